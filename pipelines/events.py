@@ -1,0 +1,101 @@
+"""What a running job tells: a typed stream from the runner through the worker process to the studio.
+
+All are plain, picklable dataclasses; pictures travel as bytes, never as tensors or PIL objects.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Phase(StrEnum):
+    """Where a job is. `SAVING` belongs to the studio, the others to the worker."""
+
+    QUEUED = "queued"
+    LOADING = "loading"
+    ENCODING = "encoding"
+    DENOISING = "denoising"
+    DECODING = "decoding"
+    SAVING = "saving"
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """The job entered `phase`."""
+
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True)
+class StepProgress:
+    """One denoising step is done.
+
+    `step` counts from 1 to `total_steps` over the whole batch. `preview` is a small WebP or JPEG of
+    what the picture looks like so far, or None.
+    """
+
+    step: int
+    total_steps: int
+    preview: bytes | None = None
+    image_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something the artist should know though the job goes on: cut words, a rounded size, less memory."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ControlImage:
+    """The control image made from a reference, PNG bytes, to be shown beside the preview."""
+
+    png: bytes
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageReady:
+    """One finished picture: 8-bit RGB pixels, row-major, `len(rgb) == width * height * 3`."""
+
+    index: int
+    seed: int
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """The job is done. `timings` in seconds per phase; `provenance`: model revision, device, dtype, library versions."""
+
+    timings: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The job ended without (all of) its pictures. `code` and `detail` as in `pipelines.errors`."""
+
+    code: str
+    detail: str
+
+
+Event = PhaseChanged | StepProgress | Notice | ControlImage | ImageReady | Completed | Failed
+
+
+@dataclass(frozen=True, slots=True)
+class WorkOrder:
+    """A job as the worker gets it.
+
+    `request` is the complete request as JSON (the worker validates it again); `files` maps each
+    referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
+    """
+
+    job_id: str
+    request: dict[str, Any]
+    files: dict[str, str]
+    skip: frozenset[int] = frozenset()

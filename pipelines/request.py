@@ -1,0 +1,122 @@
+"""One request defines the picture.
+
+Complete, frozen and serialisable: the same words appear in REST bodies, the `jobs` table, the PNG's
+`likeness` JSON and "Reuse settings". Knows nothing of torch, of files or of where pictures are kept.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+MAX_REFERENCES = 10
+MAX_IMAGES = 8
+MAX_PROMPT_CHARS = 10_000
+MAX_SEED = 2**63 - 1
+RANDOM_SEED = -1
+
+
+class Mode(StrEnum):
+    """How the references act on the new picture."""
+
+    TEXT_TO_IMAGE = "text_to_image"
+    SMART_EDIT = "smart_edit"
+    IMG2IMG = "img2img"
+    CHARACTER_REFERENCE = "character_reference"
+    STYLE_REFERENCE = "style_reference"
+    CONTROLNET = "controlnet"
+
+
+class Role(StrEnum):
+    """What one reference is for."""
+
+    SOURCE = "source"
+    CHARACTER = "character"
+    STYLE = "style"
+    STRUCTURE = "structure"
+    MASK = "mask"
+
+
+class ControlKind(StrEnum):
+    """How the control image is made from the structure reference."""
+
+    CANNY = "canny"
+    SOFT_EDGE = "soft_edge"
+
+
+DEFAULT_ROLE: dict[Mode, Role] = {
+    Mode.TEXT_TO_IMAGE: Role.SOURCE,
+    Mode.SMART_EDIT: Role.SOURCE,
+    Mode.IMG2IMG: Role.SOURCE,
+    Mode.CHARACTER_REFERENCE: Role.CHARACTER,
+    Mode.STYLE_REFERENCE: Role.STYLE,
+    Mode.CONTROLNET: Role.STRUCTURE,
+}
+"""The role a reference gets in a mode when the artist has chosen none."""
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Reference(_Frozen):
+    """A picture of the collection acting on the request."""
+
+    image_id: str = Field(min_length=1, max_length=64)
+    role: Role | None = Field(default=None, description="None: the mode's own role.")
+    weight: float = Field(default=1.0, ge=0.0, le=2.0, description="1.0 is the model's normal strength.")
+
+
+class Control(_Frozen):
+    """Settings of ControlNet."""
+
+    kind: ControlKind = ControlKind.CANNY
+    weight: float = Field(default=1.0, ge=0.0, le=2.0)
+    start: float = Field(default=0.0, ge=0.0, le=1.0, description="Share of the steps at which it begins.")
+    end: float = Field(default=1.0, ge=0.0, le=1.0, description="Share of the steps at which it ends.")
+
+
+class GenerationRequest(_Frozen):
+    """What the artist asked for.
+
+    As sent, fields may be open (`model` None, `seed` -1, size None). `planning.complete` closes them;
+    only complete requests enter the queue.
+    """
+
+    mode: Mode = Mode.TEXT_TO_IMAGE
+    model: str | None = Field(default=None, max_length=128)
+    prompt: str = Field(default="", max_length=MAX_PROMPT_CHARS)
+    negative_prompt: str = Field(default="", max_length=MAX_PROMPT_CHARS)
+    guidance_scale: float = Field(default=3.5, ge=0.0, le=30.0)
+    num_inference_steps: int = Field(default=20, ge=1, le=150)
+    seed: int = Field(default=RANDOM_SEED, ge=-1, le=MAX_SEED)
+    strength: float | None = Field(
+        default=None,
+        ge=0.0,
+        le=1.0,
+        description="Share of the reference that may change: 1 - influence. None: the mode's default.",
+    )
+    width: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
+    height: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
+    aspect_ratio: str | None = Field(
+        default=None, max_length=16, description="'2:3' and the like, or 'reference'. Ignored where a size is given."
+    )
+    num_images: int = Field(default=1, ge=1, le=MAX_IMAGES)
+    references: Annotated[tuple[Reference, ...], Field(max_length=MAX_REFERENCES)] = ()
+    control: Control | None = None
+
+    @field_validator("prompt", "negative_prompt")
+    @classmethod
+    def _no_control_characters(cls, text: str) -> str:
+        """NUL and its kin cannot be kept in a PNG's text or in SQLite's full-text index."""
+        return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)
+
+    def role_of(self, reference: Reference) -> Role:
+        """The reference's own role, or the mode's."""
+        return reference.role or DEFAULT_ROLE[self.mode]
+
+    def with_role(self, role: Role) -> tuple[Reference, ...]:
+        """The references acting in `role`, in the artist's order."""
+        return tuple(r for r in self.references if self.role_of(r) is role)

@@ -1,0 +1,44 @@
+"""One frozen Settings, made once from command line and environment and passed in; never a global."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+"""Folder of app.py and models.yaml."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How this studio was started. See `studio.cli` for the options and their environment names."""
+
+    host: str = "127.0.0.1"
+    port: int = 7860
+    data_dir: Path = Path("likeness-data")
+    models: Path = ROOT / "models.yaml"
+    device: str = "auto"
+    open_browser: bool = False
+    max_upload_bytes: int = 64 * 2**20
+    max_pixels: int = 64_000_000
+    """Pictures of more pixels are refused before they are decoded."""
+
+    @property
+    def database(self) -> Path:
+        """The SQLite file."""
+        return self.data_dir / "likeness.db"
+
+    @property
+    def images_dir(self) -> Path:
+        """Content-addressed image files, `ab/abcdef….png`."""
+        return self.data_dir / "images"
+
+    @property
+    def thumbnails_dir(self) -> Path:
+        """WebP thumbnails; may be deleted at any time."""
+        return self.data_dir / "thumbnails"
+
+    @property
+    def temp_dir(self) -> Path:
+        """Gradio's upload folder; emptied at start."""
+        return self.data_dir / "temp"
