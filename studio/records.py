@@ -145,8 +145,8 @@ class ModelInfo(_Record):
         description="Per mode: guidance_scale, num_inference_steps, and strength where it is used."
     )
     limits: dict[str, dict[str, Any]] = Field(
-        description="Per mode: fields (knobs in use), guidance_scale [low, high], num_inference_steps [low, high], "
-        "min_references, max_references, roles, control_kinds."
+        description="Per mode: fields (knobs in use), guidance_scale [low, high], "
+        "num_inference_steps [low, high], min_references, max_references, roles, control_kinds."
     )
     cost: Cost = Cost()
 
