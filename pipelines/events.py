@@ -22,6 +22,17 @@ class Phase(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Started:
+    """The model is loaded and the first picture is about to be made; comes once, before any `ImageReady`.
+
+    `provenance`: model revision, device, dtype, library versions: what each picture's file says about
+    how it was made. Known here so that every picture of a batch is saved as soon as it is ready.
+    """
+
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseChanged:
     """The job entered `phase`."""
 
@@ -70,7 +81,7 @@ class ImageReady:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The job is done. `timings` in seconds per phase; `provenance`: model revision, device, dtype, library versions."""
+    """The job is done, all its pictures sent. `timings`: seconds per phase; `provenance`: as `Started`."""
 
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
@@ -84,7 +95,7 @@ class Failed:
     detail: str
 
 
-Event = PhaseChanged | StepProgress | Notice | ControlImage | ImageReady | Completed | Failed
+Event = Started | PhaseChanged | StepProgress | Notice | ControlImage | ImageReady | Completed | Failed
 
 
 @dataclass(frozen=True, slots=True)
