@@ -1,0 +1,1 @@
+"""The collection: every picture that was ever loaded or made, with its history."""

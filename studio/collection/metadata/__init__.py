@@ -1,0 +1,1 @@
+"""What a picture file says about itself; one module per format."""

@@ -1,0 +1,151 @@
+"""The SQLite file: connections, transactions, schema upgrades.
+
+Durable before fast: WAL with `synchronous=FULL`, so a committed row survives power loss. Knows how
+to open, upgrade and talk to the database; knows none of its tables.
+"""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+from collections.abc import Generator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from pipelines.errors import StorageFailure
+
+SCHEMA = "0001"
+"""Revision the code works with: the newest file in `collection/migrations/versions`."""
+
+BUSY_SECONDS = 20
+_BEGIN = "likeness_begin"
+_log = logging.getLogger(__name__)
+
+
+class Database:
+    """One SQLite file, brought to the current schema when opened.
+
+    Thread-safe: every block gets its own connection. Raises StorageFailure where the file cannot be
+    opened, written or read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._engine = _engine(path)
+        self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        with _spoken(path):
+            _upgrade(path, self._engine, self._writer)
+
+    @contextmanager
+    def transaction(self) -> Generator[Session]:
+        """A block that writes: all of it is kept, durably, or nothing.
+
+        Takes the write lock at once, so what is read inside cannot change before the commit. Blocks
+        of one thread must not be nested.
+        """
+        with _spoken(self.path), Session(self._writer, expire_on_commit=False) as session, session.begin():
+            yield session
+
+    @contextmanager
+    def reading(self) -> Generator[Session]:
+        """A block that only reads, from one consistent state; never waits for writers."""
+        with _spoken(self.path), Session(self._engine) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give the connections back; the last one folds the write-ahead log into the file."""
+        self._engine.dispose()
+
+
+def schema_of(connection: Connection) -> str | None:
+    """Revision the file's schema is at; None for an empty file."""
+    known = connection.exec_driver_sql("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").first()
+    if known is None:
+        return None
+    return connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+
+
+def _engine(path: Path) -> Engine:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageFailure(f"The data folder {path.parent} cannot be made: {error.strerror}.") from error
+    engine = create_engine(
+        f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS}, pool_size=8, max_overflow=56
+    )
+    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _on_begin)
+    return engine
+
+
+def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
+    connection.isolation_level = None  # the driver must not begin transactions of its own
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+
+
+def _on_begin(connection: Connection) -> None:
+    connection.exec_driver_sql(connection.get_execution_options().get(_BEGIN, "BEGIN"))
+
+
+def _upgrade(path: Path, reader: Engine, writer: Engine) -> None:
+    with reader.connect() as connection:
+        found = schema_of(connection)
+    if found == SCHEMA:
+        return
+    # Imported here: it takes longer than everything else of a start, and most starts need no upgrade.
+    from studio.collection.migrations import upgrade
+
+    if found is not None:
+        backup = _back_up(path, found)
+        _log.info("Upgrading the database from %s to %s; a copy is kept as %s", found, SCHEMA, backup.name)
+    with writer.begin() as connection:
+        if schema_of(connection) == found:  # nobody else upgraded it while we waited for the lock
+            upgrade(connection, SCHEMA)
+
+
+def _back_up(path: Path, revision: str) -> Path:
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    target = path.with_name(f"{path.name}.{revision}-{stamp}.backup")
+    source, copy = sqlite3.connect(path), sqlite3.connect(target)
+    try:
+        source.backup(copy)
+    finally:
+        copy.close()
+        source.close()
+    return target
+
+
+@contextmanager
+def _spoken(path: Path) -> Generator[None]:
+    """Turn SQLite's failures of disk and file into words; programming errors pass."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        words = _words(path, str(cause))
+        if words is None:
+            raise
+        raise StorageFailure(words) from error
+
+
+def _words(path: Path, message: str) -> str | None:
+    folder = path.parent
+    damaged = f"{path} is damaged. Stop the studio and run: python app.py collection rebuild"
+    sentences = {
+        "full": f"The disk of {folder} is full. Free some space and try again.",
+        "readonly": f"The data folder {folder} is read-only. Make it writable or choose another --data-dir.",
+        "unable to open": f"The database in {folder} cannot be opened. Check that the folder is writable.",
+        "disk I/O error": f"The disk of {folder} cannot be written. Check its health and its free space.",
+        "locked": "The database is busy with another program. Try again in a moment.",
+        "malformed": damaged,
+        "not a database": damaged,
+    }
+    return next((words for key, words in sentences.items() if key in message), None)
