@@ -1,0 +1,257 @@
+"""Reading pictures that come from anywhere: safely, upright, and in plain words when they cannot be read.
+
+Stored bytes are never changed here; what models and thumbnails get is a working copy in 8-bit sRGB.
+Knows Pillow; knows nothing of the collection, of records or of where files are kept.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import struct
+import unicodedata
+import zlib
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+
+from pipelines.errors import PictureRefused
+
+THUMBNAIL_SIDE = 384
+MAX_LABEL_CHARS = 120
+
+KINDS = {
+    "PNG": ("png", "image/png"),
+    "JPEG": ("jpg", "image/jpeg"),
+    "MPO": ("jpg", "image/jpeg"),
+    "WEBP": ("webp", "image/webp"),
+    "GIF": ("gif", "image/gif"),
+    "BMP": ("bmp", "image/bmp"),
+    "TIFF": ("tiff", "image/tiff"),
+    "AVIF": ("avif", "image/avif"),
+}
+"""Pillow's format name → (file extension, mime type) of what is taken in."""
+
+_OPENERS = tuple(KINDS)
+_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_DAMAGED = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    LookupError,
+    TypeError,
+    AttributeError,
+    ArithmeticError,
+    NotImplementedError,
+    struct.error,
+    zlib.error,
+)
+"""What Pillow's decoders are known to raise on broken files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What a readable picture file holds. Width and height are pixels after orientation."""
+
+    width: int
+    height: int
+    mime: str
+    extension: str
+    pixel_sha256: str
+    plain: bool
+    """The file is an upright opaque 8-bit RGB PNG: its own working copy."""
+    notes: tuple[str, ...]
+
+
+def read_picture(path: Path, max_pixels: int) -> Ingested:
+    """Decode the whole file and say what it holds. Raises PictureRefused with words for the artist."""
+    if path.stat().st_size == 0:
+        raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
+    with _opened(path, max_pixels) as image:
+        extension, mime = KINDS[image.format or ""]
+        notes = _notes_on_file(image)
+        turned = _make_upright(image)
+        pixels = _eight_bit(image)
+        copy_notes = _notes_on_copy(image, pixels)
+        plain = image.format == "PNG" and image.mode == "RGB" and not (turned or notes or copy_notes)
+        return Ingested(
+            width=pixels.width,
+            height=pixels.height,
+            mime=mime,
+            extension=extension,
+            pixel_sha256=_hash_of(pixels),
+            plain=plain,
+            notes=notes + copy_notes,
+        )
+
+
+def working_copy(path: Path) -> Image.Image:
+    """The picture as models see it: first frame, upright, 8-bit sRGB, transparent parts white.
+
+    16-bit values are scaled, not cut; CMYK and embedded colour profiles are converted. Raises
+    PictureRefused.
+    """
+    with _opened(path) as image:
+        return _flat(image)
+
+
+def thumbnail(path: Path) -> bytes:
+    """A WebP of the working copy, longest side `THUMBNAIL_SIDE` px or less. Raises PictureRefused."""
+    with _opened(path) as image:
+        image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))  # JPEGs are decoded no larger than needed
+        picture = _flat(image)
+    picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
+    buffer = io.BytesIO()
+    picture.save(buffer, "WEBP", quality=82, method=4)
+    return buffer.getvalue()
+
+
+def pixel_sha256(width: int, height: int, rgb: bytes) -> str:
+    """Identity of an 8-bit RGB picture under any file format and metadata."""
+    return hashlib.sha256(f"{width}x{height} RGB\n".encode() + rgb).hexdigest()
+
+
+def display_name(filename: str) -> str:
+    """A file's name as text to show: without folders and invisible characters, at most 120 long."""
+    base = filename.replace("\\", "/").rsplit("/", 1)[-1]
+    joiner = "\u200d"  # holds emoji together
+    visible = "".join(c for c in base if c == joiner or not unicodedata.category(c).startswith("C"))
+    return visible[:MAX_LABEL_CHARS].strip(" .") or "Upload"
+
+
+@contextmanager
+def _opened(path: Path, max_pixels: int | None = None) -> Generator[Image.Image]:
+    try:
+        with Image.open(path, formats=_OPENERS) as image:
+            if max_pixels is not None:
+                _check_size(image, max_pixels)
+            yield image
+    except UnidentifiedImageError as error:
+        raise PictureRefused(
+            "This is not a picture that can be read here. Save it as PNG, JPEG or WebP and load that.",
+            field="file",
+        ) from error
+    except (Image.DecompressionBombError, MemoryError) as error:
+        raise PictureRefused(
+            "The picture is too large. Make it smaller and load it again.", field="file"
+        ) from error
+    except _DAMAGED as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk, not the picture
+        raise PictureRefused(
+            "The picture is damaged or incomplete. Save or download it again and load that.", field="file"
+        ) from error
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise PictureRefused(
+            f"The picture is too large: {image.width} x {image.height} px. "
+            f"Make it smaller than {max_pixels // 1_000_000} megapixels and load it again.",
+            field="file",
+        )
+
+
+def _flat(image: Image.Image) -> Image.Image:
+    _make_upright(image)
+    coloured = _in_srgb(image)
+    pixels = _eight_bit(coloured if coloured is not None else image)
+    if pixels.mode == "RGB":
+        return pixels
+    white = Image.new("RGBA", pixels.size, "white")
+    return Image.alpha_composite(white, pixels).convert("RGB")
+
+
+def _make_upright(image: Image.Image) -> bool:
+    """Decode, and turn as EXIF says; True where it did. Broken EXIF turns nothing; broken pixels raise."""
+    image.load()
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
+        ImageOps.exif_transpose(image, in_place=True)
+    except _DAMAGED:
+        return False
+    return turned
+
+
+def _eight_bit(image: Image.Image) -> Image.Image:
+    """RGBA where something shows through, else RGB."""
+    if image.mode in _DEEP_MODES:
+        image = _scaled(image)
+    if image.has_transparency_data:
+        with_alpha = image.convert("RGBA")
+        if with_alpha.getchannel("A").getextrema() != (255, 255):
+            return with_alpha
+        return with_alpha.convert("RGB")
+    return image.convert("RGB")
+
+
+def _scaled(image: Image.Image) -> Image.Image:
+    """Grey of 16 bits or more to 8, keeping the whole range of tones."""
+    import numpy as np
+
+    values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+    top = float(values.max(initial=0.0))
+    if image.mode == "F" and top <= 1.0:
+        white = 1.0
+    elif image.mode == "F" and top <= 255.0:
+        white = 255.0
+    else:
+        white = max(65535.0, top)
+    return Image.fromarray(np.rint(values.clip(0.0, white) * (255.0 / white)).astype(np.uint8))
+
+
+def _own_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
+    """The embedded colour profile, where there is a usable one that is not sRGB already."""
+    data = image.info.get("icc_profile")
+    if not data:
+        return None
+    try:
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
+        return None if "srgb" in ImageCms.getProfileDescription(profile).lower() else profile
+    except (ImageCms.PyCMSError, OSError):
+        return None
+
+
+def _in_srgb(image: Image.Image) -> Image.Image | None:
+    """The picture converted by its own profile; None where it has none that fits it."""
+    profile = _own_profile(image)
+    if profile is None:
+        return None
+    source = image if image.mode in ("RGB", "RGBA", "CMYK", "L") else _eight_bit(image)
+    mode = "RGBA" if source.mode == "RGBA" else "RGB"
+    try:
+        return ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
+    except (ImageCms.PyCMSError, ValueError):
+        return None
+
+
+def _notes_on_file(image: Image.Image) -> tuple[str, ...]:
+    notes: list[str] = []
+    if image.format != "MPO" and getattr(image, "is_animated", False):
+        several = "several pages" if image.format == "TIFF" else "an animation"
+        notes.append(f"The file holds {several}; the first picture of it is used.")
+    if ";16" in str(getattr(image, "tile", "")) or image.mode in _DEEP_MODES:
+        notes.append("The picture has more than 8 bits per colour; it is worked on with 8.")
+    return tuple(notes)
+
+
+def _notes_on_copy(image: Image.Image, pixels: Image.Image) -> tuple[str, ...]:
+    notes: list[str] = []
+    if image.mode == "CMYK":
+        notes.append("The picture has print colours (CMYK); it is worked on in RGB.")
+    elif _own_profile(image) is not None:
+        notes.append("The picture has its own colour profile; it is worked on in sRGB.")
+    if pixels.mode == "RGBA":
+        notes.append("Transparent parts of the picture are worked on as white.")
+    return tuple(notes)
+
+
+def _hash_of(pixels: Image.Image) -> str:
+    if pixels.mode == "RGB":
+        return pixel_sha256(pixels.width, pixels.height, pixels.tobytes())
+    head = f"{pixels.width}x{pixels.height} {pixels.mode}\n".encode()
+    return hashlib.sha256(head + pixels.tobytes()).hexdigest()
