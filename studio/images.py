@@ -35,7 +35,8 @@ KINDS = {
 }
 """Pillow's format name → (file extension, mime type) of what is taken in."""
 
-_OPENERS = tuple(KINDS)
+_OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a JPEG
+_FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
 _DAMAGED = (
     OSError,
@@ -67,26 +68,33 @@ class Ingested:
     notes: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A first frame, upright, in the file's own mode."""
+
+    image: Image.Image
+    kind: str
+    turned: bool
+    notes: tuple[str, ...]
+
+
 def read_picture(path: Path, max_pixels: int) -> Ingested:
     """Decode the whole file and say what it holds. Raises PictureRefused with words for the artist."""
     if path.stat().st_size == 0:
         raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
-    with _opened(path, max_pixels) as image:
-        extension, mime = KINDS[image.format or ""]
-        notes = _notes_on_file(image)
-        turned = _make_upright(image)
-        pixels = _eight_bit(image)
-        copy_notes = _notes_on_copy(image, pixels)
-        plain = image.format == "PNG" and image.mode == "RGB" and not (turned or notes or copy_notes)
-        return Ingested(
-            width=pixels.width,
-            height=pixels.height,
-            mime=mime,
-            extension=extension,
-            pixel_sha256=_hash_of(pixels),
-            plain=plain,
-            notes=notes + copy_notes,
-        )
+    decoded = _decode(path, max_pixels)
+    pixels = _eight_bit(decoded.image)
+    notes = decoded.notes + _notes_on_copy(decoded.image, pixels)
+    extension, mime = KINDS[decoded.kind]
+    return Ingested(
+        width=pixels.width,
+        height=pixels.height,
+        mime=mime,
+        extension=extension,
+        pixel_sha256=_hash_of(pixels),
+        plain=decoded.kind == "PNG" and decoded.image.mode == "RGB" and not (decoded.turned or notes),
+        notes=notes,
+    )
 
 
 def working_copy(path: Path) -> Image.Image:
@@ -95,15 +103,12 @@ def working_copy(path: Path) -> Image.Image:
     16-bit values are scaled, not cut; CMYK and embedded colour profiles are converted. Raises
     PictureRefused.
     """
-    with _opened(path) as image:
-        return _flat(image)
+    return _flat(_decode(path).image)
 
 
 def thumbnail(path: Path) -> bytes:
     """A WebP of the working copy, longest side `THUMBNAIL_SIDE` px or less. Raises PictureRefused."""
-    with _opened(path) as image:
-        image.draft(None, (2 * THUMBNAIL_SIDE, 2 * THUMBNAIL_SIDE))  # JPEGs are decoded no larger than needed
-        picture = _flat(image)
+    picture = _flat(_decode(path, at_least=2 * THUMBNAIL_SIDE).image)
     picture.thumbnail((THUMBNAIL_SIDE, THUMBNAIL_SIDE), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=82, method=4)
@@ -123,13 +128,29 @@ def display_name(filename: str) -> str:
     return visible[:MAX_LABEL_CHARS].strip(" .") or "Upload"
 
 
+def _decode(path: Path, max_pixels: int | None = None, at_least: int | None = None) -> _Decoded:
+    """`at_least`: JPEGs may be decoded smaller, with no side below it (px)."""
+    with _refusing(), Image.open(path, formats=_OPENERS) as image:
+        if max_pixels is not None:
+            _check_size(image, max_pixels)
+        if at_least is not None:
+            image.draft(None, (at_least, at_least))
+        kind, notes = image.format or "", _notes_on_file(image)
+        image.load()
+        turned = _make_upright(image)
+    if image.mode not in _FLAT_MODES + _DEEP_MODES:
+        raise PictureRefused(
+            f"Pictures with {image.mode} colours cannot be read here. Save it as RGB and load that.",
+            field="file",
+        )
+    return _Decoded(image, kind, turned, notes)
+
+
 @contextmanager
-def _opened(path: Path, max_pixels: int | None = None) -> Generator[Image.Image]:
+def _refusing() -> Generator[None]:
+    """Turn what decoders raise into words; failures of the disk pass."""
     try:
-        with Image.open(path, formats=_OPENERS) as image:
-            if max_pixels is not None:
-                _check_size(image, max_pixels)
-            yield image
+        yield
     except UnidentifiedImageError as error:
         raise PictureRefused(
             "This is not a picture that can be read here. Save it as PNG, JPEG or WebP and load that.",
@@ -141,7 +162,7 @@ def _opened(path: Path, max_pixels: int | None = None) -> Generator[Image.Image]
         ) from error
     except _DAMAGED as error:
         if isinstance(error, OSError) and error.errno is not None:
-            raise  # the disk, not the picture
+            raise
         raise PictureRefused(
             "The picture is damaged or incomplete. Save or download it again and load that.", field="file"
         ) from error
@@ -157,7 +178,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 
 def _flat(image: Image.Image) -> Image.Image:
-    _make_upright(image)
+    """RGB by the picture's own colour profile, on white."""
     coloured = _in_srgb(image)
     pixels = _eight_bit(coloured if coloured is not None else image)
     if pixels.mode == "RGB":
@@ -167,8 +188,7 @@ def _flat(image: Image.Image) -> Image.Image:
 
 
 def _make_upright(image: Image.Image) -> bool:
-    """Decode, and turn as EXIF says; True where it did. Broken EXIF turns nothing; broken pixels raise."""
-    image.load()
+    """Turn the decoded picture as EXIF says; True where it did. Broken EXIF turns nothing."""
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
         ImageOps.exif_transpose(image, in_place=True)
