@@ -39,6 +39,11 @@ class Settings:
         return self.data_dir / "thumbnails"
 
     @property
+    def working_dir(self) -> Path:
+        """Upright 8-bit RGB copies of pictures that are stored otherwise; may be deleted at any time."""
+        return self.data_dir / "working"
+
+    @property
     def temp_dir(self) -> Path:
         """Gradio's upload folder; emptied at start."""
         return self.data_dir / "temp"
