@@ -6,13 +6,32 @@ file, entry and key in the message. Importing this module imports neither torch 
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pipelines.request import Mode
+from pipelines import registry
+from pipelines.errors import CatalogError, NotFound, RequestError
+from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.route import Route
+
+Availability = Literal["ready", "downloadable", "missing"]
+HUB = "hub://"
+_Model = TypeVar("_Model", bound=BaseModel)
+_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+class Defaults(BaseModel):
+    """What an entry may set per mode instead of the studio's own values."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    guidance_scale: float | None = None
+    num_inference_steps: int | None = None
+    strength: float | None = None
 
 
 class ModelSpec(BaseModel):
@@ -21,16 +40,27 @@ class ModelSpec(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    label: str
+    label: str = Field(min_length=1, max_length=64)
     family: str
-    source: str = Field(description="Folder (relative to models.yaml), or a hub id 'owner/name'.")
+    source: str = Field(
+        min_length=1, description="Folder (relative to models.yaml), or a hub id 'owner/name'."
+    )
     revision: str | None = None
     description: str = ""
     licence: str
-    modes: tuple[Mode, ...]
-    resolution: int = Field(default=512, description="Side in px of the square the model was made for.")
+    modes: tuple[Mode, ...] = Field(min_length=1)
+    resolution: int = Field(
+        default=512, ge=64, le=4096, description="Side in px of the square the model was made for."
+    )
     defaults: dict[Mode, dict[str, Any]] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(default_factory=dict, description="For the family: sub-folders, adapter files, scales.")
+    options: dict[str, Any] = Field(
+        default_factory=dict, description="For the family: sub-folders, adapter files, scales."
+    )
+
+    @property
+    def edit(self) -> bool:
+        """Some mode takes references."""
+        return any(mode is not Mode.TEXT_TO_IMAGE for mode in self.modes)
 
 
 class Catalog:
@@ -39,20 +69,162 @@ class Catalog:
     def __init__(self, specs: tuple[ModelSpec, ...], path: Path) -> None:
         self.specs = specs
         self.path = path
+        self._by_id = {spec.id: spec for spec in specs}
+        self._routes = {
+            (spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes
+        }
 
     def get(self, model_id: str) -> ModelSpec:
         """Raises NotFound."""
-        raise NotImplementedError
+        try:
+            return self._by_id[model_id]
+        except KeyError:
+            known = ", ".join(self._by_id)
+            raise NotFound(
+                f"There is no model '{model_id}'. The models are: {known}.", field="model"
+            ) from None
 
     def route(self, model_id: str, mode: Mode) -> Route:
-        """The route, or RequestError that says what to do instead."""
-        raise NotImplementedError
+        """The route, or RequestError that says what to do instead. Raises NotFound."""
+        spec = self.get(model_id)
+        return self._routes.get((model_id, mode)) or registry.resolve(spec, mode)
 
-    def availability(self, spec: ModelSpec) -> Literal["ready", "downloadable", "missing"]:
+    def folder(self, spec: ModelSpec) -> Path | None:
+        """The model's folder on this disk (it may not exist), or None for a model of the hub."""
+        folder = (self.path.parent / spec.source).resolve()
+        if folder.is_dir() or not _HUB_ID.fullmatch(spec.source):
+            return folder
+        return None
+
+    def availability(self, spec: ModelSpec) -> Availability:
         """Looks at the disk only; never at the network."""
-        raise NotImplementedError
+        folder = self.folder(spec)
+        if folder is not None:
+            return "ready" if (folder / "model_index.json").is_file() else "missing"
+        return "ready" if _cached(spec.source, "model_index.json", spec.revision) else "downloadable"
+
+    def unavailable_reason(self, model_id: str, mode: Mode, references: int | None = None) -> str | None:
+        """Why the model can't do `mode` now, in words; None where it can.
+
+        `references`: how many are loaded; None: do not look at that. Raises NotFound.
+        """
+        spec = self.get(model_id)
+        if mode not in spec.modes:
+            return f"{spec.label} can't do {MODE_LABEL[mode]}."
+        state = self.availability(spec)
+        if state != "ready":
+            return absence(spec, state)
+        missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
+        if missing:
+            return (
+                f"{MODE_LABEL[mode]} needs {missing[0].removeprefix(HUB)}, which is not on this machine yet."
+            )
+        return None if references is None else _count_reason(self.route(model_id, mode), mode, references)
+
+    def default_model(self, mode: Mode) -> ModelSpec:
+        """The first ready model that can do `mode`. Raises RequestError."""
+        for spec in self.specs:
+            if self.unavailable_reason(spec.id, mode) is None:
+                return spec
+        raise RequestError(
+            f"No model on this machine can do {MODE_LABEL[mode]}. Choose another mode, or add a model.",
+            field="model",
+        )
+
+    def _has_part(self, spec: ModelSpec, part: str) -> bool:
+        if part.startswith(HUB):
+            repo, path = split_hub(part)
+            return _cached(repo, path if Path(path).suffix else f"{path}/config.json".lstrip("/"), None)
+        folder = self.folder(spec)
+        if folder is not None:
+            return (folder / part).exists()
+        return _cached(spec.source, part if Path(part).suffix else f"{part}/config.json", spec.revision)
+
+
+def absence(spec: ModelSpec, state: Availability) -> str:
+    """What to do about a model that is not ready."""
+    if state == "downloadable":
+        return f"{spec.label} is not on this machine yet. Download it with: hf download {spec.source}"
+    return f"The folder of {spec.label} has no model in it. Put the model there, or choose another model."
+
+
+def split_hub(locator: str) -> tuple[str, str]:
+    """`hub://owner/name/some/path` as ('owner/name', 'some/path'); the path may be empty."""
+    owner, name, *path = locator.removeprefix(HUB).split("/")
+    return f"{owner}/{name}", "/".join(path)
 
 
 def load_catalog(path: Path) -> Catalog:
     """Read and validate models.yaml. Raises CatalogError."""
-    raise NotImplementedError
+    entries = _read(path)
+    specs: list[ModelSpec] = []
+    for number, entry in enumerate(entries, start=1):
+        name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+        spec = _entry(entry, f"{path}, entry {name}")
+        if spec.id in {known.id for known in specs}:
+            raise CatalogError(f"{path}, entry {name}, id: there are two models with this id.")
+        specs.append(spec)
+    return Catalog(tuple(specs), path)
+
+
+def _read(path: Path) -> list[Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CatalogError(f"{path}: cannot be read ({error.strerror}).") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise CatalogError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
+    if not isinstance(content, dict) or set(content) != {"models"} or not isinstance(content["models"], list):
+        raise CatalogError(f"{path}: must hold one key, 'models', with a list of entries.")
+    if not content["models"]:
+        raise CatalogError(f"{path}: 'models' is empty; at least one model is needed.")
+    return content["models"]
+
+
+def _entry(entry: Any, where: str) -> ModelSpec:
+    spec = _validated(ModelSpec, entry, where)
+    family = registry.FAMILIES.get(spec.family)
+    if family is None:
+        known = ", ".join(registry.FAMILIES)
+        raise CatalogError(f"{where}, family: '{spec.family}' is unknown; known families: {known}.")
+    _validated(family.options, spec.options, where, "options.")
+    for mode in spec.modes:
+        try:
+            registry.entry_route(spec, mode)
+        except ValueError as error:
+            raise CatalogError(f"{where}, modes: {error}.") from error
+    for mode, defaults in spec.defaults.items():
+        _check_defaults(spec, mode, defaults, f"{where}, defaults.{mode.value}")
+    return spec
+
+
+def _check_defaults(spec: ModelSpec, mode: Mode, defaults: dict[str, Any], where: str) -> None:
+    if mode not in spec.modes:
+        raise CatalogError(f"{where}: the entry does not list this mode.")
+    _validated(Defaults, defaults, where)
+    _validated(GenerationRequest, {"mode": mode, **defaults}, where)
+
+
+def _validated(model: type[_Model], value: Any, where: str, prefix: str = "") -> _Model:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = prefix + ".".join(str(part) for part in first["loc"])
+        raise CatalogError(f"{where}, {key}: {first['msg']}.") from error
+
+
+def _count_reason(route: Route, mode: Mode, references: int) -> str | None:
+    if references < route.min_references:
+        return f"{MODE_LABEL[mode]} needs a reference."
+    if references > route.max_references:
+        if route.max_references == 0:
+            return f"{MODE_LABEL[mode]} takes no references."
+        return f"{MODE_LABEL[mode]} takes at most {route.max_references} of the {references} references."
+    return None
+
+
+def _cached(repo: str, filename: str, revision: str | None) -> bool:
+    from huggingface_hub import try_to_load_from_cache
+
+    return isinstance(try_to_load_from_cache(repo, filename, revision=revision), str)

@@ -1,16 +1,35 @@
 """Request → complete request → plan: pure functions, no torch, no files.
 
 `complete` closes what the artist left open (model, seed, size, strength) and refuses what cannot be
-done; the studio calls it at submit and shows its notices before generating.
+done; the studio calls it at submit and shows its notices before generating. `plan` turns a complete
+request into the numbers a pipeline call is made of. Completing a complete request changes nothing.
 """
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from pipelines.catalog import Catalog
-from pipelines.request import GenerationRequest
+from pipelines import sizes as sizing
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.errors import RequestError
+from pipelines.request import (
+    MAX_SEED,
+    MODE_LABEL,
+    RANDOM_SEED,
+    Control,
+    ControlKind,
+    GenerationRequest,
+    Mode,
+    Reference,
+    Role,
+)
+from pipelines.route import STUDIO_DEFAULTS, Route
+
+NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +38,47 @@ class Completed:
 
     request: GenerationRequest
     notices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one complete request comes to: the numbers the pipeline is called with."""
+
+    mode: Mode
+    pipeline: str
+    prompt: str
+    negative_prompt: str
+    guidance_scale: float
+    steps: int
+    effective_steps: int
+    """Steps really run for each picture: fewer than `steps` where strength is below 1."""
+    strength: float | None
+    width: int
+    height: int
+    seeds: tuple[int, ...]
+    """One per picture: the request's seed, counting up."""
+    references: tuple[tuple[Role, str, float], ...]
+    """(role, image id, weight) in the artist's order."""
+    control: Control | None
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A request while it is being completed."""
+
+    request: GenerationRequest
+    spec: ModelSpec
+    route: Route
+    sizes: Mapping[str, tuple[int, int]]
+    notices: list[str] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return MODE_LABEL[self.request.mode]
+
+    def left_open(self, name: str) -> bool:
+        return name not in self.request.model_fields_set
 
 
 def complete(
@@ -30,6 +90,255 @@ def complete(
     """Close the open fields of `request`.
 
     `sizes`: (width, height) of each referenced picture by id. `draw_seed`: a random seed in
-    [0, 2**32). Raises RequestError (field and words) where the request cannot be carried out.
+    [0, 2**32). Raises RequestError (field and words) where the request cannot be carried out, and
+    NotFound for an unknown model.
     """
-    raise NotImplementedError
+    spec = _model(request, catalog)
+    draft = _Draft(request, spec, catalog.route(spec.id, request.mode), sizes)
+    draft.changes["model"] = spec.id
+    _prompt(draft)
+    _references(draft)
+    _knobs(draft)
+    _strength(draft)
+    _control(draft)
+    _size(draft)
+    _seed(draft, draw_seed)
+    values = {**request.model_dump(), **draft.changes}
+    return Completed(GenerationRequest.model_validate(values), tuple(draft.notices))
+
+
+def plan(request: GenerationRequest, route: Route) -> Plan:
+    """The numbers of a complete request (ValueError for one that is not)."""
+    if request.width is None or request.height is None or request.seed == RANDOM_SEED:
+        raise ValueError("only a complete request can be planned")
+    strength = request.strength if route.strength else None
+    return Plan(
+        mode=request.mode,
+        pipeline=_pipeline_name(request, route),
+        prompt=request.prompt,
+        negative_prompt=request.negative_prompt,
+        guidance_scale=request.guidance_scale,
+        steps=request.num_inference_steps,
+        effective_steps=effective_steps(request.num_inference_steps, strength, route),
+        strength=strength,
+        width=request.width,
+        height=request.height,
+        seeds=tuple(request.seed + i for i in range(request.num_images)),
+        references=tuple((request.role_of(r), r.image_id, r.weight) for r in request.references),
+        control=request.control,
+    )
+
+
+def effective_steps(steps: int, strength: float | None, route: Route) -> int:
+    """Steps that are run for each picture, in [0, steps]."""
+    if strength is None:
+        return steps
+    share = steps * strength
+    return min(math.ceil(share) if route.strength_rounding == "ceil" else int(share), steps)
+
+
+def _pipeline_name(request: GenerationRequest, route: Route) -> str:
+    if request.mode is Mode.CONTROLNET and request.with_role(Role.SOURCE):
+        return route.pipelines_used[0]
+    return route.pipeline
+
+
+def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
+    if request.model is None:
+        return catalog.default_model(request.mode)
+    spec = catalog.get(request.model)
+    catalog.route(spec.id, request.mode)
+    reason = catalog.unavailable_reason(spec.id, request.mode)
+    if reason:
+        raise RequestError(reason, field="model")
+    return spec
+
+
+def _prompt(draft: _Draft) -> None:
+    request = draft.request
+    if not request.prompt.strip() and request.mode in NEEDS_PROMPT:
+        what = "what to change" if request.mode is Mode.SMART_EDIT else "the picture you want"
+        raise RequestError(f"The prompt is empty. Describe {what}.", field="prompt")
+    if request.negative_prompt and not draft.route.negative_prompt:
+        draft.changes["negative_prompt"] = ""
+        draft.notices.append(
+            f"{draft.spec.label} does not read a negative prompt in {draft.label}; it is left out."
+        )
+
+
+def _references(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    if len(request.references) > route.max_references:
+        raise RequestError(_too_many(draft), field="references")
+    roles = Counter(request.role_of(r) for r in request.references)
+    for number, reference in enumerate(request.references, start=1):
+        _check_reference(draft, number, reference)
+    if route.min_references and roles[route.roles[0]] < route.min_references:
+        raise RequestError(_too_few(draft), field="references")
+    for role, count in roles.items():
+        limit = route.role_limit(role)
+        if count > limit:
+            raise RequestError(
+                f"{draft.label} takes {limit} {role} reference, not {count}. "
+                "Remove some, or give them other roles.",
+                field="references",
+            )
+    draft.changes["references"] = tuple(
+        r.model_copy(update={"role": request.role_of(r)}) for r in request.references
+    )
+
+
+def _too_many(draft: _Draft) -> str:
+    limit, given = draft.route.max_references, len(draft.request.references)
+    if limit == 0:
+        return f"{draft.label} takes no references. Remove them, or choose a mode that uses them."
+    few = "1 reference" if limit == 1 else f"{limit} references"
+    who = f"{draft.label} with {draft.spec.label}"
+    return f"{who} takes at most {few}, not {given}. Remove some, or choose another mode."
+
+
+def _too_few(draft: _Draft) -> str:
+    if not draft.request.references:
+        return f"{draft.label} needs a reference: add a portrait to the References panel."
+    role = draft.route.roles[0]
+    return f"{draft.label} needs a {role} reference: give one of the references the role {role}."
+
+
+def _check_reference(draft: _Draft, number: int, reference: Reference) -> None:
+    role = draft.request.role_of(reference)
+    if role not in draft.route.roles:
+        known = " or ".join(r.value for r in draft.route.roles)
+        raise RequestError(
+            f"{draft.label} with {draft.spec.label} can't use reference {number} as {role}. "
+            f"Set its role to {known}, or remove it.",
+            field="references",
+        )
+    width, height = draft.sizes[reference.image_id]
+    if min(width, height) < draft.route.min_reference_px:
+        least = draft.route.min_reference_px
+        raise RequestError(
+            f"Reference {number} is only {width}×{height} px. Use one of at least {least} px a side.",
+            field="references",
+        )
+
+
+def _knobs(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    guidance = _value(draft, "guidance_scale", request.guidance_scale)
+    steps = _value(draft, "num_inference_steps", request.num_inference_steps)
+    low, high = route.guidance_range
+    if route.guidance_arg is None:
+        if not draft.left_open("guidance_scale") and guidance != STUDIO_DEFAULTS["guidance_scale"]:
+            draft.notices.append(f"{draft.spec.label} has no guidance; the setting is left out.")
+        draft.changes["guidance_scale"] = STUDIO_DEFAULTS["guidance_scale"]
+    elif not low <= guidance <= high:
+        raise RequestError(
+            f"Guidance goes from {low:g} to {high:g} with {draft.spec.label}.", field="guidance_scale"
+        )
+    elif guidance <= 1 and request.negative_prompt and route.negative_prompt:
+        draft.notices.append(
+            "A guidance of 1 leaves the negative prompt without effect. Raise guidance to use it."
+        )
+    low, high = route.steps_range
+    if not low <= steps <= high:
+        raise RequestError(
+            f"Steps go from {low} to {high} with {draft.spec.label}.", field="num_inference_steps"
+        )
+
+
+def _value(draft: _Draft, name: str, given: float) -> float:
+    """The artist's value, or the model's own where the artist has left it open."""
+    value = draft.route.default.get(name, given) if draft.left_open(name) else given
+    draft.changes[name] = value
+    return value
+
+
+def _strength(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    has_source = bool(request.with_role(route.strength_role))
+    if not (route.strength and has_source):
+        if request.strength is not None:
+            draft.notices.append(
+                f"Influence does nothing in {draft.label} without a picture to start from; it is left out."
+            )
+        draft.changes["strength"] = None
+        return
+    strength = request.strength
+    if strength is None:
+        strength = float({**STUDIO_DEFAULTS, **route.default}["strength"])
+    steps = int(draft.changes["num_inference_steps"])
+    if effective_steps(steps, strength, route) < 1:
+        least = _least_strength(steps, route)
+        raise RequestError(
+            f"With {steps} steps an influence of {1 - strength:.0%} leaves nothing to change. "
+            f"Lower it to {1 - least:.0%} (strength {least:g}) or less, or take more steps.",
+            field="strength",
+        )
+    draft.changes["strength"] = strength
+
+
+def _least_strength(steps: int, route: Route) -> float:
+    """The smallest strength in whole hundredths with which at least one step runs."""
+    return next(n / 100 for n in range(1, 101) if effective_steps(steps, n / 100, route) >= 1)
+
+
+def _control(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    if not route.control_kinds:
+        if request.control is not None:
+            draft.notices.append(f"Control settings do nothing in {draft.label}; they are left out.")
+        draft.changes["control"] = None
+        return
+    control = request.control or Control(kind=ControlKind(route.control_kinds[0]))
+    if control.kind not in route.control_kinds:
+        known = " or ".join(route.control_kinds)
+        raise RequestError(
+            f"{draft.spec.label} has no ControlNet for {control.kind}. Choose {known}.", field="control"
+        )
+    if control.start >= control.end:
+        raise RequestError(
+            "The control must begin before it ends. Set its start below its end.", field="control"
+        )
+    draft.changes["control"] = control
+
+
+def _size(draft: _Draft) -> None:
+    request = draft.request
+    source = sizing.Source(
+        width=request.width,
+        height=request.height,
+        aspect_ratio=request.aspect_ratio,
+        reference=_leading_size(draft),
+        prefer_reference=draft.route.size_source == "reference",
+    )
+    decided = sizing.decide(source, draft.spec.resolution, draft.route.size_multiple)
+    most = sizing.MOST_AREA * draft.spec.resolution**2
+    if decided.width * decided.height > most:
+        side = math.isqrt(most)
+        raise RequestError(
+            f"{draft.spec.label} can't make {decided.width}×{decided.height} px. "
+            f"Choose a size of about {side}×{side} px at most.",
+            field="width",
+        )
+    draft.changes.update(width=decided.width, height=decided.height)
+    draft.notices.extend(decided.notices)
+
+
+def _leading_size(draft: _Draft) -> tuple[int, int] | None:
+    """Size of the reference whose shape the picture follows: first source or structure, else the first."""
+    references = draft.request.references
+    shaping = [r for r in references if draft.request.role_of(r) in (Role.SOURCE, Role.STRUCTURE)]
+    first = next(iter((*shaping, *references)), None)
+    return draft.sizes[first.image_id] if first else None
+
+
+def _seed(draft: _Draft, draw_seed: Callable[[], int]) -> None:
+    request = draft.request
+    seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
+    last = seed + request.num_images - 1
+    if last > MAX_SEED:
+        most = MAX_SEED - request.num_images + 1
+        raise RequestError(
+            f"The seed is too large for {request.num_images} pictures. Use {most} or less.", field="seed"
+        )
+    draft.changes["seed"] = seed

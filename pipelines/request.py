@@ -29,6 +29,17 @@ class Mode(StrEnum):
     CONTROLNET = "controlnet"
 
 
+MODE_LABEL: dict[Mode, str] = {
+    Mode.TEXT_TO_IMAGE: "Text to Image",
+    Mode.SMART_EDIT: "Smart Image Editing",
+    Mode.IMG2IMG: "Img2Img",
+    Mode.CHARACTER_REFERENCE: "Character Reference",
+    Mode.STYLE_REFERENCE: "Style Reference",
+    Mode.CONTROLNET: "ControlNet",
+}
+"""The modes' names as artists read them, in messages and on the page."""
+
+
 class Role(StrEnum):
     """What one reference is for."""
 
@@ -101,7 +112,9 @@ class GenerationRequest(_Frozen):
     width: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
     height: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
     aspect_ratio: str | None = Field(
-        default=None, max_length=16, description="'2:3' and the like, or 'reference'. Ignored where a size is given."
+        default=None,
+        max_length=16,
+        description="'2:3' and the like, or 'reference'. Ignored where a size is given.",
     )
     num_images: int = Field(default=1, ge=1, le=MAX_IMAGES)
     references: Annotated[tuple[Reference, ...], Field(max_length=MAX_REFERENCES)] = ()

@@ -6,10 +6,18 @@ builds the call from it, and a test holds it against `inspect.signature` of the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 from pipelines.request import Role
+
+STUDIO_DEFAULTS: Mapping[str, float | int] = {
+    "guidance_scale": 3.5,
+    "num_inference_steps": 20,
+    "strength": 0.75,
+}
+"""Where neither the model nor the artist says anything. Strength 0.75 is an influence of 25 %."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +34,14 @@ class Route:
     """Roles this route can tell apart; the first is the default."""
     min_references: int = 0
     max_references: int = 0
+    role_limits: tuple[tuple[Role, int], ...] = ()
+    """Most references of one role, where that is fewer than `max_references`."""
     guidance_arg: str | None = "guidance_scale"
     """None: guidance has no effect and its knob is hidden."""
     negative_prompt: bool = True
     strength: bool = False
+    strength_role: Role = Role.SOURCE
+    """Strength acts only where a reference of this role is given."""
     strength_rounding: Literal["floor", "ceil"] | None = None
     control_kinds: tuple[str, ...] = ()
     size_multiple: int = 8
@@ -41,6 +53,42 @@ class Route:
     """Values that differ from the studio's own (3.5 guidance, 20 steps), by field name."""
     guidance_range: tuple[float, float] = (1.0, 20.0)
     steps_range: tuple[int, int] = (1, 150)
+
+    def role_limit(self, role: Role) -> int:
+        """Most references of `role`; 0 where the route cannot tell it apart."""
+        if role not in self.roles:
+            return 0
+        return dict(self.role_limits).get(role, self.max_references)
+
+    def fields_for(self, roles: Collection[Role]) -> frozenset[str]:
+        """`fields`, less the knobs that do nothing while references have only these `roles`."""
+        return self.fields if self.strength_role in roles else self.fields - {"strength"}
+
+    def with_defaults(self, defaults: Mapping[str, float | int]) -> Route:
+        """This route with some defaults replaced."""
+        return replace(self, defaults=tuple({**self.default, **defaults}.items()))
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The route as plain JSON, for REST and the page: ranges, roles, knobs."""
+        return {
+            "fields": sorted(self.fields),
+            "roles": [role.value for role in self.roles],
+            "role_limits": {role.value: self.role_limit(role) for role in self.roles},
+            "min_references": self.min_references,
+            "max_references": self.max_references,
+            "guidance_scale": list(self.guidance_range),
+            "num_inference_steps": list(self.steps_range),
+            "control_kinds": [str(kind) for kind in self.control_kinds],
+            "size_multiple": self.size_multiple,
+            "size_source": self.size_source,
+        }
+
+    @property
+    def knobs(self) -> dict[str, float | int]:
+        """What the page's knobs start with: the defaults, filled up with the studio's own."""
+        values = {**STUDIO_DEFAULTS, **self.default}
+        return {name: value for name, value in values.items() if name in self.fields}
 
     @property
     def default(self) -> dict[str, float | int]:

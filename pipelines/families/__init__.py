@@ -1,0 +1,1 @@
+"""One file per model family; `pipelines.registry` lists them."""

@@ -1,0 +1,90 @@
+"""What a model family is: routes, options of an entry, and a loader.
+
+Pure declarations; knows no particular family and imports no torch. A family's file holds its tables
+at module level and imports torch and diffusers only inside the functions that load and run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pydantic import BaseModel
+
+from pipelines.events import Event
+from pipelines.request import Mode, Role
+from pipelines.route import Route
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+    from pipelines.catalog import ModelSpec
+    from pipelines.planning import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class LoadSettings:
+    """Where and how weights are loaded. `folder` is None for a model of the hub's cache."""
+
+    folder: Path | None
+    device: str
+    dtype: torch.dtype
+    offload: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RoleImage:
+    """A reference as a pipeline gets it: 8-bit RGB, role, weight and place (from 1) in the request."""
+
+    image: Image.Image
+    role: Role
+    weight: float
+    number: int
+
+
+class Call(Protocol):
+    """A prepared generation: everything is encoded, only noise is missing."""
+
+    def denoise(self, seed: int, on_step: Callable[[Any, int, Any], None]) -> Any:
+        """Latents of one picture. `on_step(latents, step index from 0, predicted clean latents or None)`."""
+        ...
+
+    def decode(self, latents: Any) -> Image.Image:
+        """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        ...
+
+    def preview(self, latents: Any) -> bytes:
+        """A small JPEG of `latents`, made without the full decoder."""
+        ...
+
+
+class LoadedModel(Protocol):
+    """A model in memory, able to do every mode of its entry without loading anything more."""
+
+    @property
+    def fingerprint(self) -> str:
+        """Names these very weights: the hub's commit, or a hash over the folder's files."""
+        ...
+
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
+        """Encode words and references. Emits notices and control images."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Family:
+    """One model family.
+
+    `narrow(route, mode, options)` gives the route as far as an entry's options allow, or raises
+    ValueError saying which option is missing. `parts(mode, options)` lists what a mode needs beyond
+    the base model, as written in the options.
+    """
+
+    routes: Mapping[Mode, Route]
+    options: type[BaseModel]
+    narrow: Callable[[Route, Mode, Any], Route]
+    parts: Callable[[Mode, Any], tuple[str, ...]]
+    load: Callable[[ModelSpec, LoadSettings], LoadedModel]

@@ -1,0 +1,130 @@
+"""Stable Diffusion 1.x and models in its format: six modes on stock diffusers pipelines.
+
+This file holds the tables (torch-free); `stable_diffusion_model` holds what runs, imported on load.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.families.base import Family, LoadedModel, LoadSettings
+from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
+from pipelines.route import Route
+
+if TYPE_CHECKING:
+    from pipelines.catalog import ModelSpec
+
+AdapterRole = Literal[Role.CHARACTER, Role.STYLE]
+
+
+class Options(BaseModel):
+    """What an entry of this family says about its files.
+
+    Locations are paths inside the model's folder, or `hub://owner/name/path` for another repository.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    edit_unet: bool = Field(
+        default=False, description="The UNet reads the source's latents beside the noise."
+    )
+    image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
+    controlnets: dict[ControlKind, str] = Field(default_factory=dict)
+    image_encoder: str | None = None
+    ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
+    ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
+
+
+ROUTES: dict[Mode, Route] = {
+    Mode.TEXT_TO_IMAGE: Route(pipeline="StableDiffusionPipeline"),
+    Mode.SMART_EDIT: Route(
+        pipeline="StableDiffusionInstructPix2PixPipeline",
+        reference_arg="image",
+        roles=(Role.SOURCE,),
+        min_references=1,
+        max_references=1,
+        size_source="reference",
+    ),
+    Mode.IMG2IMG: Route(
+        pipeline="StableDiffusionImg2ImgPipeline",
+        reference_arg="image",
+        roles=(Role.SOURCE,),
+        min_references=1,
+        max_references=1,
+        strength=True,
+        strength_rounding="floor",
+        size_source="reference",
+    ),
+    Mode.CHARACTER_REFERENCE: Route(
+        pipeline="StableDiffusionPipeline",
+        reference_arg="ip_adapter_image_embeds",
+        roles=(Role.CHARACTER, Role.STYLE),
+        min_references=1,
+        max_references=MAX_REFERENCES,
+    ),
+    Mode.STYLE_REFERENCE: Route(
+        pipeline="StableDiffusionPipeline",
+        reference_arg="ip_adapter_image_embeds",
+        roles=(Role.STYLE, Role.CHARACTER),
+        min_references=1,
+        max_references=MAX_REFERENCES,
+    ),
+    Mode.CONTROLNET: Route(
+        pipeline="StableDiffusionControlNetPipeline",
+        pipelines_used=("StableDiffusionControlNetImg2ImgPipeline",),
+        reference_arg="image",
+        roles=(Role.STRUCTURE, Role.SOURCE),
+        min_references=1,
+        max_references=2,
+        role_limits=((Role.STRUCTURE, 1), (Role.SOURCE, 1)),
+        strength=True,
+        strength_rounding="floor",
+        control_kinds=tuple(ControlKind),
+        size_source="reference",
+    ),
+}
+
+
+def narrow(route: Route, mode: Mode, options: Options) -> Route:
+    """`route` as far as the entry's files go. Raises ValueError naming the option that is missing."""
+    if mode is Mode.SMART_EDIT and not options.edit_unet:
+        raise ValueError("'smart_edit' needs options.edit_unet")
+    if mode is Mode.CONTROLNET:
+        if not options.controlnets:
+            raise ValueError("'controlnet' needs options.controlnets")
+        return replace(
+            route, control_kinds=tuple(kind for kind in ControlKind if kind in options.controlnets)
+        )
+    if route.reference_arg == "ip_adapter_image_embeds":
+        return _narrow_adapters(route, mode, options)
+    return route
+
+
+def _narrow_adapters(route: Route, mode: Mode, options: Options) -> Route:
+    if options.image_encoder is None:
+        raise ValueError(f"'{mode.value}' needs options.image_encoder")
+    if route.roles[0] not in options.ip_adapters:
+        raise ValueError(f"'{mode.value}' needs options.ip_adapters.{route.roles[0].value}")
+    return replace(route, roles=tuple(role for role in route.roles if role in options.ip_adapters))
+
+
+def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+    """Files a mode needs beyond the base model."""
+    if mode is Mode.CONTROLNET:
+        return tuple(options.controlnets.values())
+    if mode in (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE) and options.image_encoder:
+        return (options.image_encoder, *options.ip_adapters.values())
+    return ()
+
+
+def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
+    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
+    from pipelines.families import stable_diffusion_model
+
+    return stable_diffusion_model.load(spec, Options.model_validate(spec.options), settings)
+
+
+FAMILY = Family(routes=ROUTES, options=Options, narrow=narrow, parts=parts, load=load)

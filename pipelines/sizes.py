@@ -1,0 +1,105 @@
+"""How large the picture becomes: an explicit size, an aspect ratio, or the reference's shape.
+
+Pure arithmetic in pixels; knows no model, no request and no picture.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from dataclasses import dataclass
+
+from pipelines.errors import RequestError
+
+ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
+LIKE_REFERENCE = "reference"
+MOST_AREA = 4
+"""Largest picture, in areas of the model's own square."""
+_MOST_STRETCHED = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What is known about the wished size; `reference` is the leading reference's (width, height)."""
+
+    width: int | None
+    height: int | None
+    aspect_ratio: str | None
+    reference: tuple[int, int] | None
+    prefer_reference: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """A decided size in pixels and what to say about it."""
+
+    width: int
+    height: int
+    notices: tuple[str, ...] = ()
+
+
+def decide(source: Source, resolution: int, multiple: int) -> Size:
+    """The size, both sides multiples of `multiple`. Raises RequestError (field `aspect_ratio`)."""
+    if source.width and source.height:
+        return _rounded(source.width, source.height, multiple)
+    ratio, notices = _ratio(source)
+    if source.width:
+        return _rounded(source.width, round(source.width / ratio), multiple)
+    if source.height:
+        return _rounded(round(source.height * ratio), source.height, multiple)
+    return Size(*_of_area(ratio, resolution, multiple), notices)
+
+
+def _ratio(source: Source) -> tuple[float, tuple[str, ...]]:
+    """Width over height, with notices."""
+    wish = source.aspect_ratio or (LIKE_REFERENCE if source.prefer_reference else "1:1")
+    if wish == LIKE_REFERENCE:
+        return _reference_ratio(source)
+    if wish not in ASPECT_RATIOS:
+        known = ", ".join(ASPECT_RATIOS)
+        raise RequestError(
+            f"There is no aspect ratio '{wish}'. Choose one of {known}, or like the reference.",
+            field="aspect_ratio",
+        )
+    width, height = wish.split(":")
+    return int(width) / int(height), ()
+
+
+def _reference_ratio(source: Source) -> tuple[float, tuple[str, ...]]:
+    if source.reference is None:
+        return 1.0, ("There is no reference to take the shape from; the picture is square.",)
+    width, height = source.reference
+    ratio = min(max(width / height, 1 / _MOST_STRETCHED), _MOST_STRETCHED)
+    if ratio == width / height:
+        return ratio, ()
+    return ratio, ("The reference is very long; the picture keeps to a shape of 3:1.",)
+
+
+def _rounded(width: int, height: int, multiple: int) -> Size:
+    snapped = _snap(width, multiple), _snap(height, multiple)
+    if snapped == (width, height):
+        return Size(*snapped)
+    said = f"{width}×{height} px was rounded to {snapped[0]}×{snapped[1]}: sides go in steps of {multiple}."
+    return Size(*snapped, (said,))
+
+
+def _snap(side: int, multiple: int) -> int:
+    return max(2, round(side / multiple)) * multiple
+
+
+def _of_area(ratio: float, resolution: int, multiple: int) -> tuple[int, int]:
+    """The multiples whose shape and area come closest; shape counts more."""
+    width, height = resolution * math.sqrt(ratio), resolution / math.sqrt(ratio)
+    candidates = itertools.product(_around(width, multiple), _around(height, multiple))
+
+    def miss(size: tuple[int, int]) -> float:
+        shape = abs(math.log(size[0] / size[1] / ratio))
+        area = abs(math.log(size[0] * size[1] / resolution**2))
+        return 4 * shape + area
+
+    return min(candidates, key=miss)
+
+
+def _around(side: float, multiple: int) -> tuple[int, int]:
+    low = max(2, math.floor(side / multiple)) * multiple
+    return low, low + multiple
