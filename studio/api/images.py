@@ -1,0 +1,162 @@
+"""`/images`: taking pictures in, finding them, their bytes, star, name, tags and trash."""
+
+from __future__ import annotations
+
+import re
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import FileResponse
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from pipelines.errors import PictureRefused
+from studio.records import Category, ImagePage, ImageRecord
+from studio.service import StudioService
+
+_FOREVER = "private, max-age=31536000, immutable"
+_ALONE = "sandbox; default-src 'none'"
+"""Content-Security-Policy of a picture opened as a page of its own."""
+_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
+_UPLOAD_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            }
+        },
+    }
+}
+
+
+def _blank_is_none(value: Any) -> Any:
+    return None if value == "" else value
+
+
+class ImagePatch(BaseModel):
+    """What of a record can be changed; fields left out stay as they are."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    starred: bool | None = None
+    name: str | None = Field(default=None, max_length=200)
+    tags: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] | None = Field(
+        default=None, max_length=64
+    )
+    category: Category | None = None
+
+
+def images_router(service: StudioService) -> APIRouter:
+    """Calls about pictures."""
+    router = APIRouter(tags=["images"])
+    _add_listing(router, service)
+    _add_upload(router, service)
+    _add_files(router, service)
+    _add_changes(router, service)
+    return router
+
+
+def _add_listing(router: APIRouter, service: StudioService) -> None:
+    @router.get("/images")
+    def images(
+        category: Annotated[Category | None, BeforeValidator(_blank_is_none)] = None,
+        q: Annotated[str | None, BeforeValidator(_blank_is_none), Query(max_length=1000)] = None,
+        model: Annotated[str | None, BeforeValidator(_blank_is_none)] = None,
+        character: Annotated[str | None, BeforeValidator(_blank_is_none)] = None,
+        starred: Annotated[bool | None, BeforeValidator(_blank_is_none)] = None,
+        trashed: bool = False,
+        cursor: Annotated[str | None, BeforeValidator(_blank_is_none), Query(max_length=1000)] = None,
+        limit: Annotated[int, Query(ge=1, le=200)] = 60,
+    ) -> ImagePage:
+        """Newest first. `next` is the `cursor` of the following page, or null on the last."""
+        return service.images(
+            category=category,
+            query=q,
+            model=model,
+            character=character,
+            starred=starred,
+            trashed=trashed,
+            cursor=cursor,
+            limit=limit,
+        )
+
+    @router.get("/images/{image_id}")
+    def image(image_id: str) -> ImageRecord:
+        """The record with request, parents and children."""
+        return service.image(image_id)
+
+
+def _add_upload(router: APIRouter, service: StudioService) -> None:
+    @router.post(
+        "/images",
+        status_code=201,
+        openapi_extra=_UPLOAD_BODY,
+        responses={200: {"model": ImageRecord, "description": "The same file is here already."}},
+    )
+    async def add_image(request: Request, response: Response) -> ImageRecord:
+        """Take a picture in as an upload; the same bytes again give the record that exists."""
+        async with request.form(max_files=1, max_fields=8) as form:
+            file = form.get("file")
+            if not isinstance(file, UploadFile):
+                raise PictureRefused("Send the picture as the multipart field “file”.", field="file")
+            record, created = await run_in_threadpool(
+                service.add_upload, file.file, file.filename or "picture"
+            )
+        response.status_code = 201 if created else 200
+        response.headers["Location"] = f"/api/v1/images/{record.id}"
+        return record
+
+
+def _add_files(router: APIRouter, service: StudioService) -> None:
+    @router.get("/images/{image_id}/file", response_class=FileResponse)
+    def image_file(image_id: str, download: bool = False) -> FileResponse:
+        """The stored bytes, unchanged. `download=1` makes a browser save rather than show them."""
+        path, record = service.image_file(image_id)
+        return FileResponse(
+            path,
+            media_type=record.mime,
+            filename=file_name(record),
+            content_disposition_type="attachment" if download else "inline",
+            headers={"Cache-Control": _FOREVER, "Content-Security-Policy": _ALONE},
+        )
+
+    @router.get("/images/{image_id}/thumbnail", response_class=FileResponse)
+    def thumbnail(image_id: str) -> FileResponse:
+        """A WebP whose longest side is 384 px."""
+        path = service.thumbnail(image_id)
+        headers = {"Cache-Control": _FOREVER, "Content-Security-Policy": _ALONE}
+        return FileResponse(path, media_type="image/webp", headers=headers)
+
+
+def _add_changes(router: APIRouter, service: StudioService) -> None:
+    @router.patch("/images/{image_id}")
+    def change_image(image_id: str, patch: ImagePatch) -> ImageRecord:
+        """Star, rename, tag, change category."""
+        return service.update_image(
+            image_id, starred=patch.starred, name=patch.name, tags=patch.tags, category=patch.category
+        )
+
+    @router.delete("/images/{image_id}")
+    def trash_image(image_id: str) -> ImageRecord:
+        """Put into the trash; the file stays and `restore` brings it back."""
+        return service.trash(image_id)
+
+    @router.post("/images/{image_id}/restore")
+    def restore_image(image_id: str) -> ImageRecord:
+        """Take out of the trash."""
+        return service.restore(image_id)
+
+
+def file_name(record: ImageRecord) -> str:
+    """A name that is safe on every system: letters, digits, `-` and `_`, part of the hash, the ending."""
+    stem = PurePath((record.name or record.label).replace("\\", "/")).stem
+    plain = re.sub(r"[^\w]+", "-", stem).strip("-_")[:60]
+    ending = _EXTENSIONS.get(record.mime, ".bin")
+    return f"{plain or 'likeness'}-{record.sha256[:8]}{ending}"

@@ -1,0 +1,163 @@
+"""Who may talk to the studio, and what a page may do: the outermost layer around REST and Gradio.
+
+The studio has no passwords: it trusts the person at this machine. So it must not be usable by a web
+page that the same person has open. Knows nothing of pictures or jobs.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pipelines.errors import PictureRefused
+from studio.settings import Settings
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+WILDCARDS = frozenset({"0.0.0.0", "::"})
+MAX_BODY_BYTES = 4 * 2**20
+"""Of a request that is not an upload."""
+
+_CONTENT_SECURITY = "; ".join(
+    (
+        "default-src 'self'",
+        # Gradio's page is built of inline scripts and of functions made from strings.
+        "script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:",
+        "style-src 'self' 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "media-src 'self' data: blob:",
+        "font-src 'self' data:",
+        "connect-src 'self' data: blob:",
+        "worker-src 'self' blob:",
+        "object-src 'none'",
+        "base-uri 'self'",
+        "form-action 'self'",
+        "frame-ancestors 'none'",
+    )
+)
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
+}
+
+
+class Gatekeeper:
+    """ASGI middleware: refuses foreign hosts, foreign pages and oversized bodies; sets the headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app = app
+        self.names = LOOPBACK | {settings.host.lower()}
+        self.any_address = settings.host in WILDCARDS
+        self.max_upload = settings.max_upload_bytes + 2**16
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on, or answer 400 (host), 403 (another page) or 413 (too much)."""
+        if scope["type"] not in ("http", "websocket"):
+            await self.app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        send = _with_headers(send)
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            await _refuse(*refusal)(scope, receive, send)
+            return
+        await self.app(scope, _limited(receive, self._limit(headers)), send)
+
+    def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
+        if not self._is_trusted(headers.get("host", "")):
+            return 400, "This studio does not answer under that address. Open it as http://127.0.0.1."
+        if _is_foreign(scope.get("method", "GET"), headers):
+            return 403, "Another web page tried to use the studio. Open the studio's own page instead."
+        length = headers.get("content-length", "0")
+        if not length.isdigit() or int(length) > self._limit(headers):
+            return 413, "That is too large for the studio to take in."
+        return None
+
+    def _is_trusted(self, host: str) -> bool:
+        try:
+            name = (urlsplit(f"//{host}").hostname or "").lower()
+        except ValueError:
+            return False
+        return name in self.names or (self.any_address and _is_address(name))
+
+    def _limit(self, headers: Headers) -> int:
+        is_upload = headers.get("content-type", "").lower().startswith("multipart/form-data")
+        return self.max_upload if is_upload else MAX_BODY_BYTES
+
+
+def _is_address(name: str) -> bool:
+    # Rebinding a name to this machine needs a name; a literal address cannot be rebound.
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_foreign(method: str, headers: Headers) -> bool:
+    """Whether a browser says that the request comes from a page that is not ours."""
+    origin = headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        return True
+    if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
+        return False
+    follows_a_link = method in ("GET", "HEAD") and headers.get("sec-fetch-mode") == "navigate"
+    return not follows_a_link
+
+
+def _refuse(status: int, detail: str) -> JSONResponse:
+    body = {"type": "about:blank", "title": "Refused", "status": status, "code": "refused", "detail": detail}
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _limited(receive: Receive, limit: int) -> Receive:
+    """`receive` that stops a body sent in chunks once it is beyond `limit` bytes."""
+    taken = 0
+
+    async def limited() -> Message:
+        nonlocal taken
+        message = await receive()
+        taken += len(message.get("body", b""))
+        if taken > limit:
+            raise HTTPException(413, "That is too large for the studio to take in.")
+        return message
+
+    return limited
+
+
+def _with_headers(send: Send) -> Send:
+    async def sending(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+            headers.setdefault("Content-Security-Policy", _CONTENT_SECURITY)
+        await send(message)
+
+    return sending
+
+
+def inside_upload_folder(path: str | Path) -> Path:
+    """The file a browser says it uploaded, resolved, and certain to lie in Gradio's upload folder.
+
+    Every handler that gets a path from a page must pass it through here *before* opening it: Gradio
+    hands some components any path of this machine that a client cares to send. Raises PictureRefused.
+    """
+    folder = Path(os.environ["GRADIO_TEMP_DIR"]).resolve()
+    try:
+        real = Path(path).resolve(strict=True)
+    except (OSError, ValueError, RuntimeError) as error:
+        raise PictureRefused("That file is no longer there. Add it again.", field="file") from error
+    if not real.is_relative_to(folder) or not real.is_file():
+        raise PictureRefused("Only files added through this page can be used.", field="file")
+    return real

@@ -1,0 +1,146 @@
+"""The web server: REST, the Gradio page and the gatekeeper on one application.
+
+The only module besides `studio.ui` that knows Gradio, and it imports it inside functions so that
+everything that can fail early does so first. Never imports torch or diffusers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import http.client
+import os
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+
+import uvicorn
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+
+from studio import __version__, quick_gradio
+from studio.api import add_api
+from studio.api.events import QueueBroadcast
+from studio.api.routes import OPENAPI_URL
+from studio.security import Gatekeeper
+from studio.service import StudioService
+from studio.settings import Settings
+
+_GRACE_SECONDS = 1
+"""How long open connections may finish at the end; pages keep some open for as long as they are shown."""
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def create_app(service: StudioService, settings: Settings) -> FastAPI:
+    """The application, complete with page. Gradio reads the environment, so that is set first."""
+    broadcast = QueueBroadcast(service)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        broadcast.start()
+        yield
+        broadcast.stop()
+
+    app = FastAPI(
+        title="Likeness",
+        version=__version__,
+        openapi_url=OPENAPI_URL,
+        docs_url=None,  # FastAPI's own pages load scripts from elsewhere
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=[Middleware(Gatekeeper, settings=settings)],
+    )
+    app.state.broadcast = broadcast
+    add_api(app, service, settings, broadcast)
+    return _mount_page(app, service, settings)
+
+
+def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> FastAPI:
+    _set_gradio_environment(settings)
+    quick_gradio.prepare()
+    import gradio as gr
+
+    from studio.ui.app import PAGE_OPTIONS, build_page
+
+    page = build_page(service, settings)
+    page.delete_cache = (3600, 86400)
+    return gr.mount_gradio_app(
+        app,
+        page,
+        path="/",
+        server_name=settings.host,
+        server_port=settings.port,
+        footer_links=[],
+        run_history=False,
+        show_error=False,
+        max_file_size=settings.max_upload_bytes,
+        ssr_mode=False,
+        enable_monitoring=False,
+        pwa=False,
+        mcp_server=False,
+        **PAGE_OPTIONS,
+    )
+
+
+def _set_gradio_environment(settings: Settings) -> None:
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.temp_dir.resolve())
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+
+
+class StudioServer(uvicorn.Server):
+    """uvicorn that calls `on_ready` once the page answers and leaves signals to end it quietly."""
+
+    def __init__(self, app: FastAPI, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                lifespan="on",
+                ws="none",
+                log_level="warning",
+                access_log=False,
+                proxy_headers=False,
+                server_header=False,
+                timeout_graceful_shutdown=_GRACE_SECONDS,
+            )
+        )
+        self._app = app
+        self._sock = sock
+        self._on_ready = on_ready
+
+    def serve_until_stopped(self) -> None:
+        """Block until a signal (or `should_exit`) ends the server."""
+        self.run(sockets=[self._sock])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start serving, and watch for the first answer."""
+        await super().startup(sockets)
+        self._first_answer = asyncio.create_task(self._announce())
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams first, so that the rest has nothing to wait for."""
+        self._app.state.broadcast.stop()
+        await super().shutdown(sockets)
+
+    async def _announce(self) -> None:
+        await asyncio.to_thread(_get_page, self._sock.getsockname())
+        self._on_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Let signals end the server, without raising them again: the worker is still to be stopped."""
+        before = {each: signal.signal(each, self.handle_exit) for each in _SIGNALS}
+        try:
+            yield
+        finally:
+            for each, handler in before.items():
+                signal.signal(each, handler)
+
+
+def _get_page(address: tuple[str, int]) -> None:
+    """Ask for the page as a browser would. Raises OSError where the server does not answer."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])
+    connection = http.client.HTTPConnection(host, address[1], timeout=60)
+    with contextlib.closing(connection):
+        connection.request("GET", "/")
+        connection.getresponse().read()

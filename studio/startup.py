@@ -1,0 +1,93 @@
+"""What must hold before anything slow is loaded: a data folder that is ours, and a free port.
+
+Failures are `StartError`: one line for the person at the terminal. Knows nothing of the service,
+of Gradio or of what is kept in the data folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import shutil
+import socket
+from pathlib import Path
+from typing import TextIO
+
+from studio.settings import Settings
+
+
+class StartError(Exception):
+    """The studio cannot start; the message is one clear line. Ends the program with code 2."""
+
+
+def claim_data_folder(settings: Settings) -> TextIO:
+    """Make the data folder and lock it for this process.
+
+    Returns the lock file; the lock is held until it is closed or the process ends, however it ends.
+    Raises StartError where the folder cannot be written or another studio uses it.
+    """
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = (folder / "likeness.lock").open("a+", encoding="utf-8")
+    except OSError as error:
+        raise StartError(f"The data folder {folder} cannot be written: {error.strerror}.") from error
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        lock.close()
+        raise StartError(
+            f"The data folder {folder} is in use by another running studio. "
+            "Close that one, or choose another folder with --data-dir."
+        ) from error
+    return lock
+
+
+def empty_temp_folder(settings: Settings) -> None:
+    """Leave an empty folder for uploads; whatever an earlier run left there is gone."""
+    try:
+        shutil.rmtree(settings.temp_dir, ignore_errors=True)
+        settings.temp_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StartError(
+            f"The data folder {settings.data_dir} cannot be written: {error.strerror}."
+        ) from error
+
+
+def bind(settings: Settings) -> socket.socket:
+    """A bound socket, not yet listening. Port 0 takes any free one. Raises StartError."""
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((settings.host, settings.port))
+    except (OSError, OverflowError) as error:
+        sock.close()
+        raise StartError(_why_not_bound(settings, error)) from error
+    os.set_inheritable(sock.fileno(), False)
+    return sock
+
+
+def _why_not_bound(settings: Settings, error: Exception) -> str:
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return (
+            f"Port {settings.port} is already in use. Close the other program, or choose another with --port."
+        )
+    reason = getattr(error, "strerror", None) or error
+    return f"Cannot serve on {settings.host}:{settings.port}: {reason}."
+
+
+def page_url(settings: Settings, port: int) -> str:
+    """Where a browser on this machine finds the page."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
+    if ":" in host and not host.startswith("["):
+        host = f"[{host}]"
+    return f"http://{host}:{port}"
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether files can be made in `folder` (or in the nearest parent that exists)."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK)
