@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from gradio.themes import Base, Color, Size
-from gradio.themes.sizes import text_md
+from gradio.themes.utils.sizes import text_md
 
 SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "sans-serif")
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
