@@ -1,0 +1,283 @@
+"""One worker process on this machine: started at once, watched, replaced when it dies or does not answer.
+
+A supervisor thread owns the process from birth to death; `run` only waits for what the supervisor
+hands over. Knows nothing of the queue, of files and of what is inside an order.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from typing import Any
+
+from pipelines.errors import Cancelled, WorkerLost
+from pipelines.events import Completed, Event, Failed, WorkOrder
+from studio.engine import worker
+from studio.engine.messages import CancelOrder, FromWorker, JobEvent, Loading, Ready, StartFailed
+from studio.engine.process import WorkerMain, WorkerProcess
+from studio.records import WorkerState
+
+log = logging.getLogger(__name__)
+
+CANCEL_GRACE_SECONDS = 5.0
+RESTART_DELAYS = (0.2, 2.0, 8.0)
+"""Pause before a new process, by the number of starts that failed in a row; one more, and it is down."""
+
+Listener = Callable[[WorkerState], None]
+
+
+@dataclass(frozen=True, slots=True)
+class _CancelWanted:
+    """Put among the events to wake a `run` that waits for the worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Lost:
+    """The worker died; nothing more will come."""
+
+    words: str
+
+
+_Inbox = SimpleQueue[Event | _CancelWanted | _Lost]
+
+
+@dataclass(frozen=True, slots=True)
+class _Life:
+    """How one process ended: whether it was ever ready, why it died; `final`: trying again is no use."""
+
+    ready: bool
+    words: str
+    final: bool = False
+
+
+class LocalEngine:
+    """The engine of a studio with one accelerator. See `studio.engine.Engine`."""
+
+    def __init__(
+        self,
+        models_yaml: Path,
+        device: str,
+        *,
+        main: WorkerMain = worker.main,
+        args: tuple[Any, ...] | None = None,
+        restart_delays: Sequence[float] = RESTART_DELAYS,
+        cancel_grace: float = CANCEL_GRACE_SECONDS,
+    ) -> None:
+        self._main = main
+        self._args = (str(models_yaml), device) if args is None else args
+        self._delays = restart_delays
+        self._cancel_grace = cancel_grace
+        self._changed = threading.Condition()
+        self._state = WorkerState(state="starting", detail="Starting the image worker.")
+        self._listeners: list[Listener] = []
+        self._child: WorkerProcess | None = None
+        self._job_id: str | None = None
+        self._inbox: _Inbox | None = None
+        self._cancelled: set[str] = set()
+        self._retry = False
+        self._stopping = False
+        self._supervisor = threading.Thread(target=self._supervise, name="engine-supervisor", daemon=True)
+        self._supervisor.start()
+
+    # --- what the studio calls --------------------------------------------------------------
+
+    @property
+    def state(self) -> WorkerState:
+        """What the worker is doing now."""
+        with self._changed:
+            return self._state
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the worker, None between two lives."""
+        with self._changed:
+            return self._child.pid if self._child else None
+
+    def on_state(self, listener: Listener) -> None:
+        """Call `listener` with the state now and after each change, from any thread."""
+        with self._changed:
+            self._listeners.append(listener)
+            listener(self._state)
+
+    def run(self, order: WorkOrder) -> Generator[Event]:
+        """Events of the order up to `Completed` or `Failed`. Raises WorkerLost."""
+        inbox: _Inbox = SimpleQueue()
+        refused = self._admit(order, inbox)
+        if refused:
+            yield refused
+            return
+        try:
+            yield from self._follow(inbox)
+        except GeneratorExit:
+            self.cancel(order.job_id)
+            raise
+        finally:
+            self._dismiss()
+
+    def cancel(self, job_id: str) -> None:
+        """Ask the order to end as cancelled; a worker that does not answer in time is replaced."""
+        with self._changed:
+            self._cancelled.add(job_id)
+            if self._job_id == job_id and self._inbox and self._child:
+                self._inbox.put(_CancelWanted())
+                self._child.send(CancelOrder(job_id))
+            self._changed.notify_all()
+
+    def stop(self) -> None:
+        """End the worker for good. Returns when its process is gone."""
+        with self._changed:
+            self._stopping = True
+            child = self._child
+            self._changed.notify_all()
+        if child:
+            child.kill()
+        self._supervisor.join()
+
+    # --- one order --------------------------------------------------------------------------
+
+    def _admit(self, order: WorkOrder, inbox: _Inbox) -> Failed | None:
+        """Wait for a ready worker and hand it the order, or say why it does not begin."""
+        with self._changed:
+            self._retry = self._state.state == "down"
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._stopping or self._settled(order.job_id))
+            if order.job_id in self._cancelled:
+                self._cancelled.discard(order.job_id)
+                return _cancelled()
+            if self._stopping:
+                raise WorkerLost("The studio is closing.")
+            if self._child is None or self._state.state == "down":
+                return Failed(WorkerLost.code, self._state.detail)
+            self._job_id, self._inbox = order.job_id, inbox
+            self._set_state("busy")
+            self._child.send(order)
+        return None
+
+    def _settled(self, job_id: str) -> bool:
+        down = self._state.state == "down" and not self._retry
+        return down or self._state.state == "ready" or job_id in self._cancelled
+
+    def _follow(self, inbox: _Inbox) -> Iterator[Event]:
+        deadline: float | None = None
+        while True:
+            try:
+                item = inbox.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
+            except Empty:
+                self._replace()
+                item = _cancelled()
+            match item:
+                case _CancelWanted():
+                    deadline = deadline or time.monotonic() + self._cancel_grace
+                case _Lost(words) if deadline is None:
+                    raise WorkerLost(words)
+                case _Lost():
+                    yield _cancelled()
+                    return
+                case event:
+                    yield event
+                    if isinstance(event, Completed | Failed):
+                        return
+
+    def _replace(self) -> None:
+        """The worker does not answer: let go of it, so that the next order waits for a new one."""
+        with self._changed:
+            child, self._child = self._child, None
+            self._set_state("restarting", detail="The image worker did not answer and is being replaced.")
+        if child:
+            child.kill()
+
+    def _dismiss(self) -> None:
+        with self._changed:
+            self._cancelled.clear()
+            self._job_id = self._inbox = None
+            if self._state.state == "busy":
+                self._set_state("ready")
+
+    # --- the supervisor's thread ------------------------------------------------------------
+
+    def _supervise(self) -> None:
+        failures = 0
+        while not self._stopping:
+            life = self._live()
+            failures = 0 if life.ready else failures + 1
+            self._bereave(life.words)
+            if life.final or failures >= len(self._delays):
+                log.error("The image worker cannot be started: %s", life.words)
+                self._wait_for_retry(life)
+                failures = 0
+            elif not self._stopping:
+                log.warning("%s It is being restarted.", life.words)
+                self._pause(self._delays[failures])
+        with self._changed:
+            self._set_state("down", detail="The studio is closing.")
+
+    def _live(self) -> _Life:
+        """One process from its start to its death."""
+        try:
+            child = WorkerProcess(self._main, self._args)
+        except OSError as error:
+            return _Life(ready=False, words=f"The image worker's process cannot be made: {error}.")
+        with self._changed:
+            self._child = child
+            if self._stopping:
+                child.kill()
+        ready, refusal = False, None
+        for message in child.messages():
+            ready = ready or isinstance(message, Ready)
+            refusal = message.reason if isinstance(message, StartFailed) else refusal
+            self._hear(message)
+        words = child.bury()
+        if self._child is not child:
+            words = "The image worker did not answer and was replaced."
+        return _Life(ready=ready, words=refusal or words, final=refusal is not None)
+
+    def _hear(self, message: FromWorker) -> None:
+        with self._changed:
+            match message:
+                case Loading(detail, device):
+                    self._set_state(self._state.state, device=device, detail=detail)
+                case Ready(device, detail):
+                    self._set_state("ready", device=device, detail=detail)
+                case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
+                    self._inbox.put(event)
+
+    def _bereave(self, words: str) -> None:
+        """The process is gone: first the state, then the word to `run`, which may come back at once."""
+        with self._changed:
+            self._child = None
+            self._set_state("restarting", detail=words)
+            if self._inbox:
+                self._inbox.put(_Lost(words))
+
+    def _wait_for_retry(self, life: _Life) -> None:
+        mend = "" if life.final else " Starting it again failed, too: run `python app.py doctor` to see why."
+        with self._changed:
+            self._set_state("down", detail=life.words + mend)
+            self._changed.wait_for(lambda: self._retry or self._stopping)
+            self._retry = False
+            self._set_state("starting", detail="Starting the image worker again.")
+
+    def _pause(self, seconds: float) -> None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._stopping, timeout=seconds)
+
+    def _set_state(self, state: str, *, device: str | None = None, detail: str | None = None) -> None:
+        """Call with the lock held."""
+        before = self._state
+        changes = {"state": state, "device": device or before.device}
+        self._state = before.model_copy(
+            update=changes | {"detail": before.detail if detail is None else detail}
+        )
+        for listener in self._listeners:
+            listener(self._state)
+        self._changed.notify_all()
+
+
+def _cancelled() -> Failed:
+    error = Cancelled()
+    return Failed(error.code, error.detail)

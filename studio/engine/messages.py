@@ -1,0 +1,53 @@
+"""What the studio and its worker process say to each other over the pipe.
+
+To the worker: a `WorkOrder`, or `CancelOrder`. From the worker: `Loading` any number of times, then
+`Ready` or `StartFailed`, then `JobEvent`s. Knows nothing of processes and of torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.events import Event, WorkOrder
+
+
+@dataclass(frozen=True, slots=True)
+class CancelOrder:
+    """End this order at the next step or phase."""
+
+    job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """What the worker is doing before it is ready, in words."""
+
+    detail: str
+    device: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The worker takes orders. `detail`: precision and threads, in words."""
+
+    device: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartFailed:
+    """The worker cannot be used and ends itself; `reason` says why and how to mend it."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobEvent:
+    """An event of the order `job_id`."""
+
+    job_id: str
+    event: Event
+
+
+ToWorker = WorkOrder | CancelOrder
+FromWorker = Loading | Ready | StartFailed | JobEvent

@@ -1,0 +1,91 @@
+"""One worker process as the studio holds it: spawned, spoken to over a pipe, ended.
+
+Whoever dies first, the other notices: the worker's death closes the pipe here, and the studio's death
+closes it there. Knows nothing of orders, states or restarts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import multiprocessing
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from multiprocessing.connection import Connection
+from typing import Any
+
+from studio.engine.messages import FromWorker, ToWorker
+
+WorkerMain = Callable[..., None]
+"""Entry point of the child, called with its end of the pipe and `args`; importable by name."""
+
+_JOIN_SECONDS = 10.0
+
+
+class WorkerProcess:
+    """A spawned process running `main(connection, *args)`."""
+
+    def __init__(self, main: WorkerMain, args: tuple[Any, ...]) -> None:
+        context = multiprocessing.get_context("spawn")
+        ours, theirs = context.Pipe(duplex=True)
+        self._pipe: Connection = ours
+        self._send_lock = threading.Lock()
+        self._process = context.Process(
+            target=main, args=(theirs, *args), name="likeness-worker", daemon=True
+        )
+        with theirs, _sigint_blocked():
+            self._process.start()
+
+    @property
+    def pid(self) -> int | None:
+        """Process id."""
+        return self._process.pid
+
+    def send(self, message: ToWorker) -> None:
+        """Hand over a message; to a dead worker it is simply lost, `messages` tells of the death."""
+        with self._send_lock, contextlib.suppress(OSError):
+            self._pipe.send(message)
+
+    def messages(self) -> Iterator[FromWorker]:
+        """What the worker says, ending with its death."""
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                yield self._pipe.recv()
+
+    def kill(self) -> None:
+        """End it now, whatever it does; one that is buried already stays so."""
+        with contextlib.suppress(ValueError):
+            self._process.kill()
+
+    def bury(self) -> str:
+        """Wait for the end, free everything, and say in words how it died."""
+        self._process.join(_JOIN_SECONDS)
+        if self._process.is_alive():
+            self._process.kill()
+            self._process.join()
+        words = _death_words(self._process.exitcode or 0)
+        self._process.close()
+        with self._send_lock:
+            self._pipe.close()
+        return words
+
+
+def _death_words(exitcode: int) -> str:
+    if exitcode == -9:
+        return "The image worker was ended by the system, most often because memory ran out."
+    if exitcode < 0:
+        return f"The image worker crashed ({signal.Signals(-exitcode).name})."
+    return f"The image worker ended unexpectedly (exit code {exitcode})."
+
+
+@contextlib.contextmanager
+def _sigint_blocked() -> Iterator[None]:
+    """Ctrl-C reaches the whole terminal group; a child born in here does not see it, even while it starts."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,154 @@
+"""The worker process: loads torch and the pipelines, then carries out one order after the other.
+
+`main` is the child's entry point. Importing this module imports no torch. The main thread works; a
+second thread hears the pipe, so that a cancel and the studio's death are noticed at any time. Knows
+nothing of the queue, the collection or the database.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from functools import partial
+from multiprocessing.connection import Connection
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Protocol
+
+from pipelines import planning
+from pipelines.catalog import Catalog
+from pipelines.errors import CatalogError, LikenessError
+from pipelines.events import Event, Failed, WorkOrder
+from pipelines.request import GenerationRequest, Mode
+from studio.engine.messages import CancelOrder, JobEvent, Loading, Ready, StartFailed
+
+log = logging.getLogger(__name__)
+
+Say = Callable[[Loading], None]
+
+
+class Runner(Protocol):
+    """The part of `pipelines.runner.PipelineRunner` the worker needs."""
+
+    def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+        """Make the pictures, telling of each event, `Completed` last. Raises LikenessError."""
+        ...
+
+
+Load = Callable[[Say], tuple[Runner, Ready]]
+"""Makes the runner, saying what it is at; whatever it raises ends the worker as `StartFailed`."""
+
+
+def main(pipe: Connection, models_yaml: str, device: str) -> None:
+    """Serve the models of `models_yaml` on `device` until the studio closes the pipe."""
+    serve(pipe, partial(_load, Path(models_yaml), device))
+
+
+def serve(pipe: Connection, load: Load) -> None:
+    """Carry out the orders that come through `pipe` with the runner that `load` makes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    orders = _Orders(pipe)
+    try:
+        runner, ready = load(pipe.send)
+    except Exception as error:  # the boundary: the studio shows why there is no worker
+        log.exception("The worker could not start.")
+        pipe.send(StartFailed(_start_words(error)))
+        return
+    pipe.send(ready)
+    while True:
+        _carry_out(runner, orders.next(), pipe, orders.is_cancelled)
+
+
+def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
+    say(Loading("Loading PyTorch."))
+    import torch
+
+    from pipelines.catalog import load_catalog
+    from pipelines.runner import PipelineRunner
+
+    torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
+    catalog = load_catalog(models_yaml)
+    runner = PipelineRunner(catalog, device=device)
+    detail = f"{str(runner.dtype).removeprefix('torch.')}, {torch.get_num_threads()} threads"
+    _warm_up(runner, catalog, partial(Loading, device=str(runner.device)), say)
+    return runner, Ready(str(runner.device), detail)
+
+
+def _warm_up(runner: Runner, catalog: Catalog, loading: Callable[[str], Loading], say: Say) -> None:
+    """Make one step of a picture nobody sees, so that the artist's first with the default model is quick."""
+    spec = next((spec for spec in catalog.specs if catalog.availability(spec) == "ready"), None)
+    if spec is None or Mode.TEXT_TO_IMAGE not in spec.modes:
+        return
+    say(loading(f"Loading {spec.label}."))
+    request = GenerationRequest(model=spec.id, num_inference_steps=1)
+    try:
+        complete = planning.complete(request, catalog, {}, lambda: 0).request
+        order = WorkOrder("warm-up", complete.model_dump(mode="json"), {})
+        runner.run(order, lambda event: None, lambda: False)
+    except LikenessError as error:  # the first job with this model says so again, to the artist
+        log.warning("%s could not be loaded ahead: %s", spec.label, error.detail)
+
+
+def _allowed_cpus() -> int:
+    """Whole CPUs this process may use: containers often grant fewer than the machine has."""
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
+    except (OSError, ValueError):
+        return cpus
+    return cpus if quota == "max" else max(1, min(cpus, int(quota) // int(period)))
+
+
+def _start_words(error: Exception) -> str:
+    if isinstance(error, ImportError):
+        return f"The image engine cannot be loaded ({error}). Install the studio again: pip install -e ."
+    if isinstance(error, CatalogError | LikenessError):
+        return str(error)
+    return f"The image engine cannot start ({error}). Run `python app.py doctor` to see why."
+
+
+def _carry_out(runner: Runner, order: WorkOrder, pipe: Connection, cancelled: Callable[[str], bool]) -> None:
+    def emit(event: Event) -> None:
+        pipe.send(JobEvent(order.job_id, event))
+
+    try:
+        runner.run(order, emit, lambda: cancelled(order.job_id))
+    except LikenessError as error:
+        emit(Failed(error.code, error.detail))
+    except Exception:  # the boundary: one bad job never takes the worker with it
+        log.exception("Job %s failed unexpectedly.", order.job_id)
+        emit(Failed("error", "The picture could not be made. The studio's terminal shows the details."))
+
+
+class _Orders:
+    """What the studio sends, heard by a thread of its own; ends the process when the studio is gone."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+        self._waiting: SimpleQueue[WorkOrder] = SimpleQueue()
+        self._cancelled: set[str] = set()
+        threading.Thread(target=self._listen, name="pipe", daemon=True).start()
+
+    def next(self) -> WorkOrder:
+        """The next order, waiting for it."""
+        return self._waiting.get()
+
+    def is_cancelled(self, job_id: str) -> bool:
+        """Whether the studio wants this order to end."""
+        return job_id in self._cancelled
+
+    def _listen(self) -> None:
+        try:
+            while True:
+                message = self._pipe.recv()
+                if isinstance(message, CancelOrder):
+                    self._cancelled.add(message.job_id)
+                else:
+                    self._cancelled.discard(message.job_id)
+                    self._waiting.put(message)
+        except (EOFError, OSError):
+            os._exit(0)

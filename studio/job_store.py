@@ -1,0 +1,172 @@
+"""Rows of the `jobs` table as records and back: what of the queue survives a crash.
+
+Each method is one transaction. Knows nothing of what is running right now, of the engine and of files.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipelines.errors import WorkerLost
+from pipelines.request import GenerationRequest
+from studio.collection.models import ImageRow, JobRow
+from studio.database import Database
+from studio.records import JobError, JobRecord, JobStatus
+
+MAX_ATTEMPTS = 2
+LOST_TWICE = WorkerLost(
+    "The studio or its image worker stopped twice while making this. "
+    "Try a smaller size or fewer images, or use another model."
+)
+_FINISHED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+class JobStore:
+    """The durable half of the queue. Methods raise StorageFailure where the disk does not play along."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def recover(self) -> None:
+        """Settle what an earlier process left running: back into the queue once, then failed with words."""
+        with self._database.transaction() as session:
+            for row in session.scalars(select(JobRow).where(JobRow.status == JobStatus.RUNNING)):
+                if row.cancel_requested:
+                    _end(row, JobStatus.CANCELLED, None)
+                elif row.attempts < MAX_ATTEMPTS:
+                    row.status, row.started_at = JobStatus.QUEUED, None
+                else:
+                    _end(row, JobStatus.FAILED, JobError(code=LOST_TWICE.code, message=LOST_TWICE.detail))
+
+    def insert(self, request: GenerationRequest, notices: Iterable[str], tab: str | None) -> JobRecord:
+        """A new queued job. `request` must be complete."""
+        row = JobRow(
+            id=uuid.uuid4().hex,
+            status=JobStatus.QUEUED,
+            request=request.model_dump(mode="json"),
+            model=request.model or "",
+            mode=request.mode,
+            tab=tab,
+            attempts=0,
+            cancel_requested=False,
+            created_at=datetime.now(UTC),
+            notices=list(notices),
+            timings={},
+        )
+        with self._database.transaction() as session:
+            session.add(row)
+        return _record(row, ())
+
+    def begin(self, job_id: str) -> None:
+        """The job is running now; counts as an attempt."""
+        now = datetime.now(UTC)
+        self._change(job_id, status=JobStatus.RUNNING, attempts=JobRow.attempts + 1, started_at=now)
+
+    def give_back(self, job_id: str) -> None:
+        """The studio is closing: the job waits again and the attempt does not count."""
+        self._change(job_id, status=JobStatus.QUEUED, attempts=JobRow.attempts - 1, started_at=None)
+
+    def requeue(self, job_id: str) -> bool:
+        """The worker died: queue the job again, False where it has had its attempts."""
+        with self._database.transaction() as session:
+            row = session.scalars(select(JobRow).where(JobRow.id == job_id)).one()
+            if row.attempts >= MAX_ATTEMPTS:
+                return False
+            row.status, row.started_at = JobStatus.QUEUED, None
+        return True
+
+    def request_cancel(self, job_id: str) -> None:
+        """Remember that a running job is to end as cancelled, should the studio die before it has."""
+        self._change(job_id, cancel_requested=True)
+
+    def end(self, record: JobRecord, *, seconds: float | None = None, memory_mb: int | None = None) -> None:
+        """Write the end that `record` tells of. `seconds` per picture; `memory_mb` MiB of the accelerator."""
+        self._change(
+            record.id,
+            status=record.status,
+            finished_at=record.finished_at,
+            error_code=record.error.code if record.error else None,
+            error_detail=record.error.message if record.error else None,
+            notices=list(record.notices),
+            timings=record.timings,
+            seconds=seconds,
+            memory_mb=memory_mb,
+        )
+
+    def saved(self, job_id: str) -> frozenset[int]:
+        """Batch indices of the job's pictures that are in the collection."""
+        query = select(ImageRow.batch_index).where(ImageRow.job_id == job_id)
+        with self._database.reading() as session:
+            return frozenset(index for index in session.scalars(query) if index is not None)
+
+    def read(self, job_id: str) -> JobRecord | None:
+        """One job."""
+        found = self._records(select(JobRow).where(JobRow.id == job_id))
+        return found[0] if found else None
+
+    def newest(self, status: JobStatus | None, limit: int) -> list[JobRecord]:
+        """Jobs of this status (None: any), newest first."""
+        query = select(JobRow).order_by(JobRow.number.desc()).limit(limit)
+        return self._records(query if status is None else query.where(JobRow.status == status))
+
+    def queued(self) -> list[JobRecord]:
+        """Waiting jobs, the next one first."""
+        return self._records(select(JobRow).where(JobRow.status == JobStatus.QUEUED).order_by(JobRow.number))
+
+    def finished(self, limit: int) -> list[JobRecord]:
+        """Ended jobs, the last one first."""
+        return self._records(
+            select(JobRow)
+            .where(JobRow.status.in_(_FINISHED))
+            .order_by(JobRow.finished_at.desc())
+            .limit(limit)
+        )
+
+    def _records(self, query: Any) -> list[JobRecord]:
+        with self._database.reading() as session:
+            rows = session.scalars(query).all()
+            images = _images(session, [row.id for row in rows])
+            return [_record(row, images.get(row.id, ())) for row in rows]
+
+    def _change(self, job_id: str, **values: Any) -> None:
+        with self._database.transaction() as session:
+            session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+
+
+def _images(session: Session, job_ids: list[str]) -> dict[str, tuple[str, ...]]:
+    """Ids of the jobs' pictures in batch order, by job."""
+    query = select(ImageRow.job_id, ImageRow.id).where(ImageRow.job_id.in_(job_ids))
+    found: dict[str, tuple[str, ...]] = {}
+    for job_id, image_id in session.execute(query.order_by(ImageRow.batch_index)).tuples():
+        found[job_id or ""] = (*found.get(job_id or "", ()), image_id)
+    return found
+
+
+def _end(row: JobRow, status: JobStatus, error: JobError | None) -> None:
+    row.status, row.finished_at = status, datetime.now(UTC)
+    row.error_code = error.code if error else None
+    row.error_detail = error.message if error else None
+
+
+def _record(row: JobRow, images: tuple[str, ...]) -> JobRecord:
+    error = JobError(code=row.error_code, message=row.error_detail or "") if row.error_code else None
+    return JobRecord(
+        id=row.id,
+        status=JobStatus(row.status),
+        error=error,
+        images=images,
+        request=GenerationRequest.model_validate(row.request),
+        timings=row.timings,
+        notices=tuple(row.notices),
+        cancel_requested=row.cancel_requested,
+        tab=row.tab,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,310 @@
+"""The durable queue: what waits, what runs and how far it is, what has ended.
+
+Rows keep what must survive (`job_store`); memory keeps what is only true now: phase, step, preview.
+Everybody reads one snapshot that is made at most once per change. Knows nothing of the engine, of
+HTTP and of the page.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from pipelines.errors import NotFound, StorageFailure
+from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, StepProgress
+from pipelines.request import GenerationRequest
+from studio.database import Database
+from studio.job_store import LOST_TWICE, JobStore
+from studio.job_times import PastRuns, Progress, seconds_per_picture
+from studio.records import JobError, JobRecord, JobStatus, QueueSnapshot, WorkerState
+
+log = logging.getLogger(__name__)
+
+SHOWN_FINISHED = 30
+_LEARNT_FROM = 300
+
+
+@dataclass(slots=True)
+class _Job:
+    """A job in memory; `record` is what the others see."""
+
+    record: JobRecord
+    progress: Progress
+    preview: bytes | None = None
+    control_image: bytes | None = None
+    fresh: bool = field(default=True)
+    """No picture of it was saved by an earlier try: its timings can be learnt from."""
+
+    def update(self, **values: Any) -> None:
+        """Replace the record by one with these values."""
+        self.record = self.record.model_copy(update=values)
+
+
+class JobQueue:
+    """All methods are thread-safe and quick; `claim` and `watch` are the only ones that wait.
+
+    Made once at start, before the dispatcher: jobs that an earlier process left running are queued
+    again once. Raises StorageFailure where the database cannot be used.
+    """
+
+    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = JobStore(database)
+        self._clock = clock
+        self._changed = threading.Condition()
+        self._version = 0
+        self._cached: QueueSnapshot | None = None
+        self._worker = WorkerState(state="starting")
+        self._cancel_listeners: list[Callable[[str], None]] = []
+        self._running: _Job | None = None
+        self._store.recover()
+        self._queued = [self._job(record) for record in self._store.queued()]
+        self._finished = deque(map(self._job, self._store.finished(SHOWN_FINISHED)), maxlen=SHOWN_FINISHED)
+        self._past = PastRuns()
+        for record in reversed(self._store.newest(JobStatus.DONE, _LEARNT_FROM)):
+            self._past.add(record.request, record.timings)
+
+    # --- what the service calls -------------------------------------------------------------
+
+    def add(
+        self, request: GenerationRequest, notices: Iterable[str] = (), tab: str | None = None
+    ) -> JobRecord:
+        """Queue a complete request; when this returns the job survives any crash."""
+        with self._changed:
+            record = self._store.insert(request, notices, tab)
+            self._queued.append(self._job(record))
+            self._touch()
+        return self.get(record.id)
+
+    def get(self, job_id: str) -> JobRecord:
+        """The job as it is now. Raises NotFound."""
+        for record in self.snapshot().jobs:
+            if record.id == job_id:
+                return record
+        record = self._store.read(job_id)
+        if record is None:
+            raise NotFound("There is no such job.")
+        return record
+
+    def list(self, status: JobStatus | None = None, limit: int = 100) -> tuple[JobRecord, ...]:
+        """Jobs of this status (None: any), newest first."""
+        now = {record.id: record for record in self.snapshot().jobs}
+        return tuple(now.get(record.id, record) for record in self._store.newest(status, limit))
+
+    def cancel(self, job_id: str) -> JobRecord:
+        """End a queued job at once and ask a running one to end; ended ones stay as they are."""
+        with self._changed:
+            waiting = self._waiting(job_id)
+            if waiting is not None:
+                self._queued.remove(waiting)
+                self._close(waiting, JobStatus.CANCELLED)
+            running = self._running if self._running and self._running.record.id == job_id else None
+            if running is not None:
+                running.update(cancel_requested=True)
+                self._touch()
+        if running is not None:
+            for listener in self._cancel_listeners:
+                listener(job_id)
+            self._store.request_cancel(job_id)
+        return self.get(job_id)
+
+    def preview(self, job_id: str) -> tuple[bytes, str] | None:
+        """Latest preview of the running job with its MIME type."""
+        with self._changed:
+            job = self._find(job_id)
+            picture = job.preview if job else None
+        return (picture, _mime(picture)) if picture else None
+
+    def control_image(self, job_id: str) -> bytes | None:
+        """PNG of the control image, while the job is among those of the snapshot."""
+        with self._changed:
+            job = self._find(job_id)
+            return job.control_image if job else None
+
+    def snapshot(self) -> QueueSnapshot:
+        """The queue now."""
+        with self._changed:
+            if self._cached is None:
+                self._cached = QueueSnapshot(version=self._version, worker=self._worker, jobs=self._records())
+            return self._cached
+
+    def watch(self, after: int, timeout: float) -> QueueSnapshot:
+        """Wait until the version is beyond `after`, at most `timeout` seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._version > after, timeout)
+            return self.snapshot()
+
+    # --- what the dispatcher calls ----------------------------------------------------------
+
+    def on_cancel(self, listener: Callable[[str], None]) -> None:
+        """Call `listener` with the id of each running job that is to be cancelled."""
+        self._cancel_listeners.append(listener)
+
+    def set_worker(self, state: WorkerState) -> None:
+        """Show this state of the worker."""
+        with self._changed:
+            self._worker = state
+            self._touch()
+
+    def claim(self, timeout: float | None = None) -> JobRecord | None:
+        """Take the next queued job, waiting for one; None when `timeout` seconds are over or at `wake`."""
+        with self._changed:
+            if not self._queued:
+                self._changed.wait(timeout)
+            if not self._queued:
+                return None
+            job = self._running = self._queued.pop(0)
+            job.fresh = not job.record.images
+            job.progress = Progress(self._clock, self._past.expect(job.record.request))
+            job.progress.enter(Phase.LOADING)
+            job.update(status=JobStatus.RUNNING, started_at=datetime.now(UTC), phase=Phase.LOADING)
+            self._touch()
+            self._store.begin(job.record.id)
+            return job.record
+
+    def saved(self, job_id: str) -> frozenset[int]:
+        """Batch indices of the job's pictures that are in the collection."""
+        return self._store.saved(job_id)
+
+    def wake(self) -> None:
+        """Let a waiting `claim` return."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def apply(self, event: Event) -> None:
+        """Show what the running job tells of itself."""
+        with self._changed:
+            job = self._running
+            if job is None:
+                return
+            match event:
+                case PhaseChanged(phase):
+                    self._enter(job, phase)
+                case StepProgress(step, total, preview):
+                    self._enter(job, Phase.DENOISING)
+                    job.progress.reach(step, total)
+                    job.preview = preview or job.preview
+                    number = job.record.preview + bool(preview)
+                    job.update(step=step, total_steps=total, preview=number)
+                case Notice(text) if text not in job.record.notices:
+                    job.update(notices=(*job.record.notices, text))
+                case ControlImage(png):
+                    job.control_image = png
+                    job.update(has_control_image=True)
+                case _:
+                    return
+            job.update(eta_seconds=job.progress.eta())
+            self._touch()
+
+    def add_image(self, image_id: str) -> None:
+        """The running job has another picture, saved already."""
+        with self._changed:
+            if self._running and image_id not in self._running.record.images:
+                self._running.update(images=(*self._running.record.images, image_id))
+                self._touch()
+
+    def finish(
+        self, status: JobStatus, *, error: JobError | None = None, timings: dict[str, float] | None = None
+    ) -> None:
+        """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it."""
+        with self._changed:
+            job = self._running
+            if job is None:
+                return
+            job.progress.enter(None)
+            measured = job.progress.timings | (timings or {})
+            self._running = None
+            job.update(timings=measured)
+            cancelled = job.record.cancel_requested
+            self._close(job, JobStatus.CANCELLED if cancelled else status, None if cancelled else error)
+            if job.record.status is JobStatus.DONE and job.fresh:
+                self._past.add(job.record.request, measured)
+
+    def requeue(self) -> None:
+        """The worker died under the running job: queue it again, the first time; then it fails with words."""
+        with self._changed:
+            job = self._running
+            if job is None:
+                return
+            if job.record.cancel_requested or not self._store.requeue(job.record.id):
+                self.finish(JobStatus.FAILED, error=JobError(code=LOST_TWICE.code, message=LOST_TWICE.detail))
+            else:
+                self._return(job)
+
+    def release(self) -> None:
+        """The studio is closing: the running job waits for the next start, as if it had not begun."""
+        with self._changed:
+            job = self._running
+            if job is None:
+                return
+            if job.record.cancel_requested:
+                self.finish(JobStatus.CANCELLED)
+            else:
+                self._store.give_back(job.record.id)
+                self._return(job)
+
+    # --- inside, with the lock held ---------------------------------------------------------
+
+    def _job(self, record: JobRecord) -> _Job:
+        return _Job(record, Progress(self._clock))
+
+    def _enter(self, job: _Job, phase: Phase) -> None:
+        if job.progress.phase is not phase:
+            job.progress.enter(phase)
+            job.update(phase=phase)
+
+    def _touch(self) -> None:
+        self._version += 1
+        self._cached = None
+        self._changed.notify_all()
+
+    def _return(self, job: _Job) -> None:
+        job.preview = None
+        job.update(status=JobStatus.QUEUED, phase=None, step=0, total_steps=0, eta_seconds=None, preview=0)
+        job.update(started_at=None)
+        self._running = None
+        self._queued.insert(0, job)
+        self._touch()
+
+    def _close(self, job: _Job, status: JobStatus, error: JobError | None = None) -> None:
+        job.preview = None
+        job.update(status=status, error=error, finished_at=datetime.now(UTC))
+        job.update(phase=None, eta_seconds=None, preview=0)
+        made = len(job.record.images) if job.fresh and status is JobStatus.DONE else 0
+        try:
+            self._store.end(job.record, seconds=seconds_per_picture(job.record.timings, made))
+        except StorageFailure as failure:
+            log.error("The end of job %s cannot be written: %s", job.record.id, failure.detail)
+            job.update(status=JobStatus.FAILED, error=JobError(code=failure.code, message=failure.detail))
+        self._finished.appendleft(job)
+        self._touch()
+
+    def _waiting(self, job_id: str) -> _Job | None:
+        return next((job for job in self._queued if job.record.id == job_id), None)
+
+    def _find(self, job_id: str) -> _Job | None:
+        running = (self._running,) if self._running else ()
+        jobs = (*running, *self._queued, *self._finished)
+        return next((job for job in jobs if job.record.id == job_id), None)
+
+    def _records(self) -> tuple[JobRecord, ...]:
+        running = (self._running.record,) if self._running else ()
+        return (*running, *self._queued_records(), *(job.record for job in self._finished))
+
+    def _queued_records(self) -> Iterable[JobRecord]:
+        ahead = self._running.record.eta_seconds if self._running else 0.0
+        for position, job in enumerate(self._queued):
+            own = self._past.expect(job.record.request)
+            ahead = ahead + own.total if own and ahead is not None else None
+            yield job.record.model_copy(update={"position": position, "eta_seconds": ahead})
+
+
+def _mime(picture: bytes) -> str:
+    if picture.startswith(b"RIFF"):
+        return "image/webp"
+    return "image/jpeg" if picture.startswith(b"\xff\xd8") else "image/png"
