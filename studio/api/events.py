@@ -85,9 +85,8 @@ async def _next(mailbox: asyncio.Queue[str | None]) -> str | None:
         return ": still here\n\n"
 
 
-def events_router(broadcast: QueueBroadcast) -> APIRouter:
-    """The stream of the queue."""
-    router = APIRouter(tags=["jobs"])
+def add_events(router: APIRouter, broadcast: QueueBroadcast) -> None:
+    """Add the stream of the queue."""
 
     @router.get(
         "/events",
@@ -98,5 +97,3 @@ def events_router(broadcast: QueueBroadcast) -> APIRouter:
         """Server-sent events; each `data` is one QueueSnapshot as JSON, the first at once."""
         headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         return StreamingResponse(broadcast.listen(), media_type="text/event-stream", headers=headers)
-
-    return router

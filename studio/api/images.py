@@ -53,14 +53,12 @@ class ImagePatch(BaseModel):
     category: Category | None = None
 
 
-def images_router(service: StudioService) -> APIRouter:
-    """Calls about pictures."""
-    router = APIRouter(tags=["images"])
+def add_images(router: APIRouter, service: StudioService) -> None:
+    """Add the calls about pictures."""
     _add_listing(router, service)
     _add_upload(router, service)
     _add_files(router, service)
     _add_changes(router, service)
-    return router
 
 
 def _add_listing(router: APIRouter, service: StudioService) -> None:

@@ -14,12 +14,10 @@ from studio.service import StudioService
 _NOW_ONLY = {"Cache-Control": "no-store", "Content-Security-Policy": "sandbox; default-src 'none'"}
 
 
-def jobs_router(service: StudioService) -> APIRouter:
-    """Calls about jobs."""
-    router = APIRouter(tags=["jobs"])
+def add_jobs(router: APIRouter, service: StudioService) -> None:
+    """Add the calls about jobs."""
     _add_verbs(router, service)
     _add_pictures(router, service)
-    return router
 
 
 def _add_verbs(router: APIRouter, service: StudioService) -> None:

@@ -136,7 +136,8 @@ def _sentence(kind: str, name: str, where: Sequence[str | int], error: Mapping[s
         case "extra_forbidden":
             return f"There is no setting called “{name[:64]}”."
         case "enum" | "literal_error":
-            return f"{label} must be one of {context['expected']}."
+            allowed = str(context["expected"]).replace("'", "")
+            return f"{label} must be {allowed}."
         case "too_long" if name == "references":
             return f"At most {MAX_REFERENCES} references can be used at once. Remove some."
         case "string_too_long" | "too_long":

@@ -6,17 +6,17 @@ nothing here blocks the event loop.
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from studio.api.events import QueueBroadcast, events_router
-from studio.api.images import images_router
-from studio.api.jobs import jobs_router
+from studio.api.events import QueueBroadcast, add_events
+from studio.api.images import add_images
+from studio.api.jobs import add_jobs
 from studio.api.problems import Problem, add_problem_handlers
-from studio.api.system import system_router
+from studio.api.system import add_system
 from studio.service import StudioService
 from studio.settings import Settings
 
@@ -34,21 +34,20 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast: QueueBroadcast) -> None:
     """Add REST, its error bodies and a clear answer for every address below /api that is none."""
     router = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
-    router.include_router(system_router(service, settings))
-    router.include_router(images_router(service))
-    router.include_router(jobs_router(service))
-    router.include_router(events_router(broadcast))
+    add_system(router, service, settings)
+    add_images(router, service)
+    add_jobs(router, service)
+    add_events(router, broadcast)
     app.include_router(router)
     add_problem_handlers(app)
-    _close_the_rest(app)
+    _close_the_rest(app, router)
 
 
-def _close_the_rest(app: FastAPI) -> None:
+def _close_the_rest(app: FastAPI, router: APIRouter) -> None:
     """Gradio is mounted at `/` and would answer unknown addresses below /api with a page."""
-    calls = list(app.router.routes)
 
-    async def no_such_call(request: Request) -> NoReturn:
-        near = [route for route in calls if route.matches(request.scope)[0] is Match.PARTIAL]
+    async def no_such_call(request: Request) -> Response:
+        near = [route for route in router.routes if route.matches(request.scope)[0] is Match.PARTIAL]
         allowed = sorted({method for route in near for method in getattr(route, "methods", ())})
         if allowed:
             raise HTTPException(
@@ -57,4 +56,4 @@ def _close_the_rest(app: FastAPI) -> None:
         raise HTTPException(404, "There is no such call. GET /api/v1/openapi.json lists them.")
 
     methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
-    app.add_api_route("/api{rest:path}", no_such_call, methods=methods, include_in_schema=False)
+    app.add_route("/api/{rest:path}", no_such_call, methods=methods, include_in_schema=False)

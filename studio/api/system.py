@@ -23,9 +23,8 @@ class Health(BaseModel):
     worker: WorkerState
 
 
-def system_router(service: StudioService, settings: Settings) -> APIRouter:
-    """Calls about the studio itself."""
-    router = APIRouter(tags=["studio"])
+def add_system(router: APIRouter, service: StudioService, settings: Settings) -> None:
+    """Add the calls about the studio itself."""
 
     @router.get("/health")
     def health() -> Health:
@@ -44,5 +43,3 @@ def system_router(service: StudioService, settings: Settings) -> APIRouter:
     def models() -> tuple[ModelInfo, ...]:
         """All models of the catalogue: modes, defaults and limits per mode, availability, cost here."""
         return service.models()
-
-    return router

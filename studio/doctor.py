@@ -1,0 +1,129 @@
+"""`python app.py doctor`: what works on this machine, line by line, and what would stop the studio.
+
+Looks and never changes anything but a data folder that does not exist yet. torch is asked in a
+process of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Literal
+
+from pipelines.catalog import load_catalog
+from pipelines.errors import CatalogError
+from studio import __version__
+from studio.settings import ROOT, Settings
+from studio.startup import StartError, bind, is_writable
+
+_GIB = 2**30
+_LOW_DISK_BYTES = 2 * _GIB
+_PROBE_SECONDS = 120
+_LIBRARIES = ("torch", "diffusers", "transformers", "gradio", "sqlalchemy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report. `fail`: the studio could not run."""
+
+    level: Literal["ok", "note", "fail"]
+    subject: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.level:<5} {self.subject:<12} {self.words}"
+
+
+Examination = Callable[[Settings], Iterable[Finding]]
+
+
+def examine(settings: Settings, collection: Examination) -> tuple[Finding, ...]:
+    """All findings. `collection` looks at what is kept in the data folder."""
+    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _port, _models, collection)
+    return tuple(finding for part in parts for finding in part(settings))
+
+
+def can_run(findings: Iterable[Finding]) -> bool:
+    """Whether nothing found would stop the studio."""
+    return all(finding.level != "fail" for finding in findings)
+
+
+def _software(_: Settings) -> Iterable[Finding]:
+    yield Finding("ok", "Likeness", f"{__version__}, Python {sys.version.split()[0]}")
+    for library in _LIBRARIES:
+        try:
+            yield Finding("ok", library, version(library))
+        except PackageNotFoundError:
+            yield Finding("fail", library, "is not installed. Run: pip install -e .")
+
+
+def _device(settings: Settings) -> Iterable[Finding]:
+    command = [sys.executable, "-m", "pipelines.probe", settings.device]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True, cwd=ROOT
+        )
+        found = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        yield Finding("fail", "device", f"PyTorch cannot be loaded: {_last_line(error)}")
+        return
+    if "problem" in found:
+        yield Finding("fail", "device", f"{found['device']} cannot be used: {found['problem']}")
+        return
+    memory = f", {found['memory_mb'] / 1024:.1f} GiB of memory" if found["memory_mb"] else ""
+    yield Finding("ok", "device", f"{found['device']} ({found['name']}{memory})")
+    if found["device"] == "cpu" and settings.device == "auto":
+        yield Finding("note", "device", "No graphics card found; only small models are quick enough.")
+
+
+def _last_line(error: Exception) -> str:
+    lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
+    return lines[-1] if lines else type(error).__name__
+
+
+def _memory(_: Settings) -> Iterable[Finding]:
+    page = os.sysconf("SC_PAGE_SIZE")
+    total = os.sysconf("SC_PHYS_PAGES") * page / _GIB
+    yield Finding("ok", "memory", f"{total:.1f} GiB, {os.cpu_count()} processor cores")
+
+
+def _data_folder(settings: Settings) -> Iterable[Finding]:
+    folder = settings.data_dir
+    if not is_writable(folder):
+        yield Finding("fail", "data folder", f"{folder} cannot be written. Choose another with --data-dir.")
+        return
+    existing = folder
+    while not existing.exists():
+        existing = existing.absolute().parent
+    free = shutil.disk_usage(existing).free
+    level = "ok" if free > _LOW_DISK_BYTES else "note"
+    state = "" if folder.exists() else " (made at the first start)"
+    yield Finding(level, "data folder", f"{folder}{state}, {free / _GIB:.1f} GiB free")
+
+
+def _port(settings: Settings) -> Iterable[Finding]:
+    try:
+        bind(settings).close()
+    except StartError as error:
+        yield Finding("note", "port", str(error))
+        return
+    yield Finding("ok", "port", f"{settings.port} on {settings.host} is free")
+
+
+def _models(settings: Settings) -> Iterable[Finding]:
+    try:
+        catalog = load_catalog(settings.models)
+    except CatalogError as error:
+        yield Finding("fail", "models", str(error))
+        return
+    states = {spec.label: catalog.availability(spec) for spec in catalog.specs}
+    for label, state in states.items():
+        yield Finding("ok" if state == "ready" else "note", "model", f"{label}: {state}")
+    if not {"ready", "downloadable"} & set(states.values()):
+        yield Finding("fail", "models", f"None of the models in {settings.models} is on this machine.")
