@@ -143,7 +143,7 @@ def _images(session: Session, job_ids: list[str]) -> dict[str, tuple[str, ...]]:
     """Ids of the jobs' pictures in batch order, by job."""
     query = select(ImageRow.job_id, ImageRow.id).where(ImageRow.job_id.in_(job_ids))
     found: dict[str, tuple[str, ...]] = {}
-    for job_id, image_id in session.execute(query.order_by(ImageRow.batch_index)).tuples():
+    for job_id, image_id in session.execute(query.order_by(ImageRow.batch_index)):
         found[job_id or ""] = (*found.get(job_id or "", ()), image_id)
     return found
 

@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import Protocol
 
 from pipelines import planning
-from pipelines.catalog import Catalog
+from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, WorkOrder
 from pipelines.request import GenerationRequest, Mode
@@ -65,13 +65,12 @@ def serve(pipe: Connection, load: Load) -> None:
 
 def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
     say(Loading("Loading PyTorch."))
+    catalog = load_catalog(models_yaml)
     import torch
 
-    from pipelines.catalog import load_catalog
     from pipelines.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
-    catalog = load_catalog(models_yaml)
     runner = PipelineRunner(catalog, device=device)
     detail = f"{str(runner.dtype).removeprefix('torch.')}, {torch.get_num_threads()} threads"
     _warm_up(runner, catalog, partial(Loading, device=str(runner.device)), say)

@@ -1,0 +1,290 @@
+"""The engine with a real spawned process and pipe; only the picture making is scripted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import WorkerLost
+from pipelines.events import (
+    Completed,
+    Event,
+    Failed,
+    ImageReady,
+    Phase,
+    PhaseChanged,
+    Started,
+    StepProgress,
+    WorkOrder,
+)
+from pipelines.request import GenerationRequest
+from studio.engine.local import LocalEngine
+from tests.studio import scripted_worker
+from tests.studio.scripted_worker import pixels
+
+MODELS = Path("models.yaml")
+
+
+def order(job_id: str = "job", prompt: str = "", *, steps: int = 3, images: int = 1) -> WorkOrder:
+    request = GenerationRequest(
+        model="m", prompt=prompt, seed=5, width=16, height=16, num_inference_steps=steps, num_images=images
+    )
+    return WorkOrder(job_id, request.model_dump(mode="json"), {})
+
+
+def until(true: Callable[[], bool], seconds: float = 30.0) -> None:
+    """Wait for it; fails loudly where it never comes."""
+    deadline = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < deadline, "it never happened"
+        time.sleep(0.01)
+
+
+def gone(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    return False
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., LocalEngine]]:
+    made: list[LocalEngine] = []
+
+    def make(main: Callable[..., None] = scripted_worker.main, **options: object) -> LocalEngine:
+        engine = LocalEngine(MODELS, "cpu", main=main, args=(str(tmp_path),), **options)  # type: ignore[arg-type]
+        made.append(engine)
+        return engine
+
+    yield make
+    for engine in made:
+        engine.stop()
+
+
+@pytest.fixture
+def engine(make: Callable[..., LocalEngine]) -> LocalEngine:
+    return make(restart_delays=(0.0, 0.05, 0.05))
+
+
+class Running:
+    """An order in a thread of its own, as the dispatcher runs it."""
+
+    def __init__(self, engine: LocalEngine, order: WorkOrder) -> None:
+        self.events: list[Event] = []
+        self.error: Exception | None = None
+        self._engine, self._order = engine, order
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            for event in self._engine.run(self._order):
+                self.events.append(event)
+        except WorkerLost as error:
+            self.error = error
+
+    def reached(self, kind: type, **values: object) -> Running:
+        def seen() -> bool:
+            return any(
+                isinstance(event, kind) and all(getattr(event, k) == v for k, v in values.items())
+                for event in list(self.events)
+            )
+
+        until(seen)
+        return self
+
+    def join(self) -> list[Event]:
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+        return self.events
+
+
+def test_events_come_in_order(engine: LocalEngine) -> None:
+    events = list(engine.run(order(steps=2)))
+    assert events == [
+        PhaseChanged(Phase.LOADING),
+        PhaseChanged(Phase.ENCODING),
+        Started({"device": "scripted"}),
+        PhaseChanged(Phase.DENOISING),
+        StepProgress(1, 2, scripted_worker.PREVIEW, 0),
+        StepProgress(2, 2, scripted_worker.PREVIEW, 0),
+        PhaseChanged(Phase.DECODING),
+        ImageReady(0, 5, 16, 16, pixels(5)),
+        Completed({"denoising": 0.5}),
+    ]
+
+
+def test_state_follows_the_worker(engine: LocalEngine) -> None:
+    seen: list[str] = []
+    engine.on_state(lambda state: seen.append(state.state))
+    list(engine.run(order()))
+    engine.stop()
+    assert seen == ["starting", "ready", "busy", "ready", "restarting", "down"]
+    assert engine.state.device == "scripted"
+
+
+@pytest.mark.parametrize("phase", ["loading", "encoding", "denoising", "decoding"])
+def test_cancel_ends_each_phase_and_keeps_the_worker(engine: LocalEngine, phase: str) -> None:
+    running = Running(engine, order(prompt=f"hang-{phase}")).reached(PhaseChanged, phase=Phase(phase))
+    pid = engine.pid
+    engine.cancel("job")
+    assert running.join()[-1] == Failed("cancelled", "Cancelled.")
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+    assert engine.pid == pid
+
+
+def test_cancel_while_the_worker_is_still_starting(engine: LocalEngine) -> None:
+    assert engine.state.state == "starting"
+    running = Running(engine, order())
+    engine.cancel("job")
+    assert running.join() == [Failed("cancelled", "Cancelled.")]
+
+
+def test_a_worker_that_does_not_answer_is_replaced(make: Callable[..., LocalEngine]) -> None:
+    engine = make(cancel_grace=0.2)
+    running = Running(engine, order(prompt="deaf")).reached(PhaseChanged, phase=Phase.LOADING)
+    pid = engine.pid
+    assert pid is not None
+    engine.cancel("job")
+    assert running.join()[-1] == Failed("cancelled", "Cancelled.")
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+    assert engine.pid != pid
+    assert gone(pid)
+
+
+def test_a_cancel_does_not_outlive_its_order(engine: LocalEngine) -> None:
+    running = Running(engine, order(prompt="hang-denoising")).reached(PhaseChanged, phase=Phase.DENOISING)
+    engine.cancel("job")
+    running.join()
+    assert isinstance(list(engine.run(order("job")))[-1], Completed)
+
+
+def test_sigkill_in_the_middle_is_noticed_and_mended(engine: LocalEngine) -> None:
+    running = Running(engine, order(prompt="hang-denoising")).reached(PhaseChanged, phase=Phase.DENOISING)
+    assert engine.pid is not None
+    os.kill(engine.pid, signal.SIGKILL)
+    running.join()
+    assert isinstance(running.error, WorkerLost)
+    assert "memory ran out" in running.error.detail
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+
+
+def test_death_between_orders_is_mended_unasked(engine: LocalEngine) -> None:
+    until(lambda: engine.state.state == "ready")
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: engine.state.state == "ready" and engine.pid not in (None, pid))
+
+
+def test_an_unexpected_error_fails_the_order_and_keeps_the_worker(engine: LocalEngine) -> None:
+    assert list(engine.run(order(prompt="crash")))[-1] == Failed(
+        "error", "The picture could not be made. The studio's terminal shows the details."
+    )
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+
+
+def test_a_refusal_keeps_its_words(engine: LocalEngine) -> None:
+    assert list(engine.run(order(prompt="refuse")))[-1] == Failed(
+        "model_unavailable", "The weights are not here. Download them first."
+    )
+
+
+def test_a_worker_that_refuses_to_start_is_down_until_the_next_order(
+    make: Callable[..., LocalEngine], tmp_path: Path
+) -> None:
+    engine = make(scripted_worker.main_that_cannot_start)
+    until(lambda: engine.state.state == "down")
+    assert engine.state.detail == "models.yaml, entry 'x': key 'family' is missing."
+    failed = Failed("worker_lost", "models.yaml, entry 'x': key 'family' is missing.")
+    assert list(engine.run(order())) == [failed]
+    (tmp_path / "mended").touch()
+    assert isinstance(list(engine.run(order()))[-1], Completed)
+
+
+def test_a_worker_that_dies_at_each_start_is_given_up(
+    make: Callable[..., LocalEngine], tmp_path: Path
+) -> None:
+    engine = make(scripted_worker.main_that_dies_at_start, restart_delays=(0.0, 0.01, 0.01))
+    until(lambda: engine.state.state == "down")
+    assert len((tmp_path / "starts.log").read_text().splitlines()) == 3
+    assert "SIGSEGV" in engine.state.detail
+    assert "doctor" in engine.state.detail
+
+
+def test_a_missing_catalogue_says_so(tmp_path: Path) -> None:
+    engine = LocalEngine(tmp_path / "nowhere.yaml", "cpu")
+    try:
+        until(lambda: engine.state.state == "down", 60)
+        assert "nowhere.yaml" in engine.state.detail
+    finally:
+        engine.stop()
+
+
+def test_stop_leaves_no_process_and_frees_the_order(engine: LocalEngine) -> None:
+    running = Running(engine, order(prompt="hang-denoising")).reached(PhaseChanged, phase=Phase.DENOISING)
+    pid = engine.pid
+    assert pid is not None
+    engine.stop()
+    running.join()
+    assert isinstance(running.error, WorkerLost)
+    assert gone(pid)
+    engine.stop()
+
+
+def test_an_abandoned_order_is_cancelled(engine: LocalEngine) -> None:
+    events = engine.run(order(prompt="hang-denoising"))
+    next(events)
+    events.close()
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+
+
+_STUDIO = """
+import sys, time
+from pathlib import Path
+from studio.engine.local import LocalEngine
+from tests.studio import scripted_worker
+if __name__ == "__main__":
+    engine = LocalEngine(Path("m"), "cpu", main=scripted_worker.main, args=(sys.argv[1],))
+    while engine.state.state != "ready":
+        time.sleep(0.01)
+    print(engine.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_the_worker_ends_with_the_studio(tmp_path: Path, end: signal.Signals) -> None:
+    script = tmp_path / "studio_like.py"
+    script.write_text(_STUDIO)
+    studio = subprocess.Popen(
+        [sys.executable, str(script), str(tmp_path)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+    )
+    assert studio.stdout is not None
+    with studio.stdout:
+        pid = int(studio.stdout.readline())
+        studio.send_signal(end)
+        studio.wait(30)
+    until(lambda: gone(pid))
+
+
+def test_the_worker_hears_no_ctrl_c(engine: LocalEngine) -> None:
+    until(lambda: engine.state.state == "ready")
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGINT)
+    assert isinstance(list(engine.run(order()))[-1], Completed)
+    assert engine.pid == pid
