@@ -43,9 +43,9 @@ class Finding:
 Examination = Callable[[Settings], Iterable[Finding]]
 
 
-def examine(settings: Settings, collection: Examination) -> tuple[Finding, ...]:
-    """All findings. `collection` looks at what is kept in the data folder."""
-    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _port, _models, collection)
+def examine(settings: Settings) -> tuple[Finding, ...]:
+    """All findings, in the order in which a start would meet them."""
+    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _port, _models)
     return tuple(finding for part in parts for finding in part(settings))
 
 

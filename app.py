@@ -1,0 +1,95 @@
+"""Likeness: the composition root. `python app.py` starts the studio, `python app.py --help` says more.
+
+Settings → catalogue → collection → queue → engine → service → server. Imports are inside functions:
+the worker process runs this file's top level, too, and what is wrong with a start is said before
+anything slow is loaded.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import webbrowser
+from collections.abc import Generator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from studio.cli import read_command
+from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
+
+if TYPE_CHECKING:
+    from studio.service import StudioService
+    from studio.settings import Settings
+
+
+@contextmanager
+def open_studio(settings: Settings) -> Generator[StudioService]:
+    """Everything but the server, running; ended in the opposite order. Raises StartError."""
+    from pipelines.catalog import load_catalog
+    from studio.collection.collection import Collection
+    from studio.database import Database
+    from studio.dispatcher import Dispatcher
+    from studio.engine.local import LocalEngine
+    from studio.jobs import JobQueue
+    from studio.service import StudioService
+
+    catalog = load_catalog(settings.models)
+    database = Database(settings.database)
+    collection = Collection(settings, database, catalog)
+    queue = JobQueue(database)
+    dispatcher = Dispatcher(queue, LocalEngine(settings.models, settings.device), collection)
+    dispatcher.start()
+    try:
+        yield StudioService(catalog, collection, queue)
+    finally:
+        dispatcher.stop()
+        database.close()
+
+
+def serve(settings: Settings) -> None:
+    """Run the studio until a signal ends it. Raises StartError."""
+    with claim_data_folder(settings), bind(settings) as sock:
+        empty_temp_folder(settings)
+        url = page_url(settings, sock.getsockname()[1])
+
+        def ready() -> None:
+            print(f"Likeness is ready at {url}", flush=True)
+            if settings.open_browser:
+                webbrowser.open(url)
+
+        with open_studio(settings) as service:
+            from studio.server import StudioServer, create_app
+
+            StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
+
+
+def examine(settings: Settings) -> int:
+    """Print what the doctor finds; 1 where the studio could not run."""
+    from studio import doctor
+
+    findings = doctor.examine(settings)
+    print(*findings, sep="\n")
+    return 0 if doctor.can_run(findings) else 1
+
+
+def main(arguments: list[str]) -> int:
+    """Exit code: 0 ended as wished, 1 the doctor or `verify` found a fault, 2 could not start."""
+    from pipelines.errors import CatalogError, StorageFailure
+
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        command = read_command(arguments, os.environ)
+        if command.action == "doctor":
+            return examine(command.settings)
+        serve(command.settings)
+    except (StartError, CatalogError, StorageFailure) as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
