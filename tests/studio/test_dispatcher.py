@@ -1,0 +1,271 @@
+"""Queue, engine and collection together: real rows, files and processes; only the pixels are scripted."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from pipelines.catalog import load_catalog
+from pipelines.errors import StorageFailure
+from pipelines.events import ImageReady
+from pipelines.request import GenerationRequest, Mode, Reference
+from studio.collection.collection import Collection
+from studio.database import Database
+from studio.dispatcher import Dispatcher
+from studio.engine.local import LocalEngine
+from studio.jobs import JobQueue
+from studio.records import ImageRecord, JobRecord, JobStatus
+from studio.settings import Settings
+from tests.studio import scripted_worker
+from tests.studio.scripted_worker import SIDE, pixels
+
+MODELS = """\
+models:
+  - {id: m, label: Scripted, family: stable-diffusion, source: nowhere, licence: none,
+     modes: [text_to_image, img2img]}
+"""
+
+
+class Studio:
+    """The inner studio over one data folder."""
+
+    def __init__(self, folder: Path, **engine: Any) -> None:
+        models = folder / "models.yaml"
+        models.write_text(MODELS)
+        settings = Settings(data_dir=folder / "data", models=models)
+        self.database = Database(settings.database)
+        self.collection = Collection(settings, self.database, load_catalog(models))
+        self.queue = JobQueue(self.database)
+        options = {"main": scripted_worker.main, "args": (str(folder),), "restart_delays": (0.0, 0.05, 0.05)}
+        self.engine = LocalEngine(models, "cpu", **(options | engine))
+        self.dispatcher = Dispatcher(self.queue, self.engine, self.collection)
+
+    def add(self, prompt: str = "", **values: object) -> JobRecord:
+        fields = {"model": "m", "seed": 7, "width": SIDE, "height": SIDE, "num_inference_steps": 3}
+        return self.queue.add(GenerationRequest.model_validate(fields | {"prompt": prompt} | values))
+
+    def until(self, job: JobRecord, true: Callable[[JobRecord], bool]) -> JobRecord:
+        deadline = time.monotonic() + 30
+        snapshot = self.queue.snapshot()
+        while not true(self.queue.get(job.id)):
+            assert time.monotonic() < deadline, self.queue.get(job.id)
+            snapshot = self.queue.watch(snapshot.version, 1.0)
+        return self.queue.get(job.id)
+
+    def ended(self, job: JobRecord) -> JobRecord:
+        return self.until(job, lambda now: now.finished_at is not None)
+
+    def in_phase(self, job: JobRecord, phase: str) -> JobRecord:
+        return self.until(job, lambda now: now.phase == phase)
+
+    def pixels(self, image_id: str) -> bytes:
+        path, _ = self.collection.file(image_id)
+        return Image.open(path).convert("RGB").tobytes()
+
+    def stop(self) -> None:
+        self.dispatcher.stop()
+        self.database.close()
+
+
+@pytest.fixture
+def open_studio(tmp_path: Path) -> Iterator[Callable[..., Studio]]:
+    opened: list[Studio] = []
+
+    def open_studio(*, start: bool = True, **engine: Any) -> Studio:
+        studio = Studio(tmp_path, **engine)
+        if start:
+            studio.dispatcher.start()
+            opened.append(studio)
+        return studio
+
+    yield open_studio
+    for studio in opened:
+        studio.stop()
+
+
+@pytest.fixture
+def studio(open_studio: Callable[..., Studio]) -> Studio:
+    return open_studio()
+
+
+def test_a_job_becomes_pictures_in_the_collection(studio: Studio) -> None:
+    job = studio.ended(studio.add("notice control", num_images=2))
+    assert job.status is JobStatus.DONE
+    records = [studio.collection.get(image) for image in job.images]
+    assert [(r.job_id, r.batch_index, r.seed) for r in records] == [(job.id, 0, 7), (job.id, 1, 8)]
+    assert [studio.pixels(image) for image in job.images] == [pixels(7), pixels(8)]
+    assert records[0].notes == ("Something was cut.",)
+    assert records[0].provenance["device"] == "scripted"
+    assert studio.queue.control_image(job.id) == b"\x89PNG"
+    assert job.timings["saving"] > 0
+
+
+def test_two_jobs_are_done_in_order(studio: Studio) -> None:
+    first, second = studio.add("slow"), studio.add()
+    studio.ended(second)
+    ended = [studio.queue.get(job.id).finished_at for job in (first, second)]
+    assert ended[0] is not None
+    assert ended[1] is not None
+    assert ended[0] <= ended[1]
+
+
+@pytest.mark.parametrize("phase", ["loading", "encoding", "denoising", "decoding"])
+def test_cancel_in_each_phase(studio: Studio, phase: str) -> None:
+    job = studio.add(f"hang-{phase}")
+    studio.in_phase(job, phase)
+    studio.queue.cancel(job.id)
+    assert studio.ended(job).status is JobStatus.CANCELLED
+    assert studio.ended(studio.add()).status is JobStatus.DONE
+
+
+def test_cancel_of_a_waiting_job(studio: Studio) -> None:
+    running, waiting = studio.add("hang-denoising"), studio.add()
+    studio.in_phase(running, "denoising")
+    assert studio.queue.cancel(waiting.id).status is JobStatus.CANCELLED
+    studio.queue.cancel(running.id)
+    assert studio.ended(running).status is JobStatus.CANCELLED
+
+
+def test_kill_9_of_the_worker_gives_the_same_picture(studio: Studio) -> None:
+    job = studio.ended(studio.add("die-once"))
+    assert job.status is JobStatus.DONE
+    assert [studio.pixels(image) for image in job.images] == [pixels(7)]
+
+
+def test_pictures_saved_before_the_worker_died_are_kept(studio: Studio, tmp_path: Path) -> None:
+    job = studio.ended(studio.add("stop-after-one", num_images=3))
+    assert job.status is JobStatus.DONE
+    assert [studio.pixels(image) for image in job.images] == [pixels(7), pixels(8), pixels(9)]
+    assert (tmp_path / "order.log").read_text().splitlines() == [job.id, job.id]
+
+
+def test_a_job_that_kills_the_worker_twice_fails_and_the_next_works(studio: Studio) -> None:
+    job, after = studio.add("die"), studio.add()
+    failed = studio.ended(job)
+    assert failed.status is JobStatus.FAILED
+    assert failed.error is not None
+    assert "stopped twice" in failed.error.message
+    assert studio.ended(after).status is JobStatus.DONE
+
+
+@pytest.mark.parametrize(("prompt", "code"), [("refuse", "model_unavailable"), ("crash", "error")])
+def test_a_failure_has_words_and_the_next_job_works(studio: Studio, prompt: str, code: str) -> None:
+    failed = studio.ended(studio.add(prompt))
+    assert failed.status is JobStatus.FAILED
+    assert failed.error is not None
+    assert failed.error.code == code
+    assert studio.ended(studio.add()).status is JobStatus.DONE
+
+
+def test_an_engine_that_is_down_fails_the_job_with_its_reason(
+    open_studio: Callable[..., Studio], tmp_path: Path
+) -> None:
+    studio = open_studio(main=scripted_worker.main_that_cannot_start)
+    failed = studio.ended(studio.add())
+    assert failed.error is not None
+    assert "key 'family' is missing" in failed.error.message
+    assert studio.queue.snapshot().worker.state == "down"
+    (tmp_path / "mended").touch()
+    assert studio.ended(studio.add()).status is JobStatus.DONE
+
+
+def test_a_reference_reaches_the_worker_as_a_file(studio: Studio) -> None:
+    picture = BytesIO()
+    Image.new("RGB", (SIDE, SIDE), "red").save(picture, "PNG")
+    picture.seek(0)
+    upload, _ = studio.collection.add_upload(picture, "red.png")
+    reference = Reference(image_id=upload.id)
+    job = studio.ended(studio.add(mode=Mode.IMG2IMG, references=(reference,)))
+    assert job.status is JobStatus.DONE
+    assert [parent.image_id for parent in studio.collection.get(job.images[0]).parents] == [upload.id]
+
+
+def test_a_reference_that_is_gone_fails_the_job_with_words(studio: Studio) -> None:
+    failed = studio.ended(studio.add(mode=Mode.IMG2IMG, references=(Reference(image_id="gone"),)))
+    assert failed.error is not None
+    assert failed.error.code == "not_found"
+    assert studio.ended(studio.add()).status is JobStatus.DONE
+
+
+class FullOnce:
+    """The real collection on a disk that is full the first time."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._full = True
+
+    def working_file(self, image_id: str) -> Path:
+        return self._collection.working_file(image_id)
+
+    def save_generated(self, **picture: Any) -> ImageRecord:
+        if self._full:
+            self._full = False
+            raise StorageFailure("The disk is full. Free some space.")
+        return self._collection.save_generated(**picture)
+
+
+def test_a_full_disk_fails_the_job_and_the_next_works(open_studio: Callable[..., Studio]) -> None:
+    studio = open_studio(start=False)
+    studio.dispatcher = Dispatcher(studio.queue, studio.engine, FullOnce(studio.collection))
+    studio.dispatcher.start()
+    try:
+        failed = studio.ended(studio.add(num_images=2))
+        assert failed.error is not None
+        assert failed.error.message == "The disk is full. Free some space."
+        assert studio.ended(studio.add()).status is JobStatus.DONE
+    finally:
+        studio.stop()
+
+
+def test_stop_puts_the_running_job_back_and_leaves_no_process(open_studio: Callable[..., Studio]) -> None:
+    studio = open_studio(start=False)
+    studio.dispatcher.start()
+    running, waiting = studio.add("hang-denoising"), studio.add()
+    studio.in_phase(running, "denoising")
+    pid = studio.engine.pid
+    assert pid is not None
+    studio.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(pid, 0)
+    again = open_studio()
+    assert [job.id for job in again.queue.snapshot().jobs] == [running.id, waiting.id]
+    again.in_phase(running, "denoising")
+    again.queue.cancel(running.id)
+    assert again.ended(waiting).status is JobStatus.DONE
+
+
+def test_a_job_whose_pictures_are_all_saved_is_done_without_the_worker(
+    open_studio: Callable[..., Studio],
+) -> None:
+    studio = open_studio(start=False, main=scripted_worker.main_that_cannot_start)
+    job = studio.add()
+    image = ImageReady(0, 7, SIDE, SIDE, pixels(7))
+    studio.collection.save_generated(
+        job_id=job.id, request=job.request, image=image, notices=(), provenance={}
+    )
+    studio.dispatcher.start()
+    try:
+        assert studio.ended(job).status is JobStatus.DONE
+    finally:
+        studio.stop()
+
+
+def test_a_killed_worker_shows_as_restarting_and_comes_back(studio: Studio) -> None:
+    job = studio.add("hang-denoising")
+    studio.in_phase(job, "denoising")
+    pid = studio.engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    studio.until(job, lambda now: now.status is JobStatus.QUEUED or studio.engine.pid not in (None, pid))
+    studio.in_phase(job, "denoising")
+    assert studio.queue.snapshot().worker.state == "busy"
+    studio.queue.cancel(job.id)
+    assert studio.ended(job).status is JobStatus.CANCELLED
