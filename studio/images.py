@@ -38,6 +38,8 @@ KINDS = {
 _OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a JPEG
 _FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
 _DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_JOINERS = "\u200c\u200d"
+"""Invisible, but words of some scripts and many emoji fall apart without them."""
 _DAMAGED = (
     OSError,
     SyntaxError,
@@ -123,9 +125,13 @@ def pixel_sha256(width: int, height: int, rgb: bytes) -> str:
 def display_name(filename: str) -> str:
     """A file's name as text to show: without folders and invisible characters, at most 120 long."""
     base = filename.replace("\\", "/").rsplit("/", 1)[-1]
-    joiner = "\u200d"  # holds emoji together
-    visible = "".join(c for c in base if c == joiner or not unicodedata.category(c).startswith("C"))
-    return visible[:MAX_LABEL_CHARS].strip(" .") or "Upload"
+    return visible(base)[:MAX_LABEL_CHARS].strip(" .") or "Upload"
+
+
+def visible(text: str) -> str:
+    """The text on one line, without control and direction characters; emoji stay whole."""
+    spaced = "".join(" " if c.isspace() else c for c in text)
+    return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
 def _decode(path: Path, max_pixels: int | None = None, at_least: int | None = None) -> _Decoded:

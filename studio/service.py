@@ -6,33 +6,62 @@ All methods are thread-safe and quick (they never wait for the worker). They rai
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import BinaryIO
 
+from pipelines import planning
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
-from studio.records import Category, ImagePage, ImageRecord, JobRecord, JobStatus, ModelInfo, QueueSnapshot
+from studio.collection.collection import Collection
+from studio.collection.queries import Filter
+from studio.jobs import JobQueue
+from studio.records import (
+    Category,
+    Cost,
+    ImagePage,
+    ImageRecord,
+    JobRecord,
+    JobStatus,
+    ModelInfo,
+    QueueSnapshot,
+)
+from studio.settings import Settings
+
+_SEED_BITS = 32
+_WATCH_SECONDS = 15.0
 
 
-class StudioService(Protocol):
-    """Written out as a class by the collection's and queue's owner; the signatures are the contract."""
+class StudioService:
+    """What an artist can do, put together from catalogue, collection and queue."""
+
+    def __init__(self, settings: Settings, catalog: Catalog, collection: Collection, queue: JobQueue) -> None:
+        self.settings = settings
+        self._catalog = catalog
+        self._collection = collection
+        self._queue = queue
 
     # --- models -----------------------------------------------------------------------------
+
     def models(self) -> tuple[ModelInfo, ...]:
         """All models of the catalogue, with availability and measured cost."""
-        ...
+        costs = self._collection.costs()
+        return tuple(self._model_info(spec, costs.get(spec.id, Cost())) for spec in self._catalog.specs)
 
     # --- pictures ---------------------------------------------------------------------------
+
     def add_upload(self, source: BinaryIO | Path, filename: str) -> tuple[ImageRecord, bool]:
-        """Take a picture in as an upload. Returns (record, created); the same bytes again: the record there is.
+        """Take a picture in as an upload: (record, created). The same bytes again: the record there is.
 
         Raises PictureRefused, StorageFailure.
         """
-        ...
+        return self._collection.add_upload(source, filename)
 
     def image(self, image_id: str) -> ImageRecord:
         """The record with request, parents and children. Raises NotFound."""
-        ...
+        return self._collection.get(image_id)
 
     def images(
         self,
@@ -46,16 +75,19 @@ class StudioService(Protocol):
         cursor: str | None = None,
         limit: int = 60,
     ) -> ImagePage:
-        """Newest first, keyset paging. Raises RequestError for a bad cursor."""
-        ...
+        """Newest first, keyset paging. Raises RequestError (bad cursor), NotFound (unknown character)."""
+        if character is not None:
+            raise NotFound("There is no such character in this studio.", field="character")
+        wanted = Filter(category=category, query=query, model=model, starred=starred, trashed=trashed)
+        return self._collection.page(wanted, cursor, limit)
 
     def image_file(self, image_id: str) -> tuple[Path, ImageRecord]:
         """The stored file, unchanged bytes. Raises NotFound."""
-        ...
+        return self._collection.file(image_id)
 
     def thumbnail(self, image_id: str) -> Path:
         """A WebP thumbnail (longest side 384 px), made on first demand. Raises NotFound."""
-        ...
+        return self._collection.thumbnail(image_id)
 
     def update_image(
         self,
@@ -66,63 +98,95 @@ class StudioService(Protocol):
         tags: tuple[str, ...] | None = None,
         category: Category | None = None,
     ) -> ImageRecord:
-        """Star, rename, tag, change category. Raises NotFound."""
-        ...
+        """Star, rename (empty: no name), tag, change category. Raises NotFound, RequestError."""
+        return self._collection.update(image_id, starred=starred, name=name, tags=tags, category=category)
 
     def trash(self, image_id: str) -> ImageRecord:
         """Put into the trash; the file stays. Raises NotFound."""
-        ...
+        return self._collection.trash(image_id)
 
     def restore(self, image_id: str) -> ImageRecord:
         """Take out of the trash. Raises NotFound."""
-        ...
+        return self._collection.restore(image_id)
 
     # --- jobs -------------------------------------------------------------------------------
+
     def submit(self, request: GenerationRequest, *, tab: str | None = None) -> JobRecord:
         """Complete the request (model, seed, size), freeze it and queue it. Raises RequestError, NotFound."""
-        ...
+        completed = self._complete(request)
+        return self._queue.add(completed.request, completed.notices, tab)
 
     def job(self, job_id: str) -> JobRecord:
         """Raises NotFound."""
-        ...
+        return self._queue.get(job_id)
 
     def jobs(self, *, status: JobStatus | None = None, limit: int = 100) -> tuple[JobRecord, ...]:
         """Newest first."""
-        ...
+        return self._queue.list(status, limit)
 
     def cancel(self, job_id: str) -> JobRecord:
         """Ask a queued or running job to end as cancelled. Ended jobs are returned as they are."""
-        ...
+        return self._queue.cancel(job_id)
 
     def preview(self, job_id: str) -> tuple[bytes, str] | None:
         """Latest preview of a running job: (bytes, mime); None where there is none."""
-        ...
+        return self._queue.preview(job_id)
 
     def control_image(self, job_id: str) -> bytes | None:
         """PNG of the control image made for the job; None where there is none."""
-        ...
+        return self._queue.control_image(job_id)
 
     def snapshot(self) -> QueueSnapshot:
         """The queue now."""
-        ...
+        return self._queue.snapshot()
 
     def watch(self, after: int, timeout: float) -> QueueSnapshot:
         """Block (in a thread) until the version is beyond `after` or `timeout` seconds have passed."""
-        ...
+        return self._queue.watch(after, timeout)
 
     # --- helpers for the page ---------------------------------------------------------------
+
     def used_references(self, image_id: str) -> tuple[ImageRecord, ...]:
         """The parents of a picture that are in the collection (also trashed), in order."""
-        ...
+        return self._collection.parents(image_id)
 
     def preview_request(self, request: GenerationRequest) -> tuple[GenerationRequest, tuple[str, ...]]:
-        """What `submit` would make of it, with the notices (cut words, rounded size). Raises like submit."""
-        ...
+        """What `submit` would make of it, with the notices (rounded size, unused knob). Raises as it does."""
+        completed = self._complete(request)
+        return completed.request, completed.notices
 
     def mode_availability(self, model_id: str, references: int) -> dict[Mode, str | None]:
-        """Per mode None where it can be used, else the reason why not, in words."""
-        ...
+        """Per mode None where it can be used, else the reason why not, in words. Raises NotFound."""
+        return {mode: self._catalog.unavailable_reason(model_id, mode, references) for mode in Mode}
 
     def events(self) -> Iterator[QueueSnapshot]:
         """Endless: one snapshot per change, for server-sent events."""
-        ...
+        snapshot = self._queue.snapshot()
+        yield snapshot
+        while True:
+            newer = self._queue.watch(snapshot.version, _WATCH_SECONDS)
+            if newer.version != snapshot.version:
+                yield newer
+            snapshot = newer
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _complete(self, request: GenerationRequest) -> planning.Completed:
+        sizes = self._collection.sizes(reference.image_id for reference in request.references)
+        return planning.complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
+
+    def _model_info(self, spec: ModelSpec, cost: Cost) -> ModelInfo:
+        routes = {mode.value: self._catalog.route(spec.id, mode) for mode in spec.modes}
+        return ModelInfo(
+            id=spec.id,
+            label=spec.label,
+            family=spec.family,
+            description=spec.description,
+            modes=tuple(routes),
+            edit=spec.edit,
+            available=self._catalog.availability(spec),
+            licence=spec.licence,
+            defaults={mode: route.knobs for mode, route in routes.items()},
+            limits={mode: route.limits for mode, route in routes.items()},
+            cost=cost,
+        )

@@ -1,0 +1,294 @@
+"""The collection's verbs: take in, save, show, mark. File first, row last.
+
+Brings files (`store`) and rows (`rows`, `queries`) together. Knows nothing of the queue but the id of
+the job that a picture belongs to.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Generator, Iterable
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from pipelines.catalog import Catalog
+from pipelines.errors import NotFound, PictureRefused, RequestError, StorageFailure
+from pipelines.events import ImageReady
+from pipelines.request import GenerationRequest
+from studio import __version__, images
+from studio.collection import queries, rows
+from studio.collection.metadata import png
+from studio.collection.metadata.likeness import Likeness, ModelMark
+from studio.collection.models import ImageRow
+from studio.collection.queries import Filter
+from studio.collection.rows import StoredFile
+from studio.collection.store import ImageStore
+from studio.database import Database
+from studio.records import Category, Cost, ImagePage, ImageRecord
+from studio.settings import Settings
+
+MAX_TAGS = 64
+MAX_TAG_CHARS = 64
+MAX_NAME_CHARS = 200
+SOFTWARE = f"Likeness {__version__}"
+_log = logging.getLogger(__name__)
+
+
+class Collection:
+    """All pictures of one data folder. Thread-safe; every method may raise StorageFailure."""
+
+    def __init__(self, settings: Settings, database: Database, catalog: Catalog) -> None:
+        self.store = ImageStore(settings)
+        self._settings = settings
+        self._database = database
+        self._catalog = catalog
+
+    # --- taking in --------------------------------------------------------------------------
+
+    def add_upload(self, source: BinaryIO | Path, filename: str) -> tuple[ImageRecord, bool]:
+        """Take a picture in: (record, created). Bytes that are here already: the record there is.
+
+        A picture that was in the trash comes out of it. Raises PictureRefused.
+        """
+        with (
+            _opened(source) as file,
+            self.store.receive(file, self._settings.max_upload_bytes) as (temp, sha256),
+        ):
+            known = self._known(sha256)
+            if known is None:
+                return self._take_in(temp, sha256, images.display_name(filename))
+            self.store.keep(temp, sha256, known.extension)
+        return self.restore(known.id), False
+
+    def save_generated(
+        self,
+        *,
+        job_id: str,
+        request: GenerationRequest,
+        image: ImageReady,
+        notices: tuple[str, ...],
+        provenance: dict[str, Any],
+    ) -> ImageRecord:
+        """Save one picture of a job, durably. A picture of this job and index that is here already is kept.
+
+        `request` must be complete. `provenance` as in `events.Started`.
+        """
+        with self._database.reading() as session:
+            existing = rows.of_job(session, job_id, image.index)
+            if existing is not None:
+                return queries.record(session, existing)
+            parents = rows.parents_of(session, request)
+        likeness = Likeness(
+            software=SOFTWARE,
+            created_at=datetime.now(UTC),
+            category=Category.EDITED if request.references else Category.GENERATED,
+            pixel_sha256=images.pixel_sha256(image.width, image.height, image.rgb),
+            job_id=job_id,
+            batch_index=image.index,
+            seed=image.seed,
+            model=self._model_mark(request.model or "", provenance),
+            request=request,
+            parents=parents,
+            notes=notices,
+            provenance=provenance,
+        )
+        return self._save(image, likeness)
+
+    # --- showing ----------------------------------------------------------------------------
+
+    def get(self, image_id: str) -> ImageRecord:
+        """Raises NotFound."""
+        with self._database.reading() as session:
+            return queries.record(session, queries.row(session, image_id))
+
+    def page(self, wanted: Filter, cursor: str | None, limit: int) -> ImagePage:
+        """Newest first. Raises RequestError for a bad cursor."""
+        with self._database.reading() as session:
+            return queries.page(session, wanted, cursor, limit)
+
+    def parents(self, image_id: str) -> tuple[ImageRecord, ...]:
+        """The references a picture was made with, in order, as far as they are here. Raises NotFound."""
+        with self._database.reading() as session:
+            links = queries.row(session, image_id).parents
+            found = [queries.row(session, link.parent_id) for link in links if link.parent_id is not None]
+            return queries.records(session, found)
+
+    def file(self, image_id: str) -> tuple[Path, ImageRecord]:
+        """The stored file and its record. Raises NotFound, also where the file was taken away."""
+        record = self.get(image_id)
+        return self._present(self._original(self._row(image_id))), record
+
+    def thumbnail(self, image_id: str) -> Path:
+        """A WebP file. Raises NotFound."""
+        row = self._row(image_id)
+        with _gone_if_unreadable():
+            return self.store.thumbnail(row.sha256, row.extension)
+
+    def working_file(self, image_id: str) -> Path:
+        """An upright 8-bit RGB PNG to work on; also of pictures in the trash. Raises NotFound."""
+        row = self._row(image_id)
+        with _gone_if_unreadable():
+            return self._present(self.store.working_file(row.sha256, row.extension, plain=row.plain))
+
+    def sizes(self, image_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
+        """(width, height) px of pictures that are to be references. Raises NotFound, RequestError."""
+        with self._database.reading() as session:
+            return {
+                image_id: queries.size_of_reference(session, number, image_id)
+                for number, image_id in enumerate(image_ids, start=1)
+            }
+
+    def costs(self) -> dict[str, Cost]:
+        """What each model cost in its last jobs on this machine."""
+        with self._database.reading() as session:
+            return queries.costs(session)
+
+    # --- marking ----------------------------------------------------------------------------
+
+    def update(
+        self,
+        image_id: str,
+        *,
+        starred: bool | None = None,
+        name: str | None = None,
+        tags: tuple[str, ...] | None = None,
+        category: Category | None = None,
+    ) -> ImageRecord:
+        """Change what is given; an empty name takes the name away. Raises NotFound, RequestError."""
+        clean_name = None if name is None else _clean(name, MAX_NAME_CHARS, "name")
+        clean_tags = None if tags is None else _clean_tags(tags)
+        with self._database.transaction() as session:
+            row = queries.row(session, image_id)
+            row.starred = row.starred if starred is None else starred
+            row.name = row.name if clean_name is None else clean_name or None
+            row.category = row.category if category is None else category
+            if clean_tags is not None:
+                rows.set_tags(session, row, clean_tags)
+            queries.index(session, row)
+            return queries.record(session, row)
+
+    def trash(self, image_id: str) -> ImageRecord:
+        """Into the trash; a picture that is there already stays as it is. Raises NotFound."""
+        with self._database.transaction() as session:
+            row = queries.row(session, image_id)
+            row.trashed_at = row.trashed_at or datetime.now(UTC)
+            return queries.record(session, row)
+
+    def restore(self, image_id: str) -> ImageRecord:
+        """Out of the trash. Raises NotFound."""
+        with self._database.transaction() as session:
+            row = queries.row(session, image_id)
+            row.trashed_at = None
+            return queries.record(session, row)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:
+        taken = images.read_picture(temp, self._settings.max_pixels)
+        file = StoredFile.of(taken, sha256, temp.stat().st_size)
+        self.store.keep(temp, sha256, file.extension)
+        with self._database.transaction() as session:
+            twin = rows.by_hash(session, sha256)  # loaded by somebody else meanwhile
+            if twin is not None:
+                return queries.record(session, twin), False
+            row = rows.add_upload(session, file, label, taken.notes, datetime.now(UTC))
+            record = queries.record(session, row)
+        self._make_thumbnail(file)
+        return record, True
+
+    def _save(self, image: ImageReady, likeness: Likeness) -> ImageRecord:
+        data = png.encode(image.rgb, image.width, image.height, likeness)
+        file = StoredFile(
+            sha256=self.store.put(data, "png"),
+            size_bytes=len(data),
+            extension="png",
+            mime="image/png",
+            width=image.width,
+            height=image.height,
+            pixel_sha256=likeness.pixel_sha256,
+            plain=True,
+        )
+        with self._database.transaction() as session:
+            existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
+            row = existing if existing is not None else rows.add_generated(session, file, likeness)
+            record = queries.record(session, row)
+        self._make_thumbnail(file)
+        return record
+
+    def _model_mark(self, model_id: str, provenance: dict[str, Any]) -> ModelMark:
+        revision = provenance.get("revision")
+        try:
+            spec = self._catalog.get(model_id)
+        except NotFound:  # taken out of the catalogue while the job waited
+            return ModelMark(id=model_id, label=model_id, revision=revision)
+        return ModelMark(id=spec.id, label=spec.label, revision=revision or spec.revision)
+
+    def _known(self, sha256: str) -> ImageRow | None:
+        with self._database.reading() as session:
+            return rows.by_hash(session, sha256)
+
+    def _row(self, image_id: str) -> ImageRow:
+        with self._database.reading() as session:
+            return queries.row(session, image_id)
+
+    def _original(self, row: ImageRow) -> Path:
+        return self.store.path(row.sha256, row.extension)
+
+    def _present(self, path: Path) -> Path:
+        if not path.is_file():
+            raise _gone()
+        return path
+
+    def _make_thumbnail(self, file: StoredFile) -> None:
+        """Early, so that the gallery need not wait; one that fails here is made on demand."""
+        try:
+            self.store.thumbnail(file.sha256, file.extension)
+        except (StorageFailure, FileNotFoundError, PictureRefused) as error:
+            _log.warning("No thumbnail yet of %s: %s", file.sha256, error)
+
+
+@contextmanager
+def _opened(source: BinaryIO | Path) -> Generator[BinaryIO]:
+    if not isinstance(source, Path):
+        yield source
+        return
+    try:
+        file = source.open("rb")
+    except OSError as error:
+        raise PictureRefused("The file cannot be read. Load it again.", field="file") from error
+    with file:
+        yield file
+
+
+@contextmanager
+def _gone_if_unreadable() -> Generator[None]:
+    try:
+        yield
+    except (FileNotFoundError, PictureRefused) as error:
+        raise _gone() from error
+
+
+def _gone() -> NotFound:
+    return NotFound(
+        "The file of this picture is missing or damaged. "
+        "To see all such files, run: python app.py collection verify"
+    )
+
+
+def _clean(text: str, most: int, field: str) -> str:
+    """One line of visible text. Raises RequestError where it is longer than `most`."""
+    line = " ".join(images.visible(text).split())
+    if len(line) > most:
+        raise RequestError(f"The {field} is too long. Use at most {most} characters.", field=field)
+    return line
+
+
+def _clean_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
+    """Without empty ones and repetitions, which may differ in case."""
+    lines = [_clean(tag, MAX_TAG_CHARS, "tags") for tag in tags]
+    different = tuple({line.casefold(): line for line in reversed(lines) if line}.values())[::-1]
+    if len(different) > MAX_TAGS:
+        raise RequestError(f"These are too many tags. Use at most {MAX_TAGS}.", field="tags")
+    return different

@@ -1,0 +1,153 @@
+"""Writing rows: a stored file becomes a picture of the collection.
+
+Everything happens inside the caller's transaction; the file is already in its place. Knows no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from pipelines.request import GenerationRequest
+from studio.collection import queries
+from studio.collection.metadata.likeness import Likeness
+from studio.collection.models import ImageRow, ParentRow, TagRow
+from studio.images import Ingested
+from studio.records import Category, ParentLink
+
+_ID_CHARS = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFile:
+    """What a stored file is in itself."""
+
+    sha256: str
+    size_bytes: int
+    extension: str
+    mime: str
+    width: int
+    height: int
+    pixel_sha256: str
+    plain: bool
+
+    @classmethod
+    def of(cls, taken: Ingested, sha256: str, size_bytes: int) -> StoredFile:
+        """From what was found in it when it was read."""
+        return cls(
+            sha256=sha256,
+            size_bytes=size_bytes,
+            extension=taken.extension,
+            mime=taken.mime,
+            width=taken.width,
+            height=taken.height,
+            pixel_sha256=taken.pixel_sha256,
+            plain=taken.plain,
+        )
+
+
+def by_hash(session: Session, sha256: str) -> ImageRow | None:
+    """The picture with these bytes."""
+    return session.scalar(select(ImageRow).where(ImageRow.sha256 == sha256))
+
+
+def of_job(session: Session, job_id: str, batch_index: int) -> ImageRow | None:
+    """The picture a job has saved under this index."""
+    return session.scalar(
+        select(ImageRow).where(ImageRow.job_id == job_id, ImageRow.batch_index == batch_index)
+    )
+
+
+def parents_of(session: Session, request: GenerationRequest) -> tuple[ParentLink, ...]:
+    """The references of a request as links that hold without this database: by their pixels."""
+    return tuple(
+        ParentLink(
+            image_id=reference.image_id,
+            pixel_sha256=queries.row(session, reference.image_id).pixel_sha256,
+            role=request.role_of(reference),
+            order=order,
+            weight=reference.weight,
+        )
+        for order, reference in enumerate(request.references)
+    )
+
+
+def add_upload(
+    session: Session, file: StoredFile, label: str, notes: Sequence[str], created_at: datetime
+) -> ImageRow:
+    """A row for a picture that was loaded."""
+    row = _row(file, Category.UPLOAD, label, notes, created_at)
+    return _add(session, row)
+
+
+def add_generated(session: Session, file: StoredFile, likeness: Likeness) -> ImageRow:
+    """A row for a picture that was made, with its parents; all that is needed is in its `likeness`."""
+    row = _row(file, likeness.category, likeness.model.label, likeness.notes, likeness.created_at)
+    row.model = likeness.model.id
+    row.job_id = likeness.job_id
+    row.batch_index = likeness.batch_index
+    row.seed = likeness.seed
+    row.request = likeness.request.model_dump(mode="json")
+    row.provenance = {**likeness.provenance, "model": likeness.model.model_dump()}
+    row.parents = [_parent(session, link) for link in likeness.parents]
+    return _add(session, row)
+
+
+def set_tags(session: Session, row: ImageRow, tags: Sequence[str]) -> None:
+    """Replace the tags; `tags` are different from each other."""
+    row.tags.clear()
+    session.flush()
+    row.tags.extend(TagRow(tag=tag, position=position) for position, tag in enumerate(tags))
+
+
+def _row(
+    file: StoredFile, category: Category, label: str, notes: Sequence[str], created_at: datetime
+) -> ImageRow:
+    return ImageRow(
+        id=file.sha256[:_ID_CHARS],  # the same after a rebuild, so that requests still find their references
+        sha256=file.sha256,
+        pixel_sha256=file.pixel_sha256,
+        extension=file.extension,
+        mime=file.mime,
+        size_bytes=file.size_bytes,
+        width=file.width,
+        height=file.height,
+        plain=file.plain,
+        category=category,
+        label=label,
+        created_at=created_at,
+        notes=list(notes),
+    )
+
+
+def _parent(session: Session, link: ParentLink) -> ParentRow:
+    """The link, to the picture of that id, else to one with the same pixels, else to none yet."""
+    same_id = select(ImageRow.id).where(ImageRow.id == link.image_id)
+    same_pixels = select(ImageRow.id).where(ImageRow.pixel_sha256 == link.pixel_sha256).limit(1)
+    return ParentRow(
+        order=link.order,
+        role=link.role,
+        weight=link.weight,
+        pixel_sha256=link.pixel_sha256,
+        parent_id=session.scalar(same_id) or session.scalar(same_pixels),
+    )
+
+
+def _add(session: Session, row: ImageRow) -> ImageRow:
+    session.add(row)
+    queries.index(session, row)
+    _claim_children(session, row)
+    return row
+
+
+def _claim_children(session: Session, row: ImageRow) -> None:
+    """Pictures that were made from this one before it was here are its children now."""
+    session.execute(
+        update(ParentRow)
+        .where(ParentRow.pixel_sha256 == row.pixel_sha256, ParentRow.parent_id.is_(None))
+        .values(parent_id=row.id)
+    )

@@ -1,0 +1,182 @@
+"""Image files: named by the SHA-256 of their bytes, written whole or not at all, never changed.
+
+    images/ab/abcdef….png       the pictures
+    images/.incoming/           files being written; whatever an earlier run left there is worthless
+    thumbnails/ab/abcdef….webp  } made from the pictures on demand;
+    working/ab/abcdef….png      } may be deleted at any time
+
+Knows files only: no rows, no records. Failures of the disk become StorageFailure here.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import io
+import os
+import uuid
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pipelines.errors import PictureRefused, StorageFailure
+from studio import images
+from studio.settings import Settings
+
+_BLOCK = 2**20
+_READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+class ImageStore:
+    """The image files of one data folder. Thread-safe; every method may raise StorageFailure."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._incoming = settings.images_dir / ".incoming"
+
+    def path(self, sha256: str, extension: str) -> Path:
+        """Where the picture is, or would be."""
+        return self._settings.images_dir / sha256[:2] / f"{sha256}.{extension}"
+
+    def put(self, data: bytes, extension: str) -> str:
+        """Store bytes durably; returns their SHA-256. Storing the same again changes nothing."""
+        with self.receive(io.BytesIO(data), max_bytes=len(data)) as (temp, sha256):
+            self.keep(temp, sha256, extension)
+        return sha256
+
+    @contextmanager
+    def receive(self, source: BinaryIO, max_bytes: int) -> Generator[tuple[Path, str]]:
+        """Copy `source` to a file of this folder: (path, SHA-256). Gone after the block unless kept.
+
+        Raises PictureRefused beyond `max_bytes`.
+        """
+        temp = self._incoming / uuid.uuid4().hex
+        try:
+            with speaking_of(self._settings.data_dir):
+                temp.parent.mkdir(parents=True, exist_ok=True)
+                sha256 = _copy_durably(source, temp, max_bytes)
+            yield temp, sha256
+        finally:
+            with speaking_of(self._settings.data_dir):
+                temp.unlink(missing_ok=True)
+
+    def keep(self, temp: Path, sha256: str, extension: str) -> Path:
+        """Move a received file to its place, durably. A file that is there already is made whole again."""
+        target = self.path(sha256, extension)
+        with speaking_of(self._settings.data_dir):
+            _move_durably(temp, target)
+        return target
+
+    def thumbnail(self, sha256: str, extension: str) -> Path:
+        """The picture's WebP thumbnail, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
+        target = self._settings.thumbnails_dir / sha256[:2] / f"{sha256}.webp"
+        return self._derived(target, lambda: images.thumbnail(self.path(sha256, extension)))
+
+    def working_file(self, sha256: str, extension: str, *, plain: bool) -> Path:
+        """An upright 8-bit RGB PNG of the picture: itself where it is one (`plain`), else a copy."""
+        if plain:
+            return self.path(sha256, extension)
+        target = self._settings.working_dir / sha256[:2] / f"{sha256}.png"
+        return self._derived(target, lambda: _png(self.path(sha256, extension)))
+
+    def files(self) -> Iterator[tuple[str, str]]:
+        """(SHA-256, extension) by name of every stored file, unread and in no order."""
+        with speaking_of(self._settings.data_dir):
+            if not self._settings.images_dir.is_dir():
+                return
+            for folder in os.scandir(self._settings.images_dir):
+                if folder.is_dir() and len(folder.name) == 2:
+                    for entry in os.scandir(folder):
+                        stem, _, extension = entry.name.partition(".")
+                        yield stem, extension
+
+    def clear_incoming(self) -> int:
+        """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
+        with speaking_of(self._settings.data_dir):
+            left = list(self._incoming.iterdir()) if self._incoming.is_dir() else []
+            for temp in left:
+                temp.unlink(missing_ok=True)
+        return len(left)
+
+    def _derived(self, target: Path, make: Callable[[], bytes]) -> Path:
+        if target.exists():
+            return target
+        data = make()
+        with speaking_of(self._settings.data_dir):
+            temp = target.with_name(f".{uuid.uuid4().hex}")
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _copy_durably(io.BytesIO(data), temp, len(data))
+                temp.replace(target)
+            finally:
+                temp.unlink(missing_ok=True)
+        return target
+
+
+def sha256_of(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+@contextmanager
+def speaking_of(folder: Path) -> Generator[None]:
+    """Turn failures of the disk into words about the data folder; a missing file passes as it is."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        raise StorageFailure(_words(folder, error)) from error
+
+
+def _words(folder: Path, error: OSError) -> str:
+    if error.errno in _FULL:
+        return f"The disk of {folder} is full. Free some space and try again."
+    if error.errno in _READ_ONLY:
+        return f"The data folder {folder} is read-only. Make it writable or choose another --data-dir."
+    return f"The data folder {folder} cannot be used: {error.strerror or error}."
+
+
+def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:
+    digest = hashlib.sha256()
+    with target.open("xb") as file:
+        while block := source.read(_BLOCK):
+            digest.update(block)
+            file.write(block)
+            if file.tell() > max_bytes:
+                raise PictureRefused(
+                    f"The file is too large. Make it smaller than {max_bytes // 2**20} MB and load it again.",
+                    field="file",
+                )
+        file.flush()
+        os.fsync(file.fileno())
+    return digest.hexdigest()
+
+
+def _move_durably(temp: Path, target: Path) -> None:
+    if not target.parent.is_dir():
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _sync_folder(target.parent.parent)
+        _sync_folder(target.parent.parent.parent)
+    temp.replace(target)
+    _sync_folder(target.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make new names in `folder` survive power loss; Windows has no such call and needs none."""
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _png(path: Path) -> bytes:
+    buffer = io.BytesIO()
+    images.working_copy(path).save(buffer, "PNG", compress_level=1)
+    return buffer.getvalue()
