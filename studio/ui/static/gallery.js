@@ -1,0 +1,249 @@
+// The gallery of the Studio: this tab's pictures, newest batch first, each batch under its prompt and settings;
+// in a fresh tab the newest pictures of the collection. One picture is chosen; the stage shows it large.
+(() => {
+  "use strict";
+  const { likeness } = window;
+  const { el } = likeness;
+  const { kit, pictures, toolbar } = likeness;
+
+  const NEWEST = 24; // pictures a fresh tab begins with
+  const KEEP = "selected";
+
+  /** One picture of a batch. */
+  class Thumb {
+    constructor(id, gallery) {
+      this.id = id;
+      this.image = el("img", { src: likeness.thumbnail(id), loading: "lazy", decoding: "async", alt: "" });
+      this.image.addEventListener("load", () => this.node.classList.remove("loading"));
+      this.node = el("button", {
+        type: "button", class: "out-thumb loading", role: "option", "aria-selected": "false", tabindex: -1, "data-picture": id,
+        onclick: () => gallery.choose(id), ondblclick: () => gallery.perform("details", id),
+      }, this.image, el("span", { class: "out-thumb-star" }, kit.icon("star")));
+      pictures.draggable(this.node, id);
+    }
+
+    shape(size) {
+      if (size?.width && size?.height) this.node.style.setProperty("--ratio", size.width / size.height);
+    }
+
+    update(record) {
+      this.shape(record);
+      this.node.classList.toggle("starred", record.starred);
+      this.node.hidden = Boolean(record.trashed_at);
+      const seed = record.seed === null || record.seed === undefined ? "" : `, seed ${record.seed}`;
+      this.node.setAttribute("aria-label", `${pictures.alt(record)}${seed}${record.starred ? ", starred" : ""}`);
+    }
+  }
+
+  /** The pictures of one job. */
+  class Batch {
+    constructor(id, gallery) {
+      this.id = id;
+      this.gallery = gallery;
+      this.thumbs = new Map();
+      this.prompt = el("p", { class: "out-batch-prompt" });
+      this.meta = el("p", { class: "out-batch-meta" });
+      this.row = el("div", { class: "out-batch-row" });
+      this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.prompt, this.meta), this.row);
+    }
+
+    /** From a job: also while it runs, with an empty place for every picture to come. */
+    fromJob(job) {
+      this.describe(job.request, job.created_at, pictures.modelLabel(job.request.model), job.images.length > 1 ? null : job.request.seed);
+      const coming = kit.isActive(job) ? Math.max(0, job.request.num_images - job.images.length) : 0;
+      this.fill(job.images, job.request, coming);
+    }
+
+    fromRecords(records) {
+      const [one] = records;
+      if (one.request) this.describe(one.request, one.created_at, one.label, records.length > 1 ? null : one.seed);
+      else this.title("Uploads", kit.clock(one.created_at));
+      this.fill(records.map((record) => record.id), one, 0);
+    }
+
+    describe(request, created, model, seed) {
+      const mode = kit.MODES[request.mode] || request.mode;
+      this.title(kit.promptWords(request), `${kit.clock(created)} · ${mode} · ${kit.settingsLine(request, { model, seed })}`);
+    }
+
+    title(prompt, meta) {
+      this.prompt.textContent = prompt;
+      this.prompt.title = prompt;
+      this.meta.textContent = meta;
+    }
+
+    fill(ids, size, coming) {
+      for (const id of ids) if (!this.thumbs.has(id)) this.addThumb(id, size);
+      this.row.querySelectorAll(".out-coming").forEach((node) => node.remove());
+      for (let i = 0; i < coming; i++) {
+        const node = el("div", { class: "out-thumb out-coming", "aria-hidden": "true" });
+        node.style.setProperty("--ratio", size.width && size.height ? size.width / size.height : 1);
+        this.row.append(node);
+      }
+      this.refresh();
+    }
+
+    addThumb(id, size) {
+      const thumb = new Thumb(id, this.gallery);
+      thumb.shape(size);
+      this.thumbs.set(id, thumb);
+      this.row.append(thumb.node);
+      const record = pictures.known(id);
+      if (record) thumb.update(record);
+      else if (this.seen) this.ask(thumb);
+    }
+
+    /** The batch came into view: ask for what is not known yet. */
+    load() {
+      this.seen = true;
+      this.thumbs.forEach((thumb) => pictures.known(thumb.id) || this.ask(thumb));
+    }
+
+    ask(thumb) {
+      const gone = () => ((thumb.node.hidden = true), this.refresh());
+      pictures.get(thumb.id).then((record) => (thumb.update(record), this.refresh()), gone);
+    }
+
+    refresh() {
+      this.node.hidden = !this.row.querySelector(".out-thumb:not([hidden])");
+    }
+  }
+
+  class Gallery {
+    constructor(element, act) {
+      this.act = act;
+      this.batches = new Map();
+      this.jobs = new Map();
+      this.selected = null;
+      this.build(element);
+      likeness.gallery = { ids: () => this.visible().map((node) => node.dataset.picture) };
+      likeness.on("gallery:selected", ({ id }) => this.mark(id));
+      likeness.on("picture:changed", (record) => this.changed(record));
+      likeness.on("models:known", () => this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job)));
+      this.start();
+    }
+
+    build(element) {
+      this.title = el("h3", {}, "Pictures");
+      this.list = el("div", { class: "out-batches", role: "listbox", "aria-label": "Pictures of this tab", "aria-orientation": "horizontal" });
+      this.skeleton = el("div", { class: "out-batch-row", "aria-hidden": "true" },
+        [1, 2, 3, 4].map(() => el("div", { class: "out-thumb out-coming" })));
+      this.empty = el("p", { class: "out-empty", hidden: true }, "Your pictures will gather here, the newest first.");
+      const all = el("button", { type: "button", class: "out-link", onclick: () => likeness.showTab("collection") }, "Open the collection");
+      element.replaceChildren(el("section", { class: "out-gallery", "aria-label": "Gallery" },
+        el("header", { class: "out-section-head" }, this.title, all), this.skeleton, this.empty, this.list));
+      this.list.addEventListener("keydown", (event) => this.key(event));
+      this.watcher = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach(({ target }) => {
+        this.batches.get(target.dataset.batch)?.load();
+        this.watcher.unobserve(target);
+      }), { rootMargin: "400px" });
+    }
+
+    /** Everything is drawn from REST and the snapshot, so a reload finds it again. */
+    async start() {
+      const [newest, jobs] = await Promise.all([pictures.list({ limit: 60 }), likeness.api("/jobs?limit=100", { quiet: true })])
+        .catch(() => [{ items: [] }, []]);
+      this.skeleton.remove();
+      this.takeJobs(jobs);
+      if (!this.batches.size) this.fallBack(newest.items.slice(0, NEWEST));
+      likeness.onSnapshot((snapshot) => this.takeJobs(snapshot.jobs));
+      likeness.on("pictures:new", () => this.batches.size || this.start());
+      this.restore();
+    }
+
+    restore() {
+      const ids = likeness.gallery.ids();
+      const kept = likeness.store.get("sessionStorage", KEEP);
+      const id = ids.includes(kept) ? kept : ids[0];
+      if (id && !this.selected) likeness.emit("gallery:selected", { id, by: "studio" });
+    }
+
+    takeJobs(jobs) {
+      const mine = jobs.filter((job) => job.tab === likeness.tab && (job.images.length || kit.isActive(job) || this.jobs.has(job.id)));
+      mine.sort((a, b) => kit.date(a.created_at) - kit.date(b.created_at)).forEach((job) => this.takeJob(job));
+      this.empty.hidden = this.batches.size > 0;
+    }
+
+    takeJob(job) {
+      const before = this.jobs.get(job.id);
+      const same = before && before.images.length === job.images.length && before.status === job.status;
+      if (same) return;
+      this.jobs.set(job.id, job);
+      this.batch(job.id).fromJob(job);
+    }
+
+    fallBack(records) {
+      const groups = new Map();
+      for (const record of records) {
+        const key = record.job_id || "uploads";
+        groups.set(key, [...(groups.get(key) || []), record]);
+      }
+      [...groups].reverse().forEach(([key, group]) => this.batch(key).fromRecords(group.sort((a, b) => (a.batch_index ?? 0) - (b.batch_index ?? 0))));
+      this.title.textContent = records.length ? "Newest pictures" : "Pictures";
+      this.empty.hidden = records.length > 0;
+    }
+
+    /** The batch of a job, made and put first where it is new. */
+    batch(id) {
+      if (!this.batches.has(id)) {
+        const batch = new Batch(id, this);
+        this.batches.set(id, batch);
+        this.list.prepend(batch.node);
+        this.watcher.observe(batch.node);
+      }
+      return this.batches.get(id);
+    }
+
+    visible() {
+      return [...this.list.querySelectorAll(".out-batch:not([hidden]) [data-picture]:not([hidden])")];
+    }
+
+    node(id) {
+      return this.list.querySelector(`[data-picture="${CSS.escape(id)}"]`);
+    }
+
+    choose(id) {
+      likeness.emit("gallery:selected", { id, by: "artist" });
+    }
+
+    mark(id) {
+      this.selected = id;
+      if (id) likeness.store.set("sessionStorage", KEEP, id);
+      this.list.querySelectorAll("[data-picture]").forEach((node) => {
+        const chosen = node.dataset.picture === id;
+        node.setAttribute("aria-selected", String(chosen));
+        node.tabIndex = chosen ? 0 : -1;
+      });
+    }
+
+    changed(record) {
+      const items = this.visible();
+      const index = items.findIndex((node) => node.dataset.picture === record.id);
+      this.batches.forEach((batch) => batch.thumbs.get(record.id)?.update(record) || batch.refresh());
+      if (!record.trashed_at || record.id !== this.selected) return;
+      const next = items[index + 1] || items[index - 1];
+      if (document.activeElement === items[index] && next) next.focus();
+      likeness.emit("gallery:selected", { id: next ? next.dataset.picture : null, by: "studio" });
+    }
+
+    perform(action, id) {
+      toolbar.perform(action, id, this.act, likeness.gallery.ids());
+    }
+
+    key(event) {
+      const current = event.target.closest("[data-picture]");
+      if (!current) return;
+      const target = kit.arrowTarget(this.visible(), current, event.key);
+      const action = toolbar.keyAction(event);
+      if (!target && !action) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (target) {
+        target.focus();
+        this.choose(target.dataset.picture);
+      } else this.perform(action, current.dataset.picture);
+    }
+  }
+
+  kit.widgets.gallery = (element, act) => new Gallery(element, act);
+})();

@@ -1,0 +1,296 @@
+// The stage of the Studio: what this tab's job is doing right now, or the picture the artist has chosen,
+// with its toolbar. Its boxes keep their size, so nothing moves while a job runs.
+(() => {
+  "use strict";
+  const { likeness } = window;
+  const { el } = likeness;
+  const { kit, pictures, toolbar } = likeness;
+
+  const TOOLS = ["use", "add", "edit", "compare", "reuse_settings", "reuse_seed", "download", "star", "trash", "restore", "details"];
+
+  const painted = (url) => {
+    const next = el("img", { src: url, class: "out-steady" });
+    return next.decode().then(() => next);
+  };
+
+  /** An image that changes only once the next one can be painted; of many in a hurry only the last is shown. */
+  function steadyImage(label) {
+    let node = el("img", { class: "out-steady", alt: label });
+    let shown = "";
+    let wanted = "";
+    let busy = false;
+    let turn = 0; // rises with clear(): what was on its way then is not shown any more
+    const put = (next, url) => {
+      next.alt = node.alt;
+      node.replaceWith(next);
+      node = next;
+      shown = url;
+    };
+    const step = async (url, now) => {
+      const next = await painted(url).catch(() => null); // a preview may be gone by now
+      if (now !== turn) return;
+      if (next) put(next, url);
+      else if (wanted === url) wanted = shown;
+    };
+    const pump = async () => {
+      if (busy) return;
+      busy = true;
+      while (wanted && shown !== wanted) await step(wanted, turn);
+      busy = false;
+    };
+    const show = (url, alt) => {
+      wanted = url;
+      if (alt) node.alt = alt;
+      pump();
+    };
+    const clear = () => {
+      turn += 1;
+      wanted = "";
+      put(el("img", { class: "out-steady" }), "");
+    };
+    return { first: node, show, clear };
+  }
+
+  const ratio = (size) => (size?.width && size?.height ? size.width / size.height : 1);
+
+  /** The box of one picture: as large as fits, in the picture's own shape from the first moment. */
+  function frame(label, kind) {
+    const image = steadyImage(label);
+    const back = el("img", { class: "out-frame-back", alt: "", hidden: true });
+    const box = el("div", { class: "out-frame-box" }, back, image.first);
+    const node = el("figure", { class: `out-frame ${kind}` }, box);
+    const shape = (size) => box.style.setProperty("--ratio", ratio(size));
+    const backdrop = (url) => {
+      back.hidden = !url;
+      if (url && back.getAttribute("src") !== url) back.src = url;
+    };
+    return { node, box, image, shape, backdrop };
+  }
+
+  function statusRow() {
+    const phase = el("strong", { class: "out-phase" });
+    const eta = el("span", { class: "out-eta" });
+    const said = el("span", { class: "out-said", role: "status" });
+    const bar = el("div", { class: "out-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
+      el("i"));
+    const cancel = kit.button({ id: "cancel", name: "close", label: "Cancel", kind: "cancel" });
+    const live = kit.button({ name: "live", label: "Watch live", kind: "ghost" });
+    const node = el("div", { class: "out-status" }, el("div", { class: "out-status-words" }, phase, eta), live, cancel, bar, said);
+    return { node, phase, eta, said, bar, cancel, live };
+  }
+
+  /** Say a phase once: every step would talk over everything else. */
+  function announce(row, job) {
+    const words = !job ? "" : job.phase === "denoising" && kit.isActive(job) ? "Drawing" : kit.jobWords(job);
+    if (row.said.textContent !== words) row.said.textContent = words;
+  }
+
+  function drawBar(row, job) {
+    const share = job ? kit.progress(job) : 0;
+    const running = Boolean(job && job.status === "running");
+    row.bar.classList.toggle("unknown", running && share === null);
+    row.bar.classList.toggle("off", !job || !kit.isActive(job));
+    row.bar.firstChild.style.setProperty("--share", share ?? 0);
+    if (share === null) row.bar.removeAttribute("aria-valuenow");
+    else row.bar.setAttribute("aria-valuenow", Math.round(share * 100));
+  }
+
+  function idleWords(worker, ended) {
+    if (ended) return ended.status === "done" && ended.started_at && ended.finished_at ? doneWords(ended) : kit.jobWords(ended);
+    if (worker?.state === "starting") return "Getting ready. You can already write your prompt.";
+    if (worker?.state === "restarting") return "Starting again. Your jobs are safe.";
+    if (worker?.state === "down") return worker.detail || "The studio cannot draw right now.";
+    return "Ready";
+  }
+
+  const doneWords = (job) => `Done in ${kit.seconds((kit.date(job.finished_at) - kit.date(job.started_at)) / 1000)}`;
+
+  /** What to do first, for an empty studio. */
+  function invitation() {
+    const go = (id, act) => () => {
+      const target = document.getElementById(id);
+      const control = target?.matches("button, textarea") ? target : target?.querySelector("button, textarea");
+      if (control) act(control);
+    };
+    const step = (text) => el("li", {}, text);
+    return el("div", { class: "out-invite" },
+      el("h3", {}, "Your portrait begins here"),
+      el("ol", {}, step("Load a portrait as a reference, or start from words alone."), step("Say what you want to see or change."),
+        step("Press Generate, keep the best, and use it as the next reference.")),
+      el("div", { class: "out-invite-buttons" },
+        kit.button({ name: "add", label: "Add a reference", kind: "strong", run: go("reference-add", (node) => node.click()) }),
+        kit.button({ name: "edit", label: "Describe a portrait", run: go("prompt", (node) => node.focus()) })));
+  }
+
+  function failureCard(dismiss) {
+    const words = el("p", {});
+    const node = el("div", { class: "out-failure", role: "alert" }, el("h3", {}, "This picture was not made"), words,
+      kit.button({ label: "Dismiss", run: dismiss }));
+    return { node, words };
+  }
+
+  class Stage {
+    constructor(element, act) {
+      this.act = act;
+      this.follow = false;
+      this.job = null; // this tab's running, else its next queued job
+      this.ended = null; // the last one of this tab that ended
+      this.dismissed = new Set();
+      this.known = null;
+      this.selected = null;
+      this.build(element);
+      likeness.onSnapshot((snapshot) => this.take(snapshot));
+      likeness.on("gallery:selected", (event) => this.choose(event));
+      likeness.on("picture:changed", (record) => record.id === this.selected?.id && this.showPicture(record));
+      likeness.on("models:known", () => this.draw());
+    }
+
+    build(element) {
+      this.row = statusRow();
+      this.row.cancel.addEventListener("click", () => this.cancel());
+      this.row.live.addEventListener("click", () => ((this.follow = true), this.draw()));
+      this.live = frame("The picture as far as it is drawn", "live");
+      this.control = frame("The lines the picture follows", "control");
+      this.control.node.append(el("figcaption", {}, "Structure"));
+      this.picture = frame("The chosen picture", "picture");
+      this.picture.box.append(el("button", { type: "button", class: "out-open", "aria-label": "Open details", onclick: () => this.perform("details") }));
+      this.invite = invitation();
+      this.failure = failureCard(() => this.dismiss());
+      this.notices = el("ul", { class: "out-notices" });
+      this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node, this.notices);
+      this.bar = toolbar.bar(TOOLS, {
+        ids: true, icons: ["download", "star", "trash", "restore", "details"], label: "The chosen picture",
+        target: () => [this.selected.id, this.act, likeness.gallery?.ids()],
+      });
+      this.caption = el("p", { class: "out-caption" });
+      element.replaceChildren(el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption));
+      element.addEventListener("keydown", (event) => this.key(event));
+      this.draw();
+    }
+
+    key(event) {
+      const action = event.key === "Enter" ? null : toolbar.keyAction(event);
+      if (!action || !this.selected || this.mode() !== "picture") return;
+      event.preventDefault();
+      this.perform(action);
+    }
+
+    perform(action) {
+      if (this.selected) toolbar.perform(action, this.selected.id, this.act, likeness.gallery?.ids());
+    }
+
+    take(snapshot) {
+      this.worker = snapshot.worker;
+      const mine = snapshot.jobs.filter((job) => job.tab === likeness.tab);
+      const active = mine.find((job) => job.status === "running") || mine.find((job) => job.status === "queued");
+      if (this.known === null) this.follow = Boolean(active) || mine[0]?.status === "failed";
+      else if (mine.some((job) => !this.known.has(job.id))) this.follow = true;
+      const before = this.job;
+      this.known = new Set([...(this.known || []), ...mine.map((job) => job.id)]);
+      this.job = active || null;
+      this.ended = mine.find((job) => !kit.isActive(job)) || null;
+      const finished = before && mine.find((job) => job.id === before.id && !kit.isActive(job));
+      if (finished && this.follow && finished.images.length) this.select(finished.images[0]);
+      this.draw();
+    }
+
+    select(id) {
+      likeness.emit("gallery:selected", { id, by: "studio" });
+    }
+
+    async choose({ id, by }) {
+      if (by === "artist") this.follow = false;
+      this.wanted = id;
+      const record = id && (await pictures.get(id).catch(() => null));
+      if (this.wanted === id) this.showPicture(record || null);
+    }
+
+    showPicture(record) {
+      this.selected = record && !record.trashed_at ? record : null;
+      if (this.selected) {
+        this.picture.shape(record);
+        this.picture.image.show(likeness.file(record.id), pictures.alt(record));
+      } else this.picture.image.clear();
+      this.draw();
+    }
+
+    dismiss() {
+      this.dismissed.add(this.ended.id);
+      this.draw();
+    }
+
+    async cancel() {
+      if (!this.job) return;
+      this.row.cancel.disabled = true;
+      this.row.phase.textContent = "Cancelling…";
+      await likeness.api(`/jobs/${encodeURIComponent(this.job.id)}/cancel`, { method: "POST" }).catch(() => this.draw());
+    }
+
+    mode() {
+      if (this.follow && this.job) return "live";
+      const failed = this.ended?.status === "failed" && !this.job && !this.dismissed.has(this.ended.id);
+      if (failed && (this.follow || !this.selected)) return "failure";
+      return this.selected ? "picture" : "invite";
+    }
+
+    draw() {
+      const mode = this.mode();
+      this.drawStatus(mode);
+      if (mode === "live") this.drawLive();
+      if (mode === "failure") this.failure.words.textContent = this.ended.error?.message || "Try again.";
+      this.live.node.hidden = mode !== "live";
+      this.control.node.hidden = mode !== "live" || !this.job.has_control_image;
+      this.picture.node.hidden = mode !== "picture";
+      this.invite.hidden = mode !== "invite";
+      this.failure.node.hidden = mode !== "failure";
+      this.drawNotices(mode);
+      this.bar.update(mode === "picture" ? this.selected : null);
+      this.drawCaption(mode);
+    }
+
+    drawStatus(mode) {
+      const { row, job } = this;
+      row.phase.textContent = job ? kit.jobWords(job) : idleWords(this.worker, this.follow ? this.ended : null);
+      row.eta.textContent = job ? kit.etaWords(job) : "";
+      row.cancel.hidden = !job;
+      row.cancel.disabled = Boolean(job?.cancel_requested);
+      row.live.hidden = !job || mode === "live";
+      drawBar(row, job);
+      announce(row, job || (this.follow ? this.ended : null));
+    }
+
+    drawLive() {
+      const { job } = this;
+      const url = `/api/v1/jobs/${encodeURIComponent(job.id)}`;
+      if (this.drawn !== job.id) [this.live, this.control].forEach((one) => one.image.clear());
+      this.drawn = job.id;
+      this.live.shape(job.request);
+      const source = job.request.references[0];
+      this.live.backdrop(source && !job.preview ? likeness.thumbnail(source.image_id) : null);
+      this.live.box.classList.toggle("waiting", !job.preview);
+      if (job.preview) this.live.image.show(`${url}/preview?v=${job.preview}`);
+      this.control.shape(job.request);
+      if (job.has_control_image) this.control.image.show(`${url}/control-image`);
+    }
+
+    drawNotices(mode) {
+      const said = mode === "live" ? this.job.notices : mode === "picture" && this.ended?.images.includes(this.selected.id) ? this.ended.notices : [];
+      const lines = [...new Set(said)];
+      if (lines.join("\n") !== this.noticed) this.notices.replaceChildren(...lines.map((line) => el("li", {}, line)));
+      this.noticed = lines.join("\n");
+      this.notices.hidden = !lines.length;
+    }
+
+    drawCaption(mode) {
+      const record = this.selected;
+      const request = mode === "live" ? this.job.request : mode === "picture" ? record.request : null;
+      const model = request && (record && mode === "picture" ? record.label : pictures.modelLabel(request.model));
+      const words = request ? kit.settingsLine(request, { model, seed: mode === "picture" ? record.seed : null })
+        : mode === "picture" ? `${record.label} · ${record.width} × ${record.height}` : "";
+      const prompt = request ? el("span", { class: "out-caption-prompt", title: kit.promptWords(request) }, kit.promptWords(request)) : null;
+      this.caption.replaceChildren(...[prompt, el("span", {}, words)].filter(Boolean));
+    }
+  }
+
+  kit.widgets.stage = (element, act) => new Stage(element, act);
+})();

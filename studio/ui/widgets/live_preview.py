@@ -1,0 +1,15 @@
+"""The stage: this tab's running job with phase, steps and preview, or the chosen picture with its toolbar.
+
+Everything shown comes from the queue's snapshot and REST, in the browser.
+"""
+
+from __future__ import annotations
+
+from studio.ui.widgets.scripted import ScriptedHTML
+
+
+class LivePreview(ScriptedHTML):
+    """Holds `#cancel`, `#use-as-reference` and the other buttons of the chosen picture."""
+
+    widget = "stage"
+    scripts = ("stage.js",)

@@ -1,0 +1,19 @@
+"""Pictures in rows: the Studio's gallery by batch, and the collection with search and filters."""
+
+from __future__ import annotations
+
+from studio.ui.widgets.scripted import ScriptedHTML
+
+
+class PictureGallery(ScriptedHTML):
+    """This tab's pictures, the newest batch first; the arrow keys choose one for the stage."""
+
+    widget = "gallery"
+    scripts = ("gallery.js",)
+
+
+class CollectionGrid(ScriptedHTML):
+    """All saved pictures, newest first, page by page as one scrolls."""
+
+    widget = "collection"
+    scripts = ("grid.js", "collection.js")
