@@ -1,0 +1,1 @@
+"""The page artists work in."""

@@ -1,0 +1,189 @@
+"""The Studio's controls as one thing: their values become a state, a state becomes what they show.
+
+The only place that knows which component holds which field of `StudioState`. Knows Gradio and the
+models' knobs; asks nothing of the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+from gradio.components.base import Component
+
+from pipelines.request import DEFAULT_ROLE, MAX_REFERENCES, Mode, Role
+from studio.records import ModelInfo
+from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.panels.model import ModelPanel
+from studio.ui.panels.prompt import PromptPanel
+from studio.ui.panels.references import ReferencesPanel
+from studio.ui.panels.settings import LIKE_REFERENCE_LABEL, PLAIN_RATIOS, SettingsPanel
+from studio.ui.state import LIKE_REFERENCE, TOO_MANY, StudioState, offered_models
+from studio.ui.words import CONTROL_WORDS, MODE_WORDS, ROLE_WORDS
+
+Updates = dict[Any, Any]
+Availability = Mapping[Mode, str | None]
+
+NO_EDIT_MODEL = "No model here can edit images"
+NEEDS_REFERENCE = "Add a reference first."
+HAS_REFERENCE = "Remove the references to start from words alone."
+NOT_HERE = {"downloadable": "Not on this machine yet.", "missing": "Its files are missing on this machine."}
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """The panels whose values make up the state."""
+
+    references: ReferencesPanel
+    model: ModelPanel
+    prompt: PromptPanel
+    settings: SettingsPanel
+
+    @property
+    def by_name(self) -> dict[str, Component]:
+        """Components by field of the state, in one fixed order."""
+        settings = self.settings
+        return {
+            "references": self.references.strip,
+            "model": self.model.select,
+            "mode": self.prompt.assistant,
+            "prompt": self.prompt.prompt,
+            "negative_prompt": settings.negative_prompt,
+            "guidance_scale": settings.guidance,
+            "num_inference_steps": settings.steps,
+            "seed": settings.seed,
+            "influence": settings.influence,
+            "aspect_ratio": settings.aspect_ratio,
+            "num_images": settings.num_images,
+            "control_kind": settings.control_kind,
+            "control_weight": settings.control_weight,
+            "control_start": settings.control_start,
+            "control_end": settings.control_end,
+        }
+
+    @property
+    def inputs(self) -> list[Component]:
+        """What every handler is given."""
+        return list(self.by_name.values())
+
+    @property
+    def outputs(self) -> list[Any]:
+        """What `updates` may change."""
+        return [*self.inputs, self.settings.influence_group, self.settings.control_group]
+
+    def read(self, values: Sequence[object]) -> StudioState:
+        """The state in the values of `inputs`."""
+        return StudioState.read(dict(zip(self.by_name, values, strict=True)))
+
+    def updates(
+        self,
+        state: StudioState,
+        models: Sequence[ModelInfo],
+        availability: Availability,
+        shown: Mapping[str, object],
+    ) -> Updates:
+        """What to change so that the page shows `state`, where its controls now hold `shown`.
+
+        A control that holds its value already is not given it again: the artist may be typing in it.
+        """
+        knobs = knobs_of(find_model(models, state.model), state.mode)
+        options = {
+            "references": {"scene": _strip_scene(state, knobs)},
+            "model": {"scene": _model_scene(state, models)},
+            "mode": {"scene": _mode_scene(state, availability)},
+            "prompt": {"placeholder": MODE_WORDS[state.mode].example},
+            **_ranges(state, knobs),
+        }
+        values: dict[str, Any] = {n: v for n, v in state.values().items() if shown.get(n) != v}
+        changes = {
+            component: gr.update(
+                **options.get(name, {}), **({"value": values[name]} if name in values else {})
+            )
+            for name, component in self.by_name.items()
+            if name in values or name in options
+        }
+        return {**changes, **self._groups(state, knobs)}
+
+    def _groups(self, state: StudioState, knobs: Knobs) -> Updates:
+        fields = state.knobs_shown(knobs)
+        return {
+            self.settings.influence_group: gr.update(visible="strength" in fields),
+            self.settings.control_group: gr.update(visible="control" in fields),
+        }
+
+
+def _ranges(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
+    guidance, steps = knobs.guidance, knobs.steps
+    kinds = [(CONTROL_WORDS[kind], kind.value) for kind in knobs.control_kinds or CONTROL_WORDS]
+    return {
+        "guidance_scale": {
+            "minimum": guidance[0],
+            "maximum": guidance[1],
+            "visible": "guidance_scale" in knobs.fields,
+        },
+        "num_inference_steps": {"minimum": steps[0], "maximum": steps[1]},
+        "negative_prompt": {"visible": "negative_prompt" in knobs.fields},
+        "aspect_ratio": {"choices": _ratios(state)},
+        "control_kind": {"choices": kinds},
+    }
+
+
+def _ratios(state: StudioState) -> list[tuple[str, str]]:
+    choices = [*([(LIKE_REFERENCE_LABEL, LIKE_REFERENCE)] if state.references else []), *PLAIN_RATIOS]
+    if any(value == state.aspect_ratio for _, value in choices):
+        return choices
+    return [*choices, (state.aspect_ratio.replace("x", " × "), state.aspect_ratio)]
+
+
+def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
+    roles = [role for role in ROLE_WORDS if role is not Role.MASK]
+    return {
+        "roles": {role.value: ROLE_WORDS[role] for role in roles},
+        "usable": [role.value for role in knobs.roles],
+        "default_role": DEFAULT_ROLE[state.mode].value,
+        "weights": "reference_weight" in knobs.fields,
+        "limit": MAX_REFERENCES,
+        "full": TOO_MANY,
+    }
+
+
+def _model_scene(state: StudioState, models: Sequence[ModelInfo]) -> dict[str, Any]:
+    offered = offered_models(models, editing=bool(state.references))
+    return {"models": [_model_entry(model) for model in offered], "none": NO_EDIT_MODEL}
+
+
+def _model_entry(model: ModelInfo) -> dict[str, Any]:
+    return {
+        "id": model.id,
+        "label": model.label,
+        "description": model.description,
+        "edit": model.edit,
+        "seconds": model.cost.seconds,
+        "vram_mb": model.cost.vram_mb,
+        "reason": NOT_HERE.get(model.available),
+    }
+
+
+def _mode_scene(state: StudioState, availability: Availability) -> dict[str, Any]:
+    def entry(mode: Mode) -> dict[str, Any]:
+        words = MODE_WORDS[mode]
+        reason = _mode_reason(state, mode, availability.get(mode))
+        return {
+            "id": mode.value,
+            "label": words.label,
+            "what": words.what,
+            "when": words.when,
+            "reason": reason,
+        }
+
+    return {"modes": [entry(mode) for mode in MODE_WORDS]}
+
+
+def _mode_reason(state: StudioState, mode: Mode, reason: str | None) -> str | None:
+    if state.references and mode is Mode.TEXT_TO_IMAGE:
+        return HAS_REFERENCE
+    if not state.references and mode is not Mode.TEXT_TO_IMAGE:
+        return reason or NEEDS_REFERENCE
+    return reason

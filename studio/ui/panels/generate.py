@@ -1,0 +1,26 @@
+"""The bar with the Generate button, what to know before pressing it, and how many jobs wait."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from studio.ui.widgets.notices import GenerateStatus, Notices
+
+
+@dataclass(frozen=True, slots=True)
+class GeneratePanel:
+    """Components of the Generate bar."""
+
+    notices: Notices
+    button: gr.Button
+
+
+def create_generate() -> GeneratePanel:
+    """Make the bar; it stays in view on every screen."""
+    with gr.Column(elem_id="generate-bar"):
+        notices = Notices([], elem_id="notices")
+        button = gr.Button("Generate", variant="primary", elem_id="generate")
+        GenerateStatus(elem_id="generate-note")
+    return GeneratePanel(notices=notices, button=button)

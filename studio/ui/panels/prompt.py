@@ -1,0 +1,35 @@
+"""The prompt panel: what to make or to change, and the assistant's mode beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import gradio as gr
+
+from pipelines.request import Mode
+from studio.ui.widgets.assistant import Assistant
+from studio.ui.words import MODE_WORDS
+
+
+@dataclass(frozen=True, slots=True)
+class PromptPanel:
+    """Components of the prompt panel."""
+
+    prompt: gr.Textbox
+    assistant: Assistant
+
+
+def create_prompt() -> PromptPanel:
+    """Make the panel in text to image."""
+    mode = Mode.TEXT_TO_IMAGE
+    with gr.Column(elem_id="prompt-panel"):
+        assistant = Assistant(mode.value, elem_id="assistant")
+        prompt = gr.Textbox(
+            label="Prompt",
+            placeholder=MODE_WORDS[mode].example,
+            lines=4,
+            max_lines=12,
+            elem_id="prompt",
+            interactive=True,
+        )
+    return PromptPanel(prompt=prompt, assistant=assistant)

@@ -1,0 +1,380 @@
+"""The working state of one browser tab, and every way it may change.
+
+Pure and frozen: a transition returns a new state, `settle` makes model, mode and knobs fit together
+again and says what it had to change. The browser keeps the state (in its controls, and in its storage
+across reloads); nothing is kept here. Knows nothing of Gradio, of the service or of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.errors import RequestError
+from pipelines.request import (
+    DEFAULT_ROLE,
+    MAX_IMAGES,
+    MAX_PROMPT_CHARS,
+    MAX_REFERENCES,
+    MAX_SEED,
+    MODE_LABEL,
+    RANDOM_SEED,
+    Control,
+    ControlKind,
+    GenerationRequest,
+    Mode,
+    Reference,
+    Role,
+)
+from studio.records import ImageRecord, ModelInfo
+from studio.ui.knobs import Knobs, find_model, influence_of, knobs_of, strength_of
+from studio.ui.words import MODE_WORDS
+
+LIKE_REFERENCE = "reference"
+ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
+EDIT_MODES = tuple(mode for mode in MODE_WORDS if mode is not Mode.TEXT_TO_IMAGE)
+"""In the order in which they are tried where the chosen one cannot be used."""
+
+TOO_MANY = f"The studio takes up to {MAX_REFERENCES} references. Remove one before adding another."
+BAD_SEED = f"The seed is a whole number from 0 to {MAX_SEED}, or -1 for a new one each time."
+
+
+class StudioState(BaseModel):
+    """What the artist has loaded, chosen and typed. `seed` is the text of its box; `influence` is in percent.
+
+    `aspect_ratio` is one of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    references: tuple[Reference, ...] = ()
+    mode: Mode = Mode.TEXT_TO_IMAGE
+    model: str | None = None
+    earlier_model: str | None = None
+    prompt: str = ""
+    negative_prompt: str = ""
+    guidance_scale: float = 3.5
+    num_inference_steps: int = 20
+    seed: str = str(RANDOM_SEED)
+    influence: float = 25.0
+    aspect_ratio: str = "1:1"
+    num_images: int = 1
+    control_kind: ControlKind = ControlKind.CANNY
+    control_weight: float = 1.0
+    control_start: float = 0.0
+    control_end: float = 1.0
+
+    # --- to and from the page's controls --------------------------------------------------------
+
+    @classmethod
+    def read(cls, values: Mapping[str, object]) -> Self:
+        """The state in what a browser sent, named as in `values`; what is not understood gets its default."""
+        known = {**values, **_choice_of_model(values.get("model"))}
+        try:
+            return cls.model_validate(known)
+        except ValidationError as problem:
+            broken = {error["loc"][0] for error in problem.errors()}
+            return cls.model_validate({name: value for name, value in known.items() if name not in broken})
+
+    def values(self) -> dict[str, object]:
+        """The controls' values: plain JSON, the model's two fields in one."""
+        plain = self.model_dump(mode="json")
+        return {**plain, "model": {"chosen": plain["model"], "earlier": plain.pop("earlier_model")}}
+
+    # --- references ---------------------------------------------------------------------------
+
+    def with_references(self, references: Sequence[Reference]) -> Self:
+        """Replace all references; the first and the last decide between editing and text to image.
+
+        Raises RequestError for more than MAX_REFERENCES.
+        """
+        if len(references) > MAX_REFERENCES:
+            raise RequestError(TOO_MANY, field="references")
+        return self.model_copy(update={"references": tuple(references)}).follow_references()
+
+    def follow_references(self) -> Self:
+        """Text to image belongs to having no reference: begin editing, or end it, where that is not so."""
+        if self.references and self.mode is Mode.TEXT_TO_IMAGE:
+            return self._begin_editing()
+        if not self.references and self.mode is not Mode.TEXT_TO_IMAGE:
+            return self._end_editing()
+        return self
+
+    def _begin_editing(self) -> Self:
+        return self.model_copy(
+            update={"mode": Mode.SMART_EDIT, "aspect_ratio": LIKE_REFERENCE, "earlier_model": self.model}
+        )
+
+    def _end_editing(self) -> Self:
+        ratio = "1:1" if self.aspect_ratio == LIKE_REFERENCE else self.aspect_ratio
+        return self.model_copy(
+            update={
+                "mode": Mode.TEXT_TO_IMAGE,
+                "aspect_ratio": ratio,
+                "model": self.earlier_model or self.model,
+                "earlier_model": None,
+            }
+        )
+
+    def use_reference(self, image_id: str) -> Self:
+        """Make the picture the only reference."""
+        return self.with_references((Reference(image_id=image_id),))
+
+    def add_reference(self, image_id: str) -> Self:
+        """Append the picture; one that is loaded already stays where it is. Raises RequestError when full."""
+        if any(reference.image_id == image_id for reference in self.references):
+            return self
+        return self.with_references((*self.references, Reference(image_id=image_id)))
+
+    def edit_image(self, image_id: str) -> Self:
+        """Open the picture for editing: the only reference, in Smart Image Editing."""
+        return self.use_reference(image_id).set_mode(Mode.SMART_EDIT)
+
+    def remove_reference(self, index: int) -> Self:
+        """Take out the reference at `index` (from 0)."""
+        return self.with_references([r for i, r in enumerate(self.references) if i != index])
+
+    def move_reference(self, index: int, to: int) -> Self:
+        """Move the reference at `index` so that it stands at `to`; both from 0."""
+        references = list(self.references)
+        references.insert(to, references.pop(index))
+        return self.with_references(references)
+
+    def set_role(self, index: int, role: Role | None) -> Self:
+        """Give the reference at `index` a role; None follows the mode."""
+        references = list(self.references)
+        references[index] = references[index].model_copy(update={"role": role})
+        return self.with_references(references)
+
+    # --- choices ------------------------------------------------------------------------------
+
+    def set_mode(self, mode: Mode) -> Self:
+        """Choose a mode."""
+        return self.model_copy(update={"mode": mode})
+
+    def choose_model(self, model_id: str) -> Self:
+        """Choose a model; while references are loaded this is the choice that stays after them."""
+        return self.model_copy(update={"model": model_id, "earlier_model": None})
+
+    def reuse_seed(self, record: ImageRecord) -> Self:
+        """Take the seed of this very picture. Raises RequestError where it has none."""
+        if record.seed is None:
+            raise RequestError("This picture was not made here, so it has no seed to reuse.", field="seed")
+        return self.model_copy(update={"seed": str(record.seed)})
+
+    def reuse_references(self, record: ImageRecord, present: Collection[str]) -> Self:
+        """Load the references the picture was made from, as far as they are in `present` (ids)."""
+        request = _request_of(record)
+        loaded = _loaded(request, present)
+        state = self.model_copy(update={"mode": request.mode} if loaded else {})
+        return state.with_references(loaded)
+
+    def apply_record(self, record: ImageRecord, present: Collection[str]) -> Self:
+        """Set everything as it was when the picture was made; references as far as they are in `present`."""
+        request = _request_of(record)
+        loaded = _loaded(request, present)
+        control = request.control or Control()
+        strength = {} if request.strength is None else {"influence": influence_of(request.strength)}
+        return self.model_copy(
+            update={
+                "references": loaded,
+                "mode": request.mode,
+                "model": request.model or self.model,
+                "earlier_model": None,
+                "prompt": request.prompt,
+                "negative_prompt": request.negative_prompt,
+                "guidance_scale": request.guidance_scale,
+                "num_inference_steps": request.num_inference_steps,
+                "seed": str(request.seed),
+                "aspect_ratio": _shape_of(request),
+                "num_images": request.num_images,
+                "control_kind": control.kind,
+                "control_weight": control.weight,
+                "control_start": control.start,
+                "control_end": control.end,
+                **strength,
+            }
+        )
+
+    # --- the request --------------------------------------------------------------------------
+
+    def to_request(self, knobs: Knobs) -> GenerationRequest:
+        """What Generate asks for: only the knobs in use are said. Raises RequestError in words."""
+        asked: dict[str, object] = {
+            "mode": self.mode,
+            "model": self.model,
+            "prompt": self.prompt,
+            "num_inference_steps": self.num_inference_steps,
+            "seed": self._seed_number(),
+            "num_images": self.num_images,
+            "references": self.references,
+            **self._size(),
+            **self._knobs_in_use(knobs),
+        }
+        try:
+            return GenerationRequest.model_validate(asked)
+        except ValidationError as problem:
+            raise _in_words(problem) from problem
+
+    def _knobs_in_use(self, knobs: Knobs) -> dict[str, object]:
+        control = {
+            "kind": self.control_kind,
+            "weight": self.control_weight,
+            "start": self.control_start,
+            "end": self.control_end,
+        }
+        values: dict[str, object] = {
+            "guidance_scale": self.guidance_scale,
+            "negative_prompt": self.negative_prompt,
+            "strength": strength_of(self.influence),
+            "control": control,
+        }
+        return {name: value for name, value in values.items() if name in self.knobs_shown(knobs)}
+
+    def knobs_shown(self, knobs: Knobs) -> frozenset[str]:
+        """Fields in use: influence only where a reference is a source, since it acts on nothing else."""
+        roles = {reference.role or DEFAULT_ROLE[self.mode] for reference in self.references}
+        return knobs.fields if Role.SOURCE in roles else knobs.fields - {"strength"}
+
+    def _size(self) -> dict[str, object]:
+        width, times, height = self.aspect_ratio.partition("x")
+        if times and width.isdecimal() and height.isdecimal():
+            return {"width": int(width), "height": int(height)}
+        if self.aspect_ratio == LIKE_REFERENCE and not self.references:
+            return {}
+        return {"aspect_ratio": self.aspect_ratio}
+
+    def _seed_number(self) -> int:
+        text = self.seed.strip()
+        digits = text.removeprefix("-")
+        if not (
+            digits.isascii() and digits.isdecimal() and len(digits) <= 19 and -1 <= int(text) <= MAX_SEED
+        ):
+            raise RequestError(BAD_SEED, field="seed")
+        return int(text)
+
+
+class Settled(NamedTuple):
+    """A state whose parts fit together, and what the artist should be told about the changes."""
+
+    state: StudioState
+    warnings: tuple[str, ...] = ()
+
+
+def settle(state: StudioState, models: Sequence[ModelInfo], before: StudioState | None = None) -> Settled:
+    """Fit model to references, mode to model, knobs to both.
+
+    Knobs that stood at the defaults of `before` go to the new defaults; all are kept inside the limits.
+    """
+    fitted, said_of_model = _fit_model(state.follow_references(), models)
+    fitted, said_of_mode = _fit_mode(fitted, models)
+    before = before or fitted
+    old = knobs_of(find_model(models, before.model), before.mode)
+    new = knobs_of(find_model(models, fitted.model), fitted.mode)
+    return Settled(_fit_knobs(fitted, old, new), (*said_of_model, *said_of_mode))
+
+
+def offered_models(models: Sequence[ModelInfo], editing: bool) -> tuple[ModelInfo, ...]:
+    """The models the selector lists: while references are loaded, those that edit."""
+    return tuple(model for model in models if model.edit) if editing else tuple(models)
+
+
+def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
+    editing = bool(state.references)
+    offered = offered_models(models, editing)
+    if not editing:
+        offered = tuple(m for m in offered if Mode.TEXT_TO_IMAGE in m.modes) or offered
+    if not offered or any(model.id == state.model for model in offered):
+        return state, ()
+    first = next((model for model in offered if model.available == "ready"), offered[0])
+    switched = state.model_copy(update={"model": first.id})
+    if state.model is None:
+        return switched, ()
+    if editing:
+        return switched, (f"Switched to {first.label} (supports image editing).",)
+    return switched, (f"Switched to {first.label}.",)
+
+
+def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
+    model = find_model(models, state.model)
+    if not state.references or model is None or state.mode in model.modes:
+        return state, ()
+    mode = next((mode for mode in EDIT_MODES if mode in model.modes), state.mode)
+    if mode is state.mode:
+        return state, ()
+    cannot, instead = MODE_LABEL[state.mode], MODE_LABEL[mode]
+    return state.set_mode(mode), (f"{model.label} has no {cannot}. The mode is now {instead}.",)
+
+
+def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
+    guidance = _follow(state.guidance_scale, old.defaults["guidance_scale"], new.defaults["guidance_scale"])
+    steps = _follow(
+        state.num_inference_steps, old.defaults["num_inference_steps"], new.defaults["num_inference_steps"]
+    )
+    influence = _follow(state.influence, old.influence, new.influence)
+    kinds = new.control_kinds
+    return state.model_copy(
+        update={
+            "guidance_scale": _clamp(guidance, *new.guidance),
+            "num_inference_steps": int(_clamp(steps, *new.steps)),
+            "influence": _clamp(influence, 0.0, 100.0),
+            "num_images": int(_clamp(state.num_images, 1, MAX_IMAGES)),
+            "control_kind": state.control_kind if not kinds or state.control_kind in kinds else kinds[0],
+        }
+    )
+
+
+def _follow(value: float, old_default: float, new_default: float) -> float:
+    return new_default if value == old_default else value
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
+def _choice_of_model(value: object) -> dict[str, object]:
+    if not isinstance(value, Mapping):
+        return {"model": None, "earlier_model": None}
+    return {"model": value.get("chosen"), "earlier_model": value.get("earlier")}
+
+
+def _request_of(record: ImageRecord) -> GenerationRequest:
+    if record.request is None:
+        raise RequestError("This picture was not made here, so it has no settings to reuse.")
+    return record.request
+
+
+def _shape_of(request: GenerationRequest) -> str:
+    if request.aspect_ratio in (*ASPECT_RATIOS, LIKE_REFERENCE):
+        return request.aspect_ratio
+    if request.width and request.height:
+        return f"{request.width}x{request.height}"
+    return LIKE_REFERENCE if request.references else "1:1"
+
+
+def _loaded(request: GenerationRequest, present: Collection[str]) -> tuple[Reference, ...]:
+    """The references in `present`; a role that is the mode's own goes on following the mode."""
+    standard = DEFAULT_ROLE[request.mode]
+    return tuple(
+        r.model_copy(update={"role": None}) if r.role is standard else r
+        for r in request.references
+        if r.image_id in present
+    )
+
+
+_TOO_LONG = f"is longer than {MAX_PROMPT_CHARS:,} characters. Shorten it."
+_FIELD_WORDS = {
+    "prompt": f"The prompt {_TOO_LONG}",
+    "negative_prompt": f"The negative prompt {_TOO_LONG}",
+    "references": TOO_MANY,
+}
+
+
+def _in_words(problem: ValidationError) -> RequestError:
+    field = str(problem.errors()[0]["loc"][0])
+    name = field.replace("_", " ")
+    return RequestError(
+        _FIELD_WORDS.get(field, f"The {name} is outside what the studio can do."), field=field
+    )

@@ -1,0 +1,80 @@
+// Popovers and lists of choices, shared by the widgets of the settings side. A popover lies in the
+// browser's top layer: it is never cut off, Esc and a click elsewhere close it, focus goes back.
+(() => {
+  "use strict";
+  const { likeness } = window;
+  if (likeness.popover) return;
+
+  const place = (button, panel, width) => {
+    const at = button.getBoundingClientRect();
+    panel.style.width = width === "button" ? `${at.width}px` : `min(${width}px, calc(100vw - 16px))`;
+    const { width: wide, height: high } = panel.getBoundingClientRect();
+    const below = at.bottom + 4 + high <= window.innerHeight - 8;
+    const top = below ? at.bottom + 4 : Math.max(8, at.top - high - 4);
+    const room = Math.max(8, window.innerWidth - wide - 8);
+    panel.style.left = `${Math.min(Math.max(8, at.left), room)}px`;
+    panel.style.top = `${below || at.top > high ? top : Math.max(8, window.innerHeight - high - 8)}px`;
+  };
+
+  // Ties `panel` to `button`. width: pixels or "button". Returns {open, close}.
+  likeness.popover = (button, panel, { width = 240, onOpen } = {}) => {
+    panel.classList.add("lk-popover");
+    panel.setAttribute("popover", "auto");
+    button.setAttribute("popovertarget", "");
+    button.removeAttribute("popovertarget");
+    button.setAttribute("aria-expanded", "false");
+    const follow = () => place(button, panel, width);
+    let wasOpen = false;
+
+    panel.addEventListener("toggle", ({ newState }) => {
+      const open = newState === "open";
+      button.setAttribute("aria-expanded", String(open));
+      for (const [target, name] of [[window, "resize"], [document, "scroll"]]) {
+        if (open) target.addEventListener(name, follow, true);
+        else target.removeEventListener(name, follow, true);
+      }
+      if (open) onOpen?.();
+      else if (panel.contains(document.activeElement) || document.activeElement === document.body) button.focus({ preventScroll: true });
+    });
+    const open = () => {
+      panel.showPopover();
+      follow();
+    };
+    const close = () => panel.matches(":popover-open") && panel.hidePopover();
+    // A press on the button dismisses the open popover before the click arrives: remember what it was.
+    button.addEventListener("pointerdown", () => (wasOpen = panel.matches(":popover-open")));
+    button.addEventListener("click", (event) => {
+      if (event.detail && wasOpen) close();
+      else open();
+      wasOpen = false;
+    });
+    button.addEventListener("keydown", (event) => {
+      if (event.key !== "ArrowDown" || panel.matches(":popover-open")) return;
+      event.preventDefault();
+      open();
+    });
+    return { open, close };
+  };
+
+  // Arrow keys, Home, End move among `items()`; unavailable ones can be reached, so that their reason is read.
+  likeness.rove = (panel, items) => {
+    panel.addEventListener("keydown", (event) => {
+      const all = items();
+      const at = all.indexOf(document.activeElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+      if (to === undefined || !all.length) return;
+      event.preventDefault();
+      all[(to + all.length) % all.length].focus();
+    });
+  };
+
+  // The picture large, over the page.
+  likeness.enlarge = (id, words) => {
+    const closer = likeness.el("button", { type: "button", class: "lk-icon-button", "aria-label": "Close", onclick: () => dialog.close() }, likeness.icon("close"));
+    const dialog = likeness.el("dialog", { class: "lk-viewer", "aria-label": words }, likeness.el("img", { src: likeness.file(id), alt: words }), closer);
+    dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
+    dialog.addEventListener("close", () => dialog.remove());
+    document.body.append(dialog);
+    dialog.showModal();
+  };
+})();

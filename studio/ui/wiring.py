@@ -1,0 +1,209 @@
+"""All events of the page: what the artist does on one panel and what it changes on the others.
+
+Handlers are thin: read the state from the controls, apply one transition, settle, show the difference.
+Knows the service's verbs and the panels; the rules stand in `state`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from pipelines.errors import LikenessError, NotFound, RequestError
+from pipelines.request import GenerationRequest, Mode
+from studio.records import ImageRecord, ModelInfo
+from studio.service import StudioService
+from studio.ui.boundary import guarded, warn
+from studio.ui.controls import Availability, Controls, Updates
+from studio.ui.knobs import find_model, knobs_of
+from studio.ui.panels.generate import GeneratePanel
+from studio.ui.state import StudioState, settle
+
+ACTIONS = ("use", "add", "edit", "reuse_settings", "reuse_seed", "reuse_references")
+LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
+UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
+
+SHOW_STUDIO = "() => { likeness.showTab('studio'); return []; }"
+RECALLED = "() => { likeness.recalled(); return []; }"
+RANDOM_SEED_JS = "() => '-1'"
+LAST_SEED_JS = "() => likeness.lastSeed ?? '-1'"
+STRENGTH_JS = "(influence) => { likeness.showStrength(influence); return []; }"
+
+
+@dataclass(frozen=True, slots=True)
+class StudioHandlers:
+    """What the events of the Studio do; each takes the controls' values and answers with updates."""
+
+    service: StudioService
+    controls: Controls
+
+    def restore(self, saved: object) -> Updates:
+        """Show what this tab had before: references that are still there, mode, settings, prompt."""
+        values = saved if isinstance(saved, dict) else {}
+        state = StudioState.read({str(name): value for name, value in values.items()})
+        kept = [r for r in state.references if self._is_present(r.image_id)]
+        if len(kept) != len(state.references):
+            state = state.with_references(kept)
+        return self._show(state, before=state, shown={})
+
+    def changed(self, *values: object) -> Updates:
+        """References, mode or model were changed on their widgets: let the rest follow."""
+        before = self.controls.read(values)
+        return self._show(before, before=before, shown=before.values())
+
+    def act(self, action: str, image_id: str, values: Sequence[object]) -> Updates:
+        """Carry out an action on a picture. Raises NotFound, RequestError."""
+        before = self.controls.read(values)
+        record = self.service.image(image_id)
+        return self._show(self._after(before, action, record), before=before, shown=before.values())
+
+    def check(self, *values: object) -> list[str]:
+        """What Generate would have to tell, as quiet sentences; nothing while there is nothing to make."""
+        state = self.controls.read(values)
+        if not state.prompt.strip() and not state.references:
+            return []
+        try:
+            return list(self.service.preview_request(self._request(state))[1])
+        except LikenessError as refusal:
+            return [] if refusal.field == "prompt" else [refusal.detail]
+
+    def generate(self, *values: object) -> None:
+        """Queue a job for the tab named by the last value. Raises RequestError."""
+        *rest, tab = values
+        self.service.submit(self._request(self.controls.read(rest)), tab=str(tab)[:64] if tab else None)
+
+    # --- parts --------------------------------------------------------------------------------
+
+    def _request(self, state: StudioState) -> GenerationRequest:
+        return state.to_request(knobs_of(find_model(self.service.models(), state.model), state.mode))
+
+    def _after(self, state: StudioState, action: str, record: ImageRecord) -> StudioState:
+        match action:
+            case "use":
+                return state.use_reference(record.id)
+            case "add":
+                return state.add_reference(record.id)
+            case "edit":
+                return state.edit_image(record.id)
+            case "reuse_seed":
+                return state.reuse_seed(record)
+            case "reuse_references":
+                return state.reuse_references(record, self._present_references(record))
+            case "reuse_settings":
+                return self._reuse_settings(state, record)
+            case _:
+                raise RequestError("The studio does not know that action. Reload the page.")
+
+    def _reuse_settings(self, state: StudioState, record: ImageRecord) -> StudioState:
+        applied = state.apply_record(record, self._present_references(record))
+        if find_model(self.service.models(), applied.model) is not None:
+            return applied
+        warn((UNKNOWN_MODEL,))
+        return applied.model_copy(update={"model": state.model})
+
+    def _present_references(self, record: ImageRecord) -> frozenset[str]:
+        asked = {r.image_id for r in record.request.references} if record.request else set[str]()
+        present = frozenset(each.id for each in self.service.used_references(record.id)) & asked
+        if present != asked:
+            warn((LOST_REFERENCES,))
+        return present
+
+    def _is_present(self, image_id: str) -> bool:
+        try:
+            self.service.image(image_id)
+        except NotFound:
+            return False
+        return True
+
+    def _show(self, state: StudioState, *, before: StudioState, shown: dict[str, object]) -> Updates:
+        models = self.service.models()
+        settled = settle(state, models, before)
+        warn(settled.warnings)
+        return self.controls.updates(settled.state, models, self._availability(settled.state, models), shown)
+
+    def _availability(self, state: StudioState, models: Sequence[ModelInfo]) -> Availability:
+        if find_model(models, state.model) is None:
+            return dict.fromkeys(Mode, "There is no model to use.")
+        return self.service.mode_availability(str(state.model), len(state.references))
+
+
+def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
+    """Bind everything that happens on the settings side."""
+    controls = handlers.controls
+    _bind_memory(page, handlers, generate)
+    for widget_event in (
+        controls.references.strip.edited,
+        controls.prompt.assistant.chosen,
+        controls.model.select.chosen,
+    ):
+        widget_event(
+            guarded(handlers.changed),
+            inputs=controls.inputs,
+            outputs=controls.outputs,
+            trigger_mode="always_last",
+            **_QUIET,
+        )
+    settings = controls.settings
+    settings.dice.click(None, outputs=settings.seed, js=RANDOM_SEED_JS, **_QUIET)
+    settings.seed_memory.used(None, outputs=settings.seed, js=LAST_SEED_JS, **_QUIET)
+    settings.influence.change(None, inputs=settings.influence, js=STRENGTH_JS, **_QUIET)
+    _bind_generate(handlers, generate)
+
+
+def bind_actions(handlers: StudioHandlers, sources: Sequence[Any]) -> None:
+    """Bind the event `action` of everything that shows pictures."""
+    for source in sources:
+        source.action(
+            guarded(_action_handler(handlers)),
+            inputs=handlers.controls.inputs,
+            outputs=handlers.controls.outputs,
+            **_QUIET,
+        ).success(None, js=SHOW_STUDIO, **_QUIET)
+
+
+_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+def _action_handler(handlers: StudioHandlers) -> Callable[..., Updates]:
+    def on_action(event: gr.EventData, *values: object) -> Updates:
+        data = event._data if isinstance(event._data, dict) else {}
+        return handlers.act(str(data.get("action", "")), str(data.get("image_id", "")), values)
+
+    return on_action
+
+
+def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
+    controls = handlers.controls
+    remember = (
+        f"(...values) => {{ likeness.remember({json.dumps(list(controls.by_name))}, values); return []; }}"
+    )
+    changes = [getattr(component, "change") for component in controls.inputs]  # noqa: B009
+    gr.on(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
+    restored = page.load(
+        guarded(handlers.restore),
+        inputs=generate.notices,
+        outputs=controls.outputs,
+        js="() => [likeness.recall()]",
+        **_QUIET,
+    )
+    restored.success(None, js=RECALLED, **_QUIET)
+    generate.notices.settled(
+        guarded(handlers.check),
+        inputs=controls.inputs,
+        outputs=generate.notices,
+        trigger_mode="always_last",
+        **_QUIET,
+    )
+
+
+def _bind_generate(handlers: StudioHandlers, generate: GeneratePanel) -> None:
+    generate.button.click(
+        guarded(handlers.generate),
+        inputs=[*handlers.controls.inputs, generate.notices],
+        js="(...values) => [...values.slice(0, -1), likeness.tab]",
+        **_QUIET,
+    )

@@ -1,0 +1,88 @@
+"""What the settings side says to artists: names, explanations and examples per mode and per knob.
+
+Knows nothing of Gradio, of models or of requests beyond the names of their modes and roles.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pipelines.request import MODE_LABEL, ControlKind, Mode, Role
+
+
+@dataclass(frozen=True, slots=True)
+class ModeWords:
+    """How one mode is presented in the assistant menu and in the prompt box."""
+
+    label: str
+    what: str
+    when: str
+    example: str
+
+
+MODE_WORDS: dict[Mode, ModeWords] = {
+    Mode.SMART_EDIT: ModeWords(
+        MODE_LABEL[Mode.SMART_EDIT],
+        "Makes the one change you describe and leaves the rest alone.",
+        "For a new background, expression, hair or light on a portrait you like.",
+        "Describe only the change, e.g. change the background to a dark library, keep the outfit and face",
+    ),
+    Mode.IMG2IMG: ModeWords(
+        MODE_LABEL[Mode.IMG2IMG],
+        "Paints over the reference; Influence says how much of it stays.",
+        "For variations that keep the composition.",
+        "Describe the whole picture, e.g. oil painting of a woman with silver hair, warm evening light",
+    ),
+    Mode.CHARACTER_REFERENCE: ModeWords(
+        MODE_LABEL[Mode.CHARACTER_REFERENCE],
+        "Keeps who it is while your words decide everything else.",
+        "For the same character in a new scene, pose or mood.",
+        "Describe the full picture, e.g. standing on a rainy rooftop at night, looking over her shoulder",
+    ),
+    Mode.STYLE_REFERENCE: ModeWords(
+        MODE_LABEL[Mode.STYLE_REFERENCE],
+        "Takes palette, light and brushwork, not the person.",
+        "For new pictures that belong to the same series.",
+        "Describe the new picture, e.g. an old sailor with a pipe; palette and light come from the reference",
+    ),
+    Mode.CONTROLNET: ModeWords(
+        MODE_LABEL[Mode.CONTROLNET],
+        "Keeps pose and outlines, everything else may change.",
+        "For reusing a pose or a layout that works.",
+        "Describe who and where, e.g. a young knight in a courtyard; the pose comes from the reference",
+    ),
+    Mode.TEXT_TO_IMAGE: ModeWords(
+        MODE_LABEL[Mode.TEXT_TO_IMAGE],
+        "Paints a new picture from your words alone.",
+        "For the first portrait, before there is anything to refine.",
+        "Describe your character, e.g. portrait of a woman with short silver hair, green cloak, calm smile",
+    ),
+}
+"""In the order of the menu."""
+
+ROLE_WORDS: dict[Role, str] = {
+    Role.SOURCE: "Source",
+    Role.CHARACTER: "Character",
+    Role.STYLE: "Style",
+    Role.STRUCTURE: "Structure",
+    Role.MASK: "Mask",
+}
+
+CONTROL_WORDS: dict[ControlKind, str] = {
+    ControlKind.CANNY: "Crisp edges",
+    ControlKind.SOFT_EDGE: "Soft edges",
+}
+
+HELP: dict[str, str] = {
+    "guidance": "How strictly the words are followed: 2 to 4 changes gently, 5 to 8 lets the text win.",
+    "steps": "More steps, finer detail, longer wait: 20 to explore, 25 to 30 for a final.",
+    "seed": "The same seed and settings give the same picture; -1 draws a new one each time.",
+    "influence": "How much of the reference stays: 0 % is only a hint of it, 100 % hardly changes it.",
+    "negative_prompt": "What you don't want to see, e.g. blurry, extra fingers.",
+    "aspect_ratio": "The shape of the new picture, width to height.",
+    "num_images": "How many pictures one Generate makes, each with its own seed.",
+    "control_kind": "What is traced: crisp edges hold every line, soft edges only the forms.",
+    "control_weight": "How firmly the traced lines are held; 1 is normal.",
+    "control_start": "At which part of the work the lines begin to guide; later leaves the layout freer.",
+    "control_end": "At which part of the work the lines let go; earlier leaves the details freer.",
+}
