@@ -45,6 +45,7 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python app.py",
+        allow_abbrev=False,
         description="Likeness: refine a character portrait step by step.",
         epilog="Each option can also be an environment variable LIKENESS_<NAME>, e.g. LIKENESS_DATA_DIR.",
     )

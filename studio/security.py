@@ -107,7 +107,7 @@ def _is_address(name: str) -> bool:
 def _is_foreign(method: str, headers: Headers) -> bool:
     """Whether a browser says that the request comes from a page that is not ours."""
     origin = headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+    if origin is not None and origin.partition("://")[2].lower() != headers.get("host", "").lower():
         return True
     if headers.get("sec-fetch-site", "none") in ("same-origin", "none"):
         return False

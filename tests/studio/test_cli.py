@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from studio.cli import read_command
+from studio.settings import Settings
+from studio.startup import StartError
+
+
+def test_without_options_the_defaults_of_settings_hold() -> None:
+    command = read_command([], {})
+    assert command.action == "serve"
+    assert command.settings == Settings()
+
+
+def test_every_option_is_read() -> None:
+    arguments = (
+        "--host ::1 --port 0 --data-dir /tmp/pictures --models other.yaml --device cuda:1 --open".split()
+    )
+    settings = read_command(arguments, {}).settings
+    assert settings == Settings(
+        host="::1",
+        port=0,
+        data_dir=Path("/tmp/pictures"),
+        models=Path("other.yaml"),
+        device="cuda:1",
+        open_browser=True,
+    )
+
+
+def test_every_option_is_also_an_environment_variable() -> None:
+    environment = {
+        "LIKENESS_HOST": "::1",
+        "LIKENESS_PORT": "8000",
+        "LIKENESS_DATA_DIR": "/tmp/pictures",
+        "LIKENESS_MODELS": "other.yaml",
+        "LIKENESS_DEVICE": "mps",
+        "LIKENESS_OPEN": "yes",
+    }
+    assert read_command([], environment).settings == Settings(
+        host="::1",
+        port=8000,
+        data_dir=Path("/tmp/pictures"),
+        models=Path("other.yaml"),
+        device="mps",
+        open_browser=True,
+    )
+
+
+def test_an_option_wins_over_the_environment() -> None:
+    environment = {"LIKENESS_PORT": "8000", "LIKENESS_OPEN": "true"}
+    settings = read_command(["--port", "9000", "--no-open"], environment).settings
+    assert (settings.port, settings.open_browser) == (9000, False)
+
+
+def test_an_empty_variable_counts_as_not_set() -> None:
+    assert read_command([], {"LIKENESS_PORT": "", "LIKENESS_OPEN": ""}).settings == Settings()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "action"),
+    [
+        (["doctor"], "doctor"),
+        (["collection", "verify"], "verify"),
+        (["collection", "rebuild"], "rebuild"),
+    ],
+)
+def test_commands_take_options_before_and_after_them(arguments: list[str], action: str) -> None:
+    for words in (["--data-dir", "/tmp/x", *arguments], [*arguments, "--data-dir", "/tmp/x"]):
+        command = read_command(words, {})
+        assert command.action == action
+        assert command.settings.data_dir == Path("/tmp/x")
+
+
+@pytest.mark.parametrize(
+    ("environment", "word"),
+    [
+        ({"LIKENESS_PORT": "http"}, "port"),
+        ({"LIKENESS_PORT": "70000"}, "port"),
+        ({"LIKENESS_PORT": "-1"}, "port"),
+        ({"LIKENESS_DEVICE": "gpu"}, "device"),
+        ({"LIKENESS_OPEN": "maybe"}, "LIKENESS_OPEN"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_named(environment: dict[str, str], word: str) -> None:
+    with pytest.raises(StartError, match=word):
+        read_command([], environment)
+
+
+def test_an_unknown_option_ends_the_program_with_code_2(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_command(["--prot=1"], {})
+    assert ended.value.code == 2
+    assert "--prot" in capsys.readouterr().err

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+
+from pipelines.errors import PictureRefused
+from studio.security import MAX_BODY_BYTES, Gatekeeper, inside_upload_folder
+from studio.settings import Settings
+
+HOME = "http://127.0.0.1:7860"
+ELSEWHERE = "https://elsewhere.example"
+
+
+async def _count(request: Request) -> PlainTextResponse:
+    return PlainTextResponse(str(len(await request.body())))
+
+
+def _client(**settings: object) -> httpx.AsyncClient:
+    inner = Starlette(routes=[Route("/", _count, methods=["GET", "POST"])])
+    app = Gatekeeper(inner, Settings(**settings))  # type: ignore[arg-type]
+    return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=HOME)
+
+
+async def _status(client: httpx.AsyncClient, method: str = "GET", **arguments: object) -> int:
+    return (await client.request(method, "/", **arguments)).status_code  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def run() -> Callable[[object], object]:
+    import asyncio
+
+    return lambda coroutine: asyncio.run(coroutine)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "127.0.0.1"])
+def test_loopback_names_are_served(run: Callable, host: str) -> None:
+    assert run(_status(_client(), headers={"Host": host})) == 200
+
+
+@pytest.mark.parametrize(
+    "host", ["elsewhere.example", "127.0.0.1.elsewhere.example:7860", "192.0.2.7", "", "[::1", "a@127.0.0.2"]
+)
+def test_a_name_that_is_not_ours_is_refused(run: Callable, host: str) -> None:
+    assert run(_status(_client(), headers={"Host": host})) == 400
+
+
+def test_the_configured_host_is_served(run: Callable) -> None:
+    assert run(_status(_client(host="studio.lan"), headers={"Host": "studio.lan:7860"})) == 200
+
+
+def test_on_all_addresses_any_literal_address_is_served_but_no_foreign_name(run: Callable) -> None:
+    client = _client(host="0.0.0.0")
+    assert run(_status(client, headers={"Host": "192.168.1.5:7860"})) == 200
+    assert run(_status(client, headers={"Host": "elsewhere.example:7860"})) == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": HOME},
+        {"Origin": HOME, "Sec-Fetch-Site": "same-origin"},
+        {"Sec-Fetch-Site": "none"},
+    ],
+)
+def test_scripts_and_the_own_page_may_post(run: Callable, headers: dict[str, str]) -> None:
+    assert run(_status(_client(), "POST", headers=headers)) == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Origin": ELSEWHERE},
+        {"Origin": "null"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"},
+    ],
+)
+def test_another_page_may_not_post(run: Callable, headers: dict[str, str]) -> None:
+    assert run(_status(_client(), "POST", headers=headers)) == 403
+
+
+def test_another_page_may_link_here_but_not_read_or_embed(run: Callable) -> None:
+    link = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}
+    embed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}
+    assert run(_status(_client(), headers=link)) == 200
+    assert run(_status(_client(), headers=embed)) == 403
+    assert run(_status(_client(), headers={"Origin": ELSEWHERE})) == 403
+
+
+def test_refusals_say_why_as_problem_json(run: Callable) -> None:
+    answer = run(_client().post("/", headers={"Origin": ELSEWHERE}))
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["status"] == 403
+    assert "Another web page" in answer.json()["detail"]
+
+
+def test_every_answer_carries_the_protecting_headers(run: Callable) -> None:
+    for answer in (run(_client().get("/")), run(_client().get("/", headers={"Host": "elsewhere.example"}))):
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["x-frame-options"] == "DENY"
+        assert answer.headers["cross-origin-resource-policy"] == "same-origin"
+        assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+        assert "http" not in answer.headers["content-security-policy"]
+
+
+def test_a_body_beyond_the_limit_is_refused_by_its_length(run: Callable) -> None:
+    assert run(_status(_client(), "POST", content=b"x" * MAX_BODY_BYTES)) == 200
+    assert run(_status(_client(), "POST", content=b"x" * (MAX_BODY_BYTES + 1))) == 413
+
+
+def test_a_body_sent_in_chunks_is_stopped_while_it_is_read(run: Callable) -> None:
+    sent = 0
+
+    async def chunks():
+        nonlocal sent
+        for _ in range(64):
+            sent += 1
+            yield b"x" * 2**20
+
+    assert run(_status(_client(), "POST", content=chunks())) == 413
+    assert sent <= MAX_BODY_BYTES // 2**20 + 1
+
+
+def test_uploads_have_their_own_limit(run: Callable) -> None:
+    client = _client(max_upload_bytes=MAX_BODY_BYTES * 2)
+    inside = {"file": ("a.png", b"x" * (MAX_BODY_BYTES + 1))}
+    beyond = {"file": ("a.png", b"x" * (MAX_BODY_BYTES * 2 + 2**17))}
+    assert run(_status(client, "POST", files=inside)) == 200
+    assert run(_status(client, "POST", files=beyond)) == 413
+
+
+@pytest.fixture
+def upload_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "uploads"
+    folder.mkdir()
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(folder))
+    return folder
+
+
+def test_an_uploaded_file_is_accepted(upload_folder: Path) -> None:
+    file = upload_folder / "abc" / "portrait.png"
+    file.parent.mkdir()
+    file.write_bytes(b"x")
+    assert inside_upload_folder(str(file)) == file.resolve()
+
+
+def test_paths_outside_the_upload_folder_are_refused(upload_folder: Path, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.png"
+    secret.write_bytes(b"x")
+    sibling = tmp_path / "uploads-of-somebody" / "a.png"
+    sibling.parent.mkdir()
+    sibling.write_bytes(b"x")
+    (upload_folder / "link.png").symlink_to(secret)
+    hostile = [
+        "/etc/passwd",
+        str(secret),
+        str(sibling),
+        str(upload_folder / "link.png"),
+        str(upload_folder / ".." / "secret.png"),
+        str(upload_folder),
+        str(upload_folder / "missing.png"),
+        "a\0b",
+        "",
+        "x" * 10_000,
+    ]
+    for path in hostile:
+        with pytest.raises(PictureRefused):
+            inside_upload_folder(path)

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio.settings import ROOT, Settings
+from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
+
+HOLD_LOCK = """
+import sys
+from pathlib import Path
+from studio.settings import Settings
+from studio.startup import claim_data_folder
+lock = claim_data_folder(Settings(data_dir=Path(sys.argv[1])))
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(data_dir=tmp_path / "data", port=0)
+
+
+def test_a_data_folder_serves_one_studio_at_a_time(settings: Settings) -> None:
+    command = [sys.executable, "-c", HOLD_LOCK, str(settings.data_dir)]
+    other = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    with other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        with pytest.raises(StartError, match="in use by another running studio"):
+            claim_data_folder(settings)
+        other.kill()
+    claim_data_folder(settings).close()
+
+
+def test_a_data_folder_that_is_a_file_is_refused(settings: Settings) -> None:
+    settings.data_dir.write_text("not a folder")
+    with pytest.raises(StartError, match="cannot be written"):
+        claim_data_folder(settings)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; /proc stands in below")
+def test_a_read_only_data_folder_is_refused(settings: Settings) -> None:
+    settings.data_dir.mkdir(mode=0o500)
+    with pytest.raises(StartError, match="cannot be written"):
+        claim_data_folder(settings)
+
+
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder nobody can write to")
+def test_a_data_folder_nobody_can_make_is_refused() -> None:
+    with pytest.raises(StartError, match="cannot be written"):
+        claim_data_folder(Settings(data_dir=Path("/proc/likeness")))
+
+
+def test_what_an_earlier_run_left_in_the_upload_folder_is_gone(settings: Settings) -> None:
+    leftover = settings.temp_dir / "ab" / "secret.png"
+    leftover.parent.mkdir(parents=True)
+    leftover.write_bytes(b"x")
+    empty_temp_folder(settings)
+    assert settings.temp_dir.is_dir()
+    assert not list(settings.temp_dir.iterdir())
+
+
+def test_a_port_in_use_is_named(settings: Settings) -> None:
+    with bind(settings) as first:
+        first.listen()
+        port = first.getsockname()[1]
+        with pytest.raises(StartError, match=f"Port {port} is already in use"):
+            bind(dataclasses.replace(settings, port=port))
+
+
+def test_an_address_of_another_machine_is_refused(settings: Settings) -> None:
+    with pytest.raises(StartError, match=r"Cannot serve on 192\.0\.2\.1"):
+        bind(dataclasses.replace(settings, host="192.0.2.1"))
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://127.0.0.1:7860"),
+        ("0.0.0.0", "http://127.0.0.1:7860"),
+        ("::1", "http://[::1]:7860"),
+        ("::", "http://[::1]:7860"),
+        ("localhost", "http://localhost:7860"),
+    ],
+)
+def test_the_url_is_one_a_browser_here_can_open(host: str, url: str) -> None:
+    assert page_url(Settings(host=host), 7860) == url
