@@ -101,9 +101,11 @@ def _upgrade(path: Path, reader: Engine, writer: Engine) -> None:
     if found == SCHEMA:
         return
     # Imported here: it takes longer than everything else of a start, and most starts need no upgrade.
-    from studio.collection.migrations import upgrade
+    from studio.collection.migrations import knows, upgrade
 
     if found is not None:
+        if not knows(found):
+            raise StorageFailure(f"{path} was made by a later version of the studio. Update this one.")
         backup = _back_up(path, found)
         _log.info("Upgrading the database from %s to %s; a copy is kept as %s", found, SCHEMA, backup.name)
     with writer.begin() as connection:

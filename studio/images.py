@@ -80,8 +80,11 @@ class _Decoded:
     notes: tuple[str, ...]
 
 
-def read_picture(path: Path, max_pixels: int) -> Ingested:
-    """Decode the whole file and say what it holds. Raises PictureRefused with words for the artist."""
+def read_picture(path: Path, max_pixels: int | None = None) -> Ingested:
+    """Decode the whole file and say what it holds; pictures of more than `max_pixels` are not decoded.
+
+    Raises PictureRefused with words for the artist.
+    """
     if path.stat().st_size == 0:
         raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
     decoded = _decode(path, max_pixels)

@@ -28,7 +28,6 @@ from studio.records import (
     ModelInfo,
     QueueSnapshot,
 )
-from studio.settings import Settings
 
 _SEED_BITS = 32
 _WATCH_SECONDS = 15.0
@@ -37,8 +36,7 @@ _WATCH_SECONDS = 15.0
 class StudioService:
     """What an artist can do, put together from catalogue, collection and queue."""
 
-    def __init__(self, settings: Settings, catalog: Catalog, collection: Collection, queue: JobQueue) -> None:
-        self.settings = settings
+    def __init__(self, catalog: Catalog, collection: Collection, queue: JobQueue) -> None:
         self._catalog = catalog
         self._collection = collection
         self._queue = queue

@@ -18,11 +18,12 @@ from pipelines.errors import NotFound, PictureRefused, RequestError, StorageFail
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
-from studio.collection import queries, rows
+from studio.collection import queries, recovery, rows
 from studio.collection.metadata import png
 from studio.collection.metadata.likeness import Likeness, ModelMark
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
+from studio.collection.recovery import Reconciled
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.database import Database
@@ -44,6 +45,10 @@ class Collection:
         self._settings = settings
         self._database = database
         self._catalog = catalog
+
+    def reconcile(self) -> Reconciled:
+        """Put right what a crash left behind; once at start, before the queue is made."""
+        return recovery.reconcile(self.store, self._database)
 
     # --- taking in --------------------------------------------------------------------------
 

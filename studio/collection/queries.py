@@ -12,7 +12,7 @@ import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
 from sqlalchemy.orm import Session, selectinload
@@ -211,8 +211,8 @@ def _write_cursor(last: ImageRow) -> str:
 def _read_cursor(cursor: str) -> tuple[datetime, str]:
     try:
         when, image_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(when), image_id
-    except (binascii.Error, ValueError) as error:
+        return datetime.fromisoformat(when).astimezone(UTC), image_id
+    except (binascii.Error, ValueError, OverflowError) as error:
         raise RequestError(
             "This is not a cursor of this list; start from its first page.", field="cursor"
         ) from error

@@ -14,6 +14,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 import uuid
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ from studio import images
 from studio.settings import Settings
 
 _BLOCK = 2**20
+_NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
@@ -82,15 +84,15 @@ class ImageStore:
         return self._derived(target, lambda: _png(self.path(sha256, extension)))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """(SHA-256, extension) by name of every stored file, unread and in no order."""
+        """(SHA-256, extension) by name of every stored file, unread and in no order; strangers are passed over."""
         with speaking_of(self._settings.data_dir):
             if not self._settings.images_dir.is_dir():
                 return
             for folder in os.scandir(self._settings.images_dir):
                 if folder.is_dir() and len(folder.name) == 2:
                     for entry in os.scandir(folder):
-                        stem, _, extension = entry.name.partition(".")
-                        yield stem, extension
+                        if name := _NAME.fullmatch(entry.name):
+                            yield name["sha256"], name["extension"]
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
@@ -159,13 +161,13 @@ def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:
 def _move_durably(temp: Path, target: Path) -> None:
     if not target.parent.is_dir():
         target.parent.mkdir(parents=True, exist_ok=True)
-        _sync_folder(target.parent.parent)
-        _sync_folder(target.parent.parent.parent)
+        sync_folder(target.parent.parent)
+        sync_folder(target.parent.parent.parent)
     temp.replace(target)
-    _sync_folder(target.parent)
+    sync_folder(target.parent)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make new names in `folder` survive power loss; Windows has no such call and needs none."""
     if os.name == "nt":
         return

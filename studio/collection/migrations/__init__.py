@@ -21,6 +21,11 @@ def upgrade(connection: Connection, revision: str) -> None:
     command.upgrade(config, revision)
 
 
+def knows(revision: str) -> bool:
+    """Whether this is a revision of ours; one made by a later studio is not."""
+    return revision in {script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()}
+
+
 def newest() -> str | None:
     """Revision of the newest migration."""
     return ScriptDirectory.from_config(_config()).get_current_head()
