@@ -7,6 +7,7 @@
     ├── PictureRefused        a file that cannot be taken in as a picture (HTTP 422)
     ├── ModelUnavailable      the weights are not on this machine or do not load (HTTP 409)
     ├── OutOfMemory           the accelerator has too little memory for this request (HTTP 507)
+    ├── GenerationFailed      the model ran but what came out is not a picture (HTTP 500)
     ├── StorageFailure        the data folder is full, read-only or damaged (HTTP 507)
     ├── WorkerLost            the worker process died or did not answer (HTTP 503)
     └── Cancelled             the artist cancelled the job; never shown as a failure
@@ -70,6 +71,13 @@ class OutOfMemory(LikenessError):
 
     code = "out_of_memory"
     status = 507
+
+
+class GenerationFailed(LikenessError):
+    """The model ran but what came out is not a picture."""
+
+    code = "generation_failed"
+    status = 500
 
 
 class StorageFailure(LikenessError):

@@ -1,4 +1,4 @@
-"""A tiny, seeded, random model in the bundled model's folder format: real diffusers classes, made in a second.
+"""A tiny, seeded, random model in the bundled model's folder format, of real diffusers classes.
 
 Pictures from it mean nothing; sizes, seeds, steps, errors and cancelling behave as with any model.
 """
@@ -24,6 +24,7 @@ models:
       edit_unet: true
       controlnets: {{canny: controlnet, soft_edge: controlnet}}
       image_encoder: image_encoder
+      feature_extractor: feature_extractor
       ip_adapters:
         character: ip_adapter/character.safetensors
         style: ip_adapter/style.safetensors

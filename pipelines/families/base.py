@@ -45,11 +45,15 @@ class RoleImage:
     number: int
 
 
+OnStep = Callable[[int, int, Any], None]
+"""(index of the step from 0, steps in all, latents to preview); raising ends the run."""
+
+
 class Call(Protocol):
     """A prepared generation: everything is encoded, only noise is missing."""
 
-    def denoise(self, seed: int, on_step: Callable[[Any, int, Any], None]) -> Any:
-        """Latents of one picture. `on_step(latents, step index from 0, predicted clean latents or None)`."""
+    def denoise(self, seed: int, on_step: OnStep) -> Any:
+        """Latents of one picture."""
         ...
 
     def decode(self, latents: Any) -> Image.Image:
@@ -64,10 +68,8 @@ class Call(Protocol):
 class LoadedModel(Protocol):
     """A model in memory, able to do every mode of its entry without loading anything more."""
 
-    @property
-    def fingerprint(self) -> str:
-        """Names these very weights: the hub's commit, or a hash over the folder's files."""
-        ...
+    fingerprint: str
+    """Names these very weights: the hub's commit, or a hash over the folder's files."""
 
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
         """Encode words and references. Emits notices and control images."""

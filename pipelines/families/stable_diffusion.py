@@ -34,6 +34,7 @@ class Options(BaseModel):
     image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
     controlnets: dict[ControlKind, str] = Field(default_factory=dict)
     image_encoder: str | None = None
+    feature_extractor: str | None = Field(default=None, description="None: CLIP's usual preparation.")
     ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
     ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
 

@@ -1,0 +1,185 @@
+"""Weights from disk into memory: local files only, safetensors only, no code from anybody.
+
+Knows diffusers' and transformers' loaders; nothing of modes, requests or which part does what.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.catalog import HUB, ModelSpec, absence, split_hub
+from pipelines.errors import ModelUnavailable
+from pipelines.families.base import LoadSettings
+
+if TYPE_CHECKING:
+    import torch
+
+_SAMPLE = 64 * 1024
+
+
+def forbid_remote_code() -> None:
+    """Must be called before diffusers is imported."""
+    os.environ["DIFFUSERS_DISABLE_REMOTE_CODE"] = "true"
+
+
+def quieten_libraries() -> None:
+    """No bars and no warnings on the terminal: what matters comes back as errors and notices."""
+    import diffusers.utils.logging
+    import transformers.utils.logging
+
+    for library in (diffusers.utils.logging, transformers.utils.logging):
+        library.disable_progress_bar()
+        library.set_verbosity_error()
+
+
+def choose_device(wish: str) -> str:
+    """'auto' becomes 'cuda', 'mps' or 'cpu', whichever this machine has. Raises ModelUnavailable."""
+    import torch
+
+    has_mps = torch.backends.mps.is_available()
+    if wish == "auto":
+        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
+    if wish.startswith("cuda") and not torch.cuda.is_available():
+        raise ModelUnavailable("There is no CUDA graphics card here. Start the studio with --device auto.")
+    if wish == "mps" and not has_mps:
+        raise ModelUnavailable(
+            "There is no Apple graphics processor here. Start the studio with --device auto."
+        )
+    return wish
+
+
+def choose_dtype(device: str) -> torch.dtype:
+    """Half precision where it is quick and safe, else float32."""
+    import torch
+
+    return torch.float16 if device.startswith("cuda") else torch.float32
+
+
+def free_memory() -> None:
+    """Give back what nobody holds any more."""
+    import gc
+
+    import torch
+
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    elif torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that an accelerator or the computer ran out of memory."""
+    import torch
+
+    known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return known or "can't allocate memory" in str(error)
+
+
+@contextmanager
+def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
+    """Turns what the loaders raise for missing or damaged weights into ModelUnavailable."""
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
+        if is_out_of_memory(error):
+            raise
+        if settings.folder is None or not (settings.folder / "model_index.json").is_file():
+            words = absence(spec, "downloadable" if settings.folder is None else "missing")
+        else:
+            words = f"The files of {spec.label} are damaged or incomplete. Put the model there again."
+        raise ModelUnavailable(words) from error
+
+
+def load_pipeline(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: Any) -> Any:
+    """A pipeline of class `cls` with all its own parts; `components` replace parts or leave them out."""
+    return cls.from_pretrained(
+        str(settings.folder or spec.source),
+        revision=None if settings.folder else spec.revision,
+        dtype=settings.dtype,
+        local_files_only=True,
+        use_safetensors=True,
+        **components,
+    )
+
+
+def load_part(cls: Any, location: str, spec: ModelSpec, settings: LoadSettings, **arguments: Any) -> Any:
+    """One component (a class with `from_pretrained`) from a location of the entry's options."""
+    source, subfolder = _source(location, spec, settings)
+    return cls.from_pretrained(source, subfolder=subfolder, local_files_only=True, **arguments)
+
+
+def load_tensors(location: str, spec: ModelSpec, settings: LoadSettings) -> dict[str, torch.Tensor]:
+    """The tensors of a safetensors file at a location of the entry's options."""
+    from huggingface_hub import hf_hub_download
+    from safetensors.torch import load_file
+
+    if settings.folder is not None and not location.startswith(HUB):
+        return load_file(settings.folder / location)
+    source, path = _source(location, spec, settings)
+    return load_file(hf_hub_download(source, path, local_files_only=True))
+
+
+def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:
+    """Another module with the same tensors, so that what is hung into one never shows in the other.
+
+    `in_channels` fewer than the UNet's: the first convolution keeps only its first channels, which is
+    what a UNet computes whose other input channels are zero.
+    """
+    import torch
+
+    channels = in_channels or unet.config.in_channels
+    with torch.device("meta"):
+        twin = type(unet).from_config(unet.config, in_channels=channels)
+    tensors = dict(unet.state_dict())
+    if channels != unet.config.in_channels:
+        tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :channels].contiguous()
+    twin.load_state_dict(tensors, assign=True)
+    return twin.requires_grad_(False).eval()
+
+
+def copy_scheduler(scheduler: Any) -> Any:
+    """A scheduler of its own for a pipeline: schedulers remember the run they are in."""
+    return type(scheduler).from_config(scheduler.config)
+
+
+def fingerprint(folder: Path) -> str:
+    """Names the weights in `folder`: sizes and samples of every safetensors file and all configurations.
+
+    Cheap (reads at most 128 KiB of a file) and the same on every machine.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.rglob("*")):
+        if path.suffix in (".safetensors", ".json", ".txt") and path.is_file():
+            digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}\n".encode())
+            digest.update(_sample(path))
+    return f"sha256:{digest.hexdigest()[:32]}"
+
+
+def hub_commit(spec: ModelSpec) -> str:
+    """The commit of a hub model in the cache."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(spec.source, "model_index.json", revision=spec.revision)
+    return Path(found).parent.name if isinstance(found, str) else spec.revision or "unknown"
+
+
+def _sample(path: Path) -> bytes:
+    with path.open("rb") as file:
+        head = file.read(_SAMPLE)
+        file.seek(max(path.stat().st_size - _SAMPLE, 0))
+        return head + file.read(_SAMPLE)
+
+
+def _source(location: str, spec: ModelSpec, settings: LoadSettings) -> tuple[str, str]:
+    """(folder or hub id, path inside it)."""
+    if location.startswith(HUB):
+        return split_hub(location)
+    return str(settings.folder or spec.source), location

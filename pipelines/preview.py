@@ -1,0 +1,103 @@
+"""What the picture looks like so far, without the decoder: each latent pixel becomes one colour.
+
+A linear map from latent channels to RGB is right to within soft edges and costs microseconds. Knows
+latents and colours; nothing of pipelines but the scheduler's `step`.
+"""
+
+from __future__ import annotations
+
+import functools
+import io
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+FILE = "preview.json"
+LONGEST_SIDE = 256
+_QUALITY = 80
+
+
+@dataclass(frozen=True)
+class LatentColours:
+    """`factors` (channels, 3) and `bias` (3,), on the CPU: the scheduler's latents → RGB in [-1, 1]."""
+
+    factors: torch.Tensor
+    bias: torch.Tensor
+
+    def jpeg(self, latents: torch.Tensor, scale: int) -> bytes:
+        """A JPEG of the first of `latents` (n, channels, h, w); a latent pixel is `scale` px wide."""
+        from PIL import Image
+
+        colours = latents[0].detach().float().cpu().permute(1, 2, 0) @ self.factors + self.bias
+        pixels = ((colours.clamp(-1, 1) + 1) * 127.5).byte().numpy()
+        height, width = pixels.shape[0] * scale, pixels.shape[1] * scale
+        shrink = min(1.0, LONGEST_SIDE / max(width, height))
+        size = round(width * shrink), round(height * shrink)
+        out = io.BytesIO()
+        Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC).save(out, "JPEG", quality=_QUALITY)
+        return out.getvalue()
+
+    def save(self, folder: Path) -> None:
+        """Write `preview.json` beside the model."""
+        content = {"factors": self.factors.tolist(), "bias": self.bias.tolist()}
+        (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
+
+
+def read(folder: Path | None, channels: int) -> LatentColours | None:
+    """The colours a model's folder brings, or None where it has none (or those of another autoencoder)."""
+    import torch
+
+    if folder is None or not (folder / FILE).is_file():
+        return None
+    content = json.loads((folder / FILE).read_text(encoding="utf-8"))
+    factors = torch.tensor(content["factors"], dtype=torch.float32)
+    bias = torch.tensor(content["bias"], dtype=torch.float32)
+    return LatentColours(factors, bias) if factors.shape == (channels, 3) and bias.shape == (3,) else None
+
+
+def fit(latents: torch.Tensor, pictures: torch.Tensor) -> LatentColours:
+    """Least squares from latents (n, c, h, w) to their pictures (n, 3, H, W) in [-1, 1]."""
+    import torch
+    from torch.nn.functional import adaptive_avg_pool2d
+
+    small = adaptive_avg_pool2d(pictures.float(), (latents.shape[-2], latents.shape[-1]))
+    inputs = latents.float().permute(0, 2, 3, 1).reshape(-1, latents.shape[1])
+    inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)
+    solution = torch.linalg.lstsq(inputs, small.permute(0, 2, 3, 1).reshape(-1, 3)).solution
+    return LatentColours(solution[:-1].contiguous(), solution[-1].contiguous())
+
+
+def measure(vae: Any) -> LatentColours:
+    """Colours of an autoencoder nobody has measured: decode soft random latents and fit."""
+    import torch
+
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randn(4, vae.config.latent_channels, 4, 4, generator=generator)
+    latents = torch.nn.functional.interpolate(coarse, scale_factor=4, mode="bilinear")
+    with torch.no_grad():
+        scaled = (latents / vae.config.scaling_factor).to(vae.device, vae.dtype)
+        pictures = vae.decode(scaled, return_dict=False)[0].float().cpu()
+    return fit(latents, pictures)
+
+
+class CleanGuess:
+    """Listens to a scheduler's `step` for its guess of the finished latents, far clearer than the noisy ones.
+
+    `latest` is None where the scheduler tells no guess.
+    """
+
+    def __init__(self, scheduler: Any) -> None:
+        self.latest: torch.Tensor | None = None
+        step = scheduler.step
+
+        @functools.wraps(step)
+        def listening(*args: Any, **kwargs: Any) -> Any:
+            result = step(*args, **kwargs)
+            self.latest = result[1] if isinstance(result, tuple) and len(result) > 1 else None
+            return result
+
+        scheduler.step = listening

@@ -1,0 +1,262 @@
+"""Carries out one order after the other: loads, encodes, denoises, decodes, and tells of every step.
+
+Lives in the worker process, in one thread. Knows no mode and no family by name, no queue, no studio.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+from pydantic import ValidationError
+
+from pipelines import loading, references, registry
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.errors import Cancelled, ModelUnavailable, OutOfMemory, RequestError
+from pipelines.events import (
+    Completed,
+    Event,
+    ImageReady,
+    Notice,
+    Phase,
+    PhaseChanged,
+    Started,
+    StepProgress,
+    WorkOrder,
+)
+from pipelines.families.base import Call, LoadedModel, LoadSettings, RoleImage
+from pipelines.planning import Plan, plan
+from pipelines.request import GenerationRequest
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("torch", "diffusers", "transformers")
+
+
+@dataclass(slots=True)
+class _Job:
+    """An order on its way: what is asked, what is told, and for how long each phase took."""
+
+    spec: ModelSpec
+    plan: Plan
+    files: Mapping[str, str]
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+    made: set[int]
+    timings: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+
+    def check(self) -> None:
+        """Raises Cancelled where the artist wants the job to end."""
+        if self.cancelled():
+            raise Cancelled
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Iterator[None]:
+        """Tell of a phase, time it, and hear a cancel before and after it."""
+        self.check()
+        self.emit(PhaseChanged(phase))
+        began = time.perf_counter()
+        yield
+        self.timings[phase.value] = self.timings.get(phase.value, 0.0) + time.perf_counter() - began
+        self.check()
+
+
+class PipelineRunner:
+    """Makes pictures with the models of a catalogue; keeps the last `max_models` in memory.
+
+    `device`: auto, cpu, cuda, cuda:N or mps. `versions`: further versions to write into the
+    provenance. Raises ModelUnavailable where the machine has no such device.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: str = "auto",
+        dtype: torch.dtype | None = None,
+        *,
+        max_models: int = 2,
+        versions: Mapping[str, str] | None = None,
+    ) -> None:
+        loading.forbid_remote_code()
+        self._catalog = catalog
+        self.device = loading.choose_device(device)
+        self.dtype = dtype or loading.choose_dtype(self.device)
+        self._max_models = max_models
+        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        own = {name: importlib.metadata.version(name) for name in LIBRARIES}
+        self._versions = {**own, **(versions or {})}
+
+    def preload(self, model_id: str) -> None:
+        """Load a model ahead of the first order. Raises NotFound, ModelUnavailable, OutOfMemory."""
+        spec = self._catalog.get(model_id)
+        with _memory_words(f"{spec.label} does not fit into memory. Choose a smaller model."):
+            self._model(spec)
+
+    def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+        """Make the pictures of `order` that are not in `order.skip`, one after the other.
+
+        Emits everything that happens, `Completed` last. Raises Cancelled, RequestError,
+        ModelUnavailable, OutOfMemory, GenerationFailed; the runner stays usable after each.
+        """
+        job = self._job(order, emit, cancelled)
+        if not self._fits(job):
+            self._retry(job)
+        memory = {"memory_mb": _memory_mb(self.device)}
+        emit(Completed(dict(job.timings), {**job.provenance, **memory}))
+
+    def _job(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> _Job:
+        try:
+            request = GenerationRequest.model_validate(order.request)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise RequestError(f"The request's {name} can't be used: {first['msg']}.", field=name) from error
+        if request.model is None:
+            raise RequestError("The request names no model.", field="model")
+        spec = self._catalog.get(request.model)
+        planned = plan(request, self._catalog.route(spec.id, request.mode))
+        return _Job(spec, planned, order.files, emit, cancelled, made=set(order.skip))
+
+    def _fits(self, job: _Job) -> bool:
+        """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
+        try:
+            self._attempt(job, offload=False)
+        except (RuntimeError, MemoryError) as error:
+            if not loading.is_out_of_memory(error):
+                raise
+            log.warning("Out of memory in job for %s: %s", job.spec.id, error)
+            return False
+        return True
+
+    def _attempt(self, job: _Job, *, offload: bool) -> None:
+        """Make what is still to be made. Raises torch's error where memory runs out."""
+        todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
+        if not todo:
+            return
+        with job.phase(Phase.LOADING):
+            model = self._model(job.spec, offload=offload)
+        with job.phase(Phase.ENCODING):
+            call = model.prepare(job.plan, _read_references(job), job.emit)
+        job.provenance = self._provenance(job, model)
+        job.emit(Started(dict(job.provenance)))
+        for index in todo:
+            self._make(job, call, index)
+
+    def _make(self, job: _Job, call: Call, index: int) -> None:
+        def on_step(step: int, of: int, latents: Any) -> None:
+            job.check()
+            done = index * of + step + 1
+            job.emit(StepProgress(done, of * len(job.plan.seeds), call.preview(latents), index))
+
+        seed = job.plan.seeds[index]
+        with job.phase(Phase.DENOISING):
+            latents = call.denoise(seed, on_step)
+        with job.phase(Phase.DECODING):
+            picture = call.decode(latents)
+        job.emit(_ready(index, seed, picture))
+        job.made.add(index)
+
+    def _retry(self, job: _Job) -> None:
+        """Once more with everything else out of memory, the parts of the model taking turns."""
+        self._evict_all()
+        job.emit(
+            Notice("Memory ran out. Trying again with less of the model in memory at a time; this is slower.")
+        )
+        size = f"{job.plan.width}×{job.plan.height} px"
+        advice = (
+            f"There is too little memory for {size} with {job.spec.label}. Choose a smaller size or model."
+        )
+        try:
+            with _memory_words(advice):
+                self._attempt(job, offload=self.device.startswith("cuda"))
+        finally:
+            self._evict_all()
+
+    def _model(self, spec: ModelSpec, *, offload: bool = False) -> LoadedModel:
+        if spec.id not in self._loaded:
+            if self._catalog.availability(spec) != "ready":
+                raise ModelUnavailable(self._catalog.unavailable_reason(spec.id, spec.modes[0]) or "")
+            while len(self._loaded) >= self._max_models:
+                self._loaded.popitem(last=False)
+                loading.free_memory()
+            loading.quieten_libraries()
+            settings = LoadSettings(self._catalog.folder(spec), self.device, self.dtype, offload)
+            self._loaded[spec.id] = registry.FAMILIES[spec.family].load(spec, settings)
+        self._loaded.move_to_end(spec.id)
+        return self._loaded[spec.id]
+
+    def _evict_all(self) -> None:
+        self._loaded.clear()
+        loading.free_memory()
+
+    def _provenance(self, job: _Job, model: LoadedModel) -> dict[str, Any]:
+        return {
+            "model": job.spec.id,
+            "source": job.spec.source,
+            "revision": model.fingerprint,
+            "pipeline": job.plan.pipeline,
+            "device": self.device,
+            "device_name": _device_name(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "versions": self._versions,
+        }
+
+
+def _read_references(job: _Job) -> list[RoleImage]:
+    """The reference files as RGB pictures. Raises RequestError for one that is gone or can't be read."""
+    images = []
+    for number, (role, image_id, weight) in enumerate(job.plan.references, start=1):
+        if image_id not in job.files:
+            raise RequestError(
+                f"Reference {number} is no longer there. Remove it and generate again.", field="references"
+            )
+        job.check()
+        images.append(RoleImage(references.read(Path(job.files[image_id]), number), role, weight, number))
+    return images
+
+
+def _ready(index: int, seed: int, picture: Image.Image) -> ImageReady:
+    rgb = picture.convert("RGB")
+    return ImageReady(index=index, seed=seed, width=rgb.width, height=rgb.height, rgb=rgb.tobytes())
+
+
+@contextmanager
+def _memory_words(advice: str) -> Iterator[None]:
+    """Turns running out of memory into OutOfMemory with `advice`."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not loading.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(advice) from error
+
+
+def _device_name(device: str) -> str:
+    import torch
+
+    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
+
+
+def _memory_mb(device: str) -> int:
+    """Most memory held on a CUDA card so far, elsewhere what the process holds now; in MiB."""
+    import torch
+
+    used = (
+        torch.cuda.max_memory_allocated(device)
+        if device.startswith("cuda")
+        else psutil.Process().memory_info().rss
+    )
+    return round(used / 2**20)
