@@ -109,7 +109,8 @@ class Dispatcher:
                 case ImageReady():
                     self._save(job, event, provenance)
                 case Completed():
-                    self._queue.finish(JobStatus.DONE, timings=event.timings)
+                    memory = event.provenance.get("memory_mb")
+                    self._queue.finish(JobStatus.DONE, timings=event.timings, memory_mb=memory)
                 case Failed(code, detail):
                     self._fail(code, detail)
                 case _:

@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +38,8 @@ class _Job:
     progress: Progress
     preview: bytes | None = None
     control_image: bytes | None = None
-    fresh: bool = field(default=True)
+    memory_mb: int | None = None
+    fresh: bool = True
     """No picture of it was saved by an earlier try: its timings can be learnt from."""
 
     def update(self, **values: Any) -> None:
@@ -209,7 +210,12 @@ class JobQueue:
                 self._touch()
 
     def finish(
-        self, status: JobStatus, *, error: JobError | None = None, timings: dict[str, float] | None = None
+        self,
+        status: JobStatus,
+        *,
+        error: JobError | None = None,
+        timings: dict[str, float] | None = None,
+        memory_mb: int | None = None,
     ) -> None:
         """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it."""
         with self._changed:
@@ -219,6 +225,7 @@ class JobQueue:
             job.progress.enter(None)
             measured = job.progress.timings | (timings or {})
             self._running = None
+            job.memory_mb = memory_mb
             job.update(timings=measured)
             cancelled = job.record.cancel_requested
             self._close(job, JobStatus.CANCELLED if cancelled else status, None if cancelled else error)
@@ -277,7 +284,8 @@ class JobQueue:
         job.update(phase=None, eta_seconds=None, preview=0)
         made = len(job.record.images) if job.fresh and status is JobStatus.DONE else 0
         try:
-            self._store.end(job.record, seconds=seconds_per_picture(job.record.timings, made))
+            seconds = seconds_per_picture(job.record.timings, made)
+            self._store.end(job.record, seconds=seconds, memory_mb=job.memory_mb)
         except StorageFailure as failure:
             log.error("The end of job %s cannot be written: %s", job.record.id, failure.detail)
             job.update(status=JobStatus.FAILED, error=JobError(code=failure.code, message=failure.detail))

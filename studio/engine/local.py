@@ -250,7 +250,7 @@ class LocalEngine:
         """The process is gone: first the state, then the word to `run`, which may come back at once."""
         with self._changed:
             self._child = None
-            self._set_state("restarting", detail=words)
+            self._set_state("restarting", detail="The studio is closing." if self._stopping else words)
             if self._inbox:
                 self._inbox.put(_Lost(words))
 

@@ -16,7 +16,7 @@ from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pipelines import planning
 from pipelines.catalog import Catalog, load_catalog
@@ -25,7 +25,12 @@ from pipelines.events import Event, Failed, WorkOrder
 from pipelines.request import GenerationRequest, Mode
 from studio.engine.messages import CancelOrder, JobEvent, Loading, Ready, StartFailed
 
+if TYPE_CHECKING:
+    from pipelines.runner import PipelineRunner
+
 log = logging.getLogger(__name__)
+
+_TINY = 64
 
 Say = Callable[[Loading], None]
 
@@ -66,26 +71,37 @@ def serve(pipe: Connection, load: Load) -> None:
 def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
     say(Loading("Loading PyTorch."))
     catalog = load_catalog(models_yaml)
+    _keep_the_terminal_quiet()
     import torch
 
     from pipelines.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
     runner = PipelineRunner(catalog, device=device)
-    detail = f"{str(runner.dtype).removeprefix('torch.')}, {torch.get_num_threads()} threads"
-    _warm_up(runner, catalog, partial(Loading, device=str(runner.device)), say)
-    return runner, Ready(str(runner.device), detail)
+    _warm_up(runner, catalog, say)
+    precision = str(runner.dtype).removeprefix("torch.")
+    return runner, Ready(runner.device, f"{precision}, {torch.get_num_threads()} threads")
 
 
-def _warm_up(runner: Runner, catalog: Catalog, loading: Callable[[str], Loading], say: Say) -> None:
-    """Make one step of a picture nobody sees, so that the artist's first with the default model is quick."""
+def _keep_the_terminal_quiet() -> None:
+    """The studio tells of progress itself: no bars and hints of the libraries. Before they are imported."""
+    os.environ.update(TQDM_DISABLE="1", TRANSFORMERS_VERBOSITY="error", DIFFUSERS_VERBOSITY="error")
+    from tqdm import tqdm
+
+    tqdm.set_lock(threading.RLock())  # its own default is a semaphore that outlives a killed process
+
+
+def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
+    """Make one step of a tiny picture nobody sees, so that the artist's first with the default is quick."""
     spec = next((spec for spec in catalog.specs if catalog.availability(spec) == "ready"), None)
     if spec is None or Mode.TEXT_TO_IMAGE not in spec.modes:
         return
-    say(loading(f"Loading {spec.label}."))
-    request = GenerationRequest(model=spec.id, num_inference_steps=1)
+    say(Loading(f"Loading {spec.label}.", runner.device))
+    request = GenerationRequest(
+        model=spec.id, prompt="portrait", num_inference_steps=1, width=_TINY, height=_TINY
+    )
     try:
-        complete = planning.complete(request, catalog, {}, lambda: 0).request
+        complete = planning.complete(request, catalog, {}, draw_seed=lambda: 0).request
         order = WorkOrder("warm-up", complete.model_dump(mode="json"), {})
         runner.run(order, lambda event: None, lambda: False)
     except LikenessError as error:  # the first job with this model says so again, to the artist
