@@ -37,6 +37,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     catalog = load_catalog(settings.models)
     database = Database(settings.database)
     collection = Collection(settings, database, catalog)
+    collection.reconcile()
     queue = JobQueue(database)
     dispatcher = Dispatcher(queue, LocalEngine(settings.models, settings.device), collection)
     dispatcher.start()
@@ -47,7 +48,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
         database.close()
 
 
-def serve(settings: Settings) -> None:
+def serve(settings: Settings) -> int:
     """Run the studio until a signal ends it. Raises StartError."""
     with claim_data_folder(settings), bind(settings) as sock:
         empty_temp_folder(settings)
@@ -62,6 +63,7 @@ def serve(settings: Settings) -> None:
             from studio.server import StudioServer, create_app
 
             StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
+    return 0
 
 
 def examine(settings: Settings) -> int:
@@ -73,22 +75,39 @@ def examine(settings: Settings) -> int:
     return 0 if doctor.can_run(findings) else 1
 
 
+def verify(settings: Settings) -> int:
+    """Check every file against its hash; 1 where a fault is found."""
+    from studio.collection import maintenance
+
+    report = maintenance.verify(settings)
+    print(*report.lines(), sep="\n")
+    return 0 if report.healthy else 1
+
+
+def rebuild(settings: Settings) -> int:
+    """Make the database anew from the files; 1 where something had to be left out."""
+    from studio.collection import maintenance
+
+    with claim_data_folder(settings):
+        report = maintenance.rebuild(settings)
+    print(*report.lines(), sep="\n")
+    return 0 if report.healthy else 1
+
+
 def main(arguments: list[str]) -> int:
-    """Exit code: 0 ended as wished, 1 the doctor or `verify` found a fault, 2 could not start."""
+    """Exit code: 0 ended as wished, 1 a command found a fault, 2 could not start, 130 Ctrl-C meanwhile."""
     from pipelines.errors import CatalogError, StorageFailure
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         command = read_command(arguments, os.environ)
-        if command.action == "doctor":
-            return examine(command.settings)
-        serve(command.settings)
+        action = {"serve": serve, "doctor": examine, "verify": verify, "rebuild": rebuild}[command.action]
+        return action(command.settings)
     except (StartError, CatalogError, StorageFailure) as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
-    return 0
 
 
 if __name__ == "__main__":

@@ -17,8 +17,9 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
 from pipelines.catalog import load_catalog
-from pipelines.errors import CatalogError
+from pipelines.errors import CatalogError, StorageFailure
 from studio import __version__
+from studio.collection.maintenance import verify
 from studio.settings import ROOT, Settings
 from studio.startup import StartError, bind, is_writable
 
@@ -45,7 +46,7 @@ Examination = Callable[[Settings], Iterable[Finding]]
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """All findings, in the order in which a start would meet them."""
-    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _port, _models)
+    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _collection, _port, _models)
     return tuple(finding for part in parts for finding in part(settings))
 
 
@@ -105,6 +106,17 @@ def _data_folder(settings: Settings) -> Iterable[Finding]:
     level = "ok" if free > _LOW_DISK_BYTES else "note"
     state = "" if folder.exists() else " (made at the first start)"
     yield Finding(level, "data folder", f"{folder}{state}, {free / _GIB:.1f} GiB free")
+
+
+def _collection(settings: Settings) -> Iterable[Finding]:
+    try:
+        report = verify(settings)
+    except StorageFailure as error:
+        yield Finding("fail", "collection", error.detail)
+        return
+    level = "ok" if report.healthy else "note"
+    for line in report.lines():
+        yield Finding(level, "collection", line)
 
 
 def _port(settings: Settings) -> Iterable[Finding]:
