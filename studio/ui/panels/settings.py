@@ -9,7 +9,7 @@ import gradio as gr
 
 from pipelines.request import MAX_IMAGES, ControlKind
 from studio.ui.state import ASPECT_RATIOS, StudioState
-from studio.ui.widgets.notices import SeedMemory
+from studio.ui.widgets.notices import Disclosure, SeedMemory
 from studio.ui.words import CONTROL_WORDS, HELP
 
 START = StudioState()
@@ -39,11 +39,14 @@ class SettingsPanel:
 
 
 def create_settings() -> SettingsPanel:
-    """Make the closed accordion with all knobs at the studio's defaults."""
-    with (
-        gr.Accordion("Additional settings", open=False, elem_id="additional-settings"),
-        gr.Column(elem_id="knobs"),
-    ):
+    """Make the closed part with all knobs at the studio's defaults."""
+    with gr.Column(elem_id="additional-settings"):
+        Disclosure(target="knobs", words="Additional settings", elem_id="knobs-toggle")
+        return _knobs()
+
+
+def _knobs() -> SettingsPanel:
+    with gr.Column(elem_id="knobs", elem_classes="lk-hidden"):
         influence = _influence()
         control = _control()
         guidance = _slider("Guidance", "guidance", START.guidance_scale, 1, 20, 0.1)

@@ -169,7 +169,8 @@
       if (!this.scene.weights) return null;
       const words = `Weight of reference ${index + 1}`;
       const change = (event) => this.change(index, { weight: Math.min(2, Math.max(0, Number(event.target.value) || 0)) });
-      return el("input", { class: "lk-weight", type: "number", min: "0", max: "2", step: "0.1", value: String(item.weight), "aria-label": words, title: "How strongly it acts; 1 is normal", onchange: change });
+      const input = el("input", { class: "lk-weight", type: "number", min: "0", max: "2", step: "0.1", value: String(item.weight), "aria-label": words, title: "How strongly it acts; 1 is normal", onchange: change });
+      return el("label", { class: "lk-weight-row" }, "Weight", input);
     }
 
     say(words) {

@@ -42,12 +42,12 @@
     root.append(el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")), nav, el("div", { class: "lk-header-end" }, chip, theme));
     wireTabs(nav);
     wireTheme(theme);
+    drawChip(chip, "starting", "Connecting…");
     likeness.onSnapshot((snapshot) => {
       drawChip(chip, snapshot.worker.state, workerWords(snapshot.worker));
       nav.querySelector(".lk-count").textContent = active(snapshot).length || "";
     });
     likeness.on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
-    drawChip(chip, "starting", "Connecting…");
     showFirst();
   };
 
@@ -138,6 +138,17 @@
     };
     draw(likeness.snapshot);
     likeness.onSnapshot(draw);
+  };
+
+  // --- additional settings: closed by a class, so that its controls are always on the page -----------------
+  likeness.disclosure = (element, target, words) => {
+    const button = el("button", { type: "button", class: "lk-disclosure", "aria-controls": target, "aria-expanded": "false" }, words, icon("chevron"));
+    button.addEventListener("click", () => {
+      const open = button.getAttribute("aria-expanded") !== "true";
+      button.setAttribute("aria-expanded", String(open));
+      document.getElementById(target).classList.toggle("lk-hidden", !open);
+    });
+    element.querySelector(".lk-disclosure-root").append(button);
   };
 
   // --- seed and influence ---------------------------------------------------------------------------------

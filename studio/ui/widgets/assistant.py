@@ -10,17 +10,14 @@ from typing import Any
 
 import gradio as gr
 
-from studio.ui.widgets.base import script
+from studio.ui.widgets.base import drawn, script
 
 
 class Assistant(gr.HTML):
     """The sparkle button with the chosen mode's name, and the menu behind it; triggers `chosen`."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<div class="lk-assistant"></div>',
-            "js_on_load": script("assistant", "chosen"),
-        }
+        kwargs |= drawn("lk-assistant", script("assistant", "chosen"))
         super().__init__(value, scene=scene, **kwargs)
 
 
@@ -28,8 +25,5 @@ class ModelSelect(gr.HTML):
     """The chosen model with its badge and cost, and the list behind it; triggers `chosen`."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<div class="lk-models"></div>',
-            "js_on_load": script("modelSelect", "chosen"),
-        }
+        kwargs |= drawn("lk-models", script("modelSelect", "chosen"))
         super().__init__(value, scene=scene, **kwargs)

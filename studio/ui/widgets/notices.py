@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from studio.ui.widgets.base import script
+from studio.ui.widgets.base import drawn, script
 
 
 class Header(gr.HTML):
@@ -22,10 +22,7 @@ class Header(gr.HTML):
         self, value: Any = None, *, sections: Mapping[str, str] | None = None, **kwargs: Any
     ) -> None:
         tabs = json.dumps(list((sections or {}).items()))
-        kwargs |= {
-            "html_template": '<header class="lk-header"></header>',
-            "js_on_load": f"likeness.header(element, {tabs});",
-        }
+        kwargs |= drawn("lk-header", f"likeness.header(element, {tabs});")
         super().__init__(value, **kwargs)
 
 
@@ -33,10 +30,7 @@ class Notices(gr.HTML):
     """A list of quiet sentences; triggers `settled` when the artist has stopped changing things."""
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<div class="lk-notices-root"></div>',
-            "js_on_load": script("notices", "settled"),
-        }
+        kwargs |= drawn("lk-notices-root", script("notices", "settled"))
         super().__init__(value, **kwargs)
 
 
@@ -44,10 +38,7 @@ class GenerateStatus(gr.HTML):
     """How many jobs run and wait, below the Generate button."""
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<div class="lk-generate-root"></div>',
-            "js_on_load": script("generateStatus"),
-        }
+        kwargs |= drawn("lk-generate-root", script("generateStatus"))
         super().__init__(value, **kwargs)
 
 
@@ -55,8 +46,14 @@ class SeedMemory(gr.HTML):
     """The seed this tab used last; triggers `used` when the artist wants it back."""
 
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<div class="lk-seed-root"></div>',
-            "js_on_load": "likeness.seedMemory(element, () => trigger('used', {}));",
-        }
+        kwargs |= drawn("lk-seed-root", "likeness.seedMemory(element, () => trigger('used', {}));")
+        super().__init__(value, **kwargs)
+
+
+class Disclosure(gr.HTML):
+    """A button that opens and closes the part of the page with the id `target`."""
+
+    def __init__(self, value: Any = None, *, target: str = "", words: str = "", **kwargs: Any) -> None:
+        script_text = f"likeness.disclosure(element, {json.dumps(target)}, {json.dumps(words)});"
+        kwargs |= drawn("lk-disclosure-root", script_text)
         super().__init__(value, **kwargs)

@@ -10,15 +10,12 @@ from typing import Any
 
 import gradio as gr
 
-from studio.ui.widgets.base import script
+from studio.ui.widgets.base import drawn, script
 
 
 class ReferenceStrip(gr.HTML):
     """Up to ten numbered references; triggers `edited` after every change by the artist."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= {
-            "html_template": '<section class="lk-references" aria-label="References"></section>',
-            "js_on_load": script("referenceStrip", "edited"),
-        }
+        kwargs |= drawn("lk-references", script("referenceStrip", "edited"))
         super().__init__(value, scene=scene, **kwargs)
