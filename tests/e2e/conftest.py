@@ -1,0 +1,80 @@
+"""One studio and one browser for all browser tests; a fresh page for each.
+
+`page` fails its test where the page logged an error or asked anything of another machine; a test that
+provokes errors says so with `watch.expect("part of the message")`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.e2e.harness import CHROMIUM_FLAGS, PageWatch, StudioProcess, chromium_or_skip, running_studio
+
+VIEWPORT = {"width": 1440, "height": 900}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is an e2e test."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.e2e)
+
+
+@pytest.fixture(scope="session")
+def studio_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path
+) -> Iterator[StudioProcess]:
+    """A real studio with the tiny models, shared by all browser tests; its worker is ready."""
+    chromium_or_skip()
+    with running_studio(tmp_path_factory.mktemp("studio") / "data", tiny_models_yaml) as studio:
+        studio.wait_for_worker()
+        yield studio
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium without a window."""
+    executable = chromium_or_skip()
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=CHROMIUM_FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def context(browser: Browser) -> Iterator[BrowserContext]:
+    """A browser profile of its own: no storage, no cookies of other tests."""
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    context.set_default_timeout(20_000)
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def watched_page(context: BrowserContext, studio_server: StudioProcess) -> Iterator[tuple[Page, PageWatch]]:
+    """A blank page and what it must not do."""
+    page = context.new_page()
+    watch = PageWatch(page, studio_server.url)
+    yield page, watch
+    watch.check()
+
+
+@pytest.fixture
+def watch(watched_page: tuple[Page, PageWatch]) -> PageWatch:
+    """For tests that provoke errors: `watch.expect(...)`."""
+    return watched_page[1]
+
+
+@pytest.fixture
+def page(watched_page: tuple[Page, PageWatch], studio_server: StudioProcess) -> Page:
+    """The studio's page, loaded."""
+    page = watched_page[0]
+    page.goto(studio_server.url)
+    page.wait_for_selector("#generate")
+    return page

@@ -1,0 +1,183 @@
+"""A real studio process and a real browser for tests: `python app.py` and Debian's Chromium."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 90
+READY_LINE = re.compile(r"Likeness is ready at (http://\S+)")
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+class StudioProcess:
+    """`python app.py` on a free port. `url`: its page; `output`: everything it printed so far."""
+
+    def __init__(self, data_dir: Path, models: Path, *options: str, port: int = 0) -> None:
+        self.data_dir = data_dir
+        self._log = data_dir.parent / f"{data_dir.name}.log"
+        self._errors = data_dir.parent / f"{data_dir.name}.err"
+        arguments = ["--port", str(port), "--data-dir", str(data_dir), "--models", str(models)]
+        with self._log.open("wb") as log, self._errors.open("wb") as errors:
+            self.process = subprocess.Popen(
+                [sys.executable, "app.py", *arguments, "--device", "cpu", *options],
+                cwd=ROOT,
+                stdout=log,
+                stderr=errors,
+                env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+            )
+        self.url = self._wait_for_url()
+
+    @property
+    def output(self) -> str:
+        """What stdout got."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
+    def errors(self) -> str:
+        """What stderr got."""
+        return self._errors.read_text(encoding="utf-8")
+
+    def _wait_for_url(self) -> str:
+        deadline = time.monotonic() + START_SECONDS
+        while time.monotonic() < deadline:
+            found = READY_LINE.search(self.output)
+            if found:
+                return found[1]
+            if self.process.poll() is not None:
+                raise AssertionError(f"The studio ended with {self.process.returncode}: {self.errors}")
+            time.sleep(0.05)
+        self.kill()
+        raise AssertionError(f"No ready line within {START_SECONDS} s: {self.errors}")
+
+    def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        """One call of `/api/v1`."""
+        return httpx.request(method, f"{self.url}/api/v1{path}", timeout=30, trust_env=False, **arguments)
+
+    def wait_for_worker(self, seconds: float = 120) -> None:
+        """Return when the worker takes jobs."""
+        self._poll("/health", lambda body: body["worker"]["state"] in ("ready", "busy"), seconds)
+
+    def upload(self, path: Path) -> dict[str, Any]:
+        """Take a picture in; its record."""
+        with path.open("rb") as file:
+            answer = self.api("POST", "/images", files={"file": (path.name, file)})
+        assert answer.status_code in (200, 201), answer.text
+        return answer.json()
+
+    def submit(self, **request: Any) -> dict[str, Any]:
+        """Queue a request; the job's record."""
+        answer = self.api("POST", "/jobs", json=request)
+        assert answer.status_code == 202, answer.text
+        return answer.json()
+
+    def finished(self, job_id: str, seconds: float = 120) -> dict[str, Any]:
+        """The job once it has ended, however it did."""
+        return self._poll(f"/jobs/{job_id}", lambda job: job["status"] not in ("queued", "running"), seconds)
+
+    def _poll(self, path: str, is_done: Any, seconds: float) -> dict[str, Any]:
+        deadline = time.monotonic() + seconds
+        while True:
+            body = self.api("GET", path).json()
+            if is_done(body):
+                return body
+            assert time.monotonic() < deadline, f"{path} after {seconds} s: {body}"
+            time.sleep(0.1)
+
+    def worker_pids(self) -> list[int]:
+        """Processes started by the studio."""
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in children.split()]
+
+    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> int:
+        """End it as Ctrl-C does; the exit code."""
+        self.process.send_signal(how)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """End it as a power cut does."""
+        self.process.kill()
+        self.process.wait()
+
+
+@contextmanager
+def running_studio(data_dir: Path, models: Path, *options: str, port: int = 0) -> Iterator[StudioProcess]:
+    """A studio that is gone afterwards, whatever the test did to it."""
+    studio = StudioProcess(data_dir, models, *options, port=port)
+    try:
+        yield studio
+    finally:
+        if studio.process.poll() is None:
+            try:
+                studio.stop()
+            except subprocess.TimeoutExpired:
+                studio.kill()
+
+
+def find_chromium() -> str | None:
+    """Debian's Chromium, or one that is on PATH."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    return next((path for path in map(shutil.which, names) if path), None)
+
+
+def chromium_or_skip() -> str:
+    """Path of the browser; without one the test is skipped, but fails where CI says it must run."""
+    path = find_chromium()
+    if path is None:
+        reason = "No Chromium on this machine: apt install chromium."
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return path
+
+
+class PageWatch:
+    """What a page must not do: log errors, throw, or ask anything of another machine."""
+
+    def __init__(self, page: Any, home: str) -> None:
+        self._home = home
+        self._expected: list[str] = []
+        self.errors: list[str] = []
+        self.foreign: list[str] = []
+        page.on("console", self._on_console)
+        page.on("pageerror", lambda error: self.errors.append(f"{error}"))
+        page.on("request", self._on_request)
+
+    def expect(self, part: str) -> None:
+        """Errors containing `part` belong to this test."""
+        self._expected.append(part)
+
+    def check(self) -> None:
+        """Raise AssertionError for what was seen and not expected."""
+        errors = [error for error in self.errors if not any(part in error for part in self._expected)]
+        assert not errors, f"The page logged errors: {errors}"
+        assert not self.foreign, f"The page asked other machines: {self.foreign}"
+
+    def _on_console(self, message: Any) -> None:
+        if message.type == "error":
+            self.errors.append(f"{message.text} ({message.location.get('url', '')})")
+
+    def _on_request(self, request: Any) -> None:
+        if not request.url.startswith((self._home, "data:", "blob:")):
+            self.foreign.append(request.url)
