@@ -188,8 +188,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
 
 def _flat(image: Image.Image) -> Image.Image:
     """RGB by the picture's own colour profile, on white."""
-    coloured = _in_srgb(image)
-    pixels = _eight_bit(coloured if coloured is not None else image)
+    pixels = _eight_bit(_in_srgb(image))
     if pixels.mode == "RGB":
         return pixels
     white = Image.new("RGBA", pixels.size, "white")
@@ -234,28 +233,33 @@ def _scaled(image: Image.Image) -> Image.Image:
 
 
 def _own_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded colour profile, where there is a usable one that is not sRGB already."""
+    """The embedded colour profile, where there is one that fits the pixels and is not sRGB already."""
     data = image.info.get("icc_profile")
-    if not data:
+    space = {"L": b"GRAY", "CMYK": b"CMYK"}.get(image.mode, b"RGB ")
+    if not data or data[16:20] != space:
         return None
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        return None if "srgb" in ImageCms.getProfileDescription(profile).lower() else profile
+        known = "srgb" in ImageCms.getProfileDescription(profile).lower()
     except (ImageCms.PyCMSError, OSError):
         return None
+    return None if known else profile
 
 
-def _in_srgb(image: Image.Image) -> Image.Image | None:
-    """The picture converted by its own profile; None where it has none that fits it."""
+def _in_srgb(image: Image.Image) -> Image.Image:
+    """The picture converted by its own profile, or as it is where it has none to go by."""
     profile = _own_profile(image)
     if profile is None:
-        return None
-    source = image if image.mode in ("RGB", "RGBA", "CMYK", "L") else _eight_bit(image)
+        return image
+    source = image if image.mode in ("L", "CMYK") else _eight_bit(image)
     mode = "RGBA" if source.mode == "RGBA" else "RGB"
     try:
-        return ImageCms.profileToProfile(source, profile, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, ValueError):
-        return None
+        converted = ImageCms.profileToProfile(
+            source, profile, ImageCms.createProfile("sRGB"), outputMode=mode
+        )
+    except ImageCms.PyCMSError:
+        return image
+    return converted or image
 
 
 def _notes_on_file(image: Image.Image) -> tuple[str, ...]:

@@ -84,7 +84,7 @@ class ImageStore:
         return self._derived(target, lambda: _png(self.path(sha256, extension)))
 
     def files(self) -> Iterator[tuple[str, str]]:
-        """(SHA-256, extension) by name of every stored file, unread and in no order; strangers are passed over."""
+        """(SHA-256, extension) by name of every stored file, unread, in no order; strangers are left out."""
         with speaking_of(self._settings.data_dir):
             if not self._settings.images_dir.is_dir():
                 return

@@ -1,0 +1,314 @@
+"""Every kind of file an artist may load: read with the right pixels, or refused in plain words."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageCms, ImageOps
+
+from pipelines.errors import PictureRefused
+from studio import images
+from studio.images import Ingested
+from tests.studio.fixtures import encoded, noise
+
+LIMIT = 64_000_000
+
+
+@pytest.fixture
+def read(tmp_path: Path) -> Callable[[bytes], Ingested]:
+    def write_and_read(data: bytes) -> Ingested:
+        (tmp_path / "file").write_bytes(data)
+        return images.read_picture(tmp_path / "file", LIMIT)
+
+    return write_and_read
+
+
+@pytest.fixture
+def worked(tmp_path: Path) -> Callable[[bytes], np.ndarray]:
+    """Pixels of the working copy."""
+
+    def write_and_copy(data: bytes) -> np.ndarray:
+        (tmp_path / "file").write_bytes(data)
+        copy = images.working_copy(tmp_path / "file")
+        assert copy.mode == "RGB"
+        return np.asarray(copy)
+
+    return write_and_copy
+
+
+def png(bits: int, colour_type: int, width: int, height: int, rows: bytes) -> bytes:
+    """A PNG by hand, for kinds that Pillow does not write."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", width, height, bits, colour_type, 0, 0, 0)
+    body = chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(
+    ("kind", "extension", "mime"),
+    [
+        ("PNG", "png", "image/png"),
+        ("JPEG", "jpg", "image/jpeg"),
+        ("WEBP", "webp", "image/webp"),
+        ("GIF", "gif", "image/gif"),
+        ("BMP", "bmp", "image/bmp"),
+        ("TIFF", "tiff", "image/tiff"),
+        ("AVIF", "avif", "image/avif"),
+    ],
+)
+def test_the_format_is_found_in_the_bytes(
+    read: Callable[[bytes], Ingested], kind: str, extension: str, mime: str
+) -> None:
+    taken = read(encoded(noise(), kind))
+    assert (taken.extension, taken.mime) == (extension, mime)
+    assert (taken.width, taken.height) == (24, 16)
+    assert taken.notes == ()
+    assert taken.plain is (kind == "PNG")
+
+
+def test_the_empty_file_is_refused(read: Callable[[bytes], Ingested]) -> None:
+    with pytest.raises(PictureRefused, match="empty"):
+        read(b"")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"Dear diary, today I drew a cat.", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n"],
+)
+def test_what_is_no_picture_is_refused(read: Callable[[bytes], Ingested], data: bytes) -> None:
+    with pytest.raises(PictureRefused, match="not a picture"):
+        read(data)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
+def test_half_a_picture_is_refused(read: Callable[[bytes], Ingested], kind: str) -> None:
+    data = encoded(noise(width=120, height=80), kind)
+    with pytest.raises(PictureRefused, match=r"damaged|not a picture"):
+        read(data[: len(data) // 2])
+
+
+def test_a_picture_with_too_few_rows_is_refused(read: Callable[[bytes], Ingested]) -> None:
+    with pytest.raises(PictureRefused, match="damaged"):
+        read(png(8, 2, 100, 100, b"\0abc"))
+
+
+@pytest.mark.parametrize("side", [9_000, 20_000])
+def test_a_bomb_is_refused_before_it_is_decoded(
+    read: Callable[[bytes], Ingested], monkeypatch: pytest.MonkeyPatch, side: int
+) -> None:
+    bomb = encoded(Image.new("1", (side, side)))
+    assert len(bomb) < 100_000
+    monkeypatch.setattr("PIL.PngImagePlugin.PngImageFile.load", lambda _: pytest.fail("decoded"))
+    with pytest.raises(PictureRefused, match="too large"):
+        read(bomb)
+
+
+def test_a_text_bomb_in_a_png_is_refused(read: Callable[[bytes], Ingested]) -> None:
+    text = b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9)
+    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+    plain = encoded(noise())
+    with pytest.raises(PictureRefused):
+        read(plain[:33] + chunk + plain[33:])
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
+def test_of_an_animation_the_first_frame_is_taken_and_said(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], kind: str
+) -> None:
+    red, blue = Image.new("RGB", (8, 8), (255, 0, 0)), Image.new("RGB", (8, 8), (0, 0, 255))
+    data = encoded(red, kind, save_all=True, append_images=[blue])
+    assert "first picture" in read(data).notes[0]
+    assert worked(data)[4, 4, 0] > 240
+    assert worked(data)[4, 4, 2] < 15
+
+
+def test_16_bit_grey_is_scaled_not_cut(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256)
+    data = encoded(Image.fromarray(ramp))
+    assert "more than 8 bits" in read(data).notes[0]
+    assert np.abs(worked(data)[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_16_bit_colour_is_scaled_not_cut(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    data = png(16, 2, 2, 1, b"\0" + struct.pack(">6H", 65535, 32896, 0, 0, 257, 65535))
+    assert "more than 8 bits" in read(data).notes[0]
+    assert not read(data).plain
+    assert worked(data).tolist() == [[[255, 128, 0], [0, 1, 255]]]
+
+
+@pytest.mark.parametrize(("dtype", "top"), [(np.int32, 65535), (np.float32, 1.0), (np.float32, 255.0)])
+def test_32_bit_tiff_keeps_its_tones(worked: Callable[[bytes], np.ndarray], dtype: type, top: float) -> None:
+    ramp = np.linspace(0, top, 256).astype(dtype).reshape(1, 256)
+    pixels = worked(encoded(Image.fromarray(ramp), "TIFF"))
+    assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_a_palette_becomes_its_colours(worked: Callable[[bytes], np.ndarray]) -> None:
+    indexed = noise().quantize(16)
+    assert np.array_equal(worked(encoded(indexed)), np.asarray(indexed.convert("RGB")))
+
+
+def test_a_palette_with_a_transparent_colour_is_worked_on_as_white(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    indexed = Image.new("P", (4, 4), 0)
+    indexed.putpalette([10, 20, 30, 40, 50, 60])
+    indexed.putpixel((1, 0), 1)
+    data = encoded(indexed, transparency=0)
+    assert "white" in read(data).notes[0]
+    assert worked(data)[0, :2].tolist() == [[255, 255, 255], [40, 50, 60]]
+
+
+def test_cmyk_is_worked_on_in_rgb(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    data = encoded(Image.new("RGB", (16, 16), (200, 40, 40)).convert("CMYK"), "JPEG", quality=95)
+    assert "CMYK" in read(data).notes[0]
+    assert np.abs(worked(data)[8, 8].astype(int) - [200, 40, 40]).max() < 12
+
+
+@pytest.mark.parametrize("mode", ["LA", "RGBA"])
+def test_transparent_parts_are_worked_on_as_white_and_said(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], mode: str
+) -> None:
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (100, 100, 100, 255))
+    data = encoded(image.convert(mode))
+    assert read(data).notes == ("Transparent parts of the picture are worked on as white.",)
+    assert worked(data)[0].tolist() == [[255, 255, 255], [100, 100, 100]]
+
+
+def test_alpha_that_hides_nothing_is_no_matter(read: Callable[[bytes], Ingested]) -> None:
+    opaque = noise().convert("RGBA")
+    assert read(encoded(opaque)).notes == ()
+    assert read(encoded(opaque)).pixel_sha256 == read(encoded(noise())).pixel_sha256
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_rotation_is_obeyed(
+    read: Callable[[bytes], Ingested],
+    worked: Callable[[bytes], np.ndarray],
+    tmp_path: Path,
+    kind: str,
+    orientation: int,
+) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    smooth = noise().resize((96, 64), Image.Resampling.BICUBIC)
+    options = (
+        {"lossless": True} if kind == "WEBP" else {"quality": 100, "subsampling": 0} if kind == "JPEG" else {}
+    )
+    data = encoded(smooth, kind, exif=exif, **options)
+    seen = ImageOps.exif_transpose(_with_orientation(smooth, orientation))
+    taken = read(data)
+    assert (taken.width, taken.height) == seen.size
+    assert taken.plain is (kind == "PNG" and orientation == 1)
+    assert np.abs(worked(data).astype(int) - np.asarray(seen).astype(int)).max() < 40
+    thumbnail = tmp_path / "thumbnail.webp"
+    thumbnail.write_bytes(images.thumbnail(tmp_path / "file"))
+    assert Image.open(thumbnail).size == seen.size
+
+
+def _with_orientation(image: Image.Image, orientation: int) -> Image.Image:
+    copy = image.copy()
+    copy.getexif()[0x0112] = orientation
+    return copy
+
+
+def test_broken_exif_does_no_harm(read: Callable[[bytes], Ingested]) -> None:
+    taken = read(encoded(noise(), "JPEG", exif=b"Exif\0\0no such thing"))
+    assert (taken.width, taken.height) == (24, 16)
+
+
+def swapped_profile() -> bytes:
+    """An RGB profile that is sRGB with red and blue exchanged."""
+    data = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    data = data.replace("sRGB built-in".encode("utf-16-be"), "exchanged rgb".encode("utf-16-be"))
+    for kind in (b"XYZ", b"TRC"):
+        data = data.replace(b"r" + kind, b"?" + kind, 1).replace(b"b" + kind, b"r" + kind, 1)
+        data = data.replace(b"?" + kind, b"b" + kind, 1)
+    return data
+
+
+def test_a_colour_profile_is_applied_and_said(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    data = encoded(noise(), icc_profile=swapped_profile())
+    assert "profile" in read(data).notes[0]
+    assert not read(data).plain
+    exchanged = np.asarray(noise())[:, :, ::-1].astype(int)
+    assert np.abs(worked(data).astype(int) - exchanged).max() <= 3
+
+
+@pytest.mark.parametrize(
+    "profile",
+    [
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
+        ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
+        b"nonsense",
+    ],
+    ids=["sRGB", "of another kind", "broken"],
+)
+def test_profiles_that_say_nothing_change_nothing(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], profile: bytes
+) -> None:
+    data = encoded(noise(), icc_profile=profile)
+    assert read(data).plain
+    assert np.array_equal(worked(data), np.asarray(noise()))
+
+
+def test_lab_is_refused_with_advice(read: Callable[[bytes], Ingested]) -> None:
+    with pytest.raises(PictureRefused, match="Save it as RGB"):
+        read(encoded(Image.new("LAB", (4, 4)), "TIFF"))
+
+
+def test_the_pixel_hash_is_the_same_under_any_lossless_format(read: Callable[[bytes], Ingested]) -> None:
+    rgb = noise()
+    hashes = {
+        read(encoded(rgb)).pixel_sha256,
+        read(encoded(rgb, "BMP")).pixel_sha256,
+        read(encoded(rgb, "WEBP", lossless=True)).pixel_sha256,
+        images.pixel_sha256(rgb.width, rgb.height, rgb.tobytes()),
+    }
+    assert len(hashes) == 1
+    assert read(encoded(noise(seed=1))).pixel_sha256 not in hashes
+
+
+def test_thumbnails_are_webp_of_at_most_384_px(tmp_path: Path) -> None:
+    (tmp_path / "large").write_bytes(encoded(noise(width=900, height=300), "JPEG"))
+    (tmp_path / "thumbnail").write_bytes(images.thumbnail(tmp_path / "large"))
+    with Image.open(tmp_path / "thumbnail") as thumbnail:
+        assert (thumbnail.format, thumbnail.size) == ("WEBP", (384, 128))
+
+
+@pytest.mark.parametrize(
+    ("filename", "shown"),
+    [
+        ("portrait.png", "portrait.png"),
+        ("../../etc/passwd", "passwd"),
+        ("C:\\Users\\me\\ritratto.jpg", "ritratto.jpg"),
+        ("Zoë 👩‍🎨 «x».png", "Zoë 👩‍🎨 «x».png"),
+        ("\"quoted\" 'name'.png", "\"quoted\" 'name'.png"),
+        ("<img src=x onerror=alert(1)>.png", "<img src=x onerror=alert(1)>.png"),
+        ("a\nb\tc\0.png", "a b c.png"),
+        ("evil\u202egnp.exe", "evilgnp.exe"),
+        ("..", "Upload"),
+        ("", "Upload"),
+        ("x" * 500 + ".png", "x" * 120),
+    ],
+)
+def test_a_file_name_is_text_to_show(filename: str, shown: str) -> None:
+    assert images.display_name(filename) == shown
