@@ -88,6 +88,7 @@
       thumb.shape(size);
       this.thumbs.set(id, thumb);
       this.row.append(thumb.node);
+      if (this.gallery.selected === id) this.gallery.mark(id); // the stage may choose it first
       const record = pictures.known(id);
       if (record) thumb.update(record);
       else if (this.seen) this.ask(thumb);

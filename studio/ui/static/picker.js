@@ -22,7 +22,7 @@
       this.confirm = kit.button({ id: "picker-confirm", label: "Add", kind: "strong", run: () => this.finish() });
       const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
       this.dialog.body.append(el("header", { class: "out-collection-head" }, this.search.node, this.filter.node), this.listing.node);
-      this.dialog.node.append(el("footer", { class: "out-dialog-foot" }, this.count, cancel, this.confirm));
+      this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.count, cancel, this.confirm));
       this.dialog.node.addEventListener("keydown", (event) => this.key(event));
       likeness.on("picker:open", (options) => this.open(options));
     }

@@ -6,7 +6,7 @@ from studio.ui.widgets.scripted import ScriptedHTML
 
 
 class PickerDialog(ScriptedHTML):
-    """Takes no room on the page; on its bus, `picker:open` {max} opens it and `picker:picked` {ids} answers."""
+    """Takes no room on the page. Its bus opens it with `picker:open` and hears `picker:picked`."""
 
     widget = "picker"
     scripts = ("grid.js", "picker.js")
