@@ -29,6 +29,8 @@ UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 SHOW_STUDIO = "() => { likeness.showTab('studio'); return []; }"
 RECALLED = "() => { likeness.recalled(); return []; }"
+FRESH = StudioState().values()
+"""What the controls hold on a page just opened."""
 RANDOM_SEED_JS = "() => '-1'"
 LAST_SEED_JS = "() => likeness.lastSeed ?? '-1'"
 STRENGTH_JS = "(influence) => { likeness.showStrength(influence); return []; }"
@@ -48,7 +50,7 @@ class StudioHandlers:
         kept = [r for r in state.references if self._is_present(r.image_id)]
         if len(kept) != len(state.references):
             state = state.with_references(kept)
-        return self._show(state, before=state, shown={})
+        return self._show(state, before=state, shown=FRESH)
 
     def changed(self, *values: object) -> Updates:
         """References, mode or model were changed on their widgets: let the rest follow."""

@@ -34,7 +34,8 @@
       setTimeout(this.edited);
     }
 
-    add(ids) {
+    async add(ids) {
+      await likeness.whenReady;
       const items = this.items;
       let refused = false;
       for (const id of ids) {
@@ -52,6 +53,7 @@
     }
 
     async upload(files) {
+      await likeness.whenReady;
       const room = Math.max(0, this.room);
       const taken = [...files].slice(0, room);
       if (files.length > room) likeness.toast(this.scene.full, "warning");
@@ -59,14 +61,10 @@
       likeness.showTab("studio");
       this.uploading += taken.length;
       this.draw();
-      try {
-        const records = await likeness.upload(taken);
-        this.uploading -= taken.length;
-        this.add(records.map((record) => record.id));
-      } finally {
-        this.uploading = Math.max(0, this.uploading);
-        this.draw();
-      }
+      const records = await likeness.upload(taken);
+      this.uploading -= taken.length;
+      await this.add(records.map((record) => record.id));
+      this.draw();
     }
 
     remove(index) {

@@ -86,12 +86,18 @@
   // --- memory of this tab -------------------------------------------------------------------------
   // The tab's own state lies in its session; a new tab begins with what was used last in any tab.
   let ready = false;
+  let known = false;
+  let early = null;
   let timer = 0;
+  let announce;
+  likeness.whenReady = new Promise((resolve) => (announce = resolve));
 
   likeness.recall = () => {
     const text = likeness.store.get("sessionStorage", "state") ?? likeness.store.get("localStorage", "state");
     try {
-      return JSON.parse(text) ?? {};
+      const saved = JSON.parse(text);
+      known = saved !== null;
+      return saved ?? {};
     } catch {
       return {};
     }
@@ -99,13 +105,18 @@
 
   likeness.recalled = () => {
     ready = true;
+    announce();
     document.body.classList.add("lk-ready");
+    if (early && !known) likeness.remember(...early);
     likeness.emit("studio:ready");
     likeness.emit("settings:settled");
   };
 
   likeness.remember = (names, values) => {
-    if (!ready) return;
+    if (!ready) {
+      early = [names, values];
+      return;
+    }
     const text = JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
     likeness.store.set("sessionStorage", "state", text);
     likeness.store.set("localStorage", "state", text);
