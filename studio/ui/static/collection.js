@@ -48,9 +48,9 @@
 
     cell(record) {
       const image = el("img", { src: likeness.thumbnail(record.id), loading: "lazy", decoding: "async", alt: "", width: record.width, height: record.height });
-      const open = el("button", { type: "button", class: "out-cell-open", onclick: () => this.perform("details", record.id) },
+      const open = el("div", { class: "out-cell-open", role: "button", tabindex: 0, onclick: () => this.perform("details", record.id) },
         image, el("span", { class: "out-thumb-star" }, kit.icon("star")));
-      pictures.draggable(open, record.id);
+      pictures.draggable(open, () => record.id);
       const bar = toolbar.bar(TOOLS, { icons: TOOLS, target: () => [record.id, this.act, this.listing.ids()] });
       const node = el("div", { class: "out-cell", role: "listitem", "data-picture": record.id }, open, bar.node,
         el("p", { class: "out-cell-name" }), el("p", { class: "out-cell-meta" }));
@@ -94,7 +94,9 @@
       if (!current) return;
       const onPicture = event.target.matches(".out-cell-open");
       const target = onPicture && kit.arrowTarget(this.listing.cells(), current, event.key);
-      const action = event.key === "Enter" ? null : toolbar.keyAction(event); // Enter clicks the focused button
+      const opens = onPicture && (event.key === "Enter" || event.key === " ");
+      const pressed = event.key === "Enter" ? null : toolbar.keyAction(event); // Enter also clicks the buttons of the bar
+      const action = opens ? "details" : pressed;
       if (!target && !action) return;
       event.preventDefault();
       if (target) target.querySelector(".out-cell-open").focus();

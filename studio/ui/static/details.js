@@ -12,8 +12,14 @@
 
   const modelLine = (record) => {
     const revision = record.provenance?.revision ?? record.provenance?.model?.revision ?? record.provenance?.model_revision;
-    return [record.label, revision ? `revision ${String(revision).slice(0, 12)}` : null].filter(Boolean).join(" · ");
+    const short = revision && String(revision).replace(/^sha256:/, "").slice(0, 12);
+    return [record.label, short ? `revision ${short}` : null].filter(Boolean).join(" · ");
   };
+
+  function machineLine({ provenance = {} }) {
+    const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
+    return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
+  }
 
   function controlLine(control) {
     if (!control) return null;
@@ -33,6 +39,7 @@
       ["Guidance", request.guidance_scale],
       ["Influence", request.strength === null || request.strength === undefined ? null : kit.percent(1 - request.strength)],
       ["Structure", controlLine(request.control)],
+      ["Made on", machineLine(record)],
       ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null],
     ] : [["From", record.label]];
     return [...made, ["Kind", kit.CATEGORIES[record.category]], ["Size", `${record.width} × ${record.height} · ${bytes(record.size_bytes)}`],

@@ -15,11 +15,11 @@
       this.id = id;
       this.image = el("img", { src: likeness.thumbnail(id), loading: "lazy", decoding: "async", alt: "" });
       this.image.addEventListener("load", () => this.node.classList.remove("loading"));
-      this.node = el("button", {
-        type: "button", class: "out-thumb loading", role: "option", "aria-selected": "false", tabindex: -1, "data-picture": id,
+      this.node = el("div", { // a button could not be dragged in every browser
+        class: "out-thumb loading", role: "option", "aria-selected": "false", tabindex: -1, "data-picture": id,
         onclick: () => gallery.choose(id), ondblclick: () => gallery.perform("details", id),
       }, this.image, el("span", { class: "out-thumb-star" }, kit.icon("star")));
-      pictures.draggable(this.node, id);
+      pictures.draggable(this.node, () => id);
     }
 
     shape(size) {
@@ -37,8 +37,8 @@
 
   /** The pictures of one job. */
   class Batch {
-    constructor(id, gallery) {
-      this.id = id;
+    constructor(id, created, gallery) {
+      this.created = kit.date(created).getTime();
       this.gallery = gallery;
       this.thumbs = new Map();
       this.prompt = el("p", { class: "out-batch-prompt" });
@@ -107,6 +107,7 @@
 
     refresh() {
       this.node.hidden = !this.row.querySelector(".out-thumb:not([hidden])");
+      this.gallery.settle();
     }
   }
 
@@ -121,6 +122,7 @@
       likeness.on("gallery:selected", ({ id }) => this.mark(id));
       likeness.on("picture:changed", (record) => this.changed(record));
       likeness.on("models:known", () => this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job)));
+      likeness.onSnapshot((snapshot) => this.takeJobs(snapshot.jobs));
       this.start();
     }
 
@@ -145,10 +147,10 @@
       const [newest, jobs] = await Promise.all([pictures.list({ limit: 60 }), likeness.api("/jobs?limit=100", { quiet: true })])
         .catch(() => [{ items: [] }, []]);
       this.skeleton.remove();
+      this.loaded = true;
+      if (!jobs.some((job) => job.tab === likeness.tab && job.images.length)) this.fallBack(newest.items.slice(0, NEWEST));
       this.takeJobs(jobs);
-      if (!this.batches.size) this.fallBack(newest.items.slice(0, NEWEST));
-      likeness.onSnapshot((snapshot) => this.takeJobs(snapshot.jobs));
-      likeness.on("pictures:new", () => this.batches.size || this.start());
+      this.settle();
       this.restore();
     }
 
@@ -161,8 +163,12 @@
 
     takeJobs(jobs) {
       const mine = jobs.filter((job) => job.tab === likeness.tab && (job.images.length || kit.isActive(job) || this.jobs.has(job.id)));
-      mine.sort((a, b) => kit.date(a.created_at) - kit.date(b.created_at)).forEach((job) => this.takeJob(job));
-      this.empty.hidden = this.batches.size > 0;
+      mine.forEach((job) => this.takeJob(job));
+    }
+
+    /** Say so where there is nothing to see. */
+    settle() {
+      this.empty.hidden = !this.loaded || Boolean(this.list.querySelector(".out-batch:not([hidden])"));
     }
 
     takeJob(job) {
@@ -170,7 +176,7 @@
       const same = before && before.images.length === job.images.length && before.status === job.status;
       if (same) return;
       this.jobs.set(job.id, job);
-      this.batch(job.id).fromJob(job);
+      this.batch(job.id, job.created_at).fromJob(job);
     }
 
     fallBack(records) {
@@ -179,17 +185,21 @@
         const key = record.job_id || "uploads";
         groups.set(key, [...(groups.get(key) || []), record]);
       }
-      [...groups].reverse().forEach(([key, group]) => this.batch(key).fromRecords(group.sort((a, b) => (a.batch_index ?? 0) - (b.batch_index ?? 0))));
-      this.title.textContent = records.length ? "Newest pictures" : "Pictures";
-      this.empty.hidden = records.length > 0;
+      for (const [key, group] of groups) {
+        group.sort((a, b) => (a.batch_index ?? 0) - (b.batch_index ?? 0));
+        this.batch(key, group[0].created_at).fromRecords(group);
+      }
+      if (records.length) this.title.textContent = "Newest pictures";
     }
 
-    /** The batch of a job, made and put first where it is new. */
-    batch(id) {
+    /** The batch of a job, made and put in its place by time where it is new. */
+    batch(id, created) {
       if (!this.batches.has(id)) {
-        const batch = new Batch(id, this);
+        const batch = new Batch(id, created, this);
+        const older = [...this.batches.values()].filter((other) => other.created < batch.created);
+        older.sort((a, b) => b.created - a.created);
         this.batches.set(id, batch);
-        this.list.prepend(batch.node);
+        this.list.insertBefore(batch.node, older[0]?.node ?? null);
         this.watcher.observe(batch.node);
       }
       return this.batches.get(id);

@@ -96,11 +96,11 @@
     return words.length > 120 ? `${words.slice(0, 117)}…` : words;
   };
 
-  /** Make a picture something that can be dragged onto the references. */
+  /** Make a node draggable onto the references; `id()` names its picture. */
   function draggable(node, id) {
     node.draggable = true;
     node.addEventListener("dragstart", (event) => {
-      event.dataTransfer.setData("application/x-likeness-image", id);
+      event.dataTransfer.setData("application/x-likeness-image", id());
       event.dataTransfer.effectAllowed = "copy";
     });
     return node;

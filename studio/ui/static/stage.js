@@ -153,7 +153,7 @@
       this.control = frame("The lines the picture follows", "control");
       this.control.node.append(el("figcaption", {}, "Structure"));
       this.picture = frame("The chosen picture", "picture");
-      this.picture.box.append(el("button", { type: "button", class: "out-open", "aria-label": "Open details", onclick: () => this.perform("details") }));
+      this.picture.box.append(this.opener());
       this.invite = invitation();
       this.failure = failureCard(() => this.dismiss());
       this.notices = el("ul", { class: "out-notices" });
@@ -166,6 +166,17 @@
       element.replaceChildren(el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption));
       element.addEventListener("keydown", (event) => this.key(event));
       this.draw();
+    }
+
+    /** Over the picture: opens the details, and can be dragged onto the references. */
+    opener() {
+      const node = el("div", { class: "out-open", role: "button", tabindex: 0, "aria-label": "Open details", onclick: () => this.perform("details") });
+      node.addEventListener("keydown", (event) => event.key === "Enter" && this.perform("details"));
+      node.addEventListener("dragstart", (event) => {
+        const small = document.querySelector(`#gallery [data-picture="${CSS.escape(this.selected.id)}"] img`);
+        if (small) event.dataTransfer.setDragImage(small, 32, 32);
+      });
+      return pictures.draggable(node, () => this.selected.id);
     }
 
     key(event) {

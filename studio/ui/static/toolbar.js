@@ -31,7 +31,7 @@
       run: (id, act, ids) => likeness.emit("details:open", { id, act, ids }),
     },
   };
-  const KEYS = { r: "use", e: "edit", c: "compare", s: "star", Delete: "trash", Enter: "details" };
+  const KEYS = { r: "use", e: "edit", c: "compare", s: "star", Delete: "trash", Backspace: "trash", Enter: "details" };
   const quiet = (result) => result?.catch?.(() => {}); // its toast has said why
 
   const hasReference = (record) => Boolean(record.parents?.length || record.request?.references?.length);
