@@ -28,6 +28,7 @@ LOST_REFERENCES = "Some references of this picture are no longer in the collecti
 UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 SHOW_STUDIO = "() => { likeness.showTab('studio'); return []; }"
+SHOW_PREVIEW = "() => { likeness.showPreview(); return []; }"
 RECALLED = "() => { likeness.recalled(); return []; }"
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
@@ -208,4 +209,4 @@ def _bind_generate(handlers: StudioHandlers, generate: GeneratePanel) -> None:
         inputs=[*handlers.controls.inputs, generate.notices],
         js="(...values) => [...values.slice(0, -1), likeness.tab]",
         **_QUIET,
-    )
+    ).success(None, js=SHOW_PREVIEW, **_QUIET)

@@ -145,10 +145,16 @@
       const running = snapshot ? snapshot.jobs.filter((job) => job.status === "running").length : 0;
       const waiting = snapshot ? active(snapshot).length - running : 0;
       const parts = [running && jobs(running, "running"), waiting && jobs(waiting, "queued")].filter(Boolean);
+      line.classList.toggle("lk-idle", !parts.length);
       line.textContent = parts.length ? `${parts.join(" · ")}. Generate adds another.` : key;
     };
     draw(likeness.snapshot);
     likeness.onSnapshot(draw);
+  };
+
+  // Where the columns stand one below the other, what is being made would be out of sight.
+  likeness.showPreview = () => {
+    if (window.matchMedia("(max-width: 1023px)").matches) document.getElementById("preview")?.scrollIntoView({ behavior: "smooth" });
   };
 
   // --- additional settings: closed by a class, so that its controls are always on the page -----------------
