@@ -1,0 +1,214 @@
+"""Kills the studio at random moments, again and again, and looks whether anything was lost.
+
+`python -m tests.kill.run --rounds 200` prints what was seen. One data folder lives through all rounds of
+a kind: each start recovers from the kill before it. A failed check ends the run with its words.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Empty, SimpleQueue
+
+from tests.kill.evidence import look
+
+ROOT = Path(__file__).resolve().parents[2]
+BACKLOG = {"quick": 8, "real": 3}
+WORDS = {"quick": (0, 24), "real": (4, 9)}
+"""After how many words of the victim it is killed, at least and at most: `open`, its jobs, its pictures."""
+
+
+@dataclass
+class Report:
+    """What the rounds met, to show that the kills hit the moments that matter."""
+
+    kind: str
+    kills: int = 0
+    jobs: int = 0
+    pictures: int = 0
+    interrupted: int = 0
+    between_file_and_row: int = 0
+    half_written: int = 0
+    failed_twice: int = 0
+    repeated: int = 0
+    promised_jobs: set[str] = field(default_factory=set)
+    promised_images: set[str] = field(default_factory=set)
+
+    def __str__(self) -> str:
+        return (
+            f"{self.kind}: {self.kills} kills, {self.jobs} jobs, {self.pictures} pictures. "
+            f"A running job was hit {self.interrupted} times, a file before its row "
+            f"{self.between_file_and_row}, a file being written {self.half_written}. "
+            f"{self.failed_twice} jobs were hit twice and failed with words; {self.repeated} pictures were "
+            "made again with the same pixels. Nothing was lost.\n"
+        )
+
+
+class Victim:
+    """A running `tests.kill.victim`, heard line by line."""
+
+    def __init__(self, data_dir: Path, models: Path, kind: str, report: Report, *options: str) -> None:
+        self._report = report
+        self._words: SimpleQueue[str | None] = SimpleQueue()
+        self._ended = False
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.kill.victim", str(data_dir), str(models), kind, *options],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"OMP_NUM_THREADS": "1"},
+        )
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def listen(self, words: int, seconds: float = 120.0) -> bool:
+        """Take in so many words; False where the victim ended before."""
+        for _ in range(words):
+            try:
+                self._ended = self._words.get(timeout=seconds) is None
+            except Empty:
+                raise AssertionError("the studio stopped talking") from None
+            if self._ended:
+                return False
+        return True
+
+    def kill(self) -> None:
+        """SIGKILL; its worker must end by itself."""
+        children = list(_children(self.process.pid))
+        self.process.kill()
+        self.process.wait()
+        _await_end(children)
+
+    def kill_worker(self) -> None:
+        """SIGKILL to the worker alone."""
+        for pid in _children(self.process.pid, "spawn_main"):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, 9)
+
+    def end(self) -> None:
+        """Wait for the clean end."""
+        while not self._ended and self.listen(1):
+            pass
+        assert self.process.wait(60) == 0, f"the studio ended with {self.process.returncode}"
+
+    def _hear(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as lines:
+            for line in lines:
+                word, _, name = line.strip().partition(" ")
+                if not line.endswith("\n"):
+                    continue
+                if word == "accepted":
+                    self._report.promised_jobs.add(name)
+                elif word == "saved":
+                    self._report.promised_images.add(name)
+                self._words.put(line)
+        self._words.put(None)
+
+
+def kill_server(data_dir: Path, models: Path, kind: str, report: Report) -> None:
+    """One round: start, let it work, kill, look."""
+    victim = Victim(data_dir, models, kind, report, "--backlog", str(BACKLOG[kind]))
+    if not victim.listen(random.randint(*WORDS[kind])):
+        victim.end()
+        return
+    time.sleep(random.uniform(0, 0.05))
+    victim.kill()
+    seen = look(data_dir)
+    seen.check_whole()
+    seen.check_promises(report.promised_jobs, report.promised_images)
+    report.kills += 1
+    report.interrupted += any(job.status == "running" for job in seen.jobs.values())
+    report.between_file_and_row += bool(seen.orphans)
+    report.half_written += bool(seen.leftovers)
+
+
+def kill_worker(data_dir: Path, models: Path, report: Report) -> None:
+    """One round: the worker is killed amid its work; the studio goes on and finishes everything."""
+    victim = Victim(data_dir, models, "real", report, "--backlog", str(BACKLOG["real"]))
+    victim.listen(2 + BACKLOG["real"])  # open, the jobs, and the first picture: it is at the next one now
+    time.sleep(random.uniform(0, 0.2))
+    victim.kill_worker()
+    report.kills += 1
+    victim.end()
+
+
+def settle(data_dir: Path, models: Path, kind: str, report: Report) -> None:
+    """A last start that does what is left, then everything once more; then everything must be there."""
+    Victim(data_dir, models, kind, report).end()
+    settled = look(data_dir)
+    settled.check_whole()
+    settled.check_promises(report.promised_jobs, report.promised_images)
+    settled.check_settled()
+    report.jobs, report.pictures = len(settled.jobs), len(settled.rows)
+    report.failed_twice = sum(job.status == "failed" for job in settled.jobs.values())
+    Victim(data_dir, models, kind, report, "--repeat").end()
+    repeated = look(data_dir)
+    repeated.check_whole()
+    repeated.check_settled()
+    report.repeated = repeated.check_same_pixels()
+
+
+def run(folder: Path, models: Path, kind: str, servers: int, workers: int = 0) -> Report:
+    """Kill so many servers, then workers, over one data folder. Raises AssertionError at the first loss."""
+    report = Report(kind)
+    data_dir = folder / kind
+    while report.kills < servers:
+        kill_server(data_dir, models, kind, report)
+    for _ in range(workers):
+        kill_worker(data_dir, models, report)
+    settle(data_dir, models, kind, report)
+    return report
+
+
+def _children(pid: int, words: str = "") -> Iterator[int]:
+    for entry in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            if parent == pid and words in (entry / "cmdline").read_text():
+                yield int(entry.name)
+
+
+def _await_end(pids: list[int]) -> None:
+    deadline = time.monotonic() + 30
+    while alive := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+        assert time.monotonic() < deadline, f"processes {alive} outlive the studio"
+        time.sleep(0.02)
+
+
+def _models(folder: Path) -> Path:
+    from tests import tiny_models
+
+    portrait = tiny_models.make_tiny_portrait_model(folder / "portrait")
+    plain = tiny_models.make_tiny_plain_model(folder / "plain")
+    return tiny_models.write_models_yaml(folder / "models.yaml", portrait, plain)
+
+
+def main() -> None:
+    """Command line: nine of ten rounds with quick pictures, the others with the real worker."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument(
+        "--seed", type=int, default=None, help="of the moments; they also depend on the machine"
+    )
+    arguments = parser.parse_args()
+    random.seed(arguments.seed)
+    real = max(2, arguments.rounds // 10)
+    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
+        models = _models(Path(name))
+        sys.stdout.write(str(run(Path(name), models, "quick", arguments.rounds - real)))
+        sys.stdout.flush()
+        sys.stdout.write(str(run(Path(name), models, "real", real - real // 2, real // 2)))
+
+
+if __name__ == "__main__":
+    main()

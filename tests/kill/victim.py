@@ -1,0 +1,163 @@
+"""The process that gets killed: the whole studio but its server, put together by `app.open_studio`.
+
+`python -m tests.kill.victim DATA_DIR MODELS_YAML quick|real --backlog N [--repeat]` keeps N jobs queued
+(0: none are added), tells on stdout what it has promised (`accepted JOB`, `saved IMAGE`), and ends by
+itself once nothing is queued or running. `quick` replaces the worker by pixels made of the seed, so
+that nearly all time is spent in the queue and in saving. `--repeat` queues every request seen so far
+once more and waits for them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import sys
+import time
+from collections.abc import Callable, Generator
+from pathlib import Path
+from unittest import mock
+
+from app import open_studio
+from pipelines.events import (
+    Completed,
+    Event,
+    ImageReady,
+    Phase,
+    PhaseChanged,
+    Started,
+    StepProgress,
+    WorkOrder,
+)
+from pipelines.request import GenerationRequest
+from studio.records import JobStatus, QueueSnapshot, WorkerState
+from studio.service import StudioService
+from studio.settings import Settings
+
+SIDE = 64
+_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+
+
+def quick_pixels(seed: int) -> bytes:
+    """The picture of a seed, the same in every process."""
+    return random.Random(seed).randbytes(SIDE * SIDE * 3)
+
+
+class QuickEngine:
+    """An engine in this very process; takes the place of `LocalEngine`."""
+
+    def __init__(self, models_yaml: Path, device: str) -> None:
+        self._state = WorkerState(state="ready", device=device)
+
+    def run(self, order: WorkOrder) -> Generator[Event]:
+        """Steps of a millisecond, then the picture."""
+        request = GenerationRequest.model_validate(order.request)
+        yield Started({"device": "quick"})
+        for index in range(request.num_images):
+            if index in order.skip:
+                continue
+            yield PhaseChanged(Phase.DENOISING)
+            for step in range(1, 4):
+                time.sleep(0.001)
+                yield StepProgress(3 * index + step, 3 * request.num_images)
+            seed = request.seed + index
+            yield ImageReady(index, seed, SIDE, SIDE, quick_pixels(seed))
+        yield Completed()
+
+    def cancel(self, job_id: str) -> None:
+        """Orders are over before a cancel could reach them."""
+
+    def on_state(self, listener: Callable[[WorkerState], None]) -> None:
+        """Always ready."""
+        listener(self._state)
+
+    def stop(self) -> None:
+        """Nothing runs."""
+
+
+def _request(quick: bool) -> GenerationRequest:
+    return GenerationRequest(
+        model="tiny",
+        prompt="a portrait",
+        seed=random.randrange(2**32),
+        width=SIDE,
+        height=SIDE,
+        num_inference_steps=3 if quick else 12,
+        num_images=random.randint(1, 3),
+    )
+
+
+class _Victim:
+    """Fills the queue and tells what was promised."""
+
+    def __init__(self, service: StudioService, quick: bool) -> None:
+        self._service = service
+        self._quick = quick
+        self._told: set[str] = set()
+
+    def fill(self, backlog: int) -> None:
+        """Queue jobs until so many wait."""
+        for _ in range(backlog - len(_open(self._service.snapshot()))):
+            self.submit(_request(self._quick))
+
+    def submit(self, request: GenerationRequest) -> None:
+        """A job is promised once its id is printed."""
+        _say(f"accepted {self._service.submit(request).id}")
+
+    def drain(self) -> None:
+        """Tell of every picture that is saved until nothing is left to do."""
+        snapshot = self._service.snapshot()
+        while True:
+            for image in (image for job in snapshot.jobs for image in job.images):
+                if image not in self._told:
+                    self._told.add(image)
+                    _say(f"saved {image}")
+            if not _open(snapshot):
+                return
+            snapshot = self._service.watch(snapshot.version, 1.0)
+
+
+def _say(words: str) -> None:
+    """One write: a line is heard whole or not at all."""
+    sys.stdout.write(words + "\n")
+    sys.stdout.flush()
+
+
+def _open(snapshot: QueueSnapshot) -> list[str]:
+    return [job.id for job in snapshot.jobs if job.status in _OPEN]
+
+
+def _requests(database: Path) -> list[GenerationRequest]:
+    with sqlite3.connect(database) as connection:
+        rows = connection.execute("SELECT DISTINCT request FROM jobs ORDER BY number")
+        return [GenerationRequest.model_validate(json.loads(text)) for (text,) in rows]
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("models", type=Path)
+    parser.add_argument("engine", choices=["quick", "real"])
+    parser.add_argument("--backlog", type=int, default=0)
+    parser.add_argument("--repeat", action="store_true")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run until drained, or killed."""
+    arguments = _arguments()
+    settings = Settings(data_dir=arguments.data_dir, models=arguments.models, device="cpu")
+    if arguments.engine == "quick":
+        mock.patch("studio.engine.local.LocalEngine", QuickEngine).start()
+    with open_studio(settings) as service:
+        _say("open")
+        victim = _Victim(service, arguments.engine == "quick")
+        victim.fill(arguments.backlog)
+        for request in _requests(settings.database) if arguments.repeat else ():
+            victim.submit(request)
+        victim.drain()
+
+
+if __name__ == "__main__":
+    main()
