@@ -36,6 +36,8 @@ class Route:
     max_references: int = 0
     role_limits: tuple[tuple[Role, int], ...] = ()
     """Most references of one role, where that is fewer than `max_references`."""
+    reference_weights: bool = False
+    """A reference's weight has an effect; without it the page shows none."""
     guidance_arg: str | None = "guidance_scale"
     """None: guidance has no effect and its knob is hidden."""
     negative_prompt: bool = True
@@ -77,6 +79,7 @@ class Route:
             "role_limits": {role.value: self.role_limit(role) for role in self.roles},
             "min_references": self.min_references,
             "max_references": self.max_references,
+            "reference_weights": self.reference_weights,
             "guidance_scale": list(self.guidance_range),
             "num_inference_steps": list(self.steps_range),
             "control_kinds": [str(kind) for kind in self.control_kinds],

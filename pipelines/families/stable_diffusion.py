@@ -65,6 +65,7 @@ ROUTES: dict[Mode, Route] = {
         roles=(Role.CHARACTER, Role.STYLE),
         min_references=1,
         max_references=MAX_REFERENCES,
+        reference_weights=True,
     ),
     Mode.STYLE_REFERENCE: Route(
         pipeline="StableDiffusionPipeline",
@@ -72,6 +73,7 @@ ROUTES: dict[Mode, Route] = {
         roles=(Role.STYLE, Role.CHARACTER),
         min_references=1,
         max_references=MAX_REFERENCES,
+        reference_weights=True,
     ),
     Mode.CONTROLNET: Route(
         pipeline="StableDiffusionControlNetPipeline",
