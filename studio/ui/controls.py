@@ -143,7 +143,7 @@ def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
         "roles": {role.value: ROLE_WORDS[role] for role in roles},
         "usable": [role.value for role in knobs.roles],
         "default_role": DEFAULT_ROLE[state.mode].value,
-        "weights": "reference_weight" in knobs.fields,
+        "weights": knobs.reference_weights,
         "limit": MAX_REFERENCES,
         "full": TOO_MANY,
     }

@@ -26,6 +26,7 @@ class Knobs:
     steps: tuple[int, int] = (1, 150)
     max_references: int = MAX_REFERENCES
     roles: tuple[Role, ...] = ()
+    reference_weights: bool = False
     control_kinds: tuple[ControlKind, ...] = ()
     defaults: dict[str, float] = field(default_factory=lambda: dict(STUDIO_DEFAULTS))
 
@@ -62,6 +63,7 @@ def knobs_of(model: ModelInfo | None, mode: Mode) -> Knobs:
         guidance=(float(low), float(high)),
         steps=(int(fewest), int(most)),
         max_references=int(limits.get("max_references", MAX_REFERENCES)),
+        reference_weights=bool(limits.get("reference_weights", False)),
         roles=tuple(Role(role) for role in limits.get("roles", ())),
         control_kinds=tuple(ControlKind(kind) for kind in limits.get("control_kinds", ())),
         defaults={**STUDIO_DEFAULTS, **_numbers(model.defaults.get(mode.value, {}))},

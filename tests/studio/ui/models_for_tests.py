@@ -52,7 +52,7 @@ PORTRAIT = model(
         Mode.TEXT_TO_IMAGE: limits(),
         Mode.SMART_EDIT: limits("references", roles=["source"], max_references=1),
         Mode.IMG2IMG: limits("references", "strength", roles=["source"], max_references=1),
-        Mode.CHARACTER_REFERENCE: limits("references", "reference_weight", roles=["character", "style"]),
+        Mode.CHARACTER_REFERENCE: limits("references", reference_weights=True, roles=["character", "style"]),
         Mode.CONTROLNET: limits(
             "references",
             "strength",
