@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ def quieten_libraries() -> None:
     import diffusers.utils.logging
     import transformers.utils.logging
 
+    warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")
     for library in (diffusers.utils.logging, transformers.utils.logging):
         library.disable_progress_bar()
         library.set_verbosity_error()

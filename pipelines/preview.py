@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 FILE = "preview.json"
+KEY = "latent_rgb_factors"
 LONGEST_SIDE = 256
 _QUALITY = 80
 
@@ -43,7 +44,7 @@ class LatentColours:
 
     def save(self, folder: Path) -> None:
         """Write `preview.json` beside the model."""
-        content = {"factors": self.factors.tolist(), "bias": self.bias.tolist()}
+        content = {KEY: self.factors.tolist(), "bias": self.bias.tolist()}
         (folder / FILE).write_text(json.dumps(content), encoding="utf-8")
 
 
@@ -54,7 +55,7 @@ def read(folder: Path | None, channels: int) -> LatentColours | None:
     if folder is None or not (folder / FILE).is_file():
         return None
     content = json.loads((folder / FILE).read_text(encoding="utf-8"))
-    factors = torch.tensor(content["factors"], dtype=torch.float32)
+    factors = torch.tensor(content[KEY], dtype=torch.float32)
     bias = torch.tensor(content["bias"], dtype=torch.float32)
     return LatentColours(factors, bias) if factors.shape == (channels, 3) and bias.shape == (3,) else None
 

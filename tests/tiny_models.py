@@ -71,7 +71,7 @@ def make_tiny_portrait_model(folder: Path, seed: int = 0) -> Path:
     (folder / "ip_adapter").mkdir()
     for name in ("character", "style"):
         save_file(_adapter(parts["unet"]), folder / "ip_adapter" / f"{name}.safetensors")
-    factors = {"factors": torch.randn(LATENT_CHANNELS, 3).tolist(), "bias": [0.0, 0.0, 0.0]}
+    factors = {"latent_rgb_factors": torch.randn(LATENT_CHANNELS, 3).tolist(), "bias": [0.0, 0.0, 0.0]}
     (folder / "preview.json").write_text(json.dumps(factors))
     return folder
 

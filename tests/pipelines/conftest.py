@@ -1,0 +1,124 @@
+"""Fixtures of the inference library: a catalogue of tiny models, one runner, a shorthand to run requests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.catalog import Catalog, load_catalog
+from pipelines.events import Event, ImageReady, Notice, WorkOrder
+from pipelines.planning import complete
+from pipelines.request import GenerationRequest
+from pipelines.runner import PipelineRunner
+
+SMALLEST: dict[str, dict[str, Any]] = {
+    "text_to_image": {},
+    "smart_edit": {"references": [{"image_id": "face"}]},
+    "img2img": {"references": [{"image_id": "face"}]},
+    "character_reference": {"references": [{"image_id": "face"}]},
+    "style_reference": {"references": [{"image_id": "face"}]},
+    "controlnet": {"references": [{"image_id": "face"}]},
+}
+"""The least a request of each mode needs; a new mode fails here until it has a line."""
+
+
+@dataclass
+class Pictures:
+    """Reference files by id."""
+
+    files: dict[str, str]
+    sizes: dict[str, tuple[int, int]]
+
+
+@dataclass
+class Outcome:
+    """What a run told."""
+
+    request: GenerationRequest
+    events: list[Event] = field(default_factory=list)
+
+    @property
+    def images(self) -> dict[int, ImageReady]:
+        return {e.index: e for e in self.events if isinstance(e, ImageReady)}
+
+    @property
+    def notices(self) -> list[str]:
+        return [e.text for e in self.events if isinstance(e, Notice)]
+
+    def of(self, kind: type) -> list[Any]:
+        return [e for e in self.events if isinstance(e, kind)]
+
+
+@pytest.fixture(scope="session")
+def catalog(tiny_models_yaml: Path) -> Catalog:
+    return load_catalog(tiny_models_yaml)
+
+
+@pytest.fixture(scope="session")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
+    """`face` and `other`: different, square, with edges; `tall`: of another shape; `tiny`: 8 px."""
+    folder = tmp_path_factory.mktemp("references")
+    made = {
+        "face": _blocks(1, (64, 64)),
+        "other": _blocks(2, (64, 64)),
+        "tall": _blocks(3, (64, 128)),
+        "tiny": _blocks(4, (8, 8)),
+    }
+    for name, picture in made.items():
+        picture.save(folder / f"{name}.png")
+    files = {name: str(folder / f"{name}.png") for name in made}
+    return Pictures(files, {name: picture.size for name, picture in made.items()})
+
+
+def _blocks(seed: int, size: tuple[int, int]) -> Image.Image:
+    coarse = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+    return Image.fromarray(coarse).resize(size, Image.Resampling.NEAREST)
+
+
+@pytest.fixture(scope="session")
+def runner(catalog: Catalog) -> PipelineRunner:
+    return PipelineRunner(catalog, "cpu", versions={"studio": "test"})
+
+
+Ask = Callable[..., GenerationRequest]
+Make = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def ask(catalog: Catalog, pictures: Pictures) -> Ask:
+    """A complete request of a mode, small and quick unless told otherwise."""
+
+    def asked(mode: str = "text_to_image", **changes: Any) -> GenerationRequest:
+        values = {"model": "tiny", "prompt": "a face", "seed": 11, "num_inference_steps": 2}
+        request = GenerationRequest(**{"mode": mode, **values, **SMALLEST[mode], **changes})
+        return complete(request, catalog, pictures.sizes, lambda: 0).request
+
+    return asked
+
+
+@pytest.fixture(scope="session")
+def make(runner: PipelineRunner, ask: Ask, pictures: Pictures) -> Make:
+    """Ask for and run a request; `files` replaces the references' files."""
+
+    def made(
+        mode: str = "text_to_image",
+        *,
+        cancelled: Callable[[Outcome], bool] = lambda outcome: False,
+        skip: frozenset[int] = frozenset(),
+        files: Mapping[str, str] | None = None,
+        outcome: Outcome | None = None,
+        **changes: Any,
+    ) -> Outcome:
+        request = ask(mode, **changes)
+        outcome = outcome or Outcome(request)
+        order = WorkOrder("job", request.model_dump(mode="json"), dict(files or pictures.files), skip)
+        runner.run(order, outcome.events.append, lambda: cancelled(outcome))
+        return outcome
+
+    return made
