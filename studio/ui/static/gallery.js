@@ -42,9 +42,10 @@
       this.gallery = gallery;
       this.thumbs = new Map();
       this.prompt = el("p", { class: "out-batch-prompt" });
+      this.when = el("p", { class: "out-batch-meta" });
       this.meta = el("p", { class: "out-batch-meta" });
       this.row = el("div", { class: "out-batch-row" });
-      this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.prompt, this.meta), this.row);
+      this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.prompt, this.when, this.meta), this.row);
     }
 
     /** From a job: also while it runs, with an empty place for every picture to come. */
@@ -57,19 +58,20 @@
     fromRecords(records) {
       const [one] = records;
       if (one.request) this.describe(one.request, one.created_at, one.label, records.length > 1 ? null : one.seed);
-      else this.title("Uploads", kit.clock(one.created_at));
+      else this.title("Uploads", kit.clock(one.created_at), "");
       this.fill(records.map((record) => record.id), one, 0);
     }
 
     describe(request, created, model, seed) {
       const mode = kit.MODES[request.mode] || request.mode;
-      this.title(kit.promptWords(request), `${kit.clock(created)} · ${mode} · ${kit.settingsLine(request, { model, seed })}`);
+      this.title(kit.promptWords(request), `${kit.clock(created)} · ${mode}`, kit.settingsLine(request, { model, seed }));
     }
 
-    title(prompt, meta) {
-      this.prompt.textContent = prompt;
-      this.prompt.title = prompt;
-      this.meta.textContent = meta;
+    title(...words) {
+      [this.prompt, this.when, this.meta].forEach((node, index) => {
+        node.textContent = words[index];
+        node.title = words[index];
+      });
     }
 
     fill(ids, size, coming) {

@@ -194,14 +194,15 @@
       this.worker = snapshot.worker;
       const mine = snapshot.jobs.filter((job) => job.tab === likeness.tab);
       const active = mine.find((job) => job.status === "running") || mine.find((job) => job.status === "queued");
+      const fresh = this.known ? mine.filter((job) => !this.known.has(job.id)) : [];
       if (this.known === null) this.follow = Boolean(active) || mine[0]?.status === "failed";
-      else if (mine.some((job) => !this.known.has(job.id))) this.follow = true;
-      const before = this.job;
+      else if (fresh.length) this.follow = true;
+      const watched = [this.job?.id, ...fresh.map((job) => job.id)];
       this.known = new Set([...(this.known || []), ...mine.map((job) => job.id)]);
       this.job = active || null;
       this.ended = mine.find((job) => !kit.isActive(job)) || null;
-      const finished = before && mine.find((job) => job.id === before.id && !kit.isActive(job));
-      if (finished && this.follow && finished.images.length) this.select(finished.images[0]);
+      const finished = mine.find((job) => watched.includes(job.id) && !kit.isActive(job) && job.images.length);
+      if (finished && this.follow) this.select(finished.images[0]);
       this.draw();
     }
 
