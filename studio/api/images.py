@@ -40,6 +40,10 @@ def _blank_is_none(value: Any) -> Any:
     return None if value == "" else value
 
 
+_OR_BLANK = BeforeValidator(_blank_is_none)
+_Words = Annotated[Annotated[str, Field(max_length=1000)] | None, _OR_BLANK]
+
+
 class ImagePatch(BaseModel):
     """What of a record can be changed; fields left out stay as they are."""
 
@@ -64,13 +68,13 @@ def add_images(router: APIRouter, service: StudioService) -> None:
 def _add_listing(router: APIRouter, service: StudioService) -> None:
     @router.get("/images")
     def images(
-        category: Annotated[Category | None, BeforeValidator(_blank_is_none)] = None,
-        q: Annotated[str | None, BeforeValidator(_blank_is_none), Query(max_length=1000)] = None,
-        model: Annotated[str | None, BeforeValidator(_blank_is_none)] = None,
-        character: Annotated[str | None, BeforeValidator(_blank_is_none)] = None,
-        starred: Annotated[bool | None, BeforeValidator(_blank_is_none)] = None,
+        category: Annotated[Category | None, _OR_BLANK] = None,
+        q: _Words = None,
+        model: _Words = None,
+        character: _Words = None,
+        starred: Annotated[bool | None, _OR_BLANK] = None,
         trashed: bool = False,
-        cursor: Annotated[str | None, BeforeValidator(_blank_is_none), Query(max_length=1000)] = None,
+        cursor: _Words = None,
         limit: Annotated[int, Query(ge=1, le=200)] = 60,
     ) -> ImagePage:
         """Newest first. `next` is the `cursor` of the following page, or null on the last."""

@@ -16,9 +16,19 @@ def test_without_options_the_defaults_of_settings_hold() -> None:
 
 
 def test_every_option_is_read() -> None:
-    arguments = (
-        "--host ::1 --port 0 --data-dir /tmp/pictures --models other.yaml --device cuda:1 --open".split()
-    )
+    arguments = [
+        "--host",
+        "::1",
+        "--port",
+        "0",
+        "--data-dir",
+        "/tmp/pictures",
+        "--models",
+        "other.yaml",
+        "--device",
+        "cuda:1",
+        "--open",
+    ]
     settings = read_command(arguments, {}).settings
     assert settings == Settings(
         host="::1",

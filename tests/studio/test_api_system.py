@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from studio import __version__
+from tests.e2e.harness import StudioProcess
+from tests.studio.test_api_images import problem
+
+CALLS = {
+    "/health": {"get"},
+    "/models": {"get"},
+    "/images": {"get", "post"},
+    "/images/{image_id}": {"get", "patch", "delete"},
+    "/images/{image_id}/file": {"get"},
+    "/images/{image_id}/thumbnail": {"get"},
+    "/images/{image_id}/restore": {"post"},
+    "/jobs": {"get", "post"},
+    "/jobs/{job_id}": {"get"},
+    "/jobs/{job_id}/cancel": {"post"},
+    "/jobs/{job_id}/preview": {"get"},
+    "/jobs/{job_id}/control-image": {"get"},
+    "/events": {"get"},
+}
+
+
+def test_health_tells_version_device_and_queue(rest: StudioProcess) -> None:
+    body = rest.api("GET", "/health").json()
+    assert body["status"] == "ok"
+    assert body["version"] == __version__
+    assert body["device"] == "cpu"
+    assert body["queue_length"] == 0
+    assert body["worker"]["state"] in ("ready", "busy")
+
+
+def test_models_tell_what_they_can_do(rest: StudioProcess) -> None:
+    models = {model["id"]: model for model in rest.api("GET", "/models").json()}
+    tiny = models["tiny"]
+    assert tiny["available"] == "ready"
+    assert tiny["edit"] is True
+    assert set(tiny["modes"]) == set(tiny["defaults"]) == set(tiny["limits"])
+    assert set(tiny["cost"]) == {"seconds", "vram_mb"}
+    assert models["not-here"]["available"] in ("missing", "downloadable")
+
+
+def test_openapi_lists_every_call(rest: StudioProcess) -> None:
+    document = rest.api("GET", "/openapi.json").json()
+    assert {path: set(calls) for path, calls in document["paths"].items()} == {
+        f"/api/v1{path}": methods for path, methods in CALLS.items()
+    }
+    upload = document["paths"]["/api/v1/images"]["post"]["requestBody"]["content"]
+    assert list(upload) == ["multipart/form-data"]
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/images/a/b/c", "/", ""])
+def test_an_unknown_address_answers_as_a_problem_not_as_a_page(rest: StudioProcess, path: str) -> None:
+    answer = rest.api("GET", path)
+    assert answer.status_code == 404
+    assert "openapi.json" in problem(answer)["detail"]
+
+
+def test_a_wrong_method_is_told_the_right_ones(rest: StudioProcess) -> None:
+    answer = rest.api("PUT", "/jobs")
+    assert answer.status_code == 405
+    assert answer.headers["allow"] == "GET, POST"
+    problem(answer)
+
+
+def test_gradio_is_behind_the_same_gate(rest: StudioProcess) -> None:
+    foreign = {"Origin": "https://elsewhere.example"}
+    for path in ("/gradio_api/upload", "/gradio_api/queue/join", "/gradio_api/call/anything"):
+        answer = httpx.post(f"{rest.url}{path}", headers=foreign, trust_env=False)
+        assert answer.status_code == 403
+    rebound = httpx.get(rest.url, headers={"Host": "elsewhere.example"}, trust_env=False)
+    assert rebound.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "path", ["/etc/passwd", "likeness.db", "images", "../pyproject.toml", "pyproject.toml", "app.py"]
+)
+def test_gradio_serves_no_file_of_this_machine(rest: StudioProcess, path: str) -> None:
+    names = [path, str(rest.data_dir / path)]
+    for name in names:
+        answer = httpx.get(f"{rest.url}/gradio_api/file={name}", trust_env=False)
+        assert answer.status_code in (403, 404), f"{name}: {answer.status_code}"
