@@ -1,0 +1,1 @@
+"""How the bundled portrait model is made and measured; the studio never imports this package."""

@@ -1,0 +1,104 @@
+"""Make the bundled portrait model: `python -m training all --preset cpu`.
+
+Stages, in order: corpus, render, autoencoder, latents, unet, controlnet, export, evaluate. Each resumes
+from its checkpoint under `--work` and does nothing when it is done already.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+from training import export as exporting
+from training import render, train_autoencoder, train_controlnet, train_unet
+from training.latents import encode_all
+from training.parallel import launch, rank, workers
+from training.presets import PRESETS, Preset
+
+HERE = Path(__file__).parent
+DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
+
+
+def corpus(preset: Preset, work: Path) -> None:
+    """Emit the SVG corpus with Node (`npm install` in training/figures first run)."""
+    target = work / "corpus.jsonl.gz"
+    if target.exists():
+        return
+    work.mkdir(parents=True, exist_ok=True)
+    figures = HERE / "figures"
+    if not (figures / "node_modules").exists():
+        subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=figures, check=True)
+    command = [
+        "node",
+        "corpus.mjs",
+        "--identities",
+        str(preset.corpus_identities),
+        "--seed",
+        str(preset.seed),
+    ]
+    command += ["--styles", ",".join(preset.styles), "--out", str(target.resolve())]
+    subprocess.run(command, cwd=figures, check=True)
+
+
+def _encode(preset: Preset, work: Path, device: str) -> None:
+    encode_all(preset, work, exporting.trained_vae(preset, work, device), device, rank(), workers())
+
+
+def _evaluate(preset: Preset, work: Path, device: str, out: Path) -> None:
+    from training.evaluate import main as evaluate
+
+    evaluate(preset, work, device, out)
+
+
+def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Callable[[], object]]:
+    """Every stage by name, ready to call."""
+    return {
+        "corpus": lambda: corpus(preset, work),
+        "render": lambda: render.render(
+            work / "corpus.jsonl.gz", work / "corpus", preset.px, os.cpu_count() or 1
+        ),
+        "autoencoder": lambda: launch(train_autoencoder.train, preset.workers, preset, work, device),
+        "latents": lambda: launch(_encode, preset.workers, preset, work, device),
+        "unet": lambda: launch(train_unet.train, preset.workers, preset, work, device),
+        "controlnet": lambda: launch(train_controlnet.train, preset.workers, preset, work, device),
+        "export": lambda: exporting.from_checkpoints(preset, work, out),
+        "evaluate": lambda: _evaluate(preset, work, device, out),
+    }
+
+
+def main() -> None:
+    """Run one stage, or all of them in order."""
+    parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
+    parser.add_argument(
+        "stage",
+        choices=(
+            "all",
+            "corpus",
+            "render",
+            "autoencoder",
+            "latents",
+            "unet",
+            "controlnet",
+            "export",
+            "evaluate",
+        ),
+    )
+    parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
+    parser.add_argument(
+        "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"
+    )
+    parser.add_argument("--device", help="torch device (the preset's own if left out)")
+    parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder the model is exported to")
+    args = parser.parse_args()
+    preset = PRESETS[args.preset]
+    table = stages(preset, args.work, args.device or preset.device, args.out)
+    for name in table if args.stage == "all" else (args.stage,):
+        print(f"== {name}", flush=True)
+        table[name]()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,125 @@
+"""What every training stage shares: resumable checkpoints, averaged weights, learning rate, autocast."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from training.parallel import shared
+
+
+def cosine(progress: float, step: int, peak: float, warmup: int) -> float:
+    """Learning rate: linear warm-up times a cosine of progress (0..1) that ends at 2 % of `peak`."""
+    ramp = min(1.0, (step + 1) / max(1, warmup))
+    return peak * ramp * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+
+
+class Budget:
+    """How far a stage has come: by steps, or by minutes where the machine is too busy to make the steps.
+
+    The seconds of earlier runs count (they come back with the checkpoint): a resumed stage goes on there.
+    """
+
+    def __init__(self, steps: int, minutes: float) -> None:
+        self.steps, self.minutes = steps, minutes
+        self.before = 0.0
+        self.start = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        """Seconds trained so far, earlier runs included."""
+        return self.before + time.monotonic() - self.start
+
+    def progress(self, step: int) -> float:
+        """0 at the start, 1 when the stage is over; the same number in every worker."""
+        return shared(max(step / self.steps, self.seconds / (60 * self.minutes)))
+
+    def state_dict(self) -> dict[str, float]:
+        """What a checkpoint keeps."""
+        return {"seconds": self.seconds}
+
+    def load_state_dict(self, state: dict[str, float]) -> None:
+        """Take up what a checkpoint kept."""
+        self.before, self.start = state["seconds"], time.monotonic()
+
+
+class Ema:
+    """An exponential moving average of a module's parameters (float32, same device)."""
+
+    def __init__(self, module: torch.nn.Module, decay: float) -> None:
+        self.decay = decay
+        self.shadow = {k: v.detach().clone() for k, v in module.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, module: torch.nn.Module, step: int) -> None:
+        """Move the average towards the module's weights (faster in the first steps)."""
+        decay = min(self.decay, (1 + step) / (10 + step))
+        live = module.state_dict()
+        keys = [k for k in self.shadow if self.shadow[k].is_floating_point()]
+        torch._foreach_lerp_([self.shadow[k] for k in keys], [live[k] for k in keys], 1 - decay)
+
+    @contextlib.contextmanager
+    def applied(self, module: torch.nn.Module) -> Iterator[None]:
+        """Run the body with the averaged weights in the module."""
+        live = {k: v.detach().clone() for k, v in module.state_dict().items()}
+        module.load_state_dict(self.shadow)
+        try:
+            yield
+        finally:
+            module.load_state_dict(live)
+
+    def state_dict(self) -> dict[str, torch.Tensor]:
+        """What a checkpoint keeps."""
+        return self.shadow
+
+    def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
+        """Take up what a checkpoint kept."""
+        for key, value in state.items():
+            self.shadow[key].copy_(value)
+
+
+class Checkpoint:
+    """One file with the state of everything a stage needs to go on, replaced atomically."""
+
+    def __init__(self, path: Path, parts: dict[str, Any], config: dict[str, Any]) -> None:
+        self.path, self.parts, self.config = path, parts, config
+
+    def save(self, step: int) -> None:
+        """Write all parts at `step`."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = self.path.with_suffix(".tmp")
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        torch.save({"step": step, "config": self.config, "states": states}, temporary)
+        temporary.replace(self.path)
+
+    def load(self) -> int:
+        """Restore the parts if the file is there; returns the step to go on from (0 when fresh)."""
+        if not self.path.exists():
+            return 0
+        data = torch.load(self.path, map_location="cpu", weights_only=True)
+        for name, part in self.parts.items():
+            part.load_state_dict(data["states"][name])
+        return int(data["step"])
+
+
+@dataclass(frozen=True)
+class Device:
+    """A torch device with the autocast the preset asks for."""
+
+    name: str
+
+    def autocast(self, bf16: bool) -> contextlib.AbstractContextManager[Any]:
+        """bfloat16 where asked for, else nothing."""
+        return torch.autocast(self.name, dtype=torch.bfloat16) if bf16 else contextlib.nullcontext()
+
+
+def device_of(name: str) -> Device:
+    """The device of that name."""
+    return Device(name)

@@ -1,0 +1,89 @@
+"""Load an exported folder into the stock pipelines the studio uses, and draw batches with fixed seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import (
+    ControlNetModel,
+    DDIMScheduler,
+    DiffusionPipeline,
+    StableDiffusionControlNetPipeline,
+    StableDiffusionImg2ImgPipeline,
+    StableDiffusionPipeline,
+)
+from PIL import Image
+
+from training.models import ADAPTERS, plain_unet
+
+STEPS = 20
+
+
+class Pipes:
+    """Every mode of one exported folder as a stock diffusers pipeline, sharing weights, in float32."""
+
+    def __init__(self, folder: Path, device: str = "cpu") -> None:
+        self.folder, self.device = folder, device
+        self.edit = DiffusionPipeline.from_pretrained(folder, dtype=torch.float32, local_files_only=True).to(
+            device
+        )
+        shared = {k: v for k, v in self.edit.components.items() if k != "unet"}
+        shared["requires_safety_checker"] = False
+        self.text = StableDiffusionPipeline(unet=plain_unet(self.edit.unet), **shared)
+        self.image = StableDiffusionImg2ImgPipeline(**self.text.components, requires_safety_checker=False)
+        controlnet = ControlNetModel.from_pretrained(folder / "controlnet", dtype=torch.float32).to(device)
+        self.control = StableDiffusionControlNetPipeline(
+            **self.text.components, controlnet=controlnet, requires_safety_checker=False
+        )
+        self.adapted = StableDiffusionPipeline(unet=plain_unet(self.edit.unet), **shared)
+        self.adapted.load_ip_adapter(
+            [str(folder)] * 2,
+            subfolder="ip_adapter",
+            weight_name=[f"{name}.safetensors" for name in ADAPTERS],
+            image_encoder_folder=None,
+        )
+        for pipe in (self.edit, self.text, self.image, self.control, self.adapted):
+            pipe.set_progress_bar_config(disable=True)
+            pipe.scheduler = DDIMScheduler.from_config(pipe.scheduler.config)
+
+    @torch.no_grad()
+    def draw(self, pipe: Any, prompts: Sequence[str], seed: int, **options: Any) -> list[Image.Image]:
+        """One picture per prompt, with seeds `seed`, `seed + 1`, ... and 20 steps unless told otherwise."""
+        generators = [torch.Generator("cpu").manual_seed(seed + i) for i in range(len(prompts))]
+        options.setdefault("num_inference_steps", STEPS)
+        return pipe(list(prompts), generator=generators, **options).images
+
+    def adapted_batch(
+        self,
+        prompts: Sequence[str],
+        seed: int,
+        character: Sequence[Image.Image] | None,
+        style: Sequence[Image.Image] | None,
+        scales: tuple[float, float],
+        **options: Any,
+    ) -> list[Image.Image]:
+        """Pictures with a character and/or style reference each; a missing kind has scale 0."""
+        self.adapted.set_ip_adapter_scale([scales[0] if character else 0.0, scales[1] if style else 0.0])
+        out = []
+        for i, prompt in enumerate(prompts):
+            blank = Image.new("RGB", (64, 64))
+            images = [[character[i] if character else blank], [style[i] if style else blank]]
+            out += self.draw(self.adapted, [prompt], seed + i, ip_adapter_image=images, **options)
+        return out
+
+
+def to_pictures(tensor: torch.Tensor) -> list[Image.Image]:
+    """Pictures (N, 3, H, W) in [-1, 1] as Pillow images."""
+    data = ((tensor + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    return [Image.fromarray(x) for x in data]
+
+
+def to_tensor(images: Sequence[Image.Image]) -> torch.Tensor:
+    """Pillow images of one size as (N, 3, H, W) in [-1, 1]."""
+    import numpy as np
+
+    stack = np.stack([np.asarray(x.convert("RGB")) for x in images])
+    return torch.from_numpy(stack).permute(0, 3, 1, 2).float() / 127.5 - 1

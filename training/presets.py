@@ -1,0 +1,107 @@
+"""Sizes and schedules of the two ways to train: `cpu` (two cores) and `gpu` (minutes on one card)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+
+@dataclass(frozen=True)
+class AutoencoderPreset:
+    """Shape and schedule of the autoencoder stage. `crop_until` is the share of steps spent on crops."""
+
+    channels: tuple[int, ...] = (16, 32, 64, 96)
+    layers: int = 1
+    latent_channels: int = 12
+    groups: int = 4
+    px: int = 128
+    figures: str = "corpus/figures128.npy"
+    held_out: int = 300
+    crop: int = 64
+    crop_batch: int = 10
+    batch: int = 4
+    crop_until: float = 0.4
+    steps: int = 9000
+    minutes: float = 17.0
+    warmup: int = 100
+    lr: float = 1.5e-2
+    ema: float = 0.98
+    noise: float = 0.05
+    decay: float = 1e-3
+
+    @property
+    def factor(self) -> int:
+        """How many pixels one latent cell is wide."""
+        return int(2 ** (len(self.channels) - 1))
+
+
+@dataclass(frozen=True)
+class UnetPreset:
+    """Shape and schedule of the joint stage: network, text encoder, image encoder and both adapters."""
+
+    channels: tuple[int, ...] = (48, 96)
+    layers: int = 1
+    attention: tuple[int, ...] = (1,)
+    groups: int = 16
+    text_width: int = 128
+    text_layers: int = 2
+    image_px: int = 64
+    image_patch: int = 8
+    image_width: int = 128
+    image_layers: int = 2
+    batch: int = 32
+    steps: int = 6000
+    minutes: float = 46.0
+    warmup: int = 30
+    lr: float = 1.5e-2
+    ema: float = 0.99
+
+
+@dataclass(frozen=True)
+class ControlNetPreset:
+    """Schedule of the ControlNet stage; the hint embedding halves the picture three times (factor 8)."""
+
+    hint_channels: tuple[int, ...] = (16, 24, 32, 64)
+    pictures: int = 2500
+    batch: int = 32
+    steps: int = 1500
+    minutes: float = 10.0
+    warmup: int = 20
+    lr: float = 1e-2
+    ema: float = 0.98
+
+
+@dataclass(frozen=True)
+class ReaderPreset:
+    """Schedule of the attribute reader that measures generated pictures."""
+
+    batch: int = 48
+    steps: int = 2500
+    minutes: float = 12.0
+    warmup: int = 50
+    lr: float = 2e-3
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Everything one training run needs to know; `px` is the side of the square pictures."""
+
+    name: str = "cpu"
+    px: int = 128
+    seed: int = 1
+    bf16: bool = False
+    device: str = "cpu"
+    workers: int = 2
+    styles: tuple[str, ...] = ("bold line", "ink", "flat vector")
+    corpus_identities: int = 3200
+    identities: int = 300
+    checkpoint_seconds: float = 150.0
+    autoencoder: AutoencoderPreset = field(default_factory=AutoencoderPreset)
+    unet: UnetPreset = field(default_factory=UnetPreset)
+    controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
+    reader: ReaderPreset = field(default_factory=ReaderPreset)
+    cases: int = 48
+
+
+CPU = Preset()
+GPU = replace(CPU, name="gpu", px=256, bf16=True, workers=1)
+PRESETS = {p.name: p for p in (CPU, GPU)}

@@ -1,0 +1,158 @@
+"""Read the attributes of a portrait from its pixels, to measure generated pictures with.
+
+A small convolutional classifier with one head per attribute. It is trained on real renders only: never on
+anything the model generated, and never on the held-out combinations it is judged by.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+
+from training import attributes as a
+from training.attributes import Portrait, held_out
+from training.compose import LIGHTS, BackgroundBank
+from training.corpus import FigureStore
+from training.latents import Shot, random_background, random_light, read_records, shoot
+from training.loop import Budget, Checkpoint, cosine
+from training.presets import Preset
+from training.scenes import BACKGROUNDS
+
+NONE = "none"
+CLASSES: dict[str, tuple[str, ...]] = {
+    "style": tuple(a.STYLES),
+    "haircut": tuple(a.HAIRCUTS),
+    "hair_color": tuple(a.HAIR_COLORS),
+    "skin": tuple(a.SKINS),
+    "clothes": (NONE, *a.CLOTHES),
+    "clothes_color": (NONE, *a.CLOTHES_COLORS),
+    "expression": tuple(a.EXPRESSIONS),
+    "glasses": ("False", "True"),
+    "beard": ("False", "True"),
+    "background": BACKGROUNDS,
+    "light": LIGHTS,
+}
+IGNORE = -100
+
+
+def labels(p: Portrait) -> dict[str, int]:
+    """Class index of every attribute; IGNORE where it cannot be seen."""
+    out = {}
+    for field, classes in CLASSES.items():
+        value = getattr(p, field)
+        out[field] = classes.index(NONE if value is None else str(value))
+    if not p.shows_hair_color:
+        out["hair_color"] = IGNORE
+    return out
+
+
+class Reader(torch.nn.Module):
+    """Pictures (B, 3, px, px) in [-1, 1] to logits for each attribute."""
+
+    def __init__(self, width: int = 24) -> None:
+        super().__init__()
+        widths = (width, 2 * width, 4 * width, 6 * width, 6 * width)
+        layers: list[torch.nn.Module] = []
+        inputs = 3
+        for w in widths:
+            layers += [
+                torch.nn.Conv2d(inputs, w, 3, stride=2, padding=1),
+                torch.nn.BatchNorm2d(w),
+                torch.nn.ReLU(),
+            ]
+            inputs = w
+        self.body = torch.nn.Sequential(*layers)
+        self.mix = torch.nn.Sequential(torch.nn.LazyLinear(320), torch.nn.ReLU(), torch.nn.Dropout(0.1))
+        self.heads = torch.nn.ModuleDict({f: torch.nn.Linear(320, len(c)) for f, c in CLASSES.items()})
+
+    def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
+        """Logits per attribute, each (B, classes)."""
+        features = self.mix(self.body(pictures).flatten(1))
+        return {field: head(features) for field, head in self.heads.items()}
+
+    @torch.no_grad()
+    def read(self, pictures: torch.Tensor) -> list[dict[str, str]]:
+        """The most likely value of every attribute, one dict per picture."""
+        self.eval()
+        logits = self(pictures)
+        rows = {f: logits[f].argmax(1).tolist() for f in CLASSES}
+        return [{f: CLASSES[f][rows[f][i]] for f in CLASSES} for i in range(len(pictures))]
+
+
+class RealRenders:
+    """Freshly composed real renders with their attributes, from training or from held-out combinations."""
+
+    def __init__(self, preset: Preset, work: Path, held: bool, seed: int) -> None:
+        self.records = read_records(work / "corpus")
+        self.index = [
+            i for i, r in enumerate(self.records) if r["style"] in preset.styles and held_out(r) == held
+        ]
+        self.store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px)
+        self.bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
+        self.rng = random.Random(seed)
+
+    def shot(self, figure: int | None = None) -> tuple[Shot, Portrait]:
+        """A random shot (of `figure`, or of any) and its attributes."""
+        figure = self.rng.choice(self.index) if figure is None else figure
+        background, light = random_background(self.rng), random_light(self.rng)
+        shot = Shot(figure, background, self.rng.choice(self.bank.rows(background)), light)
+        return shot, Portrait.of(self.records[figure], background, light)
+
+    def batch(self, n: int) -> tuple[torch.Tensor, list[Portrait]]:
+        """n pictures (n, 3, px, px) in [-1, 1] with their attributes."""
+        drawn = [self.shot() for _ in range(n)]
+        return shoot([s for s, _ in drawn], self.store, self.bank, "cpu"), [p for _, p in drawn]
+
+
+def train(preset: Preset, work: Path, device: str) -> Reader:
+    """Train (or load, or continue) the reader; writes `reader.pt` and `reader.jsonl` under `work`."""
+    p = preset.reader
+    torch.manual_seed(preset.seed)
+    reader = Reader().to(device)
+    reader(torch.zeros(2, 3, preset.px, preset.px, device=device))
+    optimizer = torch.optim.AdamW(reader.parameters(), lr=p.lr, weight_decay=1e-2)
+    budget = Budget(p.steps, p.minutes)
+    checkpoint = Checkpoint(
+        work / "reader.pt", {"model": reader, "optimizer": optimizer, "budget": budget}, {}
+    )
+    step = checkpoint.load()
+    source, clock = RealRenders(preset, work, held=False, seed=step), time.monotonic()
+    with (work / "reader.jsonl").open("a") as log:
+        while (progress := budget.progress(step)) < 1:
+            for group in optimizer.param_groups:
+                group["lr"] = cosine(progress, step, p.lr, p.warmup)
+            pictures, portraits = source.batch(p.batch)
+            pictures = pictures + 0.03 * torch.randn_like(pictures)
+            truth = [labels(x) for x in portraits]
+            logits = reader.train()(pictures.to(device))
+            wanted = {f: torch.tensor([t[f] for t in truth], device=device) for f in CLASSES}
+            loss = sum(F.cross_entropy(logits[f], wanted[f], ignore_index=IGNORE) for f in CLASSES)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            if step % 50 == 0:
+                log.write(json.dumps({"step": step, "loss": round(float(loss.detach()), 4)}) + "\n")
+                log.flush()
+            if time.monotonic() - clock > preset.checkpoint_seconds:
+                checkpoint.save(step)
+                clock = time.monotonic()
+    checkpoint.save(step)
+    return reader.eval()
+
+
+def accuracy(reader: Reader, source: RealRenders, n: int) -> dict[str, float]:
+    """Share of attributes read rightly on n real renders, per attribute."""
+    hits: dict[str, list[bool]] = {f: [] for f in CLASSES}
+    for _ in range(max(1, n // 50)):
+        pictures, portraits = source.batch(min(n, 50))
+        for got, p in zip(reader.read(pictures), portraits, strict=True):
+            for field, index in labels(p).items():
+                if index != IGNORE:
+                    hits[field].append(got[field] == CLASSES[field][index])
+    return {f: sum(h) / len(h) for f, h in hits.items() if h}

@@ -1,0 +1,53 @@
+"""Render the SVG corpus: `figures{px}.npy` (n, px, px, 4) and `records.jsonl` (attributes, same order)."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+from collections.abc import Iterator
+from multiprocessing import Pool
+from pathlib import Path
+
+import numpy as np
+import resvg_py
+from numpy.lib.format import open_memmap
+from PIL import Image
+
+
+def rasterise(job: tuple[str, int]) -> np.ndarray:
+    """Draw one SVG at `px` wide: straight-alpha RGBA uint8 of shape (px, px, 4)."""
+    svg, px = job
+    data = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=px, height=px, skip_system_fonts=True))
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
+
+
+def _lines(corpus: Path) -> Iterator[dict[str, object]]:
+    with gzip.open(corpus, "rt", encoding="utf-8") as file:
+        for line in file:
+            yield json.loads(line)
+
+
+def render(corpus: Path, out: Path, px: int, workers: int = 1) -> int:
+    """Render `corpus` into folder `out` unless it is there already; returns the number of figures."""
+    target, records = out / f"figures{px}.npy", out / "records.jsonl"
+    if target.exists() and records.exists():
+        return int(np.load(target, mmap_mode="r").shape[0])
+    out.mkdir(parents=True, exist_ok=True)
+    count = sum(1 for _ in _lines(corpus))
+    temporary = out / f"figures{px}.partial.npy"
+    figures = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(count, px, px, 4))
+    with records.open("w") as notes, Pool(workers) as pool:
+        stream = _lines(corpus)
+        jobs = ((_note(record, notes), px) for record in stream)
+        for i, image in enumerate(pool.imap(rasterise, jobs, chunksize=32)):
+            figures[i] = image
+    figures.flush()
+    temporary.replace(target)
+    return count
+
+
+def _note(record: dict[str, object], notes: io.TextIOBase) -> str:
+    svg = str(record.pop("svg"))
+    notes.write(json.dumps(record) + "\n")
+    return svg

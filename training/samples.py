@@ -1,0 +1,91 @@
+"""Mix the training batch of the joint stage: captions, edits, and character and style references.
+
+Every sample names a target picture and how the network is told about it: text, maybe a source picture (edit),
+maybe a character reference (same identity), maybe a style reference (same style, background and light,
+other person).
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from dataclasses import dataclass
+
+from training.captions import caption, instruction
+from training.latents import LatentSet
+
+EDIT_SHARE = 0.42
+EMPTY_TEXT = 0.08
+ADAPTER_SHARE = 0.4
+ZERO_REFERENCE = 0.1
+
+
+@dataclass
+class Sample:
+    """Indices into the latent set, None where that input is absent; `zero_*` feeds an empty reference."""
+
+    target: int
+    text: str
+    source: int | None = None
+    character: int | None = None
+    style: int | None = None
+    zero_character: bool = False
+    zero_style: bool = False
+
+
+class Mixer:
+    """Draws samples from a latent set, the same ones for the same seed."""
+
+    def __init__(self, data: LatentSet, seed: int) -> None:
+        self.data, self.rng = data, random.Random(seed)
+        self.same_look: dict[tuple[str, str, str], list[int]] = defaultdict(list)
+        self.same_style: dict[str, list[int]] = defaultdict(list)
+        for i, p in enumerate(data.portraits):
+            self.same_look[p.style, p.background, p.light].append(i)
+            self.same_style[p.style].append(i)
+
+    def draw(self) -> Sample:
+        """One sample of the mix."""
+        sample = self._edit() if self.rng.random() < EDIT_SHARE else self._picture()
+        if self.rng.random() < EMPTY_TEXT:
+            sample.text = ""
+        return sample
+
+    def _edit(self) -> Sample:
+        rng, portraits = self.rng, self.data.portraits
+        span = rng.choice(self.data.groups)
+        one = span[0] if rng.random() < 0.75 else rng.choice(span)
+        grounds = list(span[-3:])
+        if rng.random() < 0.42:
+            two = rng.choice([i for i in grounds if i != one])
+        else:
+            two = rng.choice([i for i in span if i != one])
+        source, target = (one, two) if rng.random() < 0.6 else (two, one)
+        return Sample(target, instruction(portraits[source], portraits[target], rng), source=source)
+
+    def _picture(self) -> Sample:
+        rng, portraits = self.rng, self.data.portraits
+        target = rng.randrange(len(portraits))
+        sample = Sample(target, caption(portraits[target], rng))
+        if rng.random() >= ADAPTER_SHARE:
+            return sample
+        which = rng.random()
+        if which < 0.65:
+            span = self.data.groups[self.data.group_of[target]]
+            sample.character = rng.choice([i for i in span if i != target])
+            sample.zero_character = rng.random() < ZERO_REFERENCE
+        if which > 0.4:
+            sample.style = self._style_reference(target)
+            sample.zero_style = rng.random() < ZERO_REFERENCE
+        return sample
+
+    def _style_reference(self, target: int) -> int:
+        rng, p = self.rng, self.data.portraits[target]
+        group = self.data.group_of[target]
+        pools = (self.same_look[p.style, p.background, p.light], self.same_style[p.style])
+        for pool in pools if rng.random() < 0.75 else pools[1:]:
+            for _ in range(8):
+                pick = rng.choice(pool)
+                if self.data.group_of[pick] != group:
+                    return pick
+        return rng.choice(pools[1])

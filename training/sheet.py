@@ -1,0 +1,82 @@
+"""Draw the contact sheet: every mode on held-out characters, with the first seeds tried."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PIL import Image, ImageDraw
+
+from training.evaluate import EDIT, SCALES, TEXT
+from training.latents import shoot
+from training.pipes import Pipes, to_pictures
+from training.presets import Preset
+from training.reader import RealRenders
+from training.train_controlnet import edges
+
+PROMPTS = (
+    "portrait of a woman with long red hair, glasses, smiling, in a dark library, ink style",
+    "portrait of a man with a beard, short brown hair, serious, a blue hoodie, forest, flat vector style",
+    "portrait of a person with curly pink hair, laughing, on a teal background, flat vector style",
+    "portrait of a woman with wavy black hair, a yellow t-shirt, sunset sky, bold line style",
+    "portrait of a man with a green mohawk, angry, night city, dramatic light from the left, bold line style",
+    "portrait of a woman with a silver bob, surprised, candlelit stone chamber, soft light, ink style",
+)
+EDITS = (
+    "change the background to a dark library",
+    "make the expression more serious",
+    "add dramatic lighting from the left",
+    "give her silver hair",
+    "add glasses",
+    "draw it in ink style",
+)
+COLUMNS = 6
+
+
+class _Sheet:
+    """Rows of equal tiles with a caption above each row."""
+
+    def __init__(self, tile: int) -> None:
+        self.tile = tile
+        self.rows: list[tuple[str, list[Image.Image]]] = []
+
+    def add(self, title: str, images: list[Image.Image]) -> None:
+        self.rows.append((title, [x.resize((self.tile, self.tile)) for x in images]))
+
+    def save(self, path: Path) -> None:
+        band = self.tile + 18
+        sheet = Image.new("RGB", (COLUMNS * (self.tile + 4), band * len(self.rows)), "white")
+        draw = ImageDraw.Draw(sheet)
+        for y, (title, images) in enumerate(self.rows):
+            draw.text((4, y * band + 3), title, fill="black")
+            for x, image in enumerate(images):
+                sheet.paste(image, (x * (self.tile + 4), y * band + 16))
+        sheet.save(path, quality=88)
+
+
+def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, tile: int = 128) -> None:
+    """Draw every mode of the exported `folder` with seeds 0, 1, 2, ... and save one picture at `path`."""
+    pipes, sheet = Pipes(folder), _Sheet(tile)
+    real = RealRenders(preset, work, held=True, seed=3)
+    drawn = [real.shot() for _ in range(COLUMNS)]
+    pictures = shoot([s for s, _ in drawn], real.store, real.bank, "cpu")
+    sources = to_pictures(pictures)
+    sheet.add("text to image, one prompt each", pipes.draw(pipes.text, PROMPTS, 0, **TEXT))
+    sheet.add("sources, never trained on", sources)
+    for edit in EDITS:
+        sheet.add(f"edit: {edit}", pipes.draw(pipes.edit, [edit] * COLUMNS, 0, image=sources, **EDIT))
+    scene = ["portrait of a person in a forest"] * COLUMNS
+    sheet.add(
+        "character reference = sources; new scene: forest",
+        pipes.adapted_batch(scene, 0, sources, None, SCALES, **TEXT),
+    )
+    person = ["portrait of a woman with long blonde hair"] * COLUMNS
+    sheet.add(
+        "style reference = sources; new person", pipes.adapted_batch(person, 0, None, sources, SCALES, **TEXT)
+    )
+    hints = to_pictures(edges(pictures).float().unsqueeze(1).expand(-1, 3, -1, -1) * 2 - 1)
+    sheet.add("structure", hints)
+    sheet.add("ControlNet", pipes.draw(pipes.control, PROMPTS, 0, image=hints, **TEXT))
+    for strength in (0.4, 0.7):
+        images = pipes.draw(pipes.image, PROMPTS, 0, image=sources, strength=strength, **TEXT)
+        sheet.add(f"image to image, influence {1 - strength:.0%}", images)
+    sheet.save(path)

@@ -1,0 +1,152 @@
+"""Train the autoencoder on composed portraits: first on small crops (many cheap steps), then on larger ones.
+
+Resumes from its checkpoint. Needs figures only, no captions.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from diffusers import AutoencoderKL
+
+from training.compose import LIGHTS, BackgroundBank, compose
+from training.corpus import FigureStore
+from training.loop import Budget, Checkpoint, Ema, cosine, device_of
+from training.optim import MuonAdamW, split_parameters
+from training.parallel import average_gradients, rank, workers
+from training.presets import AutoencoderPreset, Preset
+
+
+def build_autoencoder(p: AutoencoderPreset) -> AutoencoderKL:
+    """A randomly initialised autoencoder of the preset's shape (downscale 2 ** (levels - 1))."""
+    levels = len(p.channels)
+    return AutoencoderKL(
+        block_out_channels=p.channels,
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
+        layers_per_block=p.layers,
+        latent_channels=p.latent_channels,
+        norm_num_groups=p.groups,
+        mid_block_add_attention=False,
+        sample_size=p.px,
+    )
+
+
+class PictureSource:
+    """Random composed crops from a store of figures; the last `held_out` figures are never drawn."""
+
+    def __init__(
+        self, store: FigureStore, bank: BackgroundBank, held_out: int, seed: int, device: str
+    ) -> None:
+        self.store, self.bank, self.device = store, bank, device
+        self.count = len(store) - held_out
+        self.rng = torch.Generator().manual_seed(seed)
+        names = list(bank._rows.values())
+        self.rows = names
+
+    def _randint(self, high: int, n: int) -> torch.Tensor:
+        return torch.randint(high, (n,), generator=self.rng)
+
+    def batch(self, n: int, crop: int) -> torch.Tensor:
+        """n pictures (n, 3, crop, crop) in [-1, 1]."""
+        figures = self.store.images(self._randint(self.count, n))
+        which = [self.rows[int(i)] for i in self._randint(len(self.rows), n)]
+        grounds = self.bank.images[[rows[int(self._randint(len(rows), 1))] for rows in which]]
+        lights = self._randint(2 * len(LIGHTS), n).sub(len(LIGHTS)).clamp(min=0)
+        pictures = compose(figures.to(self.device), grounds.to(self.device), lights.to(self.device))
+        px = pictures.shape[-1]
+        if crop < px:
+            out = []
+            for i in range(n):
+                y, x = (int(v) for v in self._randint(px - crop + 1, 2))
+                out.append(pictures[i, :, y : y + crop, x : x + crop])
+            pictures = torch.stack(out)
+        return pictures.to(memory_format=torch.channels_last)
+
+    def held_out(self, n: int) -> torch.Tensor:
+        """n fixed full pictures from figures never trained on."""
+        figures = self.store.images(torch.arange(self.count, min(self.count + n, len(self.store))))
+        k = figures.shape[0]
+        grounds = self.bank.images[[(7 * i) % len(self.bank.images) for i in range(k)]]
+        lights = torch.tensor([i % len(LIGHTS) if i % 2 else 0 for i in range(k)])
+        return compose(figures.to(self.device), grounds.to(self.device), lights.to(self.device))
+
+
+def reconstruction_loss(out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
+    """L1 plus half the L1 of the horizontal and vertical differences (keeps line work crisp)."""
+    dx = (out - target).diff(dim=-1).abs().mean()
+    dy = (out - target).diff(dim=-2).abs().mean()
+    return F.l1_loss(out, target) + 0.5 * (dx + dy)
+
+
+@torch.no_grad()
+def psnr(vae: AutoencoderKL, pictures: torch.Tensor, batch: int = 16) -> float:
+    """Mean reconstruction PSNR in dB over pictures (N, 3, H, W) in [-1, 1]."""
+    vae.eval()
+    values = []
+    for part in pictures.split(batch):
+        out = vae.decode(vae.encode(part).latent_dist.mode()).sample.clamp(-1, 1)
+        mse = ((out - part) / 2).pow(2).mean(dim=(1, 2, 3))
+        values.append(-10 * mse.log10())
+    vae.train()
+    return float(torch.cat(values).mean())
+
+
+def train(preset: Preset, work: Path, device: str) -> None:
+    """Run (or continue) the autoencoder stage; writes `autoencoder.pt` and its log under `work`."""
+    p = preset.autoencoder
+    torch.manual_seed(preset.seed)
+    vae = build_autoencoder(p).to(device, memory_format=torch.channels_last)
+    store = FigureStore(work / p.figures, preset.px)
+    source = PictureSource(
+        store,
+        BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy"),
+        p.held_out,
+        preset.seed,
+        device,
+    )
+    optimizer = MuonAdamW(*split_parameters(vae), lr=p.lr)
+    ema = Ema(vae, p.ema)
+    budget = Budget(p.steps, p.minutes)
+    parts = {"model": vae, "ema": ema, "optimizer": optimizer, "budget": budget}
+    checkpoint = Checkpoint(work / "autoencoder.pt", parts, asdict(p))
+    step = checkpoint.load()
+    log = (work / "autoencoder.jsonl").open("a")
+    probe = source.held_out(64)
+    clock = time.monotonic()
+    source.rng.manual_seed(preset.seed + step * workers() + rank())
+    while (progress := budget.progress(step)) < 1:
+        small = progress < p.crop_until
+        batch = source.batch(
+            (p.crop_batch if small else p.batch) // workers(), p.crop if small else preset.px
+        )
+        for group in optimizer.param_groups:
+            group["lr"] = cosine(progress, step, p.lr, p.warmup)
+        with device_of(device).autocast(preset.bf16):
+            mean = vae.encode(batch).latent_dist.mode()
+            out = vae.decode(mean + p.noise * torch.randn_like(mean)).sample
+            loss = reconstruction_loss(out.float(), batch) + p.decay * mean.float().pow(2).mean()
+        loss.backward()
+        average_gradients(vae.parameters())
+        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        ema.update(vae, step)
+        step += 1
+        if step % 50 == 0 and rank() == 0:
+            row = {"step": step, "loss": round(loss.item(), 4), "seconds": round(budget.seconds, 1)}
+            if step % 500 == 0:
+                with ema.applied(vae):
+                    row["psnr"] = round(psnr(vae, probe), 2)
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
+            checkpoint.save(step)
+            clock = time.monotonic()
+    if rank() == 0:
+        checkpoint.save(step)

@@ -1,0 +1,126 @@
+"""Train the ControlNet on edge maps, for the plain network, which stays frozen with the text encoder.
+
+Edges are `skimage.feature.canny(gray, sigma=1.0)` of the whole picture, white on black: the detector that
+users' structure references go through too.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from skimage.feature import canny
+from transformers import CLIPTokenizer
+
+from training.captions import caption
+from training.compose import BackgroundBank
+from training.corpus import FigureStore
+from training.latents import LatentSet, shoot
+from training.loop import Budget, Checkpoint, Ema, cosine, device_of
+from training.models import PortraitModel, build_controlnet, build_scheduler, plain_unet
+from training.optim import MuonAdamW, split_parameters
+from training.parallel import average_gradients, rank, workers
+from training.presets import Preset
+from training.train_unet import stratified_timesteps
+
+
+def edges(pictures: torch.Tensor) -> torch.Tensor:
+    """Canny edges of pictures (N, 3, H, W) in [-1, 1]: uint8 0/1 of shape (N, H, W)."""
+    weights = torch.tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+    gray = ((pictures.cpu().float() + 1) / 2 * weights).sum(1).numpy()
+    return torch.from_numpy(np.stack([canny(g, sigma=1.0) for g in gray])).to(torch.uint8)
+
+
+def edge_cache(preset: Preset, work: Path, data: LatentSet, count: int) -> tuple[list[int], torch.Tensor]:
+    """Indices of `count` pictures of the latent set and their edge maps, computed once."""
+    pick = random.Random(preset.seed).sample(range(len(data)), min(count, len(data)))
+    path = work / f"edges{preset.px}.pt"
+    if path.exists():
+        maps = torch.load(path, weights_only=True)
+        if len(maps) == len(pick):
+            return pick, maps
+    store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px)
+    bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
+    shots = [data.shots[i] for i in pick]
+    maps = torch.cat([edges(shoot(shots[i : i + 64], store, bank, "cpu")) for i in range(0, len(shots), 64)])
+    if rank() == 0:
+        torch.save(maps, path)
+    return pick, maps
+
+
+def trained_model(preset: Preset, work: Path, device: str) -> tuple[PortraitModel, CLIPTokenizer]:
+    """The joint stage's averaged weights, frozen, with the tokenizer they were trained with."""
+    tokenizer = CLIPTokenizer.from_pretrained(work / "tokenizer")
+    model = PortraitModel(preset, tokenizer)
+    state = torch.load(work / "unet.pt", map_location="cpu", weights_only=True)["states"]["ema"]
+    model.load_state_dict(state)
+    return model.to(device).requires_grad_(False).eval(), tokenizer
+
+
+def train(preset: Preset, work: Path, device: str) -> None:
+    """Run (or continue) the ControlNet stage; writes `controlnet.pt` and `controlnet.jsonl` under `work`."""
+    p = preset.controlnet
+    torch.manual_seed(preset.seed + rank())
+    model, tokenizer = trained_model(preset, work, device)
+    unet = plain_unet(model.unet).to(device, memory_format=torch.channels_last).requires_grad_(False)
+    net = (
+        build_controlnet(preset, model.unet)
+        .to(device, memory_format=torch.channels_last)
+        .requires_grad_(True)
+    )
+    optimizer = MuonAdamW(*split_parameters(net), lr=p.lr)
+    ema, budget = Ema(net, p.ema), Budget(p.steps, p.minutes)
+    parts = {"model": net, "ema": ema, "optimizer": optimizer, "budget": budget}
+    checkpoint = Checkpoint(work / "controlnet.pt", parts, asdict(p))
+    step = checkpoint.load()
+    data, scheduler = LatentSet(work), build_scheduler()
+    scaling, rng = data.scaling_factor(), random.Random(preset.seed + 31 * (step * workers() + rank()))
+    pick, maps = edge_cache(preset, work, data, p.pictures)
+    log, clock = (work / "controlnet.jsonl").open("a"), time.monotonic()
+    while (progress := budget.progress(step)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = cosine(progress, step, p.lr, p.warmup)
+        rows = rng.sample(range(len(pick)), p.batch // workers())
+        clean = data.latents[[pick[r] for r in rows]].to(device).float() * scaling
+        hint = maps[rows].to(device).float().unsqueeze(1).expand(-1, 3, -1, -1)
+        texts = ["" if rng.random() < 0.1 else caption(data.portraits[pick[r]], rng) for r in rows]
+        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids.to(
+            device
+        )
+        with torch.no_grad():
+            text = model.text_encoder(ids)[0]
+        noise, t = torch.randn_like(clean), stratified_timesteps(len(rows), device)
+        noisy = scheduler.add_noise(clean, noise, t).contiguous(memory_format=torch.channels_last)
+        with device_of(device).autocast(preset.bf16):
+            down, mid = net(noisy, t, text, hint, return_dict=False)
+            out = unet(
+                noisy, t, text, down_block_additional_residuals=down, mid_block_additional_residual=mid
+            ).sample
+        loss = F.mse_loss(out.float(), scheduler.get_velocity(clean, noise, t))
+        loss.backward()
+        average_gradients(net.parameters())
+        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        ema.update(net, step)
+        step += 1
+        if rank() == 0 and step % 25 == 0:
+            row = {
+                "step": step,
+                "samples": step * p.batch,
+                "seconds": round(budget.seconds, 1),
+                "loss": round(loss.item(), 4),
+            }
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
+            checkpoint.save(step)
+            clock = time.monotonic()
+    if rank() == 0:
+        checkpoint.save(step)

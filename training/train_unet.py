@@ -1,0 +1,158 @@
+"""Train the network, the text encoder, the image encoder and both adapters in one run, on latents.
+
+The network sees noisy latents beside source latents, just as diffusers' InstructPix2Pix pipeline feeds them:
+the source is the autoencoder's mean *without* the scaling factor, and zeros where there is no source.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from diffusers import DDIMScheduler
+from transformers import CLIPTokenizer
+
+from training.latents import LatentSet
+from training.loop import Budget, Checkpoint, Ema, cosine, device_of
+from training.models import PortraitModel, build_scheduler
+from training.optim import MuonAdamW, split_parameters
+from training.parallel import average_gradients, rank, workers
+from training.presets import Preset
+from training.samples import Mixer, Sample
+from training.tokenizer import build as build_tokenizer
+
+
+def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
+    """Reference pictures (B, 3, px, px) in [-1, 1], as the image encoder reads them."""
+    return data.small[index].to(device).float() / 127.5 - 1
+
+
+def reference_embeddings(
+    model: PortraitModel, data: LatentSet, picks: list[int | None], zero: list[bool], device: str
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings (B, 1, D) of the references, zeros where absent or dropped, and the gate (B, 1, 1)."""
+    there = [i for i, pick in enumerate(picks) if pick is not None]
+    width = model.image_encoder.config.projection_dim
+    embeds = torch.zeros(len(picks), width, device=device)
+    live = [i for i in there if not zero[i]]
+    if live:
+        pictures = small_pictures(data, [int(picks[i]) for i in live], device)  # type: ignore[arg-type]
+        embeds = embeds.index_put(
+            (torch.tensor(live, device=device),), model.image_encoder(pictures).image_embeds.float()
+        )
+    gate = torch.zeros(len(picks), 1, 1, device=device)
+    gate[there] = 1
+    return embeds.unsqueeze(1), gate
+
+
+def stratified_timesteps(n: int, device: str) -> torch.Tensor:
+    """n timesteps in 0..999, one from each of n equal slices, in random order."""
+    t = (torch.randperm(n) + torch.rand(n)) / n * 1000
+    return t.long().clamp(max=999).to(device)
+
+
+def velocity_loss(
+    model: PortraitModel, data: LatentSet, batch: list[Sample], tokenizer: CLIPTokenizer,
+    scheduler: DDIMScheduler, scaling: float, device: str,
+) -> torch.Tensor:  # fmt: skip
+    """Mean squared error of the predicted velocity, one value per sample (B,)."""
+    clean = data.latents[[s.target for s in batch]].to(device).float() * scaling
+    source = torch.zeros_like(clean)
+    edits = [i for i, s in enumerate(batch) if s.source is not None]
+    source[edits] = data.latents[[s.source for s in batch if s.source is not None]].to(device).float()
+    noise, t = torch.randn_like(clean), stratified_timesteps(len(batch), device)
+    noisy = scheduler.add_noise(clean, noise, t)
+    ids = tokenizer(
+        [s.text for s in batch], padding="max_length", truncation=True, return_tensors="pt"
+    ).input_ids
+    text = model.text_encoder(ids.to(device))[0]
+    character, gate_c = reference_embeddings(
+        model, data, [s.character for s in batch], [s.zero_character for s in batch], device
+    )
+    style, gate_s = reference_embeddings(
+        model, data, [s.style for s in batch], [s.zero_style for s in batch], device
+    )
+    model.gates[0].value, model.gates[1].value = gate_c, gate_s
+    inputs = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
+    out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [character, style]}).sample
+    target = scheduler.get_velocity(clean, noise, t)
+    return F.mse_loss(out.float(), target, reduction="none").mean(dim=(1, 2, 3))
+
+
+def train(preset: Preset, work: Path, device: str) -> None:
+    """Run (or continue) the joint stage; writes `unet.pt` and `unet.jsonl` under `work`."""
+    p = preset.unet
+    torch.manual_seed(preset.seed)
+    tokenizer = build_tokenizer(work / "tokenizer") if rank() == 0 or workers() == 1 else None
+    tokenizer = tokenizer or CLIPTokenizer.from_pretrained(_wait_for(work / "tokenizer"))
+    model = PortraitModel(preset, tokenizer).to(device)
+    model.unet.to(memory_format=torch.channels_last)
+    data, scheduler = LatentSet(work), build_scheduler()
+    optimizer = MuonAdamW(*split_parameters(model), lr=p.lr)
+    ema, budget = Ema(model, p.ema), Budget(p.steps, p.minutes)
+    parts = {"model": model, "ema": ema, "optimizer": optimizer, "budget": budget}
+    checkpoint = Checkpoint(work / "unet.pt", parts, asdict(p))
+    step = checkpoint.load()
+    scaling = data.scaling_factor()
+    mixer = Mixer(data, preset.seed + 7919 * (step * workers() + rank()))
+    torch.manual_seed(preset.seed + 104729 * (step * workers() + rank()))
+    log = (work / "unet.jsonl").open("a")
+    clock, recent = time.monotonic(), []
+    while (progress := budget.progress(step)) < 1:
+        for group in optimizer.param_groups:
+            group["lr"] = cosine(progress, step, p.lr, p.warmup)
+        batch = [mixer.draw() for _ in range(p.batch // workers())]
+        with device_of(device).autocast(preset.bf16):
+            losses = velocity_loss(model, data, batch, tokenizer, scheduler, scaling, device)
+        losses.mean().backward()
+        average_gradients(model.parameters())
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad(set_to_none=True)
+        ema.update(model, step)
+        step += 1
+        recent.append(_by_kind(losses.detach(), batch))
+        if rank() == 0 and step % 25 == 0:
+            row = {
+                "step": step,
+                "samples": step * p.batch,
+                "seconds": round(budget.seconds, 1),
+                **_averages(recent),
+            }
+            log.write(json.dumps(row) + "\n")
+            log.flush()
+            recent = []
+        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
+            checkpoint.save(step)
+            clock = time.monotonic()
+    if rank() == 0:
+        checkpoint.save(step)
+
+
+def _wait_for(folder: Path, seconds: float = 60) -> Path:
+    end = time.monotonic() + seconds
+    while not (folder / "merges.txt").exists() and time.monotonic() < end:
+        time.sleep(0.2)
+    return folder
+
+
+def _by_kind(losses: torch.Tensor, batch: list[Sample]) -> dict[str, list[float]]:
+    out: dict[str, list[float]] = {"edit": [], "text": [], "reference": []}
+    for loss, s in zip(losses.tolist(), batch, strict=True):
+        out[
+            "edit"
+            if s.source is not None
+            else "reference"
+            if s.character is not None or s.style is not None
+            else "text"
+        ].append(loss)
+    return out
+
+
+def _averages(rows: list[dict[str, list[float]]]) -> dict[str, float]:
+    joined = {k: [v for row in rows for v in row[k]] for k in ("edit", "text", "reference")}
+    return {k: round(sum(v) / len(v), 4) for k, v in joined.items() if v}
