@@ -1,0 +1,504 @@
+"""The settings side in a real browser: references, models, modes, knobs, Generate, memory."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import BrowserContext, Locator, Page, expect
+
+from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+
+WORDS_ONLY = """\
+  - id: words
+    label: Words Only
+    family: stable-diffusion
+    source: {source}
+    licence: none
+    resolution: 64
+    modes: [text_to_image]
+"""
+
+
+@pytest.fixture(scope="module")
+def studio_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path, tiny_plain_dir: Path
+) -> Iterator[StudioProcess]:
+    """A studio whose first model paints from words only, so that editing has to switch."""
+    chromium_or_skip()
+    folder = tmp_path_factory.mktemp("settings-side")
+    text = tiny_models_yaml.read_text(encoding="utf-8")
+    models = folder / "models.yaml"
+    models.write_text(text.replace("models:\n", "models:\n" + WORDS_ONLY.format(source=tiny_plain_dir), 1))
+    with running_studio(folder / "data", models) as studio:
+        yield studio
+
+
+@pytest.fixture
+def page(watched_page: tuple[Page, PageWatch], studio_server: StudioProcess) -> Page:
+    """The page, with this tab's memory restored."""
+    page = watched_page[0]
+    page.goto(studio_server.url)
+    page.wait_for_selector("body.lk-ready")
+    return page
+
+
+@pytest.fixture(scope="module")
+def portraits(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Twelve pictures of different colours."""
+    folder = tmp_path_factory.mktemp("portraits")
+    paths = []
+    for number in range(12):
+        path = folder / f"portrait-{number}.png"
+        Image.new("RGB", (64, 80), (20 * number, 255 - 20 * number, 90)).save(path)
+        paths.append(path)
+    return paths
+
+
+def add(page: Page, *paths: Path, total: int | None = None) -> None:
+    page.set_input_files("#reference-file", [str(path) for path in paths])
+    expect(thumbs(page)).to_have_count(len(paths) if total is None else total)
+
+
+def thumbs(page: Page) -> Locator:
+    return page.locator("#references .lk-reference:not(.lk-waiting)")
+
+
+def order(page: Page) -> list[str]:
+    return [str(each.get_attribute("data-image-id")) for each in thumbs(page).all()]
+
+
+def mode_is(page: Page, label: str) -> None:
+    expect(page.locator("#assistant")).to_contain_text(label)
+
+
+def choose_mode(page: Page, mode: str) -> None:
+    page.click("#assistant button")
+    page.click(f"#mode-{mode}")
+
+
+def toast(page: Page, words: str) -> Locator:
+    return page.locator(".toast-body, .lk-toast").filter(has_text=words)
+
+
+# --- references -------------------------------------------------------------------------
+
+
+def test_pictures_from_this_device_become_numbered_references(page: Page, portraits: list[Path]) -> None:
+    page.click("#reference-add")
+    with page.expect_file_chooser() as chooser:
+        page.click("#reference-from-device")
+    chooser.value.set_files([str(path) for path in portraits[:3]])
+    expect(thumbs(page)).to_have_count(3)
+    expect(page.locator("#references .lk-number")).to_have_text(["1", "2", "3"])
+    expect(page.locator("#references")).to_contain_text("3 of 10")
+
+
+def test_the_eleventh_reference_is_refused_with_words(page: Page, portraits: list[Path]) -> None:
+    add(page, *portraits[:9])
+    page.set_input_files("#reference-file", [str(path) for path in portraits[9:12]])
+    expect(thumbs(page)).to_have_count(10)
+    expect(toast(page, "up to 10 references")).to_be_visible()
+
+
+def test_a_file_that_is_no_picture_is_told_and_the_rest_is_kept(
+    page: Page, watch: PageWatch, portraits: list[Path], tmp_path: Path
+) -> None:
+    watch.expect("422")
+    fake = tmp_path / "text.png"
+    fake.write_text("not a picture")
+    page.set_input_files("#reference-file", [str(fake), str(portraits[0])])
+    expect(thumbs(page)).to_have_count(1)
+    expect(page.locator(".lk-toast-error")).to_be_visible()
+
+
+def test_references_are_reordered_by_keyboard_and_the_change_is_announced(
+    page: Page, portraits: list[Path]
+) -> None:
+    add(page, *portraits[:3])
+    first, second, third = order(page)
+    page.locator(".lk-thumb").first.focus()
+    page.keyboard.press("Alt+ArrowRight")
+    assert order(page) == [second, first, third]
+    expect(page.locator("#references [aria-live]")).to_have_text("Reference 1 is now number 2 of 3.")
+    page.keyboard.press("Alt+ArrowRight")
+    assert order(page) == [second, third, first]
+    page.keyboard.press("Delete")
+    assert order(page) == [second, third]
+
+
+def test_references_are_reordered_by_dragging(page: Page, portraits: list[Path]) -> None:
+    add(page, *portraits[:3])
+    first, second, third = order(page)
+    thumbs(page).nth(2).drag_to(thumbs(page).nth(0), target_position={"x": 10, "y": 30})
+    assert order(page) == [third, first, second]
+    thumbs(page).nth(0).drag_to(thumbs(page).nth(1), target_position={"x": 70, "y": 30})
+    assert order(page) == [first, third, second]
+
+
+def test_a_reference_is_removed_by_its_button(page: Page, portraits: list[Path]) -> None:
+    add(page, *portraits[:2])
+    kept = order(page)[1]
+    page.get_by_role("button", name="Remove reference 1").click()
+    assert order(page) == [kept]
+
+
+def test_a_picture_is_pasted_anywhere_and_text_still_goes_into_the_prompt(page: Page) -> None:
+    page.locator("#prompt textarea").focus()
+    page.evaluate(PASTE, {"type": "text/plain", "data": "plain words"})
+    expect(thumbs(page)).to_have_count(0)
+    page.evaluate(PASTE, {"type": "image/png", "data": small_png()})
+    expect(thumbs(page)).to_have_count(1)
+
+
+def test_files_and_pictures_of_the_page_are_dropped_onto_the_panel(
+    page: Page, studio_server: StudioProcess, portraits: list[Path]
+) -> None:
+    image_id = studio_server.upload(portraits[4])["id"]
+    page.evaluate(DROP, {"type": "application/x-likeness-image", "data": image_id})
+    expect(thumbs(page)).to_have_count(1)
+    page.evaluate(DROP, {"type": "image/png", "data": small_png()})
+    expect(thumbs(page)).to_have_count(2)
+    assert order(page)[0] == image_id
+
+
+def test_the_role_follows_the_mode_until_it_is_chosen(page: Page, portraits: list[Path]) -> None:
+    add(page, *portraits[:2])
+    roles = page.locator("#references select")
+    expect(roles.nth(0)).to_have_value("source")
+    choose_mode(page, "character_reference")
+    expect(roles.nth(0)).to_have_value("character")
+    roles.nth(1).select_option("style")
+    choose_mode(page, "style_reference")
+    expect(roles.nth(0)).to_have_value("style")
+    choose_mode(page, "character_reference")
+    expect(roles.nth(0)).to_have_value("character")
+    expect(roles.nth(1)).to_have_value("style")
+
+
+def test_names_with_html_are_only_text(page: Page, studio_server: StudioProcess, tmp_path: Path) -> None:
+    evil = tmp_path / "<img src=x onerror=window.hacked=1>.png"
+    Image.new("RGB", (40, 40), "teal").save(evil)
+    add(page, evil)
+    assert page.evaluate("window.hacked") is None
+
+
+# --- model and mode ---------------------------------------------------------------------
+
+
+def test_a_reference_switches_to_a_model_that_edits_and_back(page: Page, portraits: list[Path]) -> None:
+    selector = page.locator("#model-select")
+    expect(selector).to_contain_text("Words Only")
+    mode_is(page, "Text to Image")
+    add(page, portraits[0])
+    expect(toast(page, "Switched to Tiny Portrait (supports image editing).")).to_be_visible()
+    expect(selector).to_contain_text("Tiny Portrait")
+    mode_is(page, "Smart Image Editing")
+    page.click("#model-select button")
+    options = page.locator("#model-select [role=option]")
+    expect(options).to_have_count(3)
+    for option in options.all():
+        expect(option.locator(".lk-edit-badge")).to_have_text("Edit")
+    page.keyboard.press("Escape")
+    page.get_by_role("button", name="Remove reference 1").click()
+    expect(selector).to_contain_text("Words Only")
+    mode_is(page, "Text to Image")
+    page.click("#model-select button")
+    expect(options).to_have_count(4)
+
+
+def test_a_model_is_chosen_by_keyboard_and_one_that_is_missing_says_so(page: Page) -> None:
+    page.locator("#model-select button").first.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    expect(page.locator(".lk-model-button")).to_contain_text("Tiny Portrait")
+    page.click(".lk-model-button")
+    page.keyboard.press("End")
+    page.keyboard.press("Enter")
+    expect(toast(page, "missing on this machine")).to_be_visible()
+    expect(page.locator(".lk-model-button")).to_contain_text("Tiny Portrait")
+
+
+def test_the_assistant_explains_five_modes_and_why_some_cannot_be_used(
+    page: Page, portraits: list[Path]
+) -> None:
+    page.click("#assistant button")
+    names = page.locator("#assistant [role=menuitemradio] .lk-choice-title")
+    expect(names).to_have_text(
+        [
+            "Smart Image Editing",
+            "Img2Img",
+            "Character Reference",
+            "Style Reference",
+            "ControlNet",
+            "Text to Image",
+        ]
+    )
+    expect(page.locator("#mode-controlnet")).to_have_attribute("aria-disabled", "true")
+    expect(page.locator("#mode-controlnet .lk-reason")).not_to_be_empty()
+    page.keyboard.press("Escape")
+    expect(page.locator("#assistant button").first).to_be_focused()
+    add(page, portraits[0])
+    page.click("#assistant button")
+    expect(page.locator("#mode-controlnet")).to_have_attribute("aria-disabled", "false")
+    expect(page.locator("#mode-text_to_image")).to_have_attribute("aria-disabled", "true")
+
+
+def test_the_example_in_the_prompt_box_follows_the_mode(page: Page, portraits: list[Path]) -> None:
+    prompt = page.locator("#prompt textarea")
+    expect(prompt).to_have_attribute("placeholder", re.compile("Describe your character"))
+    add(page, portraits[0])
+    expect(prompt).to_have_attribute("placeholder", re.compile("Describe only the change"))
+
+
+# --- settings ---------------------------------------------------------------------------
+
+
+def test_additional_settings_are_closed_and_show_the_studios_defaults(page: Page) -> None:
+    expect(page.locator("#guidance")).to_be_hidden()
+    page.click("#additional-settings")
+    expect(page.locator("#guidance input[type=number]")).to_have_value("3.5")
+    expect(page.locator("#steps input[type=number]")).to_have_value("20")
+    expect(page.locator("#seed input")).to_have_value("-1")
+    expect(page.locator("#num-images input[type=number]")).to_have_value("1")
+
+
+def test_only_knobs_in_use_are_shown(page: Page, portraits: list[Path]) -> None:
+    page.click("#additional-settings")
+    expect(page.locator("#influence")).to_be_hidden()
+    expect(page.locator("#control-kind")).to_be_hidden()
+    expect(page.locator("#aspect-ratio")).not_to_contain_text("Like the reference")
+    add(page, portraits[0])
+    choose_mode(page, "img2img")
+    expect(page.locator("#influence input[type=number]")).to_have_value("25")
+    expect(page.locator("#strength")).to_have_text("strength 0.75")
+    page.locator("#influence input[type=number]").fill("60")
+    expect(page.locator("#strength")).to_have_text("strength 0.40")
+    expect(page.locator("#aspect-ratio input:checked")).to_have_value("reference")
+    choose_mode(page, "controlnet")
+    expect(page.locator("#control-kind")).to_be_visible()
+    expect(page.locator("#influence")).to_be_hidden()
+    page.locator("#references select").first.select_option("source")
+    expect(page.locator("#influence")).to_be_visible()
+
+
+def test_the_dice_makes_the_seed_random_again(page: Page) -> None:
+    page.click("#additional-settings")
+    page.locator("#seed input").fill("42")
+    page.click("#seed-dice")
+    expect(page.locator("#seed input")).to_have_value("-1")
+
+
+# --- Generate ---------------------------------------------------------------------------
+
+
+def test_ctrl_enter_queues_exactly_what_is_shown(
+    page: Page, studio_server: StudioProcess, portraits: list[Path]
+) -> None:
+    add(page, portraits[0])
+    choose_mode(page, "img2img")
+    mode_is(page, "Img2Img")
+    page.click("#knobs-toggle")
+    page.locator("#influence input[type=number]").fill("40")
+    page.locator("#guidance input[type=number]").fill("6")
+    page.locator("#steps input[type=number]").fill("3")
+    page.locator("#seed input").fill("123")
+    page.locator("#negative-prompt textarea").fill("blurry")
+    page.locator("#aspect-ratio label").filter(has_text="1:1").click()
+    page.locator("#prompt textarea").fill("with red hair")
+    with page.expect_response("**/queue/join*"):
+        page.keyboard.press("Control+Enter")
+    page.wait_for_function("likeness.snapshot?.jobs.some((job) => job.tab === likeness.tab)")
+    job = page.evaluate("likeness.snapshot.jobs.find((job) => job.tab === likeness.tab)")
+    request = job["request"]
+    asked = {name: request[name] for name in ("mode", "model", "prompt", "negative_prompt", "aspect_ratio")}
+    assert asked == {
+        "mode": "img2img",
+        "model": "tiny",
+        "prompt": "with red hair",
+        "negative_prompt": "blurry",
+        "aspect_ratio": "1:1",
+    }
+    assert (request["strength"], request["guidance_scale"]) == (0.6, 6)
+    assert (request["num_inference_steps"], request["seed"]) == (3, 123)
+    assert [r["image_id"] for r in request["references"]] == order(page)
+    assert studio_server.finished(job["id"])["status"] == "done"
+    expect(page.locator("#seed-memory")).to_contain_text("123")
+
+
+def test_what_cannot_be_done_is_said_and_nothing_is_lost(page: Page, studio_server: StudioProcess) -> None:
+    before = len(studio_server.api("GET", "/jobs").json())
+    page.click("#generate")
+    expect(toast(page, "The prompt is empty")).to_be_visible()
+    page.click("#additional-settings")
+    page.locator("#prompt textarea").fill("a knight")
+    page.locator("#seed input").fill("many")
+    page.click("#generate")
+    expect(toast(page, "whole number")).to_be_visible()
+    expect(page.locator("#prompt textarea")).to_have_value("a knight")
+    assert len(studio_server.api("GET", "/jobs").json()) == before
+
+
+def test_what_the_plan_has_to_say_is_said_before_generating(page: Page) -> None:
+    page.click("#additional-settings")
+    page.locator("#prompt textarea").fill("a knight")
+    page.locator("#negative-prompt textarea").fill("blurry")
+    page.locator("#guidance input[type=number]").fill("1")
+    notices = page.locator("#notices li")
+    expect(notices).to_have_text([re.compile("leaves the negative prompt without effect")])
+    page.locator("#guidance input[type=number]").fill("4")
+    expect(notices).to_have_count(0)
+
+
+# --- actions on pictures ----------------------------------------------------------------
+
+
+def test_reuse_settings_fills_the_studio_from_the_record(
+    page: Page, studio_server: StudioProcess, portraits: list[Path]
+) -> None:
+    parent = studio_server.upload(portraits[1])["id"]
+    job = studio_server.submit(
+        mode="img2img",
+        model="tiny",
+        prompt="a reused prompt",
+        negative_prompt="noise",
+        guidance_scale=4.5,
+        num_inference_steps=4,
+        seed=77,
+        strength=0.5,
+        references=[{"image_id": parent}],
+    )
+    made = studio_server.finished(job["id"])["images"][0]
+    page.reload()
+    page.locator(f"#gallery [data-picture='{made}']").click()
+    page.click("#reuse-settings")
+    expect(page.locator("#prompt textarea")).to_have_value("a reused prompt")
+    mode_is(page, "Img2Img")
+    expect(page.locator("#model-select button").first).to_contain_text("Tiny Portrait")
+    page.click("#knobs-toggle")
+    values = {"#guidance": "4.5", "#steps": "4", "#influence": "50"}
+    for element, value in values.items():
+        expect(page.locator(f"{element} input[type=number]")).to_have_value(value)
+    expect(page.locator("#seed input")).to_have_value("77")
+    expect(page.locator("#negative-prompt textarea")).to_have_value("noise")
+    assert order(page) == [parent]
+    page.click("#edit-image")
+    mode_is(page, "Smart Image Editing")
+    expect(thumbs(page).first).to_have_attribute("data-image-id", made)
+    expect(thumbs(page)).to_have_count(1)
+
+
+# --- memory -----------------------------------------------------------------------------
+
+
+def test_a_reload_and_a_second_tab_find_everything_again(
+    page: Page, context: BrowserContext, studio_server: StudioProcess, portraits: list[Path]
+) -> None:
+    add(page, *portraits[:2])
+    choose_mode(page, "character_reference")
+    mode_is(page, "Character Reference")
+    page.locator("#prompt textarea").fill("on a rooftop")
+    page.click("#knobs-toggle")
+    page.locator("#steps input[type=number]").fill("31")
+    page.locator("#steps input[type=number]").blur()
+    page.wait_for_function("sessionStorage['likeness.state']?.includes('31')")
+    loaded = order(page)
+    page.reload()
+    is_restored(page, loaded)
+    second = context.new_page()
+    second.goto(studio_server.url)
+    second.wait_for_selector("body.lk-ready")
+    is_restored(second, loaded)
+    second.locator("#prompt textarea").fill("another")
+    page.reload()
+    is_restored(page, loaded)
+    assert page.evaluate("likeness.tab") != second.evaluate("likeness.tab")
+
+
+def is_restored(page: Page, loaded: list[str]) -> None:
+    expect(thumbs(page)).to_have_count(2)
+    assert order(page) == loaded
+    mode_is(page, "Character Reference")
+    expect(page.locator("#prompt textarea")).to_have_value("on a rooftop")
+    expect(page.locator("#steps input[type=number]")).to_have_value("31")
+
+
+def test_broken_memory_gives_a_fresh_page(page: Page, studio_server: StudioProcess) -> None:
+    broken = {"references": [{"image_id": "gone"}], "mode": "nonsense", "prompt": "kept", "influence": "x"}
+    page.evaluate("(text) => sessionStorage.setItem('likeness.state', text)", json.dumps(broken))
+    page.reload()
+    expect(page.locator("#prompt textarea")).to_have_value("kept")
+    mode_is(page, "Text to Image")
+    expect(thumbs(page)).to_have_count(0)
+
+
+# --- frame ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (1024, 768), (390, 844)])
+def test_generate_is_in_view_and_nothing_sticks_out(page: Page, width: int, height: int) -> None:
+    page.set_viewport_size({"width": width, "height": height})
+    expect(page.locator("#generate")).to_be_in_viewport(ratio=1)
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+    page.evaluate("window.scrollTo(0, 10_000)")
+    expect(page.locator("#generate")).to_be_in_viewport(ratio=1)
+
+
+def test_light_and_dark_are_remembered(page: Page) -> None:
+    dark = page.evaluate("likeness.theme()") == "dark"
+    page.click("#theme-toggle")
+    expect(page.locator("body")).to_have_class(re.compile(r"^(?!.*\bdark\b)" if dark else r"\bdark\b"))
+    page.reload()
+    page.wait_for_selector("body.lk-ready")
+    assert (page.evaluate("likeness.theme()") == "dark") is not dark
+
+
+def test_sections_are_tabs_and_the_address_keeps_them(page: Page) -> None:
+    page.get_by_role("tab", name="Collection").click()
+    expect(page.locator("#panel-collection")).to_be_visible()
+    expect(page.locator("#panel-studio")).to_be_hidden()
+    page.reload()
+    expect(page.locator("#tab-collection")).to_have_attribute("aria-selected", "true")
+    page.keyboard.press("Tab")
+    page.locator("#tab-collection").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#panel-studio")).to_be_visible()
+
+
+# --- what the browser is told to do -----------------------------------------------------
+
+_TRANSFER = """({type, data}) => {
+  const transfer = new DataTransfer();
+  if (type.startsWith("image/")) {
+    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
+    transfer.items.add(new File([bytes], "pasted.png", {type}));
+  } else transfer.setData(type, data);
+"""
+PASTE = (
+    _TRANSFER
+    + """  const options = {clipboardData: transfer, bubbles: true, cancelable: true};
+  (document.activeElement ?? document.body).dispatchEvent(new ClipboardEvent("paste", options));
+}"""
+)
+DROP = (
+    _TRANSFER
+    + """  const panel = document.querySelector("#references .lk-references");
+  const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
+  panel.dispatchEvent(new DragEvent("dragover", options));
+  panel.dispatchEvent(new DragEvent("drop", options));
+}"""
+)
+
+
+def small_png() -> str:
+    """A picture as base64."""
+    buffer = io.BytesIO()
+    Image.new("RGB", (48, 32), "orchid").save(buffer, "PNG")
+    return base64.b64encode(buffer.getvalue()).decode()
