@@ -292,8 +292,11 @@ def _clean(text: str, most: int, field: str) -> str:
 
 def _clean_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
     """Without empty ones and repetitions, which may differ in case."""
-    lines = [_clean(tag, MAX_TAG_CHARS, "tags") for tag in tags]
-    different = tuple({line.casefold(): line for line in reversed(lines) if line}.values())[::-1]
+    different: dict[str, str] = {}
+    for tag in tags:
+        line = _clean(tag, MAX_TAG_CHARS, "tags")
+        different.setdefault(line.casefold(), line)
+    different.pop("", None)
     if len(different) > MAX_TAGS:
         raise RequestError(f"These are too many tags. Use at most {MAX_TAGS}.", field="tags")
-    return different
+    return tuple(different.values())

@@ -167,7 +167,7 @@ def _carry_over(old: Path, database: Database) -> str | None:
             _copy_database(old, copy)
         with closing(Database(copy)) as earlier:
             _copy_rows(earlier, database)
-    except (StorageFailure, SQLAlchemyError) as error:
+    except (StorageFailure, SQLAlchemyError, ValueError) as error:
         return getattr(error, "detail", None) or "the earlier database cannot be read."
     finally:
         _remove(copy)
