@@ -183,8 +183,18 @@ def _references(draft: _Draft) -> None:
                 "Remove some, or give them other roles.",
                 field="references",
             )
-    draft.changes["references"] = tuple(
-        r.model_copy(update={"role": request.role_of(r)}) for r in request.references
+    draft.changes["references"] = _closed_references(draft)
+
+
+def _closed_references(draft: _Draft) -> tuple[Reference, ...]:
+    """Each with its role; weights where the route has no use for them become neutral, with words."""
+    given = draft.request.references
+    weights = [r.weight if draft.route.reference_weights else 1.0 for r in given]
+    if weights != [r.weight for r in given]:
+        draft.notices.append(f"A reference's weight does nothing in {draft.label}; it is left out.")
+    return tuple(
+        r.model_copy(update={"role": draft.request.role_of(r), "weight": weight})
+        for r, weight in zip(given, weights, strict=True)
     )
 
 

@@ -157,6 +157,14 @@ def test_control_is_closed_checked_and_dropped(completed: Any) -> None:
     assert dropped.notices
 
 
+def test_a_weight_without_effect_is_dropped_with_words(completed: Any) -> None:
+    light = [{"image_id": "face", "weight": 0.5}]
+    dropped = completed("img2img", references=light)
+    assert dropped.request.references[0].weight == 1.0
+    assert "weight does nothing" in dropped.notices[0]
+    assert completed("style_reference", references=light).request.references[0].weight == 0.5
+
+
 def test_guidance_keeps_to_the_models_range(completed: Any) -> None:
     assert refusal(completed, guidance_scale=0).field == "guidance_scale"
     assert refusal(completed, guidance_scale=25).field == "guidance_scale"
