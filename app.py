@@ -15,7 +15,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from studio.cli import read_command
+from studio.cli import Command, read_command
 from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
 
 if TYPE_CHECKING:
@@ -66,32 +66,15 @@ def serve(settings: Settings) -> int:
     return 0
 
 
-def examine(settings: Settings) -> int:
-    """Print what the doctor finds; 1 where the studio could not run."""
-    from studio import doctor
+def run(command: Command) -> int:
+    """Serve, or carry out another command and print what it found."""
+    if command.action == "serve":
+        return serve(command.settings)
+    from studio.commands import COMMANDS
 
-    findings = doctor.examine(settings)
-    print(*findings, sep="\n")
-    return 0 if doctor.can_run(findings) else 1
-
-
-def verify(settings: Settings) -> int:
-    """Check every file against its hash; 1 where a fault is found."""
-    from studio.collection import maintenance
-
-    report = maintenance.verify(settings)
-    print(*report.lines(), sep="\n")
-    return 0 if report.healthy else 1
-
-
-def rebuild(settings: Settings) -> int:
-    """Make the database anew from the files; 1 where something had to be left out."""
-    from studio.collection import maintenance
-
-    with claim_data_folder(settings):
-        report = maintenance.rebuild(settings)
-    print(*report.lines(), sep="\n")
-    return 0 if report.healthy else 1
+    outcome = COMMANDS[command.action](command.settings)
+    print(*outcome.lines, sep="\n")
+    return 0 if outcome.healthy else 1
 
 
 def main(arguments: list[str]) -> int:
@@ -100,9 +83,7 @@ def main(arguments: list[str]) -> int:
 
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        command = read_command(arguments, os.environ)
-        action = {"serve": serve, "doctor": examine, "verify": verify, "rebuild": rebuild}[command.action]
-        return action(command.settings)
+        return run(read_command(arguments, os.environ))
     except (StartError, CatalogError, StorageFailure) as error:
         print(error, file=sys.stderr)
         return 2

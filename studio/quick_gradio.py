@@ -49,7 +49,9 @@ class _LateModule(ModuleType):
         is_probe = name.startswith("__") and name != "__path__"
         if not is_probe:
             with self._loading:
-                self._load()
+                _LateModule._load(
+                    self
+                )  # another thread may have done it meanwhile: then `self` is a plain module
         return ModuleType.__getattribute__(self, name)
 
     def _load(self) -> None:

@@ -11,6 +11,7 @@ import fcntl
 import os
 import shutil
 import socket
+import tempfile
 from pathlib import Path
 from typing import TextIO
 
@@ -87,7 +88,11 @@ def page_url(settings: Settings, port: int) -> str:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether files can be made in `folder` (or in the nearest parent that exists)."""
+    """Whether files can be made in `folder`, or in the nearest parent that exists: tried, and undone."""
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
-    return folder.is_dir() and os.access(folder, os.W_OK)
+    try:
+        with tempfile.TemporaryDirectory(dir=folder):
+            return True
+    except OSError:
+        return False

@@ -107,8 +107,8 @@ class StudioProcess:
 
     def worker_pids(self) -> list[int]:
         """Processes started by the studio."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
-        return [int(pid) for pid in children.split()]
+        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for children in threads for pid in children.read_text().split()]
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> int:
         """End it as Ctrl-C does; the exit code."""

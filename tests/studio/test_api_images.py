@@ -61,7 +61,7 @@ def test_the_stored_bytes_come_back_unchanged_and_harmless(rest: StudioProcess) 
     disposition = saved.headers["content-disposition"]
     assert disposition.startswith("attachment")
     assert not re.search(r"[<>/\\]|\.\.", disposition)
-    assert disposition.endswith('.png"') or disposition.endswith(".png")
+    assert disposition.endswith(('.png"', ".png"))
 
 
 def test_a_thumbnail_is_a_small_webp(rest: StudioProcess) -> None:
