@@ -57,6 +57,15 @@ class _Job:
     made: set[int]
     timings: dict[str, float] = field(default_factory=dict)
     provenance: dict[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def tell(self, event: Event) -> None:
+        """Emit an event; a notice that was given before (in a first attempt) only once."""
+        if isinstance(event, Notice):
+            if event.text in self.said:
+                return
+            self.said.add(event.text)
+        self.emit(event)
 
     def check(self) -> None:
         """Raises Cancelled where the artist wants the job to end."""
@@ -149,9 +158,10 @@ class PipelineRunner:
         with job.phase(Phase.LOADING):
             model = self._model(job.spec, offload=offload)
         with job.phase(Phase.ENCODING):
-            call = model.prepare(job.plan, _read_references(job), job.emit)
-        job.provenance = self._provenance(job, model)
-        job.emit(Started(dict(job.provenance)))
+            call = model.prepare(job.plan, _read_references(job), job.tell)
+        if not job.provenance:
+            job.provenance = self._provenance(job, model)
+            job.emit(Started(dict(job.provenance)))
         for index in todo:
             self._make(job, call, index)
 

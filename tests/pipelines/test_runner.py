@@ -308,9 +308,11 @@ def out_of_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]
 
 
 def test_running_out_of_memory_once_is_told_and_mended(make: Make, out_of_memory: Any) -> None:
-    expected = make(num_images=3)
     out_of_memory(1, 1)
-    outcome = make(num_images=3)
+    outcome = make(num_images=3, prompt="b" * 75 + " cut")
+    expected = make(num_images=3, prompt="b" * 75 + " cut")
+    assert len(outcome.of(Started)) == 1
+    assert len(outcome.notices) == len(set(outcome.notices)) == 2
     assert any("Memory ran out" in notice for notice in outcome.notices)
     assert list(outcome.images) == [0, 1, 2]
     assert len(outcome.of(ImageReady)) == 3
