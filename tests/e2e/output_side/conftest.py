@@ -1,0 +1,34 @@
+"""Pictures that have just been made, and a gallery that shows them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.harness import StudioProcess
+from tests.e2e.output_side.pages import make_picture, open_again
+
+
+@pytest.fixture
+def made(studio_server: StudioProcess, tmp_path: Path) -> list[dict[str, Any]]:
+    """Three pictures just made from one reference, the newest pictures there are; in the gallery's order."""
+    reference = studio_server.upload(make_picture(tmp_path))
+    job = studio_server.submit(
+        mode="img2img", prompt="make her smile", num_inference_steps=4, num_images=3,
+        references=[{"image_id": reference["id"]}],
+    )  # fmt: skip
+    ended = studio_server.finished(job["id"])
+    assert ended["status"] == "done", ended
+    return [studio_server.api("GET", f"/images/{each}").json() for each in ended["images"]]
+
+
+@pytest.fixture
+def gallery(page: Page, made: list[dict[str, Any]]) -> Page:
+    """The page with `made` in its gallery and the first of them chosen by a click."""
+    open_again(page)
+    page.locator(f"#gallery [data-picture='{made[0]['id']}']").click()
+    expect(page.locator("#use-as-reference")).to_be_enabled()
+    return page

@@ -1,0 +1,87 @@
+"""What the browser tests of the output side share: pictures, jobs, snapshots, places on the page."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+from playwright.sync_api import Locator, Page
+
+LONG_WAIT = 60_000
+
+
+def make_picture(folder: Path, name: str = "portrait.png", size: tuple[int, int] = (64, 80)) -> Path:
+    """A picture nobody has uploaded before."""
+    path = folder / name
+    Image.frombytes("RGB", size, secrets.token_bytes(3 * size[0] * size[1])).save(path)
+    return path
+
+
+def make_job(page: Page, **changes: Any) -> dict[str, Any]:
+    """A job of the page's tab as the snapshot would carry it."""
+    request = {
+        "mode": "text_to_image",
+        "model": "tiny",
+        "prompt": "a knight",
+        "negative_prompt": "",
+        "guidance_scale": 3.5,
+        "num_inference_steps": 20,
+        "seed": 7,
+        "strength": None,
+        "width": 64,
+        "height": 96,
+        "num_images": 1,
+        "references": [],
+        "control": None,
+    }
+    job = {
+        "id": secrets.token_hex(8),
+        "status": "running",
+        "phase": "denoising",
+        "step": 0,
+        "total_steps": 20,
+        "images": [],
+        "timings": {},
+        "notices": [],
+        "preview": 0,
+        "has_control_image": False,
+        "cancel_requested": False,
+        "tab": page.evaluate("likeness.tab"),
+        "created_at": "2030-01-01T00:00:00Z",
+    }
+    return {**job, **changes, "request": {**request, **changes.get("request", {})}}
+
+
+def show_jobs(page: Page, *jobs: dict[str, Any], worker: str = "busy") -> None:
+    """Hand the page a snapshot, as the stream of events would."""
+    snapshot = {"version": 1, "worker": {"state": worker, "device": "cpu", "detail": ""}, "jobs": list(jobs)}
+    page.evaluate("(snapshot) => likeness.emit('snapshot', snapshot)", snapshot)
+
+
+def open_again(page: Page) -> None:
+    page.reload()
+    page.wait_for_selector("#gallery .out-gallery")
+
+
+def generate(
+    page: Page, prompt: str = "a knight", steps: int | None = None, images: int | None = None
+) -> None:
+    page.locator("#prompt textarea").fill(prompt)
+    if steps or images:
+        if not page.locator("#steps").is_visible():
+            page.locator("#knobs-toggle button").click()
+        for knob, value in (("#steps", steps), ("#num-images", images)):
+            if value:
+                page.locator(f"{knob} input[type=number]").fill(str(value))
+                page.keyboard.press("Tab")
+    page.locator("#generate").click()
+
+
+def thumbs(page: Page) -> Locator:
+    return page.locator("#gallery [data-picture]:visible")
+
+
+def focused_picture(page: Page) -> str | None:
+    return page.evaluate("document.activeElement?.dataset.picture ?? null")
