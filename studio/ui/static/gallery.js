@@ -232,10 +232,11 @@
     changed(record) {
       const items = this.visible();
       const index = items.findIndex((node) => node.dataset.picture === record.id);
+      const focused = index >= 0 && document.activeElement === items[index];
       this.batches.forEach((batch) => batch.thumbs.get(record.id)?.update(record) || batch.refresh());
       if (!record.trashed_at || record.id !== this.selected) return;
       const next = items[index + 1] || items[index - 1];
-      if (document.activeElement === items[index] && next) next.focus();
+      if (focused) next?.focus({ preventScroll: true });
       likeness.emit("gallery:selected", { id: next ? next.dataset.picture : null, by: "studio" });
     }
 

@@ -117,7 +117,7 @@
     const used = seed ?? (request.seed >= 0 ? request.seed : null);
     return [
       model || request.model,
-      `${request.num_inference_steps} steps`,
+      request.num_inference_steps === 1 ? "1 step" : `${request.num_inference_steps} steps`,
       `guidance ${request.guidance_scale}`,
       request.strength === null || request.strength === undefined ? null : `influence ${percent(1 - request.strength)}`,
       used === null ? null : `seed ${used}`,
