@@ -7,7 +7,15 @@ from typing import Any
 from pipelines.request import Mode
 from studio.records import Cost, ModelInfo
 
-PLAIN = ["prompt", "num_inference_steps", "seed", "num_images", "aspect_ratio", "guidance_scale", "negative_prompt"]
+PLAIN = [
+    "prompt",
+    "num_inference_steps",
+    "seed",
+    "num_images",
+    "aspect_ratio",
+    "guidance_scale",
+    "negative_prompt",
+]
 
 
 def limits(*extra: str, **changes: Any) -> dict[str, Any]:

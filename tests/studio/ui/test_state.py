@@ -54,7 +54,11 @@ def test_a_fresh_state_has_the_studios_defaults() -> None:
 
 def test_the_first_reference_begins_editing_and_the_last_one_ends_it() -> None:
     editing = with_references("a", model="ink")
-    assert (editing.mode, editing.aspect_ratio, editing.earlier_model) == (Mode.SMART_EDIT, "reference", "ink")
+    assert (editing.mode, editing.aspect_ratio, editing.earlier_model) == (
+        Mode.SMART_EDIT,
+        "reference",
+        "ink",
+    )
     over = editing.remove_reference(0)
     assert (over.mode, over.aspect_ratio, over.model) == (Mode.TEXT_TO_IMAGE, "1:1", "ink")
 

@@ -1,0 +1,224 @@
+"""The handlers with a real service on a real folder; only the engine is not there."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+
+from pipelines.errors import NotFound, RequestError
+from pipelines.request import Mode
+from studio.jobs import JobQueue
+from studio.records import ImageRecord
+from studio.service import StudioService
+from studio.ui.boundary import UNEXPECTED, guarded
+from studio.ui.controls import Controls
+from studio.ui.panels.model import create_model
+from studio.ui.panels.prompt import create_prompt
+from studio.ui.panels.references import create_references
+from studio.ui.panels.settings import create_settings
+from studio.ui.state import StudioState
+from studio.ui.wiring import LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers
+from tests.studio.fixtures import Durable, open_durable, save, upload
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    with open_durable(tmp_path) as durable:
+        yield durable
+
+
+@pytest.fixture(scope="module")
+def controls() -> Controls:
+    with gr.Blocks():
+        return Controls(create_references(), create_model(), create_prompt(), create_settings())
+
+
+@pytest.fixture
+def handlers(durable: Durable, controls: Controls) -> StudioHandlers:
+    service = StudioService(durable.catalog, durable.collection, JobQueue(durable.database))
+    return StudioHandlers(service, controls)
+
+
+def values_of(handlers: StudioHandlers, state: StudioState) -> list[object]:
+    """What a browser showing `state` sends."""
+    values = state.values()
+    return [values[name] for name in handlers.controls.by_name]
+
+
+def shown(handlers: StudioHandlers, updates: dict[Any, Any], before: StudioState) -> StudioState:
+    """The state a browser shows once it has applied `updates`."""
+    changed = {
+        name: updates[component]["value"]
+        for name, component in handlers.controls.by_name.items()
+        if "value" in updates.get(component, {})
+    }
+    return StudioState.read({**before.values(), **changed})
+
+
+def after(handlers: StudioHandlers, action: str, record: ImageRecord, before: StudioState) -> StudioState:
+    updates = handlers.act(action, record.id, values_of(handlers, before))
+    return shown(handlers, updates, before)
+
+
+FRESH = StudioState(model="tiny")
+
+
+def test_a_fresh_browser_gets_the_first_ready_model_and_all_its_choices(handlers: StudioHandlers) -> None:
+    updates = handlers.restore({})
+    assert shown(handlers, updates, StudioState()).model == "tiny"
+    scene = updates[handlers.controls.model.select]["scene"]
+    assert [model["id"] for model in scene["models"]] == ["tiny", "plain", "away"]
+    assert scene["models"][2]["reason"]
+    modes = updates[handlers.controls.prompt.assistant]["scene"]["modes"]
+    assert len(modes) == len(Mode)
+    assert all(mode["reason"] for mode in modes if mode["id"] != "text_to_image")
+
+
+@pytest.mark.parametrize("saved", [None, [], "x", {"references": 5, 7: 8}])
+def test_a_browser_with_broken_memory_is_a_fresh_one(handlers: StudioHandlers, saved: object) -> None:
+    assert shown(handlers, handlers.restore(saved), StudioState()) == FRESH
+
+
+def test_restoring_drops_references_that_are_gone(handlers: StudioHandlers, durable: Durable) -> None:
+    kept = upload(durable)
+    references = [{"image_id": "gone"}, {"image_id": kept.id}]
+    updates = handlers.restore({"references": references, "mode": "img2img", "model": {"chosen": "tiny"}})
+    state = shown(handlers, updates, StudioState())
+    assert [reference.image_id for reference in state.references] == [kept.id]
+    assert state.mode is Mode.IMG2IMG
+
+
+def test_a_reference_makes_the_page_switch_the_model(handlers: StudioHandlers, durable: Durable) -> None:
+    state = StudioState.read({"references": [{"image_id": upload(durable).id}], "model": {"chosen": "plain"}})
+    with pytest.warns(UserWarning, match=r"^Switched to Tiny Portrait \(supports image editing\)\.$"):
+        updates = handlers.changed(*values_of(handlers, state))
+    switched = shown(handlers, updates, state)
+    assert (switched.model, switched.earlier_model, switched.mode) == ("tiny", "plain", Mode.IMG2IMG)
+    offered = updates[handlers.controls.model.select]["scene"]["models"]
+    assert [model["id"] for model in offered] == ["tiny"]
+
+
+def test_controls_that_hold_their_value_are_left_alone(handlers: StudioHandlers) -> None:
+    state = FRESH.model_copy(update={"prompt": "being typed"})
+    updates = handlers.changed(*values_of(handlers, state))
+    assert not [component for component, update in updates.items() if "value" in update]
+
+
+def test_knobs_the_mode_does_not_use_are_hidden(handlers: StudioHandlers, durable: Durable) -> None:
+    settings = handlers.controls.settings
+    updates = handlers.changed(*values_of(handlers, FRESH))
+    assert updates[settings.influence_group]["visible"] is False
+    assert updates[settings.control_group]["visible"] is False
+    editing = FRESH.use_reference(upload(durable).id).set_mode(Mode.IMG2IMG)
+    updates = handlers.changed(*values_of(handlers, editing))
+    assert updates[settings.influence_group]["visible"] is True
+
+
+@pytest.mark.parametrize(("action", "left"), [("use", 1), ("add", 2), ("edit", 1)])
+def test_pictures_become_references(
+    handlers: StudioHandlers, durable: Durable, action: str, left: int
+) -> None:
+    loaded, chosen = upload(durable, 1), upload(durable, 2)
+    before = FRESH.use_reference(loaded.id).set_mode(Mode.IMG2IMG)
+    state = after(handlers, action, chosen, before)
+    assert len(state.references) == left
+    assert state.references[-1].image_id == chosen.id
+
+
+def test_reuse_settings_asks_for_the_same_picture_again(handlers: StudioHandlers, durable: Durable) -> None:
+    parent = upload(durable)
+    made = save(durable, parent, seed=11, strength=0.4, guidance_scale=6.0, num_inference_steps=9)
+    state = after(handlers, "reuse_settings", made, FRESH)
+    handlers.generate(*values_of(handlers, state), "tab-1")
+    (job,) = handlers.service.jobs()
+    assert made.request is not None
+    again = job.request.model_copy(update={"references": made.request.references})
+    assert again == made.request
+    assert [reference.image_id for reference in job.request.references] == [parent.id]
+    assert job.tab == "tab-1"
+
+
+def test_what_cannot_be_reused_is_said(handlers: StudioHandlers, durable: Durable) -> None:
+    made = save(durable, model="of another studio")
+    with pytest.warns(UserWarning, match=UNKNOWN_MODEL):
+        state = after(handlers, "reuse_settings", made, FRESH)
+    assert state.model == "tiny"
+    with pytest.raises(RequestError, match="was not made here"):
+        after(handlers, "reuse_seed", upload(durable), FRESH)
+
+
+def test_reuse_seed_and_references(handlers: StudioHandlers, durable: Durable) -> None:
+    parent = upload(durable)
+    made = save(durable, parent)
+    assert after(handlers, "reuse_seed", made, FRESH).seed == str(made.seed)
+    state = after(handlers, "reuse_references", made, FRESH)
+    assert [reference.image_id for reference in state.references] == [parent.id]
+
+
+def test_unknown_pictures_and_actions_are_refused(handlers: StudioHandlers, durable: Durable) -> None:
+    with pytest.raises(NotFound):
+        handlers.act("use", "no such picture", values_of(handlers, FRESH))
+    with pytest.raises(RequestError):
+        handlers.act("format_disk", upload(durable).id, values_of(handlers, FRESH))
+
+
+def test_generate_queues_and_returns_and_refuses_in_words(handlers: StudioHandlers) -> None:
+    asked = FRESH.model_copy(update={"prompt": "a knight", "num_images": 2, "seed": "5"})
+    handlers.generate(*values_of(handlers, asked), None)
+    (job,) = handlers.service.jobs()
+    assert (job.request.prompt, job.request.num_images, job.request.seed) == ("a knight", 2, 5)
+    assert job.request.strength is None
+    with pytest.raises(RequestError, match="The prompt is empty"):
+        handlers.generate(*values_of(handlers, FRESH), "tab")
+
+
+def test_the_plans_notices_are_told_before_generating(handlers: StudioHandlers) -> None:
+    asked = FRESH.model_copy(update={"prompt": "a", "negative_prompt": "b", "guidance_scale": 1.0})
+    assert handlers.check(*values_of(handlers, FRESH)) == []
+    (notice,) = handlers.check(*values_of(handlers, asked))
+    assert "negative prompt without effect" in notice
+    (refusal,) = handlers.check(*values_of(handlers, asked.model_copy(update={"seed": "x"})))
+    assert "whole number" in refusal
+    assert handlers.service.jobs() == ()
+
+
+def test_lost_references_are_told(
+    handlers: StudioHandlers, durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = save(durable, upload(durable))
+    monkeypatch.setattr(StudioService, "used_references", lambda self, image_id: ())
+    with pytest.warns(UserWarning, match=LOST_REFERENCES):
+        state = after(handlers, "reuse_settings", made, FRESH)
+    assert state.references == ()
+
+
+# --- the boundary -----------------------------------------------------------------------------------
+
+
+def test_refusals_become_toasts_with_their_own_words() -> None:
+    def refuse() -> None:
+        raise NotFound("That picture is not here.")
+
+    with pytest.raises(gr.Error, match=r"That picture is not here\."):
+        guarded(refuse)()
+
+
+def test_everything_else_is_logged_and_kept_from_the_artist(caplog: pytest.LogCaptureFixture) -> None:
+    def fail() -> None:
+        raise ZeroDivisionError("secret detail")
+
+    with pytest.raises(gr.Error) as shown_error:
+        guarded(fail)()
+    assert shown_error.value.message == UNEXPECTED
+    assert "secret detail" in caplog.text
+
+
+def test_the_boundary_lets_results_through() -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert guarded(lambda a, b=1: a + b)(2, b=3) == 5
