@@ -208,5 +208,6 @@ def _bind_generate(handlers: StudioHandlers, generate: GeneratePanel) -> None:
         guarded(handlers.generate),
         inputs=[*handlers.controls.inputs, generate.notices],
         js="(...values) => [...values.slice(0, -1), likeness.tab]",
+        trigger_mode="multiple",
         **_QUIET,
     ).success(None, js=SHOW_PREVIEW, **_QUIET)
