@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
@@ -94,6 +95,8 @@ class ImageRow(Base):
         Index("ix_images_created_at_id", "created_at", "id"),
         Index("ix_images_category_created_at_id", "category", "created_at", "id"),
         Index("ix_images_model_created_at_id", "model", "created_at", "id"),
+        Index("ix_images_starred_created_at_id", "starred", "created_at", "id"),
+        Index("ix_images_trashed", "created_at", "id", sqlite_where=text("trashed_at IS NOT NULL")),
     )
 
 

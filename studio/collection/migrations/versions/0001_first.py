@@ -56,6 +56,9 @@ def _images() -> None:
     op.create_index("ix_images_created_at_id", "images", ["created_at", "id"])
     op.create_index("ix_images_category_created_at_id", "images", ["category", "created_at", "id"])
     op.create_index("ix_images_model_created_at_id", "images", ["model", "created_at", "id"])
+    op.create_index("ix_images_starred_created_at_id", "images", ["starred", "created_at", "id"])
+    trashed = sa.text("trashed_at IS NOT NULL")
+    op.create_index("ix_images_trashed", "images", ["created_at", "id"], sqlite_where=trashed)
 
 
 def _parents() -> None:
