@@ -18,7 +18,7 @@ from typing import Any
 from pipelines.errors import Cancelled, WorkerLost
 from pipelines.events import Completed, Event, Failed, WorkOrder
 from studio.engine import worker
-from studio.engine.messages import CancelOrder, FromWorker, JobEvent, Loading, Ready, StartFailed
+from studio.engine.messages import CancelOrder, FromWorker, JobEvent, Leaving, Loading, Ready, StartFailed
 from studio.engine.process import WorkerMain, WorkerProcess
 from studio.records import WorkerState
 
@@ -168,7 +168,8 @@ class LocalEngine:
             try:
                 item = inbox.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
             except Empty:
-                self._replace()
+                if child := self._let_go("The image worker did not answer and is being replaced."):
+                    child.kill()
                 item = _cancelled()
             match item:
                 case _CancelWanted():
@@ -183,13 +184,12 @@ class LocalEngine:
                     if isinstance(event, Completed | Failed):
                         return
 
-    def _replace(self) -> None:
-        """The worker does not answer: let go of it, so that the next order waits for a new one."""
+    def _let_go(self, why: str) -> WorkerProcess | None:
+        """From now on the next order waits for a new worker; returns the one that is no longer used."""
         with self._changed:
             child, self._child = self._child, None
-            self._set_state("restarting", detail="The image worker did not answer and is being replaced.")
-        if child:
-            child.kill()
+            self._set_state("restarting", detail=why)
+        return child
 
     def _dismiss(self) -> None:
         with self._changed:
@@ -211,7 +211,7 @@ class LocalEngine:
                 self._wait_for_retry(life)
                 failures = 0
             elif not self._stopping:
-                log.warning("%s It is being restarted.", life.words)
+                log.warning("A new image worker is started. %s", life.words)
                 self._pause(self._delays[failures])
         with self._changed:
             self._set_state("down", detail="The studio is closing.")
@@ -232,8 +232,8 @@ class LocalEngine:
             refusal = message.reason if isinstance(message, StartFailed) else refusal
             self._hear(message)
         words = child.bury()
-        if self._child is not child:
-            words = "The image worker did not answer and was replaced."
+        if self._child is not child:  # it was let go of, and why is said already
+            words = self._state.detail
         return _Life(ready=ready, words=refusal or words, final=refusal is not None)
 
     def _hear(self, message: FromWorker) -> None:
@@ -243,6 +243,8 @@ class LocalEngine:
                     self._set_state(self._state.state, device=device, detail=detail)
                 case Ready(device, detail):
                     self._set_state("ready", device=device, detail=detail)
+                case Leaving():
+                    self._let_go("The image worker met an unexpected error and is being replaced.")
                 case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
                     self._inbox.put(event)
 

@@ -1,7 +1,7 @@
 """What the studio and its worker process say to each other over the pipe.
 
 To the worker: a `WorkOrder`, or `CancelOrder`. From the worker: `Loading` any number of times, then
-`Ready` or `StartFailed`, then `JobEvent`s. Knows nothing of processes and of torch.
+`Ready` or `StartFailed`, then `JobEvent`s, perhaps `Leaving`. Knows nothing of processes and of torch.
 """
 
 from __future__ import annotations
@@ -42,6 +42,11 @@ class StartFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """The worker ends itself after the event that follows: an unexpected error may have left it unsound."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobEvent:
     """An event of the order `job_id`."""
 
@@ -50,4 +55,4 @@ class JobEvent:
 
 
 ToWorker = WorkOrder | CancelOrder
-FromWorker = Loading | Ready | StartFailed | JobEvent
+FromWorker = Loading | Ready | StartFailed | Leaving | JobEvent

@@ -23,7 +23,7 @@ from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, WorkOrder
 from pipelines.request import GenerationRequest, Mode
-from studio.engine.messages import CancelOrder, JobEvent, Loading, Ready, StartFailed
+from studio.engine.messages import CancelOrder, JobEvent, Leaving, Loading, Ready, StartFailed
 
 if TYPE_CHECKING:
     from pipelines.runner import PipelineRunner
@@ -134,9 +134,11 @@ def _carry_out(runner: Runner, order: WorkOrder, pipe: Connection, cancelled: Ca
         runner.run(order, emit, lambda: cancelled(order.job_id))
     except LikenessError as error:
         emit(Failed(error.code, error.detail))
-    except Exception:  # the boundary: one bad job never takes the worker with it
+    except Exception as error:  # the boundary: one bad job never takes the studio with it
         log.exception("Job %s failed unexpectedly.", order.job_id)
+        pipe.send(Leaving())
         emit(Failed("error", "The picture could not be made. The studio's terminal shows the details."))
+        raise SystemExit(1) from error
 
 
 class _Orders:

@@ -186,11 +186,14 @@ def test_death_between_orders_is_mended_unasked(engine: LocalEngine) -> None:
     until(lambda: engine.state.state == "ready" and engine.pid not in (None, pid))
 
 
-def test_an_unexpected_error_fails_the_order_and_keeps_the_worker(engine: LocalEngine) -> None:
+def test_an_unexpected_error_fails_the_order_and_replaces_the_worker(engine: LocalEngine) -> None:
+    until(lambda: engine.state.state == "ready")
+    pid = engine.pid
     assert list(engine.run(order(prompt="crash")))[-1] == Failed(
         "error", "The picture could not be made. The studio's terminal shows the details."
     )
     assert isinstance(list(engine.run(order("next")))[-1], Completed)
+    assert engine.pid != pid
 
 
 def test_a_refusal_keeps_its_words(engine: LocalEngine) -> None:
