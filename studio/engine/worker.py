@@ -79,8 +79,10 @@ def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
     runner = PipelineRunner(catalog, device=device)
     _warm_up(runner, catalog, say)
-    precision = str(runner.dtype).removeprefix("torch.")
-    return runner, Ready(runner.device, f"{precision}, {torch.get_num_threads()} threads")
+    facts = [str(runner.dtype).removeprefix("torch."), f"{torch.get_num_threads()} threads"]
+    if runner.device.startswith("cuda"):
+        facts.insert(0, torch.cuda.get_device_name(runner.device))
+    return runner, Ready(runner.device, ", ".join(facts))
 
 
 def _keep_the_terminal_quiet() -> None:
