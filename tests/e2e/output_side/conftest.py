@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import make_picture, open_again
 
+expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault of the page
+
 
 @pytest.fixture
 def made(studio_server: StudioProcess, tmp_path: Path) -> list[dict[str, Any]]:
