@@ -1,7 +1,7 @@
 """Image files: named by the SHA-256 of their bytes, written whole or not at all, never changed.
 
     images/ab/abcdef….png       the pictures
-    images/.incoming/           files being written; whatever an earlier run left there is worthless
+    */.incoming/                files being written; whatever an earlier run left there is worthless
     thumbnails/ab/abcdef….webp  } made from the pictures on demand;
     working/ab/abcdef….png      } may be deleted at any time
 
@@ -26,6 +26,7 @@ from studio import images
 from studio.settings import Settings
 
 _BLOCK = 2**20
+_INCOMING = ".incoming"
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -36,7 +37,7 @@ class ImageStore:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._incoming = settings.images_dir / ".incoming"
+        self._incoming = settings.images_dir / _INCOMING
 
     def path(self, sha256: str, extension: str) -> Path:
         """Where the picture is, or would be."""
@@ -73,15 +74,16 @@ class ImageStore:
 
     def thumbnail(self, sha256: str, extension: str) -> Path:
         """The picture's WebP thumbnail, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
-        target = self._settings.thumbnails_dir / sha256[:2] / f"{sha256}.webp"
-        return self._derived(target, lambda: images.thumbnail(self.path(sha256, extension)))
+        path = self.path(sha256, extension)
+        name = f"{sha256}.webp"
+        return self._derived(self._settings.thumbnails_dir, name, lambda: images.thumbnail(path))
 
     def working_file(self, sha256: str, extension: str, *, plain: bool) -> Path:
         """An upright 8-bit RGB PNG of the picture: itself where it is one (`plain`), else a copy."""
+        path = self.path(sha256, extension)
         if plain:
-            return self.path(sha256, extension)
-        target = self._settings.working_dir / sha256[:2] / f"{sha256}.png"
-        return self._derived(target, lambda: _png(self.path(sha256, extension)))
+            return path
+        return self._derived(self._settings.working_dir, f"{sha256}.png", lambda: _png(path))
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(SHA-256, extension) by name of every stored file, unread, in no order; strangers are left out."""
@@ -96,19 +98,22 @@ class ImageStore:
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
+        folders = (self._settings.images_dir, self._settings.thumbnails_dir, self._settings.working_dir)
         with speaking_of(self._settings.data_dir):
-            left = list(self._incoming.iterdir()) if self._incoming.is_dir() else []
+            left = [temp for folder in folders for temp in (folder / _INCOMING).glob("*")]
             for temp in left:
                 temp.unlink(missing_ok=True)
         return len(left)
 
-    def _derived(self, target: Path, make: Callable[[], bytes]) -> Path:
+    def _derived(self, folder: Path, name: str, make: Callable[[], bytes]) -> Path:
+        target = folder / name[:2] / name
         if target.exists():
             return target
         data = make()
+        temp = folder / _INCOMING / uuid.uuid4().hex
         with speaking_of(self._settings.data_dir):
-            temp = target.with_name(f".{uuid.uuid4().hex}")
             try:
+                temp.parent.mkdir(parents=True, exist_ok=True)
                 target.parent.mkdir(parents=True, exist_ok=True)
                 _copy_durably(io.BytesIO(data), temp, len(data))
                 temp.replace(target)

@@ -74,10 +74,12 @@ def test_a_source_that_breaks_off_leaves_nothing(store: ImageStore, tmp_path: Pa
 
 def test_leftovers_are_cleared_and_strangers_left_alone(store: ImageStore, tmp_path: Path) -> None:
     sha256 = store.put(b"content", "png")
-    (tmp_path / "images" / ".incoming" / "abandoned").write_bytes(b"half")
+    for folder in ("images", "thumbnails", "working"):
+        (tmp_path / folder / ".incoming").mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / ".incoming" / "abandoned").write_bytes(b"half")
     (tmp_path / "images" / sha256[:2] / ".DS_Store").write_bytes(b"")
     (tmp_path / "images" / "notes.txt").write_text("mine")
-    assert store.clear_incoming() == 1
+    assert store.clear_incoming() == 3
     assert list(store.files()) == [(sha256, "png")]
     assert (tmp_path / "images" / "notes.txt").exists()
 

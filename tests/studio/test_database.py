@@ -62,6 +62,15 @@ def test_the_code_knows_the_newest_migration() -> None:
     assert migrations.newest() == SCHEMA
 
 
+@pytest.mark.parametrize("name", ["with space", "50%", "a?b#c", "ärger 🎨", "%20", "a:b@c"])
+def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
+    database = Database(tmp_path / name / "likeness.db")
+    with database.transaction() as session:
+        session.add(job("a"))
+    assert (tmp_path / name / "likeness.db").is_file()
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
 def test_a_failed_block_leaves_nothing(tmp_path: Path) -> None:
     database = Database(tmp_path / "likeness.db")
 
