@@ -34,7 +34,7 @@ from pipelines.events import (
 )
 from pipelines.families.base import Call, LoadedModel, LoadSettings, RoleImage
 from pipelines.planning import Plan, plan
-from pipelines.request import GenerationRequest
+from pipelines.request import GenerationRequest, Mode
 
 if TYPE_CHECKING:
     import torch
@@ -156,7 +156,7 @@ class PipelineRunner:
         if not todo:
             return
         with job.phase(Phase.LOADING):
-            model = self._model(job.spec, offload=offload)
+            model = self._model(job.spec, job.plan.mode, offload=offload)
         with job.phase(Phase.ENCODING):
             call = model.prepare(job.plan, _read_references(job), job.tell)
         if not job.provenance:
@@ -195,18 +195,26 @@ class PipelineRunner:
         finally:
             self._evict_all()
 
-    def _model(self, spec: ModelSpec, *, offload: bool = False) -> LoadedModel:
+    def _model(self, spec: ModelSpec, mode: Mode | None = None, *, offload: bool = False) -> LoadedModel:
+        """The model in memory, able to do `mode`. Raises ModelUnavailable."""
+        present = frozenset(m for m in spec.modes if self._catalog.unavailable_reason(spec.id, m) is None)
+        wanted = mode or spec.modes[0]
+        if wanted not in present:
+            raise ModelUnavailable(self._catalog.unavailable_reason(spec.id, wanted) or "")
+        if spec.id in self._loaded and wanted not in self._loaded[spec.id].modes:
+            del self._loaded[spec.id]  # its files have come since it was loaded
         if spec.id not in self._loaded:
-            if self._catalog.availability(spec) != "ready":
-                raise ModelUnavailable(self._catalog.unavailable_reason(spec.id, spec.modes[0]) or "")
-            while len(self._loaded) >= self._max_models:
-                self._loaded.popitem(last=False)
-                loading.free_memory()
+            self._make_room()
             loading.quieten_libraries()
-            settings = LoadSettings(self._catalog.folder(spec), self.device, self.dtype, offload)
+            settings = LoadSettings(self._catalog.folder(spec), present, self.device, self.dtype, offload)
             self._loaded[spec.id] = registry.FAMILIES[spec.family].load(spec, settings)
         self._loaded.move_to_end(spec.id)
         return self._loaded[spec.id]
+
+    def _make_room(self) -> None:
+        while len(self._loaded) >= self._max_models:
+            self._loaded.popitem(last=False)
+            loading.free_memory()
 
     def _evict_all(self) -> None:
         self._loaded.clear()

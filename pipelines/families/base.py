@@ -27,9 +27,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """Where and how weights are loaded. `folder` is None for a model of the hub's cache."""
+    """Where and how weights are loaded. `folder` is None for a model of the hub's cache.
+
+    `modes`: those whose files are on this machine; parts that only others need are left out.
+    """
 
     folder: Path | None
+    modes: frozenset[Mode]
     device: str
     dtype: torch.dtype
     offload: bool = False
@@ -66,8 +70,9 @@ class Call(Protocol):
 
 
 class LoadedModel(Protocol):
-    """A model in memory, able to do every mode of its entry without loading anything more."""
+    """A model in memory, able to do all of `modes` without loading anything more."""
 
+    modes: frozenset[Mode]
     fingerprint: str
     """Names these very weights: the hub's commit, or a hash over the folder's files."""
 

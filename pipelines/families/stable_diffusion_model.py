@@ -49,6 +49,7 @@ class StableDiffusion:
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings) -> None:
         self._options = options
         self._settings = settings
+        self.modes = settings.modes
         base = loading.load_pipeline(
             StableDiffusionPipeline, spec, settings, safety_checker=None, requires_safety_checker=False,
             feature_extractor=None, image_encoder=None,
@@ -179,6 +180,8 @@ class StableDiffusion:
         """One network per location: two kinds of edges may share one."""
         loaded: dict[str, Any] = {}
         self.controlnets: dict[ControlKind, Any] = {}
+        if Mode.CONTROLNET not in self.modes:
+            return
         for kind, location in self._options.controlnets.items():
             if location not in loaded:
                 network = loading.load_part(
@@ -195,7 +198,7 @@ class StableDiffusion:
         self._pictures: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self._adapted: Any = None
         encoder = self._options.image_encoder
-        if encoder is None or not self._options.ip_adapters:
+        if encoder is None or not self.modes & {Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE}:
             return
         settings = self._settings
         network = loading.load_part(

@@ -247,7 +247,7 @@ def test_an_order_that_cannot_be_carried_out_is_refused(
         lambda folder: (folder / "unet" / "diffusion_pytorch_model.safetensors").write_bytes(b"nonsense"),
         lambda folder: (folder / "vae" / "config.json").write_text("{"),
         lambda folder: shutil.rmtree(folder / "text_encoder"),
-        lambda folder: (folder / "ip_adapter" / "style.safetensors").unlink(),
+        lambda folder: (folder / "ip_adapter" / "style.safetensors").write_bytes(b"nonsense"),
         lambda folder: (folder / "model_index.json").write_text("[]"),
     ],
     ids=["weights", "config", "part", "adapter", "index"],
@@ -267,6 +267,28 @@ def test_a_damaged_model_says_so_and_the_others_work(
         WorkOrder("job", outcome.request.model_dump(mode="json"), {}), outcome.events.append, lambda: False
     )
     assert outcome.images
+
+
+def test_a_mode_whose_files_are_missing_is_refused_until_they_come(
+    tmp_path: Path, tiny_model_dir: Path, tiny_models_yaml: Path, ask: Ask, pictures: Pictures
+) -> None:
+    folder = shutil.copytree(tiny_model_dir, tmp_path / "model")
+    (folder / "ip_adapter" / "style.safetensors").rename(tmp_path / "later")
+    path = tmp_path / "models.yaml"
+    path.write_text(tiny_models_yaml.read_text().replace(str(tiny_model_dir), str(folder)))
+    runner = PipelineRunner(load_catalog(path), "cpu")
+
+    def run(mode: str) -> Outcome:
+        outcome = Outcome(ask(mode))
+        order = WorkOrder("job", outcome.request.model_dump(mode="json"), pictures.files)
+        runner.run(order, outcome.events.append, lambda: False)
+        return outcome
+
+    assert run("text_to_image").images
+    with pytest.raises(ModelUnavailable, match=r"style\.safetensors"):
+        run("style_reference")
+    (tmp_path / "later").rename(folder / "ip_adapter" / "style.safetensors")
+    assert run("style_reference").images
 
 
 def test_weights_that_are_pickles_are_not_read(

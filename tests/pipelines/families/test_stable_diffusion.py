@@ -20,7 +20,9 @@ from tests.pipelines.conftest import Ask, Pictures
 @pytest.fixture(scope="module")
 def model(catalog: Catalog) -> StableDiffusion:
     spec = catalog.get("tiny")
-    loaded = FAMILY.load(spec, LoadSettings(catalog.folder(spec), "cpu", torch.float32))
+    loaded = FAMILY.load(
+        spec, LoadSettings(catalog.folder(spec), frozenset(spec.modes), "cpu", torch.float32)
+    )
     assert isinstance(loaded, StableDiffusion)
     return loaded
 
