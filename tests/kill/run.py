@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import random
 import subprocess
@@ -21,6 +22,8 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 
 from tests.kill.evidence import look
+
+log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
 BACKLOG = {"quick": 8, "real": 3}
@@ -130,6 +133,7 @@ def kill_server(data_dir: Path, models: Path, kind: str, report: Report) -> None
     report.interrupted += any(job.status == "running" for job in seen.jobs.values())
     report.between_file_and_row += bool(seen.orphans)
     report.half_written += bool(seen.leftovers)
+    log.info("%s: %d kills", kind, report.kills)
 
 
 def kill_worker(data_dir: Path, models: Path, report: Report) -> None:
@@ -202,6 +206,7 @@ def main() -> None:
     )
     arguments = parser.parse_args()
     random.seed(arguments.seed)
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
     real = max(2, arguments.rounds // 10)
     with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
         models = _models(Path(name))

@@ -94,7 +94,7 @@ class _Victim:
     def __init__(self, service: StudioService, quick: bool) -> None:
         self._service = service
         self._quick = quick
-        self._told: set[str] = set()
+        self._told = {image for job in service.snapshot().jobs for image in job.images}
 
     def fill(self, backlog: int) -> None:
         """Queue jobs until so many wait."""
