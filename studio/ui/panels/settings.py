@@ -134,6 +134,6 @@ def _seed() -> dict[str, Any]:
             seed = gr.Textbox(
                 START.seed, label="Seed", info=HELP["seed"], max_lines=1, elem_id="seed", interactive=True
             )
-            dice = gr.Button("🎲", elem_id="seed-dice", size="md")
+            dice = gr.Button("Random seed", elem_id="seed-dice", size="md")
         memory = SeedMemory(elem_id="seed-memory")
     return {"seed": seed, "dice": dice, "seed_memory": memory}
