@@ -14,8 +14,8 @@ from pathlib import Path
 
 from training import export as exporting
 from training import render, train_autoencoder, train_controlnet, train_unet
-from training.latents import encode_all
-from training.parallel import launch, rank, workers
+from training.latents import encode
+from training.parallel import launch
 from training.presets import PRESETS, Preset
 
 HERE = Path(__file__).parent
@@ -43,10 +43,6 @@ def corpus(preset: Preset, work: Path) -> None:
     subprocess.run(command, cwd=figures, check=True)
 
 
-def _encode(preset: Preset, work: Path, device: str) -> None:
-    encode_all(preset, work, exporting.trained_vae(preset, work, device), device, rank(), workers())
-
-
 def _evaluate(preset: Preset, work: Path, device: str, out: Path) -> None:
     from training.evaluate import main as evaluate
 
@@ -61,7 +57,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
             work / "corpus.jsonl.gz", work / "corpus", preset.px, os.cpu_count() or 1
         ),
         "autoencoder": lambda: launch(train_autoencoder.train, preset.workers, preset, work, device),
-        "latents": lambda: launch(_encode, preset.workers, preset, work, device),
+        "latents": lambda: launch(encode, preset.workers, preset, work, device),
         "unet": lambda: launch(train_unet.train, preset.workers, preset, work, device),
         "controlnet": lambda: launch(train_controlnet.train, preset.workers, preset, work, device),
         "export": lambda: exporting.from_checkpoints(preset, work, out),

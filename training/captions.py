@@ -157,8 +157,9 @@ def _change(field: str, p: Portrait, rng: random.Random) -> str:
         placed = words[:2] in ("in", "on")
         target = article(bare) if kind(p.background) == "scene" and rng.random() < 0.7 else bare
         return rng.choice((
-            f"change the background to {target}", f"change background to {target}", f"make the background {target}",
-            f"replace the background with {target}", words, f"put {them} {words}" if placed else words,
+            f"change the background to {target}", f"change background to {target}",
+            f"make the background {target}", f"replace the background with {target}", words,
+            f"put {them} {words}" if placed else words,
         ))  # fmt: skip
     if field == "expression":
         word = rng.choice(a.EXPRESSIONS[p.expression])

@@ -20,6 +20,7 @@ from diffusers import AutoencoderKL
 from training.attributes import Portrait, held_out
 from training.compose import LIGHTS, BackgroundBank, compose
 from training.corpus import FigureStore
+from training.parallel import rank, workers
 from training.presets import Preset
 from training.scenes import BACKGROUNDS, kind
 
@@ -139,6 +140,13 @@ def encode_all(
         }
         torch.save(data, target.with_suffix(".tmp"))
         target.with_suffix(".tmp").replace(target)
+
+
+def encode(preset: Preset, work: Path, device: str) -> None:
+    """The latents stage, in every worker: encode with the trained autoencoder."""
+    from training.export import trained_vae
+
+    encode_all(preset, work, trained_vae(preset, work, device), device, rank(), workers())
 
 
 class LatentSet:

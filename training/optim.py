@@ -11,6 +11,8 @@ from typing import Any
 
 import torch
 
+from training.parallel import rank, sum_over_workers, workers
+
 
 def orthogonalise(matrix: torch.Tensor, steps: int = 4) -> torch.Tensor:
     """Approximate nearest semi-orthogonal matrix of `matrix` (rows, columns), by quintic Newton-Schulz."""
@@ -45,21 +47,31 @@ class MuonAdamW(torch.optim.Optimizer):
         """Apply one update from the gradients; parameters without one are left alone."""
         del closure
         for group in self.param_groups:
-            update = self._muon if group["muon"] else self._adamw
-            for p in group["params"]:
-                if p.grad is not None:
-                    update(p, group)
+            live = [p for p in group["params"] if p.grad is not None]
+            if group["muon"]:
+                self._muon(live, group)
+            else:
+                for p in live:
+                    self._adamw(p, group)
 
-    def _muon(self, p: torch.nn.Parameter, group: dict[str, Any]) -> None:
-        state = self.state[p]
-        if not state:
-            state["momentum"] = torch.zeros_like(p)
-        momentum: torch.Tensor = state["momentum"]
-        momentum.lerp_(p.grad, 1 - group["momentum"])
-        blend = p.grad.lerp(momentum, group["momentum"]).reshape(p.shape[0], -1)
-        update = orthogonalise(blend).view_as(p)
-        scale = max(1.0, p.shape[0] / (p.numel() / p.shape[0])) ** 0.5
-        p.mul_(1 - group["lr"] * group["weight_decay"]).add_(update, alpha=-group["lr"] * scale)
+    def _muon(self, live: list[torch.nn.Parameter], group: dict[str, Any]) -> None:
+        """Each worker orthogonalises its share of the matrices; all workers apply all updates."""
+        updates = []
+        for i, p in enumerate(live):
+            state = self.state[p]
+            if not state:
+                state["momentum"] = torch.zeros_like(p)
+            state["momentum"].lerp_(p.grad, 1 - group["momentum"])
+            if i % workers() == rank():
+                blend = p.grad.lerp(state["momentum"], group["momentum"]).reshape(p.shape[0], -1)
+                updates.append(orthogonalise(blend).reshape(-1))
+            else:
+                updates.append(p.new_zeros(p.numel()))
+        for p, flat in zip(live, sum_over_workers(updates), strict=True):
+            scale = max(1.0, p.shape[0] ** 2 / p.numel()) ** 0.5
+            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(
+                flat.view(p.shape), alpha=-group["lr"] * scale
+            )
 
     def _adamw(self, p: torch.nn.Parameter, group: dict[str, Any]) -> None:
         state = self.state[p]

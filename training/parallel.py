@@ -60,6 +60,15 @@ def average_gradients(parameters: Iterable[torch.nn.Parameter]) -> None:
         p.grad = piece.view_as(p).clone(memory_format=torch.preserve_format)
 
 
+def sum_over_workers(pieces: list[torch.Tensor]) -> list[torch.Tensor]:
+    """Add flat tensors over the workers in one exchange."""
+    if workers() == 1 or not pieces:
+        return pieces
+    flat = torch.cat(pieces)
+    dist.all_reduce(flat)
+    return list(flat.split([x.numel() for x in pieces]))
+
+
 def shared(value: float) -> float:
     """Worker 0's value, in every worker."""
     if workers() == 1:

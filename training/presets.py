@@ -9,21 +9,21 @@ from dataclasses import dataclass, field, replace
 class AutoencoderPreset:
     """Shape and schedule of the autoencoder stage. `crop_until` is the share of steps spent on crops."""
 
-    channels: tuple[int, ...] = (16, 32, 64, 96)
+    channels: tuple[int, ...] = (12, 16, 48)
     layers: int = 1
-    latent_channels: int = 12
-    groups: int = 4
+    latent_channels: int = 8
+    groups: int = 1
     px: int = 128
     figures: str = "corpus/figures128.npy"
     held_out: int = 300
     crop: int = 64
     crop_batch: int = 10
     batch: int = 4
-    crop_until: float = 0.4
+    crop_until: float = 0.0
     steps: int = 9000
-    minutes: float = 17.0
-    warmup: int = 100
-    lr: float = 1.5e-2
+    minutes: float = 18.0
+    warmup: int = 30
+    lr: float = 2e-2
     ema: float = 0.98
     noise: float = 0.05
     decay: float = 1e-3
@@ -38,19 +38,19 @@ class AutoencoderPreset:
 class UnetPreset:
     """Shape and schedule of the joint stage: network, text encoder, image encoder and both adapters."""
 
-    channels: tuple[int, ...] = (48, 96)
+    channels: tuple[int, ...] = (24, 48, 96)
     layers: int = 1
-    attention: tuple[int, ...] = (1,)
-    groups: int = 16
+    attention: tuple[int, ...] = (2,)
+    groups: int = 8
     text_width: int = 128
     text_layers: int = 2
     image_px: int = 64
     image_patch: int = 8
     image_width: int = 128
     image_layers: int = 2
-    batch: int = 32
-    steps: int = 6000
-    minutes: float = 46.0
+    batch: int = 16
+    steps: int = 8000
+    minutes: float = 600.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.99
@@ -58,11 +58,11 @@ class UnetPreset:
 
 @dataclass(frozen=True)
 class ControlNetPreset:
-    """Schedule of the ControlNet stage; the hint embedding halves the picture three times (factor 8)."""
+    """Schedule of the ControlNet stage; `hint_channels` has one entry per level of the autoencoder."""
 
-    hint_channels: tuple[int, ...] = (16, 24, 32, 64)
+    hint_channels: tuple[int, ...] = (16, 32, 64)
     pictures: int = 2500
-    batch: int = 32
+    batch: int = 16
     steps: int = 1500
     minutes: float = 10.0
     warmup: int = 20
@@ -93,7 +93,7 @@ class Preset:
     workers: int = 2
     styles: tuple[str, ...] = ("bold line", "ink", "flat vector")
     corpus_identities: int = 3200
-    identities: int = 300
+    identities: int = 200
     checkpoint_seconds: float = 150.0
     autoencoder: AutoencoderPreset = field(default_factory=AutoencoderPreset)
     unet: UnetPreset = field(default_factory=UnetPreset)

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import AutoencoderKL
+from diffusers.models.resnet import ResnetBlock2D
 
 from training.compose import LIGHTS, BackgroundBank, compose
 from training.corpus import FigureStore
@@ -25,7 +26,7 @@ from training.presets import AutoencoderPreset, Preset
 def build_autoencoder(p: AutoencoderPreset) -> AutoencoderKL:
     """A randomly initialised autoencoder of the preset's shape (downscale 2 ** (levels - 1))."""
     levels = len(p.channels)
-    return AutoencoderKL(
+    vae = AutoencoderKL(
         block_out_channels=p.channels,
         down_block_types=("DownEncoderBlock2D",) * levels,
         up_block_types=("UpDecoderBlock2D",) * levels,
@@ -35,6 +36,11 @@ def build_autoencoder(p: AutoencoderPreset) -> AutoencoderKL:
         mid_block_add_attention=False,
         sample_size=p.px,
     )
+    for module in vae.modules():  # start as a nearly linear network: it finds the colours much sooner
+        if isinstance(module, ResnetBlock2D):
+            torch.nn.init.zeros_(module.conv2.weight)
+            torch.nn.init.zeros_(module.conv2.bias)
+    return vae
 
 
 class PictureSource:
@@ -117,7 +123,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
     checkpoint = Checkpoint(work / "autoencoder.pt", parts, asdict(p))
     step = checkpoint.load()
     log = (work / "autoencoder.jsonl").open("a")
-    probe = source.held_out(64)
+    probe = source.held_out(24)
     clock = time.monotonic()
     source.rng.manual_seed(preset.seed + step * workers() + rank())
     while (progress := budget.progress(step)) < 1:
@@ -138,9 +144,9 @@ def train(preset: Preset, work: Path, device: str) -> None:
         optimizer.zero_grad(set_to_none=True)
         ema.update(vae, step)
         step += 1
-        if step % 50 == 0 and rank() == 0:
+        if step % 25 == 0 and rank() == 0:
             row = {"step": step, "loss": round(loss.item(), 4), "seconds": round(budget.seconds, 1)}
-            if step % 500 == 0:
+            if step % 100 == 0:
                 with ema.applied(vae):
                     row["psnr"] = round(psnr(vae, probe), 2)
             log.write(json.dumps(row) + "\n")
