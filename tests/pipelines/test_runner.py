@@ -291,6 +291,28 @@ def test_a_mode_whose_files_are_missing_is_refused_until_they_come(
     assert run("style_reference").images
 
 
+def test_a_model_of_the_hubs_cache_runs_without_the_network(
+    tmp_path: Path, tiny_plain_dir: Path, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    repo = tmp_path / "hub" / "models--someone--small"
+    shutil.copytree(tiny_plain_dir, repo / "snapshots" / "abc123")
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("abc123")
+    path = tmp_path / "models.yaml"
+    path.write_text(
+        "models: [{id: tiny-plain, label: Small, family: stable-diffusion, source: someone/small,"
+        " licence: none, resolution: 64, modes: [text_to_image]}]"
+    )
+    outcome = Outcome(ask(model="tiny-plain"))
+    order = WorkOrder("job", outcome.request.model_dump(mode="json"), {})
+    PipelineRunner(load_catalog(path), "cpu").run(order, outcome.events.append, lambda: False)
+    assert outcome.images
+    assert outcome.of(Started)[0].provenance["revision"] == "abc123"
+
+
 def test_weights_that_are_pickles_are_not_read(
     tmp_path: Path, tiny_model_dir: Path, tiny_models_yaml: Path
 ) -> None:
