@@ -43,7 +43,7 @@ class ImageRecord(_Record):
 
     id: str
     sha256: str = Field(description="SHA-256 of the stored file.")
-    pixel_sha256: str = Field(description="SHA-256 of size and RGB(A) pixels: the same picture under any metadata.")
+    pixel_sha256: str = Field(description="SHA-256 of size and RGB(A) pixels, whatever the metadata.")
     width: int
     height: int
     mime: str = "image/png"
@@ -120,7 +120,7 @@ class QueueSnapshot(_Record):
 
     version: int
     worker: WorkerState
-    jobs: tuple[JobRecord, ...] = Field(description="Running, queued in order, then the last finished, newest first.")
+    jobs: tuple[JobRecord, ...] = Field(description="Running, queued in order, then finished, newest first.")
 
 
 class Cost(_Record):
