@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import make_picture, open_again
+from tests.e2e.output_side.pages import make_picture
 
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault of the page
 
@@ -28,9 +28,8 @@ def made(studio_server: StudioProcess, tmp_path: Path) -> list[dict[str, Any]]:
 
 
 @pytest.fixture
-def gallery(page: Page, made: list[dict[str, Any]]) -> Page:
+def gallery(made: list[dict[str, Any]], page: Page) -> Page:
     """The page with `made` in its gallery and the first of them chosen by a click."""
-    open_again(page)
     page.locator(f"#gallery [data-picture='{made[0]['id']}']").click()
     expect(page.locator("#use-as-reference")).to_be_enabled()
     return page

@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from tests.e2e.harness import PageWatch
+
 LONG_WAIT = 60_000
 
 
@@ -60,7 +62,10 @@ def show_jobs(page: Page, *jobs: dict[str, Any], worker: str = "busy") -> None:
     page.evaluate("(snapshot) => likeness.emit('snapshot', snapshot)", snapshot)
 
 
-def open_again(page: Page) -> None:
+def open_again(page: Page, watch: PageWatch) -> None:
+    """Reload. Gradio complains of its own connections that end with the old page."""
+    watch.expect("AbortError")
+    watch.expect("Connection errored out")
     page.reload()
     page.wait_for_selector("#gallery .out-gallery")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import focused_picture, make_picture, open_again, thumbs
 
 
@@ -44,6 +44,16 @@ def test_arrows_choose_enter_opens_and_focus_comes_back(gallery: Page, made: lis
     gallery.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
     assert focused_picture(gallery) == made[1]["id"]
+
+
+def test_a_picture_can_be_given_a_name(
+    gallery: Page, made: list[dict[str, Any]], studio_server: StudioProcess
+) -> None:
+    gallery.keyboard.press("Enter")
+    gallery.get_by_role("textbox", name="Name").fill("Mira, smiling")
+    gallery.keyboard.press("Tab")
+    expect(gallery.locator("#details-dialog-title")).to_have_text("Mira, smiling")
+    assert studio_server.api("GET", f"/images/{made[0]['id']}").json()["name"] == "Mira, smiling"
 
 
 def test_s_stars_and_a_second_tab_sees_it(
@@ -126,10 +136,10 @@ def test_compare_slides_by_key_and_closes_with_escape(gallery: Page, made: list[
 
 
 def test_a_picture_without_a_reference_cannot_be_compared(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
+    page: Page, watch: PageWatch, studio_server: StudioProcess, tmp_path: Path
 ) -> None:
     upload = studio_server.upload(make_picture(tmp_path))
-    open_again(page)
+    open_again(page, watch)
     page.locator(f"#gallery [data-picture='{upload['id']}']").click()
     expect(page.locator("#compare")).to_be_disabled()
     page.keyboard.press("c")

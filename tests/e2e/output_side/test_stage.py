@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import (
     LONG_WAIT,
     generate,
@@ -99,14 +99,14 @@ def test_cancel_ends_a_running_and_a_waiting_job(page: Page, studio_server: Stud
     assert [job["status"] for job in mine] == ["cancelled", "cancelled"]
 
 
-def test_a_reload_in_mid_run_finds_the_job_and_its_picture(page: Page) -> None:
+def test_a_reload_in_mid_run_finds_the_job_and_its_picture(page: Page, watch: PageWatch) -> None:
     generate(page, "still here after a reload", steps=150)
     expect(page.locator("#cancel")).to_be_visible()
-    open_again(page)
+    open_again(page, watch)
     expect(page.locator("#cancel")).to_be_visible()
     expect(page.locator("#preview .out-caption")).to_contain_text("still here after a reload")
     expect(page.locator("#preview .out-phase")).to_have_text(re.compile("^Done in"), timeout=LONG_WAIT)
-    open_again(page)
+    open_again(page, watch)
     expect(thumbs(page)).to_have_count(1)
     expect(page.locator("#preview .picture .out-steady")).to_be_visible()
 
