@@ -173,6 +173,11 @@ class LatentSet:
         self.latents, self.small = torch.cat(latents), torch.cat(small)
         self.group_of = [g for g, span in enumerate(self.groups) for _ in span]
 
+    def to(self, device: str) -> LatentSet:
+        """Keep latents and small pictures on `device` (a graphics card holds them all)."""
+        self.latents, self.small = self.latents.to(device), self.small.to(device)
+        return self
+
     def scaling_factor(self) -> float:
         """One over the latents' standard deviation: what the autoencoder's config carries."""
         return float(1 / self.latents[:4096].float().std())

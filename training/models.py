@@ -79,7 +79,7 @@ def build_unet(preset: Preset) -> UNet2DConditionModel:
         sample_size=preset.px // preset.autoencoder.factor, in_channels=2 * latent, out_channels=latent,
         down_block_types=down, up_block_types=up, block_out_channels=u.channels, layers_per_block=u.layers,
         attention_head_dim=tuple(max(1, c // 32) for c in u.channels), cross_attention_dim=u.text_width,
-        norm_num_groups=u.groups,
+        norm_num_groups=u.groups, resnet_time_scale_shift="scale_shift",
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ class UnetPreset:
     channels: tuple[int, ...] = (24, 48, 96)
     layers: int = 1
     attention: tuple[int, ...] = (2,)
-    groups: int = 8
+    groups: int = 2
     text_width: int = 128
     text_layers: int = 2
     image_px: int = 64
@@ -91,6 +91,7 @@ class Preset:
     bf16: bool = False
     device: str = "cpu"
     workers: int = 2
+    loaders: int = 0
     styles: tuple[str, ...] = ("bold line", "ink", "flat vector")
     corpus_identities: int = 3200
     identities: int = 200
@@ -103,5 +104,30 @@ class Preset:
 
 
 CPU = Preset()
-GPU = replace(CPU, name="gpu", px=256, bf16=True, workers=1)
+GPU = replace(
+    CPU,
+    name="gpu",
+    px=256,
+    bf16=True,
+    device="cuda",
+    workers=1,
+    loaders=8,
+    styles=("toon", "bold line", "ink", "flat vector", "paper cut", "storybook"),
+    corpus_identities=7000,
+    identities=6000,
+    autoencoder=replace(
+        CPU.autoencoder, channels=(32, 64, 96, 128), latent_channels=12, groups=4, px=256,
+        figures="corpus/figures256.npy", crop=128, crop_batch=48, batch=16, crop_until=0.5, steps=12000,
+        minutes=7.0, ema=0.995,
+    ),
+    unet=replace(
+        CPU.unet, channels=(64, 128, 192), attention=(1, 2), groups=16, text_width=192, text_layers=3,
+        image_width=192, image_layers=3, batch=192, steps=30000, minutes=14.0, warmup=200, ema=0.9985,
+    ),
+    controlnet=replace(
+        CPU.controlnet, hint_channels=(16, 32, 64, 96), pictures=12000, batch=128, steps=8000, minutes=4.0
+    ),
+    reader=replace(CPU.reader, batch=128, steps=6000, minutes=4.0),
+    cases=200,
+)  # fmt: skip
 PRESETS = {p.name: p for p in (CPU, GPU)}

@@ -9,7 +9,12 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import torch
+from torch.utils.data import IterableDataset, get_worker_info
+from transformers import CLIPTokenizer
 
 from training.captions import caption, instruction
 from training.latents import LatentSet
@@ -89,3 +94,20 @@ class Mixer:
                 if self.data.group_of[pick] != group:
                     return pick
         return rng.choice(pools[1])
+
+
+class Batches(IterableDataset):
+    """Endless batches of samples with token ids (B, 77), made ahead by a data loader's workers if wanted."""
+
+    def __init__(self, data: LatentSet, tokenizer: CLIPTokenizer, size: int, seed: int) -> None:
+        self.data, self.tokenizer, self.size, self.seed = data, tokenizer, size, seed
+
+    def __iter__(self) -> Iterator[tuple[list[Sample], torch.Tensor]]:
+        """Yield batches; every loader worker draws its own."""
+        worker = get_worker_info()
+        mixer = Mixer(self.data, self.seed * 1009 + (worker.id if worker else 0))
+        while True:
+            batch = [mixer.draw() for _ in range(self.size)]
+            texts = [s.text for s in batch]
+            ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+            yield batch, ids

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import DDIMScheduler
+from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
 from training.latents import LatentSet
@@ -22,7 +23,7 @@ from training.models import PortraitModel, build_scheduler
 from training.optim import MuonAdamW, split_parameters
 from training.parallel import average_gradients, rank, workers
 from training.presets import Preset
-from training.samples import Mixer, Sample
+from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
 
 
@@ -56,26 +57,27 @@ def stratified_timesteps(n: int, device: str) -> torch.Tensor:
 
 
 def velocity_loss(
-    model: PortraitModel, data: LatentSet, batch: list[Sample], tokenizer: CLIPTokenizer,
-    scheduler: DDIMScheduler, scaling: float, device: str,
-) -> torch.Tensor:  # fmt: skip
+    model: PortraitModel,
+    data: LatentSet,
+    batch: list[Sample],
+    ids: torch.Tensor,
+    scheduler: DDIMScheduler,
+    scaling: float,
+) -> torch.Tensor:
     """Mean squared error of the predicted velocity, one value per sample (B,)."""
+    device = str(ids.device)
     clean = data.latents[[s.target for s in batch]].to(device).float() * scaling
     source = torch.zeros_like(clean)
     edits = [i for i, s in enumerate(batch) if s.source is not None]
     source[edits] = data.latents[[s.source for s in batch if s.source is not None]].to(device).float()
     noise, t = torch.randn_like(clean), stratified_timesteps(len(batch), device)
     noisy = scheduler.add_noise(clean, noise, t)
-    ids = tokenizer(
-        [s.text for s in batch], padding="max_length", truncation=True, return_tensors="pt"
-    ).input_ids
-    text = model.text_encoder(ids.to(device))[0]
+    text = model.text_encoder(ids)[0]
+    characters, styles = [s.character for s in batch], [s.style for s in batch]
     character, gate_c = reference_embeddings(
-        model, data, [s.character for s in batch], [s.zero_character for s in batch], device
+        model, data, characters, [s.zero_character for s in batch], device
     )
-    style, gate_s = reference_embeddings(
-        model, data, [s.style for s in batch], [s.zero_style for s in batch], device
-    )
+    style, gate_s = reference_embeddings(model, data, styles, [s.zero_style for s in batch], device)
     model.gates[0].value, model.gates[1].value = gate_c, gate_s
     inputs = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
     out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [character, style]}).sample
@@ -92,22 +94,25 @@ def train(preset: Preset, work: Path, device: str) -> None:
     model = PortraitModel(preset, tokenizer).to(device)
     model.unet.to(memory_format=torch.channels_last)
     data, scheduler = LatentSet(work), build_scheduler()
+    data.to(device)
     optimizer = MuonAdamW(*split_parameters(model), lr=p.lr)
     ema, budget = Ema(model, p.ema), Budget(p.steps, p.minutes)
     parts = {"model": model, "ema": ema, "optimizer": optimizer, "budget": budget}
     checkpoint = Checkpoint(work / "unet.pt", parts, asdict(p))
     step = checkpoint.load()
     scaling = data.scaling_factor()
-    mixer = Mixer(data, preset.seed + 7919 * (step * workers() + rank()))
-    torch.manual_seed(preset.seed + 104729 * (step * workers() + rank()))
+    seed = preset.seed + 7919 * (step * workers() + rank())
+    source = Batches(data, tokenizer, p.batch // workers(), seed)
+    batches = iter(DataLoader(source, batch_size=None, num_workers=preset.loaders))
+    torch.manual_seed(seed)
     log = (work / "unet.jsonl").open("a")
     clock, recent = time.monotonic(), []
     while (progress := budget.progress(step)) < 1:
         for group in optimizer.param_groups:
             group["lr"] = cosine(progress, step, p.lr, p.warmup)
-        batch = [mixer.draw() for _ in range(p.batch // workers())]
+        batch, ids = next(batches)
         with device_of(device).autocast(preset.bf16):
-            losses = velocity_loss(model, data, batch, tokenizer, scheduler, scaling, device)
+            losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling)
         losses.mean().backward()
         average_gradients(model.parameters())
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
