@@ -232,7 +232,6 @@
         this.file.value = "";
       });
       likeness.on("picker:picked", ({ ids }) => this.add(ids));
-      likeness.on("references:add", ({ ids }) => this.add(ids));
       document.addEventListener("paste", (event) => this.paste(event));
       this.listenToDrags();
     }

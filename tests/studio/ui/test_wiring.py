@@ -65,6 +65,7 @@ def after(handlers: StudioHandlers, action: str, record: ImageRecord, before: St
     return shown(handlers, updates, before)
 
 
+pytestmark = pytest.mark.filterwarnings("ignore:Tiny Portrait has no Smart Image Editing")
 FRESH = StudioState(model="tiny")
 
 
