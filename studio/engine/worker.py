@@ -23,6 +23,7 @@ from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, WorkOrder
 from pipelines.request import GenerationRequest, Mode
+from studio import __version__
 from studio.engine.messages import CancelOrder, JobEvent, Leaving, Loading, Ready, StartFailed
 
 if TYPE_CHECKING:
@@ -77,7 +78,7 @@ def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
     from pipelines.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
-    runner = PipelineRunner(catalog, device=device)
+    runner = PipelineRunner(catalog, device=device, versions={"studio": __version__})
     _warm_up(runner, catalog, say)
     facts = [str(runner.dtype).removeprefix("torch."), f"{torch.get_num_threads()} threads"]
     if runner.device.startswith("cuda"):
