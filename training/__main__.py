@@ -1,7 +1,8 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
 Stages, in order: corpus, render, autoencoder, latents, unet, controlnet, export, evaluate. Each resumes
-from its checkpoint under `--work` and does nothing when it is done already.
+from its checkpoint under `--work` and does nothing when it is done already. Two more by name only: `measure`
+(the measures that need no attribute reader) and `sheet` (the contact sheet).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from training.latents import encode
 from training.parallel import launch
 from training.presets import PRESETS, Preset
 
+ORDER = ("corpus", "render", "autoencoder", "latents", "unet", "controlnet", "export", "evaluate")
 HERE = Path(__file__).parent
 DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
 
@@ -43,10 +45,16 @@ def corpus(preset: Preset, work: Path) -> None:
     subprocess.run(command, cwd=figures, check=True)
 
 
-def _evaluate(preset: Preset, work: Path, device: str, out: Path) -> None:
+def _evaluate(preset: Preset, work: Path, device: str, out: Path, read: bool = True) -> None:
     from training.evaluate import main as evaluate
 
-    evaluate(preset, work, device, out)
+    evaluate(preset, work, device, out, read)
+
+
+def _sheet(preset: Preset, work: Path, out: Path) -> None:
+    from training.sheet import contact_sheet
+
+    contact_sheet(preset, work, out, HERE / "contact-sheet.webp")
 
 
 def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Callable[[], object]]:
@@ -62,26 +70,15 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         "controlnet": lambda: launch(train_controlnet.train, preset.workers, preset, work, device),
         "export": lambda: exporting.from_checkpoints(preset, work, out),
         "evaluate": lambda: _evaluate(preset, work, device, out),
+        "measure": lambda: _evaluate(preset, work, device, out, read=False),
+        "sheet": lambda: _sheet(preset, work, out),
     }
 
 
 def main() -> None:
     """Run one stage, or all of them in order."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument(
-        "stage",
-        choices=(
-            "all",
-            "corpus",
-            "render",
-            "autoencoder",
-            "latents",
-            "unet",
-            "controlnet",
-            "export",
-            "evaluate",
-        ),
-    )
+    parser.add_argument("stage", choices=("all", *ORDER, "measure", "sheet"))
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"
@@ -91,7 +88,7 @@ def main() -> None:
     args = parser.parse_args()
     preset = PRESETS[args.preset]
     table = stages(preset, args.work, args.device or preset.device, args.out)
-    for name in table if args.stage == "all" else (args.stage,):
+    for name in ORDER if args.stage == "all" else (args.stage,):
         print(f"== {name}", flush=True)
         table[name]()
 

@@ -79,7 +79,7 @@ def _matches(reading: dict[str, str], p: Portrait, fields: list[str] | tuple[str
 class Bench:
     """The things every measure needs: pipelines, reader, held-out renders, and how many cases to try."""
 
-    def __init__(self, pipes: Pipes, reader: Reader, real: RealRenders, cases: int) -> None:
+    def __init__(self, pipes: Pipes, reader: Reader | None, real: RealRenders, cases: int) -> None:
         self.pipes, self.reader, self.real, self.cases = pipes, reader, real, cases
 
     def picture(self, shots: list[Shot]) -> torch.Tensor:
@@ -125,30 +125,32 @@ class Bench:
         return out
 
     def smart_edit(self) -> dict[str, Any]:
-        """Was the asked change made, all else kept, and how close are the pixels that should not change."""
+        """Was the asked change made, all else kept, and how close are the pixels that should not change.
+
+        `moved` needs no reader: how far from source to true target the changed pixels went (1 = all the way).
+        """
         rng, cases = random.Random(17), self.edit_cases()
-        done, kept, outside = defaultdict(list), [], []
+        moved, outside, done, kept = defaultdict(list), [], defaultdict(list), []
         for i in range(0, len(cases), 8):
             part = cases[i : i + 8]
             before, after = self.picture([c[0] for c in part]), self.picture([c[2] for c in part])
             prompts = [instruction(c[1], c[3], rng) for c in part]
             images = self.pipes.draw(self.pipes.edit, prompts, 2000 + i, image=to_pictures(before), **EDIT)
             result = to_tensor(images)
-            for reading, case, b, t, r in zip(
-                self.reader.read(result), part, before, after, result, strict=True
-            ):
+            for case, b, t, r in zip(part, before, after, result, strict=True):
+                outside.append(_psnr_outside(b, t, r))
+                moved[case[4]].append(_moved(b, t, r))
+            if self.reader is None:
+                continue
+            for reading, case in zip(self.reader.read(result), part, strict=True):
                 match = _matches(reading, case[3], tuple(CLASSES))
                 done[case[4]].append(match.pop(case[4], False))
                 kept += list(match.values())
-                outside.append(_psnr_outside(b, t, r))
-        each = {f: float(np.mean(h)) for f, h in done.items()}
-        total = [x for h in done.values() for x in h]
-        return {
-            "changed": float(np.mean(total)),
-            "each": each,
-            "kept": float(np.mean(kept)),
-            "psnr_outside": float(np.nanmean(outside)),
-        }
+        out: dict[str, Any] = {"psnr_outside": float(np.nanmean(outside)), "moved": _means(moved)}
+        if kept:
+            total = [x for h in done.values() for x in h]
+            out.update(changed=float(np.mean(total)), each=_means(done), kept=float(np.mean(kept)))
+        return out
 
     def character(self) -> dict[str, Any]:
         """Person attributes kept when the reference's person is put into a scene that the prompt names."""
@@ -234,6 +236,19 @@ class Bench:
         return {"seconds": time.monotonic() - start, "threads": torch.get_num_threads()}
 
 
+def _means(table: dict[str, list[Any]]) -> dict[str, float]:
+    return {k: float(np.nanmean(v)) for k, v in table.items()}
+
+
+def _moved(before: torch.Tensor, after: torch.Tensor, result: torch.Tensor) -> float:
+    """How far from source to true target the changed pixels went: 1 all the way, 0 not, below 0 away."""
+    region = (before - after).abs().amax(0) > 0.06
+    if not region.any():
+        return float("nan")
+    left, asked_for = ((x - after).abs().mean(0)[region].mean() for x in (result, before))
+    return float(1 - left / asked_for)
+
+
 def _psnr_outside(before: torch.Tensor, after: torch.Tensor, result: torch.Tensor) -> float:
     """PSNR (dB) of result against source where source and true target agree (change dilated by 4 px)."""
     region = binary_dilation(((before - after).abs().amax(0) > 0.06).numpy(), iterations=4)
@@ -253,22 +268,24 @@ def edge_f1(found: np.ndarray, wanted: np.ndarray, tolerance: int = 2) -> float:
     return float(2 * precision * recall / max(1e-9, precision + recall))
 
 
-def main(preset: Preset, work: Path, device: str, folder: Path) -> dict[str, Any]:
-    """Run every measure on the exported `folder` and write the numbers to `metrics.json` in it."""
-    reader = train_reader(preset, work, device).to("cpu").eval()
+def main(preset: Preset, work: Path, device: str, folder: Path, read: bool = True) -> dict[str, Any]:
+    """Run the measures on the exported `folder` and write the numbers to `metrics.json` in it.
+
+    Without `read`, only those that compare pixels with the true render (no attribute reader is trained).
+    """
+    reader = train_reader(preset, work, device).to("cpu").eval() if read else None
     real = RealRenders(preset, work, held=True, seed=101)
     bench = Bench(Pipes(folder), reader, real, preset.cases)
     measures: dict[str, Callable[[], Any]] = {
         "autoencoder": bench.autoencoder,
-        "reader": lambda: accuracy(reader, RealRenders(preset, work, held=True, seed=5), 500),
-        "text_to_image": bench.text_to_image,
         "smart_edit": bench.smart_edit,
-        "character": bench.character,
-        "style": bench.style,
         "controlnet": bench.controlnet,
         "image_to_image": bench.image_to_image,
         "speed": bench.speed,
     }
+    if reader is not None:
+        measures["reader"] = lambda: accuracy(reader, RealRenders(preset, work, held=True, seed=5), 500)
+        measures |= {"text_to_image": bench.text_to_image, "character": bench.character, "style": bench.style}
     results: dict[str, Any] = {"cases": preset.cases, "px": preset.px}
     for name, measure in measures.items():
         real.rng.seed(101)

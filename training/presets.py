@@ -21,7 +21,7 @@ class AutoencoderPreset:
     batch: int = 4
     crop_until: float = 0.0
     steps: int = 9000
-    minutes: float = 18.0
+    minutes: float = 17.0
     warmup: int = 30
     lr: float = 2e-2
     ema: float = 0.98
@@ -50,7 +50,7 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 16
     steps: int = 8000
-    minutes: float = 600.0
+    minutes: float = 21.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.99

@@ -83,11 +83,17 @@ class PictureSource:
         return compose(figures.to(self.device), grounds.to(self.device), lights.to(self.device))
 
 
+def opponent(pictures: torch.Tensor) -> torch.Tensor:
+    """Colour differences (N, 2, H / 4, W / 4) of pictures (N, 3, H, W), averaged over 4 x 4 pixels."""
+    red, green, blue = F.avg_pool2d(pictures, 4).unbind(1)
+    return torch.stack([green - (red + blue) / 2, (red - blue) / 2], dim=1)
+
+
 def reconstruction_loss(out: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """L1 plus half the L1 of the horizontal and vertical differences (keeps line work crisp)."""
+    """L1, plus half the L1 of pixel differences (line work), plus twice that of coarse colour differences."""
     dx = (out - target).diff(dim=-1).abs().mean()
     dy = (out - target).diff(dim=-2).abs().mean()
-    return F.l1_loss(out, target) + 0.5 * (dx + dy)
+    return F.l1_loss(out, target) + 0.5 * (dx + dy) + 2 * F.l1_loss(opponent(out), opponent(target))
 
 
 @torch.no_grad()
