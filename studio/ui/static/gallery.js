@@ -146,7 +146,7 @@
 
     /** Everything is drawn from REST and the snapshot, so a reload finds it again. */
     async start() {
-      const [newest, jobs] = await Promise.all([pictures.list({ limit: 60 }), likeness.api("/jobs?limit=100", { quiet: true })])
+      const [newest, jobs] = await Promise.all([pictures.list({ limit: 60 }), likeness.api("/jobs?limit=100", { quiet: true }), likeness.tabKnown])
         .catch(() => [{ items: [] }, []]);
       this.skeleton.remove();
       this.loaded = true;

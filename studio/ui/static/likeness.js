@@ -43,9 +43,33 @@
     },
   };
 
+  // --- this tab --------------------------------------------------------------------------------
+  // Its id outlives a reload. Each open tab holds a lock of its name: where the last tab's lock is free, its browser
+  // was closed, and the tab that opens now takes its place, with its jobs and pictures.
   const randomId = () => Array.from(crypto.getRandomValues(new Uint8Array(12)), (b) => b.toString(16).padStart(2, "0")).join("");
-  likeness.tab = likeness.store.get("sessionStorage", "tab") ?? randomId();
-  likeness.store.set("sessionStorage", "tab", likeness.tab);
+
+  const holdTab = (id, options = {}) => new Promise((answer) => {
+    navigator.locks.request(`likeness.tab.${id}`, options, (lock) => {
+      answer(Boolean(lock));
+      return lock && new Promise(() => {});
+    }).catch(() => answer(false));
+  });
+
+  const beTab = (id) => {
+    likeness.tab = id;
+    likeness.store.set("sessionStorage", "tab", id);
+    likeness.store.set("localStorage", "tab", id);
+  };
+
+  const chooseTab = async () => {
+    const own = likeness.store.get("sessionStorage", "tab");
+    const last = likeness.store.get("localStorage", "tab");
+    const free = !own && last && navigator.locks && (await holdTab(last, { ifAvailable: true }));
+    beTab(own ?? (free ? last : randomId()));
+    if (!free && navigator.locks) holdTab(likeness.tab);
+  };
+
+  likeness.tabKnown = chooseTab();
 
   // --- DOM -----------------------------------------------------------------------------------
   // el("button", {class: "x", onclick: f, "aria-label": "…"}, "text", child): attributes and listeners.
@@ -118,6 +142,9 @@
     throw Object.assign(new Error(problem.detail), { problem });
   };
 
+  // JSON in which a seed too long for a JavaScript number is text.
+  const parse = (text) => JSON.parse(text.replace(/"seed":\s*(\d{16,})/g, '"seed":"$1"'));
+
   // api("/images/ID", {method: "PATCH", json: {starred: true}}) → parsed body, or null where there is none.
   // Refusals become a toast (not with quiet: true) and a thrown Error with `.problem`.
   likeness.api = async (path, { json, quiet = false, headers = {}, ...options } = {}) => {
@@ -131,10 +158,11 @@
       return fail({ detail: "The studio does not answer. Check that it is still running, then try again." }, quiet);
     }
     if (!response.ok) return fail(await wordsOf(response), quiet);
-    return response.status === 204 ? null : response.json().catch(() => null);
+    return response.status === 204 ? null : response.text().then(parse).catch(() => null);
   };
 
-  // Files → records in the order given. A refused file is told in its own words, the others are kept.
+  // Files → records in the order given. A refused file is told in its own words, the others are kept; so is what
+  // was not taken from a file, such as the later pictures of an animation.
   likeness.upload = async (files) => {
     const records = [];
     for (const file of files) {
@@ -146,6 +174,7 @@
         /* its toast has said why */
       }
     }
+    new Set(records.flatMap((record) => record.notes)).forEach((note) => likeness.toast(note));
     if (records.length) likeness.emit("images:uploaded", { ids: records.map((record) => record.id) });
     return records;
   };
@@ -179,7 +208,7 @@
     const source = new EventSource("/api/v1/events");
     likeness.events.source = source;
     const hear = (event) => {
-      const snapshot = JSON.parse(event.data);
+      const snapshot = parse(event.data);
       setConnected(true);
       take(snapshot);
       share({ snapshot });
@@ -193,18 +222,21 @@
     });
   };
 
-  channel?.addEventListener("message", ({ data }) => {
+  const hearTab = ({ data }) => {
     if (data.snapshot) {
       setConnected(true);
       take(data.snapshot);
     } else if (data.connected === false) setConnected(false);
     else if (data.ask && likeness.events.source && likeness.snapshot) share({ snapshot: likeness.snapshot });
-  });
+  };
 
-  if (channel && navigator.locks) {
+  const follow = () => {
+    if (!channel || !navigator.locks) return listen();
+    channel.addEventListener("message", hearTab);
     share({ ask: true });
-    navigator.locks.request("likeness.events", () => (listen(), new Promise(() => {})));
-  } else listen();
+    return navigator.locks.request("likeness.events", () => (listen(), new Promise(() => {})));
+  };
+  likeness.tabKnown.then(follow);
 
   // --- sections ------------------------------------------------------------------------------------
   // Buttons #tab-NAME show #panel-NAME; all panels stay mounted. The address keeps the section.
