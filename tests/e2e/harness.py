@@ -38,16 +38,23 @@ class StudioProcess:
         self.data_dir = data_dir
         self._log = data_dir.parent / f"{data_dir.name}.log"
         self._errors = data_dir.parent / f"{data_dir.name}.err"
-        arguments = ["--port", str(port), "--data-dir", str(data_dir), "--models", str(models)]
+        self._arguments = ["--data-dir", str(data_dir), "--models", str(models), "--device", "cpu", *options]
+        self._start(port)
+
+    def _start(self, port: int) -> None:
         with self._log.open("wb") as log, self._errors.open("wb") as errors:
             self.process = subprocess.Popen(
-                [sys.executable, "app.py", *arguments, "--device", "cpu", *options],
+                [sys.executable, "app.py", *self._arguments, "--port", str(port)],
                 cwd=ROOT,
                 stdout=log,
                 stderr=errors,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
             )
         self.url = self._wait_for_url()
+
+    def start_again(self) -> None:
+        """After it has ended: the same data folder under the same address."""
+        self._start(httpx.URL(self.url).port or 0)
 
     @property
     def output(self) -> str:

@@ -6,6 +6,7 @@ It runs on the model that comes with the studio; where that is not in the checko
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import ROOT, StudioProcess, chromium_or_skip, running_studio
-from tests.e2e.output_side.pages import LONG_WAIT, generate, make_picture
+from tests.e2e.output_side.pages import ended, generate, make_picture
 
 BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
 STEPS = 4
@@ -61,17 +62,10 @@ def make(page: Page, prompt: str, **knobs: int) -> list[str]:
 
 def wait_for(page: Page, prompt: str) -> list[str]:
     """The pictures of this tab's newest job with the prompt, once it has ended."""
-    ended = page.wait_for_function(
-        """(prompt) => {
-            const mine = likeness.snapshot.jobs.filter((job) => job.tab === likeness.tab && job.request.prompt === prompt);
-            return mine.length && mine.every((job) => job.finished_at) && mine[0];
-        }""",
-        arg=prompt,
-        timeout=LONG_WAIT,
-    ).json_value()
-    assert ended["status"] == "done", ended["error"]
-    expect(chosen(page)).to_have_attribute("data-picture", ended["images"][0])
-    return ended["images"]
+    job = ended(page, prompt)
+    assert job["status"] == "done", job["error"]
+    expect(chosen(page)).to_have_attribute("data-picture", job["images"][0])
+    return job["images"]
 
 
 def chosen(page: Page) -> Locator:
@@ -107,7 +101,7 @@ def test_ten_rounds_without_reloading_the_page(page: Page, studio_server: Studio
         use_as_reference(page, made[-1])
         made += make(page, prompt)
         expect(references(page)).to_have_attribute("data-image-id", made[-2])
-    for parent, child in zip(made, made[1:], strict=False):
+    for parent, child in itertools.pairwise(made):
         assert parents(studio_server, child) == [(parent, "source", 0)]
         assert record(studio_server, child)["category"] == "edited"
     assert len({record(studio_server, each)["pixel_sha256"] for each in made}) == len(made)
@@ -195,3 +189,31 @@ def test_each_picture_of_a_batch_is_the_one_its_seed_makes_alone(
         assert record(studio_server, image_id)["pixel_sha256"] == each["pixel_sha256"]
     shown = page.evaluate("likeness.gallery.ids()")
     assert shown[:3] == made
+
+
+def test_the_longest_seed_is_shown_and_reused_digit_by_digit(
+    page: Page, studio_server: StudioProcess
+) -> None:
+    seed = str(2**63 - 2)
+    page.locator("#knobs-toggle button").click()
+    page.locator("#seed input").fill(seed)
+    [made] = make(page, "a long number", steps=STEPS)
+    assert str(record(studio_server, made)["seed"]) == seed
+    expect(page.locator("#seed-memory")).to_contain_text(seed)
+    expect(page.locator("#preview .out-caption")).to_contain_text(f"seed {seed}")
+    page.locator("#seed-dice").click()
+    expect(page.locator("#seed input")).to_have_value("-1")
+    page.locator("#reuse-seed").click()
+    expect(page.locator("#seed input")).to_have_value(seed)
+
+
+def test_the_words_a_model_cannot_read_are_shown(page: Page, studio_server: StudioProcess) -> None:
+    prompt = " ".join(f"word{number}" for number in range(1_400))[:10_000].strip()
+    [made] = make(page, prompt, steps=STEPS)
+    assert record(studio_server, made)["request"]["prompt"] == prompt
+    notice = page.locator("#preview .out-notices li").filter(has_text="were cut")
+    expect(notice).to_contain_text(prompt[-40:])
+    picture, said = (page.locator(f"#preview .{name}").bounding_box() for name in ("out-area", "out-notices"))
+    assert picture
+    assert said
+    assert said["height"] < picture["height"] / 2

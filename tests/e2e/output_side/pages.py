@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page
 
 from tests.e2e.harness import PageWatch
 
-LONG_WAIT = 60_000
+LONG_WAIT = 180_000
 
 
 def make_picture(folder: Path, name: str = "portrait.png", size: tuple[int, int] = (64, 80)) -> Path:
@@ -82,6 +82,19 @@ def generate(
                 page.locator(f"{knob} input[type=number]").fill(str(value))
                 page.keyboard.press("Tab")
     page.locator("#generate").click()
+
+
+def ended(page: Page, prompt: str) -> dict[str, Any]:
+    """This tab's newest job with the prompt, once all of its jobs with it have ended."""
+    return page.wait_for_function(
+        """(prompt) => {
+            const mine = (likeness.snapshot?.jobs ?? []).filter((job) => job.tab === likeness.tab);
+            const asked = mine.filter((job) => job.request.prompt === prompt);
+            return asked.length && asked.every((job) => job.finished_at) && asked[0];
+        }""",
+        arg=prompt,
+        timeout=LONG_WAIT,
+    ).json_value()
 
 
 def thumbs(page: Page) -> Locator:

@@ -1,0 +1,197 @@
+"""Jobs outlive pages, tabs, browsers, workers and the studio itself; the page finds its state again.
+
+The tiny model draws these pictures: what is looked at is that they come, once, and are the same ones.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.e2e.conftest import VIEWPORT
+from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, open_again, thumbs
+
+LONG = {"steps": 150, "images": 2}
+"""A job that is still running when the next thing happens to it."""
+CONNECTION_NOISE = (
+    "ERR_",
+    "Connection errored out",
+    "signal is aborted",
+    "AbortError",
+    "503",
+    "Failed to fetch",
+)
+"""What a browser logs of itself while there is no server to talk to."""
+
+
+@pytest.fixture(scope="module")
+def studio_server(
+    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path
+) -> Iterator[StudioProcess]:
+    """A studio that these tests may kill; each leaves it running."""
+    chromium_or_skip()
+    with running_studio(tmp_path_factory.mktemp("survival") / "data", tiny_models_yaml) as studio:
+        yield studio
+
+
+@pytest.fixture
+def page(page: Page, studio_server: StudioProcess) -> Page:
+    """The page, with what it begins with in place and nothing in the queue."""
+    expect.set_options(timeout=20_000)
+    page.wait_for_selector("body.lk-ready")
+    studio_server.wait_for_worker()
+    return page
+
+
+def phase(page: Page, words: str) -> None:
+    expect(page.locator("#preview .out-phase")).to_have_text(re.compile(words), timeout=LONG_WAIT)
+
+
+def first_picture_saved(page: Page) -> None:
+    """The job is in the middle: one picture is in the collection, the next is being drawn."""
+    page.wait_for_function(
+        """() => likeness.snapshot.jobs.some((job) =>
+            job.tab === likeness.tab && job.status === "running" && job.images.length === 1
+            && job.step > job.request.num_inference_steps)""",
+        timeout=LONG_WAIT,
+    )
+
+
+def pixels(studio: StudioProcess, job: dict[str, Any]) -> list[str]:
+    return [studio.api("GET", f"/images/{each}").json()["pixel_sha256"] for each in job["images"]]
+
+
+def shows_first(page: Page, studio: StudioProcess, job_id: str) -> None:
+    """The gallery begins with the job's pictures, once each."""
+    made = studio.finished(job_id)["images"]
+    for image_id in made:
+        expect(page.locator(f"#gallery [data-picture='{image_id}']")).to_be_visible()
+    shown = page.evaluate("likeness.gallery.ids()")
+    assert (shown[: len(made)], len(set(shown))) == (made, len(shown))
+
+
+def attempts(studio: StudioProcess, job_id: str) -> int:
+    """How often the job was begun."""
+    with closing(sqlite3.connect(f"file:{studio.data_dir / 'likeness.db'}?mode=ro", uri=True)) as database:
+        return database.execute("SELECT attempts FROM jobs WHERE id = ?", (job_id,)).fetchone()[0]
+
+
+def assert_done_once(studio: StudioProcess, job_id: str) -> None:
+    """At its second try the job has both pictures, each once, and they are those of an undisturbed run."""
+    job = studio.finished(job_id)
+    assert (job["status"], len(job["images"])) == ("done", 2), job
+    saved = studio.api("GET", "/images?limit=200").json()["items"]
+    assert sorted(each["batch_index"] for each in saved if each["job_id"] == job_id) == [0, 1]
+    assert attempts(studio, job_id) == 2
+    undisturbed = studio.finished(studio.submit(**job["request"])["id"])
+    assert pixels(studio, undisturbed) == pixels(studio, job)
+
+
+def test_a_reload_finds_the_job_again_and_a_second_tab_sees_it(
+    page: Page, watch: PageWatch, studio_server: StudioProcess
+) -> None:
+    generate(page, "asked in the first tab", **LONG)
+    expect(page.locator("#queue .out-job")).to_have_count(1)
+    second = page.context.new_page()
+    second.goto(studio_server.url)
+    second.wait_for_selector("body.lk-ready")
+    expect(second.locator("#queue .out-job-prompt")).to_have_text("asked in the first tab")
+    expect(second.locator("#cancel")).to_be_hidden()
+    generate(second, "asked in the second tab", steps=4, images=1)
+    expect(second.locator("#preview .out-caption")).to_contain_text("asked in the second tab")
+    open_again(page, watch)
+    expect(page.locator("#cancel")).to_be_visible()
+    expect(page.locator("#preview .out-caption")).to_contain_text("asked in the first tab")
+    phase(page, r"^Done in")
+    expect(thumbs(page)).to_have_count(2)
+    [made] = ended(second, "asked in the second tab")["images"]
+    chosen = second.locator("#gallery [data-picture][aria-selected=true]")
+    expect(chosen).to_have_attribute("data-picture", made)
+
+
+def test_a_browser_that_was_closed_finds_what_was_made_meanwhile(
+    page: Page, browser: Browser, studio_server: StudioProcess
+) -> None:
+    generate(page, "nobody is watching", **LONG)
+    expect(page.locator("#cancel")).to_be_visible()
+    page.wait_for_function("localStorage['likeness.state']?.includes('nobody is watching')")
+    profile = page.context.storage_state()
+    page.context.close()
+    with browser.new_context(viewport=VIEWPORT, storage_state=profile) as later:  # type: ignore[arg-type]
+        back = later.new_page()
+        back.goto(studio_server.url)
+        expect(back.locator("#prompt textarea")).to_have_value("nobody is watching")
+        shows_first(back, studio_server, ended(back, "nobody is watching")["id"])
+
+
+def test_a_killed_studio_goes_on_where_it_was_and_the_page_comes_back(
+    page: Page, watch: PageWatch, studio_server: StudioProcess
+) -> None:
+    for noise in CONNECTION_NOISE:
+        watch.expect(noise)
+    generate(page, "through a power cut", **LONG)
+    first_picture_saved(page)
+    studio_server.kill()
+    expect(page.locator("#worker-state")).to_have_text("Studio not reachable")
+    studio_server.start_again()
+    job_id = ended(page, "through a power cut")["id"]
+    shows_first(page, studio_server, job_id)
+    expect(page.locator("#prompt textarea")).to_have_value("through a power cut")
+    expect(page.locator("#worker-state")).to_contain_text("Ready")
+    assert_done_once(studio_server, job_id)
+    generate(page, "and on", steps=4, images=1)
+    shows_first(page, studio_server, ended(page, "and on")["id"])
+
+
+def test_a_killed_worker_is_replaced_and_the_job_is_finished(
+    page: Page, studio_server: StudioProcess
+) -> None:
+    generate(page, "through a crash", **LONG)
+    first_picture_saved(page)
+    kill_worker(studio_server)
+    expect(page.locator("#worker-state")).to_have_attribute("data-state", re.compile("starting|restarting"))
+    job_id = ended(page, "through a crash")["id"]
+    shows_first(page, studio_server, job_id)
+    assert_done_once(studio_server, job_id)
+
+
+def test_jobs_are_cancelled_while_loading_drawing_and_waiting(
+    page: Page, studio_server: StudioProcess
+) -> None:
+    kill_worker(studio_server)
+    generate(page, "while loading", **LONG)
+    phase(page, "^Loading")
+    page.locator("#cancel").click()
+    phase(page, "^Cancelled$")
+    generate(page, "while drawing")
+    phase(page, r"^Step \d+ of 300$")
+    generate(page, "while waiting")
+    waiting = page.locator("#queue .out-job").filter(has_text="while waiting")
+    waiting.get_by_role("button", name="Cancel this job").click()
+    expect(waiting).to_have_count(0)
+    page.locator("#cancel").click()
+    phase(page, "^Cancelled$")
+    jobs = studio_server.api("GET", "/jobs?limit=3").json()
+    assert [job["status"] for job in jobs] == ["cancelled"] * 3
+    assert [job["request"]["prompt"] for job in jobs] == ["while waiting", "while drawing", "while loading"]
+    generate(page, "the next one works", steps=4, images=1)
+    assert ended(page, "the next one works")["status"] == "done"
+
+
+def kill_worker(studio: StudioProcess) -> None:
+    """SIGKILL to the process that draws."""
+    spawned = [
+        pid for pid in studio.worker_pids() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    ]
+    assert len(spawned) == 1
+    os.kill(spawned[0], signal.SIGKILL)
