@@ -122,6 +122,14 @@ def test_a_file_that_is_no_picture_is_told_and_the_rest_is_kept(
     expect(page.locator(".lk-toast-error")).to_be_visible()
 
 
+def test_what_is_not_taken_from_a_file_is_told(page: Page, tmp_path: Path) -> None:
+    moving = tmp_path / "moving.gif"
+    frames = [Image.new("RGB", (48, 48), colour) for colour in ("orange", "purple")]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    add(page, moving)
+    expect(toast(page, "first picture")).to_be_visible()
+
+
 def test_references_are_reordered_and_removed_by_keyboard_and_pointer(
     page: Page, portraits: list[Path]
 ) -> None:
