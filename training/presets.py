@@ -49,8 +49,8 @@ class UnetPreset:
     image_width: int = 128
     image_layers: int = 2
     batch: int = 16
-    steps: int = 8000
-    minutes: float = 21.0
+    steps: int = 12000
+    minutes: float = 171.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.99
