@@ -218,9 +218,8 @@ class Collection:
         with self._database.transaction() as session:
             existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
             row = existing if existing is not None else rows.add_generated(session, file, likeness)
-            record = queries.record(session, row)
-        self._make_thumbnail(file)
-        return record
+            # Its thumbnail is made when first asked for: here it would hold up the next picture.
+            return queries.record(session, row)
 
     def _model_mark(self, model_id: str, provenance: dict[str, Any]) -> ModelMark:
         revision = provenance.get("revision")
