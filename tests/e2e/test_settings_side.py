@@ -433,6 +433,7 @@ def test_broken_memory_gives_a_fresh_page(page: Page, studio_server: StudioProce
 
 
 def test_generate_is_in_view_and_nothing_sticks_out(page: Page) -> None:
+    page.add_style_tag(content="#output-column { min-height: 3000px !important; }")  # as with many pictures
     for width, height in [(1440, 900), (1024, 768), (390, 844)]:
         page.set_viewport_size({"width": width, "height": height})
         page.evaluate("window.scrollTo(0, 0)")
