@@ -23,9 +23,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
-            item.add_marker(
-                pytest.mark.flaky(reruns=2)
-            )  # real browsers on busy machines; reruns are counted in the summary
 
 
 @pytest.fixture(scope="session")
