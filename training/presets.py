@@ -21,7 +21,7 @@ class AutoencoderPreset:
     batch: int = 4
     crop_until: float = 0.0
     steps: int = 9000
-    minutes: float = 17.0
+    minutes: float = 42.0
     warmup: int = 30
     lr: float = 2e-2
     ema: float = 0.98
@@ -38,9 +38,9 @@ class AutoencoderPreset:
 class UnetPreset:
     """Shape and schedule of the joint stage: network, text encoder, image encoder and both adapters."""
 
-    channels: tuple[int, ...] = (24, 48, 96)
+    channels: tuple[int, ...] = (24, 64, 128, 192)
     layers: int = 1
-    attention: tuple[int, ...] = (2,)
+    attention: tuple[int, ...] = (2, 3)
     groups: int = 2
     text_width: int = 128
     text_layers: int = 2
@@ -48,9 +48,9 @@ class UnetPreset:
     image_patch: int = 8
     image_width: int = 128
     image_layers: int = 2
-    batch: int = 16
+    batch: int = 32
     steps: int = 12000
-    minutes: float = 171.0
+    minutes: float = 100.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.99
@@ -92,9 +92,9 @@ class Preset:
     device: str = "cpu"
     workers: int = 2
     loaders: int = 0
-    styles: tuple[str, ...] = ("bold line", "ink", "flat vector")
-    corpus_identities: int = 3200
-    identities: int = 200
+    styles: tuple[str, ...] = ("toon", "bold line", "ink", "flat vector", "paper cut", "storybook")
+    corpus_identities: int = 2000
+    identities: int = 1200
     checkpoint_seconds: float = 150.0
     autoencoder: AutoencoderPreset = field(default_factory=AutoencoderPreset)
     unet: UnetPreset = field(default_factory=UnetPreset)
@@ -112,7 +112,6 @@ GPU = replace(
     device="cuda",
     workers=1,
     loaders=8,
-    styles=("toon", "bold line", "ink", "flat vector", "paper cut", "storybook"),
     corpus_identities=7000,
     identities=6000,
     autoencoder=replace(
