@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipelines import registry
 from pipelines.errors import CatalogError, NotFound, RequestError
+from pipelines.licence import Licence
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.route import Route
 
@@ -47,7 +48,14 @@ class ModelSpec(BaseModel):
     )
     revision: str | None = None
     description: str = ""
-    licence: str
+    licence: Licence = Field(
+        description="name, url, commercial (yes, no, conditions), note; or a name alone."
+    )
+    variant: str | None = Field(
+        default=None,
+        pattern=r"^[a-z0-9_]{1,16}$",
+        description="Which weights of a hub model: 'fp16' and the like.",
+    )
     modes: tuple[Mode, ...] = Field(min_length=1)
     resolution: int = Field(
         default=512, ge=64, le=4096, description="Side in px of the square the model was made for."
@@ -56,6 +64,12 @@ class ModelSpec(BaseModel):
     options: dict[str, Any] = Field(
         default_factory=dict, description="For the family: sub-folders, adapter files, scales."
     )
+
+    @field_validator("licence", mode="before")
+    @classmethod
+    def _named_licence(cls, value: Any) -> Any:
+        """A plain string names the licence and says no more."""
+        return {"name": value} if isinstance(value, str) else value
 
     @property
     def edit(self) -> bool:

@@ -183,7 +183,7 @@ class StudioService:
             modes=tuple(routes),
             edit=spec.edit,
             available=self._catalog.availability(spec),
-            licence=spec.licence,
+            licence=spec.licence.name,
             defaults={mode: route.knobs for mode, route in routes.items()},
             limits={mode: route.limits for mode, route in routes.items()},
             cost=cost,
