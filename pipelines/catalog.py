@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from pipelines import registry
+from pipelines import files, registry
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.licence import Licence
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
@@ -21,6 +21,7 @@ from pipelines.route import Route
 
 Availability = Literal["ready", "downloadable", "missing"]
 HUB = "hub://"
+SINGLE_FILE = ".safetensors"
 _Model = TypeVar("_Model", bound=BaseModel)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -104,9 +105,12 @@ class Catalog:
         return self._routes.get((model_id, mode)) or registry.resolve(spec, mode)
 
     def folder(self, spec: ModelSpec) -> Path | None:
-        """The model's folder on this disk (it may not exist), or None for a model of the hub."""
+        """Where the model is on this disk (it may not exist), or None for a model of the hub.
+
+        A folder in diffusers' format, or one .safetensors file.
+        """
         folder = (self.path.parent / spec.source).resolve()
-        if folder.is_dir() or not _HUB_ID.fullmatch(spec.source):
+        if folder.exists() or spec.source.endswith(SINGLE_FILE) or not _HUB_ID.fullmatch(spec.source):
             return folder
         return None
 
@@ -114,8 +118,10 @@ class Catalog:
         """Looks at the disk only; never at the network."""
         folder = self.folder(spec)
         if folder is not None:
-            return "ready" if (folder / "model_index.json").is_file() else "missing"
-        return "ready" if _cached(spec.source, "model_index.json", spec.revision) else "downloadable"
+            return "ready" if folder.is_file() or files.missing(folder, spec.variant) is None else "missing"
+        cached = _cached(spec.source, files.INDEX, spec.revision)
+        whole = cached is not None and files.missing(cached.parent, spec.variant) is None
+        return "ready" if whole else "downloadable"
 
     def unavailable_reason(self, model_id: str, mode: Mode, references: int | None = None) -> str | None:
         """Why the model can't do `mode` now, in words; None where it can.
@@ -148,17 +154,20 @@ class Catalog:
     def _has_part(self, spec: ModelSpec, part: str) -> bool:
         if part.startswith(HUB):
             repo, path = split_hub(part)
-            return _cached(repo, path if Path(path).suffix else f"{path}/config.json".lstrip("/"), None)
+            return _has_cached(repo, path, None)
         folder = self.folder(spec)
-        if folder is not None:
-            return (folder / part).exists()
-        return _cached(spec.source, part if Path(part).suffix else f"{part}/config.json", spec.revision)
+        if folder is None:
+            return _has_cached(spec.source, part, spec.revision)
+        place = folder / part
+        if part.endswith(SINGLE_FILE):
+            return place.is_file()
+        return files.is_whole(place) or _holds_texts_only(place)
 
 
 def absence(spec: ModelSpec, state: Availability) -> str:
     """What to do about a model that is not ready."""
     if state == "downloadable":
-        return f"{spec.label} is not on this machine yet. Download it with: hf download {spec.source}"
+        return f"{spec.label} is not on this machine yet. Download it on the Models page."
     return f"The folder of {spec.label} has no model in it. Put the model there, or choose another model."
 
 
@@ -238,7 +247,22 @@ def _count_reason(route: Route, mode: Mode, references: int) -> str | None:
     return None
 
 
-def _cached(repo: str, filename: str, revision: str | None) -> bool:
+def _cached(repo: str, filename: str, revision: str | None) -> Path | None:
+    """The file in the hub's cache on this disk."""
     from huggingface_hub import try_to_load_from_cache
 
-    return isinstance(try_to_load_from_cache(repo, filename, revision=revision), str)
+    found = try_to_load_from_cache(repo, filename, revision=revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def _has_cached(repo: str, path: str, revision: str | None) -> bool:
+    """Whether a file, or all of a component's folder, is in the hub's cache."""
+    if path.endswith(SINGLE_FILE):
+        return _cached(repo, path, revision) is not None
+    configuration = _cached(repo, f"{path}/config.json".lstrip("/"), revision)
+    return configuration is not None and files.is_whole(configuration.parent)
+
+
+def _holds_texts_only(folder: Path) -> bool:
+    """A component without weights, such as a feature extractor."""
+    return folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.json").is_file()

@@ -1,0 +1,113 @@
+"""Which files a model in diffusers' format is made of, and whether they are all there.
+
+Pure rules over names, and looks at folders of this disk. safetensors only: weights in another format are
+never named. Knows nothing of networks, families or torch.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from pipelines.errors import ModelUnavailable
+
+INDEX = "model_index.json"
+LEFT_OUT = frozenset({"safety_checker"})
+"""Components of an index that no family loads."""
+
+_TEXTS = frozenset({".json", ".txt", ".model", ".jinja"})
+_PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
+_WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Processor", "Scheduler", "FeatureExtractor")
+_SHARD = "-of-"
+_WEIGHTS = re.compile(
+    r"(?P<stem>[^.]+?)(?:\.(?P<variant>[a-z0-9_]+))?(?:-\d{5}-of-\d{5})?\.safetensors"
+    r"|(?P<index_stem>[^.]+)\.safetensors\.index(?:\.(?P<index_variant>[a-z0-9_]+))?\.json"
+)
+
+
+def components(index: Mapping[str, Any]) -> dict[str, str]:
+    """Class names by sub-folder, of the parts a family loads."""
+    parts = {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
+    return {name: cls for name, (_, cls) in parts.items() if cls is not None and name not in LEFT_OUT}
+
+
+def of_pipeline(index: Mapping[str, Any], names: Iterable[str], variant: str | None = None) -> list[str]:
+    """The files to have of a repository that lists `names`: its index and each component's files.
+
+    Raises ModelUnavailable where a component's weights are pickles only.
+    """
+    listed = list(names)
+    wanted = [file for part in components(index) for file in of_folder(part, listed, variant)]
+    return [INDEX, *wanted]
+
+
+def of_folder(folder: str, names: Iterable[str], variant: str | None = None) -> list[str]:
+    """The files to have of one component's folder ('' is the repository's root).
+
+    Raises ModelUnavailable where its weights are pickles only.
+    """
+    here = [name for name in names if str(PurePosixPath(name).parent) == (folder or ".")]
+    texts = [name for name in here if PurePosixPath(name).suffix in _TEXTS and not _weights(name)]
+    weights = [name for name in here if _weights(name)]
+    chosen = [name for name in weights if _variant(name) == variant]
+    chosen = chosen or [name for name in weights if _variant(name) is None] or weights
+    if not chosen and any(PurePosixPath(name).suffix in _PICKLES for name in here):
+        where = folder or "The repository"
+        raise ModelUnavailable(
+            f"{where} has its weights as pickle files only, which can run code when they are opened. "
+            "Choose a version in the safetensors format."
+        )
+    return [*texts, *chosen]
+
+
+def missing(folder: Path, variant: str | None = None) -> str | None:
+    """The first part that a model's folder lacks, or None where it is complete."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return INDEX
+    if not isinstance(index, dict):
+        return INDEX
+    parts = components(index).items()
+    return next((part for part, cls in parts if not _is_whole(folder / part, cls, variant)), None)
+
+
+def is_whole(folder: Path, variant: str | None = None) -> bool:
+    """Whether a component's folder has configuration and weights, shards included."""
+    if not (folder / "config.json").is_file():
+        return False
+    try:
+        names = of_folder("", [path.name for path in folder.iterdir()], variant)
+    except ModelUnavailable:
+        return False
+    weights = {name for name in names if name.endswith(".safetensors")}
+    shards = {shard for name in names if name.endswith(".json") for shard in _shards(folder / name)}
+    return shards <= weights if shards else any(_SHARD not in name for name in weights)
+
+
+def _is_whole(folder: Path, cls: str, variant: str | None) -> bool:
+    if cls.endswith(_WITHOUT_WEIGHTS):
+        return folder.is_dir() and any(folder.iterdir())
+    return is_whole(folder, variant)
+
+
+def _weights(name: str) -> re.Match[str] | None:
+    return _WEIGHTS.fullmatch(PurePosixPath(name).name)
+
+
+def _variant(name: str) -> str | None:
+    match = _weights(name)
+    return (match["variant"] or match["index_variant"]) if match else None
+
+
+def _shards(index: Path) -> set[str]:
+    """Files named by an index of shards; none for any other JSON."""
+    if ".safetensors.index." not in index.name:
+        return set()
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        return {index.name + " (damaged)"}
