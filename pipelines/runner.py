@@ -11,7 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.families.base import Call, LoadedModel, LoadSettings, RoleImage
+from pipelines.memory import WHOLE, MemoryPlan, Placement
 from pipelines.planning import Plan, plan
 from pipelines.request import GenerationRequest, Mode
 
@@ -206,7 +207,9 @@ class PipelineRunner:
         if spec.id not in self._loaded:
             self._make_room()
             loading.quieten_libraries()
-            settings = LoadSettings(self._catalog.folder(spec), present, self.device, self.dtype, offload)
+            settings = LoadSettings(
+                self._catalog.folder(spec), present, self.device, self.dtype, _plan(offload)
+            )
             self._loaded[spec.id] = registry.FAMILIES[spec.family].load(spec, settings)
         self._loaded.move_to_end(spec.id)
         return self._loaded[spec.id]
@@ -231,6 +234,10 @@ class PipelineRunner:
             "dtype": str(self.dtype).removeprefix("torch."),
             "versions": self._versions,
         }
+
+
+def _plan(offload: bool) -> MemoryPlan:
+    return replace(WHOLE, placement=Placement.MODEL_OFFLOAD) if offload else WHOLE
 
 
 def _read_references(job: _Job) -> list[RoleImage]:

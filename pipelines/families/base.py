@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pydantic import BaseModel
 
 from pipelines.events import Event
+from pipelines.memory import WHOLE, MemoryPlan, Placement
 from pipelines.request import Mode, Role
 from pipelines.route import Route
 
@@ -27,16 +28,29 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class LoadSettings:
-    """Where and how weights are loaded. `folder` is None for a model of the hub's cache.
+    """Where and how weights are loaded. `folder` is None for a model of the hub's cache and a single file.
 
-    `modes`: those whose files are on this machine; parts that only others need are left out.
+    `modes`: those whose files are on this machine; parts that only others need are left out. `memory`:
+    how the weights are kept; `pipelines.placement` carries it out, so that a family needs to look only
+    at `offload`. `file`: a single-file checkpoint, whose configuration is in the folder `config`.
+    `warm_up`: compile the network that runs at every step.
     """
 
     folder: Path | None
     modes: frozenset[Mode]
     device: str
     dtype: torch.dtype
-    offload: bool = False
+    memory: MemoryPlan = WHOLE
+    file: Path | None = None
+    config: Path | None = None
+    warm_up: bool = False
+    backend: str | None = None
+    """The package that makes the plan's int8 or nf4 weights."""
+
+    @property
+    def offload(self) -> bool:
+        """Weights are not on the device between two uses; hooks bring them there."""
+        return self.memory.placement is not Placement.RESIDENT
 
 
 @dataclass(frozen=True, slots=True)

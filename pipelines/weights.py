@@ -1,0 +1,107 @@
+"""What a model weighs, read from its files' headers without loading a single number.
+
+Knows the safetensors container, diffusers' folder layout and the keys of single-file checkpoints;
+nothing of torch, of devices and of plans.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pipelines.memory import ModelSize, Part
+
+_FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
+_BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
+_MOST_HEADER = 100 * 2**20
+_PREFIXES = (
+    ("model.diffusion_model.", "unet"),
+    ("first_stage_model.", "vae"),
+    ("cond_stage_model.", "text_encoder"),
+    ("conditioner.embedders.0.", "text_encoder"),
+    ("conditioner.embedders.1.", "text_encoder_2"),
+    ("text_encoders.", "text_encoder"),
+    ("vae.", "vae"),
+)
+
+
+def header(path: Path) -> dict[str, dict[str, Any]]:
+    """Tensor name → {dtype, shape, data_offsets}. Raises ValueError where it is no safetensors file."""
+    with path.open("rb") as file:
+        start = file.read(8)
+        length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= length <= min(_MOST_HEADER, path.stat().st_size):
+            raise ValueError(f"{path.name} is not a safetensors file.")
+        try:
+            tensors = json.loads(file.read(length))
+        except ValueError as error:
+            raise ValueError(f"{path.name} is not a safetensors file.") from error
+    tensors.pop("__metadata__", None)
+    return tensors
+
+
+def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = None) -> ModelSize:
+    """A diffusers folder: the parts of model_index.json that have weights, and `extra` files or folders.
+
+    Raises ValueError, OSError for files that cannot be read.
+    """
+    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    places = {name: folder / name for name, value in index.items() if isinstance(value, list) and value[0]}
+    places |= extra or {}
+    parts = [_part(name, _files(place)) for name, place in places.items() if place.exists()]
+    return ModelSize(tuple(part for part in parts if part.numbers or part.fixed), resolution)
+
+
+def of_file(path: Path, resolution: int) -> ModelSize:
+    """A single-file checkpoint; keys of no known part belong to the denoiser. Raises ValueError, OSError."""
+    numbers: Counter[str] = Counter()
+    fixed: Counter[str] = Counter()
+    for key, tensor in header(path).items():
+        name = next((name for prefix, name in _PREFIXES if key.startswith(prefix)), "transformer")
+        counted, kept = _weigh(tensor)
+        numbers[name] += counted
+        fixed[name] += kept
+    names = sorted(set(numbers) | set(fixed))
+    return ModelSize(tuple(Part(name, numbers[name], fixed[name]) for name in names), resolution)
+
+
+def declared(total_bytes: int, resolution: int) -> ModelSize:
+    """A model that is not here yet, from the size of its 16-bit files: half denoiser, half the rest."""
+    numbers = total_bytes // 2
+    half = numbers // 2
+    return ModelSize((Part("transformer", numbers - half), Part("text_encoder", half)), resolution)
+
+
+def _part(name: str, files: Iterable[Path]) -> Part:
+    numbers = fixed = 0
+    for path in files:
+        for tensor in header(path).values():
+            counted, kept = _weigh(tensor)
+            numbers, fixed = numbers + counted, fixed + kept
+    return Part(name, numbers, fixed)
+
+
+def _weigh(tensor: Mapping[str, Any]) -> tuple[int, int]:
+    """(numbers that take the precision of the load, bytes that stay): packed weights are integers."""
+    count = math.prod(tensor["shape"])
+    dtype = tensor["dtype"]
+    if dtype in _FLOATS:
+        return count, 0
+    return 0, count * _BYTES.get(dtype, 1)
+
+
+def _files(place: Path) -> list[Path]:
+    """The files a loader without a variant reads: those an index names, else the plainly named one."""
+    if place.is_file():
+        return [place]
+    for index in sorted(place.glob("*.safetensors.index.json")):
+        if index.name.count(".") == 3:
+            shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
+            return [place / name for name in sorted(set(shards))]
+    plain = [path for path in sorted(place.glob("*.safetensors")) if path.name.count(".") == 1]
+    return plain or sorted(place.glob("*.safetensors"))[:1]
