@@ -2,7 +2,7 @@
 
     images/ab/abcdef….png       the pictures
     */.incoming/                files being written; whatever an earlier run left there is worthless
-    thumbnails/ab/abcdef….webp  } made from the pictures on demand;
+    thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
     working/ab/abcdef….png      } may be deleted at any time
 
 Knows files only: no rows, no records. Failures of the disk become StorageFailure here.
@@ -16,7 +16,7 @@ import io
 import os
 import re
 import uuid
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -72,11 +72,19 @@ class ImageStore:
             _move_durably(temp, target)
         return target
 
-    def thumbnail(self, sha256: str, extension: str) -> Path:
-        """The picture's WebP thumbnail, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
+    def thumbnail(self, sha256: str, extension: str, side: int = images.THUMBNAIL_SIDE) -> Path:
+        """A WebP of `side` px, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
         path = self.path(sha256, extension)
-        name = f"{sha256}.webp"
-        return self._derived(self._settings.thumbnails_dir, name, lambda: images.thumbnail(path))
+        return self._derived(
+            self._settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda: images.thumbnail(path, side)
+        )
+
+    def keep_thumbnails(self, sha256: str, made: Mapping[int, bytes]) -> None:
+        """Keep thumbnails made elsewhere, by their longest side."""
+        for side, data in made.items():
+            self._derived(
+                self._settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda data=data: data
+            )
 
     def working_file(self, sha256: str, extension: str, *, plain: bool) -> Path:
         """An upright 8-bit RGB PNG of the picture: itself where it is one (`plain`), else a copy."""
@@ -95,6 +103,20 @@ class ImageStore:
                     for entry in os.scandir(folder):
                         if name := _NAME.fullmatch(entry.name):
                             yield name["sha256"], name["extension"]
+
+    def delete(self, names: Iterable[tuple[str, str]]) -> None:
+        """Delete pictures, named by (SHA-256, extension), durably and with all that was made from them."""
+        folders: set[Path] = set()
+        with speaking_of(self._settings.data_dir):
+            for sha256, extension in names:
+                for derived in (self._settings.thumbnails_dir, self._settings.working_dir):
+                    for path in (derived / sha256[:2]).glob(f"{sha256}*"):
+                        path.unlink(missing_ok=True)
+                path = self.path(sha256, extension)
+                path.unlink(missing_ok=True)
+                folders.add(path.parent)
+            for folder in filter(Path.is_dir, folders):
+                sync_folder(folder)
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
@@ -120,6 +142,10 @@ class ImageStore:
             finally:
                 temp.unlink(missing_ok=True)
         return target
+
+
+def _thumbnail_name(sha256: str, side: int) -> str:
+    return f"{sha256}.webp" if side == images.THUMBNAIL_SIDE else f"{sha256}.{side}.webp"
 
 
 def sha256_of(path: Path) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from collections.abc import Callable
@@ -111,12 +112,40 @@ def test_a_bomb_is_refused_before_it_is_decoded(
         read(bomb)
 
 
-def test_a_text_bomb_in_a_png_is_refused(read: Callable[[bytes], Ingested]) -> None:
-    text = b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9)
-    chunk = struct.pack(">I", len(text)) + b"zTXt" + text + struct.pack(">I", zlib.crc32(b"zTXt" + text))
+def _with_chunk(png: bytes, kind: bytes, body: bytes, crc: int | None = None) -> bytes:
+    crc = zlib.crc32(kind + body) if crc is None else crc
+    return png[:33] + struct.pack(">I", len(body)) + kind + body + struct.pack(">I", crc) + png[33:]
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "crc"),
+    [
+        (b"zTXt", b"Comment\0\0" + zlib.compress(b"\0" * 200_000_000, 9), None),
+        (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"\0" * 200_000_000, 9), None),
+        (b"tEXt", b"Comment\0text", 12345),
+        (b"iTXt", b"Comment\0\1\0\0\0" + zlib.compress(b"\0" * 2_000_000), None),
+    ],
+)
+def test_bombs_and_damage_in_the_texts_of_a_png_are_left_out(
+    read: Callable[[bytes], Ingested],
+    worked: Callable[[bytes], np.ndarray],
+    kind: bytes,
+    body: bytes,
+    crc: int,
+) -> None:
     plain = encoded(noise())
-    with pytest.raises(PictureRefused):
-        read(plain[:33] + chunk + plain[33:])
+    hostile = _with_chunk(plain, kind, body, crc)
+    assert read(hostile).pixel_sha256 == read(plain).pixel_sha256
+    assert np.array_equal(worked(hostile), worked(plain))
+    assert not read(hostile).plain  # others would not open it: they get a copy
+
+
+def test_both_thumbnails_come_from_one_reading() -> None:
+    data = encoded(noise(width=640, height=800))
+    taken = images.take_in(data)
+    assert taken.ingested.width == 640
+    sizes = {side: Image.open(io.BytesIO(webp)).size for side, webp in taken.thumbnails.items()}
+    assert sizes == {384: (307, 384), 192: (153, 192)}
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])

@@ -1,0 +1,93 @@
+"""The boundary: any picture's bytes in, what they say of its making out. Nothing in a file gets past it.
+
+Asks one reader per tool, in an order in which no tool is taken for another. Knows no settings of ours.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from PIL import Image
+
+from studio.collection.metadata import (
+    a1111,
+    comfyui,
+    drawthings,
+    fooocus,
+    foreign,
+    invokeai,
+    novelai,
+    own,
+    sidecar,
+    stealth,
+    swarmui,
+)
+from studio.collection.metadata.foreign import ForeignMetadata
+from studio.collection.metadata.texts import read_texts
+
+Reader = Callable[[Mapping[str, str]], ForeignMetadata | None]
+READERS: tuple[Reader, ...] = (
+    own.read,
+    swarmui.read,
+    fooocus.read,
+    invokeai.read,
+    novelai.read,
+    drawthings.read,
+    a1111.read,
+    comfyui.read,
+)
+_MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What odd values in a file make a reader raise; the next one is asked."""
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A text file that lay beside a picture."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All that was found: understood, as it stands in the file, and what could not be read."""
+
+    metadata: ForeignMetadata | None
+    raw: tuple[tuple[str, str], ...]
+    faults: tuple[str, ...]
+
+
+def read(data: bytes, beside: Sidecar | None = None, pixels: Image.Image | None = None) -> Findings:
+    """Read a picture file; its sidecar is asked where the file says nothing, its `pixels` last.
+
+    Never raises for what is in them.
+    """
+    texts = read_texts(data)
+    faults = list(texts.faults)
+    metadata = _first(texts.named, faults)
+    if metadata is None and beside is not None:
+        metadata = _guarded(lambda _: sidecar.read(beside.name, beside.text), {}, faults)
+    if metadata is None and pixels is not None:
+        hidden = stealth.read(pixels)
+        metadata = _first(hidden, faults)
+        texts.named.update({f"hidden {name}": text for name, text in hidden.items()})
+    named = {**texts.named, **({beside.name: beside.text} if beside else {})}
+    raw = tuple((foreign.words(name, 100), foreign.words(text, 200_000)) for name, text in named.items())
+    return Findings(metadata, raw, tuple(foreign.words(fault, 300) for fault in faults))
+
+
+def _first(texts: Mapping[str, str], faults: list[str]) -> ForeignMetadata | None:
+    found = (_guarded(reader, texts, faults) for reader in READERS) if texts else iter(())
+    return next((said for said in found if said is not None and not said.empty), None)
+
+
+def _guarded(reader: Reader, texts: Mapping[str, str], faults: list[str]) -> ForeignMetadata | None:
+    try:
+        return reader(texts)
+    except _MALFORMED as error:
+        _log.info("Metadata that %s cannot read: %r", reader, error)
+        faults.append("Some settings in the file are damaged and were not read.")
+        return None
