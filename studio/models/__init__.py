@@ -1,0 +1,1 @@
+"""Where models come from: the hub, this disk, a file dropped into the models folder."""
