@@ -52,6 +52,10 @@ class ModelSpec(BaseModel):
     licence: Licence = Field(
         description="name, url, commercial (yes, no, conditions), note; or a name alone."
     )
+    config: str | None = Field(
+        default=None,
+        description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
+    )
     variant: str | None = Field(
         default=None,
         pattern=r"^[a-z0-9_]{1,16}$",
@@ -113,6 +117,16 @@ class Catalog:
         if folder.exists() or spec.source.endswith(SINGLE_FILE) or not _HUB_ID.fullmatch(spec.source):
             return folder
         return None
+
+    def config(self, spec: ModelSpec) -> Path | None:
+        """Folder with the configuration of a single-file model; None where it is not on this disk."""
+        if spec.config is None:
+            return None
+        folder = (self.path.parent / spec.config).resolve()
+        if folder.is_dir() or not _HUB_ID.fullmatch(spec.config):
+            return folder if (folder / files.INDEX).is_file() else None
+        index = _cached(spec.config, files.INDEX, None)
+        return index.parent if index else None
 
     def availability(self, spec: ModelSpec) -> Availability:
         """Looks at the disk only; never at the network."""

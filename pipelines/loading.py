@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipelines import devices, files, placement
 from pipelines.catalog import HUB, ModelSpec, absence, split_hub
 from pipelines.errors import ModelUnavailable
 from pipelines.families.base import LoadSettings
@@ -39,50 +40,6 @@ def quieten_libraries() -> None:
         library.set_verbosity_error()
 
 
-def choose_device(wish: str) -> str:
-    """'auto' becomes 'cuda', 'mps' or 'cpu', whichever this machine has. Raises ModelUnavailable."""
-    import torch
-
-    has_mps = torch.backends.mps.is_available()
-    if wish == "auto":
-        return "cuda" if torch.cuda.is_available() else "mps" if has_mps else "cpu"
-    if wish.startswith("cuda") and not torch.cuda.is_available():
-        raise ModelUnavailable("There is no CUDA graphics card here. Start the studio with --device auto.")
-    if wish == "mps" and not has_mps:
-        raise ModelUnavailable(
-            "There is no Apple graphics processor here. Start the studio with --device auto."
-        )
-    return wish
-
-
-def choose_dtype(device: str) -> torch.dtype:
-    """Half precision where it is quick and safe, else float32."""
-    import torch
-
-    return torch.float16 if device.startswith("cuda") else torch.float32
-
-
-def free_memory() -> None:
-    """Give back what nobody holds any more."""
-    import gc
-
-    import torch
-
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    elif torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that an accelerator or the computer ran out of memory."""
-    import torch
-
-    known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return known or "can't allocate memory" in str(error)
-
-
 @contextmanager
 def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
     """Turns what the loaders raise for missing or damaged weights into ModelUnavailable."""
@@ -91,23 +48,41 @@ def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
     try:
         yield
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
-        if is_out_of_memory(error):
+        if devices.is_out_of_memory(error):
             raise
-        if settings.folder is None or not (settings.folder / "model_index.json").is_file():
-            words = absence(spec, "downloadable" if settings.folder is None else "missing")
-        else:
-            words = f"The files of {spec.label} are damaged or incomplete. Put the model there again."
-        raise ModelUnavailable(words) from error
+        raise ModelUnavailable(_what_is_wrong(spec, settings)) from error
 
 
 def load_pipeline(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: Any) -> Any:
     """A pipeline of class `cls` with all its own parts; `components` replace parts or leave them out."""
+    if settings.file is not None:
+        return _load_file(cls, spec, settings, **components)
+    source = str(settings.folder or spec.source)
+    revision = None if settings.folder else spec.revision
+    index = cls.load_config(source, revision=revision, local_files_only=True) if settings.backend else {}
     return cls.from_pretrained(
-        str(settings.folder or spec.source),
-        revision=None if settings.folder else spec.revision,
+        source,
+        revision=revision,
+        variant=spec.variant,
         dtype=settings.dtype,
         local_files_only=True,
         use_safetensors=True,
+        quantization_config=placement.quantization(list(index), settings),
+        **components,
+    )
+
+
+def _load_file(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: Any) -> Any:
+    """All parts from one checkpoint; only the configuration and the words' tables come from a folder."""
+    if settings.config is None:
+        raise ModelUnavailable(
+            f"The configuration for {spec.label} is not on this machine yet. Download it on the Models page."
+        )
+    return cls.from_single_file(
+        str(settings.file),
+        config=str(settings.config),
+        dtype=settings.dtype,
+        local_files_only=True,
         **components,
     )
 
@@ -123,8 +98,9 @@ def load_tensors(location: str, spec: ModelSpec, settings: LoadSettings) -> dict
     from huggingface_hub import hf_hub_download
     from safetensors.torch import load_file
 
-    if settings.folder is not None and not location.startswith(HUB):
-        return load_file(settings.folder / location)
+    beside = settings.folder or (settings.file.parent if settings.file else None)
+    if beside is not None and not location.startswith(HUB):
+        return load_file(beside / location)
     source, path = _source(location, spec, settings)
     return load_file(hf_hub_download(source, path, local_files_only=True))
 
@@ -144,7 +120,7 @@ def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:
     if channels != unet.config.in_channels:
         tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :channels].contiguous()
     twin.load_state_dict(tensors, assign=True)
-    return twin.requires_grad_(False).eval()
+    return placement.like(twin.requires_grad_(False).eval(), unet)
 
 
 def copy_scheduler(scheduler: Any) -> Any:
@@ -152,13 +128,19 @@ def copy_scheduler(scheduler: Any) -> Any:
     return type(scheduler).from_config(scheduler.config)
 
 
+def identity(spec: ModelSpec, settings: LoadSettings) -> str:
+    """Names the very weights: the hub's commit, or a hash over the folder's files or the single file."""
+    place = settings.file or settings.folder
+    return fingerprint(place) if place else hub_commit(spec)
+
+
 def fingerprint(folder: Path) -> str:
     """Names the weights in `folder`: sizes and samples of every safetensors file and all configurations.
 
-    Cheap (reads at most 128 KiB of a file) and the same on every machine.
+    Also of one file. Cheap (reads at most 128 KiB of a file) and the same on every machine.
     """
     digest = hashlib.sha256()
-    for path in sorted(folder.rglob("*")):
+    for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):
         if path.suffix in (".safetensors", ".json", ".txt") and path.is_file():
             digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}\n".encode())
             digest.update(_sample(path))
@@ -173,6 +155,15 @@ def hub_commit(spec: ModelSpec) -> str:
     return Path(found).parent.name if isinstance(found, str) else spec.revision or "unknown"
 
 
+def _what_is_wrong(spec: ModelSpec, settings: LoadSettings) -> str:
+    damaged = f"The files of {spec.label} are damaged or incomplete. Put the model there again."
+    if settings.file is not None:
+        return damaged if settings.file.is_file() else absence(spec, "missing")
+    if settings.folder is None:
+        return absence(spec, "downloadable")
+    return damaged if (settings.folder / files.INDEX).is_file() else absence(spec, "missing")
+
+
 def _sample(path: Path) -> bytes:
     with path.open("rb") as file:
         head = file.read(_SAMPLE)
@@ -184,4 +175,5 @@ def _source(location: str, spec: ModelSpec, settings: LoadSettings) -> tuple[str
     """(folder or hub id, path inside it)."""
     if location.startswith(HUB):
         return split_hub(location)
-    return str(settings.folder or spec.source), location
+    beside = settings.file.parent if settings.file else None
+    return str(settings.folder or beside or spec.source), location

@@ -130,10 +130,19 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class ModelSize:
-    """The networks of a model, and the side in px of the square it was made for."""
+    """The networks of a model, and the side in px of the square it was made for.
+
+    `convertible`: quantisation packages can read its files (they cannot read single-file checkpoints).
+    """
 
     parts: tuple[Part, ...]
     resolution: int = 1024
+    convertible: bool = True
+
+    @property
+    def is_shared(self) -> bool:
+        """A UNet has twins with the same tensors; these stay one only while nobody rewrites them."""
+        return any(part.name.startswith("unet") for part in self.parts)
 
     @property
     def quantised(self) -> bool:
@@ -211,6 +220,8 @@ def refusal(choice: MemoryChoice, size: ModelSize, hardware: Hardware) -> str | 
         return "Smaller weights are for graphics cards with memory of their own. Choose Automatic."
     if storage and size.quantised:
         return "This model's files are quantised already. Choose Automatic."
+    if storage in BACKENDS and (size.is_shared or not size.convertible):
+        return "The quantisation packages can't be used with this model. Choose 8-bit weights (fp8)."
     if storage and storage in BACKENDS and not backend(storage, hardware):
         package = BACKENDS[storage][-1]
         return f"{storage.value} needs the package {package}. Install it with: pip install {package}"
@@ -251,13 +262,21 @@ def _ways(size: ModelSize, hardware: Hardware) -> Iterator[MemoryPlan]:
         pairs = [(Placement.RESIDENT, storage) for storage in numbers]
     else:
         pairs = [(Placement.RESIDENT, Storage.FULL), (Placement.MODEL_OFFLOAD, Storage.FULL)]
-        for storage in () if size.quantised else (Storage.FP8, Storage.INT8, Storage.NF4):
-            if storage not in BACKENDS or backend(storage, hardware):
-                pairs += [(Placement.RESIDENT, storage), (Placement.MODEL_OFFLOAD, storage)]
+        for storage in _smaller(size, hardware):
+            resident = [] if size.is_shared else [(Placement.RESIDENT, storage)]
+            pairs += [*resident, (Placement.MODEL_OFFLOAD, storage)]
         pairs.append((Placement.GROUP_OFFLOAD, Storage.FULL))
     for placement, storage in pairs:
         for tiling in (False, True):
             yield _weighed(MemoryPlan(placement=placement, storage=storage, tiling=tiling), size, hardware)
+
+
+def _smaller(size: ModelSize, hardware: Hardware) -> list[Storage]:
+    """Smaller numbers this model can be kept in on this machine, best first."""
+    if size.quantised:
+        return []
+    packaged = [] if size.is_shared or not size.convertible else [Storage.INT8, Storage.NF4]
+    return [Storage.FP8, *(storage for storage in packaged if backend(storage, hardware))]
 
 
 def _weighed(way: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryPlan:

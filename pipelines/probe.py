@@ -9,6 +9,9 @@ import json
 import sys
 from typing import Any
 
+from pipelines import devices
+from pipelines.errors import ModelUnavailable
+
 _MIB = 2**20
 
 
@@ -16,29 +19,22 @@ def probe(device: str) -> dict[str, Any]:
     """Whether `device` can be used: `device`, `name`, `memory_mb` (None for cpu), `torch`, or `problem`."""
     import torch
 
-    chosen = _best() if device == "auto" else device
     try:
+        chosen = devices.choose(device)
         torch.ones(8, device=chosen).sum().item()
-    except (RuntimeError, AssertionError) as error:
-        return {"device": chosen, "torch": torch.__version__, "problem": str(error).splitlines()[0]}
+    except (RuntimeError, AssertionError, ModelUnavailable) as error:
+        return {"device": device, "torch": torch.__version__, "problem": str(error).splitlines()[0]}
     return {"device": chosen, "torch": torch.__version__, **_details(chosen)}
 
 
-def _best() -> str:
-    import torch
-
-    if torch.cuda.is_available():
-        return "cuda"
-    return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
 def _details(device: str) -> dict[str, Any]:
-    import torch
-
-    if not device.startswith("cuda"):
-        return {"name": device, "memory_mb": None}
-    properties = torch.cuda.get_device_properties(device)
-    return {"name": properties.name, "memory_mb": properties.total_memory // _MIB}
+    dtype = devices.precision(device)
+    here = devices.hardware(device, dtype)
+    return {
+        "name": here.name if here.has_own_memory else device,
+        "memory_mb": here.total // _MIB if here.has_own_memory else None,
+        "dtype": str(dtype).removeprefix("torch."),
+    }
 
 
 if __name__ == "__main__":

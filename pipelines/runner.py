@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 from pydantic import ValidationError
 
-from pipelines import loading, references, registry
+from pipelines import devices, loading, references, registry
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import Cancelled, ModelUnavailable, OutOfMemory, RequestError
 from pipelines.events import (
@@ -102,8 +102,8 @@ class PipelineRunner:
     ) -> None:
         loading.forbid_remote_code()
         self._catalog = catalog
-        self.device = loading.choose_device(device)
-        self.dtype = dtype or loading.choose_dtype(self.device)
+        self.device = devices.choose(device)
+        self.dtype = dtype or devices.precision(self.device)
         self._max_models = max_models
         self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
         own = {name: importlib.metadata.version(name) for name in LIBRARIES}
@@ -145,7 +145,7 @@ class PipelineRunner:
         try:
             self._attempt(job, offload=False)
         except (RuntimeError, MemoryError) as error:
-            if not loading.is_out_of_memory(error):
+            if not devices.is_out_of_memory(error):
                 raise
             log.warning("Out of memory in job for %s: %s", job.spec.id, error)
             return False
@@ -217,11 +217,11 @@ class PipelineRunner:
     def _make_room(self) -> None:
         while len(self._loaded) >= self._max_models:
             self._loaded.popitem(last=False)
-            loading.free_memory()
+            devices.free_memory()
 
     def _evict_all(self) -> None:
         self._loaded.clear()
-        loading.free_memory()
+        devices.free_memory()
 
     def _provenance(self, job: _Job, model: LoadedModel) -> dict[str, Any]:
         return {
@@ -264,7 +264,7 @@ def _memory_words(advice: str) -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        if not loading.is_out_of_memory(error):
+        if not devices.is_out_of_memory(error):
             raise
         raise OutOfMemory(advice) from error
 

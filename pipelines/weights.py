@@ -67,7 +67,9 @@ def of_file(path: Path, resolution: int) -> ModelSize:
         numbers[name] += counted
         fixed[name] += kept
     names = sorted(set(numbers) | set(fixed))
-    return ModelSize(tuple(Part(name, numbers[name], fixed[name]) for name in names), resolution)
+    return ModelSize(
+        tuple(Part(name, numbers[name], fixed[name]) for name in names), resolution, convertible=False
+    )
 
 
 def declared(total_bytes: int, resolution: int) -> ModelSize:

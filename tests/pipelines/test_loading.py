@@ -8,7 +8,6 @@ import torch
 from diffusers import DDIMScheduler, UNet2DConditionModel
 
 from pipelines import loading
-from pipelines.errors import ModelUnavailable
 
 
 @pytest.fixture(scope="module")
@@ -58,30 +57,3 @@ def test_a_fingerprint_follows_the_weights_and_not_the_place(tiny_model_dir: Pat
     content[-1] ^= 1
     weights.write_bytes(content)
     assert loading.fingerprint(copy) != original
-
-
-def test_auto_is_a_device_this_machine_has() -> None:
-    device = loading.choose_device("auto")
-    assert torch.zeros(1, device=device).device.type == device
-    assert loading.choose_device("cpu") == "cpu"
-    assert loading.choose_dtype("cpu") is torch.float32
-    assert loading.choose_dtype("cuda:0") is torch.float16
-
-
-@pytest.mark.parametrize("device", ["cuda", "cuda:1", "mps"])
-def test_a_device_that_is_not_there_is_refused_with_advice(
-    device: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
-    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(ModelUnavailable, match="--device auto"):
-        loading.choose_device(device)
-
-
-def test_memory_errors_are_known_from_others() -> None:
-    assert loading.is_out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
-    assert loading.is_out_of_memory(MemoryError())
-    with pytest.raises(RuntimeError) as refused:
-        torch.empty(2**46)
-    assert loading.is_out_of_memory(refused.value)
-    assert not loading.is_out_of_memory(RuntimeError("shapes do not match"))
