@@ -1,4 +1,4 @@
-"""Control images for ControlNet, made from the structure reference: white lines on black.
+"""Control images for ControlNet, made from the structure reference, and masks: white acts, black does not.
 
 Pure picture in, picture out; knows nothing of models. The bundled model is trained on these very lines.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 from skimage.feature import canny
 from skimage.filters import scharr
 
 from pipelines.request import ControlKind
 
 CANNY_SIGMA = 1.0
+_FEATHER = 128
+"""The picture's longer side, in radii of a mask's soft edge."""
 _SOFT_WHITE = 0.995
 """Share of pixels below full white in a soft edge image: a few glints must not darken all the rest."""
 
@@ -24,6 +26,12 @@ def make(kind: ControlKind, picture: Image.Image) -> Image.Image:
     grey = _grey(picture)
     lines = _canny(grey) if kind is ControlKind.CANNY else _soft_edge(grey)
     return Image.fromarray(lines).convert("RGB")
+
+
+def feathered(mask: Image.Image) -> Image.Image:
+    """An L `mask` with its edge softened inwards: black stays black."""
+    radius = max(mask.size) / _FEATHER
+    return ImageChops.darker(mask, mask.filter(ImageFilter.GaussianBlur(radius)))
 
 
 def as_png(lines: Image.Image) -> bytes:

@@ -30,6 +30,8 @@ from pipelines.request import (
 from pipelines.route import STUDIO_DEFAULTS, Route
 
 NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
+_MASK_SHAPE = 0.02
+"""How far the shapes of mask and source may lie apart: sizes are rounded to the model's steps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Completed:
 
     request: GenerationRequest
     notices: tuple[str, ...] = ()
+    composed_prompt: str | None = None
+    """What the model reads, where that is more than the artist's own words."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,8 +49,11 @@ class Plan:
     """What one complete request comes to: the numbers the pipeline is called with."""
 
     mode: Mode
+    route: Route
     pipeline: str
     prompt: str
+    composed_prompt: str
+    """What the model reads: the prompt, with words for the references' roles where it needs them."""
     negative_prompt: str
     guidance_scale: float
     steps: int
@@ -103,8 +110,11 @@ def complete(
     _control(draft)
     _size(draft)
     _seed(draft, draw_seed)
-    values = {**request.model_dump(), **draft.changes}
-    return Completed(GenerationRequest.model_validate(values), tuple(draft.notices))
+    done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
+    composed = compose(done, draft.route)
+    if composed == done.prompt:
+        return Completed(done, tuple(draft.notices))
+    return Completed(done, (*draft.notices, f"The model reads: {composed}"), composed)
 
 
 def plan(request: GenerationRequest, route: Route) -> Plan:
@@ -114,8 +124,10 @@ def plan(request: GenerationRequest, route: Route) -> Plan:
     strength = request.strength if route.strength else None
     return Plan(
         mode=request.mode,
-        pipeline=_pipeline_name(request, route),
+        route=route,
+        pipeline=route.pipeline_for({request.role_of(r) for r in request.references}),
         prompt=request.prompt,
+        composed_prompt=compose(request, route),
         negative_prompt=request.negative_prompt,
         guidance_scale=request.guidance_scale,
         steps=request.num_inference_steps,
@@ -137,10 +149,12 @@ def effective_steps(steps: int, strength: float | None, route: Route) -> int:
     return min(math.ceil(share) if route.strength_rounding == "ceil" else int(share), steps)
 
 
-def _pipeline_name(request: GenerationRequest, route: Route) -> str:
-    if request.mode is Mode.CONTROLNET and request.with_role(Role.SOURCE):
-        return route.pipelines_used[0]
-    return route.pipeline
+def compose(request: GenerationRequest, route: Route) -> str:
+    """The prompt as the model reads it."""
+    if route.wording is None:
+        return request.prompt
+    roles = [request.role_of(reference) for reference in request.references]
+    return route.wording.compose(request.prompt, roles)
 
 
 def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
@@ -173,8 +187,12 @@ def _references(draft: _Draft) -> None:
     roles = Counter(request.role_of(r) for r in request.references)
     for number, reference in enumerate(request.references, start=1):
         _check_reference(draft, number, reference)
-    if route.min_references and roles[route.roles[0]] < route.min_references:
+    if len(request.references) < route.min_references:
         raise RequestError(_too_few(draft), field="references")
+    for role in route.required_roles:
+        if not roles[role]:
+            raise RequestError(_missing_role(draft, role), field="references")
+    _check_mask(draft)
     for role, count in roles.items():
         limit = route.role_limit(role)
         if count > limit:
@@ -210,8 +228,26 @@ def _too_many(draft: _Draft) -> str:
 def _too_few(draft: _Draft) -> str:
     if not draft.request.references:
         return f"{draft.label} needs a reference: add a portrait to the References panel."
-    role = draft.route.roles[0]
+    return f"{draft.label} needs {draft.route.min_references} references."
+
+
+def _missing_role(draft: _Draft, role: Role) -> str:
+    if role is Role.MASK:
+        return f"{draft.label} needs a mask: a picture that is white where the source may change."
     return f"{draft.label} needs a {role} reference: give one of the references the role {role}."
+
+
+def _check_mask(draft: _Draft) -> None:
+    """A mask of another shape would lie crookedly over its source."""
+    masks = draft.request.with_role(Role.MASK)
+    sources = draft.request.with_role(Role.SOURCE)
+    if not (masks and sources):
+        return
+    shapes = [width / height for width, height in (draft.sizes[r.image_id] for r in (masks[0], sources[0]))]
+    if abs(math.log(shapes[0] / shapes[1])) > _MASK_SHAPE:
+        raise RequestError(
+            "The mask has another shape than its source. Paint it on the source itself.", field="references"
+        )
 
 
 def _check_reference(draft: _Draft, number: int, reference: Reference) -> None:
@@ -294,7 +330,7 @@ def _least_strength(steps: int, route: Route) -> float:
 
 def _control(draft: _Draft) -> None:
     request, route = draft.request, draft.route
-    if not route.control_kinds:
+    if not (route.control_kinds and request.with_role(Role.STRUCTURE)):
         if request.control is not None:
             draft.notices.append(f"Control settings do nothing in {draft.label}; they are left out.")
         draft.changes["control"] = None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import io
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -72,33 +73,56 @@ def fit(latents: torch.Tensor, pictures: torch.Tensor) -> LatentColours:
     return LatentColours(solution[:-1].contiguous(), solution[-1].contiguous())
 
 
-def measure(vae: Any) -> LatentColours:
-    """Colours of an autoencoder nobody has measured: decode soft random latents and fit."""
+def measure(decode: Callable[[torch.Tensor], torch.Tensor], channels: int) -> LatentColours:
+    """Colours of latents nobody has measured: decode soft random ones and fit."""
     import torch
 
     generator = torch.Generator().manual_seed(0)
-    coarse = torch.randn(4, vae.config.latent_channels, 4, 4, generator=generator)
+    coarse = torch.randn(4, channels, 4, 4, generator=generator)
     latents = torch.nn.functional.interpolate(coarse, scale_factor=4, mode="bilinear")
     with torch.no_grad():
-        scaled = (latents / vae.config.scaling_factor).to(vae.device, vae.dtype)
-        pictures = vae.decode(scaled, return_dict=False)[0].float().cpu()
+        pictures = decode(latents).float().cpu()
     return fit(latents, pictures)
 
 
 class CleanGuess:
     """Listens to a scheduler's `step` for its guess of the finished latents, far clearer than the noisy ones.
 
-    `latest` is None where the scheduler tells no guess.
+    `latest` is None where the scheduler tells no guess. `listen` hears of each step with its index, the
+    number of steps and the latents: for pipelines that have no callback of their own.
     """
 
     def __init__(self, scheduler: Any) -> None:
         self.latest: torch.Tensor | None = None
+        self._on_step: Callable[[int, int, Any], None] | None = None
+        self._taken = 0
         step = scheduler.step
 
         @functools.wraps(step)
-        def listening(*args: Any, **kwargs: Any) -> Any:
-            result = step(*args, **kwargs)
-            self.latest = result[1] if isinstance(result, tuple) and len(result) > 1 else None
+        def listening(output: Any, timestep: Any, sample: Any, *args: Any, **kwargs: Any) -> Any:
+            result = step(output, timestep, sample, *args, **kwargs)
+            self.latest = None
+            if isinstance(result, tuple):
+                self.latest = next(iter(result[1:]), None)
+            if self.latest is None and "FlowMatch" in type(scheduler).__name__:
+                self.latest = _flow_guess(scheduler, output, sample)
+            if self._on_step is not None:
+                latents = result[0] if self.latest is None else self.latest
+                self._taken += 1
+                self._on_step(self._taken - 1, len(scheduler.timesteps), latents)
             return result
 
         scheduler.step = listening
+
+    def listen(self, on_step: Callable[[int, int, Any], None]) -> None:
+        """Tell `on_step` of every step from now on, until `forget`."""
+        self._on_step, self._taken = on_step, 0
+
+    def forget(self) -> None:
+        """Let go of the run that has ended."""
+        self._on_step = self.latest = None
+
+
+def _flow_guess(scheduler: Any, velocity: torch.Tensor, sample: torch.Tensor) -> torch.Tensor:
+    """Where a flow model is heading: straight on from `sample` to where no noise is left."""
+    return sample - scheduler.sigmas[scheduler.step_index - 1].to(sample.device) * velocity

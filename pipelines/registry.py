@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.errors import RequestError
-from pipelines.families import stable_diffusion
+from pipelines.families import sdxl, stable_diffusion
 from pipelines.families.base import Family
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.route import Route
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 FAMILIES: Mapping[str, Family] = {
     "stable-diffusion": stable_diffusion.FAMILY,
+    "sdxl": sdxl.FAMILY,
 }
 
 

@@ -27,6 +27,7 @@ class Mode(StrEnum):
     CHARACTER_REFERENCE = "character_reference"
     STYLE_REFERENCE = "style_reference"
     CONTROLNET = "controlnet"
+    INPAINT = "inpaint"
 
 
 MODE_LABEL: dict[Mode, str] = {
@@ -36,12 +37,13 @@ MODE_LABEL: dict[Mode, str] = {
     Mode.CHARACTER_REFERENCE: "Character Reference",
     Mode.STYLE_REFERENCE: "Style Reference",
     Mode.CONTROLNET: "ControlNet",
+    Mode.INPAINT: "Inpaint",
 }
 """The modes' names as artists read them, in messages and on the page."""
 
 
 class Role(StrEnum):
-    """What one reference is for."""
+    """What one reference is for. A mask is white where the source may change and black where it must not."""
 
     SOURCE = "source"
     CHARACTER = "character"
@@ -64,6 +66,7 @@ DEFAULT_ROLE: dict[Mode, Role] = {
     Mode.CHARACTER_REFERENCE: Role.CHARACTER,
     Mode.STYLE_REFERENCE: Role.STYLE,
     Mode.CONTROLNET: Role.STRUCTURE,
+    Mode.INPAINT: Role.SOURCE,
 }
 """The role a reference gets in a mode when the artist has chosen none."""
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from pipelines.request import Role
+from pipelines.wording import Wording
 
 STUDIO_DEFAULTS: Mapping[str, float | int] = {
     "guidance_scale": 3.5,
@@ -26,10 +27,12 @@ class Route:
 
     pipeline: str
     """Class name in `diffusers`."""
-    pipelines_used: tuple[str, ...] = ()
-    """Further classes the route may pick (ControlNet with a source: the img2img class)."""
+    pipeline_with: tuple[tuple[Role, str], ...] = ()
+    """Another class where a reference of a role is given; the first role present counts."""
     reference_arg: str | None = None
     """Argument of the pipeline call that takes the references; None: takes none."""
+    mask_arg: str | None = None
+    """Argument that takes the mask; a route with one needs a mask."""
     roles: tuple[Role, ...] = ()
     """Roles this route can tell apart; the first is the default."""
     min_references: int = 0
@@ -50,11 +53,32 @@ class Route:
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""
     min_reference_px: int = 16
+    wording: Wording | None = None
+    """How roles are told to a model that knows them from words alone; None: it needs no words for them."""
     step_callback: bool = True
+    caches: tuple[str, ...] = ()
+    """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
+    quantisations: tuple[str, ...] = ("int8", "nf4")
+    """Quantised weights this class runs with."""
     defaults: tuple[tuple[str, float | int], ...] = ()
     """Values that differ from the studio's own (3.5 guidance, 20 steps), by field name."""
     guidance_range: tuple[float, float] = (1.0, 20.0)
     steps_range: tuple[int, int] = (1, 150)
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """Every class the route may run, the usual one first."""
+        return (self.pipeline, *(name for _, name in self.pipeline_with))
+
+    def pipeline_for(self, roles: Collection[Role]) -> str:
+        """The class that runs where references have these roles."""
+        return next((name for role, name in self.pipeline_with if role in roles), self.pipeline)
+
+    @property
+    def required_roles(self) -> tuple[Role, ...]:
+        """Roles of which at least one reference must be given."""
+        first = self.roles[:1] if self.min_references else ()
+        return (*first, Role.MASK) if self.mask_arg else first
 
     def role_limit(self, role: Role) -> int:
         """Most references of `role`; 0 where the route cannot tell it apart."""

@@ -19,7 +19,7 @@ models:
     source: {source}
     licence: none
     resolution: 64
-    modes: [text_to_image, smart_edit, img2img, character_reference, style_reference, controlnet]
+    modes: [text_to_image, smart_edit, img2img, character_reference, style_reference, controlnet, inpaint]
     options:
       edit_unet: true
       controlnets: {{canny: controlnet, soft_edge: controlnet}}

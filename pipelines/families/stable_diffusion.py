@@ -1,4 +1,4 @@
-"""Stable Diffusion 1.x and models in its format: six modes on stock diffusers pipelines.
+"""Stable Diffusion 1.x and models in its format: seven modes on stock diffusers pipelines.
 
 This file holds the tables (torch-free); `stable_diffusion_model` holds what runs, imported on load.
 """
@@ -6,37 +6,35 @@ This file holds the tables (torch-free); `stable_diffusion_model` holds what run
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings
+from pipelines.families.options import AdapterRole, ControlOptions
 from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
     from pipelines.catalog import ModelSpec
 
-AdapterRole = Literal[Role.CHARACTER, Role.STYLE]
 
-
-class Options(BaseModel):
-    """What an entry of this family says about its files.
-
-    Locations are paths inside the model's folder, or `hub://owner/name/path` for another repository.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
+class Options(ControlOptions):
+    """What an entry of this family says about its files."""
 
     edit_unet: bool = Field(
         default=False, description="The UNet reads the source's latents beside the noise."
     )
     image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
-    controlnets: dict[ControlKind, str] = Field(default_factory=dict)
+    vae: str | None = Field(default=None, description="An autoencoder instead of the model's own.")
     image_encoder: str | None = None
     feature_extractor: str | None = Field(default=None, description="None: CLIP's usual preparation.")
     ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
     ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
+
+    def always_needed(self) -> tuple[str, ...]:
+        """Locations that every mode needs."""
+        return (*super().always_needed(), *filter(None, (self.vae,)))
 
 
 ROUTES: dict[Mode, Route] = {
@@ -77,7 +75,7 @@ ROUTES: dict[Mode, Route] = {
     ),
     Mode.CONTROLNET: Route(
         pipeline="StableDiffusionControlNetPipeline",
-        pipelines_used=("StableDiffusionControlNetImg2ImgPipeline",),
+        pipeline_with=((Role.SOURCE, "StableDiffusionControlNetImg2ImgPipeline"),),
         reference_arg="image",
         roles=(Role.STRUCTURE, Role.SOURCE),
         min_references=1,
@@ -87,6 +85,19 @@ ROUTES: dict[Mode, Route] = {
         strength_rounding="floor",
         control_kinds=tuple(ControlKind),
         size_source="reference",
+    ),
+    Mode.INPAINT: Route(
+        pipeline="StableDiffusionInpaintPipeline",
+        reference_arg="image",
+        mask_arg="mask_image",
+        roles=(Role.SOURCE, Role.MASK),
+        min_references=1,
+        max_references=2,
+        role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
+        strength=True,
+        strength_rounding="floor",
+        size_source="reference",
+        defaults=(("strength", 1.0),),
     ),
 }
 
@@ -116,11 +127,12 @@ def _narrow_adapters(route: Route, mode: Mode, options: Options) -> Route:
 
 def parts(mode: Mode, options: Options) -> tuple[str, ...]:
     """Files a mode needs beyond the base model."""
+    always = options.always_needed()
     if mode is Mode.CONTROLNET:
-        return tuple(options.controlnets.values())
+        return (*always, *options.controlnets.values())
     if mode in (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE) and options.image_encoder:
-        return (options.image_encoder, *options.ip_adapters.values())
-    return ()
+        return (*always, options.image_encoder, *options.ip_adapters.values())
+    return always
 
 
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:

@@ -51,6 +51,12 @@ MODE_WORDS: dict[Mode, ModeWords] = {
         "For reusing a pose or a layout that works.",
         "Describe who and where, e.g. a young knight in a courtyard; the pose comes from the reference",
     ),
+    Mode.INPAINT: ModeWords(
+        MODE_LABEL[Mode.INPAINT],
+        "Changes only what the mask shows in white; every other pixel stays.",
+        "For one hand, one eye or one corner of a picture that is right otherwise.",
+        "Describe what belongs there, e.g. a hand holding a lantern, warm light on the fingers",
+    ),
     Mode.TEXT_TO_IMAGE: ModeWords(
         MODE_LABEL[Mode.TEXT_TO_IMAGE],
         "Paints a new picture from your words alone.",

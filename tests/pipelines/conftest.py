@@ -24,6 +24,7 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "character_reference": {"references": [{"image_id": "face"}]},
     "style_reference": {"references": [{"image_id": "face"}]},
     "controlnet": {"references": [{"image_id": "face"}]},
+    "inpaint": {"references": [{"image_id": "face"}, {"image_id": "mask", "role": "mask"}]},
 }
 """The least a request of each mode needs; a new mode fails here until it has a line."""
 
@@ -62,18 +63,26 @@ def catalog(tiny_models_yaml: Path) -> Catalog:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    """`face` and `other`: different, square, with edges; `tall`: of another shape; `tiny`: 8 px."""
+    """`face` and `other`: different, square, with edges; `tall`: of another shape; `tiny`: 8 px; `mask`."""
     folder = tmp_path_factory.mktemp("references")
     made = {
         "face": _blocks(1, (64, 64)),
         "other": _blocks(2, (64, 64)),
         "tall": _blocks(3, (64, 128)),
         "tiny": _blocks(4, (8, 8)),
+        "mask": _right_half((64, 64)),
     }
     for name, picture in made.items():
         picture.save(folder / f"{name}.png")
     files = {name: str(folder / f"{name}.png") for name in made}
     return Pictures(files, {name: picture.size for name, picture in made.items()})
+
+
+def _right_half(size: tuple[int, int]) -> Image.Image:
+    """A mask that lets the right half change."""
+    mask = Image.new("L", size, 0)
+    mask.paste(255, (size[0] // 2, 0, *size))
+    return mask
 
 
 def _blocks(seed: int, size: tuple[int, int]) -> Image.Image:

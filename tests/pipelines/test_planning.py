@@ -34,7 +34,7 @@ def test_a_completed_request_is_closed_and_stays_as_it_is(
     assert request.model == "tiny"
     assert (request.seed, bool(request.width), bool(request.height)) == (99, True, True)
     assert all(reference.role for reference in request.references)
-    again = complete(request, catalog, {"face": (64, 64)}, lambda: 1)
+    again = complete(request, catalog, {"face": (64, 64), "mask": (64, 64)}, lambda: 1)
     assert again.request == request
     assert again.notices == ()
 
@@ -73,6 +73,9 @@ def test_a_mode_that_needs_a_reference_asks_for_it(completed: Any, mode: Mode) -
         ("controlnet", ["structure", "structure"], "takes 1 structure reference, not 2"),
         ("controlnet", ["structure", "source", "source"], "at most 2 references, not 3"),
         ("controlnet", ["structure", "mask"], "can't use reference 2 as mask"),
+        ("inpaint", ["source"], "needs a mask"),
+        ("inpaint", ["mask"], "needs a source reference"),
+        ("inpaint", ["source", "source"], "needs a mask"),
     ],
 )
 def test_references_a_mode_cannot_use_are_refused(
@@ -81,6 +84,11 @@ def test_references_a_mode_cannot_use_are_refused(
     error = refusal(completed, mode, references=[{"image_id": "face", "role": role} for role in roles])
     assert error.field == "references"
     assert words in error.detail
+
+
+def test_a_mask_of_another_shape_than_its_source_is_refused(completed: Any) -> None:
+    crooked = [{"image_id": "tall"}, {"image_id": "mask", "role": "mask"}]
+    assert "another shape" in refusal(completed, "inpaint", references=crooked).detail
 
 
 def test_ten_characters_are_taken(completed: Any) -> None:

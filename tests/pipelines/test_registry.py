@@ -18,16 +18,14 @@ ROUTES = [(family, mode) for family, table in FAMILIES.items() for mode in table
 @pytest.mark.parametrize(("family", "mode"), ROUTES)
 def test_every_argument_of_a_route_exists_in_the_installed_class(family: str, mode: Mode) -> None:
     route = FAMILIES[family].routes[mode]
-    for name in (route.pipeline, *route.pipelines_used):
+    for name in route.pipelines:
         known = inspect.signature(getattr(diffusers, name).__call__).parameters
         assert {"num_inference_steps", "generator", "output_type", "prompt_embeds"} <= set(known)
         assert route.guidance_arg in known
         assert route.reference_arg is None or route.reference_arg in known
         assert not route.negative_prompt or "negative_prompt_embeds" in known
         assert not route.step_callback or "callback_on_step_end" in known
-    last = inspect.signature(
-        getattr(diffusers, (route.pipeline, *route.pipelines_used)[-1]).__call__
-    ).parameters
+    last = inspect.signature(getattr(diffusers, route.pipelines[-1]).__call__).parameters
     assert not route.strength or "strength" in last
     assert not route.control_kinds or {"control_guidance_start", "controlnet_conditioning_scale"} <= set(last)
 

@@ -31,7 +31,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.families import stable_diffusion_model
+from pipelines.families import stock
 from pipelines.request import Mode
 from pipelines.runner import PipelineRunner
 from tests.pipelines.conftest import SMALLEST, Ask, Make, Outcome, Pictures
@@ -339,14 +339,14 @@ def out_of_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]
 
     def arm(first: int, times: int) -> None:
         calls = iter(range(1_000))
-        real = stable_diffusion_model.Call.denoise
+        real = stock.Call.denoise
 
         def denoise(self: Any, seed: int, on_step: Any) -> Any:
             if first <= next(calls) < first + times:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
             return real(self, seed, on_step)
 
-        monkeypatch.setattr(stable_diffusion_model.Call, "denoise", denoise)
+        monkeypatch.setattr(stock.Call, "denoise", denoise)
 
     return arm
 
@@ -374,9 +374,9 @@ def test_running_out_of_memory_twice_fails_with_advice_and_the_next_job_works(
 
 
 def test_numbers_that_run_over_are_no_picture(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = stable_diffusion_model.Call.denoise
+    real = stock.Call.denoise
     monkeypatch.setattr(
-        stable_diffusion_model.Call,
+        stock.Call,
         "denoise",
         lambda self, seed, on_step: real(self, seed, on_step) * float("nan"),
     )

@@ -11,7 +11,8 @@ from pipelines.catalog import Catalog
 from pipelines.events import ControlImage, Event
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.stable_diffusion import FAMILY
-from pipelines.families.stable_diffusion_model import Call, StableDiffusion
+from pipelines.families.stable_diffusion_model import StableDiffusion
+from pipelines.families.stock import Call
 from pipelines.planning import plan
 from pipelines.request import Mode, Role
 from tests.pipelines.conftest import Ask, Pictures
@@ -67,6 +68,14 @@ def test_an_adapter_in_use_leaves_other_modes_untouched(prepare: Any) -> None:
     before = denoised(prepare("text_to_image"))
     denoised(prepare("character_reference"))
     assert torch.equal(denoised(prepare("text_to_image")), before)
+
+
+def test_what_the_mask_shows_in_black_stays_to_the_pixel(prepare: Any, pictures: Pictures) -> None:
+    call = prepare("inpaint", num_inference_steps=4)
+    picture = call.decode(denoised(call))
+    source = Image.open(pictures.files["face"]).convert("RGB")
+    assert picture.crop((0, 0, 32, 64)).tobytes() == source.crop((0, 0, 32, 64)).tobytes()
+    assert picture.crop((32, 0, 64, 64)).tobytes() != source.crop((32, 0, 64, 64)).tobytes()
 
 
 def test_references_reach_their_adapters_in_order_with_their_weights(

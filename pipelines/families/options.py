@@ -1,0 +1,47 @@
+"""What entries of every family may say about their files.
+
+Pure declarations. Locations are paths inside the model's folder, or `hub://owner/name/path` for another
+repository.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.request import ControlKind, Role
+
+AdapterRole = Literal[Role.CHARACTER, Role.STYLE]
+Scheduler = Literal[
+    "DDIMScheduler",
+    "DPMSolverMultistepScheduler",
+    "EulerAncestralDiscreteScheduler",
+    "EulerDiscreteScheduler",
+    "FlowMatchEulerDiscreteScheduler",
+    "LCMScheduler",
+    "TCDScheduler",
+    "UniPCMultistepScheduler",
+]
+
+
+class StockOptions(BaseModel):
+    """Options that make sense for any family."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    scheduler: Scheduler | None = Field(default=None, description="None: the model's own.")
+    scheduler_options: dict[str, Any] = Field(default_factory=dict)
+    loras: dict[str, float] = Field(
+        default_factory=dict, description="safetensors files woven into the weights, with their weights."
+    )
+
+    def always_needed(self) -> tuple[str, ...]:
+        """Locations that every mode needs."""
+        return tuple(self.loras)
+
+
+class ControlOptions(StockOptions):
+    """Options of families with ControlNets."""
+
+    controlnets: dict[ControlKind, str] = Field(default_factory=dict)
