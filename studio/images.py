@@ -172,6 +172,11 @@ def pixel_sha256(width: int, height: int, rgb: bytes) -> str:
     return hashlib.sha256(f"{width}x{height} RGB\n".encode() + rgb).hexdigest()
 
 
+def sha256(data: bytes) -> str:
+    """Identity of a file, hexadecimal."""
+    return hashlib.sha256(data).hexdigest()
+
+
 def display_name(filename: str) -> str:
     """A file's name as text to show: without folders and invisible characters, at most 120 long."""
     base = filename.replace("\\", "/").rsplit("/", 1)[-1]

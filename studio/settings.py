@@ -34,6 +34,21 @@ class Settings:
         return self.data_dir / "images"
 
     @property
+    def sidecars_dir(self) -> Path:
+        """Texts that lay beside imported pictures, `ab/abcdef….json`."""
+        return self.data_dir / "sidecars"
+
+    @property
+    def imports_dir(self) -> Path:
+        """How far each import of a folder has come."""
+        return self.data_dir / "imports"
+
+    @property
+    def journal(self) -> Path:
+        """What the artist said about pictures, one line per change; see `collection.journal`."""
+        return self.data_dir / "journal.jsonl"
+
+    @property
     def thumbnails_dir(self) -> Path:
         """WebP thumbnails; may be deleted at any time."""
         return self.data_dir / "thumbnails"

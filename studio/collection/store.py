@@ -2,6 +2,7 @@
 
     images/ab/abcdef….png       the pictures
     */.incoming/                files being written; whatever an earlier run left there is worthless
+    sidecars/ab/abcdef….json    what lay beside an imported picture
     thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
     working/ab/abcdef….png      } may be deleted at any time
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
+import json
 import os
 import re
 import uuid
@@ -26,6 +28,7 @@ from studio import images
 from studio.settings import Settings
 
 _BLOCK = 2**20
+_SIDECAR_BYTES = 16 * 2**20
 _INCOMING = ".incoming"
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -36,12 +39,12 @@ class ImageStore:
     """The image files of one data folder. Thread-safe; every method may raise StorageFailure."""
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings
+        self.settings = settings
         self._incoming = settings.images_dir / _INCOMING
 
     def path(self, sha256: str, extension: str) -> Path:
         """Where the picture is, or would be."""
-        return self._settings.images_dir / sha256[:2] / f"{sha256}.{extension}"
+        return self.settings.images_dir / sha256[:2] / f"{sha256}.{extension}"
 
     def put(self, data: bytes, extension: str) -> str:
         """Store bytes durably; returns their SHA-256. Storing the same again changes nothing."""
@@ -57,48 +60,99 @@ class ImageStore:
         """
         temp = self._incoming / uuid.uuid4().hex
         try:
-            with speaking_of(self._settings.data_dir):
+            with speaking_of(self.settings.data_dir):
                 temp.parent.mkdir(parents=True, exist_ok=True)
                 sha256 = _copy_durably(source, temp, max_bytes)
             yield temp, sha256
         finally:
-            with speaking_of(self._settings.data_dir):
+            with speaking_of(self.settings.data_dir):
                 temp.unlink(missing_ok=True)
 
     def keep(self, temp: Path, sha256: str, extension: str) -> Path:
         """Move a received file to its place, durably. A file that is there already is made whole again."""
         target = self.path(sha256, extension)
-        with speaking_of(self._settings.data_dir):
+        with speaking_of(self.settings.data_dir):
             _move_durably(temp, target)
         return target
+
+    def put_aside(self, data: bytes) -> Path:
+        """Write bytes to a file of this folder, durably, to be kept or dropped later."""
+        temp = self._incoming / uuid.uuid4().hex
+        with speaking_of(self.settings.data_dir):
+            temp.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                _copy_durably(io.BytesIO(data), temp, len(data))
+            except OSError:
+                temp.unlink(missing_ok=True)
+                raise
+        return temp
+
+    def keep_all(self, received: Iterable[tuple[Path, str, str]]) -> None:
+        """Move files that were set aside, as (path, SHA-256, extension), to their places, durably.
+
+        As `keep`, but each folder is synced once.
+        """
+        folders: set[Path] = set()
+        with speaking_of(self.settings.data_dir):
+            for temp, sha256, extension in received:
+                target = self.path(sha256, extension)
+                if target.parent not in folders:
+                    _make_folder(target.parent)
+                    folders.add(target.parent)
+                temp.replace(target)
+            for folder in folders:
+                sync_folder(folder)
+
+    def drop_aside(self, temps: Iterable[Path]) -> None:
+        """Remove files that were set aside, as far as they are still there."""
+        with speaking_of(self.settings.data_dir):
+            for temp in temps:
+                temp.unlink(missing_ok=True)
 
     def thumbnail(self, sha256: str, extension: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP of `side` px, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
         path = self.path(sha256, extension)
         return self._derived(
-            self._settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda: images.thumbnail(path, side)
+            self.settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda: images.thumbnail(path, side)
         )
 
     def keep_thumbnails(self, sha256: str, made: Mapping[int, bytes]) -> None:
         """Keep thumbnails made elsewhere, by their longest side."""
         for side, data in made.items():
-            self._derived(
-                self._settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda data=data: data
-            )
+            self._derived(self.settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda data=data: data)
+
+    def keep_sidecar(self, sha256: str, name: str, text: str) -> None:
+        """Keep a text that lay beside a picture, durably; one that is here already stays."""
+        target = self._sidecar(sha256)
+        with speaking_of(self.settings.data_dir):
+            if not target.exists():
+                temp = self._incoming / uuid.uuid4().hex
+                temp.parent.mkdir(parents=True, exist_ok=True)
+                content = json.dumps({"name": name, "text": text}, ensure_ascii=False)
+                _copy_durably(io.BytesIO(content.encode("utf-8", "replace")), temp, _SIDECAR_BYTES)
+                _move_durably(temp, target)
+
+    def sidecar(self, sha256: str) -> tuple[str, str] | None:
+        """(name, text) of what lay beside a picture; None where there was nothing."""
+        try:
+            said = json.loads(self._sidecar(sha256).read_text(encoding="utf-8"))
+            return str(said["name"]), str(said["text"])
+        except (OSError, ValueError, LookupError, TypeError):
+            return None
 
     def working_file(self, sha256: str, extension: str, *, plain: bool) -> Path:
         """An upright 8-bit RGB PNG of the picture: itself where it is one (`plain`), else a copy."""
         path = self.path(sha256, extension)
         if plain:
             return path
-        return self._derived(self._settings.working_dir, f"{sha256}.png", lambda: _png(path))
+        return self._derived(self.settings.working_dir, f"{sha256}.png", lambda: _png(path))
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(SHA-256, extension) by name of every stored file, unread, in no order; strangers are left out."""
-        with speaking_of(self._settings.data_dir):
-            if not self._settings.images_dir.is_dir():
+        with speaking_of(self.settings.data_dir):
+            if not self.settings.images_dir.is_dir():
                 return
-            for folder in os.scandir(self._settings.images_dir):
+            for folder in os.scandir(self.settings.images_dir):
                 if folder.is_dir() and len(folder.name) == 2:
                     for entry in os.scandir(folder):
                         if name := _NAME.fullmatch(entry.name):
@@ -107,9 +161,9 @@ class ImageStore:
     def delete(self, names: Iterable[tuple[str, str]]) -> None:
         """Delete pictures, named by (SHA-256, extension), durably and with all that was made from them."""
         folders: set[Path] = set()
-        with speaking_of(self._settings.data_dir):
+        with speaking_of(self.settings.data_dir):
             for sha256, extension in names:
-                for derived in (self._settings.thumbnails_dir, self._settings.working_dir):
+                for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
                     for path in (derived / sha256[:2]).glob(f"{sha256}*"):
                         path.unlink(missing_ok=True)
                 path = self.path(sha256, extension)
@@ -120,12 +174,15 @@ class ImageStore:
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
-        folders = (self._settings.images_dir, self._settings.thumbnails_dir, self._settings.working_dir)
-        with speaking_of(self._settings.data_dir):
+        folders = (self.settings.images_dir, self.settings.thumbnails_dir, self.settings.working_dir)
+        with speaking_of(self.settings.data_dir):
             left = [temp for folder in folders for temp in (folder / _INCOMING).glob("*")]
             for temp in left:
                 temp.unlink(missing_ok=True)
         return len(left)
+
+    def _sidecar(self, sha256: str) -> Path:
+        return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
 
     def _derived(self, folder: Path, name: str, make: Callable[[], bytes]) -> Path:
         target = folder / name[:2] / name
@@ -133,7 +190,7 @@ class ImageStore:
             return target
         data = make()
         temp = folder / _INCOMING / uuid.uuid4().hex
-        with speaking_of(self._settings.data_dir):
+        with speaking_of(self.settings.data_dir):
             try:
                 temp.parent.mkdir(parents=True, exist_ok=True)
                 target.parent.mkdir(parents=True, exist_ok=True)
@@ -190,12 +247,16 @@ def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:
 
 
 def _move_durably(temp: Path, target: Path) -> None:
-    if not target.parent.is_dir():
-        target.parent.mkdir(parents=True, exist_ok=True)
-        sync_folder(target.parent.parent)
-        sync_folder(target.parent.parent.parent)
+    _make_folder(target.parent)
     temp.replace(target)
     sync_folder(target.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)
 
 
 def sync_folder(folder: Path) -> None:

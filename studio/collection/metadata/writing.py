@@ -1,0 +1,67 @@
+"""A picture in another file format, with what its PNG says.
+
+EXIF UserComment has the text for other tools, XMP the complete record.
+JPEG holds at most 64 KB of each; what is longer is left out, and the caller is told.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from PIL import ExifTags, Image
+
+from studio.collection.metadata.infotext import infotext
+from studio.collection.metadata.likeness import Likeness
+from studio.collection.metadata.xmp import packet
+
+_JPEG_MOST = 65_000
+JPEG_QUALITY = 95
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A file's bytes, and what of the metadata had no room in it."""
+
+    data: bytes
+    left_out: tuple[str, ...] = ()
+
+
+def jpeg(picture: Image.Image, likeness: Likeness | None) -> Written:
+    """JPEG of high quality without colour subsampling."""
+    blocks, left_out = _blocks(picture, likeness, _JPEG_MOST)
+    return Written(_saved(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, **blocks), left_out)
+
+
+def webp(picture: Image.Image, likeness: Likeness | None) -> Written:
+    """WebP without loss."""
+    blocks, left_out = _blocks(picture, likeness, None)
+    return Written(_saved(picture, "WEBP", lossless=True, quality=75, method=3, **blocks), left_out)
+
+
+def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def _blocks(
+    picture: Image.Image, likeness: Likeness | None, most: int | None
+) -> tuple[dict[str, bytes], tuple[str, ...]]:
+    if likeness is None:
+        return {}, ()
+    wanted = {
+        "exif": _exif(infotext(likeness, picture.width, picture.height), likeness.software),
+        "xmp": packet(likeness, with_record=True).encode(),
+    }
+    fitting = {name: block for name, block in wanted.items() if most is None or len(block) <= most}
+    return fitting, tuple(sorted(set(wanted) - set(fitting)))
+
+
+def _exif(text: str, software: str) -> bytes:
+    """UserComment marked as UTF-16, in the byte order that other tools expect."""
+    tags = Image.Exif()
+    tags[ExifTags.Base.Software] = software
+    comment = b"UNICODE\0" + text.encode("utf-16-be", "replace")
+    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
+    return tags.tobytes()

@@ -1,0 +1,134 @@
+"""Taking many pictures in: each read once, in any thread; then kept together, files first, rows last.
+
+The slow part (`Taker.prepare`) needs no lock and runs on all cores; `Taker.keep` syncs files and folders
+and writes one transaction for all of them, so that the disk is waited for once and not per picture.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.errors import PictureRefused, StorageFailure
+from studio import images
+from studio.collection import rows
+from studio.collection.metadata import reading, sidecar
+from studio.collection.metadata.foreign import ForeignMetadata
+from studio.collection.metadata.reading import Sidecar
+from studio.collection.rows import StoredFile
+from studio.collection.store import ImageStore
+from studio.database import Database
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture that was read and whose bytes are in the data folder, not yet in their place."""
+
+    temp: Path
+    file: StoredFile
+    label: str
+    notes: tuple[str, ...]
+    taken_at: datetime
+    thumbnails: Mapping[int, bytes]
+    said: dict[str, str]
+    beside: Sidecar | None
+
+
+class Taker:
+    """Takes files of a folder in. Thread-safe; every method may raise StorageFailure."""
+
+    def __init__(self, store: ImageStore, database: Database) -> None:
+        self._store = store
+        self._database = database
+
+    def prepare(self, path: Path) -> Prepared | None:
+        """Read a picture and what lies beside it; None where its bytes are in the collection already.
+
+        The file itself is only read. Raises PictureRefused, OSError.
+        """
+        settings = self._store.settings
+        modified = path.stat().st_mtime
+        data = _read(path, settings.max_upload_bytes)
+        sha256 = images.sha256(data)
+        if self._known(sha256):
+            return None
+        taken = images.take_in(data, settings.max_pixels)
+        beside = _sidecar(path)
+        found = reading.read(data, beside, taken.pixels)
+        return Prepared(
+            temp=self._store.put_aside(data),
+            file=StoredFile.of(taken.ingested, sha256, len(data)),
+            label=images.display_name(path.name),
+            notes=taken.ingested.notes,
+            taken_at=min(datetime.fromtimestamp(max(modified, 0.0), UTC), datetime.now(UTC)),
+            thumbnails=taken.thumbnails,
+            said=summary(found.metadata),
+            beside=beside,
+        )
+
+    def keep(self, pictures: Sequence[Prepared]) -> int:
+        """Keep them all, durably; returns how many were new."""
+        different = {one.file.sha256: one for one in pictures}
+        for one in different.values():
+            if one.beside is not None:
+                self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
+        self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in different.values())
+        added: list[Prepared] = []
+        with self._database.transaction() as session:
+            for one in different.values():
+                known = rows.by_hash(session, one.file.sha256)
+                if known is None:
+                    rows.add_imported(session, one.file, one.label, one.notes, one.taken_at, one.said)
+                elif known.purged_at is not None:
+                    rows.restore(session, known)
+                else:  # taken in by somebody else meanwhile
+                    continue
+                added.append(one)
+        for one in added:
+            self._keep_thumbnails(one)
+        return len(added)
+
+    def drop(self, pictures: Sequence[Prepared]) -> None:
+        """Remove what was set aside for pictures that are not kept."""
+        self._store.drop_aside(one.temp for one in pictures)
+
+    def _known(self, sha256: str) -> bool:
+        with self._database.reading() as session:
+            row = rows.by_hash(session, sha256)
+            return row is not None and row.purged_at is None
+
+    def _keep_thumbnails(self, one: Prepared) -> None:
+        try:
+            self._store.keep_thumbnails(one.file.sha256, one.thumbnails)
+        except StorageFailure as error:  # they are made again when asked for
+            _log.warning("No thumbnail yet of %s: %s", one.file.sha256, error)
+
+
+def summary(said: ForeignMetadata | None) -> dict[str, str]:
+    """What of foreign metadata is kept in the row: who made the picture, and its words for the search."""
+    if said is None:
+        return {}
+    return {"tool": said.tool, **({"prompt": said.prompt} if said.prompt else {})}
+
+
+def _read(path: Path, max_bytes: int) -> bytes:
+    with path.open("rb") as file:
+        data = file.read(max_bytes + 1)
+    if len(data) > max_bytes:
+        raise PictureRefused(f"The file is larger than {max_bytes // 2**20} MB.", field="file")
+    return data
+
+
+def _sidecar(path: Path) -> Sidecar | None:
+    for candidate in sidecar.beside(path):
+        try:
+            if candidate.is_file() and candidate.stat().st_size <= sidecar.MAX_BYTES:
+                return Sidecar(candidate.name, candidate.read_text(encoding="utf-8", errors="replace"))
+        except OSError:  # as good as none
+            continue
+    return None

@@ -1,0 +1,1 @@
+"""Pictures in and out: what their files say, clean copies, exports, imports of whole folders."""

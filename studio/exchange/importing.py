@@ -1,0 +1,234 @@
+"""Importing folders: one at a time, in a thread of its own, pictures read on all cores.
+
+What is done is written down after every part, so that an import that was cancelled or killed goes on where
+it stopped. The folder's own files are only read. Knows no pages; scripts and pages ask for the progress.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.errors import Conflict, LikenessError, NotFound, PictureRefused, RequestError
+from studio.collection.collection import Collection
+from studio.collection.taking import Prepared, Taker
+from studio.exchange.folders import FoundFile, Trouble, scan
+from studio.exchange.import_log import ImportLog, Outcome
+from studio.exchange.records import ImportProgress
+
+_PART = 32
+"""Pictures that are kept together."""
+_AHEAD = 3
+"""Pictures per thread that may wait for being kept."""
+_MAX_THREADS = 8
+_log = logging.getLogger(__name__)
+
+
+class Importer:
+    """All imports of one data folder. Thread-safe."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._taker = Taker(collection.store, collection.database)
+        self._settings = collection.store.settings
+        self._lock = threading.Lock()
+        self._logs = {log.id: log for log in ImportLog.all(self._settings.imports_dir)}
+        self._running: _Run | None = None
+
+    def start(self, folder: Path) -> ImportProgress:
+        """Begin, or go on with an import of this folder that did not end.
+
+        Raises RequestError for a folder that cannot be imported, Conflict while another import runs.
+        """
+        resolved = self._checked(folder)
+        with self._lock:
+            if self._running is not None and self._running.is_alive():
+                raise Conflict("Another folder is being imported. Wait for it, or cancel it first.")
+            unfinished = (log for log in self._logs.values() if log.can_go_on(resolved))
+            log = next(unfinished, None) or ImportLog.new(
+                self._settings.imports_dir, uuid.uuid4().hex, resolved
+            )
+            self._logs[log.id] = log
+            log.begin()
+            self._running = _Run(self._taker, log, self._settings.data_dir)
+            self._running.start()
+        return log.progress()
+
+    def get(self, import_id: str) -> ImportProgress:
+        """How it stands. Raises NotFound."""
+        return self._log(import_id).progress()
+
+    def list(self) -> tuple[ImportProgress, ...]:
+        """All imports, newest first."""
+        return tuple(sorted((log.progress() for log in self._logs.values()), key=_when, reverse=True))
+
+    def cancel(self, import_id: str) -> ImportProgress:
+        """Ask a running import to end; what was imported stays. Raises NotFound."""
+        log = self._log(import_id)
+        with self._lock:
+            if self._running is not None and self._running.log is log:
+                self._running.cancel()
+        return log.progress()
+
+    def resume(self, import_id: str) -> ImportProgress:
+        """Go on with an import. Raises NotFound, Conflict, RequestError."""
+        return self.start(Path(self._log(import_id).folder))
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Until the running import has ended, or so many seconds have passed."""
+        if self._running is not None:
+            self._running.join(seconds)
+
+    def stop(self) -> None:
+        """End a running import as if interrupted; it can go on later."""
+        if self._running is not None:
+            self._running.interrupt()
+            self._running.join()
+
+    def _log(self, import_id: str) -> ImportLog:
+        try:
+            return self._logs[import_id]
+        except KeyError:
+            raise NotFound("There is no such import.") from None
+
+    def _checked(self, folder: Path) -> Path:
+        path = folder.expanduser()
+        try:
+            resolved = path.resolve()
+            usable = path.is_absolute() and resolved.is_dir()
+        except (OSError, ValueError, RuntimeError):
+            usable, resolved = False, path
+        if not usable:
+            raise RequestError("There is no such folder. Give the whole path of one.", field="folder")
+        if resolved.is_relative_to(self._settings.data_dir.resolve()):
+            raise RequestError("This is the studio's own data folder. Choose another.", field="folder")
+        return resolved
+
+
+def _when(progress: ImportProgress) -> float:
+    return progress.started_at.timestamp()
+
+
+@dataclass(slots=True)
+class _Read:
+    """What came of reading one file."""
+
+    file: FoundFile
+    prepared: Prepared | None = None
+    problem: str | None = None
+
+
+class _Run(threading.Thread):
+    """One go at an import."""
+
+    def __init__(self, taker: Taker, log: ImportLog, data_dir: Path) -> None:
+        super().__init__(name="import", daemon=True)
+        self.log = log
+        self._taker = taker
+        self._data_dir = data_dir
+        self._stopping = threading.Event()
+        self._end = "interrupted"
+        self._part: list[_Read] = []
+
+    def cancel(self) -> None:
+        """End soon, as cancelled."""
+        self._end = "cancelled"
+        self._stopping.set()
+
+    def interrupt(self) -> None:
+        """End soon, to go on later."""
+        self._stopping.set()
+
+    def run(self) -> None:
+        """Import; every end is written down."""
+        end, reason = "failed", "The import ended unexpectedly. Start it again to go on."
+        try:
+            self._import(self._find())
+            end, reason = (self._end if self._stopping.is_set() else "done"), ""
+        except LikenessError as error:
+            reason = error.detail
+        except OSError as error:
+            reason = error.strerror or str(error)
+        finally:
+            self._drop()
+            self.log.end(end, reason)
+
+    def _find(self) -> list[FoundFile]:
+        files: list[FoundFile] = []
+        for found in scan(Path(self.log.folder), self._data_dir):
+            if self._stopping.is_set():
+                break
+            if isinstance(found, Trouble):
+                self.log.trouble(found.path, found.reason)
+            else:
+                files.append(found)
+                self.log.found(len(files))
+        self.log.scanned()
+        return [file for file in files if not self.log.has_done(file)]
+
+    def _import(self, files: list[FoundFile]) -> None:
+        threads = min(os.cpu_count() or 1, _MAX_THREADS)
+        waiting: deque[Future[_Read]] = deque()
+        with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
+            try:
+                for file in self._until_stopped(files):
+                    waiting.append(pool.submit(self._read, file))
+                    if len(waiting) >= _AHEAD * threads:
+                        self._collect(waiting.popleft())
+                while waiting:
+                    self._collect(waiting.popleft())
+                self._keep()
+            finally:
+                for future in waiting:
+                    if not future.cancel() and (read := _result(future)) is not None:
+                        self._part.append(read)
+
+    def _until_stopped(self, files: list[FoundFile]) -> Iterator[FoundFile]:
+        for file in files:
+            if self._stopping.is_set():
+                return
+            yield file
+
+    def _read(self, file: FoundFile) -> _Read:
+        """In a thread of the pool. Raises StorageFailure."""
+        try:
+            return _Read(file, prepared=self._taker.prepare(file.path))
+        except PictureRefused as error:
+            return _Read(file, problem=error.detail)
+        except OSError as error:
+            return _Read(file, problem=error.strerror or "The file cannot be read.")
+
+    def _collect(self, future: Future[_Read]) -> None:
+        self._part.append(future.result())
+        if len(self._part) >= _PART:
+            self._keep()
+
+    def _keep(self) -> None:
+        part = self._part
+        prepared = [read.prepared for read in part if read.prepared is not None]
+        added = self._taker.keep(prepared) if prepared else 0
+        self.log.did([_outcome(read) for read in part], twins=len(prepared) - added)
+        self._part = []
+
+    def _drop(self) -> None:
+        """Nothing that was set aside stays behind."""
+        try:
+            self._taker.drop([read.prepared for read in self._part if read.prepared is not None])
+        except LikenessError as error:
+            _log.warning("Files set aside could not be removed: %s", error)
+
+
+def _outcome(read: _Read) -> Outcome:
+    kind = "failed" if read.problem is not None else "added" if read.prepared else "duplicate"
+    return Outcome(read.file, kind, read.problem)
+
+
+def _result(future: Future[_Read]) -> _Read | None:
+    """What a thread that could not be stopped any more came to."""
+    return None if future.exception() is not None else future.result()

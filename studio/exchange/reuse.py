@@ -1,0 +1,85 @@
+"""From what another tool said to the part of a request that can be used here, and what is left over.
+
+Knows the catalogue and the request's own limits; a value the request would refuse is told instead.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from pydantic import ValidationError
+
+from pipelines.catalog import Catalog
+from pipelines.request import GenerationRequest
+from studio.collection.metadata.foreign import ForeignMetadata
+from studio.exchange.records import NamedValue
+from studio.records import ImageRecord
+
+_NAMES = {
+    "prompt": "Prompt",
+    "negative_prompt": "Negative prompt",
+    "seed": "Seed",
+    "num_inference_steps": "Steps",
+    "guidance_scale": "Guidance",
+    "strength": "Strength",
+    "width": "Width",
+    "height": "Height",
+}
+
+
+def of_own(record: ImageRecord) -> dict[str, Any]:
+    """Settings of a picture made here: its request, as one picture with its own seed."""
+    if record.request is None:
+        return {}
+    request = record.request.model_copy(update={"seed": record.seed, "num_images": 1})
+    return request.model_dump(mode="json", exclude_none=True)
+
+
+def of_foreign(said: ForeignMetadata, catalog: Catalog) -> tuple[dict[str, Any], tuple[NamedValue, ...]]:
+    """(settings, what could not be mapped)."""
+    wanted = {
+        "prompt": said.prompt or None,
+        "negative_prompt": said.negative_prompt or None,
+        "seed": said.seed,
+        "num_inference_steps": said.steps,
+        "guidance_scale": said.guidance,
+        "strength": said.strength if said.strength is not None and said.strength < 1.0 else None,
+        "width": said.width,
+        "height": said.height,
+    }
+    given = {name: value for name, value in wanted.items() if value is not None}
+    settings = {name: value for name, value in given.items() if _allowed(name, value)}
+    left = [(_NAMES[name], str(value)) for name, value in given.items() if name not in settings]
+    model = _model_id(said.model, catalog)
+    if model is not None:
+        settings["model"] = model
+    elif said.model:
+        left.append(("Model", said.model))
+    if said.sampler:
+        left.append(("Sampler", said.sampler))
+    left += [("LoRA", f"{lora.name} ({lora.weight:g})") for lora in said.loras]
+    return settings, tuple(NamedValue(name=name, value=value) for name, value in (*left, *said.unmapped))
+
+
+def _allowed(name: str, value: Any) -> bool:
+    try:
+        GenerationRequest.model_validate({name: value})
+    except ValidationError:
+        return False
+    return not (name == "seed" and value < 0)
+
+
+def _model_id(name: str | None, catalog: Catalog) -> str | None:
+    """The catalogue's model of that name, label or file; other tools write all three."""
+    wanted = _plain(name or "")
+    for spec in catalog.specs:
+        if wanted and wanted in {_plain(spec.id), _plain(spec.label), _plain(spec.source.rsplit("/", 1)[-1])}:
+            return spec.id
+    return None
+
+
+def _plain(name: str) -> str:
+    base = re.split(r"[\\/]", name)[-1]
+    stem = re.sub(r"\.(safetensors|ckpt|gguf|pt|sft)$", "", base, flags=re.IGNORECASE)
+    return re.sub(r"[\W_]+", "", stem).casefold()

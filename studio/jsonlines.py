@@ -1,0 +1,98 @@
+"""Append-only files of JSON lines that several processes may write and any crash may interrupt.
+
+A line is written by one call under a lock of the file, and synced before the call returns: what was
+appended survives power loss. A write that fails leaves the file as it was. Reading skips what is no line:
+a torn end, bytes of a damaged disk.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+_MAX_LINE = 4 * 2**20
+
+
+def append(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Add lines durably, all or none. Raises OSError."""
+    data = b"".join(_line(line) for line in lines)
+    if not data:
+        return
+    handle = _locked(path)
+    try:
+        end = os.lseek(handle, 0, os.SEEK_END)
+        torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
+        try:
+            _write(handle, b"\n" + data if torn else data)
+            os.fsync(handle)
+        except OSError:
+            os.ftruncate(handle, end)
+            raise
+    finally:
+        os.close(handle)
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Every whole line that is a JSON object, in order; nothing where there is no file. Raises OSError."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return
+    with file:
+        while line := file.readline(_MAX_LINE):
+            try:
+                said = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(said, dict):
+                yield said
+
+
+def replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
+    """Put a new file in the place of the old one, durably; old or new, never half. Raises OSError."""
+    temp = path.with_name(f"{path.name}.new")
+    with temp.open("wb") as file:
+        for line in lines:
+            file.write(_line(line))
+        file.flush()
+        os.fsync(file.fileno())
+    temp.replace(path)
+    _sync_folder(path.parent)
+
+
+def _line(line: Mapping[str, Any]) -> bytes:
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+
+
+def _locked(path: Path) -> int:
+    """Open for appending and lock; once more where the file was replaced while we waited."""
+    while True:
+        fresh = not path.exists()
+        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
+                if fresh:
+                    _sync_folder(path.parent)
+                return handle
+        except OSError:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def _write(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
