@@ -7,6 +7,7 @@ file, entry and key in the message. Importing this module imports neither torch 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -70,6 +71,10 @@ class ModelSpec(BaseModel):
         default_factory=dict, description="For the family: sub-folders, adapter files, scales."
     )
 
+    download_gb: float | None = Field(
+        default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
+    )
+
     @field_validator("licence", mode="before")
     @classmethod
     def _named_licence(cls, value: Any) -> Any:
@@ -89,6 +94,7 @@ class Catalog:
         self.specs = specs
         self.path = path
         self._by_id = {spec.id: spec for spec in specs}
+        self._preferred: Mapping[Mode, str] = {}
         self._routes = {
             (spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes
         }
@@ -128,6 +134,22 @@ class Catalog:
         index = _cached(spec.config, files.INDEX, None)
         return index.parent if index else None
 
+    def place(self, spec: ModelSpec) -> Path | None:
+        """Where the model's files are on this disk: as `folder`, and for a model of the hub in its cache."""
+        folder = self.folder(spec)
+        if folder is not None:
+            return folder if folder.exists() else None
+        index = _cached(spec.source, files.INDEX, spec.revision)
+        return index.parent if index else None
+
+    def parts(self, spec: ModelSpec) -> tuple[str, ...]:
+        """What the entry's modes need beyond the base model, as written in its options; each once."""
+        return tuple(dict.fromkeys(part for mode in spec.modes for part in registry.parts(spec, mode)))
+
+    def prefer(self, preferred: Mapping[Mode, str]) -> None:
+        """Let modes start with these models wherever they are ready."""
+        self._preferred = dict(preferred)
+
     def availability(self, spec: ModelSpec) -> Availability:
         """Looks at the disk only; never at the network."""
         folder = self.folder(spec)
@@ -156,8 +178,9 @@ class Catalog:
         return None if references is None else _count_reason(self.route(model_id, mode), mode, references)
 
     def default_model(self, mode: Mode) -> ModelSpec:
-        """The first ready model that can do `mode`. Raises RequestError."""
-        for spec in self.specs:
+        """The preferred model for `mode`, else the first ready one that can do it. Raises RequestError."""
+        preferred = self._by_id.get(self._preferred.get(mode, ""))
+        for spec in (preferred, *self.specs) if preferred else self.specs:
             if self.unavailable_reason(spec.id, mode) is None:
                 return spec
         raise RequestError(
