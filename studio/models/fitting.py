@@ -1,0 +1,47 @@
+"""How a model would run on this machine, in words for its card. Pure looks at headers; loads nothing."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from pipelines import memory, weights
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.memory import Hardware, MemoryPlan, ModelSize, Placement, Storage
+from studio.models.records import Fit, Verdict
+
+
+def fit(spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> Fit | None:
+    """The memory planner's answer; None where the machine or the model's size is not known."""
+    size = _size(spec, catalog)
+    if size is None or hardware is None:
+        return None
+    plan = memory.plan(size, hardware)
+    return Fit(verdict=_verdict(plan), label=plan.label, reason=plan.reason)
+
+
+def _verdict(plan: MemoryPlan) -> Verdict:
+    if not plan.fits:
+        return "too_large"
+    if plan.storage not in (Storage.FULL, Storage.HALF):
+        return "quantised"
+    return "full" if plan.placement is Placement.RESIDENT else "offloaded"
+
+
+def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
+    place = catalog.place(spec)
+    if catalog.availability(spec) == "ready" and place is not None:
+        stamp = place.stat().st_mtime_ns
+        return _measured(place, spec.resolution, stamp)
+    if spec.download_gb is None:
+        return None
+    return weights.declared(round(spec.download_gb * 1e9), spec.resolution)
+
+
+@functools.lru_cache(maxsize=256)
+def _measured(place: Path, resolution: int, stamp: int) -> ModelSize | None:
+    """`stamp` makes a changed folder a new question."""
+    try:
+        return weights.of_file(place, resolution) if place.is_file() else weights.of_folder(place, resolution)
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,104 @@
+"""What the artist decided about models, in one small file of the data folder: consents, defaults, downloads.
+
+Written whole or not at all, and durably. A file that cannot be read is put aside, not overwritten.
+Knows nothing of catalogues or of the hub.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipelines.errors import StorageFailure
+from pipelines.request import Mode
+from studio.models.records import Consent
+
+log = logging.getLogger(__name__)
+
+
+class Unfinished(BaseModel):
+    """A download that was begun, in bytes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    done_bytes: int = 0
+    total_bytes: int = 0
+
+
+class Decisions(BaseModel):
+    """The file's content."""
+
+    version: int = 1
+    consents: list[Consent] = Field(default_factory=list)
+    defaults: dict[Mode, str] = Field(default_factory=dict)
+    unfinished: dict[str, Unfinished] = Field(default_factory=dict)
+
+
+class Ledger:
+    """The file; `path` None keeps everything in memory. Thread-safe."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._lock = threading.Lock()
+        self._decisions = _read(path)
+
+    def read(self) -> Decisions:
+        """A copy of what is known."""
+        with self._lock:
+            return self._decisions.model_copy(deep=True)
+
+    def change(self, change: Callable[[Decisions], None]) -> None:
+        """Apply `change` and write. Raises StorageFailure, and then nothing has changed."""
+        with self._lock:
+            changed = self._decisions.model_copy(deep=True)
+            change(changed)
+            if changed != self._decisions:
+                _write(self._path, changed)
+                self._decisions = changed
+
+
+def _read(path: Path | None) -> Decisions:
+    if path is None or not path.exists():
+        return Decisions()
+    try:
+        return Decisions.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise StorageFailure(f"{path} cannot be read: {error.strerror}.") from error
+    except ValidationError:
+        aside = path.with_name(f"{path.name}.damaged")
+        log.warning("%s cannot be understood; it is kept as %s.", path, aside.name)
+        path.replace(aside)
+        return Decisions()
+
+
+def _write(path: Path | None, decisions: Decisions) -> None:
+    if path is None:
+        return
+    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temp.open("wb") as file:
+            file.write(decisions.model_dump_json(indent=1).encode())
+            file.flush()
+            os.fsync(file.fileno())
+        temp.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temp.unlink(missing_ok=True)
+        raise StorageFailure(f"{path} cannot be written: {error.strerror}. Free some space.") from error
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,236 @@
+"""The library of models: what is here, what can be fetched, what the artist decided about it.
+
+Puts catalogue, downloads and ledger together for the service. Thread-safe; never waits for a network.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.errors import Conflict, RequestError, StorageFailure
+from pipelines.licence import Licence
+from pipelines.memory import Hardware
+from pipelines.request import MODE_LABEL, Mode
+from studio.models import fitting, places
+from studio.models.downloads import Downloads, FetchProcess, launch
+from studio.models.ledger import Decisions, Ledger
+from studio.models.messages import FetchOrder
+from studio.models.records import Consent, Download, Library, ModelCard, Origin
+
+
+class ModelLibrary:
+    """All verbs about models. `folder`: the data folder; None remembers nothing."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        folder: Path | None,
+        launch: Callable[[FetchOrder], FetchProcess] = launch,
+    ) -> None:
+        self._catalog = catalog
+        self._ledger = Ledger(folder / "models.json" if folder else None)
+        self._downloads = Downloads(self._ledger, self._changed, launch)
+        self._version = 0
+        self._lock = threading.Lock()
+        self._hardware: Hardware | None = None
+        self._prefer_defaults()
+
+    # --- looking ------------------------------------------------------------------------------
+
+    def all(self) -> Library:
+        """The whole library now."""
+        decisions = self._ledger.read()
+        cache = places.cache_folder()
+        return Library(
+            version=self._version,
+            models=tuple(self._card(spec, decisions) for spec in self._catalog.specs),
+            add_ons=(),
+            refused=(),
+            models_folder=None,
+            cache_folder=str(cache),
+            free_bytes=_free(cache),
+            device=self._hardware.name if self._hardware else None,
+            defaults={mode.value: model for mode, model in decisions.defaults.items()},
+        )
+
+    def card(self, model_id: str) -> ModelCard:
+        """One model. Raises NotFound."""
+        return self._card(self._catalog.get(model_id), self._ledger.read())
+
+    def set_hardware(self, hardware: Hardware | None) -> None:
+        """What the worker runs on, for telling what fits."""
+        self._hardware = hardware
+        self._changed()
+
+    # --- files --------------------------------------------------------------------------------
+
+    def download(self, model_id: str) -> Download:
+        """Fetch a model and all its parts. Raises NotFound, Conflict."""
+        spec = self._catalog.get(model_id)
+        wanted = places.order(spec, self._catalog)
+        if not wanted.wanted:
+            raise Conflict(f"{spec.label} does not come from the hub; there is nothing to download.")
+        return self._downloads.start(model_id, wanted)
+
+    def cancel(self, model_id: str) -> Download:
+        """End a download; what has come stays for the next time. Raises NotFound."""
+        return self._downloads.cancel(self._catalog.get(model_id).id)
+
+    def remove(self, model_id: str) -> ModelCard:
+        """Delete a model's files. Raises NotFound, Conflict, StorageFailure."""
+        spec = self._catalog.get(model_id)
+        if self._downloads.is_active(model_id):
+            raise Conflict(f"{spec.label} is being downloaded. Cancel that first.")
+        if not self._removable(spec):
+            raise Conflict(f"The files of {spec.label} were not brought here by the studio.")
+        kept = {
+            repo
+            for other in self._catalog.specs
+            if other.source != spec.source and self._catalog.availability(other) == "ready"
+            for repo in places.repositories(other, self._catalog)
+        }
+        places.remove_repositories(places.repositories(spec, self._catalog) - kept)
+        self._downloads.forget(model_id)
+        self._changed()
+        return self.card(model_id)
+
+    def stop(self) -> None:
+        """End running downloads."""
+        self._downloads.stop()
+
+    # --- decisions ----------------------------------------------------------------------------
+
+    def agree(self, model_id: str) -> ModelCard:
+        """Note that the artist agrees to the model's licence. Raises NotFound, StorageFailure."""
+        licence = self._catalog.get(model_id).licence
+
+        def change(decisions: Decisions) -> None:
+            if _consent(decisions, licence) is None:
+                now = datetime.now(UTC)
+                decisions.consents.append(
+                    Consent(licence=licence.name, version=licence.version, url=licence.url, agreed_at=now)
+                )
+
+        self._decide(change)
+        return self.card(model_id)
+
+    def withdraw(self, model_id: str) -> ModelCard:
+        """Take an agreement back. Raises NotFound, StorageFailure."""
+        licence = self._catalog.get(model_id).licence
+
+        def change(decisions: Decisions) -> None:
+            given = _consent(decisions, licence)
+            decisions.consents = [each for each in decisions.consents if each != given]
+
+        self._decide(change)
+        return self.card(model_id)
+
+    def require_consent(self, model_id: str) -> None:
+        """Raises RequestError (field `model`) where the licence still has to be agreed to."""
+        spec = self._catalog.get(model_id)
+        licence = spec.licence
+        if licence.needs_consent and _consent(self._ledger.read(), licence) is None:
+            raise RequestError(
+                f"{spec.label} may not be used commercially ({licence.name}). "
+                "Agree to its licence on the Models page first, or choose another model.",
+                field="model",
+            )
+
+    def set_default(self, mode: Mode, model_id: str | None) -> Library:
+        """Choose the model a mode starts with; None: the first that is ready.
+
+        Raises NotFound, RequestError, StorageFailure.
+        """
+        if model_id is not None and mode not in self._catalog.get(model_id).modes:
+            raise RequestError(
+                f"{self._catalog.get(model_id).label} can't do {MODE_LABEL[mode]}.", field="model"
+            )
+
+        def change(decisions: Decisions) -> None:
+            decisions.defaults.pop(mode, None)
+            if model_id is not None:
+                decisions.defaults[mode] = model_id
+
+        self._decide(change)
+        self._prefer_defaults()
+        return self.all()
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _decide(self, change: Callable[[Decisions], None]) -> None:
+        self._ledger.change(change)
+        self._changed()
+
+    def _changed(self) -> None:
+        with self._lock:
+            self._version += 1
+
+    def _prefer_defaults(self) -> None:
+        self._catalog.prefer(self._ledger.read().defaults)
+
+    def _card(self, spec: ModelSpec, decisions: Decisions) -> ModelCard:
+        catalog = self._catalog
+        state = catalog.availability(spec)
+        absent = {mode.value: catalog.unavailable_reason(spec.id, mode) for mode in spec.modes}
+        return ModelCard(
+            id=spec.id,
+            label=spec.label,
+            family=spec.family,
+            description=spec.description,
+            modes=tuple(mode.value for mode in spec.modes),
+            edit=spec.edit,
+            source=spec.source,
+            page=places.page(spec, catalog),
+            origin=self._origin(spec),
+            available=state,
+            absent={mode: why for mode, why in absent.items() if why} if state == "ready" else {},
+            licence=spec.licence,
+            needs_consent=spec.licence.needs_consent,
+            consent=_consent(decisions, spec.licence),
+            size_bytes=places.size(spec, catalog),
+            download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
+            fit=fitting.fit(spec, catalog, self._hardware),
+            default_for=tuple(mode.value for mode, model in decisions.defaults.items() if model == spec.id),
+            removable=self._removable(spec) and places.size(spec, catalog) > 0,
+            shared_with=self._shared_with(spec),
+            download=self._download(spec),
+        )
+
+    def _download(self, spec: ModelSpec) -> Download | None:
+        return self._downloads.of(spec.id)
+
+    def _origin(self, spec: ModelSpec) -> Origin:
+        folder = self._catalog.folder(spec)
+        if folder is None:
+            return "hub"
+        if folder.is_file():
+            return "file"
+        return "bundled" if "bundled" in folder.parts else "folder"
+
+    def _removable(self, spec: ModelSpec) -> bool:
+        return self._origin(spec) == "hub"
+
+    def _shared_with(self, spec: ModelSpec) -> tuple[str, ...]:
+        others = (other for other in self._catalog.specs if other.id != spec.id)
+        return tuple(other.label for other in others if other.source == spec.source)
+
+
+def _consent(decisions: Decisions, licence: Licence) -> Consent | None:
+    same = (
+        each for each in decisions.consents if (each.licence, each.version) == (licence.name, licence.version)
+    )
+    return next(same, None)
+
+
+def _free(folder: Path) -> int:
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError as error:
+        raise StorageFailure(f"{folder} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,77 @@
+"""Where a catalogue entry's files are on this disk, how large they are, and how they are removed.
+
+Looks at the disk only. Knows the hub's cache through its client; nothing of downloads or decisions.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipelines.catalog import HUB, SINGLE_FILE, Catalog, ModelSpec, split_hub
+from pipelines.errors import StorageFailure
+from studio.models.messages import FetchOrder, Wanted
+
+
+def cache_folder() -> Path:
+    """The hub's cache on this machine."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def page(spec: ModelSpec, catalog: Catalog) -> str | None:
+    """Address of the model's page on the hub; None for a model of this disk."""
+    from huggingface_hub import constants
+
+    return f"{constants.ENDPOINT}/{spec.source}" if catalog.folder(spec) is None else None
+
+
+def order(spec: ModelSpec, catalog: Catalog) -> FetchOrder:
+    """Everything to fetch so that the entry can do all of its modes."""
+    wanted = (
+        [] if catalog.folder(spec) else [Wanted(spec.source, "pipeline", "", spec.revision, spec.variant)]
+    )
+    for part in catalog.parts(spec):
+        if part.startswith(HUB):
+            repo, path = split_hub(part)
+            wanted.append(Wanted(repo, "file" if path.endswith(SINGLE_FILE) else "folder", path))
+        elif catalog.folder(spec) is None:
+            kind = "file" if part.endswith(SINGLE_FILE) else "folder"
+            wanted.append(Wanted(spec.source, kind, part, spec.revision, spec.variant))
+    return FetchOrder(spec.label, tuple(wanted))
+
+
+def repositories(spec: ModelSpec, catalog: Catalog) -> set[str]:
+    """The hub's repositories an entry takes files from."""
+    return {want.repo for want in order(spec, catalog).wanted}
+
+
+def size(spec: ModelSpec, catalog: Catalog) -> int:
+    """Bytes of the entry's own files on this disk; parts it shares with other entries count, too."""
+    folder = catalog.folder(spec)
+    own = [] if folder is None else [folder]
+    hubs = [_repo_folder(repo) / "blobs" for repo in repositories(spec, catalog)]
+    return sum(_bytes(place) for place in (*own, *hubs))
+
+
+def remove_repositories(repos: Iterable[str]) -> None:
+    """Delete repositories from the hub's cache, half-fetched files included. Raises StorageFailure."""
+    for repo in repos:
+        folder = _repo_folder(repo)
+        try:
+            if folder.is_dir():
+                shutil.rmtree(folder)
+        except OSError as error:
+            raise StorageFailure(f"{folder} cannot be removed: {error.strerror}.") from error
+
+
+def _repo_folder(repo: str) -> Path:
+    return cache_folder() / ("models--" + repo.replace("/", "--"))
+
+
+def _bytes(place: Path) -> int:
+    if place.is_file():
+        return place.stat().st_size
+    return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())

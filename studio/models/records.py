@@ -1,0 +1,139 @@
+"""The nouns of the Models page and its REST calls: cards, downloads, add-ons. They know nobody."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.catalog import Availability
+from pipelines.licence import Licence
+
+DownloadStatus = Literal[
+    "queued", "checking", "downloading", "verifying", "done", "failed", "cancelled", "interrupted"
+]
+ACTIVE: frozenset[DownloadStatus] = frozenset({"queued", "checking", "downloading", "verifying"})
+Origin = Literal["bundled", "hub", "folder", "file"]
+Verdict = Literal["full", "offloaded", "quantised", "too_large"]
+AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae"]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class FileProgress(_Record):
+    """One file of a download, in bytes."""
+
+    name: str
+    size: int
+    done: int
+
+
+class DownloadProblem(_Record):
+    """Why a download ended early, what to do, and where."""
+
+    code: str
+    message: str
+    link: str | None = None
+
+
+class Download(_Record):
+    """A model on its way from the hub, or what is left of one that ended early."""
+
+    model: str
+    status: DownloadStatus
+    done_bytes: int = 0
+    total_bytes: int = 0
+    bytes_per_second: float | None = None
+    seconds_left: float | None = None
+    files: tuple[FileProgress, ...] = ()
+    error: DownloadProblem | None = None
+
+    @property
+    def is_active(self) -> bool:
+        """Waiting or running."""
+        return self.status in ACTIVE
+
+
+class Consent(_Record):
+    """The artist agreed to a licence."""
+
+    licence: str
+    version: str = ""
+    url: str | None = None
+    agreed_at: datetime
+
+
+class Fit(_Record):
+    """How a model would run on this machine's accelerator."""
+
+    verdict: Verdict
+    label: str = Field(description="A few words: “whole in memory”.")
+    reason: str
+
+
+class ModelCard(_Record):
+    """A model as the Models page shows it."""
+
+    id: str
+    label: str
+    family: str
+    description: str
+    modes: tuple[str, ...]
+    edit: bool
+    source: str
+    page: str | None = Field(description="The model's page on the hub.")
+    origin: Origin
+    available: Availability
+    absent: dict[str, str] = Field(
+        default_factory=dict, description="Modes that lack files although the model is ready, and why."
+    )
+    licence: Licence
+    needs_consent: bool
+    consent: Consent | None = None
+    size_bytes: int = Field(description="On this disk; 0 where nothing of it is.")
+    download_bytes: int | None = Field(description="About what a download brings; None: not known.")
+    fit: Fit | None = Field(default=None, description="None: not known yet.")
+    default_for: tuple[str, ...] = ()
+    removable: bool
+    shared_with: tuple[str, ...] = Field(
+        default=(), description="Models that use the same files and go, too."
+    )
+    download: Download | None = None
+
+
+class AddOn(_Record):
+    """A file of the models folder that goes with a model: LoRA, ControlNet, IP-Adapter, VAE."""
+
+    id: str
+    name: str
+    kind: AddOnKind
+    base: str | None = Field(description="Family it was made for; None where its keys do not say.")
+    base_label: str
+    file: str = Field(description="Path inside the models folder.")
+    size_bytes: int
+    weight: float = Field(default=1.0, description="What its maker advises, else 1.")
+    triggers: tuple[str, ...] = Field(default=(), description="Words that call it up.")
+
+
+class Refused(_Record):
+    """A file of the models folder that cannot be used, and why."""
+
+    file: str
+    reason: str
+
+
+class Library(_Record):
+    """All of the Models page at once; `version` rises with every change."""
+
+    version: int
+    models: tuple[ModelCard, ...]
+    add_ons: tuple[AddOn, ...]
+    refused: tuple[Refused, ...]
+    models_folder: str | None
+    cache_folder: str
+    free_bytes: int
+    device: str | None = None
+    defaults: dict[str, str] = Field(default_factory=dict, description="Mode → model.")
