@@ -18,6 +18,7 @@ from pipelines.request import GenerationRequest, Mode
 from studio.collection.collection import Collection
 from studio.collection.queries import Filter
 from studio.jobs import JobQueue
+from studio.models.library import ModelLibrary
 from studio.records import (
     Category,
     Cost,
@@ -36,7 +37,14 @@ _WATCH_SECONDS = 15.0
 class StudioService:
     """What an artist can do, put together from catalogue, collection and queue."""
 
-    def __init__(self, catalog: Catalog, collection: Collection, queue: JobQueue) -> None:
+    def __init__(
+        self,
+        catalog: Catalog,
+        collection: Collection,
+        queue: JobQueue,
+        library: ModelLibrary | None = None,
+    ) -> None:
+        self.library = library or ModelLibrary(catalog, None)
         self._catalog = catalog
         self._collection = collection
         self._queue = queue
@@ -171,7 +179,10 @@ class StudioService:
 
     def _complete(self, request: GenerationRequest) -> planning.Completed:
         sizes = self._collection.sizes(reference.image_id for reference in request.references)
-        return planning.complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
+        done = planning.complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
+        assert done.request.model is not None
+        self.library.require_consent(done.request.model)
+        return done
 
     def _model_info(self, spec: ModelSpec, cost: Cost) -> ModelInfo:
         routes = {mode.value: self._catalog.route(spec.id, mode) for mode in spec.modes}

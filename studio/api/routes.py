@@ -15,6 +15,7 @@ from starlette.routing import Match
 from studio.api.events import QueueBroadcast, add_events
 from studio.api.images import add_images
 from studio.api.jobs import add_jobs
+from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.system import add_system
 from studio.service import StudioService
@@ -37,6 +38,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_system(router, service, settings)
     add_images(router, service)
     add_jobs(router, service)
+    add_models(router, service.library)
     add_events(router, broadcast)
     app.include_router(router)
     add_problem_handlers(app)

@@ -21,6 +21,12 @@ CALLS = {
     "/jobs/{job_id}/preview": {"get"},
     "/jobs/{job_id}/control-image": {"get"},
     "/events": {"get"},
+    "/models/library": {"get"},
+    "/models/defaults/{mode}": {"put"},
+    "/models/{model_id}/download": {"post"},
+    "/models/{model_id}/download/cancel": {"post"},
+    "/models/{model_id}/files": {"delete"},
+    "/models/{model_id}/consent": {"put", "delete"},
 }
 
 
