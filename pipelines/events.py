@@ -104,9 +104,12 @@ class WorkOrder:
 
     `request` is the complete request as JSON (the worker validates it again); `files` maps each
     referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
+    `memory`: a `pipelines.memory.MemoryChoice`; `warm_up`: compile the model for this machine.
     """
 
     job_id: str
     request: dict[str, Any]
     files: dict[str, str]
     skip: frozenset[int] = frozenset()
+    memory: str = "auto"
+    warm_up: bool = False

@@ -33,10 +33,10 @@ def settle(pipeline: Any, settings: LoadSettings) -> None:
             stream(network, settings)
 
 
-def place(name: str, network: Any, settings: LoadSettings) -> Any:
+def place(network: Any, settings: LoadSettings) -> Any:
     """The same for one further network (ControlNet, image encoder); returns it."""
     network.requires_grad_(False).eval()
-    prepare(name, network, settings)
+    prepare("controlnet" if "ControlNet" in type(network).__name__ else "image_encoder", network, settings)
     if settings.memory.placement is Placement.RESIDENT:
         return network.to(settings.device)
     if settings.memory.placement is Placement.GROUP_OFFLOAD:

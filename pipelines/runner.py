@@ -8,19 +8,17 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import psutil
 from pydantic import ValidationError
 
-from pipelines import devices, loading, references, registry
+from pipelines import devices, loading, references
 from pipelines.catalog import Catalog, ModelSpec
-from pipelines.errors import Cancelled, ModelUnavailable, OutOfMemory, RequestError
+from pipelines.errors import Cancelled, OutOfMemory, RequestError
 from pipelines.events import (
     Completed,
     Event,
@@ -32,10 +30,11 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.families.base import Call, LoadedModel, LoadSettings, RoleImage
-from pipelines.memory import WHOLE, MemoryPlan, Placement
+from pipelines.families.base import Call, RoleImage
+from pipelines.memory import Hardware
 from pipelines.planning import Plan, plan
 from pipelines.request import GenerationRequest, Mode
+from pipelines.shelf import Kept, Shelf, Wish
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +51,7 @@ class _Job:
 
     spec: ModelSpec
     plan: Plan
+    wish: Wish
     files: Mapping[str, str]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
@@ -85,10 +85,11 @@ class _Job:
 
 
 class PipelineRunner:
-    """Makes pictures with the models of a catalogue; keeps the last `max_models` in memory.
+    """Makes pictures with the models of a catalogue; keeps those used last while memory lasts.
 
     `device`: auto, cpu, cuda, cuda:N or mps. `versions`: further versions to write into the
-    provenance. Raises ModelUnavailable where the machine has no such device.
+    provenance. `look`: what the machine has free, asked before every load. Raises ModelUnavailable
+    where the machine has no such device.
     """
 
     def __init__(
@@ -97,15 +98,14 @@ class PipelineRunner:
         device: str = "auto",
         dtype: torch.dtype | None = None,
         *,
-        max_models: int = 2,
         versions: Mapping[str, str] | None = None,
+        look: Callable[[], Hardware] | None = None,
     ) -> None:
         loading.forbid_remote_code()
         self._catalog = catalog
         self.device = devices.choose(device)
         self.dtype = dtype or devices.precision(self.device)
-        self._max_models = max_models
-        self._loaded: OrderedDict[str, LoadedModel] = OrderedDict()
+        self.shelf = Shelf(catalog, self.device, self.dtype, look)
         own = {name: importlib.metadata.version(name) for name in LIBRARIES}
         self._versions = {**own, **(versions or {})}
 
@@ -113,7 +113,7 @@ class PipelineRunner:
         """Load a model ahead of the first order. Raises NotFound, ModelUnavailable, OutOfMemory."""
         spec = self._catalog.get(model_id)
         with _memory_words(f"{spec.label} does not fit into memory. Choose a smaller model."):
-            self._model(spec)
+            self.shelf.take(spec)
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
         """Make the pictures of `order` that are not in `order.skip`, one after the other.
@@ -122,9 +122,11 @@ class PipelineRunner:
         ModelUnavailable, OutOfMemory, GenerationFailed; the runner stays usable after each.
         """
         job = self._job(order, emit, cancelled)
-        if not self._fits(job):
-            self._retry(job)
-        memory = {"memory_mb": _memory_mb(self.device)}
+        devices.reset_peak(self.device)
+        with devices.attention(self.device):
+            if not self._fits(job):
+                self._retry(job)
+        memory = {"memory_mb": devices.peak_mb(self.device)}
         emit(Completed(dict(job.timings), {**job.provenance, **memory}))
 
     def _job(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> _Job:
@@ -138,12 +140,13 @@ class PipelineRunner:
             raise RequestError("The request names no model.", field="model")
         spec = self._catalog.get(request.model)
         planned = plan(request, self._catalog.route(spec.id, request.mode))
-        return _Job(spec, planned, order.files, emit, cancelled, made=set(order.skip))
+        wish = Wish.read(order.memory, order.warm_up)
+        return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
 
     def _fits(self, job: _Job) -> bool:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
         try:
-            self._attempt(job, offload=False)
+            self._attempt(job, self.shelf.take)
         except (RuntimeError, MemoryError) as error:
             if not devices.is_out_of_memory(error):
                 raise
@@ -151,17 +154,19 @@ class PipelineRunner:
             return False
         return True
 
-    def _attempt(self, job: _Job, *, offload: bool) -> None:
+    def _attempt(self, job: _Job, take: Callable[[ModelSpec, Mode, Wish], Kept]) -> None:
         """Make what is still to be made. Raises torch's error where memory runs out."""
         todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
         if not todo:
             return
         with job.phase(Phase.LOADING):
-            model = self._model(job.spec, job.plan.mode, offload=offload)
+            kept = take(job.spec, job.plan.mode, job.wish)
+        if not kept.plan.fits:
+            job.tell(Notice(kept.plan.reason))
         with job.phase(Phase.ENCODING):
-            call = model.prepare(job.plan, _read_references(job), job.tell)
+            call = kept.model.prepare(job.plan, _read_references(job), job.tell)
         if not job.provenance:
-            job.provenance = self._provenance(job, model)
+            job.provenance = self._provenance(job, kept)
             job.emit(Started(dict(job.provenance)))
         for index in todo:
             self._make(job, call, index)
@@ -181,9 +186,9 @@ class PipelineRunner:
         job.made.add(index)
 
     def _retry(self, job: _Job) -> None:
-        """Once more with everything else out of memory, the parts of the model taking turns."""
-        self._evict_all()
-        job.emit(
+        """Once more with everything else out of memory, and the model kept in the next cheaper way."""
+        self.shelf.clear()
+        job.tell(
             Notice("Memory ran out. Trying again with less of the model in memory at a time; this is slower.")
         )
         size = f"{job.plan.width}×{job.plan.height} px"
@@ -192,52 +197,24 @@ class PipelineRunner:
         )
         try:
             with _memory_words(advice):
-                self._attempt(job, offload=self.device.startswith("cuda"))
-        finally:
-            self._evict_all()
+                self._attempt(job, self.shelf.take_smaller)
+        except OutOfMemory:
+            self.shelf.clear()
+            raise
 
-    def _model(self, spec: ModelSpec, mode: Mode | None = None, *, offload: bool = False) -> LoadedModel:
-        """The model in memory, able to do `mode`. Raises ModelUnavailable."""
-        present = frozenset(m for m in spec.modes if self._catalog.unavailable_reason(spec.id, m) is None)
-        wanted = mode or spec.modes[0]
-        if wanted not in present:
-            raise ModelUnavailable(self._catalog.unavailable_reason(spec.id, wanted) or "")
-        if spec.id in self._loaded and wanted not in self._loaded[spec.id].modes:
-            del self._loaded[spec.id]  # its files have come since it was loaded
-        if spec.id not in self._loaded:
-            self._make_room()
-            loading.quieten_libraries()
-            settings = LoadSettings(
-                self._catalog.folder(spec), present, self.device, self.dtype, _plan(offload)
-            )
-            self._loaded[spec.id] = registry.FAMILIES[spec.family].load(spec, settings)
-        self._loaded.move_to_end(spec.id)
-        return self._loaded[spec.id]
-
-    def _make_room(self) -> None:
-        while len(self._loaded) >= self._max_models:
-            self._loaded.popitem(last=False)
-            devices.free_memory()
-
-    def _evict_all(self) -> None:
-        self._loaded.clear()
-        devices.free_memory()
-
-    def _provenance(self, job: _Job, model: LoadedModel) -> dict[str, Any]:
+    def _provenance(self, job: _Job, kept: Kept) -> dict[str, Any]:
         return {
             "model": job.spec.id,
             "source": job.spec.source,
-            "revision": model.fingerprint,
+            "revision": kept.model.fingerprint,
             "pipeline": job.plan.pipeline,
             "device": self.device,
-            "device_name": _device_name(self.device),
+            "device_name": devices.name(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
+            "memory": kept.plan.label,
+            "memory_reason": kept.plan.reason,
             "versions": self._versions,
         }
-
-
-def _plan(offload: bool) -> MemoryPlan:
-    return replace(WHOLE, placement=Placement.MODEL_OFFLOAD) if offload else WHOLE
 
 
 def _read_references(job: _Job) -> list[RoleImage]:
@@ -267,21 +244,3 @@ def _memory_words(advice: str) -> Iterator[None]:
         if not devices.is_out_of_memory(error):
             raise
         raise OutOfMemory(advice) from error
-
-
-def _device_name(device: str) -> str:
-    import torch
-
-    return torch.cuda.get_device_name(device) if device.startswith("cuda") else device
-
-
-def _memory_mb(device: str) -> int:
-    """Most memory held on a CUDA card so far, elsewhere what the process holds now; in MiB."""
-    import torch
-
-    used = (
-        torch.cuda.max_memory_allocated(device)
-        if device.startswith("cuda")
-        else psutil.Process().memory_info().rss
-    )
-    return round(used / 2**20)

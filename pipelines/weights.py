@@ -14,7 +14,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from huggingface_hub import try_to_load_from_cache
+
+from pipelines import files, registry
+from pipelines.catalog import HUB, Catalog, ModelSpec, split_hub
 from pipelines.memory import ModelSize, Part
+from pipelines.request import Mode
 
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
 _BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}
@@ -45,14 +50,35 @@ def header(path: Path) -> dict[str, dict[str, Any]]:
     return tensors
 
 
+def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSize | None:
+    """A model on this disk with what `modes` need beside it; None where it is not here or damaged."""
+    place = catalog.folder(spec)
+    if place is None:
+        found = try_to_load_from_cache(spec.source, files.INDEX, revision=spec.revision)
+        place = Path(found).parent if isinstance(found, str) else None
+    try:
+        if place is None:
+            return None
+        if place.is_file():
+            return of_file(place, spec.resolution)
+        locations = {part for mode in modes for part in registry.parts(spec, mode)}
+        extra = {_called(location): _located(place, location) for location in sorted(locations)}
+        return of_folder(place, spec.resolution, extra)
+    except (OSError, ValueError, KeyError):
+        return None
+
+
 def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = None) -> ModelSize:
     """A diffusers folder: the parts of model_index.json that have weights, and `extra` files or folders.
 
     Raises ValueError, OSError for files that cannot be read.
     """
-    index = json.loads((folder / "model_index.json").read_text(encoding="utf-8"))
+    index = json.loads((folder / files.INDEX).read_text(encoding="utf-8"))
+    if not isinstance(index, dict):
+        raise ValueError(f"{folder / files.INDEX} is damaged.")
     places = {name: folder / name for name, value in index.items() if isinstance(value, list) and value[0]}
-    places |= extra or {}
+    places = {name: place for name, place in places.items() if name not in files.LEFT_OUT}
+    places.update(extra or {})
     parts = [_part(name, _files(place)) for name, place in places.items() if place.exists()]
     return ModelSize(tuple(part for part in parts if part.numbers or part.fixed), resolution)
 
@@ -77,6 +103,25 @@ def declared(total_bytes: int, resolution: int) -> ModelSize:
     numbers = total_bytes // 2
     half = numbers // 2
     return ModelSize((Part("transformer", numbers - half), Part("text_encoder", half)), resolution)
+
+
+def _called(location: str) -> str:
+    """A name by which a plan knows what the part at a location does."""
+    words = location.lower()
+    kind = "controlnet" if "control" in words else "image_encoder" if "encoder" in words else "adapter"
+    return f"{kind} {location}"
+
+
+def _located(folder: Path, location: str) -> Path:
+    """Where a part lies; a path that does not exist for one of the hub that is not here."""
+    if not location.startswith(HUB):
+        return folder / location
+    repo, path = split_hub(location)
+    name = path if Path(path).suffix else f"{path}/config.json".lstrip("/")
+    found = try_to_load_from_cache(repo, name)
+    if not isinstance(found, str):
+        return folder / "not here"
+    return Path(found) if Path(path).suffix else Path(found).parent
 
 
 def _part(name: str, files: Iterable[Path]) -> Part:

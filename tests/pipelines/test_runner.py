@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog import load_catalog
 from pipelines.errors import (
     Cancelled,
     GenerationFailed,
@@ -324,13 +324,6 @@ def test_weights_that_are_pickles_are_not_read(
     path.write_text(tiny_models_yaml.read_text().replace(str(tiny_model_dir), str(folder)))
     with pytest.raises(ModelUnavailable):
         PipelineRunner(load_catalog(path), "cpu").preload("tiny")
-
-
-def test_only_so_many_models_stay_in_memory(catalog: Catalog) -> None:
-    runner = PipelineRunner(catalog, "cpu", max_models=1)
-    runner.preload("tiny")
-    runner.preload("tiny-plain")
-    assert list(runner._loaded) == ["tiny-plain"]
 
 
 @pytest.fixture

@@ -1,0 +1,180 @@
+"""The models in memory: each planned, loaded once, and kept while memory lasts.
+
+Knows catalogue, planner and cache; nothing of orders and events.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from pipelines import devices, loading, memory, registry, weights
+from pipelines.cache import Held, ModelCache, held
+from pipelines.catalog import Catalog, ModelSpec
+from pipelines.errors import ModelUnavailable, RequestError
+from pipelines.families.base import LoadedModel, LoadSettings
+from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Storage
+from pipelines.request import Mode
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+_UNKNOWN = ModelSize(())
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the artist has set for a model: how it is kept, and whether it is compiled."""
+
+    choice: MemoryChoice = MemoryChoice.AUTO
+    warm_up: bool = False
+
+    @classmethod
+    def read(cls, choice: str, warm_up: bool) -> Wish:
+        """Raises RequestError for a word that is no choice."""
+        try:
+            return cls(MemoryChoice(choice), warm_up)
+        except ValueError as error:
+            known = ", ".join(MemoryChoice)
+            raise RequestError(
+                f"There is no way '{choice}' to keep a model. Use one of: {known}.", field="memory"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A model on the shelf, how it is kept, and what was asked for."""
+
+    model: LoadedModel
+    plan: MemoryPlan
+    wish: Wish
+
+
+class Shelf:
+    """Loads models onto `device` and lets the least recently used go when another needs the room.
+
+    `look`: what the machine has free now, without what the models here hold.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: str,
+        dtype: torch.dtype,
+        look: Callable[[], Hardware] | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._device = device
+        self._dtype = dtype
+        self._look = look or self._look_at_the_machine
+        self._models: ModelCache[Kept] = ModelCache()
+        self._sizes: dict[str, ModelSize] = {}
+        self._tried: dict[str, MemoryPlan] = {}
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Models in memory, from the one used longest ago to the latest."""
+        return tuple(str(key) for key in self._models)
+
+    def held(self) -> Held:
+        """Bytes of all models' tensors."""
+        return self._models.held()
+
+    def take(self, spec: ModelSpec, mode: Mode | None = None, wish: Wish | None = None) -> Kept:
+        """The model, able to do `mode`, with room around it to work; loaded where it is not yet.
+
+        Raises ModelUnavailable, RequestError (a wish that cannot be had), torch's error out of memory.
+        """
+        present = self._present(spec, mode or spec.modes[0])
+        wish = wish or Wish()
+        kept = self._models.get(spec.id)
+        if kept and ((mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish):
+            kept = None
+            self._models.drop(spec.id)  # its files have come since, or it shall be kept another way
+        if kept is None:
+            return self._load(spec, present, wish, self._plan(spec, present, wish))
+        self._models.make_room(lambda: self._has_room(kept.plan, held(kept.model)), keep=spec.id)
+        return kept
+
+    def take_smaller(self, spec: ModelSpec, mode: Mode, wish: Wish) -> Kept:
+        """The model alone in memory, kept in the next way that needs less (the same where none does)."""
+        present = self._present(spec, mode)
+        self.clear()
+        before = self._tried.get(spec.id) or self._plan(spec, present, wish)
+        size = self._sizes.get(spec.id, _UNKNOWN)
+        return self._load(spec, present, wish, memory.cheaper(before, size, self._all_of_it()) or before)
+
+    def clear(self) -> None:
+        """Let go of all models."""
+        self._models.clear()
+
+    def _present(self, spec: ModelSpec, mode: Mode) -> frozenset[Mode]:
+        """Modes whose files are here. Raises ModelUnavailable where `mode` is not among them."""
+        reasons = {m: self._catalog.unavailable_reason(spec.id, m) for m in {*spec.modes, mode}}
+        if (reason := reasons[mode]) is not None:
+            raise ModelUnavailable(reason)
+        return frozenset(m for m, reason in reasons.items() if reason is None)
+
+    def _plan(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish) -> MemoryPlan:
+        size = weights.measure(self._catalog, spec, present) or _UNKNOWN
+        self._sizes[spec.id] = size
+        return memory.plan(size, self._all_of_it(), wish.choice)
+
+    def _load(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan) -> Kept:
+        self._tried[spec.id] = plan
+        self._models.make_room(lambda: self._has_room(plan, Held()))
+        log.info("%s: %s", spec.id, plan.reason)
+        loading.quieten_libraries()
+        model = registry.FAMILIES[spec.family].load(spec, self._settings(spec, present, wish, plan))
+        kept = Kept(model, plan, wish)
+        self._models.put(spec.id, kept)
+        return kept
+
+    def _settings(
+        self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan
+    ) -> LoadSettings:
+        place = self._catalog.folder(spec)
+        file = place if place is not None and place.is_file() else None
+        return LoadSettings(
+            folder=None if file else place,
+            modes=present,
+            device=self._device,
+            dtype=_half() if plan.storage is Storage.HALF else self._dtype,
+            memory=plan,
+            file=file,
+            config=self._catalog.config(spec) if file else None,
+            warm_up=wish.warm_up,
+            backend=memory.backend(plan.storage, self._look()),
+        )
+
+    # --- how much there is ---------------------------------------------------------------------
+    def _all_of_it(self) -> Hardware:
+        """The machine as if no model were loaded: whatever is needed will be let go."""
+        here, taken = self._look(), self._models.held()
+        if here.has_own_memory:
+            return replace(here, free=here.free + taken.device, ram_free=here.ram_free + taken.host)
+        return replace(here, free=here.free + taken.host + taken.device)
+
+    def _has_room(self, plan: MemoryPlan, own: Held) -> bool:
+        """Whether what `plan` needs beyond what it holds already (`own`) is free now."""
+        here = self._look()
+        if not here.has_own_memory:
+            return plan.ram_bytes - own.host - own.device + memory.RESERVE <= here.free
+        on_card = plan.gpu_bytes - own.device + memory.RESERVE <= here.free
+        return on_card and plan.ram_bytes - own.host + memory.RESERVE <= here.ram_free
+
+    def _look_at_the_machine(self) -> Hardware:
+        here = devices.hardware(self._device, self._dtype)
+        if not here.has_own_memory:
+            return here
+        return replace(here, free=here.free - self._models.held().device)
+
+
+def _half() -> torch.dtype:
+    import torch
+
+    return torch.bfloat16
