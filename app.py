@@ -32,6 +32,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.dispatcher import Dispatcher
     from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
+    from studio.models.library import ModelLibrary
     from studio.service import StudioService
 
     catalog = load_catalog(settings.models)
@@ -39,11 +40,13 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     collection = Collection(settings, database, catalog)
     collection.reconcile()
     queue = JobQueue(database)
+    library = ModelLibrary(catalog, settings.data_dir)
     dispatcher = Dispatcher(queue, LocalEngine(settings.models, settings.device), collection)
     dispatcher.start()
     try:
-        yield StudioService(catalog, collection, queue)
+        yield StudioService(catalog, collection, queue, library)
     finally:
+        library.stop()
         dispatcher.stop()
         database.close()
 
