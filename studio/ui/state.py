@@ -128,6 +128,15 @@ class StudioState(BaseModel):
             return self
         return self.with_references((*self.references, Reference(image_id=image_id)))
 
+    def use_references(self, image_ids: Sequence[str]) -> Self:
+        """Make these pictures the references, in this order. Raises RequestError for too many."""
+        return self.with_references([Reference(image_id=image_id) for image_id in dict.fromkeys(image_ids)])
+
+    def edit_together(self, image_id: str, prompts: Sequence[str]) -> Self:
+        """Open the picture for editing with all these edits in one prompt."""
+        edits = dict.fromkeys(prompt.strip().rstrip(".") for prompt in prompts if prompt.strip())
+        return self.edit_image(image_id).model_copy(update={"prompt": ". ".join(edits)[:MAX_PROMPT_CHARS]})
+
     def edit_image(self, image_id: str) -> Self:
         """Open the picture for editing: the only reference, in Smart Image Editing."""
         return self.use_reference(image_id).set_mode(Mode.SMART_EDIT)
@@ -197,6 +206,16 @@ class StudioState(BaseModel):
                 **strength,
             }
         )
+
+    def apply_settings(self, settings: Mapping[str, object]) -> Self:
+        """Take over what another tool's file says, as far as it is said in a request's own fields."""
+        plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
+        taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
+        if isinstance(strength := settings.get("strength"), int | float):
+            taken["influence"] = influence_of(strength)
+        if settings.get("width") and settings.get("height"):
+            taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
+        return self.model_copy(update=taken)
 
     # --- the request --------------------------------------------------------------------------
 

@@ -27,11 +27,15 @@ ACTIONS = ("use", "add", "edit", "reuse_settings", "reuse_seed", "reuse_referenc
 LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
 UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
+UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
+
 SHOW_STUDIO = "() => { likeness.showTab('studio'); return []; }"
 SHOW_PREVIEW = "() => { likeness.showPreview(); return []; }"
 RECALLED = "() => { likeness.recalled(); return []; }"
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
+_MANY = 64
+"""Pictures one action takes at most: more than there can be references, or steps worth applying again."""
 RANDOM_SEED_JS = "() => '-1'"
 LAST_SEED_JS = "() => likeness.lastSeed ?? '-1'"
 STRENGTH_JS = "(influence) => { likeness.showStrength(influence); return []; }"
@@ -63,6 +67,12 @@ class StudioHandlers:
         before = self.controls.read(values)
         record = self.service.image(image_id)
         return self._show(self._after(before, action, record), before=before, shown=before.values())
+
+    def act_on_many(self, action: str, image_ids: Sequence[str], values: Sequence[object]) -> Updates:
+        """Carry out an action on several pictures, in their order. Raises NotFound, RequestError."""
+        before = self.controls.read(values)
+        records = [self.service.image(image_id) for image_id in image_ids[:_MANY]]
+        return self._show(_after_many(before, action, records), before=before, shown=before.values())
 
     def check(self, *values: object) -> list[str]:
         """What Generate would have to tell, as quiet sentences; nothing while there is nothing to make."""
@@ -98,8 +108,10 @@ class StudioHandlers:
                 return state.reuse_references(record, self._present_references(record))
             case "reuse_settings":
                 return self._reuse_settings(state, record)
+            case "reuse_foreign":
+                return state.apply_settings(self.service.exchange.metadata(record.id).settings)
             case _:
-                raise RequestError("The studio does not know that action. Reload the page.")
+                raise RequestError(UNKNOWN_ACTION)
 
     def _reuse_settings(self, state: StudioState, record: ImageRecord) -> StudioState:
         applied = state.apply_record(record, self._present_references(record))
@@ -132,6 +144,18 @@ class StudioHandlers:
         if find_model(models, state.model) is None:
             return dict.fromkeys(Mode, "There is no model to use.")
         return self.service.mode_availability(str(state.model), len(state.references))
+
+
+def _after_many(state: StudioState, action: str, records: Sequence[ImageRecord]) -> StudioState:
+    """`use_all`: the pictures are the references; `edit_together`: the first one, with the others' edits."""
+    if not records:
+        raise RequestError("Choose a picture first.")
+    if action == "use_all":
+        return state.use_references([record.id for record in records])
+    if action == "edit_together":
+        edits = [record.request.prompt for record in records[1:] if record.request is not None]
+        return state.edit_together(records[0].id, edits)
+    raise RequestError(UNKNOWN_ACTION)
 
 
 def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
@@ -174,7 +198,10 @@ _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 def _action_handler(handlers: StudioHandlers) -> Callable[..., Updates]:
     def on_action(event: gr.EventData, *values: object) -> Updates:
         data = event._data if isinstance(event._data, dict) else {}
-        return handlers.act(str(data.get("action", "")), str(data.get("image_id", "")), values)
+        action, many = str(data.get("action", "")), data.get("image_ids")
+        if isinstance(many, list):
+            return handlers.act_on_many(action, [str(image_id) for image_id in many], values)
+        return handlers.act(action, str(data.get("image_id", "")), values)
 
     return on_action
 

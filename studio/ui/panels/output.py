@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from studio.service import StudioService
 from studio.ui.widgets.compare import CompareDialog
 from studio.ui.widgets.details import DetailsDialog
+from studio.ui.widgets.history import ExportDialog, FamilyTreeDialog, ImportDialog, WinnersDialog
 from studio.ui.widgets.live_preview import LivePreview
 from studio.ui.widgets.picker import PickerDialog
 from studio.ui.widgets.picture_grid import PictureGallery
@@ -23,6 +24,10 @@ class OutputPanel:
     compare: CompareDialog
     details: DetailsDialog
     picker: PickerDialog
+    tree: FamilyTreeDialog
+    winners: WinnersDialog
+    importer: ImportDialog
+    exporter: ExportDialog
 
 
 def create_output(service: StudioService) -> OutputPanel:
@@ -35,4 +40,8 @@ def create_output(service: StudioService) -> OutputPanel:
         compare=CompareDialog(visible="hidden"),
         details=DetailsDialog(visible="hidden"),
         picker=PickerDialog(visible="hidden"),
+        tree=FamilyTreeDialog(visible="hidden"),
+        winners=WinnersDialog(visible="hidden"),
+        importer=ImportDialog(visible="hidden"),
+        exporter=ExportDialog(visible="hidden"),
     )

@@ -1,5 +1,5 @@
-// Compare: a picture over the reference it was made from, with a slider between them. Opened by `compare:open`
-// {id} on the bus; where the picture had several references, the artist chooses which.
+// Compare: two pictures as a slider, side by side, in turn, or their difference. Opened by `compare:open` {id, against}
+// on the bus; without `against` it is the reference the picture was made from, or the one of them the artist chooses.
 (() => {
   "use strict";
   const { likeness } = window;
@@ -7,54 +7,104 @@
   const { kit, pictures } = likeness;
 
   const ZOOMS = [["fit", "Fit"], ["1", "100 %"], ["2", "200 %"], ["4", "400 %"]];
+  const VIEWS = [["slide", "Slider"], ["side", "Side by side"], ["blink", "Blink"], ["difference", "Difference"]];
+  const BLINK = 700; // ms each picture is shown
+  const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
   class Compare {
     constructor() {
-      this.dialog = kit.dialog({ id: "compare-dialog", title: "Compare with its reference", kind: "wide tall" });
+      this.dialog = kit.dialog({ id: "compare-dialog", title: "Compare", kind: "wide tall", onClose: () => this.stop() });
       this.reference = el("img", { class: "out-compare-reference", alt: "" });
       this.picture = el("img", { class: "out-compare-picture", alt: "" });
-      this.range = el("input", { type: "range", min: 0, max: 100, step: 1, id: "compare-range", "aria-label": "Share of the reference shown" });
-      this.range.addEventListener("input", () => this.slide());
+      const slider = (id, label, props, run) => el("input", { type: "range", id, "aria-label": label, ...props, oninput: run });
+      this.range = slider("compare-range", "Share of the reference shown", { min: 0, max: 100, step: 1 }, () => this.slide());
+      this.gain = slider("compare-gain", "Strength of the difference", { min: 1, max: 16, step: 1, value: 4 }, () => this.amplify());
       this.line = el("span", { class: "out-compare-line", "aria-hidden": "true" });
       this.stage = el("div", { class: "out-compare-stage" }, this.picture, this.reference, this.line);
       this.view = el("div", { class: "out-compare-view", tabindex: -1 }, this.stage);
+      this.views = kit.segments("View", VIEWS, () => this.look());
       this.zoom = kit.segments("Zoom", ZOOMS, () => this.size());
       this.choices = el("div", { class: "out-compare-choices", role: "group", "aria-label": "Which reference" });
-      const under = el("div", { class: "out-compare-under" }, el("span", {}, "Reference"), this.range, el("span", {}, "Picture"));
-      this.dialog.body.append(this.view, under, el("div", { class: "out-compare-tools" }, this.choices, this.zoom.node));
+      this.build();
       this.stage.addEventListener("pointerdown", (event) => this.drag(event));
+      this.dialog.node.addEventListener("keydown", (event) => this.key(event));
       likeness.on("compare:open", (event) => this.open(event));
     }
 
-    async open({ id }) {
+    build() {
+      this.left = el("span", { class: "out-compare-name" });
+      this.right = el("span", { class: "out-compare-name" });
+      this.play = kit.button({ label: "Pause", key: "Space", id: "compare-play", run: () => (this.timer ? this.stop() : this.start()) });
+      this.shown = el("span", { class: "out-compare-shown", role: "status" });
+      this.changes = el("p", { class: "out-compare-changes" });
+      this.under = {
+        slide: [this.left, this.range, this.right], side: [this.left, el("span", { class: "out-grow" }), this.right],
+        blink: [this.play, this.shown], difference: [el("span", {}, "Faint"), this.gain, el("span", {}, "Strong")],
+      };
+      this.foot = el("div", { class: "out-compare-under" });
+      this.dialog.body.append(this.view, this.foot, this.changes, el("div", { class: "out-compare-tools" }, this.views.node, this.choices, this.zoom.node));
+    }
+
+    async open({ id, against = null }) {
       const record = await pictures.full(id).catch(() => null);
       const parents = (record?.parents || []).filter((parent) => parent.image_id);
       if (!record) return void likeness.toast("This picture is no longer in the collection.", "warning");
-      if (!parents.length) {
+      if (!against && !parents.length) {
         const why = record.parents?.length ? "Its reference is not in this collection any more." : "This picture was made without a reference.";
         return void likeness.toast(why, "info");
       }
       this.record = record;
-      this.picture.src = likeness.file(id);
-      this.picture.alt = pictures.alt(record);
+      this.dialog.heading.textContent = against ? "Compare two pictures" : "Compare with its reference";
+      this.show(this.picture, id, record);
       this.range.value = 50;
       this.slide();
-      this.choices.replaceChildren(...(parents.length > 1 ? parents.map((parent, index) => this.choice(parent, index)) : []));
-      this.against(parents[0].image_id);
+      this.choices.replaceChildren(...(!against && parents.length > 1 ? parents.map((parent, index) => this.choice(parent, index)) : []));
       this.dialog.open();
-      this.size();
-      return this.range.focus();
+      await this.against(against ?? parents[0].image_id, Boolean(against));
+      this.look();
+      return this.views.state.value === "slide" && this.range.focus();
+    }
+
+    show(image, id, record) {
+      image.src = likeness.file(id);
+      image.alt = record ? pictures.alt(record) : "";
     }
 
     choice(parent, index) {
-      const label = `Reference ${index + 1}, ${kit.ROLES[parent.role]}`;
+      const label = `Reference ${index + 1}, ${kit.ROLES[parent.role] ?? parent.role}`;
       return el("button", { type: "button", class: "out-mini", title: label, "aria-label": label, "data-id": parent.image_id, onclick: () => this.against(parent.image_id) },
         el("img", { src: likeness.thumbnail(parent.image_id), alt: "" }));
     }
 
-    against(id) {
-      this.reference.src = likeness.file(id);
+    async against(id, named = false) {
+      this.other = id;
+      const record = await pictures.get(id).catch(() => null);
+      if (this.other !== id) return;
+      this.show(this.reference, id, record);
+      this.left.textContent = named && record ? pictures.alt(record) : "Reference";
+      this.right.textContent = named ? pictures.alt(this.record) : "Picture";
       this.choices.childNodes.forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.id === id)));
+      this.tellChanges();
+    }
+
+    /** What is different in how the two were made. */
+    async tellChanges() {
+      const { record, other } = this;
+      this.changes.textContent = "";
+      const found = await likeness.api(`${pictures.path(record.id, "/changes")}?against=${encodeURIComponent(other)}`, { quiet: true }).catch(() => []);
+      if (this.record === record && this.other === other) this.changes.textContent = found.map((change) => change.words).join(" · ");
+    }
+
+    // --- views ------------------------------------------------------------------------------
+
+    look() {
+      const { value } = this.views.state;
+      VIEWS.forEach(([name]) => this.stage.classList.toggle(name, name === value));
+      this.foot.replaceChildren(...this.under[value]);
+      this.stop();
+      if (value === "blink") this.begin();
+      this.amplify();
+      this.size();
     }
 
     slide() {
@@ -62,17 +112,55 @@
       this.range.setAttribute("aria-valuetext", `${this.range.value} % reference`);
     }
 
+    amplify() {
+      this.stage.style.setProperty("--gain", this.views.state.value === "difference" ? this.gain.value : 1);
+    }
+
+    begin() {
+      this.turn(true);
+      if (!still()) this.start();
+    }
+
+    start() {
+      this.timer = setInterval(() => this.turn(), BLINK);
+      this.play.lastChild.textContent = "Pause";
+    }
+
+    stop() {
+      clearInterval(this.timer);
+      this.timer = null;
+      this.play.lastChild.textContent = "Play";
+    }
+
+    turn(reference = !this.stage.classList.contains("reference-shown")) {
+      this.stage.classList.toggle("reference-shown", reference);
+      this.shown.textContent = reference ? this.left.textContent : this.right.textContent;
+    }
+
     size() {
       const { value } = this.zoom.state;
       const { width, height } = this.record;
-      this.stage.style.setProperty("--ratio", width / height);
+      const pictures = this.views.state.value === "side" ? 2 : 1;
+      this.stage.style.setProperty("--ratio", (width * pictures) / height);
       this.stage.classList.toggle("fit", value === "fit");
-      this.stage.style.setProperty("--width", value === "fit" ? "auto" : `${(width * value) / window.devicePixelRatio}px`);
+      this.stage.style.setProperty("--width", value === "fit" ? "auto" : `${(width * pictures * value) / window.devicePixelRatio}px`);
+    }
+
+    // --- hands ------------------------------------------------------------------------------
+
+    /** 1 to 4 choose the view; the space key stops and starts blinking, or shows the other one. */
+    key(event) {
+      if (kit.isTyping(event)) return;
+      const view = VIEWS[Number(event.key) - 1];
+      if (view) (this.views.pick(view[0]), this.look());
+      else if (event.key === " " && this.views.state.value === "blink" && !event.target.matches("button")) this.stop(), this.turn();
+      else return;
+      event.preventDefault();
     }
 
     /** The line follows the pointer; the range input stays the truth. */
     drag(event) {
-      if (event.button) return;
+      if (event.button || this.views.state.value !== "slide") return;
       event.preventDefault();
       const move = ({ clientX }) => {
         const box = this.stage.getBoundingClientRect();

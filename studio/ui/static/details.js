@@ -4,48 +4,11 @@
   "use strict";
   const { likeness } = window;
   const { el } = likeness;
-  const { kit, pictures, toolbar } = likeness;
+  const { kit, pictures, toolbar, facts } = likeness;
 
-  const TOOLS = ["use", "add", "edit", "compare", "reuse_settings", "reuse_seed", "reuse_references", "download", "star", "trash", "restore"];
-  const bytes = (n) => (n < 1e6 ? `${Math.round(n / 1e3)} kB` : `${(n / 1e6).toFixed(1)} MB`);
-  const when = (iso) => kit.date(iso).toLocaleString([], { dateStyle: "medium", timeStyle: "medium" });
-
-  const modelLine = (record) => {
-    const revision = record.provenance?.revision ?? record.provenance?.model?.revision ?? record.provenance?.model_revision;
-    const short = revision && String(revision).replace(/^sha256:/, "").slice(0, 12);
-    return [record.label, short ? `revision ${short}` : null].filter(Boolean).join(" · ");
-  };
-
-  function machineLine({ provenance = {} }) {
-    const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
-    return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
-  }
-
-  function controlLine(control) {
-    if (!control) return null;
-    return `${kit.CONTROLS[control.kind]}, weight ${control.weight}, from ${kit.percent(control.start)} to ${kit.percent(control.end)} of the steps`;
-  }
-
-  /** [words, value] of everything that made the picture; without a request what is known of the file. */
-  function rows(record) {
-    const request = record.request;
-    const made = request ? [
-      ["Model", modelLine(record)],
-      ["Mode", kit.MODES[request.mode]],
-      ["Prompt", kit.promptWords(request)],
-      ["Negative prompt", request.negative_prompt || null],
-      ["Seed", record.seed ?? request.seed],
-      ["Steps", request.num_inference_steps],
-      ["Guidance", request.guidance_scale],
-      ["Influence", request.strength === null || request.strength === undefined ? null : kit.percent(1 - request.strength)],
-      ["Structure", controlLine(request.control)],
-      ["Made on", machineLine(record)],
-      ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null],
-    ] : [["From", record.label]];
-    return [...made, ["Kind", kit.CATEGORIES[record.category]], ["Size", `${record.width} × ${record.height} · ${bytes(record.size_bytes)}`],
-      ["Saved", when(record.created_at)], ["Tags", record.tags?.length ? record.tags.join(", ") : null]]
-      .filter(([, value]) => value !== null && value !== undefined);
-  }
+  const TOOLS = ["use", "add", "edit", "compare", "tree", "reproduce", "reuse_settings", "reuse_seed", "reuse_references", "download", "clean", "star", "trash", "restore"];
+  const ICONS = ["download", "clean", "star", "trash", "restore"];
+  const STAYS = ["download", "clean", "star", "restore", "reproduce"]; // actions that leave the dialog open
 
   class Details {
     constructor() {
@@ -54,20 +17,32 @@
       const step = (name, label, by) => kit.button({ name, label, words: false, kind: "ghost", run: () => this.step(by) });
       this.before = step("left", "Previous picture", -1);
       this.after = step("right", "Next picture", 1);
-      this.name = el("input", { type: "text", id: "details-name", maxlength: 200, placeholder: "Give it a name", "aria-label": "Name" });
+      this.name = el("input", { type: "text", class: "out-input", id: "details-name", maxlength: 200, placeholder: "Give it a name", "aria-label": "Name" });
       this.name.addEventListener("change", () => this.rename());
       this.list = el("dl", { class: "out-facts" });
+      this.changed = el("div", { class: "out-group" });
       this.family = el("div", { class: "out-family" });
       this.notes = el("ul", { class: "out-notes" });
-      this.bar = toolbar.bar(TOOLS, { icons: ["download", "star", "trash", "restore"], target: () => [this.id, this.act] });
+      this.tags = new likeness.Tags();
+      this.rights = new likeness.Rights();
+      this.foreign = new likeness.Foreign((values) => this.fill(values));
+      this.again = new likeness.Reproduce((id) => this.jump(id));
+      this.bar = toolbar.bar(TOOLS, { icons: ICONS, target: () => [this.id, this.act] });
+      this.build();
+      likeness.on("details:open", (event) => this.open(event));
+      likeness.on("reproduce:start", ({ id }) => this.again.start(id).catch(() => {})); // its toast has said why
+      likeness.on("picture:changed", (record) => this.dialog.node.open && record.id === this.id && this.show(record.id));
+    }
+
+    build() {
       this.bar.node.addEventListener("click", (event) => this.leave(event.target.closest("[data-action]")?.dataset.action), { capture: true });
       this.dialog.head.insertBefore(this.before, this.dialog.head.lastChild);
       this.dialog.head.insertBefore(this.after, this.dialog.head.lastChild);
-      this.dialog.body.append(el("div", { class: "out-details" }, el("div", { class: "out-details-view" }, this.image),
-        el("div", { class: "out-details-side" }, this.bar.node, this.name, this.list, this.family, this.notes)));
+      const side = el("div", { class: "out-details-side", tabindex: -1 }, this.bar.node, this.again.node, this.name, this.tags.node, this.list, this.foreign.node,
+        this.changed, this.family, this.rights.node, this.notes);
+      this.dialog.body.append(el("div", { class: "out-details" }, el("div", { class: "out-details-view" }, this.image), side));
+      this.side = side;
       this.dialog.node.addEventListener("keydown", (event) => this.key(event));
-      likeness.on("details:open", (event) => this.open(event));
-      likeness.on("picture:changed", (record) => this.dialog.node.open && record.id === this.id && this.show(record.id));
     }
 
     open({ id, act, ids = [id] }) {
@@ -78,15 +53,29 @@
       this.show(id);
     }
 
-    async show(id) {
-      this.id = id;
-      const record = await pictures.full(id).catch((error) => (likeness.toast(error.message, "warning"), null));
-      if (this.id !== id) return;
-      if (record) this.draw(record);
-      else this.dialog.close();
+    jump(id) {
+      this.ids = [id];
+      this.show(id);
     }
 
-    draw(record) {
+    async show(id) {
+      const other = this.id !== id || !this.dialog.node.open;
+      this.id = id;
+      const details = await pictures.details(id).catch((error) => (likeness.toast(error.message, "warning"), null));
+      if (this.id !== id) return;
+      if (!details) return void this.dialog.close();
+      this.draw(details.image, details);
+      if (other || this.again.record?.id !== id) this.turn(details);
+    }
+
+    /** Another picture than before. */
+    turn({ image, reproduces }) {
+      this.side.scrollTop = 0;
+      this.again.show(image, reproduces);
+      this.foreign.show(image);
+    }
+
+    draw(record, details) {
       const at = this.ids.indexOf(record.id);
       this.before.disabled = at <= 0;
       this.after.disabled = at < 0 || at >= this.ids.length - 1;
@@ -96,27 +85,25 @@
       this.image.dataset.id = record.id;
       this.image.alt = pictures.alt(record);
       if (document.activeElement !== this.name) this.name.value = record.name || "";
-      this.list.replaceChildren(...rows(record).flatMap(([words, value]) => [el("dt", {}, words), el("dd", {}, String(value))]));
-      this.family.replaceChildren(...this.relatives("Made from", (record.parents || []).map((parent) => [parent.image_id, kit.ROLES[parent.role]])),
-        ...this.relatives("Used for", (record.children || []).map((id) => [id, ""])));
+      this.tags.show(record);
+      this.list.replaceChildren(...facts.list(record, details));
+      this.changed.replaceChildren(...facts.changes(details.changes));
+      this.family.replaceChildren(...facts.family(record, details, (id) => this.jump(id)));
+      this.rights.show(record, details.rights_lines);
       this.notes.replaceChildren(...(record.notes || []).map((note) => el("li", {}, note)));
       this.bar.update(record);
-    }
-
-    relatives(title, list) {
-      if (!list.length) return [];
-      const one = ([id, role]) => {
-        if (!id) return el("span", { class: "out-mini gone", title: "Not in this collection" }, role);
-        const label = role ? `Open the reference, ${role}` : "Open the picture made from it";
-        return el("button", { type: "button", class: "out-mini", title: label, "aria-label": label, onclick: () => ((this.ids = [id]), this.show(id)) },
-          el("img", { src: likeness.thumbnail(id), alt: "", loading: "lazy" }), role ? el("span", {}, role) : null);
-      };
-      return [el("h3", {}, title), el("div", { class: "out-minis" }, list.map(one))];
     }
 
     rename() {
       const name = this.name.value.trim();
       pictures.patch(this.id, { name }).catch(() => {}); // its toast has said why
+    }
+
+    /** Settings another tool wrote into the file, as far as they can be used here. */
+    fill() {
+      this.dialog.close();
+      likeness.showTab("studio");
+      this.act({ action: "reuse_foreign", image_id: this.id });
     }
 
     step(by) {
@@ -126,7 +113,7 @@
 
     /** What happens elsewhere on the page needs the dialog out of the way. */
     leave(action) {
-      if (action && !["download", "star", "restore"].includes(action)) this.dialog.close();
+      if (action && !STAYS.includes(action)) this.dialog.close();
     }
 
     key(event) {

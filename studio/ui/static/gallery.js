@@ -8,6 +8,7 @@
 
   const NEWEST = 24; // pictures a fresh tab begins with
   const KEEP = "selected";
+  const UPLOADS = "uploads";
 
   /** One picture of a batch. */
   class Thumb {
@@ -45,7 +46,21 @@
       this.when = el("p", { class: "out-batch-meta" });
       this.meta = el("p", { class: "out-batch-meta" });
       this.row = el("div", { class: "out-batch-row" });
-      this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.prompt, this.when, this.meta), this.row);
+      this.pick = kit.button({ name: "winners", label: "Pick winners", key: "W", words: false, kind: "ghost small", run: () => this.pickWinners() });
+      this.id = id;
+      this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.prompt, this.when, this.meta, this.pick), this.row);
+    }
+
+    /** The pictures that are still there. */
+    ids() {
+      return [...this.thumbs.values()].filter((thumb) => !thumb.node.hidden).map((thumb) => thumb.id);
+    }
+
+    /** Keep some of a Generate's pictures; there must be several to choose from. */
+    pickWinners() {
+      const ids = this.ids();
+      if (this.id === UPLOADS || ids.length < 2) return void likeness.toast("There is only one picture in this batch.", "info");
+      likeness.emit("winners:open", { job_id: this.id, ids, act: this.gallery.act });
     }
 
     /** From a job: also while it runs, with an empty place for every picture to come. */
@@ -109,6 +124,7 @@
 
     refresh() {
       this.node.hidden = !this.row.querySelector(".out-thumb:not([hidden])");
+      this.pick.hidden = this.id === UPLOADS || this.ids().length < 2;
       this.gallery.settle();
     }
   }
@@ -123,6 +139,7 @@
       likeness.gallery = { ids: () => this.visible().map((node) => node.dataset.picture) };
       likeness.on("gallery:selected", ({ id }) => this.mark(id));
       likeness.on("picture:changed", (record) => this.changed(record));
+      likeness.on("pictures:marked", ({ ids }) => this.marked(ids));
       likeness.on("models:known", () => this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job)));
       likeness.onSnapshot((snapshot) => this.takeJobs(snapshot.jobs));
       this.start();
@@ -184,7 +201,7 @@
     fallBack(records) {
       const groups = new Map();
       for (const record of records) {
-        const key = record.job_id || "uploads";
+        const key = record.job_id || UPLOADS;
         groups.set(key, [...(groups.get(key) || []), record]);
       }
       for (const [key, group] of groups) {
@@ -240,6 +257,10 @@
       likeness.emit("gallery:selected", { id: next ? next.dataset.picture : null, by: "studio" });
     }
 
+    marked(ids) {
+      ids.filter((id) => this.node(id)).forEach((id) => pictures.get(id).then((record) => this.changed(record), () => {})); // gone pictures are not drawn
+    }
+
     perform(action, id) {
       toolbar.perform(action, id, this.act, likeness.gallery.ids());
     }
@@ -249,9 +270,11 @@
       if (!current) return;
       const target = kit.arrowTarget(this.visible(), current, event.key);
       const action = toolbar.keyAction(event);
-      if (!target && !action) return;
+      const picks = event.key.toLowerCase() === "w" && !kit.isTyping(event);
+      if (!target && !action && !picks) return;
       event.preventDefault();
       event.stopPropagation();
+      if (picks) return void this.batches.get(current.closest("[data-batch]").dataset.batch).pickWinners();
       if (target) {
         target.focus();
         this.choose(target.dataset.picture);

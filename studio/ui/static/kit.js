@@ -25,6 +25,17 @@
     check: ["M5 12l5 5 9-10"],
     references: ["M8 3h13v13H8z", "M3 8v13h13"],
     live: ["M5 4l14 8-14 8z"],
+    filter: ["M4 6h16", "M7 12h10", "M10 18h4"],
+    tag: ["M4 4h8l8 8-8 8-8-8z", "M8 8h.01"],
+    folder: ["M3 6h6l2 2h10v11H3z"],
+    tree: ["M9 3h6v5H9z", "M3 16h6v5H3z", "M15 16h6v5h-6z", "M12 8v4", "M6 16v-4h12v4"],
+    anchor: ["M12 7v14", "M5 13a7 7 0 0 0 14 0", "M12 3a2 2 0 1 0 0 4a2 2 0 1 0 0-4", "M9 10h6"],
+    winners: ["M7 4h10v5a5 5 0 0 1-10 0z", "M12 14v4", "M8 20h8", "M7 6H4v1a3 3 0 0 0 3 3", "M17 6h3v1a3 3 0 0 1-3 3"],
+    again: ["M20 12a8 8 0 1 1-2.5-5.8", "M20 3v5h-5"],
+    plus: ["M12 5v14", "M5 12h14"],
+    minus: ["M5 12h14"],
+    fit: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
+    clean: ["M12 3l7 3v6c0 4-3 7-7 9-4-2-7-5-7-9V6z"],
   };
   const SVG = "http://www.w3.org/2000/svg";
 

@@ -6,50 +6,77 @@
   const { el } = likeness;
   const { kit, pictures } = likeness;
 
+  const KINDS = [["", "All"], ["generated", "Generated"], ["edited", "Edited"], ["upload", "Uploads"], ["imported", "Imported"], ["starred", "Starred"]];
+
   class Picker {
     constructor() {
       this.picked = [];
       this.max = 10;
       this.dialog = kit.dialog({ id: "picker", title: "From the collection", kind: "wide" });
-      this.search = kit.searchBox("picker-search", () => this.listing.reset());
-      this.filter = kit.segments("Show", [["", "All"], ["generated", "Generated"], ["edited", "Edited"], ["upload", "Uploads"]], () => this.listing.reset());
-      this.listing = new likeness.PagedGrid({
-        label: "Saved pictures", role: "listbox", cell: (record) => this.cell(record), empty: () => this.words(),
-        query: () => ({ q: this.search.input.value.trim(), category: this.filter.state.value }),
+      this.search = kit.searchBox("picker-search", () => this.source.reset());
+      this.filter = kit.segments("Show", KINDS, () => this.source.reset());
+      this.source = new likeness.PictureSource(() => this.query(), (why) => this.changed(why));
+      this.grid = new likeness.VirtualGrid({
+        source: this.source, cell: (id) => this.cell(id), label: "Saved pictures", least: 144, caption: 24, scroller: this.dialog.body,
+        above: () => this.head.offsetHeight,
       });
-      this.listing.grid.setAttribute("aria-multiselectable", "true");
+      this.words = el("p", { class: "out-empty", hidden: true, role: "status" });
       this.count = el("span", { class: "out-picker-count", role: "status" });
       this.confirm = kit.button({ id: "picker-confirm", label: "Add", kind: "strong", run: () => this.finish() });
       const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
-      this.dialog.body.append(el("header", { class: "out-collection-head" }, this.search.node, this.filter.node), this.listing.node);
+      this.head = el("header", { class: "out-picker-head" }, this.search.node, this.filter.node);
+      this.dialog.body.append(this.head, this.grid.node, this.words);
       this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.count, cancel, this.confirm));
       this.dialog.node.addEventListener("keydown", (event) => this.key(event));
       likeness.on("picker:open", (options) => this.open(options));
+    }
+
+    query() {
+      const { value } = this.filter.state;
+      return { q: this.search.input.value.trim(), category: value === "starred" ? null : value, starred: value === "starred" ? true : null };
     }
 
     open({ max = 10 } = {}) {
       this.max = max;
       this.picked = [];
       this.search.input.value = "";
+      this.grid.current = 0;
       this.dialog.open();
-      this.listing.reset();
+      this.source.reset();
       this.update();
       this.search.input.focus();
     }
 
-    words() {
+    changed(why) {
+      const empty = !this.source.total && why !== "begun";
+      this.words.hidden = !empty;
+      this.words.textContent = why === "failed" ? this.source.error.message : this.emptyWords();
+      this.grid.refit();
+    }
+
+    emptyWords() {
       const sought = this.search.input.value.trim();
       return sought ? `No picture matches “${sought}”.` : "Nothing saved yet. Load a picture from this device first.";
     }
 
-    cell(record) {
-      const node = el("button", {
-        type: "button", class: "out-cell out-pick", role: "option", "data-picture": record.id, "aria-label": pictures.alt(record),
-        "aria-selected": String(this.picked.includes(record.id)), tabindex: this.listing.cells().length ? -1 : 0, onclick: () => this.toggle(record.id),
-      }, el("span", { class: "out-cell-open" }, el("img", { src: likeness.thumbnail(record.id), loading: "lazy", decoding: "async", alt: "" })),
-      el("span", { class: "out-pick-mark" }), el("span", { class: "out-cell-name" }, pictures.alt(record)));
+    cell(id) {
+      const image = el("img", { src: likeness.thumbnail(id), decoding: "async", alt: "" });
+      const name = el("span", { class: "out-cell-name" });
+      const mark = el("span", { class: "out-pick-mark", "aria-hidden": "true" });
+      const node = el("div", { class: "out-cell out-pick", tabindex: -1, onclick: () => this.toggle(id) }, el("span", { class: "out-cell-open" }, image), mark, name);
       node.addEventListener("dblclick", () => this.finish());
-      return node;
+      const update = (record) => {
+        name.textContent = pictures.alt(record);
+        node.setAttribute("aria-label", pictures.alt(record));
+      };
+      this.mark(node, id);
+      return { node, update };
+    }
+
+    mark(node, id) {
+      const at = this.picked.indexOf(id);
+      node.setAttribute("aria-selected", String(at >= 0));
+      node.querySelector(".out-pick-mark").textContent = at >= 0 ? String(at + 1) : "";
     }
 
     toggle(id) {
@@ -62,11 +89,7 @@
 
     update() {
       const number = this.picked.length;
-      this.listing.cells().forEach((node) => {
-        const at = this.picked.indexOf(node.dataset.picture);
-        node.setAttribute("aria-selected", String(at >= 0));
-        node.querySelector(".out-pick-mark").textContent = at >= 0 ? String(at + 1) : "";
-      });
+      this.grid.cells.forEach(({ node }, id) => this.mark(node, id));
       const room = this.max === 1 ? "There is room for 1 picture." : `There is room for ${this.max} pictures.`;
       this.count.textContent = this.full ? `${room} Take one out to choose another.` : number ? `${number} chosen` : room;
       this.full = false;
@@ -85,19 +108,18 @@
 
     key(event) {
       const current = event.target.closest("[data-picture]");
-      if (event.key === "Enter" && (current || event.target === this.search.input)) {
+      const searching = event.target === this.search.input;
+      if (event.key === "Enter" && (current || searching)) {
         event.preventDefault();
         if (current && !this.picked.length) this.toggle(current.dataset.picture);
-        this.finish();
+        return this.finish();
       }
-      const from = current || (event.target === this.search.input && event.key === "ArrowDown" && this.search.input);
-      if (!from) return;
-      const items = this.listing.cells();
-      const target = current ? kit.arrowTarget(items, current, event.key) : items[0];
-      if (!target) return;
+      if (searching && event.key === "ArrowDown") return event.preventDefault(), this.grid.focus();
+      if (!current) return undefined;
+      const target = this.grid.target(event.key);
+      if (target === null && event.key !== " ") return undefined;
       event.preventDefault();
-      items.forEach((node) => (node.tabIndex = node === target ? 0 : -1));
-      target.focus();
+      return target === null ? this.toggle(current.dataset.picture) : this.grid.focus(target);
     }
   }
 

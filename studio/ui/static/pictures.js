@@ -23,7 +23,13 @@
     likeness.emit("picture:changed", remember(record));
   }
 
-  channel?.addEventListener("message", ({ data }) => announce(data));
+  channel?.addEventListener("message", ({ data }) => (data.ids ? heard(data) : announce(data)));
+
+  /** Another tab changed many pictures: what is known of them is old. */
+  function heard(told) {
+    told.ids.forEach((id) => (records.delete(id), complete.delete(id)));
+    likeness.emit("pictures:marked", told);
+  }
 
   function changed(record) {
     announce(record);
@@ -41,6 +47,13 @@
     return complete.get(id);
   }
 
+  /** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. */
+  async function details(id) {
+    const found = await likeness.api(path(id, "/details"), { quiet: true });
+    found.image = remember(found.image);
+    return found;
+  }
+
   /** Forget what was fetched: a new child of a picture changes its record. */
   const stale = (id) => complete.delete(id);
 
@@ -48,13 +61,29 @@
   const get = (id) => (records.has(id) ? Promise.resolve(records.get(id)) : full(id));
   const known = (id) => records.get(id);
 
+  const given = (query) => new URLSearchParams(Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== ""));
+
   /** One page of a listing: {items, next}. Empty parameters are left out. */
   async function list(query) {
-    const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== "");
-    const page = await likeness.api(`/images?${new URLSearchParams(given)}`, { quiet: true });
+    const page = await likeness.api(`/images?${given(query)}`, { quiet: true });
     page.items.forEach(remember);
     return page;
   }
+
+  /** The ids of a whole listing, in its order. */
+  const ids = (query) => likeness.api(`/images/ids?${given(query)}`);
+
+  /** Where a long listing can be entered: {total, every, cursors}. */
+  const stops = (query) => likeness.api(`/images/stops?${given(query)}`, { quiet: true });
+
+  /** Records of several pictures, as far as they are there. */
+  async function many(wanted) {
+    const found = await Promise.all(wanted.map((id) => get(id).catch(() => null)));
+    return found.filter(Boolean);
+  }
+
+  /** What there is to filter by: models, modes and tags with their numbers of pictures. */
+  const facets = () => likeness.api("/images/facets", { quiet: true });
 
   const patch = async (id, json) => changed(await likeness.api(path(id), { method: "PATCH", json }));
 
@@ -68,24 +97,75 @@
     return changed({ ...known(id), ...record, id, trashed_at: null });
   }
 
-  function offerUndo(id) {
-    const toast = likeness.toast("Moved to the trash.", "info");
-    const undo = kit.button({ label: "Undo", kind: "undo", run: () => (toast.remove(), restore(id)) });
+  function offerUndo(words, run) {
+    const toast = likeness.toast(words, "info");
+    const undo = kit.button({ label: "Undo", kind: "undo", run: () => (toast.remove(), run().catch(() => {})) }); // its toast has said why
     toast.lastChild.before(likeness.el("div", { class: "out" }, undo));
   }
 
   async function trash(id) {
     const record = await likeness.api(path(id), { method: "DELETE" });
     changed({ ...known(id), ...record, id, trashed_at: record?.trashed_at ?? new Date().toISOString() });
-    offerUndo(id);
+    offerUndo("Moved to the trash.", () => restore(id));
   }
 
-  /** Hand the stored bytes to the browser's download. */
-  function download(id) {
-    const link = likeness.el("a", { href: `${likeness.file(id)}?download=1`, download: "" });
+  const MARKS = { star: { starred: true }, unstar: { starred: false }, restore: { trashed_at: null } };
+  const MOST = 5000; // ids in one call
+
+  /** The same change to many pictures at once; `tag` for "tag" and "untag". */
+  async function bulk(wanted, action, tag = undefined) {
+    for (let at = 0; at < wanted.length; at += MOST) {
+      await likeness.api("/images/bulk", { method: "POST", json: { ids: wanted.slice(at, at + MOST), action, tag } });
+    }
+    marked(wanted, action);
+  }
+
+  /** The same change, made already: tell everybody. */
+  function marked(wanted, action) {
+    const mark = action === "trash" ? { trashed_at: new Date().toISOString() } : MARKS[action];
+    for (const id of wanted.filter((one) => records.has(one))) {
+      complete.delete(id);
+      if (mark) Object.assign(records.get(id), mark);
+      else records.delete(id);
+    }
+    likeness.emit("pictures:marked", { ids: wanted, action });
+    channel?.postMessage({ ids: wanted, action });
+  }
+
+  /** Many pictures into the trash, with one undo for all of them. */
+  async function trashMany(wanted) {
+    if (wanted.length === 1) return trash(wanted[0]);
+    await bulk(wanted, "trash");
+    return offerUndo(`${wanted.length.toLocaleString("en")} pictures moved to the trash.`, () => bulk(wanted, "restore"));
+  }
+
+  /** Of a batch, keep the winners; the rest goes into the trash, with an undo. */
+  async function pickWinners(job, kept) {
+    const { trashed } = await likeness.api(`/batches/${encodeURIComponent(job)}/winners`, { method: "POST", json: { ids: kept } });
+    marked(trashed, "trash");
+    if (trashed.length) offerUndo(`${trashed.length === 1 ? "1 picture" : `${trashed.length} pictures`} moved to the trash.`, () => bulk(trashed, "restore"));
+  }
+
+  /** Have the browser save what an address answers with. */
+  function save(href, name = "") {
+    const link = likeness.el("a", { href, download: name });
     document.body.append(link);
     link.click();
     link.remove();
+  }
+
+  /** The stored bytes. */
+  const download = (id) => save(`${likeness.file(id)}?download=1`);
+
+  /** The same picture without anything that says how it was made. */
+  const downloadClean = (id) => save(`/api/v1${path(id, "/clean")}?download=1`);
+
+  /** Several pictures as a zip: the address of what came, and its name. Rejects with words. */
+  async function zip(wish) {
+    const response = await fetch("/api/v1/export", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wish) });
+    if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? "The studio could not pack these pictures. Try again.");
+    const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
+    return { url: URL.createObjectURL(await response.blob()), name: name ? name[1] : "likeness.zip" };
   }
 
   /** A name for the model: its label where the catalogue knows it. */
@@ -128,6 +208,6 @@
   }).catch(() => {}); // ids stand in for labels until the next load
 
   likeness.pictures = {
-    full, get, known, list, patch, toggleStar, restore, trash, download, modelLabel, alt, draggable,
+    full, details, get, known, list, ids, stops, many, facets, bulk, patch, toggleStar, restore, trash, trashMany, pickWinners, save, zip, download, downloadClean, modelLabel, alt, draggable, path, stale,
   };
 })();

@@ -142,6 +142,7 @@
       likeness.onSnapshot((snapshot) => this.take(snapshot));
       likeness.on("gallery:selected", (event) => this.choose(event));
       likeness.on("picture:changed", (record) => record.id === this.selected?.id && this.showPicture(record));
+      likeness.on("pictures:marked", ({ ids }) => ids.includes(this.selected?.id) && pictures.get(this.selected.id).then((record) => this.showPicture(record), () => {}));
       likeness.on("models:known", () => this.draw());
     }
 

@@ -23,6 +23,9 @@
       run: openStudio(ask("reuse_references")), made: true,
     },
     download: { label: "Download", id: "download", run: (id) => pictures.download(id) },
+    clean: { label: "Download a clean copy, without its settings", id: "clean-copy", run: (id) => pictures.downloadClean(id) },
+    tree: { label: "Family tree", id: "family-tree", key: "F", run: (id, act) => likeness.emit("tree:open", { id, act }) },
+    reproduce: { label: "Reproduce", id: "reproduce", icon: "again", run: (id) => likeness.emit("reproduce:start", { id }), made: true },
     star: { label: "Star", id: "star", key: "S", run: (id) => pictures.toggleStar(id) },
     trash: { label: "Move to trash", id: "trash", key: "Delete", run: (id) => pictures.trash(id) },
     restore: { label: "Restore from trash", id: "restore", run: (id) => pictures.restore(id) },
@@ -31,7 +34,7 @@
       run: (id, act, ids) => likeness.emit("details:open", { id, act, ids }),
     },
   };
-  const KEYS = { r: "use", e: "edit", c: "compare", s: "star", Delete: "trash", Backspace: "trash", Enter: "details" };
+  const KEYS = { r: "use", e: "edit", c: "compare", f: "tree", s: "star", Delete: "trash", Backspace: "trash", Enter: "details" };
   const quiet = (result) => result?.catch?.(() => {}); // its toast has said why
 
   const hasReference = (record) => Boolean(record.parents?.length || record.request?.references?.length);

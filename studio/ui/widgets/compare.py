@@ -1,4 +1,4 @@
-"""Compare: a dialog with a slider between a picture and the reference it was made from."""
+"""Compare: a dialog with two pictures as a slider, side by side, in turn, or their difference."""
 
 from __future__ import annotations
 
@@ -9,4 +9,4 @@ class CompareDialog(ScriptedHTML):
     """Takes no room on the page; opens on the page's `compare:open`."""
 
     widget = "compare"
-    scripts = ("grid.js", "compare.js")
+    scripts = ("fields.js", "compare.js")

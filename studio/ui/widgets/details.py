@@ -9,4 +9,4 @@ class DetailsDialog(ScriptedHTML):
     """Takes no room on the page; opens on the page's `details:open`. Its `action` is raised by the opener."""
 
     widget = "details"
-    scripts = ("details.js",)
+    scripts = ("fields.js", "facts.js", "tags.js", "rights.js", "foreign.js", "reproduce.js", "details.js")

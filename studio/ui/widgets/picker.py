@@ -9,4 +9,4 @@ class PickerDialog(ScriptedHTML):
     """Takes no room on the page. Its bus opens it with `picker:open` and hears `picker:picked`."""
 
     widget = "picker"
-    scripts = ("grid.js", "picker.js")
+    scripts = ("fields.js", "source.js", "grid.js", "picker.js")

@@ -13,7 +13,15 @@ class PictureGallery(ScriptedHTML):
 
 
 class CollectionGrid(ScriptedHTML):
-    """All saved pictures, newest first, page by page as one scrolls."""
+    """All saved pictures, of which only what is seen is on the page; search, filters, several at once."""
 
     widget = "collection"
-    scripts = ("grid.js", "collection.js")
+    scripts = (
+        "fields.js",
+        "source.js",
+        "grid.js",
+        "filters.js",
+        "selection.js",
+        "batches.js",
+        "collection.js",
+    )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import secrets
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_job, make_picture, open_again, show_jobs
+from tests.e2e.output_side.pages import make_job, open_again, show_jobs
 
 CONTRAST = """(selector) => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
@@ -33,48 +32,6 @@ CONTRAST = """(selector) => {
 }"""
 """WCAG contrast of an element's words with the ground behind them."""
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"> "quotes" & “more”'
-
-
-def test_the_collection_filters_stars_trashes_and_restores(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
-    name = f"harbour-{secrets.token_hex(4)}.png"
-    upload = studio_server.upload(make_picture(tmp_path, name))
-    page.locator("#tab-collection").click()
-    cell = page.locator(f"#collection [data-picture='{upload['id']}']")
-    page.get_by_role("searchbox", name="Search pictures").fill(name.split(".")[0])
-    expect(page.locator("#collection [data-picture]")).to_have_count(1)
-    cell.hover()
-    cell.get_by_role("button", name="Star").click()
-    page.get_by_role("button", name="Starred").click()
-    expect(cell).to_be_visible()
-    cell.locator(".out-cell-open").focus()
-    page.keyboard.press("Delete")
-    expect(cell).to_be_hidden()
-    page.get_by_role("button", name="Trash", exact=True).click()
-    expect(cell).to_be_visible()
-    cell.hover()
-    cell.get_by_role("button", name="Restore from trash").click()
-    expect(cell).to_be_hidden()
-    page.get_by_role("button", name="All", exact=True).click()
-    expect(cell).to_be_visible()
-    page.get_by_role("searchbox", name="Search pictures").fill("no such words anywhere")
-    expect(page.locator("#collection .out-empty")).to_contain_text("No picture matches")
-
-
-def test_the_collection_grows_as_one_scrolls(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
-    for index in range(60):
-        studio_server.upload(make_picture(tmp_path, f"{index}.png", (16, 16)))
-    page.locator("#tab-collection").click()
-    cells = page.locator("#collection [data-picture]")
-    page.wait_for_function("document.querySelectorAll('#collection [data-picture]').length >= 48")
-    page.keyboard.press("End")
-    page.mouse.wheel(0, 100_000)
-    page.wait_for_function("document.querySelectorAll('#collection [data-picture]').length >= 60")
-    ids = [cell.get_attribute("data-picture") for cell in cells.all()]
-    assert len(ids) == len(set(ids))
 
 
 def test_edit_image_in_the_collection_opens_the_studio(page: Page, made: list[dict[str, Any]]) -> None:

@@ -33,7 +33,8 @@ def test_the_page_has_the_ids_that_scripts_rely_on(page: tuple[Any, ...]) -> Non
 def test_the_dialogs_take_no_room(page: tuple[Any, ...]) -> None:
     output: OutputPanel = page[0]
     components = _components(page[3])
-    for dialog in (output.compare, output.details, output.picker):
+    dialogs = (output.compare, output.details, output.picker, output.tree, output.winners, output.importer)
+    for dialog in (*dialogs, output.exporter):
         assert components[dialog._id]["visible"] == "hidden"
 
 

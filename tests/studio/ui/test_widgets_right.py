@@ -10,6 +10,7 @@ import pytest
 from pipelines.request import MODE_LABEL, Mode, Role
 from studio.ui.widgets.compare import CompareDialog
 from studio.ui.widgets.details import DetailsDialog
+from studio.ui.widgets.history import ExportDialog, FamilyTreeDialog, ImportDialog, WinnersDialog
 from studio.ui.widgets.live_preview import LivePreview
 from studio.ui.widgets.picker import PickerDialog
 from studio.ui.widgets.picture_grid import CollectionGrid, PictureGallery
@@ -25,6 +26,10 @@ WIDGETS: tuple[type[ScriptedHTML], ...] = (
     CompareDialog,
     DetailsDialog,
     PickerDialog,
+    FamilyTreeDialog,
+    WinnersDialog,
+    ImportDialog,
+    ExportDialog,
 )
 SCRIPTS = sorted({*SHARED, *(name for widget in WIDGETS for name in widget.scripts)})
 
