@@ -77,4 +77,5 @@ def page(watched_page: tuple[Page, PageWatch], studio_server: StudioProcess) -> 
     page = watched_page[0]
     page.goto(studio_server.url)
     page.wait_for_selector("#generate")
+    page.wait_for_selector("body.lk-ready")
     return page

@@ -9,8 +9,8 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -103,19 +103,51 @@ class StudioProcess:
         """The job once it has ended, however it did."""
         return self._poll(f"/jobs/{job_id}", lambda job: job["status"] not in ("queued", "running"), seconds)
 
-    def _poll(self, path: str, is_done: Any, seconds: float) -> dict[str, Any]:
+    def _poll(self, path: str, is_done: Any, seconds: float, pause: float = 0.1) -> dict[str, Any]:
         deadline = time.monotonic() + seconds
         while True:
             body = self.api("GET", path).json()
             if is_done(body):
                 return body
             assert time.monotonic() < deadline, f"{path} after {seconds} s: {body}"
-            time.sleep(0.1)
+            time.sleep(pause)
 
     def worker_pids(self) -> list[int]:
         """Processes started by the studio."""
         threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
         return [int(pid) for children in threads for pid in children.read_text().split()]
+
+    def worker_pid(self) -> int:
+        """The process that draws."""
+        spawned = [
+            pid for pid in self.worker_pids() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+        ]
+        assert len(spawned) == 1, spawned
+        return spawned[0]
+
+    @contextmanager
+    def worker_held(self) -> Iterator[None]:
+        """Nothing is drawn meanwhile: a job asked for in here has not ended, however quick the machine is."""
+        pid = self.worker_pid()
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            with suppress(ProcessLookupError):  # what happens in here may replace it
+                os.kill(pid, signal.SIGCONT)
+
+    @contextmanager
+    def held_when(self, prompt: str, reached: Callable[[dict[str, Any]], bool]) -> Iterator[None]:
+        """Wait until the newest job with the prompt runs and has `reached` a point; hold the worker there."""
+
+        def at_point(jobs: list[dict[str, Any]]) -> bool:
+            job = next((job for job in jobs if job["request"]["prompt"] == prompt), None)
+            assert job is None or job["status"] in ("queued", "running"), job
+            return job is not None and job["status"] == "running" and reached(job)
+
+        self._poll("/jobs?limit=5", at_point, seconds=120, pause=0.01)
+        with self.worker_held():
+            yield
 
     def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> int:
         """End it as Ctrl-C does; the exit code."""

@@ -211,12 +211,15 @@ def test_a_reference_switches_to_a_model_that_edits_and_back(page: Page, portrai
 
 
 def test_a_model_is_chosen_by_keyboard_and_one_that_is_missing_says_so(page: Page) -> None:
+    options = page.locator("#model-select [role=option]")
     page.locator("#model-select button").first.focus()
     page.keyboard.press("Enter")
+    expect(options.first).to_be_visible()
     page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator(".lk-model-button")).to_contain_text("Tiny Portrait")
     page.click(".lk-model-button")
+    expect(options.first).to_be_visible()
     page.keyboard.press("End")
     page.keyboard.press("Enter")
     expect(toast(page, "missing on this machine")).to_be_visible()

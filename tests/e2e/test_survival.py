@@ -57,14 +57,9 @@ def phase(page: Page, words: str) -> None:
     expect(page.locator("#preview .out-phase")).to_have_text(re.compile(words), timeout=LONG_WAIT)
 
 
-def first_picture_saved(page: Page) -> None:
+def first_picture_saved(job: dict[str, Any]) -> bool:
     """The job is in the middle: one picture is in the collection, the next is being drawn."""
-    page.wait_for_function(
-        """() => likeness.snapshot.jobs.some((job) =>
-            job.tab === likeness.tab && job.status === "running" && job.images.length === 1
-            && job.step > job.request.num_inference_steps)""",
-        timeout=LONG_WAIT,
-    )
+    return len(job["images"]) == 1
 
 
 def pixels(studio: StudioProcess, job: dict[str, Any]) -> list[str]:
@@ -100,18 +95,19 @@ def assert_done_once(studio: StudioProcess, job_id: str) -> None:
 def test_a_reload_finds_the_job_again_and_a_second_tab_sees_it(
     page: Page, watch: PageWatch, studio_server: StudioProcess
 ) -> None:
-    generate(page, "asked in the first tab", **LONG)
-    expect(page.locator("#queue .out-job")).to_have_count(1)
-    second = page.context.new_page()
-    second.goto(studio_server.url)
-    second.wait_for_selector("body.lk-ready")
-    expect(second.locator("#queue .out-job-prompt")).to_have_text("asked in the first tab")
-    expect(second.locator("#cancel")).to_be_hidden()
-    generate(second, "asked in the second tab", steps=4, images=1)
-    expect(second.locator("#preview .out-caption")).to_contain_text("asked in the second tab")
-    open_again(page, watch)
-    expect(page.locator("#cancel")).to_be_visible()
-    expect(page.locator("#preview .out-caption")).to_contain_text("asked in the first tab")
+    with studio_server.worker_held():
+        generate(page, "asked in the first tab", **LONG)
+        expect(page.locator("#queue .out-job")).to_have_count(1)
+        second = page.context.new_page()
+        second.goto(studio_server.url)
+        second.wait_for_selector("body.lk-ready")
+        expect(second.locator("#queue .out-job-prompt")).to_have_text("asked in the first tab")
+        expect(second.locator("#cancel")).to_be_hidden()
+        generate(second, "asked in the second tab", steps=4, images=1)
+        expect(second.locator("#preview .out-caption")).to_contain_text("asked in the second tab")
+        open_again(page, watch)
+        expect(page.locator("#cancel")).to_be_visible()
+        expect(page.locator("#preview .out-caption")).to_contain_text("asked in the first tab")
     phase(page, r"^Done in")
     expect(thumbs(page)).to_have_count(2)
     [made] = ended(second, "asked in the second tab")["images"]
@@ -122,11 +118,12 @@ def test_a_reload_finds_the_job_again_and_a_second_tab_sees_it(
 def test_a_browser_that_was_closed_finds_what_was_made_meanwhile(
     page: Page, browser: Browser, studio_server: StudioProcess
 ) -> None:
-    generate(page, "nobody is watching", **LONG)
-    expect(page.locator("#cancel")).to_be_visible()
-    page.wait_for_function("localStorage['likeness.state']?.includes('nobody is watching')")
-    profile = page.context.storage_state()
-    page.context.close()
+    with studio_server.worker_held():
+        generate(page, "nobody is watching", **LONG)
+        expect(page.locator("#cancel")).to_be_visible()
+        page.wait_for_function("localStorage['likeness.state']?.includes('nobody is watching')")
+        profile = page.context.storage_state()
+        page.context.close()
     with browser.new_context(viewport=VIEWPORT, storage_state=profile) as later:  # type: ignore[arg-type]
         back = later.new_page()
         back.goto(studio_server.url)
@@ -139,9 +136,10 @@ def test_a_killed_studio_goes_on_where_it_was_and_the_page_comes_back(
 ) -> None:
     for noise in CONNECTION_NOISE:
         watch.expect(noise)
-    generate(page, "through a power cut", **LONG)
-    first_picture_saved(page)
-    studio_server.kill()
+    with studio_server.worker_held():
+        generate(page, "through a power cut", **LONG)
+    with studio_server.held_when("through a power cut", first_picture_saved):
+        studio_server.kill()
     expect(page.locator("#worker-state")).to_have_text("Studio not reachable")
     studio_server.start_again()
     job_id = ended(page, "through a power cut")["id"]
@@ -156,9 +154,10 @@ def test_a_killed_studio_goes_on_where_it_was_and_the_page_comes_back(
 def test_a_killed_worker_is_replaced_and_the_job_is_finished(
     page: Page, studio_server: StudioProcess
 ) -> None:
-    generate(page, "through a crash", **LONG)
-    first_picture_saved(page)
-    kill_worker(studio_server)
+    with studio_server.worker_held():
+        generate(page, "through a crash", **LONG)
+    with studio_server.held_when("through a crash", first_picture_saved):
+        os.kill(studio_server.worker_pid(), signal.SIGKILL)
     expect(page.locator("#worker-state")).to_have_attribute("data-state", re.compile("starting|restarting"))
     job_id = ended(page, "through a crash")["id"]
     shows_first(page, studio_server, job_id)
@@ -168,30 +167,25 @@ def test_a_killed_worker_is_replaced_and_the_job_is_finished(
 def test_jobs_are_cancelled_while_loading_drawing_and_waiting(
     page: Page, studio_server: StudioProcess
 ) -> None:
-    kill_worker(studio_server)
+    os.kill(studio_server.worker_pid(), signal.SIGKILL)
     generate(page, "while loading", **LONG)
-    phase(page, "^Loading")
-    page.locator("#cancel").click()
+    with studio_server.held_when("while loading", lambda job: job["phase"] == "loading"):
+        phase(page, "^Loading")
+        page.locator("#cancel").click()
     phase(page, "^Cancelled$")
-    generate(page, "while drawing")
-    phase(page, r"^Step \d+ of 300$")
-    generate(page, "while waiting")
-    waiting = page.locator("#queue .out-job").filter(has_text="while waiting")
-    waiting.get_by_role("button", name="Cancel this job").click()
-    expect(waiting).to_have_count(0)
-    page.locator("#cancel").click()
+    studio_server.wait_for_worker()
+    with studio_server.worker_held():
+        generate(page, "while drawing", images=8)
+    with studio_server.held_when("while drawing", lambda job: job["step"] > 0):
+        phase(page, r"^Step \d+ of 1200$")
+        generate(page, "while waiting")
+        waiting = page.locator("#queue .out-job").filter(has_text="while waiting")
+        waiting.get_by_role("button", name="Cancel this job").click()
+        expect(waiting).to_have_count(0)
+        page.locator("#cancel").click()
     phase(page, "^Cancelled$")
     jobs = studio_server.api("GET", "/jobs?limit=3").json()
     assert [job["status"] for job in jobs] == ["cancelled"] * 3
     assert [job["request"]["prompt"] for job in jobs] == ["while waiting", "while drawing", "while loading"]
     generate(page, "the next one works", steps=4, images=1)
     assert ended(page, "the next one works")["status"] == "done"
-
-
-def kill_worker(studio: StudioProcess) -> None:
-    """SIGKILL to the process that draws."""
-    spawned = [
-        pid for pid in studio.worker_pids() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    assert len(spawned) == 1
-    os.kill(spawned[0], signal.SIGKILL)

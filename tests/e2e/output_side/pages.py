@@ -88,7 +88,8 @@ def ended(page: Page, prompt: str) -> dict[str, Any]:
     """This tab's newest job with the prompt, once all of its jobs with it have ended."""
     return page.wait_for_function(
         """(prompt) => {
-            const mine = (likeness.snapshot?.jobs ?? []).filter((job) => job.tab === likeness.tab);
+            const jobs = globalThis.likeness?.snapshot?.jobs ?? [];
+            const mine = jobs.filter((job) => job.tab === likeness.tab);
             const asked = mine.filter((job) => job.request.prompt === prompt);
             return asked.length && asked.every((job) => job.finished_at) && asked[0];
         }""",

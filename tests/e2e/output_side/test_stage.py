@@ -56,22 +56,27 @@ def test_the_stage_says_where_a_job_is(page: Page) -> None:
         expect(page.locator("#cancel")).to_be_enabled(enabled=not changes.get("cancel_requested"))
 
 
-def test_a_job_is_watched_from_the_first_step_to_the_picture_and_nothing_moves(page: Page) -> None:
+def test_a_job_is_watched_from_the_first_step_to_the_picture_and_nothing_moves(
+    page: Page, studio_server: StudioProcess
+) -> None:
     expect(page.locator("#preview .out-phase")).not_to_be_empty()
     watch_page = """() => {
-        window.said = []; window.places = new Set(); window.previews = new Set();
+        window.places = new Set();
         const sides = ({ top, left, width }) => [top, left, width].join();
         const place = (node) => sides(node.getBoundingClientRect());
         likeness.on("snapshot", () => {
-            said.push(document.querySelector("#preview .out-phase").textContent);
             places.add([...document.querySelectorAll(".out-area, #queue, #gallery")].map(place).join(" "));
-            previews.add(document.querySelector("#preview .live .out-steady").getAttribute("src"));
         });
     }"""
-    generate(page, steps=60)
-    page.evaluate(watch_page)
+    with studio_server.worker_held():
+        generate(page, "watched", steps=60)
+        page.evaluate(watch_page)
+    with studio_server.held_when("watched", lambda job: job["step"] > 1 and job["preview"] > 0):
+        expect(page.locator("#preview .out-phase")).to_have_text(re.compile(r"^Step \d+ of 60$"))
+        expect(page.locator("#preview .live .out-steady")).to_have_attribute(
+            "src", re.compile(r"/preview\?v=\d+$")
+        )
     chosen = page.locator("#gallery [data-picture][aria-selected=true]")
-    page.wait_for_function("said.some((words) => /^Step \\d+ of 60$/.test(words))", timeout=LONG_WAIT)
     expect(page.locator("#preview .out-phase")).to_have_text(
         re.compile(r"^Done in [\d.]+ s$"), timeout=LONG_WAIT
     )
@@ -79,19 +84,19 @@ def test_a_job_is_watched_from_the_first_step_to_the_picture_and_nothing_moves(p
     shown = page.locator("#preview .picture .out-steady")
     expect(shown).to_have_attribute("src", f"/api/v1/images/{chosen.get_attribute('data-picture')}/file")
     assert len(page.evaluate("[...places]")) == 1
-    assert any(src and re.search(r"/preview\?v=\d+$", src) for src in page.evaluate("[...previews]"))
     expect(page.locator("#cancel")).to_be_hidden()
 
 
 def test_cancel_ends_a_running_and_a_waiting_job(page: Page, studio_server: StudioProcess) -> None:
-    generate(page, "first", steps=150, images=8)
-    expect(page.locator("#queue .out-job")).to_have_count(1)
-    page.locator("#generate").click()
-    expect(page.locator("#queue .out-job")).to_have_count(2)
-    expect(page.locator("#queue .out-queue-count")).to_have_text("1 running, 1 waiting")
-    page.locator("#queue .out-job").nth(1).get_by_role("button", name="Cancel this job").click()
-    expect(page.locator("#queue .out-job")).to_have_count(1)
-    page.locator("#cancel").click()
+    with studio_server.worker_held():
+        generate(page, "first", steps=150, images=8)
+        expect(page.locator("#queue .out-job")).to_have_count(1)
+        page.locator("#generate").click()
+        expect(page.locator("#queue .out-job")).to_have_count(2)
+        expect(page.locator("#queue .out-queue-count")).to_have_text("1 running, 1 waiting")
+        page.locator("#queue .out-job").nth(1).get_by_role("button", name="Cancel this job").click()
+        expect(page.locator("#queue .out-job")).to_have_count(1)
+        page.locator("#cancel").click()
     expect(page.locator("#preview .out-phase")).to_have_text("Cancelled", timeout=LONG_WAIT)
     mine = [
         job for job in studio_server.api("GET", "/jobs").json() if job["tab"] == page.evaluate("likeness.tab")
@@ -99,12 +104,15 @@ def test_cancel_ends_a_running_and_a_waiting_job(page: Page, studio_server: Stud
     assert [job["status"] for job in mine] == ["cancelled", "cancelled"]
 
 
-def test_a_reload_in_mid_run_finds_the_job_and_its_picture(page: Page, watch: PageWatch) -> None:
-    generate(page, "still here after a reload", steps=150)
-    expect(page.locator("#cancel")).to_be_visible()
-    open_again(page, watch)
-    expect(page.locator("#cancel")).to_be_visible()
-    expect(page.locator("#preview .out-caption")).to_contain_text("still here after a reload")
+def test_a_reload_in_mid_run_finds_the_job_and_its_picture(
+    page: Page, watch: PageWatch, studio_server: StudioProcess
+) -> None:
+    with studio_server.worker_held():
+        generate(page, "still here after a reload", steps=150)
+        expect(page.locator("#cancel")).to_be_visible()
+        open_again(page, watch)
+        expect(page.locator("#cancel")).to_be_visible()
+        expect(page.locator("#preview .out-caption")).to_contain_text("still here after a reload")
     expect(page.locator("#preview .out-phase")).to_have_text(re.compile("^Done in"), timeout=LONG_WAIT)
     open_again(page, watch)
     expect(thumbs(page)).to_have_count(1)
