@@ -16,11 +16,11 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20
@@ -39,6 +39,8 @@ class Database:
         self.path = path
         self._engine = _engine(path)
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
+        self.sessions = sessionmaker(self._writer, expire_on_commit=False)
+        """Sessions that write; whoever wants to know of every change listens to their events."""
         with _spoken(path):
             _upgrade(path, self._engine, self._writer)
 
@@ -49,7 +51,7 @@ class Database:
         Takes the write lock at once, so what is read inside cannot change before the commit. Blocks
         of one thread must not be nested.
         """
-        with _spoken(self.path), Session(self._writer, expire_on_commit=False) as session, session.begin():
+        with _spoken(self.path), self.sessions.begin() as session:
             yield session
 
     @contextmanager

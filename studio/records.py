@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.request import GenerationRequest, Role
+from pipelines.memory import Hardware
+from pipelines.request import GenerationRequest, Mode, Role
 
 
 class _Record(BaseModel):
@@ -26,6 +27,21 @@ class Category(StrEnum):
     EDITED = "edited"
     UPLOAD = "upload"
     IMPORTED = "imported"
+    AVATAR = "avatar"
+    CONTROL = "control"
+    """Made on the way to a picture (an outline, a depth map); listed only when asked for."""
+
+
+class Rights(_Record):
+    """What the artist says about a picture that was not made here; None: not stated."""
+
+    source: str | None = Field(default=None, max_length=500, description="“my own photo”, a client, a place.")
+    licence: str | None = Field(default=None, max_length=500)
+    consent: str | None = Field(default=None, max_length=500, description="“release signed 3 May”.")
+
+
+ParentRole = Role | Literal["control"]
+"""A reference's role; “control” is the control image that was made from the structure reference."""
 
 
 class ParentLink(_Record):
@@ -33,13 +49,13 @@ class ParentLink(_Record):
 
     image_id: str | None = Field(description="None where the parent's record is not in this collection.")
     pixel_sha256: str
-    role: Role
+    role: ParentRole
     order: int
     weight: float = 1.0
 
 
 class ImageRecord(_Record):
-    """A picture of the collection. Immutable but for star, name, tags and the trash."""
+    """A picture of the collection. Immutable but for star, name, tags, rights, anchor and the trash."""
 
     id: str
     sha256: str = Field(description="SHA-256 of the stored file.")
@@ -52,6 +68,7 @@ class ImageRecord(_Record):
     label: str = Field(description="Names the model for made pictures, the file for uploads.")
     name: str | None = Field(default=None, description="The artist's own name for it.")
     model: str | None = None
+    mode: Mode | None = None
     created_at: datetime
     starred: bool = False
     trashed_at: datetime | None = None
@@ -64,6 +81,12 @@ class ImageRecord(_Record):
     children: tuple[str, ...] = ()
     notes: tuple[str, ...] = Field(default=(), description="Said while it was made or taken in.")
     provenance: dict[str, Any] = Field(default_factory=dict)
+    depth: int = Field(default=0, description="Generations since the first picture of its line.")
+    anchor: bool = Field(default=False, description="Later pictures of its line are measured against it.")
+    rights: Rights | None = None
+    purged_at: datetime | None = Field(
+        default=None, description="Taken out of the trash for good; kept only for what was made from it."
+    )
 
 
 class JobStatus(StrEnum):
@@ -113,6 +136,9 @@ class WorkerState(_Record):
     state: Literal["starting", "ready", "busy", "restarting", "down"]
     device: str | None = None
     detail: str = ""
+    hardware: Hardware | None = Field(
+        default=None, description="What the worker found: kind, name, memory in bytes, packages."
+    )
 
 
 class QueueSnapshot(_Record):
@@ -156,3 +182,198 @@ class ImagePage(_Record):
 
     items: tuple[ImageRecord, ...]
     next: str | None = None
+
+
+class Sort(StrEnum):
+    """Order of a listing. `size` is the file's, largest first; `name` goes by name, else label."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    NAME = "name"
+    SIZE = "size"
+
+
+class ImageIds(_Record):
+    """The ids of a filter in the order of its listing."""
+
+    ids: tuple[str, ...]
+    total: int = Field(description="How many there are; more than `ids` beyond the limit.")
+
+
+class ImageStops(_Record):
+    """Where a virtual grid can jump to: item `n * every` follows `cursors[n]` (null: the start)."""
+
+    total: int
+    every: int
+    cursors: tuple[str | None, ...]
+
+
+class Facets(_Record):
+    """How many pictures outside the trash there are of each kind."""
+
+    total: int
+    trashed: int
+    starred: int
+    category: dict[str, int]
+    model: dict[str, int]
+    mode: dict[str, int]
+    tag: dict[str, int]
+
+
+class BulkResult(_Record):
+    """What a change of many pictures did."""
+
+    changed: int
+    unchanged: int = Field(description="Were like that already.")
+    missing: int = Field(description="Are not in the collection.")
+
+
+class Emptied(_Record):
+    """What emptying the trash did."""
+
+    deleted: int = Field(description="Pictures that are gone, file and all.")
+    kept: int = Field(description="Taken out of every list; the file stays for pictures made from it.")
+
+
+class Winners(_Record):
+    """What picking winners did; `restore` the trashed ones to undo it."""
+
+    kept: tuple[str, ...]
+    trashed: tuple[str, ...]
+
+
+class ImageSummary(_Record):
+    """Enough of a picture to draw its thumbnail."""
+
+    id: str
+    width: int
+    height: int
+    category: Category
+    label: str
+    name: str | None
+    model: str | None
+    mode: Mode | None
+    seed: int | None
+    job_id: str | None
+    batch_index: int | None
+    created_at: datetime
+    starred: bool
+    anchor: bool
+    trashed_at: datetime | None
+    purged_at: datetime | None
+
+
+class Change(_Record):
+    """One thing that differs between two requests."""
+
+    field: str = Field(description="As in the request: prompt, guidance_scale, references …")
+    before: str | None
+    after: str | None
+    words: str = Field(description="“guidance 3.5 → 5”, “+ 'serious expression'”.")
+
+
+class Drift(_Record):
+    """How far a picture is from its anchor."""
+
+    structure: float = Field(description="SSIM of luminance: 1 is the same, 0 nothing in common.")
+    colour: float = Field(description="Mean CIEDE2000 over a coarse grid: 0 is the same, 2 just visible.")
+    face: float | None = Field(default=None, description="Likeness of the face; None: not measured.")
+
+
+class FamilyNode(_Record):
+    """A picture in its family tree."""
+
+    image: ImageSummary
+    generation: int
+    drift: Drift | None = Field(default=None, description="From its anchor, where it was measured before.")
+
+
+class FamilyEdge(_Record):
+    """What one picture was to another."""
+
+    child_id: str
+    parent_id: str | None
+    parent_pixel_sha256: str
+    role: ParentRole
+    order: int
+    weight: float
+    primary: bool = Field(description="The tree's own edge: the picture that was edited, else the first.")
+    changes: tuple[Change, ...] = Field(default=(), description="Of primary edges: against the parent.")
+
+
+class Family(_Record):
+    """Everything a picture descends from, and everything that descends from that."""
+
+    root_ids: tuple[str, ...]
+    nodes: tuple[FamilyNode, ...]
+    edges: tuple[FamilyEdge, ...]
+    truncated: bool = Field(description="There are more pictures than are shown.")
+
+
+class BranchStep(_Record):
+    """A picture between the anchor and the one that was asked for, with its drift."""
+
+    image_id: str
+    depth: int = Field(description="Generations from the anchor.")
+    drift: Drift
+
+
+class DriftReport(_Record):
+    """How a line has moved away from its anchor."""
+
+    anchor_id: str
+    depth: int = Field(description="Generations from the anchor to the picture.")
+    drift: Drift
+    face_reason: str | None = Field(default=None, description="Why the face was not measured.")
+    branch: tuple[BranchStep, ...] = Field(description="From the anchor to the picture.")
+    suggestion: str | None = None
+
+
+class Reproduction(_Record):
+    """A picture made once more, and how alike it came out."""
+
+    job_id: str
+    image_id: str
+    result_id: str | None = Field(
+        description="The new picture; null where pixels are identical or none came."
+    )
+    created_at: datetime
+    status: JobStatus | None = Field(description="Of its job; null where the job is not known any more.")
+    verdict: Literal["identical", "close", "different"] | None = Field(description="Null until it is done.")
+    measures: dict[str, float] = Field(
+        default_factory=dict, description="mean_difference and max_difference of 0–255, ssim."
+    )
+    differences: tuple[str, ...] = Field(default=(), description="What could explain it, in words.")
+
+
+class Batch(_Record):
+    """The pictures of one Generate."""
+
+    job_id: str
+    created_at: datetime
+    request: GenerationRequest
+    images: tuple[ImageSummary, ...] = Field(description="Outside the trash, in order.")
+    trashed: int
+    seconds: float | None = Field(default=None, description="Per picture, without waiting and loading.")
+    memory_mb: int | None = None
+
+
+class BatchPage(_Record):
+    """One page of the history."""
+
+    items: tuple[Batch, ...]
+    next: str | None = None
+
+
+class ImageDetails(_Record):
+    """Everything there is to say about one picture."""
+
+    image: ImageRecord
+    seconds: float | None = Field(default=None, description="It took, without waiting and loading.")
+    memory_mb: int | None = None
+    batch: tuple[ImageSummary, ...] = Field(description="The pictures of the same Generate, itself included.")
+    references: tuple[ImageSummary, ...] = Field(description="In order, as far as they are here.")
+    changes: tuple[Change, ...] = Field(description="Against the picture it was made from.")
+    anchor_id: str
+    reproduces: str | None = Field(default=None, description="The picture this one is a second make of.")
+    rights_lines: tuple[str, ...] = Field(description="Inherited from the pictures it was made from.")

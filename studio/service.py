@@ -17,6 +17,7 @@ from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
 from studio.collection.collection import Collection
 from studio.collection.queries import Filter
+from studio.exchange.exchange import Exchange
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
 from studio.records import (
@@ -28,8 +29,11 @@ from studio.records import (
     JobStatus,
     ModelInfo,
     QueueSnapshot,
+    Rights,
+    Sort,
 )
 
+EVERYTHING = Filter()
 _SEED_BITS = 32
 _WATCH_SECONDS = 15.0
 
@@ -48,6 +52,9 @@ class StudioService:
         self._catalog = catalog
         self._collection = collection
         self._queue = queue
+        self.gallery = collection.gallery
+        self.bin = collection.bin
+        self.exchange = Exchange(collection, catalog)
 
     # --- models -----------------------------------------------------------------------------
 
@@ -71,21 +78,21 @@ class StudioService:
 
     def images(
         self,
+        wanted: Filter = EVERYTHING,
         *,
-        category: Category | None = None,
-        query: str | None = None,
-        model: str | None = None,
         character: str | None = None,
-        starred: bool | None = None,
-        trashed: bool = False,
+        sort: Sort = Sort.NEWEST,
         cursor: str | None = None,
         limit: int = 60,
     ) -> ImagePage:
-        """Newest first, keyset paging. Raises RequestError (bad cursor), NotFound (unknown character)."""
+        """Keyset paging. Raises RequestError (bad cursor), NotFound (unknown character)."""
+        self.check_character(character)
+        return self.gallery.page(wanted, cursor, limit, sort)
+
+    def check_character(self, character: str | None) -> None:
+        """Raises NotFound."""
         if character is not None:
             raise NotFound("There is no such character in this studio.", field="character")
-        wanted = Filter(category=category, query=query, model=model, starred=starred, trashed=trashed)
-        return self._collection.page(wanted, cursor, limit)
 
     def image_file(self, image_id: str) -> tuple[Path, ImageRecord]:
         """The stored file, unchanged bytes. Raises NotFound."""
@@ -103,9 +110,16 @@ class StudioService:
         name: str | None = None,
         tags: tuple[str, ...] | None = None,
         category: Category | None = None,
+        rights: Rights | None = None,
+        anchor: bool | None = None,
     ) -> ImageRecord:
-        """Star, rename (empty: no name), tag, change category. Raises NotFound, RequestError."""
-        return self._collection.update(image_id, starred=starred, name=name, tags=tags, category=category)
+        """Star, rename (empty: no name), tag, change category, state rights (empty: not stated), anchor.
+
+        Raises NotFound, RequestError.
+        """
+        return self._collection.update(
+            image_id, starred=starred, name=name, tags=tags, category=category, rights=rights, anchor=anchor
+        )
 
     def trash(self, image_id: str) -> ImageRecord:
         """Put into the trash; the file stays. Raises NotFound."""

@@ -1,4 +1,4 @@
-"""`/images`: taking pictures in, finding them, their bytes, star, name, tags and trash."""
+"""`/images`: taking pictures in, one picture's record and bytes, its star, name, tags, rights, trash."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import re
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from pipelines.errors import PictureRefused
-from studio.records import Category, ImagePage, ImageRecord
+from studio.records import Category, ImageRecord, Rights
 from studio.service import StudioService
 
 _FOREVER = "private, max-age=31536000, immutable"
@@ -36,14 +36,6 @@ _UPLOAD_BODY: dict[str, Any] = {
 }
 
 
-def _blank_is_none(value: Any) -> Any:
-    return None if value == "" else value
-
-
-_OR_BLANK = BeforeValidator(_blank_is_none)
-_Words = Annotated[Annotated[str, Field(max_length=1000)] | None, _OR_BLANK]
-
-
 class ImagePatch(BaseModel):
     """What of a record can be changed; fields left out stay as they are."""
 
@@ -55,40 +47,19 @@ class ImagePatch(BaseModel):
         default=None, max_length=64
     )
     category: Category | None = None
+    rights: Rights | None = Field(default=None, description="Without any words: not stated.")
+    anchor: bool | None = Field(default=None, description="Measure later pictures of the line against it.")
 
 
 def add_images(router: APIRouter, service: StudioService) -> None:
     """Add the calls about pictures."""
-    _add_listing(router, service)
+    _add_record(router, service)
     _add_upload(router, service)
     _add_files(router, service)
     _add_changes(router, service)
 
 
-def _add_listing(router: APIRouter, service: StudioService) -> None:
-    @router.get("/images")
-    def images(
-        category: Annotated[Category | None, _OR_BLANK] = None,
-        q: _Words = None,
-        model: _Words = None,
-        character: _Words = None,
-        starred: Annotated[bool | None, _OR_BLANK] = None,
-        trashed: bool = False,
-        cursor: _Words = None,
-        limit: Annotated[int, Query(ge=1, le=200)] = 60,
-    ) -> ImagePage:
-        """Newest first. `next` is the `cursor` of the following page, or null on the last."""
-        return service.images(
-            category=category,
-            query=q,
-            model=model,
-            character=character,
-            starred=starred,
-            trashed=trashed,
-            cursor=cursor,
-            limit=limit,
-        )
-
+def _add_record(router: APIRouter, service: StudioService) -> None:
     @router.get("/images/{image_id}")
     def image(image_id: str) -> ImageRecord:
         """The record with request, parents and children."""
@@ -145,9 +116,15 @@ def _add_files(router: APIRouter, service: StudioService) -> None:
 def _add_changes(router: APIRouter, service: StudioService) -> None:
     @router.patch("/images/{image_id}")
     def change_image(image_id: str, patch: ImagePatch) -> ImageRecord:
-        """Star, rename, tag, change category."""
+        """Star, rename, tag, change category, state rights, choose as anchor."""
         return service.update_image(
-            image_id, starred=patch.starred, name=patch.name, tags=patch.tags, category=patch.category
+            image_id,
+            starred=patch.starred,
+            name=patch.name,
+            tags=patch.tags,
+            category=patch.category,
+            rights=patch.rights,
+            anchor=patch.anchor,
         )
 
     @router.delete("/images/{image_id}")

@@ -13,6 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from studio.api.events import QueueBroadcast, add_events
+from studio.api.exchange import add_exchange
+from studio.api.gallery import add_gallery
 from studio.api.images import add_images
 from studio.api.jobs import add_jobs
 from studio.api.models import add_models
@@ -36,7 +38,9 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     """Add REST, its error bodies and a clear answer for every address below /api that is none."""
     router = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     add_system(router, service, settings)
+    add_gallery(router, service)  # before the pictures: `/images/ids` is not a picture
     add_images(router, service)
+    add_exchange(router, service.exchange)
     add_jobs(router, service)
     add_models(router, service.library)
     add_events(router, broadcast)

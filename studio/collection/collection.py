@@ -1,38 +1,38 @@
 """The collection's verbs: take in, save, show, mark. File first, row last.
 
-Brings files (`store`) and rows (`rows`, `queries`) together. Knows nothing of the queue but the id of
-the job that a picture belongs to.
+Brings files (`store`) and rows (`rows`, `queries`) together; `gallery` lists pictures and changes many at
+once, `bin` is the trash as a whole. Knows nothing of the queue but the id of a picture's job.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipelines.catalog import Catalog
-from pipelines.errors import NotFound, PictureRefused, RequestError, StorageFailure
+from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
-from studio.collection import queries, recovery, rows
-from studio.collection.metadata import png
+from studio.collection import marks, queries, recovery, rows
+from studio.collection.gallery import Gallery
+from studio.collection.journal import Journal
+from studio.collection.metadata import png, reading
 from studio.collection.metadata.likeness import Likeness, ModelMark
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
 from studio.collection.recovery import Reconciled
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
+from studio.collection.trash import Trash
 from studio.database import Database
-from studio.records import Category, Cost, ImagePage, ImageRecord
+from studio.records import Category, Cost, ImagePage, ImageRecord, Rights, Sort
 from studio.settings import Settings
 
-MAX_TAGS = 64
-MAX_TAG_CHARS = 64
-MAX_NAME_CHARS = 200
 SOFTWARE = f"Likeness {__version__}"
 _log = logging.getLogger(__name__)
 
@@ -42,13 +42,17 @@ class Collection:
 
     def __init__(self, settings: Settings, database: Database, catalog: Catalog) -> None:
         self.store = ImageStore(settings)
+        self.database = database
+        self.gallery = Gallery(database)
+        self.bin = Trash(database, self.store)
+        self.journal = Journal(settings.journal)
+        self.journal.follow(database)
         self._settings = settings
-        self._database = database
         self._catalog = catalog
 
     def reconcile(self) -> Reconciled:
         """Put right what a crash left behind; once at start, before the queue is made."""
-        return recovery.reconcile(self.store, self._database)
+        return recovery.reconcile(self.store, self.database, self.journal)
 
     # --- taking in --------------------------------------------------------------------------
 
@@ -61,11 +65,8 @@ class Collection:
             _opened(source) as file,
             self.store.receive(file, self._settings.max_upload_bytes) as (temp, sha256),
         ):
-            known = self._known(sha256)
-            if known is None:
-                return self._take_in(temp, sha256, images.display_name(filename))
-            self.store.keep(temp, sha256, known.extension)
-        return self.restore(known.id), False
+            known = self._keep_again(temp, sha256)
+            return (known, False) if known else self._take_in(temp, sha256, images.display_name(filename))
 
     def save_generated(
         self,
@@ -80,7 +81,7 @@ class Collection:
 
         `request` must be complete. `provenance` as in `events.Started`.
         """
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             existing = rows.of_job(session, job_id, image.index)
             if existing is not None:
                 return queries.record(session, existing)
@@ -105,17 +106,16 @@ class Collection:
 
     def get(self, image_id: str) -> ImageRecord:
         """Raises NotFound."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return queries.record(session, queries.row(session, image_id))
 
-    def page(self, wanted: Filter, cursor: str | None, limit: int) -> ImagePage:
-        """Newest first. Raises RequestError for a bad cursor."""
-        with self._database.reading() as session:
-            return queries.page(session, wanted, cursor, limit)
+    def page(self, wanted: Filter, cursor: str | None, limit: int, sort: Sort = Sort.NEWEST) -> ImagePage:
+        """One page of a listing. Raises RequestError for a bad cursor."""
+        return self.gallery.page(wanted, cursor, limit, sort)
 
     def parents(self, image_id: str) -> tuple[ImageRecord, ...]:
         """The references a picture was made with, in order, as far as they are here. Raises NotFound."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             links = queries.row(session, image_id).parents
             found = [queries.row(session, link.parent_id) for link in links if link.parent_id is not None]
             return queries.records(session, found)
@@ -125,11 +125,11 @@ class Collection:
         record = self.get(image_id)
         return self._present(self._original(self._row(image_id))), record
 
-    def thumbnail(self, image_id: str) -> Path:
-        """A WebP file. Raises NotFound."""
+    def thumbnail(self, image_id: str, side: int = images.THUMBNAIL_SIDE) -> Path:
+        """A WebP file, `side` px at its longest. Raises NotFound."""
         row = self._row(image_id)
         with _gone_if_unreadable():
-            return self.store.thumbnail(row.sha256, row.extension)
+            return self.store.thumbnail(row.sha256, row.extension, side)
 
     def working_file(self, image_id: str) -> Path:
         """An upright 8-bit RGB PNG to work on; also of pictures in the trash. Raises NotFound."""
@@ -139,7 +139,7 @@ class Collection:
 
     def sizes(self, image_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
         """(width, height) px of pictures that are to be references. Raises NotFound, RequestError."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return {
                 image_id: queries.size_of_reference(session, number, image_id)
                 for number, image_id in enumerate(image_ids, start=1)
@@ -147,7 +147,7 @@ class Collection:
 
     def costs(self) -> dict[str, Cost]:
         """What each model cost in its last jobs on this machine."""
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return queries.costs(session)
 
     # --- marking ----------------------------------------------------------------------------
@@ -160,47 +160,65 @@ class Collection:
         name: str | None = None,
         tags: tuple[str, ...] | None = None,
         category: Category | None = None,
+        rights: Rights | None = None,
+        anchor: bool | None = None,
     ) -> ImageRecord:
-        """Change what is given; an empty name takes the name away. Raises NotFound, RequestError."""
-        clean_name = None if name is None else _clean(name, MAX_NAME_CHARS, "name")
-        clean_tags = None if tags is None else _clean_tags(tags)
-        with self._database.transaction() as session:
+        """Change what is given; an empty name, and rights without words, are taken away.
+
+        Raises NotFound, RequestError.
+        """
+        change = marks.Change.of(
+            starred=starred, name=name, tags=tags, category=category, rights=rights, anchor=anchor
+        )
+        with self.database.transaction() as session:
             row = queries.row(session, image_id)
-            row.starred = row.starred if starred is None else starred
-            row.name = row.name if clean_name is None else clean_name or None
-            row.category = row.category if category is None else category
-            if clean_tags is not None:
-                rows.set_tags(session, row, clean_tags)
-            queries.index(session, row)
+            marks.apply(session, row, change)
             return queries.record(session, row)
 
     def trash(self, image_id: str) -> ImageRecord:
         """Into the trash; a picture that is there already stays as it is. Raises NotFound."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             row = queries.row(session, image_id)
             row.trashed_at = row.trashed_at or datetime.now(UTC)
+            rows.marked(session, [image_id], words=False)
             return queries.record(session, row)
 
     def restore(self, image_id: str) -> ImageRecord:
         """Out of the trash. Raises NotFound."""
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             row = queries.row(session, image_id)
-            row.trashed_at = None
+            rows.restore(session, row)
             return queries.record(session, row)
 
     # --- inside -----------------------------------------------------------------------------
 
+    def _keep_again(self, temp: Path, sha256: str) -> ImageRecord | None:
+        """Make a known picture's file whole and take it out of the trash; None for an unknown one.
+
+        In one transaction, so that the trash cannot be emptied between file and row.
+        """
+        with self.database.transaction() as session:
+            row = rows.by_hash(session, sha256)
+            if row is None:
+                return None
+            self.store.keep(temp, sha256, row.extension)
+            rows.restore(session, row)
+            return queries.record(session, row)
+
     def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:
-        taken = images.read_picture(temp, self._settings.max_pixels)
-        file = StoredFile.of(taken, sha256, temp.stat().st_size)
+        data = temp.read_bytes()
+        taken = images.take_in(data, self._settings.max_pixels)
+        said = reading.read(data, None, taken.pixels).summary
+        file = StoredFile.of(taken.ingested, sha256, len(data))
         self.store.keep(temp, sha256, file.extension)
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             twin = rows.by_hash(session, sha256)  # loaded by somebody else meanwhile
             if twin is not None:
                 return queries.record(session, twin), False
-            row = rows.add_upload(session, file, label, taken.notes, datetime.now(UTC))
+            notes = taken.ingested.notes
+            row = rows.add_loaded(session, file, label, notes, datetime.now(UTC), said=said)
             record = queries.record(session, row)
-        self._make_thumbnail(file)
+        self._keep_thumbnails(file, taken.thumbnails)
         return record, True
 
     def _save(self, image: ImageReady, likeness: Likeness) -> ImageRecord:
@@ -215,7 +233,7 @@ class Collection:
             pixel_sha256=likeness.pixel_sha256,
             plain=True,
         )
-        with self._database.transaction() as session:
+        with self.database.transaction() as session:
             existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
             row = existing if existing is not None else rows.add_generated(session, file, likeness)
             # Its thumbnail is made when first asked for: here it would hold up the next picture.
@@ -229,12 +247,8 @@ class Collection:
             return ModelMark(id=model_id, label=model_id, revision=revision)
         return ModelMark(id=spec.id, label=spec.label, revision=revision or spec.revision)
 
-    def _known(self, sha256: str) -> ImageRow | None:
-        with self._database.reading() as session:
-            return rows.by_hash(session, sha256)
-
     def _row(self, image_id: str) -> ImageRow:
-        with self._database.reading() as session:
+        with self.database.reading() as session:
             return queries.row(session, image_id)
 
     def _original(self, row: ImageRow) -> Path:
@@ -245,11 +259,11 @@ class Collection:
             raise _gone()
         return path
 
-    def _make_thumbnail(self, file: StoredFile) -> None:
-        """Early, so that the gallery need not wait; one that fails here is made on demand."""
+    def _keep_thumbnails(self, file: StoredFile, made: Mapping[int, bytes]) -> None:
+        """Early, so that the gallery need not wait; those that fail here are made on demand."""
         try:
-            self.store.thumbnail(file.sha256, file.extension)
-        except (StorageFailure, FileNotFoundError, PictureRefused) as error:
+            self.store.keep_thumbnails(file.sha256, made)
+        except StorageFailure as error:
             _log.warning("No thumbnail yet of %s: %s", file.sha256, error)
 
 
@@ -279,23 +293,3 @@ def _gone() -> NotFound:
         "The file of this picture is missing or damaged. "
         "To see all such files, run: python app.py collection verify"
     )
-
-
-def _clean(text: str, most: int, field: str) -> str:
-    """One line of visible text. Raises RequestError where it is longer than `most`."""
-    line = " ".join(images.visible(text).split())
-    if len(line) > most:
-        raise RequestError(f"The {field} is too long. Use at most {most} characters.", field=field)
-    return line
-
-
-def _clean_tags(tags: tuple[str, ...]) -> tuple[str, ...]:
-    """Without empty ones and repetitions, which may differ in case."""
-    different: dict[str, str] = {}
-    for tag in tags:
-        line = _clean(tag, MAX_TAG_CHARS, "tags")
-        different.setdefault(line.casefold(), line)
-    different.pop("", None)
-    if len(different) > MAX_TAGS:
-        raise RequestError(f"These are too many tags. Use at most {MAX_TAGS}.", field="tags")
-    return tuple(different.values())

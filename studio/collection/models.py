@@ -1,4 +1,4 @@
-"""Rows: pictures, their parents and tags, and jobs.
+"""Rows: pictures, their parents and tags, jobs, and what was measured of pictures.
 
 The schema itself is made by `migrations`; these classes must agree with it (a test compares them).
 Knows nothing of files or of how rows become records.
@@ -54,13 +54,23 @@ class Base(DeclarativeBase):
     type_annotation_map = {datetime: UtcDateTime, dict[str, Any]: JSON, list[str]: JSON}  # noqa: RUF012
 
 
+_FILTERS = ("category", "model", "mode", "starred", "has_references")
+_LIVE = text("trashed_at IS NULL")
+_TRASHED = text("trashed_at IS NOT NULL")
+
+
+def _without(column: str) -> tuple[str, ...]:
+    return tuple(each for each in _FILTERS if each != column)
+
+
 class ImageRow(Base):
     """A picture: one row per stored file."""
 
     __tablename__ = "images"
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    """Row number, also in `image_search`."""
+    """Place in time: microseconds from 1970 to `created_at`, or the next free ones. Listings go by it, and
+    `image_search` has it as rowid, so that both can be read in the same order."""
     id: Mapped[str] = mapped_column(String(64), unique=True)
     sha256: Mapped[str] = mapped_column(String(64), unique=True)
     pixel_sha256: Mapped[str] = mapped_column(String(64), index=True)
@@ -84,6 +94,18 @@ class ImageRow(Base):
     request: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     notes: Mapped[list[str]] = mapped_column(default=list)
     provenance: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    mode: Mapped[str | None] = mapped_column(String(32))
+    """The request's, for filters."""
+    has_references: Mapped[bool] = mapped_column(default=False)
+    depth: Mapped[int] = mapped_column(default=0)
+    """Generations between it and the first picture of its line; see `lineage`."""
+    sort_name: Mapped[str] = mapped_column(default="")
+    """What it is called, without regard to case."""
+    rights: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    anchor: Mapped[bool] = mapped_column(default=False)
+    """Chosen as what later pictures of its line are measured against."""
+    purged_at: Mapped[datetime | None]
+    """Taken out of the trash for good. Where a made picture still needs the file, the row stays, unlisted."""
 
     parents: Mapped[list[ParentRow]] = relationship(
         foreign_keys="ParentRow.child_id", order_by="ParentRow.order", cascade="all, delete-orphan"
@@ -92,16 +114,20 @@ class ImageRow(Base):
 
     __table_args__ = (
         UniqueConstraint("job_id", "batch_index"),
-        Index("ix_images_created_at_id", "created_at", "id"),
-        Index("ix_images_category_created_at_id", "category", "created_at", "id"),
-        Index("ix_images_model_created_at_id", "model", "created_at", "id"),
-        Index("ix_images_starred_created_at_id", "starred", "created_at", "id"),
-        Index("ix_images_trashed", "created_at", "id", sqlite_where=text("trashed_at IS NOT NULL")),
+        # Each holds all that listings filter by: choosing pictures reads no row.
+        Index("ix_images_live", "number", *_FILTERS, sqlite_where=_LIVE),
+        Index("ix_images_live_category", "category", "number", *_without("category"), sqlite_where=_LIVE),
+        Index("ix_images_live_model", "model", "number", *_without("model"), sqlite_where=_LIVE),
+        Index("ix_images_live_mode", "mode", "number", *_without("mode"), sqlite_where=_LIVE),
+        Index("ix_images_live_starred", "starred", "number", *_without("starred"), sqlite_where=_LIVE),
+        Index("ix_images_live_name", "sort_name", "number", *_FILTERS, sqlite_where=_LIVE),
+        Index("ix_images_live_size", "size_bytes", "number", *_FILTERS, sqlite_where=_LIVE),
+        Index("ix_images_trash", "purged_at", "number", "trashed_at", sqlite_where=_TRASHED),
     )
 
 
 class ParentRow(Base):
-    """A reference of a made picture: what acted on it, as what, how much."""
+    """What acted on a made picture, as what, how much: its references, and a control image made of one."""
 
     __tablename__ = "image_parents"
 
@@ -123,6 +149,34 @@ class TagRow(Base):
     position: Mapped[int]
 
     __table_args__ = (Index("ix_image_tags_tag", "tag"),)
+
+
+class DriftRow(Base):
+    """How far a picture is from an anchor: measured once, can be measured again."""
+
+    __tablename__ = "drift"
+
+    image_id: Mapped[str] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    anchor_id: Mapped[str] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), primary_key=True)
+    method: Mapped[int]
+    """Of another method than the studio's own: to be measured again."""
+    structure: Mapped[float]
+    colour: Mapped[float]
+
+
+class ReproductionRow(Base):
+    """A job that was to make a picture once more, and what came of it."""
+
+    __tablename__ = "reproductions"
+
+    job_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    image_id: Mapped[str] = mapped_column(ForeignKey("images.id", ondelete="CASCADE"), index=True)
+    result_id: Mapped[str | None] = mapped_column(ForeignKey("images.id", ondelete="SET NULL"), index=True)
+    """The new picture; None where its pixels were the same, or none came."""
+    created_at: Mapped[datetime]
+    verdict: Mapped[str | None] = mapped_column(String(16))
+    measures: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    differences: Mapped[list[str]] = mapped_column(default=list)
 
 
 class JobRow(Base):

@@ -1,41 +1,52 @@
-"""Reading the collection: rows to records, listings with keyset paging, search, measured costs.
+"""Reading the collection: rows to records and summaries, the full-text index, measured costs.
 
 Every function reads inside the caller's transaction; none writes but `index`. Knows no files.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 import statistics
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
+from typing import cast
 
-from sqlalchemy import ColumnElement, Select, func, or_, select, text, tuple_
-from sqlalchemy.orm import Session, selectinload
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import GenerationRequest, Role
+from pipelines.request import GenerationRequest, Mode
 from studio.collection.models import ImageRow, JobRow, ParentRow
-from studio.records import Category, Cost, ImagePage, ImageRecord, JobStatus, ParentLink
+from studio.records import (
+    Category,
+    Cost,
+    ImageRecord,
+    ImageSummary,
+    JobStatus,
+    ParentLink,
+    ParentRole,
+    Rights,
+)
 
-MAX_PAGE = 500
 _COST_RUNS = 20
 """How many of a model's last jobs its cost is taken from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Filter:
-    """Which pictures a listing holds; None: all."""
+    """Which pictures a listing holds; None: all. `after` is included, `before` is not."""
 
     category: Category | None = None
     query: str | None = None
     model: str | None = None
+    mode: Mode | None = None
+    tag: str | None = None
     starred: bool | None = None
+    has_references: bool | None = None
     trashed: bool = False
+    after: datetime | None = None
+    before: datetime | None = None
 
 
 def row(session: Session, image_id: str) -> ImageRow:
@@ -72,23 +83,39 @@ def record(session: Session, one: ImageRow) -> ImageRecord:
     return records(session, [one])[0]
 
 
-def page(session: Session, wanted: Filter, cursor: str | None, limit: int) -> ImagePage:
-    """One page, newest first. Raises RequestError for a cursor that is not one of ours."""
-    statement = _listing(wanted)
-    if cursor is not None:
-        statement = statement.where(tuple_(ImageRow.created_at, ImageRow.id) < _read_cursor(cursor))
-    limit = max(1, min(limit, MAX_PAGE))
-    rows = session.scalars(statement.limit(limit + 1)).all()
-    more = len(rows) > limit
-    return ImagePage(
-        items=records(session, rows[:limit]), next=_write_cursor(rows[limit - 1]) if more else None
+def summary(one: ImageRow) -> ImageSummary:
+    """One row as what a thumbnail needs."""
+    return ImageSummary(
+        id=one.id,
+        width=one.width,
+        height=one.height,
+        category=Category(one.category),
+        label=one.label,
+        name=one.name,
+        model=one.model,
+        mode=_mode(one),
+        seed=one.seed,
+        job_id=one.job_id,
+        batch_index=one.batch_index,
+        created_at=one.created_at,
+        starred=one.starred,
+        anchor=one.anchor,
+        trashed_at=one.trashed_at,
+        purged_at=one.purged_at,
     )
+
+
+def drop_from_index(session: Session, one: ImageRow) -> None:
+    """Take a picture out of the full-text index."""
+    session.flush()
+    session.execute(text("DELETE FROM image_search WHERE rowid = :number"), {"number": one.number})
 
 
 def index(session: Session, one: ImageRow) -> None:
     """Bring the full-text index up to date with a picture's row."""
     session.flush()
-    prompt = (one.request or {}).get("prompt", "")
+    said = one.provenance.get("said", {})  # by another tool, of a picture that was loaded
+    prompt = (one.request or said).get("prompt", "")
     words = {"prompt": prompt, "label": one.label, "name": one.name or ""}
     session.execute(
         text(
@@ -116,40 +143,6 @@ def costs(session: Session) -> dict[str, Cost]:
         model: Cost(seconds=statistics.median(values), vram_mb=max(memory[model], default=None))
         for model, values in seconds.items()
     }
-
-
-def _listing(wanted: Filter) -> Select[ImageRow]:
-    return (
-        select(ImageRow)
-        .where(*_conditions(wanted))
-        .order_by(ImageRow.created_at.desc(), ImageRow.id.desc())
-        .options(selectinload(ImageRow.parents), selectinload(ImageRow.tags))
-    )
-
-
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
-    found.append(ImageRow.trashed_at.is_not(None) if wanted.trashed else ImageRow.trashed_at.is_(None))
-    if wanted.category is not None:
-        found.append(ImageRow.category == wanted.category)
-    if wanted.model is not None:
-        found.append(ImageRow.model == wanted.model)
-    if wanted.starred is not None:
-        found.append(ImageRow.starred == wanted.starred)
-    if wanted.query and wanted.query.strip():
-        found.append(_matches(wanted.query))
-    return found
-
-
-def _matches(query: str) -> ColumnElement[bool]:
-    """Pictures whose words begin with every word of the query; what else the artist typed is ignored."""
-    words = re.findall(r"[^\W_]+", query)
-    if not words:  # only signs or emoji, which the index does not hold
-        places = (ImageRow.label, ImageRow.name, ImageRow.request["prompt"].as_string())
-        return or_(*(place.contains(query.strip(), autoescape=True) for place in places))
-    match = " ".join(f'"{word}"*' for word in words)
-    hits = text("SELECT rowid FROM image_search WHERE image_search MATCH :match").bindparams(match=match)
-    return ImageRow.number.in_(hits.columns(ImageRow.number))
 
 
 def _children(session: Session, ids: Sequence[str]) -> defaultdict[str, list[str]]:
@@ -191,28 +184,24 @@ def _record(one: ImageRow, children: tuple[str, ...]) -> ImageRecord:
         children=children,
         notes=tuple(one.notes),
         provenance=one.provenance,
+        mode=_mode(one),
+        depth=one.depth,
+        anchor=one.anchor,
+        rights=None if one.rights is None else Rights.model_validate(one.rights),
+        purged_at=one.purged_at,
     )
+
+
+def _mode(one: ImageRow) -> Mode | None:
+    """None also for the mode of a later studio."""
+    return next((mode for mode in Mode if mode == one.mode), None)
 
 
 def _link(parent: ParentRow) -> ParentLink:
     return ParentLink(
         image_id=parent.parent_id,
         pixel_sha256=parent.pixel_sha256,
-        role=Role(parent.role),
+        role=cast(ParentRole, parent.role),
         order=parent.order,
         weight=parent.weight,
     )
-
-
-def _write_cursor(last: ImageRow) -> str:
-    return base64.urlsafe_b64encode(f"{last.created_at.isoformat()} {last.id}".encode()).decode()
-
-
-def _read_cursor(cursor: str) -> tuple[datetime, str]:
-    try:
-        when, image_id = base64.urlsafe_b64decode(cursor.encode()).decode().split(" ")
-        return datetime.fromisoformat(when).astimezone(UTC), image_id
-    except (binascii.Error, ValueError, OverflowError) as error:
-        raise RequestError(
-            "This is not a cursor of this list; start from its first page.", field="cursor"
-        ) from error

@@ -5,21 +5,23 @@ Everything happens inside the caller's transaction; the file is already in its p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.request import GenerationRequest
-from studio.collection import queries
+from studio.collection import lineage, queries
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.models import ImageRow, ParentRow, TagRow
 from studio.images import Ingested
 from studio.records import Category, ParentLink
 
 _ID_CHARS = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,11 +78,19 @@ def parents_of(session: Session, request: GenerationRequest) -> tuple[ParentLink
     )
 
 
-def add_upload(
-    session: Session, file: StoredFile, label: str, notes: Sequence[str], created_at: datetime
+def add_loaded(
+    session: Session,
+    file: StoredFile,
+    label: str,
+    notes: Sequence[str],
+    created_at: datetime,
+    *,
+    said: Mapping[str, str],
+    category: Category = Category.UPLOAD,
 ) -> ImageRow:
-    """A row for a picture that was loaded."""
-    row = _row(file, Category.UPLOAD, label, notes, created_at)
+    """A row for a picture that was made elsewhere; `said`: `tool` and `prompt` where its file tells them."""
+    row = _row(file, category, label, notes, created_at)
+    row.provenance = {"said": dict(said)} if said else {}
     return _add(session, row)
 
 
@@ -92,9 +102,28 @@ def add_generated(session: Session, file: StoredFile, likeness: Likeness) -> Ima
     row.batch_index = likeness.batch_index
     row.seed = likeness.seed
     row.request = likeness.request.model_dump(mode="json")
+    row.mode = likeness.request.mode
     row.provenance = {**likeness.provenance, "model": likeness.model.model_dump()}
     row.parents = [_parent(session, link) for link in likeness.parents]
     return _add(session, row)
+
+
+def moment(when: datetime) -> int:
+    """Where a picture of this time stands in listings: microseconds from 1970."""
+    return (when - _EPOCH) // _MICROSECOND
+
+
+def set_created_at(session: Session, row: ImageRow, when: datetime) -> None:
+    """Change a picture's time, and with it its place in listings and in the full-text index."""
+    queries.drop_from_index(session, row)
+    row.created_at, row.number = when, _free_number(session, when)
+    queries.index(session, row)
+
+
+def set_name(row: ImageRow, name: str | None) -> None:
+    """Change the artist's name for it; None: what it is labelled."""
+    row.name = name
+    row.sort_name = (name or row.label).casefold()
 
 
 def set_tags(session: Session, row: ImageRow, tags: Sequence[str]) -> None:
@@ -102,6 +131,21 @@ def set_tags(session: Session, row: ImageRow, tags: Sequence[str]) -> None:
     row.tags.clear()
     session.flush()
     row.tags.extend(TagRow(tag=tag, position=position) for position, tag in enumerate(tags))
+
+
+def restore(session: Session, row: ImageRow) -> None:
+    """Out of the trash, also where it was emptied and the file is still here."""
+    row.trashed_at = row.purged_at = None
+    marked(session, [row.id], words=False)
+
+
+def marked(session: Session, image_ids: Sequence[str], *, words: bool = True) -> None:
+    """What the artist says about these pictures has changed; every such change passes here.
+
+    `words`: their name or tags, which are searched for, have.
+    """
+    for row in session.scalars(select(ImageRow).where(ImageRow.id.in_(image_ids))) if words else ():
+        queries.index(session, row)
 
 
 def _row(
@@ -121,6 +165,7 @@ def _row(
         label=label,
         created_at=created_at,
         notes=list(notes),
+        sort_name=label.casefold(),
     )
 
 
@@ -138,16 +183,22 @@ def _parent(session: Session, link: ParentLink) -> ParentRow:
 
 
 def _add(session: Session, row: ImageRow) -> ImageRow:
+    row.number = _free_number(session, row.created_at)
+    row.has_references = bool(row.parents)
     session.add(row)
     queries.index(session, row)
-    _claim_children(session, row)
+    lineage.take_place(session, row)
     return row
 
 
-def _claim_children(session: Session, row: ImageRow) -> None:
-    """Pictures that were made from this one before it was here are its children now."""
-    session.execute(
-        update(ParentRow)
-        .where(ParentRow.pixel_sha256 == row.pixel_sha256, ParentRow.parent_id.is_(None))
-        .values(parent_id=row.id)
+def _free_number(session: Session, when: datetime) -> int:
+    """The place of this time, or the first free one after it."""
+    wanted = moment(when)
+    taken = iter(
+        session.scalars(
+            select(ImageRow.number).where(ImageRow.number >= wanted).order_by(ImageRow.number)
+        ).yield_per(64)
     )
+    while next(taken, None) == wanted:
+        wanted += 1
+    return wanted

@@ -10,10 +10,11 @@ import pytest
 from sqlalchemy import text, update
 
 from pipelines.errors import RequestError
-from studio.collection import queries
+from pipelines.request import Mode
+from studio.collection import listings
 from studio.collection.models import ImageRow, JobRow
 from studio.collection.queries import Filter
-from studio.records import Category
+from studio.records import Category, Sort
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -141,14 +142,33 @@ def test_signs_are_searched_for_as_they_are(durable: Durable) -> None:
     assert ids(durable, query="_") == []
 
 
-def test_a_listing_reads_an_index_not_the_table(durable: Durable) -> None:
+@pytest.mark.parametrize(
+    ("wanted", "sort", "index"),
+    [
+        (Filter(), Sort.NEWEST, "ix_images_live"),
+        (Filter(), Sort.OLDEST, "ix_images_live"),
+        (Filter(), Sort.NAME, "ix_images_live_name"),
+        (Filter(), Sort.SIZE, "ix_images_live_size"),
+        (Filter(category=Category.UPLOAD), Sort.NEWEST, "ix_images_live_category"),
+        (Filter(model="tiny", has_references=True), Sort.NEWEST, "ix_images_live_model"),
+        (Filter(mode=Mode.IMG2IMG), Sort.OLDEST, "ix_images_live_mode"),
+        (Filter(starred=True, category=Category.UPLOAD), Sort.NEWEST, "ix_images_live_starred"),
+        (Filter(starred=False), Sort.SIZE, "ix_images_live_size"),
+        (Filter(query="red"), Sort.NEWEST, "PRIMARY KEY"),
+        (Filter(query="red", model="tiny"), Sort.OLDEST, "PRIMARY KEY"),
+        (Filter(trashed=True), Sort.NEWEST, "ix_images_trash"),
+    ],
+)
+def test_pictures_are_chosen_on_an_index_in_order(
+    durable: Durable, wanted: Filter, sort: Sort, index: str
+) -> None:
     upload(durable)
     with durable.database.reading() as session:
-        listing = queries._listing(Filter()).limit(60)
+        listing = listings._chosen(session, wanted, sort).limit(60)
         statement = listing.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = session.execute(text(f"EXPLAIN QUERY PLAN {statement}")).all()
     lines = [line[-1] for line in plan]
-    assert any("ix_images_created_at_id" in line for line in lines), lines
+    assert any(f"{index} " in f"{line} " for line in lines), lines
     assert not any("TEMP B-TREE" in line for line in lines), lines
 
 

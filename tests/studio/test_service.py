@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.errors import NotFound, RequestError
 from pipelines.request import Control, GenerationRequest, Mode, Reference
+from studio.collection.queries import Filter
 from studio.jobs import JobQueue
 from studio.records import Category, ImageRecord, JobStatus
 from studio.service import StudioService
@@ -156,12 +157,12 @@ def test_pictures_through_the_service(studio: Studio) -> None:
     assert created
     assert service.image(source.id).children == (made.id,)
     assert [r.id for r in service.images().items] == [made.id, source.id]
-    assert [r.id for r in service.images(query="ana", category=Category.UPLOAD).items] == [source.id]
+    assert [r.id for r in service.images(Filter(query="ana", category=Category.UPLOAD)).items] == [source.id]
     assert service.images(limit=1).next is not None
     assert service.image_file(source.id)[0].read_bytes() == picture()
     assert service.thumbnail(source.id).suffix == ".webp"
     assert service.update_image(source.id, starred=True, name="Nonna").name == "Nonna"
-    assert [r.id for r in service.images(starred=True).items] == [source.id]
+    assert [r.id for r in service.images(Filter(starred=True)).items] == [source.id]
     assert [r.id for r in service.used_references(made.id)] == [source.id]
     with pytest.raises(NotFound, match="no such character"):
         service.images(character="anybody")

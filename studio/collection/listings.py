@@ -1,0 +1,263 @@
+"""Listings: which pictures, in which order, page by page; counts of each kind.
+
+Pages go on from the last picture of the page before (keyset), so they neither skip nor repeat while
+pictures come and go, and page 1,000 is as quick as page 1. Pictures are chosen on indexes alone, which
+hold all that is filtered by; only those of the page are read. Reads inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import (
+    ColumnElement,
+    Executable,
+    Select,
+    UnaryExpression,
+    column,
+    func,
+    or_,
+    select,
+    table,
+    text,
+    tuple_,
+)
+from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
+from sqlalchemy.sql.operators import custom_op
+
+from pipelines.errors import RequestError
+from studio.collection import queries, rows
+from studio.collection.models import ImageRow, TagRow
+from studio.collection.queries import Filter
+from studio.records import Category, Facets, ImageIds, ImagePage, ImageStops, Sort
+
+MAX_PAGE = 500
+MAX_IDS = 100_000
+_FEW = 1000
+"""Up to so many pictures of a tag are looked up; beyond, pictures are looked at in turn."""
+_MOST_TAGS = 500
+_search = table("image_search", column("rowid"))
+_number = _search.c.rowid
+_VALUE: dict[Sort, InstrumentedAttribute[Any]] = {
+    Sort.NAME: ImageRow.sort_name,
+    Sort.SIZE: ImageRow.size_bytes,
+}
+"""What pictures are sorted by before their number."""
+_ORDER: dict[Sort, tuple[ColumnElement[Any], ...]] = {
+    Sort.NEWEST: (ImageRow.number.desc(),),
+    Sort.OLDEST: (ImageRow.number.asc(),),
+    Sort.NAME: (ImageRow.sort_name.asc(), ImageRow.number.asc()),
+    Sort.SIZE: (ImageRow.size_bytes.desc(), ImageRow.number.desc()),
+}
+
+
+def page(session: Session, wanted: Filter, cursor: str | None, limit: int, sort: Sort) -> ImagePage:
+    """One page. Raises RequestError for a cursor that is not one of this order."""
+    statement = _chosen(session, wanted, sort)
+    if cursor is not None:
+        statement = statement.where(_beyond(cursor, wanted, sort))
+    limit = max(1, min(limit, MAX_PAGE))
+    keys = session.execute(statement.limit(limit + 1)).all()
+    more = len(keys) > limit
+    found = _rows(session, [key.number for key in keys[:limit]])
+    return ImagePage(
+        items=queries.records(session, found), next=_write_cursor(sort, keys[limit - 1]) if more else None
+    )
+
+
+def ids(session: Session, wanted: Filter, sort: Sort, limit: int = MAX_IDS) -> ImageIds:
+    """Ids of all pictures, in order."""
+    statement = _chosen(session, wanted, sort)
+    found = tuple(session.scalars(statement.with_only_columns(ImageRow.id).limit(limit)))
+    return ImageIds(ids=found, total=len(found) if len(found) < limit else _count(session, statement))
+
+
+def stops(session: Session, wanted: Filter, sort: Sort, every: int) -> ImageStops:
+    """A cursor for every so many pictures, for grids that jump."""
+    statement = _chosen(session, wanted, sort)
+    place = func.row_number().over(order_by=_order(wanted, sort)).label("place")
+    numbered = statement.order_by(None).add_columns(place).subquery()
+    keys = session.execute(select(numbered).where(numbered.c.place % every == 0).order_by(numbered.c.place))
+    cursors = [_write_cursor(sort, key) for key in keys]
+    total = _count(session, statement)
+    if cursors and total % every == 0:
+        cursors.pop()  # nothing follows it
+    return ImageStops(total=total, every=every, cursors=(None, *cursors))
+
+
+def facets(session: Session) -> Facets:
+    """Counts of what is outside the trash."""
+    live = ImageRow.trashed_at.is_(None)
+    trashed = (ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None))
+    categories = _counts(session, ImageRow.category)
+    categories.pop(Category.CONTROL, None)
+    tags = (
+        select(TagRow.tag, func.count())
+        .join(ImageRow, ImageRow.id == TagRow.image_id)
+        .where(live)
+        .group_by(TagRow.tag)
+        .order_by(func.count().desc(), TagRow.tag)
+        .limit(_MOST_TAGS)
+    )
+    return Facets(
+        total=sum(categories.values()),
+        trashed=session.scalar(select(func.count()).where(*trashed)) or 0,
+        starred=session.scalar(select(func.count()).where(live, ImageRow.starred)) or 0,
+        category=categories,
+        model=_counts(session, ImageRow.model),
+        mode=_counts(session, ImageRow.mode),
+        tag=_as_dict(session, tags),
+    )
+
+
+def _counts(session: Session, kind: Any) -> dict[str, int]:
+    statement = (
+        select(kind, func.count())
+        .where(ImageRow.trashed_at.is_(None), kind.is_not(None))
+        .group_by(kind)
+        .order_by(func.count().desc())
+    )
+    return _as_dict(session, statement)
+
+
+def _as_dict(session: Session, statement: Executable) -> dict[str, int]:
+    return {str(value): int(count) for value, count in session.execute(statement)}
+
+
+def _count(session: Session, statement: Select[*tuple[Any, ...]]) -> int:
+    return session.scalar(select(func.count()).select_from(statement.order_by(None).subquery())) or 0
+
+
+def _rows(session: Session, numbers: Sequence[int]) -> list[ImageRow]:
+    """Rows of these numbers, in this order."""
+    statement = (
+        select(ImageRow)
+        .where(ImageRow.number.in_(numbers))
+        .options(selectinload(ImageRow.parents), selectinload(ImageRow.tags))
+    )
+    found = {row.number: row for row in session.scalars(statement)}
+    return [found[number] for number in numbers]
+
+
+def _chosen(session: Session, wanted: Filter, sort: Sort) -> Select[*tuple[Any, ...]]:
+    """Numbers (and what else the order goes by) of the pictures, in order."""
+    words = _words(wanted)
+    keys = select(ImageRow.number, *([_VALUE[sort]] if sort in _VALUE else []))
+    statement = keys.where(*_conditions(wanted, sort)).order_by(*_order(wanted, sort))
+    if wanted.tag is not None:
+        statement = statement.where(_tagged(session, wanted.tag))
+    if words:
+        match = " ".join(f'"{word}"*' for word in words)
+        statement = statement.join(_search, _number == ImageRow.number).where(
+            text("image_search MATCH :match").bindparams(match=match)
+        )
+    return statement
+
+
+def _order(wanted: Filter, sort: Sort) -> tuple[ColumnElement[Any], ...]:
+    """A search gives its hits by number, newest or oldest first, without sorting them."""
+    if _words(wanted) and sort in (Sort.NEWEST, Sort.OLDEST):
+        return (_number.desc() if sort is Sort.NEWEST else _number.asc(),)
+    return _ORDER[sort]
+
+
+def _walked(wanted: Filter, sort: Sort) -> str | None:
+    """The column whose index is walked along, most selective first; None: the index of the order itself.
+
+    SQLite does not know how pictures are distributed, and would as soon sort half of them.
+    """
+    if sort in _VALUE or _words(wanted):
+        return None
+    columns = ("starred", "model", "mode", "category")
+    return next((column for column in columns if getattr(wanted, column)), None)
+
+
+def _conditions(wanted: Filter, sort: Sort) -> list[ColumnElement[bool]]:
+    found = _on_shelf(wanted)
+    if wanted.category is None:
+        found.append(_unindexed(ImageRow.category) != Category.CONTROL)
+    walked = _walked(wanted, sort)
+    for name in ("category", "model", "mode", "starred", "has_references"):
+        value, place = getattr(wanted, name), getattr(ImageRow, name)
+        if value is not None:
+            found.append((place if name == walked else _unindexed(place)) == value)
+    if wanted.after is not None:
+        found.append(ImageRow.number >= rows.moment(wanted.after))
+    if wanted.before is not None:
+        found.append(ImageRow.number < rows.moment(wanted.before))
+    if wanted.query and wanted.query.strip() and not _words(wanted):
+        found.append(_contains(wanted.query.strip()))
+    return found
+
+
+def _on_shelf(wanted: Filter) -> list[ColumnElement[bool]]:
+    if wanted.trashed:
+        return [ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None)]
+    return [ImageRow.trashed_at.is_(None)]
+
+
+def _unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """The same value, for which SQLite looks in no index."""
+    return UnaryExpression(place.expression, operator=custom_op("+"), type_=place.type)
+
+
+def _words(wanted: Filter) -> list[str]:
+    """What is looked up in the index: pictures match whose words begin with every one of these."""
+    return re.findall(r"[^\W_]+", wanted.query or "")
+
+
+def _contains(signs: str) -> ColumnElement[bool]:
+    """Only signs or emoji were typed, which the index does not hold."""
+    places = (ImageRow.label, ImageRow.name, ImageRow.request["prompt"].as_string())
+    return or_(*(place.contains(signs, autoescape=True) for place in places))
+
+
+def _tagged(session: Session, tag: str) -> ColumnElement[bool]:
+    of_tag = select(TagRow.image_id).where(TagRow.tag == tag)
+    if len(session.scalars(of_tag.limit(_FEW)).all()) < _FEW:
+        twin = select(ImageRow.number).where(ImageRow.id.in_(of_tag)).correlate(None)
+        return ImageRow.number.in_(list(session.scalars(twin)))
+    return of_tag.where(TagRow.image_id == ImageRow.id).exists()
+
+
+def _write_cursor(sort: Sort, key: Any) -> str:
+    values = key[1:2] if sort in _VALUE else ()
+    return base64.urlsafe_b64encode(json.dumps([sort, key.number, *values]).encode()).decode()
+
+
+def _beyond(cursor: str, wanted: Filter, sort: Sort) -> ColumnElement[bool]:
+    """What comes after the picture that the cursor stands for."""
+    number, value = _read_cursor(cursor, sort)
+    key = _number if _words(wanted) else ImageRow.number
+    match sort:
+        case Sort.NEWEST:
+            return key < number
+        case Sort.OLDEST:
+            return key > number
+        case Sort.NAME:
+            return tuple_(ImageRow.sort_name, ImageRow.number) > (value, number)
+        case Sort.SIZE:
+            return tuple_(ImageRow.size_bytes, ImageRow.number) < (value, number)
+
+
+def _read_cursor(cursor: str, sort: Sort) -> tuple[int, Any]:
+    kinds = {Sort.NAME: str, Sort.SIZE: int}
+    try:
+        of, number, *values = json.loads(base64.urlsafe_b64decode(cursor.encode()))
+    except (binascii.Error, ValueError, TypeError, RecursionError):
+        raise _strange_cursor() from None
+    value = values[0] if values else None
+    if of != sort or type(number) is not int or type(value) is not kinds.get(sort, type(None)):
+        raise _strange_cursor()
+    if not all(abs(n) < 2**63 for n in (number, value) if isinstance(n, int)):
+        raise _strange_cursor()
+    return number, value
+
+
+def _strange_cursor() -> RequestError:
+    return RequestError("This is not a cursor of this list; start from its first page.", field="cursor")

@@ -1,0 +1,101 @@
+"""The trash: out of sight, thirty days to think better of it, then gone.
+
+A file is deleted only when no picture, in the trash or not, was made from it and no waiting job needs it.
+Where one does, the row stays, too, out of every list: a picture's references can always be shown and used to
+make it again. Emptying is written down (`purged_at`) before any file is touched, so that a crash amid it is
+finished at the next start and brings nothing back.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy.orm import Session, aliased
+
+from pipelines.errors import Conflict
+from studio.collection import queries
+from studio.collection.models import ImageRow, JobRow, ParentRow
+from studio.collection.store import ImageStore
+from studio.database import Database
+from studio.records import Emptied, JobStatus
+
+KEPT_DAYS = 30
+_PART = 200
+"""Pictures whose files are deleted in one transaction: others that write wait no longer than that."""
+
+
+class Trash:
+    """Pictures on their way out of one data folder. Thread-safe; every method may raise StorageFailure."""
+
+    def __init__(self, database: Database, store: ImageStore) -> None:
+        self._database = database
+        self._store = store
+
+    def empty(self, expected: int) -> Emptied:
+        """Take everything in the trash out for good. Raises Conflict where it is not `expected` pictures."""
+        with self._database.transaction() as session:
+            found = session.scalar(select(func.count()).select_from(ImageRow).where(*in_trash())) or 0
+            if found != expected:
+                raise Conflict(
+                    f"The trash holds {found} pictures now, not {expected}. Look again, then empty it.",
+                    field="expected_count",
+                )
+            _purge(session, *in_trash())
+        return self._settled(found)
+
+    def expire(self, now: datetime | None = None) -> Emptied:
+        """Take out what has been in the trash for thirty days, and finish what a crash interrupted."""
+        limit = (now or datetime.now(UTC)) - timedelta(days=KEPT_DAYS)
+        with self._database.transaction() as session:
+            purged = _purge(session, *in_trash(), ImageRow.trashed_at < limit)
+        return self._settled(purged)
+
+    def _settled(self, purged: int) -> Emptied:
+        """Delete what nothing needs, also of earlier times; `purged` is how many were taken out now."""
+        deleted = 0
+        while part := self._delete_some():
+            deleted += part
+        return Emptied(deleted=deleted, kept=max(0, purged - deleted))
+
+    def _delete_some(self) -> int:
+        """Files first: whoever stores the same picture again waits for the lock, then finds no row."""
+        with self._database.transaction() as session:
+            rows = session.scalars(_not_needed().limit(_PART)).all()
+            self._store.delete((row.sha256, row.extension) for row in rows)
+            for row in rows:
+                queries.drop_from_index(session, row)
+            session.execute(delete(ImageRow).where(ImageRow.number.in_([row.number for row in rows])))
+            return len(rows)
+
+
+def in_trash() -> tuple[ColumnElement[bool], ...]:
+    """What a listing of the trash shows."""
+    return ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None)
+
+
+def _purge(session: Session, *which: ColumnElement[bool]) -> int:
+    numbers = session.scalars(select(ImageRow.number).where(*which)).all()
+    session.execute(update(ImageRow).where(*which).values(purged_at=datetime.now(UTC)))
+    return len(numbers)
+
+
+def _not_needed() -> Select[ImageRow]:
+    child = aliased(ImageRow)
+    made_from_it = (
+        select(ParentRow)
+        .join(child, child.id == ParentRow.child_id)
+        .where(ParentRow.parent_id == ImageRow.id, child.purged_at.is_(None))
+        .exists()
+    )
+    waited_for = (
+        select(JobRow)
+        .where(
+            JobRow.status.in_([JobStatus.QUEUED, JobStatus.RUNNING]),
+            func.instr(JobRow.request, ImageRow.id) > 0,
+        )
+        .exists()
+    )
+    return select(ImageRow).where(
+        ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_not(None), ~or_(made_from_it, waited_for)
+    )
