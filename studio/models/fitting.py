@@ -7,17 +7,33 @@ from pathlib import Path
 
 from pipelines import memory, weights
 from pipelines.catalog import Catalog, ModelSpec
-from pipelines.memory import Hardware, MemoryPlan, ModelSize, Placement, Storage
+from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
 from studio.models.records import Fit, Verdict
 
 
-def fit(spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> Fit | None:
+def fit(
+    spec: ModelSpec, catalog: Catalog, hardware: Hardware | None, choice: MemoryChoice = MemoryChoice.AUTO
+) -> Fit | None:
     """The memory planner's answer; None where the machine or the model's size is not known."""
     size = _size(spec, catalog)
     if size is None or hardware is None:
         return None
-    plan = memory.plan(size, hardware)
+    if refused := memory.refusal(choice, size, hardware):
+        return Fit(verdict="too_large", label="not possible here", reason=refused)
+    plan = memory.plan(size, hardware, choice)
     return Fit(verdict=_verdict(plan), label=plan.label, reason=plan.reason)
+
+
+def choices(spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> dict[MemoryChoice, str]:
+    """The ways of keeping the model that can be had here, with their labels."""
+    labels = memory.CHOICE_LABEL
+    return {way: labels[way] for way in labels if refusal(way, spec, catalog, hardware) is None}
+
+
+def refusal(choice: MemoryChoice, spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> str | None:
+    """Why a way cannot be had, in words; None where it can, or where nothing is known yet."""
+    size = _size(spec, catalog)
+    return memory.refusal(choice, size, hardware) if size and hardware else None
 
 
 def _verdict(plan: MemoryPlan) -> Verdict:

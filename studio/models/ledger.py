@@ -6,6 +6,7 @@ Knows nothing of catalogues or of the hub.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import threading
@@ -17,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import StorageFailure
 from pipelines.request import Mode
-from studio.models.records import Consent
+from studio.models.records import Consent, MemorySetting
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Decisions(BaseModel):
     version: int = 1
     consents: list[Consent] = Field(default_factory=list)
     defaults: dict[Mode, str] = Field(default_factory=dict)
+    memory: dict[str, MemorySetting] = Field(default_factory=dict)
     unfinished: dict[str, Unfinished] = Field(default_factory=dict)
 
 
@@ -90,7 +92,8 @@ def _write(path: Path | None, decisions: Decisions) -> None:
         temp.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
-        temp.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            temp.unlink(missing_ok=True)
         raise StorageFailure(f"{path} cannot be written: {error.strerror}. Free some space.") from error
 
 

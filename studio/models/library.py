@@ -14,13 +14,13 @@ from pathlib import Path
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import Conflict, RequestError, StorageFailure
 from pipelines.licence import Licence
-from pipelines.memory import Hardware
+from pipelines.memory import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from studio.models import fitting, places
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
 from studio.models.messages import FetchOrder
-from studio.models.records import Consent, Download, Library, ModelCard, Origin
+from studio.models.records import Consent, Download, Library, MemorySetting, ModelCard, Origin
 
 
 class ModelLibrary:
@@ -31,8 +31,10 @@ class ModelLibrary:
         catalog: Catalog,
         folder: Path | None,
         launch: Callable[[FetchOrder], FetchProcess] = launch,
+        memory: MemoryChoice = MemoryChoice.AUTO,
     ) -> None:
         self._catalog = catalog
+        self._memory = MemorySetting(choice=memory)
         self._ledger = Ledger(folder / "models.json" if folder else None)
         self._downloads = Downloads(self._ledger, self._changed, launch)
         self._version = 0
@@ -64,8 +66,9 @@ class ModelLibrary:
 
     def set_hardware(self, hardware: Hardware | None) -> None:
         """What the worker runs on, for telling what fits."""
-        self._hardware = hardware
-        self._changed()
+        if hardware != self._hardware:
+            self._hardware = hardware
+            self._changed()
 
     # --- files --------------------------------------------------------------------------------
 
@@ -160,6 +163,22 @@ class ModelLibrary:
         self._prefer_defaults()
         return self.all()
 
+    def memory_of(self, model_id: str) -> MemorySetting:
+        """How the model shall be kept: the artist's own setting, else the studio's."""
+        return self._ledger.read().memory.get(model_id, self._memory)
+
+    def set_memory(self, model_id: str, setting: MemorySetting) -> ModelCard:
+        """Choose how a model is kept, from the next job on. Raises NotFound, RequestError, StorageFailure."""
+        spec = self._catalog.get(model_id)
+        if refused := fitting.refusal(setting.choice, spec, self._catalog, self._hardware):
+            raise RequestError(refused, field="choice")
+
+        def change(decisions: Decisions) -> None:
+            decisions.memory[model_id] = setting
+
+        self._decide(change)
+        return self.card(model_id)
+
     # --- inside -------------------------------------------------------------------------------
 
     def _decide(self, change: Callable[[Decisions], None]) -> None:
@@ -194,7 +213,9 @@ class ModelLibrary:
             consent=_consent(decisions, spec.licence),
             size_bytes=places.size(spec, catalog),
             download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
-            fit=fitting.fit(spec, catalog, self._hardware),
+            fit=fitting.fit(spec, catalog, self._hardware, self.memory_of(spec.id).choice),
+            memory=self.memory_of(spec.id),
+            memory_choices=fitting.choices(spec, catalog, self._hardware),
             default_for=tuple(mode.value for mode, model in decisions.defaults.items() if model == spec.id),
             removable=self._removable(spec) and places.size(spec, catalog) > 0,
             shared_with=self._shared_with(spec),

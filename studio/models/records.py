@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.catalog import Availability
 from pipelines.licence import Licence
+from pipelines.memory import MemoryChoice
 
 DownloadStatus = Literal[
     "queued", "checking", "downloading", "verifying", "done", "failed", "cancelled", "interrupted"
@@ -74,6 +75,17 @@ class Fit(_Record):
     reason: str
 
 
+class MemorySetting(_Record):
+    """How the artist wants a model kept in memory; request-independent, remembered per model."""
+
+    choice: MemoryChoice = MemoryChoice.AUTO
+    warm_up: bool = Field(
+        default=False,
+        description="Compile the model for this machine: quicker steps, but the first picture of each "
+        "kind waits a minute or more.",
+    )
+
+
 class ModelCard(_Record):
     """A model as the Models page shows it."""
 
@@ -96,6 +108,10 @@ class ModelCard(_Record):
     size_bytes: int = Field(description="On this disk; 0 where nothing of it is.")
     download_bytes: int | None = Field(description="About what a download brings; None: not known.")
     fit: Fit | None = Field(default=None, description="None: not known yet.")
+    memory: MemorySetting = MemorySetting()
+    memory_choices: dict[MemoryChoice, str] = Field(
+        default_factory=dict, description="Ways to keep it that can be had here, with their labels."
+    )
     default_for: tuple[str, ...] = ()
     removable: bool
     shared_with: tuple[str, ...] = Field(
