@@ -40,8 +40,10 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     collection = Collection(settings, database, catalog)
     collection.reconcile()
     queue = JobQueue(database)
-    library = ModelLibrary(catalog, settings.data_dir)
-    dispatcher = Dispatcher(queue, LocalEngine(settings.models, settings.device), collection)
+    library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
+    engine = LocalEngine(settings.models, settings.device)
+    engine.on_state(lambda state: library.set_hardware(state.hardware))
+    dispatcher = Dispatcher(queue, engine, collection, library.memory_of)
     dispatcher.start()
     try:
         yield StudioService(catalog, collection, queue, library)

@@ -109,6 +109,14 @@ class PipelineRunner:
         own = {name: importlib.metadata.version(name) for name in LIBRARIES}
         self._versions = {**own, **(versions or {})}
 
+    def describe(self) -> str:
+        """What was picked to compute on and in which numbers, in words."""
+        return devices.describe(self.device, self.dtype)
+
+    def hardware(self) -> Hardware:
+        """The same as numbers to plan with, as if no model were loaded."""
+        return self.shelf.whole_machine()
+
     def preload(self, model_id: str) -> None:
         """Load a model ahead of the first order. Raises NotFound, ModelUnavailable, OutOfMemory."""
         spec = self._catalog.get(model_id)

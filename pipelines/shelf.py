@@ -106,7 +106,7 @@ class Shelf:
         self.clear()
         before = self._tried.get(spec.id) or self._plan(spec, present, wish)
         size = self._sizes.get(spec.id, _UNKNOWN)
-        return self._load(spec, present, wish, memory.cheaper(before, size, self._all_of_it()) or before)
+        return self._load(spec, present, wish, memory.cheaper(before, size, self.whole_machine()) or before)
 
     def clear(self) -> None:
         """Let go of all models."""
@@ -122,7 +122,7 @@ class Shelf:
     def _plan(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish) -> MemoryPlan:
         size = weights.measure(self._catalog, spec, present) or _UNKNOWN
         self._sizes[spec.id] = size
-        return memory.plan(size, self._all_of_it(), wish.choice)
+        return memory.plan(size, self.whole_machine(), wish.choice)
 
     def _load(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan) -> Kept:
         self._tried[spec.id] = plan
@@ -152,8 +152,8 @@ class Shelf:
         )
 
     # --- how much there is ---------------------------------------------------------------------
-    def _all_of_it(self) -> Hardware:
-        """The machine as if no model were loaded: whatever is needed will be let go."""
+    def whole_machine(self) -> Hardware:
+        """What the machine has as if no model were loaded: whatever is needed will be let go."""
         here, taken = self._look(), self._models.held()
         if here.has_own_memory:
             return replace(here, free=here.free + taken.device, ram_free=here.ram_free + taken.host)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.memory import MemoryChoice
 from studio.settings import Settings
 from studio.startup import StartError
 
@@ -70,6 +71,7 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
     add("--data-dir", default=default, help="folder of the collection (likeness-data)")
     add("--models", default=default, help="the catalogue (models.yaml)")
     add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
+    add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
     add(
         "--open",
         dest="open_browser",
@@ -91,6 +93,7 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         data_dir=Path(value("data_dir", "DATA_DIR")).expanduser(),
         models=Path(value("models", "MODELS")).expanduser(),
         device=_device(str(value("device", "DEVICE"))),
+        memory=_memory(str(value("memory", "MEMORY"))),
         open_browser=_boolean(value("open_browser", "OPEN")),
     )
 
@@ -106,6 +109,13 @@ def _device(value: str) -> str:
     if not re.fullmatch(r"auto|cpu|mps|cuda(:\d+)?", value):
         raise StartError(f"The device must be auto, cpu, cuda, cuda:N or mps, not {value!r}.")
     return value
+
+
+def _memory(value: str) -> MemoryChoice:
+    try:
+        return MemoryChoice(value)
+    except ValueError as error:
+        raise StartError(f"The memory must be one of {', '.join(MemoryChoice)}, not {value!r}.") from error
 
 
 def _boolean(value: object) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +18,7 @@ from pipelines.events import Completed, Event, Failed, ImageReady, Phase, PhaseC
 from pipelines.request import GenerationRequest
 from studio.engine import Engine
 from studio.jobs import JobQueue
+from studio.models.records import MemorySetting
 from studio.records import ImageRecord, JobError, JobRecord, JobStatus
 
 log = logging.getLogger(__name__)
@@ -46,10 +47,17 @@ class Keeper(Protocol):
 class Dispatcher:
     """Connects queue, engine and collection. Start it once, stop it before the process ends."""
 
-    def __init__(self, queue: JobQueue, engine: Engine, collection: Keeper) -> None:
+    def __init__(
+        self,
+        queue: JobQueue,
+        engine: Engine,
+        collection: Keeper,
+        memory_of: Callable[[str], MemorySetting] = lambda model_id: MemorySetting(),
+    ) -> None:
         self._queue = queue
         self._engine = engine
         self._collection = collection
+        self._memory_of = memory_of
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -96,7 +104,15 @@ class Dispatcher:
             return
         references = job.request.references
         files = {ref.image_id: str(self._collection.working_file(ref.image_id)) for ref in references}
-        order = WorkOrder(job.id, job.request.model_dump(mode="json"), files, skip=saved)
+        memory = self._memory_of(job.request.model or "")
+        order = WorkOrder(
+            job.id,
+            job.request.model_dump(mode="json"),
+            files,
+            skip=saved,
+            memory=memory.choice.value,
+            warm_up=memory.warm_up,
+        )
         with closing(self._engine.run(order)) as events:
             self._follow(job, events)
 

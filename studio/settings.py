@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.memory import MemoryChoice
+
 ROOT = Path(__file__).resolve().parent.parent
 """Folder of app.py and models.yaml."""
 
@@ -18,6 +20,8 @@ class Settings:
     data_dir: Path = Path("likeness-data")
     models: Path = ROOT / "models.yaml"
     device: str = "auto"
+    memory: MemoryChoice = MemoryChoice.AUTO
+    """How models are kept that have no setting of their own."""
     open_browser: bool = False
     max_upload_bytes: int = 64 * 2**20
     max_pixels: int = 64_000_000

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Path
 
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
-from studio.models.records import Download, Library, ModelCard
+from studio.models.records import Download, Library, MemorySetting, ModelCard
 
 ModelId = Annotated[str, Path(min_length=1, max_length=128)]
 
@@ -30,6 +30,11 @@ def _add_library(router: APIRouter, library: ModelLibrary) -> None:
     def set_default(mode: Mode, model: Annotated[str | None, Body(embed=True)] = None) -> Library:
         """The model a mode starts with; null: the first that is ready."""
         return library.set_default(mode, model)
+
+    @router.put("/models/{model_id}/memory")
+    def set_memory(model_id: ModelId, setting: MemorySetting) -> ModelCard:
+        """How the model is kept in memory from the next job on; `auto`: as the studio thinks best."""
+        return library.set_memory(model_id, setting)
 
     @router.delete("/models/{model_id}/files")
     def remove(model_id: ModelId) -> ModelCard:

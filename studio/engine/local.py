@@ -17,6 +17,7 @@ from typing import Any
 
 from pipelines.errors import Cancelled, WorkerLost
 from pipelines.events import Completed, Event, Failed, WorkOrder
+from pipelines.memory import Hardware
 from studio.engine import worker
 from studio.engine.messages import CancelOrder, FromWorker, JobEvent, Leaving, Loading, Ready, StartFailed
 from studio.engine.process import WorkerMain, WorkerProcess
@@ -241,8 +242,8 @@ class LocalEngine:
             match message:
                 case Loading(detail, device):
                     self._set_state(self._state.state, device=device, detail=detail)
-                case Ready(device, detail):
-                    self._set_state("ready", device=device, detail=detail)
+                case Ready(device, detail, hardware):
+                    self._set_state("ready", device=device, detail=detail, hardware=hardware)
                 case Leaving():
                     self._let_go("The image worker met an unexpected error and is being replaced.")
                 case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
@@ -268,10 +269,21 @@ class LocalEngine:
         with self._changed:
             self._changed.wait_for(lambda: self._stopping, timeout=seconds)
 
-    def _set_state(self, state: str, *, device: str | None = None, detail: str | None = None) -> None:
+    def _set_state(
+        self,
+        state: str,
+        *,
+        device: str | None = None,
+        detail: str | None = None,
+        hardware: Hardware | None = None,
+    ) -> None:
         """Call with the lock held."""
         before = self._state
-        changes = {"state": state, "device": device or before.device}
+        changes = {
+            "state": state,
+            "device": device or before.device,
+            "hardware": hardware or before.hardware,
+        }
         self._state = before.model_copy(
             update=changes | {"detail": before.detail if detail is None else detail}
         )

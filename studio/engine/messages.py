@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.events import Event, WorkOrder
+from pipelines.memory import Hardware
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,11 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The worker takes orders. `detail`: precision and threads, in words."""
+    """The worker takes orders. `detail`: card, precision and threads, in words; `hardware`: in numbers."""
 
     device: str
     detail: str
+    hardware: Hardware | None = None
 
 
 @dataclass(frozen=True, slots=True)

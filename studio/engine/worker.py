@@ -80,10 +80,8 @@ def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
     runner = PipelineRunner(catalog, device=device, versions={"studio": __version__})
     _warm_up(runner, catalog, say)
-    facts = [str(runner.dtype).removeprefix("torch."), f"{torch.get_num_threads()} threads"]
-    if runner.device.startswith("cuda"):
-        facts.insert(0, torch.cuda.get_device_name(runner.device))
-    return runner, Ready(runner.device, ", ".join(facts))
+    detail = f"{runner.describe()}, {torch.get_num_threads()} threads"
+    return runner, Ready(runner.device, detail, runner.hardware())
 
 
 def _keep_the_terminal_quiet() -> None:
