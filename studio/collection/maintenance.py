@@ -1,14 +1,16 @@
 """`collection verify` and `collection rebuild`: hold the files against the database, make it anew.
 
-For the command line, while no studio runs on the folder (`rebuild`) or at any time (`verify`). Changes
-no image file, ever.
+For the command line: `verify` at any time, but for mending and for `rebuild` no studio may run on the folder.
+A picture's file is only ever written to where it is missing or damaged and the very same bytes are at hand.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -16,8 +18,10 @@ from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import PictureRefused, StorageFailure
-from studio.collection import queries, recovery, rows
-from studio.collection.models import ImageRow, JobRow
+from studio import images
+from studio.collection import recovery
+from studio.collection.journal import Journal, PictureState
+from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.collection.recovery import Found
 from studio.collection.store import ImageStore, sha256_of, speaking_of, sync_folder
 from studio.database import Database
@@ -37,11 +41,15 @@ class VerifyReport:
     orphans: tuple[str, ...]
     database: tuple[str, ...]
     """What SQLite finds wrong with its own file."""
+    journal: tuple[str, ...] = ()
+    """Pictures of which the journal does not say what the database says."""
+    mended: tuple[str, ...] = ()
+    """What was wrong and is put right, in words."""
 
     @property
     def healthy(self) -> bool:
         """Every picture is there, unchanged, and known."""
-        return not (self.missing or self.changed or self.orphans or self.database)
+        return not (self.missing or self.changed or self.orphans or self.database or self.journal)
 
     def lines(self) -> tuple[str, ...]:
         """To be printed."""
@@ -50,9 +58,11 @@ class VerifyReport:
             *(f"missing: {name}" for name in self.missing),
             *(f"changed: {name}" for name in self.changed),
             *(f"not in the database: {name}" for name in self.orphans),
+            *(f"not as the database says in the journal: {name}" for name in self.journal),
         )
         verdict = "all of them are unchanged." if self.healthy else f"{len(found)} faults found."
-        return (*found, f"{self.checked} pictures checked: {verdict}", *self._advice())
+        mended = (f"mended: {line}" for line in self.mended)
+        return (*mended, *found, f"{self.checked} pictures checked: {verdict}", *self._advice())
 
     def _advice(self) -> tuple[str, ...]:
         advice: list[str] = []
@@ -60,6 +70,8 @@ class VerifyReport:
             advice.append("Bring missing and changed files back from a backup of the data folder.")
         if self.orphans:
             advice.append("Files that are not in the database are taken in when the studio starts.")
+        if not self.healthy:
+            advice.append("To mend what can be mended, run: python app.py collection verify --mend")
         if self.database:
             advice.append("To make the database anew, run: python app.py collection rebuild")
         return tuple(advice)
@@ -74,19 +86,22 @@ class RebuildReport:
     unusable: tuple[str, ...]
     kept: Path | None
     marks_lost: str | None
-    """Why stars, names, tags, trash and jobs could not be carried over."""
+    """Why stars, names, tags, trash and rights could not be carried over."""
+    jobs_lost: str | None
+    """Why the queue and its history could not be carried over."""
 
     @property
     def healthy(self) -> bool:
         """Nothing was left out."""
-        return not self.unusable and self.marks_lost is None
+        return not self.unusable and self.marks_lost is None and self.jobs_lost is None
 
     def lines(self) -> tuple[str, ...]:
         """To be printed."""
         made = f"The database was made anew: {self.generated} generated pictures, {self.uploads} uploads."
         kept = (f"The earlier one is kept as {self.kept}.",) if self.kept else ()
-        lost = (f"Stars, names, tags and jobs are lost: {self.marks_lost}",) if self.marks_lost else ()
-        return (*(f"left out: {line}" for line in self.unusable), made, *kept, *lost)
+        marks = (f"Stars, names, tags and rights are lost: {self.marks_lost}",) if self.marks_lost else ()
+        jobs = (f"Jobs are lost: {self.jobs_lost}",) if self.jobs_lost else ()
+        return (*(f"left out: {line}" for line in self.unusable), made, *kept, *marks, *jobs)
 
 
 def verify(settings: Settings) -> VerifyReport:
@@ -95,40 +110,82 @@ def verify(settings: Settings) -> VerifyReport:
     stored = {f"{sha256}.{extension}" for sha256, extension in store.files()}
     if not settings.database.exists():
         return VerifyReport(0, (), (), tuple(sorted(stored)), ())
-    with closing(Database(settings.database)) as database, database.reading() as session:
-        faults = tuple(
-            f for f in session.connection().exec_driver_sql("PRAGMA quick_check").scalars() if f != "ok"
-        )
-        wanted = list(session.execute(select(ImageRow.sha256, ImageRow.extension).order_by(ImageRow.number)))
-    names = {f"{sha256}.{extension}" for sha256, extension in wanted}
-    present = [pair for pair in wanted if f"{pair.sha256}.{pair.extension}" in stored]
-    changed = [
-        f"{sha256}.{extension}" for sha256, extension in present if not _is_whole(store, sha256, extension)
-    ]
+    with closing(Database(settings.database)) as database:
+        with database.reading() as session:
+            checks = session.connection().exec_driver_sql("PRAGMA quick_check").scalars()
+            faults = tuple(fault for fault in checks if fault != "ok")
+            pairs = session.execute(select(ImageRow.sha256, ImageRow.extension).order_by(ImageRow.number))
+            wanted = [(sha256, extension) for sha256, extension in pairs]
+        journal = Journal(settings.journal)
+        differing = journal.disagrees(database) if journal.exists() else ()
+    present = [pair for pair in wanted if ".".join(pair) in stored]
     return VerifyReport(
         checked=len(wanted),
-        missing=tuple(sorted(names - stored)),
-        changed=tuple(changed),
-        orphans=tuple(sorted(stored - names)),
+        missing=tuple(sorted({".".join(pair) for pair in wanted} - stored)),
+        changed=tuple(".".join(pair) for pair in present if not _is_whole(store, *pair)),
+        orphans=tuple(sorted(stored - {".".join(pair) for pair in wanted})),
         database=faults,
+        journal=differing,
     )
 
 
-def rebuild(settings: Settings) -> RebuildReport:
-    """Make the database anew from the files; the earlier one is kept beside it.
+def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) -> VerifyReport:
+    """Put right what can be put right, and look again. No studio may run on the folder.
 
-    Carries over what files do not say (stars, names, tags, the trash, jobs) where the earlier database
-    can still be read. Raises StorageFailure.
+    Files come back from `originals`, where one has the very same bytes; unknown files are taken in, what
+    writes left behind is removed, the journal follows the database. Raises StorageFailure.
     """
     store = ImageStore(settings)
+    mended = [f"{name} came back from {path}" for name, path in _bring_back(store, report, originals)]
+    if settings.database.exists() and not report.database:
+        journal = Journal(settings.journal)
+        with closing(Database(settings.database)) as database:
+            journal.follow(database)
+            done = recovery.reconcile(store, database, journal)
+            if report.journal:
+                journal.write_anew(database)
+        mended += [f"{name} is in the database now" for name in done.adopted]
+        mended += [f"{done.leftovers} unfinished files were removed"] if done.leftovers else []
+        mended += [f"the journal says what the database says of {name}" for name in report.journal]
+    return replace(verify(settings), mended=tuple(mended))
+
+
+def rebuild(settings: Settings) -> RebuildReport:
+    """Make the database anew from the files and the journal; the earlier database is kept beside it.
+
+    What the earlier database says of pictures goes before what the journal says, where it can still be
+    read; jobs come from it alone. Raises StorageFailure.
+    """
+    store, journal = ImageStore(settings), Journal(settings.journal)
     fresh = settings.database.with_name("likeness.db.rebuilding")
     _remove(fresh)
-    found, unusable = _read_all(store)
+    earlier = _read_earlier(settings.database)
+    states = {**journal.states(), **earlier.states}
+    found, unusable = _read_all(store, states)
     with closing(Database(fresh)) as database:
-        generated = _add_all(database, found)
-        marks_lost = _carry_over(settings.database, database)
+        generated = _add_all(database, found, states)
+        _add_rows(database, earlier)
+    marks_known = earlier.problem is None or journal.exists()
     kept = _swap(settings.database, fresh)
-    return RebuildReport(generated, len(found) - generated, unusable, kept, marks_lost)
+    with closing(Database(settings.database)) as database:
+        journal.write_anew(database)
+    return RebuildReport(
+        generated=generated,
+        uploads=len(found) - generated,
+        unusable=unusable,
+        kept=kept,
+        marks_lost=None if marks_known else earlier.problem,
+        jobs_lost=earlier.problem,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """What the earlier database says; `problem` where it cannot be read."""
+
+    states: dict[str, PictureState]
+    rows: tuple[JobRow | ReproductionRow, ...]
+    problem: str | None = None
 
 
 def _is_whole(store: ImageStore, sha256: str, extension: str) -> bool:
@@ -137,59 +194,79 @@ def _is_whole(store: ImageStore, sha256: str, extension: str) -> bool:
         return sha256_of(path) == sha256
 
 
-def _read_all(store: ImageStore) -> tuple[list[Found], tuple[str, ...]]:
-    """All files, parents before what was made from them."""
-    found: list[Found] = []
-    unusable: list[str] = []
-    for sha256, extension in store.files():
+def _bring_back(
+    store: ImageStore, report: VerifyReport, originals: Iterable[Path]
+) -> Iterator[tuple[str, Path]]:
+    wanted = dict(name.split(".", 1) for name in (*report.missing, *report.changed))
+    for path in originals if wanted else ():
         try:
-            found.append(recovery.read_file(store, sha256, extension))
+            data = path.read_bytes()
+        except OSError:  # moved or changed since: then it is no help
+            continue
+        extension = wanted.pop(sha256 := images.sha256(data), None)
+        if extension is not None:
+            store.put(data, extension)
+            yield f"{sha256}.{extension}", path
+
+
+def _read_all(store: ImageStore, states: Mapping[str, PictureState]) -> tuple[list[Found], tuple[str, ...]]:
+    """All files, parents before what was made from them."""
+
+    def read(name: tuple[str, str]) -> Found | str:
+        try:
+            return recovery.read_file(store, *name)
         except PictureRefused as error:
-            unusable.append(f"{store.path(sha256, extension)}: {error.detail}")
-    long_ago = datetime.min.replace(tzinfo=UTC)
-    found.sort(key=lambda f: (f.likeness.created_at if f.likeness else long_ago, f.stored_at))
-    return found, tuple(sorted(unusable))
+            return f"{store.path(*name)}: {error.detail}"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        read_all = list(pool.map(read, store.files()))
+    found = [one for one in read_all if isinstance(one, Found)]
+    found.sort(key=lambda one: _made_at(one, states))
+    return found, tuple(sorted(one for one in read_all if isinstance(one, str)))
 
 
-def _add_all(database: Database, found: Sequence[Found]) -> int:
+def _made_at(found: Found, states: Mapping[str, PictureState]) -> tuple[datetime, datetime]:
+    state = states.get(found.file.sha256)
+    said = state.created_at if state is not None else None
+    if said is None:
+        said = found.likeness.created_at if found.likeness else datetime.min.replace(tzinfo=UTC)
+    return said, found.stored_at
+
+
+def _add_all(database: Database, found: Sequence[Found], states: Mapping[str, PictureState]) -> int:
     """Returns how many of them were generated."""
     with database.transaction() as session:
-        return sum(recovery.add(session, one).job_id is not None for one in found)
+        rows = (recovery.add(session, one, states.get(one.file.sha256)) for one in found)
+        return sum(row.job_id is not None for row in rows)
 
 
-def _carry_over(old: Path, database: Database) -> str | None:
-    """Copy marks and jobs from the earlier database; the reason where that is not possible."""
+def _read_earlier(old: Path) -> _Earlier:
+    """From a copy, which may be of an earlier schema: opening it would change it."""
     if not old.exists():
-        return None
+        return _Earlier({}, ())
     copy = old.with_name("likeness.db.reading")
     try:
         with speaking_of(old.parent):
             _copy_database(old, copy)
-        with closing(Database(copy)) as earlier:
-            _copy_rows(earlier, database)
+        with closing(Database(copy)) as earlier, earlier.reading() as session:
+            now = datetime.now(UTC)
+            states = {row.sha256: PictureState.of(row, now) for row in session.scalars(select(ImageRow))}
+            rows = (*session.scalars(select(JobRow)), *session.scalars(select(ReproductionRow)))
+            return _Earlier(states, rows)
     except (StorageFailure, SQLAlchemyError, ValueError) as error:
-        return getattr(error, "detail", None) or "the earlier database cannot be read."
+        problem = getattr(error, "detail", None) or "the earlier database cannot be read."
+        return _Earlier({}, (), problem)
     finally:
         _remove(copy)
-    return None
 
 
-def _copy_rows(earlier: Database, database: Database) -> None:
-    with earlier.reading() as before, database.transaction() as after:
-        for known in before.scalars(select(ImageRow)):
-            row = rows.by_hash(after, known.sha256)
-            if row is not None:
-                _copy_marks(known, row)
-                rows.set_tags(after, row, [tag.tag for tag in known.tags])
-                queries.index(after, row)
-        for job in before.scalars(select(JobRow)):
-            columns = inspect(JobRow).column_attrs.keys()
-            after.add(JobRow(**{name: getattr(job, name) for name in columns}))
-
-
-def _copy_marks(known: ImageRow, row: ImageRow) -> None:
-    for name in ("label", "name", "category", "created_at", "starred", "trashed_at"):
-        setattr(row, name, getattr(known, name))
+def _add_rows(database: Database, earlier: _Earlier) -> None:
+    with database.transaction() as session:
+        known = set(session.scalars(select(ImageRow.id)))
+        for row in earlier.rows:
+            if isinstance(row, JobRow) or row.image_id in known:
+                columns = inspect(type(row)).column_attrs.keys()
+                session.add(type(row)(**{name: getattr(row, name) for name in columns}))
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -7,22 +7,28 @@ Uses the store and rows; knows nothing of queue and page.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import PictureRefused
 from studio import images
 from studio.collection import rows
+from studio.collection.journal import Journal, PictureState
+from studio.collection.metadata import reading
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.metadata.png import read_likeness
+from studio.collection.metadata.reading import Sidecar
 from studio.collection.models import ImageRow
 from studio.collection.rows import StoredFile
-from studio.collection.store import ImageStore, sha256_of, speaking_of
+from studio.collection.store import ImageStore, speaking_of
 from studio.database import Database
+from studio.records import Category
 
 LOST_NAME = "Upload"
 """Label of an upload whose file name is not known any more."""
@@ -46,21 +52,28 @@ class Found:
     likeness: Likeness | None
     notes: tuple[str, ...]
     stored_at: datetime
+    said: Mapping[str, str]
+    """What another tool says in it of its making, for the row."""
 
 
-def reconcile(store: ImageStore, database: Database) -> Reconciled:
+def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconciled:
     """Adopt files without rows and remove half-written ones. Before anything else is stored or queued.
 
-    Compares names only, so it is quick; files that have rows are not read.
+    Compares names only, so it is quick; files that have rows are not read. A journal that is not there
+    (the collection is older than journals are) is begun.
     """
     leftovers = store.clear_incoming()
     with database.reading() as session:
         known = set(session.scalars(select(ImageRow.sha256)))
+    if known and not journal.exists():
+        journal.write_anew(database)
+    orphans = sorted(name for name in store.files() if name[0] not in known)
+    states = journal.states() if orphans else {}
     adopted: list[str] = []
     unusable: list[str] = []
-    for sha256, extension in sorted(name for name in store.files() if name[0] not in known):
+    for sha256, extension in orphans:
         try:
-            adopted.append(_adopt(store, database, sha256, extension))
+            adopted.append(_adopt(store, database, sha256, extension, states))
         except PictureRefused as error:
             unusable.append(f"{store.path(sha256, extension)}: {error.detail}")
     _report(adopted, leftovers, unusable)
@@ -71,35 +84,54 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
     """Read a stored file back. Raises PictureRefused where it is not what its name says."""
     path = store.path(sha256, extension)
     with speaking_of(path.parent):
-        if sha256_of(path) != sha256:
-            raise PictureRefused("The file does not match its name: it was changed or is damaged.")
-        taken = images.read_picture(path)
+        data = path.read_bytes()
         status = path.stat()
-    if taken.extension != extension:
-        raise PictureRefused(f"The file is not named by its format, which is {taken.extension}.")
+    if images.sha256(data) != sha256:
+        raise PictureRefused("The file does not match its name: it was changed or is damaged.")
+    taken = images.take_in(data)
+    if taken.ingested.extension != extension:
+        raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
+    likeness = _own_likeness(path, taken.ingested.pixel_sha256) if extension == "png" else None
     return Found(
-        file=StoredFile.of(taken, sha256, status.st_size),
-        likeness=_own_likeness(path, taken.pixel_sha256) if extension == "png" else None,
-        notes=taken.notes,
+        file=StoredFile.of(taken.ingested, sha256, status.st_size),
+        likeness=likeness,
+        notes=taken.ingested.notes,
         stored_at=datetime.fromtimestamp(status.st_mtime, UTC),
+        said={} if likeness is not None else _said(store, sha256, data, taken.pixels),
     )
 
 
-def add(session: Session, found: Found) -> ImageRow:
-    """A row for a file that was found: generated where it says so and its place is free, else an upload."""
+def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:
+    """A row for a file that was found: generated where it says so and its place is free, else an upload.
+
+    `state`: what the journal says of it.
+    """
     said = found.likeness
-    if said is not None and rows.of_job(session, said.job_id, said.batch_index) is None:
-        return rows.add_generated(session, found.file, said)
-    return rows.add_upload(session, found.file, LOST_NAME, found.notes, found.stored_at)
+    imported = state is not None and state.category not in (None, Category.GENERATED, Category.EDITED)
+    if said is not None and not imported and rows.of_job(session, said.job_id, said.batch_index) is None:
+        row = rows.add_generated(session, found.file, said)
+    else:
+        row = rows.add_loaded(session, found.file, LOST_NAME, found.notes, found.stored_at, said=found.said)
+    if state is not None:
+        state.apply(session, row)
+    return row
 
 
-def _adopt(store: ImageStore, database: Database, sha256: str, extension: str) -> str:
+def _adopt(
+    store: ImageStore, database: Database, sha256: str, extension: str, states: Mapping[str, PictureState]
+) -> str:
     found = read_file(store, sha256, extension)
-    said = found.likeness
+    said, state = found.likeness, states.get(sha256)
     with database.transaction() as session:
-        if said is not None and rows.of_job(session, said.job_id, said.batch_index) is not None:
+        taken = said is not None and rows.of_job(session, said.job_id, said.batch_index) is not None
+        if taken and state is None:
             raise PictureRefused("The job already has its picture of this number.")
-        return add(session, found).id
+        return add(session, found, state).id
+
+
+def _said(store: ImageStore, sha256: str, data: bytes, pixels: Image.Image) -> Mapping[str, str]:
+    beside = store.sidecar(sha256)
+    return reading.read(data, Sidecar(*beside) if beside else None, pixels).summary
 
 
 def _own_likeness(path: Path, pixel_sha256: str) -> Likeness | None:

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import images
 from studio.collection import rows
 from studio.collection.metadata import reading, sidecar
-from studio.collection.metadata.foreign import ForeignMetadata
 from studio.collection.metadata.reading import Sidecar
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.database import Database
+from studio.records import Category
 
 _log = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class Taker:
             notes=taken.ingested.notes,
             taken_at=min(datetime.fromtimestamp(max(modified, 0.0), UTC), datetime.now(UTC)),
             thumbnails=taken.thumbnails,
-            said=summary(found.metadata),
+            said=found.summary,
             beside=beside,
         )
 
@@ -83,7 +85,7 @@ class Taker:
             for one in different.values():
                 known = rows.by_hash(session, one.file.sha256)
                 if known is None:
-                    rows.add_imported(session, one.file, one.label, one.notes, one.taken_at, one.said)
+                    _add(session, one)
                 elif known.purged_at is not None:
                     rows.restore(session, known)
                 else:  # taken in by somebody else meanwhile
@@ -109,11 +111,16 @@ class Taker:
             _log.warning("No thumbnail yet of %s: %s", one.file.sha256, error)
 
 
-def summary(said: ForeignMetadata | None) -> dict[str, str]:
-    """What of foreign metadata is kept in the row: who made the picture, and its words for the search."""
-    if said is None:
-        return {}
-    return {"tool": said.tool, **({"prompt": said.prompt} if said.prompt else {})}
+def _add(session: Session, one: Prepared) -> None:
+    rows.add_loaded(
+        session,
+        one.file,
+        one.label,
+        one.notes,
+        one.taken_at,
+        said=one.said,
+        category=Category.IMPORTED,
+    )
 
 
 def _read(path: Path, max_bytes: int) -> bytes:

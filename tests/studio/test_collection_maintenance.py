@@ -89,19 +89,39 @@ def test_rebuild_keeps_the_jobs(settings: Settings, tmp_path: Path) -> None:
         assert (job.notices, job.tab, job.request.prompt) == (("A notice.",), "tab", "a woman with red hair")
 
 
-@pytest.mark.parametrize("damage", ["gone", "noise", "truncated"])
-def test_rebuild_without_a_readable_database_gives_what_the_files_say(
-    settings: Settings, tmp_path: Path, damage: str
-) -> None:
-    before = everything(tmp_path)
+def damage_database(settings: Settings, damage: str) -> None:
     if damage == "gone":
         settings.database.unlink()
     else:
         content = b"x" * 5000 if damage == "noise" else settings.database.read_bytes()[:6000]
         settings.database.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["gone", "noise", "truncated"])
+def test_rebuild_without_a_readable_database_gives_back_every_record(
+    settings: Settings, tmp_path: Path, damage: str
+) -> None:
+    before = everything(tmp_path)
+    damage_database(settings, damage)
+    report = rebuild(settings)
+    assert (report.generated, report.uploads, report.unusable) == (2, 1, ())
+    assert report.marks_lost is None
+    assert report.healthy is (damage == "gone")
+    assert everything(tmp_path) == before
+    assert verify(settings).healthy
+
+
+@pytest.mark.parametrize("damage", ["gone", "noise", "truncated"])
+def test_rebuild_without_database_and_journal_gives_what_the_files_say(
+    settings: Settings, tmp_path: Path, damage: str
+) -> None:
+    before = everything(tmp_path)
+    damage_database(settings, damage)
+    settings.journal.unlink()
     report = rebuild(settings)
     assert (report.generated, report.uploads, report.unusable) == (2, 1, ())
     assert report.healthy is (damage == "gone")
+    assert (report.marks_lost is None) is (damage == "gone")
     after = everything(tmp_path)
     for image_id, record in before.items():
         made = after[image_id]
@@ -120,7 +140,8 @@ def test_a_row_that_cannot_be_read_does_not_stop_a_rebuild(settings: Settings, t
     with sqlite3.connect(settings.database) as connection:
         connection.execute("UPDATE jobs SET request = 'not json'")
     report = rebuild(settings)
-    assert report.marks_lost is not None
+    assert report.jobs_lost is not None
+    assert report.marks_lost is None
     assert len(everything(tmp_path)) == 3
 
 

@@ -82,7 +82,7 @@ def _name(sha256: str) -> str:
 
 
 def test_an_upload_between_file_and_row_is_adopted(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
-    with crash_at(monkeypatch, rows, "add_upload"):
+    with crash_at(monkeypatch, rows, "add_loaded"):
         upload(durable)
     (adopted,) = durable.collection.reconcile().adopted
     record = durable.collection.get(adopted)
@@ -156,8 +156,8 @@ def _file(folder: Path, data: bytes) -> Path:
 
 def test_nothing_to_do_reads_no_file(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
     save(durable, upload(durable))
-    monkeypatch.setattr("studio.images.read_picture", lambda *_: pytest.fail("read a file"))
-    monkeypatch.setattr("studio.collection.recovery.sha256_of", lambda *_: pytest.fail("read a file"))
+    monkeypatch.setattr("studio.images.take_in", lambda *_: pytest.fail("read a file"))
+    monkeypatch.setattr("studio.images.sha256", lambda *_: pytest.fail("read a file"))
     found = durable.collection.reconcile()
     assert (found.adopted, found.leftovers, found.unusable) == ((), 0, ())
 

@@ -59,6 +59,14 @@ class Findings:
     raw: tuple[tuple[str, str], ...]
     faults: tuple[str, ...]
 
+    @property
+    def summary(self) -> dict[str, str]:
+        """What is kept in the row: the `tool` that made the picture, and its `prompt` for the search."""
+        said = self.metadata
+        if said is None:
+            return {}
+        return {"tool": said.tool, **({"prompt": said.prompt} if said.prompt else {})}
+
 
 def read(data: bytes, beside: Sidecar | None = None, pixels: Image.Image | None = None) -> Findings:
     """Read a picture file; its sidecar is asked where the file says nothing, its `pixels` last.
