@@ -1,0 +1,15 @@
+"""The Models section: models of this machine and of the hub, downloads, licences, defaults, own files.
+
+Everything shown comes from REST, in the browser.
+"""
+
+from __future__ import annotations
+
+from studio.ui.widgets.scripted import ScriptedHTML
+
+
+class ModelsPage(ScriptedHTML):
+    """Holds `#models-list` with a card `#model-<id>` for each model."""
+
+    widget = "models_page"
+    scripts = ("models.js",)
