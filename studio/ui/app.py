@@ -18,6 +18,7 @@ from studio.ui.panels.collection import create_collection
 from studio.ui.panels.generate import GeneratePanel, create_generate
 from studio.ui.panels.header import create_header
 from studio.ui.panels.model import create_model
+from studio.ui.panels.models import create_models
 from studio.ui.panels.output import create_output
 from studio.ui.panels.prompt import create_prompt
 from studio.ui.panels.queue import create_queue
@@ -29,7 +30,7 @@ from studio.ui.wiring import StudioHandlers, bind_actions, bind_studio
 STATIC = Path(__file__).resolve().parent / "static"
 STYLES = ("likeness.css", "settings.css")
 SCRIPTS = ("likeness.js", "menus.js", "references.js", "choices.js", "studio.js")
-SECTIONS = {"studio": "Studio", "collection": "Collection", "queue": "Queue"}
+SECTIONS = {"studio": "Studio", "collection": "Collection", "models": "Models", "queue": "Queue"}
 """Sections by id: their buttons are `tab-…`, their contents `panel-…`."""
 
 
@@ -55,6 +56,8 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
                 output = create_output(service)
         with gr.Column(elem_id="panel-collection", elem_classes=["lk-panel", "lk-hidden"]):
             collection = create_collection(service)
+        with gr.Column(elem_id="panel-models", elem_classes=["lk-panel", "lk-hidden"]):
+            create_models()
         with gr.Column(elem_id="panel-queue", elem_classes=["lk-panel", "lk-hidden"]):
             queue = create_queue(service)
         handlers = StudioHandlers(service, controls)
