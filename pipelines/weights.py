@@ -37,6 +37,11 @@ _PREFIXES = (
 
 def header(path: Path) -> dict[str, dict[str, Any]]:
     """Tensor name → {dtype, shape, data_offsets}. Raises ValueError where it is no safetensors file."""
+    return contents(path)[0]
+
+
+def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """The header, and what the file's maker wrote beside it. Raises ValueError, OSError."""
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
@@ -46,8 +51,8 @@ def header(path: Path) -> dict[str, dict[str, Any]]:
             tensors = json.loads(file.read(length))
         except ValueError as error:
             raise ValueError(f"{path.name} is not a safetensors file.") from error
-    tensors.pop("__metadata__", None)
-    return tensors
+    words = tensors.pop("__metadata__", None)
+    return tensors, words if isinstance(words, dict) else {}
 
 
 def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSize | None:
