@@ -5,9 +5,6 @@ Resumes from its checkpoint. Needs figures only, no captions.
 
 from __future__ import annotations
 
-import json
-import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -17,9 +14,9 @@ from diffusers.models.resnet import ResnetBlock2D
 
 from training.compose import LIGHTS, BackgroundBank, compose
 from training.corpus import FigureStore
-from training.loop import Budget, Checkpoint, Ema, cosine, device_of
-from training.optim import MuonAdamW, split_parameters
-from training.parallel import average_gradients, rank, workers
+from training.descent import Descent
+from training.loop import device_of
+from training.parallel import rank, workers
 from training.presets import AutoencoderPreset, Preset
 
 
@@ -122,43 +119,25 @@ def train(preset: Preset, work: Path, device: str) -> None:
         preset.seed,
         device,
     )
-    optimizer = MuonAdamW(*split_parameters(vae), lr=p.lr)
-    ema = Ema(vae, p.ema)
-    budget = Budget(p.steps, p.minutes)
-    parts = {"model": vae, "ema": ema, "optimizer": optimizer, "budget": budget}
-    checkpoint = Checkpoint(work / "autoencoder.pt", parts, asdict(p))
-    step = checkpoint.load()
-    log = (work / "autoencoder.jsonl").open("a")
+    descent = Descent("autoencoder", vae, p, work, preset.checkpoint_seconds)
     probe = source.held_out(24)
-    clock = time.monotonic()
-    source.rng.manual_seed(preset.seed + step * workers() + rank())
-    while (progress := budget.progress(step)) < 1:
+    source.rng.manual_seed(preset.seed + descent.step * workers() + rank())
+
+    def measures() -> dict[str, float]:
+        row = {"loss": round(loss.item(), 4)}
+        if descent.step % 100 == 0:
+            with descent.ema.applied(vae):
+                row["psnr"] = round(psnr(vae, probe), 2)
+        return row
+
+    for progress in descent.steps():
         small = progress < p.crop_until
         batch = source.batch(
             (p.crop_batch if small else p.batch) // workers(), p.crop if small else preset.px
         )
-        for group in optimizer.param_groups:
-            group["lr"] = cosine(progress, step, p.lr, p.warmup)
         with device_of(device).autocast(preset.bf16):
             mean = vae.encode(batch).latent_dist.mode()
             out = vae.decode(mean + p.noise * torch.randn_like(mean)).sample
             loss = reconstruction_loss(out.float(), batch) + p.decay * mean.float().pow(2).mean()
-        loss.backward()
-        average_gradients(vae.parameters())
-        torch.nn.utils.clip_grad_norm_(vae.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        ema.update(vae, step)
-        step += 1
-        if step % 25 == 0 and rank() == 0:
-            row = {"step": step, "loss": round(loss.item(), 4), "seconds": round(budget.seconds, 1)}
-            if step % 100 == 0:
-                with ema.applied(vae):
-                    row["psnr"] = round(psnr(vae, probe), 2)
-            log.write(json.dumps(row) + "\n")
-            log.flush()
-        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
-            checkpoint.save(step)
-            clock = time.monotonic()
-    if rank() == 0:
-        checkpoint.save(step)
+        descent.descend(loss)
+        descent.log(measures)

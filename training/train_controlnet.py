@@ -6,10 +6,7 @@ users' structure references go through too.
 
 from __future__ import annotations
 
-import json
 import random
-import time
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +18,11 @@ from transformers import CLIPTokenizer
 from training.captions import caption
 from training.compose import BackgroundBank
 from training.corpus import FigureStore
+from training.descent import Descent
 from training.latents import LatentSet, shoot
-from training.loop import Budget, Checkpoint, Ema, cosine, device_of
+from training.loop import device_of
 from training.models import PortraitModel, build_controlnet, build_scheduler, plain_unet
-from training.optim import MuonAdamW, split_parameters
-from training.parallel import average_gradients, rank, workers
+from training.parallel import rank, workers
 from training.presets import Preset
 from training.train_unet import stratified_timesteps
 
@@ -74,27 +71,19 @@ def train(preset: Preset, work: Path, device: str) -> None:
         .to(device, memory_format=torch.channels_last)
         .requires_grad_(True)
     )
-    optimizer = MuonAdamW(*split_parameters(net), lr=p.lr)
-    ema, budget = Ema(net, p.ema), Budget(p.steps, p.minutes)
-    parts = {"model": net, "ema": ema, "optimizer": optimizer, "budget": budget}
-    checkpoint = Checkpoint(work / "controlnet.pt", parts, asdict(p))
-    step = checkpoint.load()
+    descent = Descent("controlnet", net, p, work, preset.checkpoint_seconds)
     data, scheduler = LatentSet(work), build_scheduler()
-    scaling, rng = data.scaling_factor(), random.Random(preset.seed + 31 * (step * workers() + rank()))
+    scaling = data.scaling_factor()
+    rng = random.Random(preset.seed + 31 * (descent.step * workers() + rank()))
     pick, maps = edge_cache(preset, work, data, p.pictures)
-    log, clock = (work / "controlnet.jsonl").open("a"), time.monotonic()
-    while (progress := budget.progress(step)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = cosine(progress, step, p.lr, p.warmup)
+    for _ in descent.steps():
         rows = rng.sample(range(len(pick)), p.batch // workers())
         clean = data.latents[[pick[r] for r in rows]].to(device).float() * scaling
         hint = maps[rows].to(device).float().unsqueeze(1).expand(-1, 3, -1, -1)
         texts = ["" if rng.random() < 0.1 else caption(data.portraits[pick[r]], rng) for r in rows]
-        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids.to(
-            device
-        )
+        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         with torch.no_grad():
-            text = model.text_encoder(ids)[0]
+            text = model.text_encoder(ids.to(device))[0]
         noise, t = torch.randn_like(clean), stratified_timesteps(len(rows), device)
         noisy = scheduler.add_noise(clean, noise, t).contiguous(memory_format=torch.channels_last)
         with device_of(device).autocast(preset.bf16):
@@ -103,24 +92,6 @@ def train(preset: Preset, work: Path, device: str) -> None:
                 noisy, t, text, down_block_additional_residuals=down, mid_block_additional_residual=mid
             ).sample
         loss = F.mse_loss(out.float(), scheduler.get_velocity(clean, noise, t))
-        loss.backward()
-        average_gradients(net.parameters())
-        torch.nn.utils.clip_grad_norm_(net.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        ema.update(net, step)
-        step += 1
-        if rank() == 0 and step % 25 == 0:
-            row = {
-                "step": step,
-                "samples": step * p.batch,
-                "seconds": round(budget.seconds, 1),
-                "loss": round(loss.item(), 4),
-            }
-            log.write(json.dumps(row) + "\n")
-            log.flush()
-        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
-            checkpoint.save(step)
-            clock = time.monotonic()
-    if rank() == 0:
-        checkpoint.save(step)
+        descent.descend(loss)
+        row = {"samples": descent.step * p.batch, "loss": round(loss.item(), 4)}
+        descent.log(lambda row=row: row)

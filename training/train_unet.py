@@ -6,9 +6,7 @@ the source is the autoencoder's mean *without* the scaling factor, and zeros whe
 
 from __future__ import annotations
 
-import json
 import time
-from dataclasses import asdict
 from pathlib import Path
 
 import torch
@@ -17,11 +15,11 @@ from diffusers import DDIMScheduler
 from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
+from training.descent import Descent
 from training.latents import LatentSet
-from training.loop import Budget, Checkpoint, Ema, cosine, device_of
+from training.loop import device_of
 from training.models import PortraitModel, build_scheduler
-from training.optim import MuonAdamW, split_parameters
-from training.parallel import average_gradients, rank, workers
+from training.parallel import rank, workers
 from training.presets import Preset
 from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
@@ -93,49 +91,28 @@ def train(preset: Preset, work: Path, device: str) -> None:
     tokenizer = tokenizer or CLIPTokenizer.from_pretrained(_wait_for(work / "tokenizer"))
     model = PortraitModel(preset, tokenizer).to(device)
     model.unet.to(memory_format=torch.channels_last)
-    data, scheduler = LatentSet(work), build_scheduler()
-    data.to(device)
-    optimizer = MuonAdamW(*split_parameters(model), lr=p.lr)
-    ema, budget = Ema(model, p.ema), Budget(p.steps, p.minutes)
-    parts = {"model": model, "ema": ema, "optimizer": optimizer, "budget": budget}
-    checkpoint = Checkpoint(work / "unet.pt", parts, asdict(p))
-    step = checkpoint.load()
+    data, scheduler = LatentSet(work).to(device), build_scheduler()
+    descent = Descent("unet", model, p, work, preset.checkpoint_seconds)
     scaling = data.scaling_factor()
-    seed = preset.seed + 7919 * (step * workers() + rank())
+    seed = preset.seed + 7919 * (descent.step * workers() + rank())
     source = Batches(data, tokenizer, p.batch // workers(), seed)
     batches = iter(DataLoader(source, batch_size=None, num_workers=preset.loaders))
     torch.manual_seed(seed)
-    log = (work / "unet.jsonl").open("a")
-    clock, recent = time.monotonic(), []
-    while (progress := budget.progress(step)) < 1:
-        for group in optimizer.param_groups:
-            group["lr"] = cosine(progress, step, p.lr, p.warmup)
+    recent: list[dict[str, list[float]]] = []
+
+    def measures() -> dict[str, float]:
+        row = {"samples": descent.step * p.batch, **_averages(recent)}
+        recent.clear()
+        return row
+
+    for _ in descent.steps():
         batch, ids = next(batches)
         with device_of(device).autocast(preset.bf16):
             losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling)
-        losses.mean().backward()
-        average_gradients(model.parameters())
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
-        ema.update(model, step)
-        step += 1
-        recent.append(_by_kind(losses.detach(), batch))
-        if rank() == 0 and step % 25 == 0:
-            row = {
-                "step": step,
-                "samples": step * p.batch,
-                "seconds": round(budget.seconds, 1),
-                **_averages(recent),
-            }
-            log.write(json.dumps(row) + "\n")
-            log.flush()
-            recent = []
-        if rank() == 0 and time.monotonic() - clock > preset.checkpoint_seconds:
-            checkpoint.save(step)
-            clock = time.monotonic()
-    if rank() == 0:
-        checkpoint.save(step)
+        descent.descend(losses.mean())
+        if rank() == 0:
+            recent.append(_by_kind(losses.detach(), batch))
+        descent.log(measures)
 
 
 def _wait_for(folder: Path, seconds: float = 60) -> Path:
