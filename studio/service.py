@@ -16,6 +16,7 @@ from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
 from studio.collection.collection import Collection
+from studio.collection.history import History
 from studio.collection.queries import Filter
 from studio.exchange.exchange import Exchange
 from studio.jobs import JobQueue
@@ -54,6 +55,7 @@ class StudioService:
         self._queue = queue
         self.gallery = collection.gallery
         self.bin = collection.bin
+        self.history = History(collection)
         self.exchange = Exchange(collection, catalog)
 
     # --- models -----------------------------------------------------------------------------
@@ -136,6 +138,16 @@ class StudioService:
         completed = self._complete(request)
         return self._queue.add(completed.request, completed.notices, tab)
 
+    def reproduce(self, image_id: str, *, tab: str | None = None) -> JobRecord:
+        """Make a picture once more from its own request; references may be in the trash meanwhile.
+
+        Raises NotFound, RequestError.
+        """
+        completed = self._complete(self.history.request_of(image_id), trashed=True)
+        job = self._queue.add(completed.request, completed.notices, tab)
+        self.history.begin_reproduction(job.id, image_id)
+        return job
+
     def job(self, job_id: str) -> JobRecord:
         """Raises NotFound."""
         return self._queue.get(job_id)
@@ -191,8 +203,9 @@ class StudioService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _complete(self, request: GenerationRequest) -> planning.Completed:
-        sizes = self._collection.sizes(reference.image_id for reference in request.references)
+    def _complete(self, request: GenerationRequest, *, trashed: bool = False) -> planning.Completed:
+        ids = (reference.image_id for reference in request.references)
+        sizes = self._collection.sizes(ids, trashed=trashed)
         done = planning.complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
         assert done.request.model is not None
         self.library.require_consent(done.request.model)

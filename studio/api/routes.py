@@ -12,11 +12,13 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from studio.api.batches import add_batches
 from studio.api.events import QueueBroadcast, add_events
 from studio.api.exchange import add_exchange
 from studio.api.gallery import add_gallery
 from studio.api.images import add_images
 from studio.api.jobs import add_jobs
+from studio.api.lineage import add_lineage
 from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.system import add_system
@@ -41,6 +43,8 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_gallery(router, service)  # before the pictures: `/images/ids` is not a picture
     add_images(router, service)
     add_exchange(router, service.exchange)
+    add_lineage(router, service)
+    add_batches(router, service)
     add_jobs(router, service)
     add_models(router, service.library)
     add_events(router, broadcast)

@@ -18,7 +18,7 @@ from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
-from studio.collection import marks, queries, recovery, rows
+from studio.collection import marks, queries, recovery, reproductions, rows
 from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading
@@ -51,8 +51,13 @@ class Collection:
         self._catalog = catalog
 
     def reconcile(self) -> Reconciled:
-        """Put right what a crash left behind; once at start, before the queue is made."""
-        return recovery.reconcile(self.store, self.database, self.journal)
+        """Put right what a crash left behind, and let go of what was in the trash for long enough.
+
+        Once at start, before the queue is made.
+        """
+        found = recovery.reconcile(self.store, self.database, self.journal)
+        self.bin.expire()
+        return found
 
     # --- taking in --------------------------------------------------------------------------
 
@@ -79,6 +84,7 @@ class Collection:
     ) -> ImageRecord:
         """Save one picture of a job, durably. A picture of this job and index that is here already is kept.
 
+        A picture made once more with the same pixels is not kept twice: the record is the original's.
         `request` must be complete. `provenance` as in `events.Started`.
         """
         with self.database.reading() as session:
@@ -86,11 +92,15 @@ class Collection:
             if existing is not None:
                 return queries.record(session, existing)
             parents = rows.parents_of(session, request)
+            original = reproductions.original_of(session, job_id)
+        pixel_sha256 = images.pixel_sha256(image.width, image.height, image.rgb)
+        if original is not None and original.pixel_sha256 == pixel_sha256:
+            return self._made_again(original, job_id)
         likeness = Likeness(
             software=SOFTWARE,
             created_at=datetime.now(UTC),
             category=Category.EDITED if request.references else Category.GENERATED,
-            pixel_sha256=images.pixel_sha256(image.width, image.height, image.rgb),
+            pixel_sha256=pixel_sha256,
             job_id=job_id,
             batch_index=image.index,
             seed=image.seed,
@@ -137,11 +147,14 @@ class Collection:
         with _gone_if_unreadable():
             return self._present(self.store.working_file(row.sha256, row.extension, plain=row.plain))
 
-    def sizes(self, image_ids: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """(width, height) px of pictures that are to be references. Raises NotFound, RequestError."""
+    def sizes(self, image_ids: Iterable[str], *, trashed: bool = False) -> dict[str, tuple[int, int]]:
+        """(width, height) px of pictures that are to be references. Raises NotFound, RequestError.
+
+        `trashed`: those in the trash will do, too.
+        """
         with self.database.reading() as session:
             return {
-                image_id: queries.size_of_reference(session, number, image_id)
+                image_id: queries.size_of_reference(session, number, image_id, trashed=trashed)
                 for number, image_id in enumerate(image_ids, start=1)
             }
 
@@ -220,6 +233,11 @@ class Collection:
             record = queries.record(session, row)
         self._keep_thumbnails(file, taken.thumbnails)
         return record, True
+
+    def _made_again(self, original: ImageRow, job_id: str) -> ImageRecord:
+        with self.database.transaction() as session:
+            reproductions.settle(session, job_id, reproductions.Outcome("identical"), None)
+            return queries.record(session, queries.row(session, original.id))
 
     def _save(self, image: ImageReady, likeness: Likeness) -> ImageRecord:
         data = png.encode(image.rgb, image.width, image.height, likeness)

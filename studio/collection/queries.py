@@ -57,14 +57,14 @@ def row(session: Session, image_id: str) -> ImageRow:
     return found
 
 
-def size_of_reference(session: Session, number: int, image_id: str) -> tuple[int, int]:
+def size_of_reference(session: Session, number: int, image_id: str, *, trashed: bool) -> tuple[int, int]:
     """(width, height) px of the picture that is reference `number`. Raises NotFound, RequestError."""
     found = session.scalar(select(ImageRow).where(ImageRow.id == image_id))
     if found is None:
         raise NotFound(
             f"Reference {number} is not in the collection. Remove it, or load it again.", field="references"
         )
-    if found.trashed_at is not None:
+    if found.trashed_at is not None and not trashed:
         raise RequestError(
             f"Reference {number} is in the trash. Restore it, or remove it from the references.",
             field="references",
@@ -103,6 +103,11 @@ def summary(one: ImageRow) -> ImageSummary:
         trashed_at=one.trashed_at,
         purged_at=one.purged_at,
     )
+
+
+def role_of(parent: ParentRow) -> ParentRole:
+    """What the parent was to the picture."""
+    return cast(ParentRole, parent.role)
 
 
 def drop_from_index(session: Session, one: ImageRow) -> None:
@@ -201,7 +206,7 @@ def _link(parent: ParentRow) -> ParentLink:
     return ParentLink(
         image_id=parent.parent_id,
         pixel_sha256=parent.pixel_sha256,
-        role=cast(ParentRole, parent.role),
+        role=role_of(parent),
         order=parent.order,
         weight=parent.weight,
     )

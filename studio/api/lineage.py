@@ -1,0 +1,60 @@
+"""`/images/{id}/…`: how a picture came to be, how far it is from where it began, making it again."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from studio.records import Change, DriftReport, Family, ImageDetails, JobRecord, Reproduction
+from studio.service import StudioService
+
+_Id = Annotated[str | None, Query(max_length=64)]
+
+
+def add_lineage(router: APIRouter, service: StudioService) -> None:
+    """Add the calls about a picture's past."""
+    _add_past(router, service)
+    _add_reproductions(router, service)
+
+
+def _add_past(router: APIRouter, service: StudioService) -> None:
+    @router.get("/images/{image_id}/details")
+    def details(image_id: str) -> ImageDetails:
+        """The record with cost, batch, references, changes, anchor and inherited rights."""
+        return service.history.details(image_id)
+
+    @router.get("/images/{image_id}/family")
+    def family(image_id: str) -> Family:
+        """What the picture came from, and all that came from the first of its line; at most 2,000 pictures.
+
+        Masks and control images are edges without a node.
+        """
+        return service.history.family(image_id)
+
+    @router.get("/images/{image_id}/changes")
+    def changes(image_id: str, against: _Id = None) -> tuple[Change, ...]:
+        """What was changed against the picture it was made from, or `against` any other."""
+        return service.history.changes(image_id, against)
+
+    @router.get("/images/{image_id}/drift")
+    def drift(image_id: str, anchor: _Id = None) -> DriftReport:
+        """How far the picture and its branch are from the line's anchor, or from any other picture.
+
+        Structure is SSIM of luminance, colour the mean CIEDE2000 of a coarse grid. Measured once, then kept.
+        """
+        return service.history.drift(image_id, anchor or None)
+
+
+def _add_reproductions(router: APIRouter, service: StudioService) -> None:
+    @router.post("/images/{image_id}/reproduce", status_code=202)
+    def reproduce(image_id: str, response: Response) -> JobRecord:
+        """Run the picture's own request once more, with its own seed."""
+        job = service.reproduce(image_id)
+        response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+        return job
+
+    @router.get("/images/{image_id}/reproductions")
+    def reproductions(image_id: str) -> tuple[Reproduction, ...]:
+        """Newest first: identical, close or different, and what could explain it."""
+        return service.history.reproductions(image_id)

@@ -1,0 +1,145 @@
+"""What one request changed against another, as an artist would say it. Pure: knows no rows and no files.
+
+Fields are those of the request, whatever they are: one that is added to it is compared without a word here.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
+from studio.records import Change
+
+_MOST_EDITS = 12
+"""A prompt with more differences than that is shown whole, before and after."""
+_NAMES = {
+    "guidance_scale": "guidance",
+    "num_inference_steps": "steps",
+    "strength": "influence",
+    "negative_prompt": "negative prompt",
+}
+_NOT_SHOWN = frozenset(
+    {"prompt", "negative_prompt", "references", "width", "height", "aspect_ratio", "num_images"}
+)
+_NOTHING = GenerationRequest()
+_WORD = re.compile(r"[^\s,;.]+|[,;.]")
+
+
+def compare(
+    before: GenerationRequest | None, after: GenerationRequest | None, *, parent_id: str | None = None
+) -> tuple[Change, ...]:
+    """What is different in `after`. A picture that was not made from a request has nothing to compare.
+
+    `parent_id`: the picture `before` belongs to, where `after` was made from it. That it is a reference now,
+    and that its own source is none any more, is no change.
+    """
+    if after is None:
+        return ()
+    if before is None:
+        return (*_prompt("prompt", "", after.prompt), *_mode(None, after.mode))
+    return (
+        *_prompt("prompt", before.prompt, after.prompt),
+        *_mode(before.mode, after.mode),
+        *_prompt("negative_prompt", before.negative_prompt, after.negative_prompt),
+        *_references(before, after, parent_id),
+        *_size(before, after),
+        *_settings(before, after),
+    )
+
+
+def _mode(before: Mode | None, after: Mode) -> Iterator[Change]:
+    if before is not after:
+        label = MODE_LABEL[after]
+        words = label if before is None else f"{MODE_LABEL[before]} → {label}"
+        yield Change(field="mode", before=before, after=after, words=words)
+
+
+def _prompt(field: str, before: str, after: str) -> Iterator[Change]:
+    """Word by word: one change per place."""
+    old, new = _WORD.findall(before), _WORD.findall(after)
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    edits = [code for code in matcher.get_opcodes() if code[0] != "equal"]
+    if len(edits) > _MOST_EDITS:
+        edits = [("replace", 0, len(old), 0, len(new))]
+    for _, i, j, k, m in edits:
+        gone, come = _joined(old[i:j]), _joined(new[k:m])
+        yield Change(field=field, before=gone, after=come, words=_edit_words(field, gone, come))
+
+
+def _joined(words: list[str]) -> str | None:
+    text = re.sub(r" ([,;.])", r"\1", " ".join(words)).strip(" ,;.")
+    return text or None
+
+
+def _edit_words(field: str, gone: str | None, come: str | None) -> str:
+    prefix = "" if field == "prompt" else f"{_NAMES[field]}: "
+    if gone and come:
+        return f"{prefix}'{gone}' → '{come}'"
+    if come:
+        return f"{prefix}+ '{come}'"
+    return f"{prefix}– '{gone}'" if gone else f"{prefix}punctuation"
+
+
+def _references(
+    before: GenerationRequest, after: GenerationRequest, parent_id: str | None
+) -> Iterator[Change]:
+    old = {_key(before, r): r for r in before.references}
+    new = {_key(after, r): r for r in after.references}
+    if parent_id is not None:
+        old = {key: r for key, r in old.items() if key[1] != "source"}
+        new = {key: r for key, r in new.items() if key[0] != parent_id}
+    for key in new.keys() - old.keys():
+        yield _reference_change(None, key, f"+ {key[1]} reference")
+    for key in old.keys() - new.keys():
+        yield _reference_change(key, None, f"– {key[1]} reference")
+    for key in new.keys() & old.keys():
+        weights = old[key].weight, new[key].weight
+        if weights[0] != weights[1]:
+            words = f"weight of the {key[1]} reference {weights[0]:g} → {weights[1]:g}"
+            yield Change(field="references", before=f"{weights[0]:g}", after=f"{weights[1]:g}", words=words)
+
+
+def _key(request: GenerationRequest, reference: Reference) -> tuple[str, str]:
+    return reference.image_id, request.role_of(reference).value
+
+
+def _reference_change(before: tuple[str, str] | None, after: tuple[str, str] | None, words: str) -> Change:
+    return Change(
+        field="references",
+        before=before[0] if before else None,
+        after=after[0] if after else None,
+        words=words,
+    )
+
+
+def _size(before: GenerationRequest, after: GenerationRequest) -> Iterator[Change]:
+    old, new = (f"{each.width}×{each.height}" for each in (before, after))
+    if old != new:
+        yield Change(field="size", before=old, after=new, words=f"size {old} → {new}")
+
+
+def _settings(before: GenerationRequest, after: GenerationRequest) -> Iterator[Change]:
+    for field in type(after).model_fields:
+        if field not in _NOT_SHOWN and field != "mode":
+            old, new = _shown(field, getattr(before, field)), _shown(field, getattr(after, field))
+            if old != new:
+                name = _NAMES.get(field, field.replace("_", " "))
+                words = f"{name} {old or 'none'} → {new or 'none'}"
+                yield Change(field=field, before=old, after=new, words=words)
+
+
+def _shown(field: str, value: Any) -> str | None:
+    if value is None or value in ((), []):
+        return None
+    if field == "strength":
+        return f"{round((1 - value) * 100)} %"
+    if hasattr(value, "model_dump"):
+        return _shown(field, value.model_dump(mode="json"))
+    if isinstance(value, dict):
+        return ", ".join(f"{k.replace('_', ' ')} {_shown('', v) or 'none'}" for k, v in value.items())
+    if isinstance(value, tuple | list):
+        return "; ".join(_shown("", each) or "none" for each in value)
+    return f"{value:g}" if isinstance(value, float) else str(value)

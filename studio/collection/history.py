@@ -1,0 +1,265 @@
+"""How pictures came to be: family tree, changes, drift, batches, details, making one again.
+
+Each method reads rows in one transaction and measures files outside of it. Knows the jobs' rows, not the
+queue. Thread-safe; methods raise NotFound for unknown pictures and may raise StorageFailure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.errors import RequestError
+from pipelines.request import GenerationRequest
+from studio.collection import batches, changes, drift, lineage, queries, reproductions
+from studio.collection.collection import Collection
+from studio.collection.models import DriftRow, ImageRow, JobRow, ParentRow
+from studio.records import (
+    BatchPage,
+    BranchStep,
+    Category,
+    Change,
+    Drift,
+    DriftReport,
+    Family,
+    FamilyEdge,
+    FamilyNode,
+    ImageDetails,
+    Reproduction,
+    Rights,
+    Winners,
+)
+
+DEEP = 4
+"""Generations from the anchor at which the studio suggests to go back to it."""
+MAX_BRANCH = 32
+"""Pictures of a branch that are measured, counted from its end."""
+NO_FACE_MODEL = "No face model is installed, so the likeness of the face is not measured."
+_ITSELF = Drift(structure=1.0, colour=0.0)
+_SUGGESTION = (
+    "This is {depth} edits away from the anchor, and each loses a little. "
+    "Go back to the anchor and apply the edits together."
+)
+
+
+class History:
+    """The past of the pictures of one collection."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._database = collection.database
+
+    def family(self, image_id: str) -> Family:
+        """The tree the picture stands in: what it came from, and all that came from the first of its line."""
+        with self._database.reading() as session:
+            found = lineage.family(session, queries.row(session, image_id))
+            by_id = {row.id: row for row in found.rows}
+            drifts = _known_drifts(session, by_id)
+        edges = tuple(edge for row in found.rows for edge in _edges(row, by_id))
+        children = {edge.child_id for edge in edges if edge.parent_id in by_id}
+        return Family(
+            root_ids=tuple(image for image in by_id if image not in children),
+            nodes=tuple(
+                FamilyNode(image=queries.summary(row), generation=row.depth, drift=drifts.get(row.id))
+                for row in found.rows
+            ),
+            edges=edges,
+            truncated=found.truncated,
+        )
+
+    def changes(self, image_id: str, against: str | None = None) -> tuple[Change, ...]:
+        """What was changed against the picture it was made from, or against any other."""
+        with self._database.reading() as session:
+            row = queries.row(session, image_id)
+            if against is not None:
+                return changes.compare(_request(queries.row(session, against)), _request(row))
+            return _changes(session, row)
+
+    def details(self, image_id: str) -> ImageDetails:
+        """Everything there is to say about a picture."""
+        with self._database.reading() as session:
+            row = queries.row(session, image_id)
+            job = session.scalar(select(JobRow).where(JobRow.id == row.job_id))
+            parents = [parent.parent_id for parent in row.parents if parent.parent_id is not None]
+            return ImageDetails(
+                image=queries.record(session, row),
+                seconds=job.seconds if job else None,
+                memory_mb=job.memory_mb if job else None,
+                batch=tuple(map(queries.summary, batches.of_job(session, row.job_id))),
+                references=tuple(queries.summary(queries.row(session, parent)) for parent in parents),
+                changes=_changes(session, row),
+                anchor_id=lineage.anchor_of(lineage.line(session, row)).id,
+                reproduces=reproductions.reproduced_by(session, image_id),
+                rights_lines=tuple(_rights_lines(lineage.ancestors(session, image_id))),
+            )
+
+    # --- drift ------------------------------------------------------------------------------
+
+    def drift(self, image_id: str, anchor_id: str | None = None) -> DriftReport:
+        """How far the picture, and those between, are from an anchor; None: the anchor of its line.
+
+        Measured when first asked for. Raises NotFound, also where a file is missing.
+        """
+        with self._database.reading() as session:
+            line = lineage.line(session, queries.row(session, image_id))
+            anchor = lineage.anchor_of(line) if anchor_id is None else queries.row(session, anchor_id)
+        ids = [row.id for row in line]
+        depth = ids.index(anchor.id) if anchor.id in ids else 0
+        branch = ids[:depth] if anchor.id in ids else ids[:1]
+        measured = self._measured(branch[:MAX_BRANCH], anchor.id) | {anchor.id: _ITSELF}
+        steps = [BranchStep(image_id=anchor.id, depth=0, drift=_ITSELF)]
+        steps += [
+            BranchStep(image_id=each, depth=max(depth - place, 1), drift=measured[each])
+            for place, each in reversed(list(enumerate(branch[:MAX_BRANCH])))
+        ]
+        return DriftReport(
+            anchor_id=anchor.id,
+            depth=depth,
+            drift=measured[image_id],
+            face_reason=NO_FACE_MODEL,
+            branch=tuple(steps),
+            suggestion=_SUGGESTION.format(depth=depth) if depth >= DEEP else None,
+        )
+
+    def _measured(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
+        with self._database.reading() as session:
+            known = _drifts(session, image_ids, [anchor_id])
+        found = {image: distance for (image, _), distance in known.items()}
+        missing = [image for image in image_ids if image not in found]
+        rows = [self._measure(image, anchor_id) for image in missing]
+        if rows:
+            with self._database.transaction() as session:
+                for row in rows:
+                    session.merge(row)
+        return found | {row.image_id: _drift(row) for row in rows}
+
+    def _measure(self, image_id: str, anchor_id: str) -> DriftRow:
+        files = (self._collection.working_file(each) for each in (image_id, anchor_id))
+        distance = drift.measure(*files)
+        return DriftRow(
+            image_id=image_id,
+            anchor_id=anchor_id,
+            method=drift.METHOD,
+            structure=distance.structure,
+            colour=distance.colour,
+        )
+
+    # --- batches ----------------------------------------------------------------------------
+
+    def batches(self, cursor: str | None, limit: int) -> BatchPage:
+        """Newest first. Raises RequestError for a bad cursor."""
+        with self._database.reading() as session:
+            return batches.page(session, cursor, limit)
+
+    def pick_winners(self, job_id: str, image_ids: Sequence[str]) -> Winners:
+        """Keep these of a batch, put the others into the trash. Raises NotFound, RequestError."""
+        with self._database.transaction() as session:
+            return batches.pick(session, job_id, image_ids)
+
+    # --- making again -----------------------------------------------------------------------
+
+    def request_of(self, image_id: str) -> GenerationRequest:
+        """The request that makes this very picture. Raises RequestError for one that was not made here."""
+        with self._database.reading() as session:
+            request = _request(queries.row(session, image_id))
+        if request is None:
+            raise RequestError("This picture was not made here, so it cannot be made again.")
+        return request
+
+    def begin_reproduction(self, job_id: str, image_id: str) -> None:
+        """Remember what the job is for."""
+        with self._database.transaction() as session:
+            reproductions.begin(session, job_id, image_id)
+
+    def reproductions(self, image_id: str) -> tuple[Reproduction, ...]:
+        """How often it was made again, and how alike; new results are compared now."""
+        with self._database.reading() as session:
+            original = queries.row(session, image_id)
+            results = reproductions.open_results(session, image_id)
+        outcomes = {job_id: (self._compared(original, row), row.id) for job_id, row in results}
+        if outcomes:
+            with self._database.transaction() as session:
+                for job_id, (outcome, result_id) in outcomes.items():
+                    reproductions.settle(session, job_id, outcome, result_id)
+        with self._database.reading() as session:
+            return reproductions.of_picture(session, image_id)
+
+    def _compared(self, original: ImageRow, result: ImageRow) -> reproductions.Outcome:
+        if original.pixel_sha256 == result.pixel_sha256:
+            return reproductions.Outcome("identical")
+        files = (self._collection.working_file(row.id) for row in (original, result))
+        return reproductions.compare(*files, original.provenance, result.provenance)
+
+
+def _request(row: ImageRow) -> GenerationRequest | None:
+    """The request that makes this picture alone, with its own seed; None for one that was loaded."""
+    if row.request is None:
+        return None
+    request = GenerationRequest.model_validate(row.request)
+    return request.model_copy(
+        update={"seed": request.seed if row.seed is None else row.seed, "num_images": 1}
+    )
+
+
+def _changes(session: Session, row: ImageRow) -> tuple[Change, ...]:
+    edge = lineage.first_parent(row.parents)
+    parent_id = edge.parent_id if edge else None
+    parent = None if parent_id is None else queries.row(session, parent_id)
+    return changes.compare(_request(parent) if parent else None, _request(row), parent_id=parent_id)
+
+
+def _edges(row: ImageRow, family: Mapping[str, ImageRow]) -> Iterable[FamilyEdge]:
+    first = lineage.first_parent(row.parents)
+    for edge in row.parents:
+        yield _edge(row, edge, family.get(edge.parent_id or ""), primary=edge is first)
+
+
+def _edge(row: ImageRow, edge: ParentRow, parent: ImageRow | None, *, primary: bool) -> FamilyEdge:
+    before = _request(parent) if parent else None
+    found = changes.compare(before, _request(row), parent_id=edge.parent_id) if primary else ()
+    return FamilyEdge(
+        child_id=row.id,
+        parent_id=edge.parent_id,
+        parent_pixel_sha256=edge.pixel_sha256,
+        role=queries.role_of(edge),
+        order=edge.order,
+        weight=edge.weight,
+        primary=primary,
+        changes=found,
+    )
+
+
+def _known_drifts(session: Session, family: Mapping[str, ImageRow]) -> dict[str, Drift]:
+    """Of a family's pictures what was measured before, each against its own anchor."""
+    anchors = {row.id: _anchor_in(row, family) for row in family.values()}
+    known = _drifts(session, list(family), list(set(anchors.values())))
+    return {image: known[image, anchor] for image, anchor in anchors.items() if (image, anchor) in known}
+
+
+def _anchor_in(row: ImageRow, family: Mapping[str, ImageRow]) -> str:
+    line = [row]
+    while (edge := lineage.first_parent(line[-1].parents)) is not None and edge.parent_id in family:
+        line.append(family[edge.parent_id])
+    return lineage.anchor_of(line).id
+
+
+def _drifts(session: Session, images: Sequence[str], anchors: Sequence[str]) -> dict[tuple[str, str], Drift]:
+    statement = select(DriftRow).where(
+        DriftRow.image_id.in_(images), DriftRow.anchor_id.in_(anchors), DriftRow.method == drift.METHOD
+    )
+    return {(row.image_id, row.anchor_id): _drift(row) for row in session.scalars(statement)}
+
+
+def _drift(row: DriftRow) -> Drift:
+    return Drift(structure=row.structure, colour=row.colour)
+
+
+def _rights_lines(ancestors: Iterable[ImageRow]) -> Iterable[str]:
+    """One line per loaded picture that took part, and per made one that something is said of."""
+    for row in ancestors:
+        rights = Rights.model_validate(row.rights or {})
+        said = [f"{name}: {text}" for name, text in rights.model_dump(exclude_none=True).items()]
+        if said or row.category in (Category.UPLOAD, Category.IMPORTED):
+            yield f"“{row.name or row.label}” – {'; '.join(said) or 'rights not stated'}"

@@ -1,0 +1,137 @@
+"""A picture made once more from its own request: how alike it came out, and what could explain why not.
+
+*Identical*: the same pixels; then no second picture is kept. *Close*: a mean difference of at most 2 of 255
+and an SSIM of at least 0.97, which eyes do not tell apart. *Different*: anything else. Rows are read and
+written inside the caller's transaction; `compare` reads two files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from PIL import Image
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from studio.collection import drift
+from studio.collection.models import ImageRow, JobRow, ReproductionRow
+from studio.records import JobStatus, Reproduction
+
+Verdict = Literal["identical", "close", "different"]
+CLOSE_MEAN = 2.0
+CLOSE_SSIM = 0.97
+_UNEXPLAINED = "Nothing that was written down differs: this device does not always calculate the same."
+_NAMES = {
+    "device": "device",
+    "device_name": "device",
+    "dtype": "precision",
+    "revision": "revision of the model",
+    "pipeline": "pipeline",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How alike, measured how, and why perhaps not."""
+
+    verdict: Verdict
+    measures: dict[str, float] = field(default_factory=dict)
+    differences: tuple[str, ...] = ()
+
+
+def begin(session: Session, job_id: str, image_id: str) -> None:
+    """The job is to make this picture once more."""
+    session.add(ReproductionRow(job_id=job_id, image_id=image_id, created_at=datetime.now(UTC)))
+
+
+def original_of(session: Session, job_id: str) -> ImageRow | None:
+    """The picture that the job is to make once more; None for other jobs."""
+    of_job = select(ReproductionRow.image_id).where(ReproductionRow.job_id == job_id)
+    return session.scalar(select(ImageRow).where(ImageRow.id == of_job.scalar_subquery()))
+
+
+def settle(session: Session, job_id: str, outcome: Outcome, result_id: str | None) -> None:
+    """Write down what came of it."""
+    row = session.get_one(ReproductionRow, job_id)
+    row.verdict, row.result_id = outcome.verdict, result_id
+    row.measures, row.differences = outcome.measures, list(outcome.differences)
+
+
+def open_results(session: Session, image_id: str) -> list[tuple[str, ImageRow]]:
+    """(job, new picture) of reproductions that were made and not compared yet."""
+    statement = (
+        select(ReproductionRow.job_id, ImageRow)
+        .join(ImageRow, ImageRow.job_id == ReproductionRow.job_id)
+        .where(ReproductionRow.image_id == image_id, ReproductionRow.verdict.is_(None))
+    )
+    return [(job_id, row) for job_id, row in session.execute(statement)]
+
+
+def of_picture(session: Session, image_id: str) -> tuple[Reproduction, ...]:
+    """All reproductions of a picture, newest first."""
+    statement = (
+        select(ReproductionRow, JobRow.status)
+        .join(JobRow, JobRow.id == ReproductionRow.job_id, isouter=True)
+        .where(ReproductionRow.image_id == image_id)
+        .order_by(ReproductionRow.created_at.desc())
+    )
+    return tuple(_record(row, status) for row, status in session.execute(statement))
+
+
+def reproduced_by(session: Session, image_id: str) -> str | None:
+    """The picture that this one is a second make of."""
+    return session.scalar(select(ReproductionRow.image_id).where(ReproductionRow.result_id == image_id))
+
+
+def compare(original: Path, result: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Outcome:
+    """Compare two pictures of different pixels and their provenances. Raises OSError."""
+    import numpy as np
+
+    with Image.open(original) as one, Image.open(result) as other:
+        pictures = one.convert("RGB"), other.convert("RGB")
+    differences = tuple(explain(before, after)) or (_UNEXPLAINED,)
+    if pictures[0].size != pictures[1].size:
+        return Outcome("different", {}, differences)
+    old, new = (np.asarray(picture, dtype=np.int16) for picture in pictures)
+    apart = np.abs(old - new)
+    measures = {
+        "mean_difference": round(float(apart.mean()), 4),
+        "max_difference": float(apart.max()),
+        "ssim": drift.ssim(*pictures),
+    }
+    close = measures["mean_difference"] <= CLOSE_MEAN and measures["ssim"] >= CLOSE_SSIM
+    return Outcome("close" if close else "different", measures, differences)
+
+
+def explain(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
+    """What was recorded of both makes and is not the same, in words."""
+    for key, name in _NAMES.items():
+        if before.get(key) != after.get(key) and not (
+            key == "device_name" and _differ(before, after, "device")
+        ):
+            yield f"Another {name}: {before.get(key) or 'unknown'} then, {after.get(key) or 'unknown'} now."
+    old, new = before.get("versions") or {}, after.get("versions") or {}
+    for library in sorted({*old, *new}):
+        if old.get(library) != new.get(library):
+            yield f"{library} {old.get(library, 'was not there')} then, {new.get(library, 'gone')} now."
+
+
+def _differ(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> bool:
+    return before.get(key) != after.get(key)
+
+
+def _record(row: ReproductionRow, status: str | None) -> Reproduction:
+    return Reproduction(
+        job_id=row.job_id,
+        image_id=row.image_id,
+        result_id=row.result_id,
+        created_at=row.created_at,
+        status=None if status is None else JobStatus(status),
+        verdict=cast(Verdict | None, row.verdict),
+        measures=row.measures,
+        differences=tuple(row.differences),
+    )
