@@ -35,13 +35,13 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.models.library import ModelLibrary
     from studio.service import StudioService
 
-    catalog = load_catalog(settings.models)
+    catalog = load_catalog(settings.models, settings.models_dir)
     database = Database(settings.database)
     collection = Collection(settings, database, catalog)
     collection.reconcile()
     queue = JobQueue(database)
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
-    engine = LocalEngine(settings.models, settings.device)
+    engine = LocalEngine(settings.models, settings.device, settings.models_dir)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     dispatcher = Dispatcher(queue, engine, collection, library.memory_of)
     dispatcher.start()

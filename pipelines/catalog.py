@@ -15,6 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipelines import files, registry
+from pipelines.dropped import DROPPED, AddOn, Dropped, look
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.licence import Licence
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
@@ -90,17 +91,27 @@ class ModelSpec(BaseModel):
 class Catalog:
     """The models this studio knows, in the order of models.yaml; the first ready one is the default."""
 
-    def __init__(self, specs: tuple[ModelSpec, ...], path: Path) -> None:
-        self.specs = specs
+    def __init__(self, specs: tuple[ModelSpec, ...], path: Path, folder: Path | None = None) -> None:
         self.path = path
-        self._by_id = {spec.id: spec for spec in specs}
+        self.models_folder = folder
+        self.dropped = Dropped()
+        self._listed = specs
         self._preferred: Mapping[Mode, str] = {}
-        self._routes = {
-            (spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes
-        }
+        self._take(specs)
+        self.look_through()
+
+    def look_through(self) -> None:
+        """Look into the models folder: what the artist put there follows what models.yaml lists."""
+        if self.models_folder is None:
+            return
+        self.dropped = look(self.models_folder)
+        listed = {spec.id for spec in self._listed}
+        self._take((*self._listed, *(spec for spec in self.dropped.specs if spec.id not in listed)))
 
     def get(self, model_id: str) -> ModelSpec:
         """Raises NotFound."""
+        if model_id not in self._by_id and model_id.startswith(DROPPED):
+            self.look_through()  # it may have come since
         try:
             return self._by_id[model_id]
         except KeyError:
@@ -108,6 +119,16 @@ class Catalog:
             raise NotFound(
                 f"There is no model '{model_id}'. The models are: {known}.", field="model"
             ) from None
+
+    def add_on(self, add_on_id: str) -> AddOn:
+        """A file of the models folder that goes with a model. Raises NotFound."""
+        known = {each.id: each for each in self.dropped.add_ons}
+        if add_on_id not in known:
+            self.look_through()
+            known = {each.id: each for each in self.dropped.add_ons}
+        if add_on_id not in known:
+            raise NotFound(f"There is no '{add_on_id}' in the models folder.", field="loras")
+        return known[add_on_id]
 
     def route(self, model_id: str, mode: Mode) -> Route:
         """The route, or RequestError that says what to do instead. Raises NotFound."""
@@ -188,6 +209,10 @@ class Catalog:
             field="model",
         )
 
+    def _take(self, specs: tuple[ModelSpec, ...]) -> None:
+        routes = {(spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes}
+        self.specs, self._by_id, self._routes = specs, {spec.id: spec for spec in specs}, routes
+
     def _has_part(self, spec: ModelSpec, part: str) -> bool:
         if part.startswith(HUB):
             repo, path = split_hub(part)
@@ -214,8 +239,8 @@ def split_hub(locator: str) -> tuple[str, str]:
     return f"{owner}/{name}", "/".join(path)
 
 
-def load_catalog(path: Path) -> Catalog:
-    """Read and validate models.yaml. Raises CatalogError."""
+def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
+    """Read and validate models.yaml, and look into the artist's own folder. Raises CatalogError."""
     entries = _read(path)
     specs: list[ModelSpec] = []
     for number, entry in enumerate(entries, start=1):
@@ -224,7 +249,7 @@ def load_catalog(path: Path) -> Catalog:
         if spec.id in {known.id for known in specs}:
             raise CatalogError(f"{path}, entry {name}, id: there are two models with this id.")
         specs.append(spec)
-    return Catalog(tuple(specs), path)
+    return Catalog(tuple(specs), path, models_folder)
 
 
 def _read(path: Path) -> list[Any]:

@@ -63,6 +63,11 @@ class Settings:
         return self.data_dir / "working"
 
     @property
+    def models_dir(self) -> Path:
+        """Where artists put their own checkpoints, LoRAs and diffusers folders."""
+        return self.data_dir / "models"
+
+    @property
     def temp_dir(self) -> Path:
         """Gradio's upload folder; emptied at start."""
         return self.data_dir / "temp"

@@ -63,6 +63,7 @@ class LocalEngine:
         self,
         models_yaml: Path,
         device: str,
+        models_folder: Path | None = None,
         *,
         main: WorkerMain = worker.main,
         args: tuple[Any, ...] | None = None,
@@ -70,7 +71,8 @@ class LocalEngine:
         cancel_grace: float = CANCEL_GRACE_SECONDS,
     ) -> None:
         self._main = main
-        self._args = (str(models_yaml), device) if args is None else args
+        folder = str(models_folder) if models_folder else None
+        self._args = (str(models_yaml), device, folder) if args is None else args
         self._delays = restart_delays
         self._cancel_grace = cancel_grace
         self._changed = threading.Condition()

@@ -48,9 +48,9 @@ Load = Callable[[Say], tuple[Runner, Ready]]
 """Makes the runner, saying what it is at; whatever it raises ends the worker as `StartFailed`."""
 
 
-def main(pipe: Connection, models_yaml: str, device: str) -> None:
-    """Serve the models of `models_yaml` on `device` until the studio closes the pipe."""
-    serve(pipe, partial(_load, Path(models_yaml), device))
+def main(pipe: Connection, models_yaml: str, device: str, models_folder: str | None = None) -> None:
+    """Serve the models of `models_yaml` and `models_folder` on `device` until the studio closes the pipe."""
+    serve(pipe, partial(_load, Path(models_yaml), device, Path(models_folder) if models_folder else None))
 
 
 def serve(pipe: Connection, load: Load) -> None:
@@ -69,9 +69,9 @@ def serve(pipe: Connection, load: Load) -> None:
         _carry_out(runner, orders.next(), pipe, orders.is_cancelled)
 
 
-def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
+def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
     say(Loading("Loading PyTorch."))
-    catalog = load_catalog(models_yaml)
+    catalog = load_catalog(models_yaml, models_folder)
     _keep_the_terminal_quiet()
     import torch
 
@@ -86,6 +86,7 @@ def _load(models_yaml: Path, device: str, say: Say) -> tuple[Runner, Ready]:
 
 def _keep_the_terminal_quiet() -> None:
     """The studio tells of progress itself: no bars and hints of the libraries. Before they are imported."""
+    os.environ["HF_HUB_OFFLINE"] = "1"  # what is missing is downloaded on the Models page, nowhere else
     os.environ.update(TQDM_DISABLE="1", TRANSFORMERS_VERBOSITY="error", DIFFUSERS_VERBOSITY="error")
     from tqdm import tqdm
 
