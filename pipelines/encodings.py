@@ -49,18 +49,11 @@ class Words:
 
     def cut(self, text: str) -> str:
         """The end of `text` that does not fit the model, from the first word touched; '' where all fits."""
-        length = self._tokenizer.model_max_length
-        tokens = self._tokenizer(text, return_offsets_mapping=True, verbose=False)
-        if len(tokens["input_ids"]) <= length:
-            return ""
-        start = tokens["offset_mapping"][length - 1][0]
-        return text[_word_start(text, start) :].strip()
+        return cut(self._tokenizer, text, self._tokenizer.model_max_length)
 
     def notice(self, text: str) -> str | None:
         """What to tell the artist about words that do not fit."""
-        cut = self.cut(text)
-        length = self._tokenizer.model_max_length
-        return f"The model reads {length} tokens; these words were cut: {cut}" if cut else None
+        return cut_notice(self._tokenizer, text, self._tokenizer.model_max_length)
 
     def _encode(self, text: str) -> torch.Tensor:
         import torch
@@ -76,6 +69,21 @@ class Words:
         mask = tokens.attention_mask.to(self._device) if uses_mask else None
         with torch.no_grad():
             return self._encoder(tokens.input_ids.to(self._device), attention_mask=mask)[0]
+
+
+def cut(tokenizer: Any, text: str, length: int) -> str:
+    """The end of `text` beyond `length` tokens, from the first word touched; '' where all fits."""
+    tokens = tokenizer(text, return_offsets_mapping=True, verbose=False)
+    if len(tokens["input_ids"]) <= length:
+        return ""
+    start = tokens["offset_mapping"][length - 1][0]
+    return text[_word_start(text, start) :].strip()
+
+
+def cut_notice(tokenizer: Any, text: str, length: int) -> str | None:
+    """What to tell the artist about words that do not fit `length` tokens."""
+    beyond = cut(tokenizer, text, length)
+    return f"The model reads {length} tokens; these words were cut: {beyond}" if beyond else None
 
 
 def picture_key(picture: Image.Image) -> str:

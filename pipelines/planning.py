@@ -345,6 +345,9 @@ def _control(draft: _Draft) -> None:
         raise RequestError(
             "The control must begin before it ends. Set its start below its end.", field="control"
         )
+    if not route.control_timing and (control.start, control.end) != (0.0, 1.0):
+        draft.notices.append(f"{draft.spec.label} holds the lines from first to last step.")
+        control = control.model_copy(update={"start": 0.0, "end": 1.0})
     draft.changes["control"] = control
 
 

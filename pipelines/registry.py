@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from pipelines.errors import RequestError
-from pipelines.families import sdxl, stable_diffusion
+from pipelines.families import flux1, flux2, qwen_image, sdxl, stable_diffusion, z_image
 from pipelines.families.base import Family
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.route import Route
@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 FAMILIES: Mapping[str, Family] = {
     "stable-diffusion": stable_diffusion.FAMILY,
     "sdxl": sdxl.FAMILY,
+    "flux2": flux2.FAMILY,
+    "qwen-image": qwen_image.FAMILY,
+    "z-image": z_image.FAMILY,
+    "flux1": flux1.FAMILY,
 }
 
 

@@ -49,6 +49,8 @@ class Route:
     """Strength acts only where a reference of this role is given."""
     strength_rounding: Literal["floor", "ceil"] | None = None
     control_kinds: tuple[str, ...] = ()
+    control_timing: bool = True
+    """When the control begins and ends can be said."""
     size_multiple: int = 8
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""
@@ -106,6 +108,7 @@ class Route:
             "reference_weights": self.reference_weights,
             "guidance_scale": list(self.guidance_range),
             "num_inference_steps": list(self.steps_range),
+            "control_timing": self.control_timing,
             "control_kinds": [str(kind) for kind in self.control_kinds],
             "size_multiple": self.size_multiple,
             "size_source": self.size_source,

@@ -20,6 +20,8 @@ class Wording:
     picture: str = "image {number}"
     plain: Role | None = Role.SOURCE
     """References of this role alone need no words, where there is only one."""
+    source_first: bool = False
+    """The model gets the source before all others, whatever the artist's order."""
 
     def compose(self, prompt: str, roles: Sequence[Role]) -> str:
         """`prompt` after the phrases for references of `roles`, in the order in which the model gets them.
@@ -29,6 +31,8 @@ class Wording:
         seen = [role for role in roles if role is not Role.MASK]
         if not seen or seen == [self.plain]:
             return prompt
+        if self.source_first:
+            seen.sort(key=lambda role: role is not Role.SOURCE)
         numbered = {role: [i for i, r in enumerate(seen, start=1) if r is role] for role in seen}
         said = "; ".join(self._phrases(numbered))
         return f"{said[:1].upper()}{said[1:]}. {prompt}".strip()

@@ -109,3 +109,8 @@ class Family:
     narrow: Callable[[Route, Mode, Any], Route]
     parts: Callable[[Mode, Any], tuple[str, ...]]
     load: Callable[[ModelSpec, LoadSettings], LoadedModel]
+
+
+def merged(checkpoints: Mapping[Any, Mapping[Mode, Route]]) -> dict[Mode, Route]:
+    """For each mode the first checkpoint's route: what a family of several models can do in all."""
+    return {mode: route for table in reversed(checkpoints.values()) for mode, route in table.items()}

@@ -6,11 +6,13 @@ repository.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.request import ControlKind, Role
+from pipelines.request import ControlKind, Mode, Role
+from pipelines.route import Route
 
 AdapterRole = Literal[Role.CHARACTER, Role.STYLE]
 Scheduler = Literal[
@@ -45,3 +47,14 @@ class ControlOptions(StockOptions):
     """Options of families with ControlNets."""
 
     controlnets: dict[ControlKind, str] = Field(default_factory=dict)
+
+    def narrow_control(self, route: Route) -> Route:
+        """A ControlNet route with the kinds there are files for. Raises ValueError where there are none."""
+        if not self.controlnets:
+            raise ValueError("'controlnet' needs options.controlnets")
+        return replace(route, control_kinds=tuple(kind for kind in ControlKind if kind in self.controlnets))
+
+    def needed_for(self, mode: Mode) -> tuple[str, ...]:
+        """Locations `mode` needs beyond the base model."""
+        controlnets = tuple(self.controlnets.values()) if mode is Mode.CONTROLNET else ()
+        return (*self.always_needed(), *controlnets)

@@ -99,17 +99,6 @@ class StableDiffusionXL(StableDiffusion):
             for image, share in zip(images, shares, strict=True)
         ]
 
-    def pixels(self, latents: torch.Tensor) -> torch.Tensor:
-        """(n, channels, h, w) → (n, 3, H, W); in float32 where half precision would run over."""
-        vae = self.vae
-        if not (vae.dtype == torch.float16 and vae.config.force_upcast):
-            return super().pixels(latents.to(vae.dtype))
-        vae.to(torch.float32)
-        try:
-            return super().pixels(latents.float())
-        finally:
-            vae.to(torch.float16)
-
     def _union(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         assert plan.control is not None
         kind = plan.control.kind

@@ -107,11 +107,7 @@ def narrow(route: Route, mode: Mode, options: Options) -> Route:
     if mode is Mode.SMART_EDIT and not options.edit_unet:
         raise ValueError("'smart_edit' needs options.edit_unet")
     if mode is Mode.CONTROLNET:
-        if not options.controlnets:
-            raise ValueError("'controlnet' needs options.controlnets")
-        return replace(
-            route, control_kinds=tuple(kind for kind in ControlKind if kind in options.controlnets)
-        )
+        return options.narrow_control(route)
     if route.reference_arg == "ip_adapter_image_embeds":
         return _narrow_adapters(route, mode, options)
     return route
@@ -127,12 +123,10 @@ def _narrow_adapters(route: Route, mode: Mode, options: Options) -> Route:
 
 def parts(mode: Mode, options: Options) -> tuple[str, ...]:
     """Files a mode needs beyond the base model."""
-    always = options.always_needed()
-    if mode is Mode.CONTROLNET:
-        return (*always, *options.controlnets.values())
+    needed = options.needed_for(mode)
     if mode in (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE) and options.image_encoder:
-        return (*always, options.image_encoder, *options.ip_adapters.values())
-    return always
+        return (*needed, options.image_encoder, *options.ip_adapters.values())
+    return needed
 
 
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:

@@ -23,7 +23,7 @@ from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.stable_diffusion import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
 from pipelines.planning import Plan
-from pipelines.request import ControlKind, Mode, Role
+from pipelines.request import Mode, Role
 
 
 def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> StableDiffusion:
@@ -55,11 +55,27 @@ class StableDiffusion(StockModel):
         super().__init__(spec, options, settings, base)
         self.options = options
         self.edit_unet = base.unet
-        self.unet = _plain(base.unet, self.vae.config.latent_channels)
-        self._inpaint_unet = _four_channels(self.unet)
+        self.unet = self._plain(base.unet)
+        self._inpaint_unet = self._four_channels(self.unet)
         self._words = Words(base.tokenizer, base.text_encoder, settings.device)
-        self._load_controlnets(spec)
+        self.controlnets = self.load_controlnets(spec, options, self.controlnet_class)
         self._load_adapters(spec)
+
+    def _plain(self, unet: Any) -> Any:
+        """The UNet that reads noise alone: an edit network without its source channels, or `unet` itself."""
+        channels = self.vae.config.latent_channels
+        return unet if unet.config.in_channels in (channels, 9) else self.twin(unet, channels)
+
+    def _four_channels(self, unet: Any) -> Any:
+        """`unet`, or a twin that says it reads four channels: diffusers' inpainting refuses other numbers.
+
+        Nothing but that check depends on the number; sources are blended in whatever latents there are.
+        """
+        if unet.config.in_channels in (4, 9):
+            return unet
+        twin = self.twin(unet)
+        twin.register_to_config(in_channels=4)
+        return twin
 
     @staticmethod
     def vae_class() -> Any:
@@ -116,22 +132,6 @@ class StableDiffusion(StockModel):
         encoded = [self._words.encode(text) for text in texts]
         return dict(zip(("prompt_embeds", "negative_prompt_embeds"), encoded, strict=False))
 
-    # --- ControlNet ------------------------------------------------------------------------------
-    def _load_controlnets(self, spec: ModelSpec) -> None:
-        """One network per location: two kinds of edges may share one."""
-        loaded: dict[str, Any] = {}
-        self.controlnets: dict[ControlKind, Any] = {}
-        if Mode.CONTROLNET not in self.modes:
-            return
-        for kind, location in self.options.controlnets.items():
-            if location not in loaded:
-                network = loading.load_part(
-                    self.controlnet_class, location, spec, self.settings,
-                    dtype=self.settings.dtype, use_safetensors=True,
-                )  # fmt: skip
-                loaded[location] = self.placed(network)
-            self.controlnets[kind] = loaded[location]
-
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:
         self._adapters: dict[Role, Any] = {}
@@ -149,7 +149,7 @@ class StableDiffusion(StockModel):
         self._feature_extractor = self._load_feature_extractor(spec)
         for role, location in self.options.ip_adapters.items():
             self._adapters[role] = _adapter_state(loading.load_tensors(location, spec, settings))
-        self._adapted = loading.sibling_unet(self.unet)
+        self._adapted = self.twin(self.unet)
 
     def _adapted_call(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         stock = self.stock(
@@ -200,25 +200,6 @@ class StableDiffusion(StockModel):
 
         positive, negative = self._pictures.get((picture_key(image.image), whole), encode)
         return torch.stack([negative, positive] if guided else [positive])
-
-
-def _plain(unet: Any, latent_channels: int) -> Any:
-    """The UNet that reads noise alone: an edit network without its source channels, or `unet` itself."""
-    if unet.config.in_channels == latent_channels:
-        return unet
-    return loading.sibling_unet(unet, latent_channels)
-
-
-def _four_channels(unet: Any) -> Any:
-    """`unet`, or a twin that says it reads four channels: diffusers' inpainting refuses other autoencoders.
-
-    Nothing but that check depends on the number; sources are blended in whatever latents there are.
-    """
-    if unet.config.in_channels in (4, 9):
-        return unet
-    twin = loading.sibling_unet(unet)
-    twin.register_to_config(in_channels=4)
-    return twin
 
 
 def _adapter_state(tensors: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:

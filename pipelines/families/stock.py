@@ -8,7 +8,7 @@ schedulers remember the run they are in.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import diffusers
@@ -20,9 +20,9 @@ from pipelines.catalog import ModelSpec
 from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
-from pipelines.families.options import StockOptions
+from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning import Plan
-from pipelines.request import Mode, Role
+from pipelines.request import ControlKind, Mode, Role
 
 Emit = Callable[[Event], None]
 Arguments = dict[str, Any]
@@ -74,7 +74,14 @@ class StockModel:
 
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
-        return self.vae.decode(latents / self.vae.config.scaling_factor, return_dict=False)[0]
+        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
+        return self.vae.decode(scaled, return_dict=False)[0]
+
+    def shifted_pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """`pixels` of autoencoders whose latents are scaled and shifted."""
+        config = self.vae.config
+        scaled = latents.to(self.vae.dtype) / config.scaling_factor + config.shift_factor
+        return self.vae.decode(scaled, return_dict=False)[0]
 
     # --- the call ------------------------------------------------------------------------------
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
@@ -122,6 +129,30 @@ class StockModel:
         pipeline.set_progress_bar_config(disable=True)
         placement.attend(pipeline, self.settings)
         return pipeline
+
+    def load_controlnets(
+        self, spec: ModelSpec, options: ControlOptions, cls: Any, config: Mapping[str, object] | None = None
+    ) -> dict[ControlKind, Any]:
+        """One network per location: two kinds of edges may share one. `config`: shape of a single file's."""
+        loaded: dict[str, Any] = {}
+        if Mode.CONTROLNET not in self.modes:
+            return {}
+        for location in options.controlnets.values():
+            if location not in loaded:
+                loaded[location] = self.placed(self._controlnet(spec, cls, location, config))
+        return {kind: loaded[location] for kind, location in options.controlnets.items()}
+
+    def _controlnet(
+        self, spec: ModelSpec, cls: Any, location: str, config: Mapping[str, object] | None
+    ) -> Any:
+        settings = self.settings
+        if not location.endswith(".safetensors"):
+            return loading.load_part(
+                cls, location, spec, settings, dtype=settings.dtype, use_safetensors=True
+            )
+        network = cls(**(config or {}))
+        network.load_state_dict(loading.load_tensors(location, spec, settings))
+        return network.to(settings.dtype)
 
     def _weave_loras(self, spec: ModelSpec, base: Any) -> None:
         """Add the entry's LoRAs to the weights for good: they are part of what the entry is."""
@@ -282,6 +313,12 @@ def fitted(image: RoleImage, plan: Plan, emit: Emit) -> Image.Image:
     if notice:
         emit(Notice(notice))
     return picture
+
+
+def unpacked(latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+    """Tokens of 16×16 px, two by two latents each: (n, h·w/4, 4·channels) → (n, channels, h, w)."""
+    packed = latents.transpose(1, 2).unflatten(2, (plan.height // 16, plan.width // 16))
+    return torch.nn.functional.pixel_shuffle(packed, 2)
 
 
 def accepts(pipeline: Any, argument: str) -> bool:

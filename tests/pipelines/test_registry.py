@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import importlib
 import inspect
 import json
+from collections.abc import Mapping
 
 import diffusers
 import pytest
@@ -10,32 +12,64 @@ from pipelines.catalog import Catalog
 from pipelines.errors import RequestError
 from pipelines.registry import FAMILIES, resolve
 from pipelines.request import Mode, Role
-from pipelines.route import Route
-
-ROUTES = [(family, mode) for family, table in FAMILIES.items() for mode in table.routes]
+from pipelines.route import STUDIO_DEFAULTS, Route
 
 
-@pytest.mark.parametrize(("family", "mode"), ROUTES)
-def test_every_argument_of_a_route_exists_in_the_installed_class(family: str, mode: Mode) -> None:
-    route = FAMILIES[family].routes[mode]
+def _checkpoints(family: str) -> list[Mapping[Mode, Route]]:
+    """All tables of a family: one, or one for each checkpoint it knows."""
+    module = importlib.import_module(FAMILIES[family].load.__module__)
+    return list(getattr(module, "CHECKPOINTS", {"only": FAMILIES[family].routes}).values())
+
+
+ROUTES = [
+    pytest.param(route, id=f"{family}-{number}-{mode.value}")
+    for family in FAMILIES
+    for number, table in enumerate(_checkpoints(family))
+    for mode, route in table.items()
+]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_every_argument_of_a_route_exists_in_the_installed_class(route: Route) -> None:
     for name in route.pipelines:
-        known = inspect.signature(getattr(diffusers, name).__call__).parameters
-        assert {"num_inference_steps", "generator", "output_type", "prompt_embeds"} <= set(known)
-        assert route.guidance_arg in known
-        assert route.reference_arg is None or route.reference_arg in known
+        known = set(inspect.signature(getattr(diffusers, name).__call__).parameters)
+        assert {"num_inference_steps", "generator", "output_type", "prompt_embeds"} <= known
+        assert route.guidance_arg is None or route.guidance_arg in known
+        assert route.mask_arg is None or route.mask_arg in known
         assert not route.negative_prompt or "negative_prompt_embeds" in known
         assert not route.step_callback or "callback_on_step_end" in known
-    last = inspect.signature(getattr(diffusers, route.pipelines[-1]).__call__).parameters
+        assert not route.control_kinds or route.mask_arg or "controlnet_conditioning_scale" in known
+        assert not (route.control_kinds and route.control_timing and not route.mask_arg) or (
+            {"control_guidance_start", "control_guidance_end"} <= known
+        )
+    last = set(inspect.signature(getattr(diffusers, route.pipelines[-1]).__call__).parameters)
+    assert route.reference_arg is None or route.reference_arg in last
     assert not route.strength or "strength" in last
-    assert not route.control_kinds or {"control_guidance_start", "controlnet_conditioning_scale"} <= set(last)
 
 
-@pytest.mark.parametrize(("family", "mode"), ROUTES)
-def test_a_route_is_consistent(family: str, mode: Mode) -> None:
-    route = FAMILIES[family].routes[mode]
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_class_that_takes_what_a_route_hides_would_be_a_knob_lost(route: Route) -> None:
+    known = set(inspect.signature(getattr(diffusers, route.pipeline).__call__).parameters)
+    if "strength" in known:
+        assert route.strength
+    if "mask_image" in known:
+        assert route.mask_arg or route.pipeline == "Flux2KleinInpaintPipeline"
+    if route.step_callback is False:
+        assert "callback_on_step_end" not in known
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_a_route_is_consistent(route: Route) -> None:
     assert route.min_references <= route.max_references <= 10
     assert bool(route.roles) == bool(route.max_references)
     assert not route.strength or route.strength_role in route.roles
+    assert bool(route.strength) == bool(route.strength_rounding)
+    assert (Role.MASK in route.roles) == bool(route.mask_arg)
+    assert route.wording is None or not route.reference_weights
+    low, high = route.guidance_range
+    assert low <= float({**STUDIO_DEFAULTS, **route.default}["guidance_scale"]) <= high
+    low, high = route.steps_range
+    assert low <= {**STUDIO_DEFAULTS, **route.default}["num_inference_steps"] <= high
     assert json.loads(json.dumps(route.limits)) == route.limits
 
 

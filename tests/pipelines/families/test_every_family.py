@@ -12,7 +12,8 @@ from PIL import Image
 
 from pipelines.errors import Cancelled
 from pipelines.events import Completed, Started, StepProgress
-from pipelines.request import Mode
+from pipelines.planning import plan
+from pipelines.request import Mode, Role
 from tests.pipelines.conftest import Outcome, Pictures
 from tests.pipelines.families.conftest import MAKERS, Tiny
 
@@ -67,9 +68,10 @@ def test_steps_are_counted_shown_and_can_be_the_last(tiny: Tiny, model: str, mod
 
 @pytest.mark.parametrize(("model", "mode"), ENTRIES)
 def test_every_knob_the_mode_shows_changes_the_picture(tiny: Tiny, model: str, mode: Mode) -> None:
-    usual = tiny.make(model, mode)
+    base: dict[str, Any] = {"strength": 0.5, "num_inference_steps": 4} if mode is Mode.IMG2IMG else {}
+    usual = tiny.make(model, mode, **base)
     for name, change in _changes(tiny, model, mode).items():
-        assert differ(usual, tiny.make(model, mode, **change)), name
+        assert differ(usual, tiny.make(model, mode, **{**base, **change})), name
 
 
 @pytest.mark.parametrize(("model", "mode"), ENTRIES)
@@ -90,30 +92,57 @@ def test_inpainting_leaves_what_is_black_in_the_mask(tiny: Tiny, pictures: Pictu
 
 
 @pytest.mark.parametrize("model", list(MAKERS))
-def test_all_modes_share_their_weights(tiny: Tiny, model: str) -> None:
+def test_all_modes_share_their_weights_and_switching_builds_nothing_twice(tiny: Tiny, model: str) -> None:
     modes = [mode for name, mode in ENTRIES if name == model]
-    for mode in modes:
-        tiny.make(model, mode)
-    loaded = tiny.runner._loaded[model]
-    pipelines = [stock.pipeline for stock in loaded._stock.values()]  # type: ignore[attr-defined]
-    assert len(pipelines) >= len({tiny.catalog.route(model, mode).pipeline for mode in modes})
+    loaded = tiny.load(model)
+    pipelines = [tiny.prepare(loaded, model, mode)._pipeline for mode in modes]
+    assert [tiny.prepare(loaded, model, mode)._pipeline for mode in modes] == pipelines
     for part in ("vae", "text_encoder"):
         assert len({id(getattr(pipeline, part)) for pipeline in pipelines}) == 1
-    body = "unet" if hasattr(pipelines[0], "unet") else "transformer"
-    weights = {_middle_tensor(getattr(pipeline, body)).data_ptr() for pipeline in pipelines}
-    assert len(weights) == 1
-    assert len({id(pipeline.scheduler) for pipeline in pipelines}) == len(pipelines)
+    assert len({_trunk(pipeline).data_ptr() for pipeline in pipelines}) == 1
+    schedulers = {id(pipeline): id(pipeline.scheduler) for pipeline in pipelines}
+    assert len(set(schedulers.values())) == len(schedulers)
 
 
-def _middle_tensor(module: Any) -> Any:
+@pytest.mark.parametrize(("model", "mode"), [e for e in ENTRIES if e[1] is Mode.SMART_EDIT])
+def test_references_reach_the_call_whole_and_in_order(tiny: Tiny, model: str, mode: Mode) -> None:
+    route = tiny.catalog.route(model, mode)
+    names = ["face", "other", "tall"][: route.max_references]
+    roles = [role.value for role in route.roles[: len(names)]]
+    given = [{"image_id": n, "role": role} for n, role in zip(names, roles, strict=True)]
+    call = tiny.prepare(tiny.load(model), model, mode, references=given)
+    passed = call.arguments[route.reference_arg]
+    passed = passed if isinstance(passed, list) else [passed]
+    wanted = [Image.open(tiny.pictures.files[name]).convert("RGB") for name in names]
+    assert [p.tobytes() for p in passed] == [w.tobytes() for w in wanted]
+
+
+@pytest.mark.parametrize(("model", "mode"), [e for e in ENTRIES if e[1] is Mode.SMART_EDIT])
+def test_roles_are_put_into_words_where_the_model_needs_them(tiny: Tiny, model: str, mode: Mode) -> None:
+    route = tiny.catalog.route(model, mode)
+    if route.wording is None:
+        assert route.roles == (Role.SOURCE,)
+        return
+    given = [{"image_id": "face"}, {"image_id": "other", "role": "style"}]
+    request = tiny.ask(model, mode, references=given, prompt="red hair")
+    composed = plan(request, route).composed_prompt
+    first, second = (route.wording.picture.format(number=n) for n in (1, 2))
+    assert first in composed
+    assert f"style of {second}" in composed
+    assert composed.endswith("red hair")
+    assert request.prompt == "red hair"
+    alone = plan(tiny.ask(model, mode, prompt="red hair"), route)
+    assert alone.composed_prompt == "red hair"
+
+
+def _trunk(pipeline: Any) -> Any:
     """A tensor of the trunk: an adapter hung into a twin must not be taken for it."""
-    names = [name for name, _ in module.named_parameters() if "attn1" in name or ".attn.to_q" in name]
-    return module.get_parameter((names or [name for name, _ in module.named_parameters()])[0])
+    body = getattr(pipeline, "unet", None) or pipeline.transformer
+    name = next(n for n, p in body.named_parameters() if p.ndim == 2 and "ip_" not in n and "time" not in n)
+    return body.get_parameter(name)
 
 
 def _steps_run(tiny: Tiny, outcome: Outcome) -> int:
-    from pipelines.planning import plan
-
     request = outcome.request
     return plan(request, tiny.catalog.route(str(request.model), request.mode)).effective_steps
 

@@ -6,37 +6,19 @@ import pytest
 import torch
 
 from pipelines.events import Started
-from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.base import LoadSettings
 from pipelines.families.sdxl import FAMILY
 from pipelines.families.sdxl_model import StableDiffusionXL
-from pipelines.planning import plan
 from pipelines.request import Mode
 from tests.pipelines.families.conftest import Tiny
 from tests.pipelines.families.test_stable_diffusion import denoised
 from tests.tiny_models_sdxl import ENTRY
 
 
-@pytest.fixture(scope="module")
-def model(tiny: Tiny) -> StableDiffusionXL:
-    spec = tiny.catalog.get("tiny-sdxl")
-    folder = tiny.folder_of("tiny-sdxl")
-    loaded = FAMILY.load(spec, LoadSettings(folder, frozenset(spec.modes), "cpu", torch.float32))
-    assert isinstance(loaded, StableDiffusionXL)
-    return loaded
-
-
 @pytest.fixture
-def prepare(model: StableDiffusionXL, tiny: Tiny) -> Any:
-    from PIL import Image
-
+def prepare(tiny: Tiny) -> Any:
     def prepared(mode: str, **changes: Any) -> Any:
-        request = tiny.ask("tiny-sdxl", mode, **changes)
-        planned = plan(request, tiny.catalog.route("tiny-sdxl", request.mode))
-        images = [
-            RoleImage(Image.open(tiny.pictures.files[name]).convert("RGB"), role, weight, number)
-            for number, (role, name, weight) in enumerate(planned.references, start=1)
-        ]
-        return model.prepare(planned, images, lambda event: None)
+        return tiny.prepare(tiny.load("tiny-sdxl"), "tiny-sdxl", mode, **changes)
 
     return prepared
 

@@ -1,0 +1,111 @@
+"""FLUX.1: dev, Kontext (edits one picture) and Fill (paints inside a mask).
+
+This file holds the tables (torch-free); `flux1_model` holds what runs, imported on load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.options import ControlOptions
+from pipelines.request import ControlKind, Mode, Role
+from pipelines.route import Route
+
+if TYPE_CHECKING:
+    from pipelines.catalog import ModelSpec
+
+Checkpoint = Literal["dev", "kontext", "fill"]
+
+
+class Options(ControlOptions):
+    """What an entry of this family says."""
+
+    checkpoint: Checkpoint = "dev"
+
+
+_DRAWN = Route(pipeline="FluxPipeline", negative_prompt=False, size_multiple=16)
+_PAINTED_OVER = replace(
+    _DRAWN,
+    pipeline="FluxImg2ImgPipeline",
+    reference_arg="image",
+    roles=(Role.SOURCE,),
+    min_references=1,
+    max_references=1,
+    size_source="reference",
+    strength=True,
+    strength_rounding="ceil",
+)
+_MASKED = replace(
+    _PAINTED_OVER,
+    pipeline="FluxInpaintPipeline",
+    mask_arg="mask_image",
+    roles=(Role.SOURCE, Role.MASK),
+    max_references=2,
+    role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
+    defaults=(("strength", 1.0),),
+)
+CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
+    "dev": {
+        mode: replace(route, caches=("first_block", "mag", "taylorseer", "pyramid", "faster")).with_defaults(
+            {"num_inference_steps": 28}
+        )
+        for mode, route in {
+            Mode.TEXT_TO_IMAGE: _DRAWN,
+            Mode.IMG2IMG: _PAINTED_OVER,
+            Mode.INPAINT: _MASKED,
+            Mode.CONTROLNET: replace(
+                _PAINTED_OVER,
+                pipeline="FluxControlNetPipeline",
+                pipeline_with=((Role.SOURCE, "FluxControlNetImg2ImgPipeline"),),
+                reference_arg="control_image",
+                roles=(Role.STRUCTURE, Role.SOURCE),
+                max_references=2,
+                role_limits=((Role.STRUCTURE, 1), (Role.SOURCE, 1)),
+                control_kinds=tuple(ControlKind),
+            ),
+        }.items()
+    },
+    "kontext": {
+        mode: replace(route, caches=("mag",)).with_defaults(
+            {"guidance_scale": 2.5, "num_inference_steps": 28}
+        )
+        for mode, route in {
+            Mode.TEXT_TO_IMAGE: replace(_DRAWN, pipeline="FluxKontextPipeline"),
+            Mode.SMART_EDIT: replace(
+                _PAINTED_OVER, pipeline="FluxKontextPipeline", strength=False, strength_rounding=None
+            ),
+            Mode.INPAINT: replace(_MASKED, pipeline="FluxKontextInpaintPipeline"),
+        }.items()
+    },
+    "fill": {
+        Mode.INPAINT: replace(_MASKED, pipeline="FluxFillPipeline", guidance_range=(1.0, 30.0)).with_defaults(
+            {"guidance_scale": 30.0, "num_inference_steps": 50}
+        )
+    },
+}
+
+
+def narrow(route: Route, mode: Mode, options: Options) -> Route:
+    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
+    if mode not in CHECKPOINTS[options.checkpoint]:
+        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
+    own = CHECKPOINTS[options.checkpoint][mode]
+    return options.narrow_control(own) if mode is Mode.CONTROLNET else own
+
+
+def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+    """Files a mode needs beyond the base model."""
+    return options.needed_for(mode)
+
+
+def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
+    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
+    from pipelines.families import flux1_model
+
+    return flux1_model.load(spec, Options.model_validate(spec.options), settings)
+
+
+FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)

@@ -1,0 +1,127 @@
+"""FLUX.2: klein (4B, 9B, with and without distillation, with a cache of its references) and dev.
+
+The model looks at up to ten whole pictures and is told in words what each is for. This file holds the
+tables (torch-free); `flux2_model` holds what runs, imported on load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.options import StockOptions
+from pipelines.request import MAX_REFERENCES, Mode, Role
+from pipelines.route import Route
+from pipelines.wording import EDITING
+
+if TYPE_CHECKING:
+    from pipelines.catalog import ModelSpec
+
+Checkpoint = Literal["klein", "klein-base", "klein-kv", "dev"]
+
+
+class Options(StockOptions):
+    """What an entry of this family says."""
+
+    checkpoint: Checkpoint = Field(default="klein", description="Which of the family's models it is.")
+
+
+_DRAWN = Route(pipeline="Flux2KleinPipeline", size_multiple=16)
+_EDITED = replace(
+    _DRAWN,
+    reference_arg="image",
+    roles=(Role.SOURCE, Role.CHARACTER, Role.STYLE, Role.STRUCTURE),
+    min_references=1,
+    max_references=MAX_REFERENCES,
+    min_reference_px=64,
+    size_source="reference",
+    wording=EDITING,
+)
+_PAINTED_OVER = replace(
+    _DRAWN,
+    pipeline="Flux2KleinInpaintPipeline",
+    reference_arg="image",
+    roles=(Role.SOURCE,),
+    min_references=1,
+    max_references=1,
+    min_reference_px=64,
+    size_source="reference",
+    strength=True,
+    strength_rounding="ceil",
+)
+_MASKED = replace(
+    _PAINTED_OVER,
+    mask_arg="mask_image",
+    roles=(Role.SOURCE, Role.MASK, Role.CHARACTER, Role.STYLE),
+    max_references=3,
+    role_limits=((Role.SOURCE, 1), (Role.MASK, 1), (Role.CHARACTER, 1), (Role.STYLE, 1)),
+    wording=replace(EDITING, source_first=True),
+    defaults=(("strength", 1.0),),
+)
+_WITH_REFERENCES: dict[Mode, Route] = {
+    Mode.TEXT_TO_IMAGE: _DRAWN,
+    Mode.SMART_EDIT: _EDITED,
+    Mode.CHARACTER_REFERENCE: replace(
+        _EDITED, roles=(Role.CHARACTER, Role.STYLE, Role.STRUCTURE), size_source="request"
+    ),
+    Mode.STYLE_REFERENCE: replace(
+        _EDITED, roles=(Role.STYLE, Role.CHARACTER, Role.STRUCTURE), size_source="request"
+    ),
+    Mode.CONTROLNET: replace(_EDITED, roles=(Role.STRUCTURE, Role.CHARACTER, Role.STYLE)),
+}
+_BASE = {**_WITH_REFERENCES, Mode.IMG2IMG: _PAINTED_OVER, Mode.INPAINT: _MASKED}
+
+
+def _distilled(routes: Mapping[Mode, Route]) -> dict[Mode, Route]:
+    """Four steps, no guidance, nothing to keep away from."""
+    return {
+        mode: replace(route, guidance_arg=None, negative_prompt=False).with_defaults(
+            {"num_inference_steps": 4}
+        )
+        for mode, route in routes.items()
+    }
+
+
+CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
+    "klein": _distilled(_BASE),
+    "klein-base": {
+        mode: route.with_defaults({"guidance_scale": 4.0, "num_inference_steps": 50})
+        for mode, route in _BASE.items()
+    },
+    "klein-kv": {
+        mode: replace(route, pipeline="Flux2KleinKVPipeline")
+        for mode, route in _distilled(_WITH_REFERENCES).items()
+    },
+    "dev": {
+        mode: replace(
+            route, pipeline="Flux2Pipeline", negative_prompt=False, caches=("mag", "taylorseer")
+        ).with_defaults({"guidance_scale": 4.0, "num_inference_steps": 28})
+        for mode, route in _WITH_REFERENCES.items()
+    },
+}
+
+
+def narrow(route: Route, mode: Mode, options: Options) -> Route:
+    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
+    if mode not in CHECKPOINTS[options.checkpoint]:
+        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
+    return CHECKPOINTS[options.checkpoint][mode]
+
+
+def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+    """Files a mode needs beyond the base model."""
+    return options.always_needed()
+
+
+def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
+    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
+    from pipelines.families import flux2_model
+
+    return flux2_model.load(spec, Options.model_validate(spec.options), settings)
+
+
+FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)

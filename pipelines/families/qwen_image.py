@@ -1,0 +1,145 @@
+"""Qwen-Image: the edit models (several references), the drawing models, and 2.1, which does both.
+
+This file holds the tables (torch-free); `qwen_image_model` holds what runs, imported on load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.options import ControlOptions
+from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
+from pipelines.route import Route
+from pipelines.wording import EDITING
+
+if TYPE_CHECKING:
+    from pipelines.catalog import ModelSpec
+
+Checkpoint = Literal["edit", "image", "2.1", "2.1-turbo"]
+EDIT_REFERENCES = 3
+"""The edit models have learned to tell up to three pictures apart."""
+
+
+class Options(ControlOptions):
+    """What an entry of this family says."""
+
+    checkpoint: Checkpoint = "edit"
+
+
+_DRAWN = Route(pipeline="QwenImagePipeline", guidance_arg="true_cfg_scale", size_multiple=16)
+_PAINTED_OVER = replace(
+    _DRAWN,
+    pipeline="QwenImageImg2ImgPipeline",
+    reference_arg="image",
+    roles=(Role.SOURCE,),
+    min_references=1,
+    max_references=1,
+    size_source="reference",
+    strength=True,
+    strength_rounding="ceil",
+)
+_EDITED = replace(
+    _DRAWN,
+    pipeline="QwenImageEditPlusPipeline",
+    reference_arg="image",
+    roles=(Role.SOURCE, Role.CHARACTER, Role.STYLE, Role.STRUCTURE),
+    min_references=1,
+    max_references=EDIT_REFERENCES,
+    size_source="reference",
+    wording=replace(EDITING, picture="picture {number}"),
+    caches=("first_block", "mag", "taylorseer"),
+)
+
+
+def _by_reference(edited: Route) -> dict[Mode, Route]:
+    """The modes of a model that is told in words what each picture is for."""
+    character, style, structure = Role.CHARACTER, Role.STYLE, Role.STRUCTURE
+    return {
+        Mode.SMART_EDIT: edited,
+        Mode.CHARACTER_REFERENCE: replace(edited, roles=(character, style, structure), size_source="request"),
+        Mode.STYLE_REFERENCE: replace(edited, roles=(style, character, structure), size_source="request"),
+        Mode.CONTROLNET: replace(edited, roles=(structure, character, style)),
+    }
+
+
+_21 = replace(_DRAWN, pipeline="QwenImage21Pipeline", size_multiple=32, caches=("taylorseer",))
+_WHOLE_21: dict[Mode, Route] = {
+    Mode.TEXT_TO_IMAGE: _21,
+    **_by_reference(
+        replace(
+            _EDITED,
+            pipeline=_21.pipeline,
+            size_multiple=_21.size_multiple,
+            max_references=MAX_REFERENCES,
+            wording=EDITING,
+            caches=_21.caches,
+        )
+    ),
+}
+CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
+    "edit": {
+        mode: route.with_defaults({"guidance_scale": 4.0, "num_inference_steps": 40})
+        for mode, route in _by_reference(_EDITED).items()
+    },
+    "image": {
+        mode: route.with_defaults({"guidance_scale": 4.0, "num_inference_steps": 50})
+        for mode, route in {
+            Mode.TEXT_TO_IMAGE: _DRAWN,
+            Mode.IMG2IMG: _PAINTED_OVER,
+            Mode.INPAINT: replace(
+                _PAINTED_OVER,
+                pipeline="QwenImageInpaintPipeline",
+                mask_arg="mask_image",
+                roles=(Role.SOURCE, Role.MASK),
+                max_references=2,
+                role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
+                defaults=(("strength", 1.0),),
+            ),
+            Mode.CONTROLNET: replace(
+                _PAINTED_OVER,
+                pipeline="QwenImageControlNetPipeline",
+                reference_arg="control_image",
+                roles=(Role.STRUCTURE,),
+                strength=False,
+                strength_rounding=None,
+                control_kinds=tuple(ControlKind),
+            ),
+        }.items()
+    },
+    "2.1": {
+        mode: route.with_defaults({"guidance_scale": 1.0, "num_inference_steps": 40})
+        for mode, route in _WHOLE_21.items()
+    },
+    "2.1-turbo": {
+        mode: replace(
+            route, guidance_arg=None, negative_prompt=False, steps_range=(8, 8), caches=()
+        ).with_defaults({"num_inference_steps": 8})
+        for mode, route in _WHOLE_21.items()
+    },
+}
+
+
+def narrow(route: Route, mode: Mode, options: Options) -> Route:
+    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
+    if mode not in CHECKPOINTS[options.checkpoint]:
+        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
+    own = CHECKPOINTS[options.checkpoint][mode]
+    return options.narrow_control(own) if own.control_kinds else own
+
+
+def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+    """Files a mode needs beyond the base model."""
+    return options.needed_for(mode)
+
+
+def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
+    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
+    from pipelines.families import qwen_image_model
+
+    return qwen_image_model.load(spec, Options.model_validate(spec.options), settings)
+
+
+FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)

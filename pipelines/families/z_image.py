@@ -1,0 +1,101 @@
+"""Z-Image: Turbo (eight steps, no guidance) and the base model.
+
+This file holds the tables (torch-free); `z_image_model` holds what runs, imported on load.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field
+
+from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.options import ControlOptions
+from pipelines.request import ControlKind, Mode, Role
+from pipelines.route import Route
+
+if TYPE_CHECKING:
+    from pipelines.catalog import ModelSpec
+
+Checkpoint = Literal["turbo", "base"]
+
+
+class Options(ControlOptions):
+    """What an entry of this family says."""
+
+    checkpoint: Checkpoint = "turbo"
+    control_config: dict[str, object] = Field(
+        default_factory=dict, description="Shape of a ControlNet that comes as a single file."
+    )
+
+
+_PAINTED_OVER = Route(
+    pipeline="ZImageImg2ImgPipeline",
+    reference_arg="image",
+    roles=(Role.SOURCE,),
+    min_references=1,
+    max_references=1,
+    size_multiple=16,
+    size_source="reference",
+    strength=True,
+    strength_rounding="ceil",
+    guidance_range=(0.0, 20.0),
+)
+_BASE: dict[Mode, Route] = {
+    Mode.TEXT_TO_IMAGE: Route(pipeline="ZImagePipeline", size_multiple=16, guidance_range=(0.0, 20.0)),
+    Mode.IMG2IMG: _PAINTED_OVER,
+    Mode.INPAINT: replace(
+        _PAINTED_OVER,
+        pipeline="ZImageInpaintPipeline",
+        mask_arg="mask_image",
+        roles=(Role.SOURCE, Role.MASK),
+        max_references=2,
+        role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
+        defaults=(("strength", 1.0),),
+    ),
+    Mode.CONTROLNET: replace(
+        _PAINTED_OVER,
+        pipeline="ZImageControlNetPipeline",
+        reference_arg="control_image",
+        roles=(Role.STRUCTURE,),
+        strength=False,
+        strength_rounding=None,
+        control_kinds=tuple(ControlKind),
+        control_timing=False,
+    ),
+}
+CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
+    "turbo": {
+        mode: replace(route, guidance_arg=None, negative_prompt=False).with_defaults(
+            {"num_inference_steps": 9}
+        )
+        for mode, route in _BASE.items()
+    },
+    "base": {
+        mode: route.with_defaults({"guidance_scale": 5.0, "num_inference_steps": 50})
+        for mode, route in _BASE.items()
+    },
+}
+
+
+def narrow(route: Route, mode: Mode, options: Options) -> Route:
+    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
+    own = CHECKPOINTS[options.checkpoint][mode]
+    return options.narrow_control(own) if mode is Mode.CONTROLNET else own
+
+
+def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+    """Files a mode needs beyond the base model."""
+    return options.needed_for(mode)
+
+
+def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
+    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
+    from pipelines.families import z_image_model
+
+    return z_image_model.load(spec, Options.model_validate(spec.options), settings)
+
+
+FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)
