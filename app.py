@@ -45,9 +45,11 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     dispatcher = Dispatcher(queue, engine, collection, library.memory_of)
     dispatcher.start()
+    service = StudioService(catalog, collection, queue, library)
     try:
-        yield StudioService(catalog, collection, queue, library)
+        yield service
     finally:
+        service.exchange.imports.stop()
         library.stop()
         dispatcher.stop()
         database.close()
@@ -77,7 +79,7 @@ def run(command: Command) -> int:
         return serve(command.settings)
     from studio.commands import COMMANDS
 
-    outcome = COMMANDS[command.action](command.settings)
+    outcome = COMMANDS[command.action](command, lambda line: print(line, file=sys.stderr, flush=True))
     print(*outcome.lines, sep="\n")
     return 0 if outcome.healthy else 1
 

@@ -16,7 +16,8 @@ from pipelines.memory import MemoryChoice
 from studio.settings import Settings
 from studio.startup import StartError
 
-Action = Literal["serve", "doctor", "verify", "rebuild"]
+Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export"]
+Format = Literal["png", "jpeg", "webp"]
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -28,6 +29,20 @@ class Command:
 
     action: Action
     settings: Settings
+    mend: bool = False
+    folder: Path | None = None
+    """To import."""
+    ids: tuple[str, ...] = ()
+    """To export, as `branch`, `starred`, `target` and what follows."""
+    branch: str | None = None
+    starred: bool = False
+    target: Path | None = None
+    clean: bool = False
+    format: Format | None = None
+    with_rights: bool = False
+
+
+_OWN = frozenset(field.name for field in fields(Command)) - {"action", "settings"}
 
 
 def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Command:
@@ -40,7 +55,9 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     command = given.pop("command", None)
     todo = given.pop("todo", None)
     action: Action = "doctor" if command == "doctor" else todo or "serve"
-    return Command(action, _settings(given, environment))
+    own = {name: given.pop(name) for name in tuple(given) if name in _OWN}
+    own["ids"] = tuple(own.get("ids", ()))
+    return Command(action, _settings(given, environment), **own)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -54,14 +71,32 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
     doctor = commands.add_parser("doctor", help="say what works on this machine")
     _add_options(doctor, default=argparse.SUPPRESS)
-    collection = commands.add_parser("collection", help="check or rebuild the collection")
-    collection.add_argument(
-        "todo",
-        choices=("verify", "rebuild"),
-        help="verify: check every file against its hash; rebuild: make the database anew from the files",
-    )
+    collection = commands.add_parser("collection", help="import, export, check or rebuild the collection")
     _add_options(collection, default=argparse.SUPPRESS)
+    _add_collection(collection.add_subparsers(dest="todo", metavar="TODO", required=True))
     return parser
+
+
+def _add_collection(commands: Any) -> None:
+    """The sub-commands of `collection`, each with the common options after it, too."""
+    verify = commands.add_parser("verify", help="check every file against its hash")
+    verify.add_argument("--mend", action="store_true", help="put right what can be put right")
+    rebuild = commands.add_parser("rebuild", help="make the database anew from the files")
+    importing = commands.add_parser(
+        "import", help="take in a folder with all below it; changes nothing there"
+    )
+    importing.add_argument("folder", type=Path, metavar="FOLDER")
+    export = commands.add_parser("export", help="write pictures and a manifest to a zip")
+    add = export.add_argument
+    add("ids", nargs="*", metavar="ID", help="of the pictures to export")
+    add("--branch", metavar="ID", help="a picture with all it came from and all that came of it")
+    add("--starred", action="store_true", help="all pictures with a star")
+    add("--to", dest="target", type=Path, required=True, metavar="FILE", help="the zip to write")
+    add("--clean", action="store_true", help="without any metadata in the files")
+    add("--format", choices=("png", "jpeg", "webp"), help="instead of the stored files")
+    add("--rights", dest="with_rights", action="store_true", help="rights in the manifest")
+    for parser in (verify, rebuild, importing, export):
+        _add_options(parser, default=argparse.SUPPRESS)
 
 
 def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:

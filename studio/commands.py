@@ -1,17 +1,39 @@
-"""What the command line offers beside serving: doctor, `collection verify`, `collection rebuild`.
+"""What the command line offers beside serving: doctor, and the collection's import, export, verify, rebuild.
 
-Each returns what is to be printed and whether all is well; nothing here prints.
+Each returns what is to be printed and whether all is well, and tells on the way how far it is; nothing here
+prints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+import os
+import zipfile
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
+from pydantic import ValidationError
+
+from pipelines.catalog import load_catalog
+from pipelines.errors import LikenessError, StorageFailure
 from studio import doctor
+from studio.cli import Command
 from studio.collection import maintenance
+from studio.collection.collection import Collection
+from studio.collection.queries import Filter
+from studio.database import Database
+from studio.exchange.exchange import Exchange
+from studio.exchange.exporting import MANIFEST
+from studio.exchange.import_log import imported_files
+from studio.exchange.importing import Importer
+from studio.exchange.records import ExportWish, ImportProgress
 from studio.settings import Settings
-from studio.startup import claim_data_folder
+from studio.startup import StartError, claim_data_folder
+
+_TELL_SECONDS = 2.0
+Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,24 +44,126 @@ class Outcome:
     healthy: bool
 
 
-def examine(settings: Settings) -> Outcome:
+def examine(command: Command, tell: Tell) -> Outcome:
     """What works on this machine; not healthy where the studio could not run."""
-    findings = doctor.examine(settings)
+    findings = doctor.examine(command.settings)
     return Outcome(tuple(map(str, findings)), doctor.can_run(findings))
 
 
-def verify(settings: Settings) -> Outcome:
-    """Check every file against its hash. Raises StorageFailure."""
+def verify(command: Command, tell: Tell) -> Outcome:
+    """Check every file against its hash, and mend what can be mended where that is wished.
+
+    Raises StorageFailure, and StartError where mending is wished while a studio runs.
+    """
+    settings = command.settings
     report = maintenance.verify(settings)
+    if command.mend and not report.healthy:
+        with claim_data_folder(settings):
+            report = maintenance.mend(settings, report, imported_files(settings.imports_dir))
     return Outcome(report.lines(), report.healthy)
 
 
-def rebuild(settings: Settings) -> Outcome:
+def rebuild(command: Command, tell: Tell) -> Outcome:
     """Make the database anew from the files. Raises StartError while a studio runs, StorageFailure."""
-    with claim_data_folder(settings):
-        report = maintenance.rebuild(settings)
+    with claim_data_folder(command.settings):
+        report = maintenance.rebuild(command.settings)
     return Outcome(report.lines(), report.healthy)
 
 
-COMMANDS: dict[str, Callable[[Settings], Outcome]] = {"doctor": examine, "verify": verify, "rebuild": rebuild}
+def import_folder(command: Command, tell: Tell) -> Outcome:
+    """Import a folder, or go on with it. Raises StartError while a studio runs, StorageFailure."""
+    assert command.folder is not None
+    with claim_data_folder(command.settings), _opened(command.settings) as (collection, _):
+        collection.reconcile()
+        importer = Importer(collection)
+        try:
+            started = importer.start(command.folder.resolve())
+            while (progress := importer.get(started.id)).status in ("scanning", "running"):
+                tell(_progress_line(progress))
+                importer.wait(_TELL_SECONDS)
+        except LikenessError as error:
+            raise StartError(error.detail) from error
+        finally:
+            importer.stop()
+    return Outcome(tuple(_import_lines(progress)), progress.status == "done" and not progress.problems)
+
+
+def export(command: Command, tell: Tell) -> Outcome:
+    """Write pictures to a zip, also while a studio runs. Raises StartError, StorageFailure."""
+    assert command.target is not None
+    if not command.settings.database.exists():
+        raise StartError(f"There is no collection in {command.settings.data_dir}.")
+    with _opened(command.settings) as (collection, exchange):
+        wish = _wish(command, collection)
+        try:
+            _write(command.target, exchange.export(wish))
+        except LikenessError as error:
+            raise StartError(error.detail) from error
+    with zipfile.ZipFile(command.target) as archive:
+        manifest = json.loads(archive.read(MANIFEST))
+    missing = tuple(f"not exported: {one['id']}: {one['reason']}" for one in manifest["missing"])
+    return Outcome((*missing, f"{len(manifest['images'])} pictures are in {command.target}."), not missing)
+
+
+COMMANDS: dict[str, Callable[[Command, Tell], Outcome]] = {
+    "doctor": examine,
+    "verify": verify,
+    "rebuild": rebuild,
+    "import": import_folder,
+    "export": export,
+}
 """By the names that `studio.cli` gives them."""
+
+
+@contextmanager
+def _opened(settings: Settings) -> Generator[tuple[Collection, Exchange]]:
+    catalog = load_catalog(settings.models)
+    with closing(Database(settings.database)) as database:
+        collection = Collection(settings, database, catalog)
+        yield collection, Exchange(collection, catalog)
+
+
+def _progress_line(progress: ImportProgress) -> str:
+    speed = f", {progress.per_second:g} a second" if progress.per_second else ""
+    return f"{progress.done} of {progress.found} pictures{speed}"
+
+
+def _import_lines(progress: ImportProgress) -> Iterator[str]:
+    yield from (f"not imported: {problem.path}: {problem.reason}" for problem in progress.problems)
+    if progress.status != "done":
+        yield "The import did not come to its end. Give the same command again to go on."
+    yield (
+        f"{progress.added} pictures imported, {progress.duplicates} were here already, "
+        f"{progress.failed} could not be imported."
+    )
+
+
+def _wish(command: Command, collection: Collection) -> ExportWish:
+    ids = command.ids
+    if command.starred:
+        ids = collection.gallery.ids(Filter(starred=True)).ids
+    try:
+        return ExportWish(
+            ids=ids,
+            branch_of=command.branch,
+            clean=command.clean,
+            format=command.format,
+            with_rights=command.with_rights,
+        )
+    except ValidationError as error:
+        raise StartError("Say which pictures: their ids, --branch ID or --starred.") from error
+
+
+def _write(target: Path, parts: Iterator[bytes]) -> None:
+    """Whole or not at all."""
+    temp = target.with_name(f"{target.name}.part")
+    try:
+        with temp.open("wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        temp.replace(target)
+    except OSError as error:
+        temp.unlink(missing_ok=True)
+        raise StorageFailure(f"{target} cannot be written: {error.strerror or error}.") from error

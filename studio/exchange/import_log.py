@@ -176,6 +176,15 @@ class ImportLog:
             self._problems.append(ImportProblem(path=path, reason=reason))
 
 
+def imported_files(directory: Path) -> Iterator[Path]:
+    """The files that were imported from, as far as they are still there."""
+    for path in sorted(directory.glob("*.jsonl")):
+        for line in jsonlines.read(path):
+            done = line.get("done")
+            names = [entry[0] for entry in done if entry] if isinstance(done, list) else []
+            yield from (Path(name) for name in names if isinstance(name, str) and Path(name).is_file())
+
+
 def _written(outcome: Outcome) -> list[Any]:
     file = outcome.file
     return [str(file.path), file.modified_ns, file.size, outcome.kind, outcome.problem]

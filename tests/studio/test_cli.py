@@ -75,6 +75,8 @@ def test_an_empty_variable_counts_as_not_set() -> None:
         (["doctor"], "doctor"),
         (["collection", "verify"], "verify"),
         (["collection", "rebuild"], "rebuild"),
+        (["collection", "import", "/tmp/pictures"], "import"),
+        (["collection", "export", "abc", "--to", "out.zip"], "export"),
     ],
 )
 def test_commands_take_options_before_and_after_them(arguments: list[str], action: str) -> None:
@@ -104,3 +106,23 @@ def test_an_unknown_option_ends_the_program_with_code_2(capsys: pytest.CaptureFi
         read_command(["--prot=1"], {})
     assert ended.value.code == 2
     assert "--prot" in capsys.readouterr().err
+
+
+def test_what_the_commands_of_the_collection_are_told() -> None:
+    folder = read_command(["collection", "import", "pictures"], {})
+    assert folder.folder == Path("pictures")
+    words = "collection export a b --to out.zip --clean --format jpeg --rights"
+    export = read_command(words.split(), {})
+    assert (export.ids, export.target, export.clean) == (("a", "b"), Path("out.zip"), True)
+    assert (export.format, export.with_rights, export.branch) == ("jpeg", True, None)
+    assert read_command(["collection", "verify", "--mend"], {}).mend
+    assert not read_command(["collection", "verify"], {}).mend
+
+
+@pytest.mark.parametrize(
+    "words", ["collection", "collection import", "collection export a", "collection burn"]
+)
+def test_a_command_that_lacks_something_ends_the_program_with_code_2(words: str) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read_command(words.split(), {})
+    assert ended.value.code == 2
