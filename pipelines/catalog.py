@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pipelines import files, registry
-from pipelines.dropped import DROPPED, AddOn, Dropped, look
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.licence import Licence
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
@@ -23,7 +22,13 @@ from pipelines.route import Route
 
 Availability = Literal["ready", "downloadable", "missing"]
 HUB = "hub://"
+DROPPED = "file-"
+"""How the ids of entries begin that stand for files of the models folder."""
 SINGLE_FILE = ".safetensors"
+
+if TYPE_CHECKING:
+    from pipelines.dropped import AddOn, Dropped
+
 _Model = TypeVar("_Model", bound=BaseModel)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -94,7 +99,7 @@ class Catalog:
     def __init__(self, specs: tuple[ModelSpec, ...], path: Path, folder: Path | None = None) -> None:
         self.path = path
         self.models_folder = folder
-        self.dropped = Dropped()
+        self.dropped = _look(None)
         self._listed = specs
         self._preferred: Mapping[Mode, str] = {}
         self._take(specs)
@@ -104,7 +109,7 @@ class Catalog:
         """Look into the models folder: what the artist put there follows what models.yaml lists."""
         if self.models_folder is None:
             return
-        self.dropped = look(self.models_folder)
+        self.dropped = _look(self.models_folder)
         listed = {spec.id for spec in self._listed}
         self._take((*self._listed, *(spec for spec in self.dropped.specs if spec.id not in listed)))
 
@@ -224,6 +229,12 @@ class Catalog:
         if part.endswith(SINGLE_FILE):
             return place.is_file()
         return files.is_whole(place) or _holds_texts_only(place)
+
+
+def _look(folder: Path | None) -> Dropped:
+    from pipelines import dropped  # which makes entries, and so knows this module
+
+    return dropped.look(folder) if folder else dropped.Dropped()
 
 
 def absence(spec: ModelSpec, state: Availability) -> str:

@@ -21,8 +21,6 @@ from pipelines.single_file import Identified
 if TYPE_CHECKING:
     from pipelines.catalog import ModelSpec
 
-DROPPED = "file-"
-"""How the ids of entries made from files begin."""
 CONFIGS = Path(__file__).resolve().parent / "configs"
 """Configuration of single-file checkpoints, so that reading one needs no network."""
 _FAMILY = {"sd1": "stable-diffusion", "sdxl": "sdxl"}
@@ -160,7 +158,7 @@ def _spec(path: Path, word: str, family: str, resolution: int, config: str | Non
         "licence": _LICENCE,
         "resolution": resolution,
     }
-    from pipelines.catalog import ModelSpec  # the catalogue itself looks into folders
+    from pipelines.catalog import DROPPED, ModelSpec  # the catalogue itself looks into folders
 
     draft = ModelSpec.model_validate({**values, "modes": [Mode.TEXT_TO_IMAGE]})
     modes = [mode for mode in registry.FAMILIES[family].routes if _can(draft, mode)]
