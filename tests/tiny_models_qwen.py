@@ -86,16 +86,12 @@ def make_whole(folder: Path, seed: int = 0) -> Path:
         context_in_dim=16,
         axes_dims_rope=(4, 6, 6),
     )
-    vae = AutoencoderKLQwenImage21(
-        base_dim=8, z_dim=4, latents_mean=[0.1] * 4, latents_std=[1.2] * 4, **_VAE21
-    )
-    _save(
-        QwenImage21Pipeline, folder, vae=vae.eval(), transformer=transformer.eval(), text_encoder=_qwen3vl()
-    )
+    vae = AutoencoderKLQwenImage21(base_dim=8, z_dim=4, latents_mean=[0.1] * 4, latents_std=[1.2] * 4)
+    parts = {"vae": vae.eval(), "transformer": transformer.eval(), "text_encoder": _qwen3vl()}
+    _save(QwenImage21Pipeline, folder, **parts)
     return folder
 
 
-_VAE21: dict[str, Any] = {}
 _SHAPE: dict[str, Any] = {
     "num_layers": 2,
     "attention_head_dim": 16,

@@ -16,7 +16,7 @@ PICTURE = "<|image_pad|>"
 
 
 class PicturePrompts(ProcessorMixin):
-    """Called with `text` and `images`, gives `input_ids`, `attention_mask` and, with pictures, their patches."""
+    """Called with `text` and `images`, gives token ids with their mask, and patches of the pictures."""
 
     def __init__(self, image_processor: Any, tokenizer: Any) -> None:
         self.image_processor = image_processor

@@ -7,6 +7,8 @@ import pytest
 from pipelines.request import Role
 from pipelines.wording import EDITING
 
+STYLE_OF_1 = "Take the style of image 1: palette, light and brushwork, not the subject."
+
 
 @pytest.mark.parametrize(
     ("roles", "said"),
@@ -14,11 +16,10 @@ from pipelines.wording import EDITING
         ([], "red hair"),
         ([Role.SOURCE], "red hair"),
         ([Role.SOURCE, Role.MASK], "red hair"),
-        ([Role.STYLE], "Take the style of image 1: palette, light and brushwork, not the subject. red hair"),
+        ([Role.STYLE], f"{STYLE_OF_1} red hair"),
         (
             [Role.STYLE, Role.SOURCE],
-            "Edit image 2; take the style of image 1: palette, light and brushwork, not the subject."
-            " red hair",
+            f"Edit image 2; t{STYLE_OF_1[1:]} red hair",
         ),
         (
             [Role.CHARACTER, Role.CHARACTER, Role.CHARACTER],
