@@ -22,6 +22,7 @@ CALLS = {
     "/jobs/{job_id}/control-image": {"get"},
     "/events": {"get"},
     "/models/library": {"get"},
+    "/models/scan": {"post"},
     "/models/defaults/{mode}": {"put"},
     "/models/{model_id}/download": {"post"},
     "/models/{model_id}/download/cancel": {"post"},
