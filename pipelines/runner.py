@@ -216,6 +216,7 @@ class PipelineRunner:
             "source": job.spec.source,
             "revision": kept.model.fingerprint,
             "pipeline": job.plan.pipeline,
+            "composed_prompt": job.plan.composed_prompt,
             "device": self.device,
             "device_name": devices.name(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),

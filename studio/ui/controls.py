@@ -138,7 +138,7 @@ def _ratios(state: StudioState) -> list[tuple[str, str]]:
 
 
 def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
-    roles = [role for role in ROLE_WORDS if role is not Role.MASK]
+    roles = [role for role in ROLE_WORDS if role is not Role.MASK or role in knobs.roles]
     return {
         "roles": {role.value: ROLE_WORDS[role] for role in roles},
         "usable": [role.value for role in knobs.roles],
