@@ -21,6 +21,7 @@ from training.presets import PRESETS, Preset
 
 ORDER = ("corpus", "render", "autoencoder", "latents", "unet", "controlnet", "export", "evaluate")
 HERE = Path(__file__).parent
+DOCS = HERE.parent / "docs" / "bundled-model"
 DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
 
 
@@ -46,15 +47,18 @@ def corpus(preset: Preset, work: Path) -> None:
 
 
 def _evaluate(preset: Preset, work: Path, device: str, out: Path, read: bool = True) -> None:
+    from training.card import write_card
     from training.evaluate import main as evaluate
 
     evaluate(preset, work, device, out, read)
+    write_card(preset, work, out)
 
 
 def _sheet(preset: Preset, work: Path, out: Path) -> None:
-    from training.sheet import contact_sheet
+    from training.sheet import contact_sheet, refinement_chain
 
-    contact_sheet(preset, work, out, HERE / "contact-sheet.webp")
+    contact_sheet(preset, work, out, DOCS / "contact-sheet.webp")
+    refinement_chain(preset, work, out, DOCS / "refinement-chain.webp")
 
 
 def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Callable[[], object]]:

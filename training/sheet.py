@@ -1,4 +1,4 @@
-"""Draw the contact sheet: every mode on held-out characters, with the first seeds tried."""
+"""Draw the contact sheet (every mode on held-out characters, first seeds tried) and the refinement chain."""
 
 from __future__ import annotations
 
@@ -29,6 +29,18 @@ EDITS = (
     "add glasses",
     "draw it in ink style",
 )
+CHAIN = (
+    "change the background to a forest",
+    "give her red hair",
+    "make the expression happy",
+    "add glasses",
+    "change the shirt color to yellow",
+    "add dramatic lighting from the left",
+    "change the background to a plain blue background",
+    "remove the glasses",
+    "give her black hair",
+    "draw it in ink style",
+)
 COLUMNS = 6
 
 
@@ -50,6 +62,7 @@ class _Sheet:
             draw.text((4, y * band + 3), title, fill="black")
             for x, image in enumerate(images):
                 sheet.paste(image, (x * (self.tile + 4), y * band + 16))
+        path.parent.mkdir(parents=True, exist_ok=True)
         sheet.save(path, quality=88)
 
 
@@ -79,4 +92,18 @@ def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, tile: in
     for strength in (0.4, 0.7):
         images = pipes.draw(pipes.image, PROMPTS, 0, image=sources, strength=strength, **TEXT)
         sheet.add(f"image to image, influence {1 - strength:.0%}", images)
+    sheet.save(path)
+
+
+def refinement_chain(preset: Preset, work: Path, folder: Path, path: Path, tile: int = 184) -> None:
+    """Ten edits one after the other, each on the result before it, of two held-out characters; seed 0."""
+    pipes, sheet = Pipes(folder), _Sheet(tile)
+    real = RealRenders(preset, work, held=True, seed=4)
+    drawn = [real.shot() for _ in range(2)]
+    for source in to_pictures(shoot([s for s, _ in drawn], real.store, real.bank, "cpu")):
+        row = [source]
+        for edit in CHAIN:
+            row += pipes.draw(pipes.edit, [edit], 0, image=[row[-1]], **EDIT)
+        sheet.add("a portrait, then: " + ", ".join(CHAIN[: COLUMNS - 1]), row[:COLUMNS])
+        sheet.add("then: " + ", ".join(CHAIN[COLUMNS - 1 :]), row[COLUMNS:])
     sheet.save(path)

@@ -1,0 +1,147 @@
+"""Write the model card: `card.md` filled with what the curves and `metrics.json` say. Nothing by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from string import Template
+from typing import Any
+
+from safetensors import safe_open
+
+from training.presets import Preset
+
+TEMPLATE = Path(__file__).with_name("card.md")
+NONE = "not measured"
+
+
+def write_card(preset: Preset, work: Path, folder: Path) -> None:
+    """Write `README.md` into the exported `folder`, next to its `metrics.json`."""
+    metrics = json.loads((folder / "metrics.json").read_text())
+    text = Template(TEMPLATE.read_text()).substitute(
+        px=preset.px,
+        cases=metrics["cases"],
+        training="\n".join(_training_rows(preset, work, folder)),
+        measured="\n".join(_measured_rows(metrics)),
+    )
+    (folder / "README.md").write_text(text)
+
+
+def last_line(curve: Path) -> dict[str, Any]:
+    """The last line of a stage's curve, with every key that any line has at its latest value."""
+    latest: dict[str, Any] = {}
+    for line in curve.read_text().splitlines():
+        latest |= json.loads(line)
+    return latest
+
+
+def parameters(folder: Path) -> float:
+    """Millions of parameters in the safetensors files under `folder`."""
+    total = 0
+    for path in folder.rglob("*.safetensors"):
+        with safe_open(path, "pt") as file:
+            for key in file.keys():  # noqa: SIM118 - not a mapping
+                size = 1
+                for side in file.get_slice(key).get_shape():
+                    size *= side
+                total += size
+    return total / 1e6
+
+
+def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
+    rows = []
+    stages = (
+        ("autoencoder", "autoencoder", ("vae",), preset.autoencoder.batch),
+        (
+            "network with source channels, text encoder, image encoder and adapters, trained together",
+            "unet",
+            ("unet", "text_encoder", "image_encoder", "ip_adapter"),
+            preset.unet.batch,
+        ),
+        ("ControlNet", "controlnet", ("controlnet",), preset.controlnet.batch),
+    )
+    for title, stage, parts, batch in stages:
+        size = sum(parameters(folder / part) for part in parts)
+        if not (work / f"{stage}.jsonl").exists():
+            rows.append(f"| {title} | {size:.1f} M | nothing yet | | changes nothing |")
+            continue
+        end = last_line(work / f"{stage}.jsonl")
+        words = ", ".join(f"{k} {end[k]}" for k in ("psnr", "loss", "edit", "text", "reference") if k in end)
+        seen = end["step"] * batch
+        rows.append(f"| {title} | {size:.1f} M | {seen:,} pictures | {end['seconds'] / 60:.0f} | {words} |")
+    return rows
+
+
+def _measured_rows(metrics: dict[str, Any]) -> list[str]:
+    def share(*path: str) -> str:
+        value = _at(metrics, path)
+        return NONE if value is None else f"{value:.0%}"
+
+    def number(*path: str, digits: int = 2, unit: str = "") -> str:
+        value = _at(metrics, path)
+        return NONE if value is None else f"{value:.{digits}f}{unit}"
+
+    table = (
+        ("attribute reader on held-out renders (each attribute)", _each(metrics, "reader"), "≥ 99 % each"),
+        ("text to image: attributes as asked, mean", share("text_to_image", "mean"), "≥ 95 %"),
+        ("text to image: each attribute", _each(metrics, "text_to_image", "each"), "≥ 85 % the worst"),
+        ("edit: the asked change happened", share("smart_edit", "changed"), "≥ 95 %"),
+        (
+            "edit: the asked change, each kind",
+            _each(metrics, "smart_edit", "each"),
+            "≥ 98 % background and colours",
+        ),
+        ("edit: all other attributes kept", share("smart_edit", "kept"), "≥ 95 %"),
+        (
+            "edit: error outside the changed region",
+            number("smart_edit", "psnr_outside", digits=1, unit=" dB"),
+            "≥ 28 dB",
+        ),
+        (
+            "edit: how far the changed pixels went to the true target (1: all the way)",
+            _each(metrics, "smart_edit", "moved", percent=False),
+            "1",
+        ),
+        ("character reference: person kept in a new scene", share("character", "kept"), "≥ 90 %"),
+        ("character reference: the scene as asked", share("character", "scene"), "–"),
+        ("style reference: style taken", share("style", "taken"), "≥ 95 %"),
+        (
+            "style reference: identity slipped in (chance)",
+            f"{share('style', 'identity')} ({share('style', 'identity_chance')})",
+            "≤ chance + 10 %",
+        ),
+        (
+            "ControlNet: edge F1 with it / without it",
+            f"{number('controlnet', 'with')} / {number('controlnet', 'without')}",
+            "≥ 0.8, at least 2×",
+        ),
+        (
+            "image to image: rank correlation of influence and likeness",
+            number("image_to_image", "spearman"),
+            "≥ 0.95",
+        ),
+        ("autoencoder reconstruction", number("autoencoder", "psnr", digits=1, unit=" dB"), "≥ 30 dB"),
+        (
+            "one picture, 20 steps with guidance, one thread",
+            number("speed", "seconds", digits=1, unit=" s"),
+            "≤ 6 s",
+        ),
+    )
+    return [f"| {name} | {value} | {aim} |" for name, value, aim in table]
+
+
+def _at(metrics: dict[str, Any], path: tuple[str, ...]) -> Any:
+    value: Any = metrics
+    for key in path:
+        if not isinstance(value, dict) or key not in value:
+            return None
+        value = value[key]
+    return value
+
+
+def _each(metrics: dict[str, Any], *path: str, percent: bool = True) -> str:
+    values = _at(metrics, path)
+    if not values:
+        return NONE
+    ordered = sorted(values.items(), key=lambda item: -item[1])
+    return ", ".join(f"{k.replace('_', ' ')} {v:.0%}" if percent else f"{k} {v:.2f}" for k, v in ordered)
