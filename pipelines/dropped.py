@@ -148,6 +148,8 @@ def _diffusers_folder(path: Path, word: str) -> ModelSpec | Unusable:
 
 
 def _spec(path: Path, word: str, family: str, resolution: int, config: str | None = None) -> ModelSpec:
+    from pipelines.catalog import DROPPED, ModelSpec  # the catalogue itself looks into folders
+
     values = {
         "id": f"{DROPPED}{word}"[:64],
         "label": path.stem[:64] if path.is_file() else path.name[:64],
@@ -158,8 +160,6 @@ def _spec(path: Path, word: str, family: str, resolution: int, config: str | Non
         "licence": _LICENCE,
         "resolution": resolution,
     }
-    from pipelines.catalog import DROPPED, ModelSpec  # the catalogue itself looks into folders
-
     draft = ModelSpec.model_validate({**values, "modes": [Mode.TEXT_TO_IMAGE]})
     modes = [mode for mode in registry.FAMILIES[family].routes if _can(draft, mode)]
     return ModelSpec.model_validate({**values, "modes": modes})

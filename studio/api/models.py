@@ -26,6 +26,11 @@ def _add_library(router: APIRouter, library: ModelLibrary) -> None:
         """All models, what is here, what fits, what is on its way. Looks at this disk only."""
         return library.all()
 
+    @router.post("/models/scan")
+    def scan() -> Library:
+        """Look through the models folder for what the artist has put there."""
+        return library.scan()
+
     @router.put("/models/defaults/{mode}")
     def set_default(mode: Mode, model: Annotated[str | None, Body(embed=True)] = None) -> Library:
         """The model a mode starts with; null: the first that is ready."""

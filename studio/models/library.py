@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from pipelines.catalog import Catalog, ModelSpec
+from pipelines.dropped import AddOn as Found
+from pipelines.dropped import Unusable
 from pipelines.errors import Conflict, RequestError, StorageFailure
 from pipelines.licence import Licence
 from pipelines.memory import Hardware, MemoryChoice
@@ -20,7 +22,16 @@ from studio.models import fitting, places
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
 from studio.models.messages import FetchOrder
-from studio.models.records import Consent, Download, Library, MemorySetting, ModelCard, Origin
+from studio.models.records import (
+    AddOn,
+    Consent,
+    Download,
+    Library,
+    MemorySetting,
+    ModelCard,
+    Origin,
+    Refused,
+)
 
 
 class ModelLibrary:
@@ -48,12 +59,13 @@ class ModelLibrary:
         """The whole library now."""
         decisions = self._ledger.read()
         cache = places.cache_folder()
+        dropped = self._catalog.dropped
         return Library(
             version=self._version,
             models=tuple(self._card(spec, decisions) for spec in self._catalog.specs),
-            add_ons=(),
-            refused=(),
-            models_folder=None,
+            add_ons=tuple(_add_on(each, self._catalog.models_folder) for each in dropped.add_ons),
+            refused=tuple(_refused(each, self._catalog.models_folder) for each in dropped.unusable),
+            models_folder=str(self._catalog.models_folder) if self._catalog.models_folder else None,
             cache_folder=str(cache),
             free_bytes=_free(cache),
             device=self._hardware.name if self._hardware else None,
@@ -63,6 +75,18 @@ class ModelLibrary:
     def card(self, model_id: str) -> ModelCard:
         """One model. Raises NotFound."""
         return self._card(self._catalog.get(model_id), self._ledger.read())
+
+    def scan(self) -> Library:
+        """Look through the models folder, which is made if it isn't there. Raises StorageFailure."""
+        folder = self._catalog.models_folder
+        if folder is not None:
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StorageFailure(f"{folder} cannot be made: {error.strerror}.") from error
+        self._catalog.look_through()
+        self._changed()
+        return self.all()
 
     def set_hardware(self, hardware: Hardware | None) -> None:
         """What the worker runs on, for telling what fits."""
@@ -91,6 +115,11 @@ class ModelLibrary:
             raise Conflict(f"{spec.label} is being downloaded. Cancel that first.")
         if not self._removable(spec):
             raise Conflict(f"The files of {spec.label} were not brought here by the studio.")
+        if place := self._dropped_place(spec):
+            card = self.card(model_id)
+            places.remove_dropped(place)
+            self.scan()
+            return card.model_copy(update={"available": "missing", "removable": False, "size_bytes": 0})
         kept = {
             repo
             for other in self._catalog.specs
@@ -234,7 +263,12 @@ class ModelLibrary:
         return "bundled" if "bundled" in folder.parts else "folder"
 
     def _removable(self, spec: ModelSpec) -> bool:
-        return self._origin(spec) == "hub"
+        return self._origin(spec) == "hub" or self._dropped_place(spec) is not None
+
+    def _dropped_place(self, spec: ModelSpec) -> Path | None:
+        """The file or folder of an entry that stands for something in the models folder."""
+        dropped = any(spec.id == each.id for each in self._catalog.dropped.specs)
+        return self._catalog.folder(spec) if dropped else None
 
     def _shared_with(self, spec: ModelSpec) -> tuple[str, ...]:
         others = (other for other in self._catalog.specs if other.id != spec.id)
@@ -246,6 +280,30 @@ def _consent(decisions: Decisions, licence: Licence) -> Consent | None:
         each for each in decisions.consents if (each.licence, each.version) == (licence.name, licence.version)
     )
     return next(same, None)
+
+
+def _add_on(found: Found, folder: Path | None) -> AddOn:
+    kind = found.identified.kind
+    assert kind in ("lora", "controlnet", "ip_adapter", "vae")
+    return AddOn(
+        id=found.id,
+        name=found.path.stem,
+        kind=kind,
+        base=found.identified.base,
+        base_label=found.identified.base_label,
+        file=_inside(found.path, folder),
+        size_bytes=found.path.stat().st_size if found.path.exists() else 0,
+        weight=found.identified.weight,
+        triggers=found.identified.triggers,
+    )
+
+
+def _refused(found: Unusable, folder: Path | None) -> Refused:
+    return Refused(file=_inside(found.path, folder), reason=found.reason)
+
+
+def _inside(path: Path, folder: Path | None) -> str:
+    return path.relative_to(folder).as_posix() if folder else path.name
 
 
 def _free(folder: Path) -> int:

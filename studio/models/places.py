@@ -59,12 +59,22 @@ def size(spec: ModelSpec, catalog: Catalog) -> int:
 def remove_repositories(repos: Iterable[str]) -> None:
     """Delete repositories from the hub's cache, half-fetched files included. Raises StorageFailure."""
     for repo in repos:
-        folder = _repo_folder(repo)
-        try:
-            if folder.is_dir():
-                shutil.rmtree(folder)
-        except OSError as error:
-            raise StorageFailure(f"{folder} cannot be removed: {error.strerror}.") from error
+        _remove(_repo_folder(repo))
+
+
+def remove_dropped(place: Path) -> None:
+    """Delete a file or folder of the models folder. Raises StorageFailure."""
+    _remove(place)
+
+
+def _remove(place: Path) -> None:
+    try:
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink(missing_ok=True)
+    except OSError as error:
+        raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
 
 
 def _repo_folder(repo: str) -> Path:
