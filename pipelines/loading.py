@@ -120,7 +120,7 @@ def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:
     if channels != unet.config.in_channels:
         tensors["conv_in.weight"] = tensors["conv_in.weight"][:, :channels].contiguous()
     twin.load_state_dict(tensors, assign=True)
-    return placement.like(twin.requires_grad_(False).eval(), unet)
+    return twin.requires_grad_(False).eval()
 
 
 def copy_scheduler(scheduler: Any) -> Any:
@@ -140,9 +140,10 @@ def fingerprint(folder: Path) -> str:
     Also of one file. Cheap (reads at most 128 KiB of a file) and the same on every machine.
     """
     digest = hashlib.sha256()
-    for path in [folder] if folder.is_file() else sorted(folder.rglob("*")):
+    base, paths = (folder.parent, [folder]) if folder.is_file() else (folder, sorted(folder.rglob("*")))
+    for path in paths:
         if path.suffix in (".safetensors", ".json", ".txt") and path.is_file():
-            digest.update(f"{path.relative_to(folder).as_posix()}:{path.stat().st_size}\n".encode())
+            digest.update(f"{path.relative_to(base).as_posix()}:{path.stat().st_size}\n".encode())
             digest.update(_sample(path))
     return f"sha256:{digest.hexdigest()[:32]}"
 

@@ -92,7 +92,8 @@ def store_in_8_bits(network: Any, compute: torch.dtype) -> None:
         network.enable_layerwise_casting(torch.float8_e4m3fn, compute)
         return
     kept = tuple(getattr(network, "_keep_in_fp32_modules", None) or ())
-    skipped = (*DEFAULT_SKIP_MODULES_PATTERN, *kept, "lm_head")
+    # Pipelines ask an encoder for its precision, and it answers with that of its first weights: embeddings.
+    skipped = (*DEFAULT_SKIP_MODULES_PATTERN, *kept, "embed", "shared", "lm_head")
     apply_layerwise_casting(network, torch.float8_e4m3fn, compute, skipped)
 
 
@@ -146,13 +147,12 @@ def quantization(names: Iterable[str], settings: LoadSettings) -> Any:
     return PipelineQuantizationConfig(quant_mapping={name: _quantized(name, settings) for name in big})
 
 
-def like(twin: Any, original: Any) -> Any:
-    """Gives a module that shares `original`'s tensors the casts that hang on `original`; returns it."""
-    import torch
-
-    hooks = [m._diffusers_hook for m in original.modules() if hasattr(m, "_diffusers_hook")]
-    if any(hook.get_hook("layerwise_casting") is not None for hook in hooks):
-        twin.enable_layerwise_casting(torch.float8_e4m3fn, original.dtype)
+def accompany(twin: Any, settings: LoadSettings) -> Any:
+    """Gives a module that shares a settled network's tensors the same casts and streams; returns it."""
+    if settings.memory.storage is Storage.FP8:
+        store_in_8_bits(twin, settings.dtype)
+    if settings.memory.placement is Placement.GROUP_OFFLOAD:
+        stream(twin, settings)
     return twin
 
 

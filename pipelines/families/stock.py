@@ -112,6 +112,10 @@ class StockModel:
             )
         return self._colours
 
+    def twin(self, unet: Any, in_channels: int | None = None) -> Any:
+        """Another UNet module with the same tensors, kept as the plan keeps the model."""
+        return placement.accompany(loading.sibling_unet(unet, in_channels), self.settings)
+
     def placed(self, network: Any) -> Any:
         """A further network, ready to run where the model runs."""
         return placement.place(network, self.settings)
