@@ -81,6 +81,8 @@ class Taken:
     """WebP by longest side in px."""
     pixels: Image.Image
     """The first frame, upright, in the file's own mode."""
+    turned: bool
+    """Without its EXIF the file would not be upright."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +114,7 @@ def take_in(data: bytes, max_pixels: int | None = None) -> Taken:
     decoded = _decode(data, max_pixels)
     ingested, pixels = _ingested(decoded)
     flat = pixels if pixels.mode == "RGB" and _own_profile(decoded.image) is None else _flat(decoded.image)
-    return Taken(ingested, thumbnails(flat), decoded.image)
+    return Taken(ingested, thumbnails(flat), decoded.image, decoded.turned)
 
 
 def _ingested(decoded: _Decoded) -> tuple[Ingested, Image.Image]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 
-from PIL import ExifTags, Image
+from PIL import Image
 
 from studio import images
 from studio.collection.metadata import stealth
@@ -20,7 +20,7 @@ def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
     """(bytes, mime) of the clean copy. Raises PictureRefused where the file cannot be read."""
     taken = images.take_in(data)
     hidden = stealth.read(taken.pixels)
-    if hidden or _turned(data):
+    if hidden or taken.turned:
         return _encoded(_without_low_bits(taken.pixels) if hidden else taken.pixels), "image/png"
     if mime == "image/png":
         return essential_png(data), mime
@@ -28,15 +28,6 @@ def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
         return essential_jpeg(data), mime
     bare = essential_webp(data) if mime == "image/webp" else None
     return (bare, mime) if bare is not None else (_encoded(taken.pixels), "image/png")
-
-
-def _turned(data: bytes) -> bool:
-    """Only EXIF says which side is up: without it, the pixels themselves must be turned."""
-    with Image.open(io.BytesIO(data)) as image:
-        try:
-            return image.getexif().get(ExifTags.Base.Orientation, 1) in range(2, 9)
-        except (OSError, SyntaxError, ValueError, LookupError, TypeError):
-            return False
 
 
 def _without_low_bits(picture: Image.Image) -> Image.Image:

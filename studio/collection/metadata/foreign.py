@@ -127,7 +127,8 @@ def without_loras(prompt: str) -> tuple[str, tuple[Lora, ...]]:
         Lora(match[1].strip(), weight if (weight := number(match[2] or "1")) is not None else 1.0)
         for match in _LORA.finditer(prompt)
     )
-    return " ".join(_LORA.sub(" ", prompt).split(" ")).strip() if found else prompt, found[:MAX_LORAS]
+    clean = re.sub(r" {2,}", " ", _LORA.sub(" ", prompt)).strip()
+    return clean if found else prompt, found[:MAX_LORAS]
 
 
 def loras(entries: Iterable[tuple[Any, Any]]) -> tuple[Lora, ...]:
