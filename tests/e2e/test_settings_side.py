@@ -240,6 +240,7 @@ def test_the_assistant_explains_five_modes_and_why_some_cannot_be_used(
             "Character Reference",
             "Style Reference",
             "ControlNet",
+            "Inpaint",
             "Text to Image",
         ]
     )
