@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import files, registry, single_file
 from pipelines.request import Mode
@@ -25,16 +25,7 @@ CONFIGS = Path(__file__).resolve().parent / "configs"
 """Configuration of single-file checkpoints, so that reading one needs no network."""
 _FAMILY = {"sd1": "stable-diffusion", "sdxl": "sdxl"}
 _RESOLUTION = {"sd1": 512, "sdxl": 1024}
-_FOLDER_FAMILY = {
-    "StableDiffusionPipeline": ("stable-diffusion", 512),
-    "StableDiffusionXLPipeline": ("sdxl", 1024),
-    "Flux2KleinPipeline": ("flux2", 1024),
-    "Flux2Pipeline": ("flux2", 1024),
-    "FluxPipeline": ("flux1", 1024),
-    "QwenImagePipeline": ("qwen-image", 1024),
-    "QwenImageEditPlusPipeline": ("qwen-image", 1024),
-    "ZImagePipeline": ("z-image", 1024),
-}
+_FOLDER_RESOLUTION = {"stable-diffusion": 512}
 _PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 _ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae"})
 _LICENCE = {
@@ -140,14 +131,16 @@ def _diffusers_folder(path: Path, word: str) -> ModelSpec | Unusable:
         name = json.loads((path / files.INDEX).read_text(encoding="utf-8"))["_class_name"]
     except (OSError, ValueError, KeyError, TypeError):
         return Unusable(path, f"Its {files.INDEX} cannot be read.")
-    if name not in _FOLDER_FAMILY:
+    family = next((known for known, table in registry.FAMILIES.items() if name in table.folders), None)
+    if family is None:
         return Unusable(path, f"It is a {name}, which the studio has no family for.")
     if part := files.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
-    return _spec(path, word, *_FOLDER_FAMILY[name])
+    options = dict(registry.FAMILIES[family].folders[name])
+    return _spec(path, word, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
 
 
-def _spec(path: Path, word: str, family: str, resolution: int, config: str | None = None) -> ModelSpec:
+def _spec(path: Path, word: str, family: str, resolution: int, **more: Any) -> ModelSpec:
     from pipelines.catalog import DROPPED, ModelSpec  # the catalogue itself looks into folders
 
     values = {
@@ -155,10 +148,10 @@ def _spec(path: Path, word: str, family: str, resolution: int, config: str | Non
         "label": path.stem[:64] if path.is_file() else path.name[:64],
         "family": family,
         "source": str(path.resolve()),
-        "config": config,
         "description": "From your models folder.",
         "licence": _LICENCE,
         "resolution": resolution,
+        **more,
     }
     draft = ModelSpec.model_validate({**values, "modes": [Mode.TEXT_TO_IMAGE]})
     modes = [mode for mode in registry.FAMILIES[family].routes if _can(draft, mode)]

@@ -86,7 +86,15 @@ def make_whole(folder: Path, seed: int = 0) -> Path:
         context_in_dim=16,
         axes_dims_rope=(4, 6, 6),
     )
-    vae = AutoencoderKLQwenImage21(base_dim=8, z_dim=4, latents_mean=[0.1] * 4, latents_std=[1.2] * 4)
+    vae = AutoencoderKLQwenImage21(
+        base_dim=8,
+        decoder_base_dim=8,
+        dim_mult=[1, 1, 1, 2, 2],
+        num_res_blocks=1,
+        z_dim=4,
+        latents_mean=[0.1] * 4,
+        latents_std=[1.2] * 4,
+    )
     parts = {"vae": vae.eval(), "transformer": transformer.eval(), "text_encoder": _qwen3vl()}
     _save(QwenImage21Pipeline, folder, **parts)
     return folder

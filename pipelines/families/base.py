@@ -7,7 +7,7 @@ at module level and imports torch and diffusers only inside the functions that l
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -109,8 +109,10 @@ class Family:
     narrow: Callable[[Route, Mode, Any], Route]
     parts: Callable[[Mode, Any], tuple[str, ...]]
     load: Callable[[ModelSpec, LoadSettings], LoadedModel]
+    folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
 
 
 def merged(checkpoints: Mapping[Any, Mapping[Mode, Route]]) -> dict[Mode, Route]:
     """For each mode the first checkpoint's route: what a family of several models can do in all."""
-    return {mode: route for table in reversed(checkpoints.values()) for mode, route in table.items()}
+    return {mode: route for table in reversed([*checkpoints.values()]) for mode, route in table.items()}

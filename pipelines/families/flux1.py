@@ -108,4 +108,11 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return flux1_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)
+FOLDERS = {
+    "FluxPipeline": {},
+    "FluxKontextPipeline": {"checkpoint": "kontext"},
+    "FluxFillPipeline": {"checkpoint": "fill"},
+}
+FAMILY = Family(
+    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+)

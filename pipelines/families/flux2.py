@@ -124,4 +124,11 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return flux2_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)
+FOLDERS = {
+    "Flux2KleinPipeline": {},
+    "Flux2KleinKVPipeline": {"checkpoint": "klein-kv"},
+    "Flux2Pipeline": {"checkpoint": "dev"},
+}
+FAMILY = Family(
+    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+)

@@ -23,7 +23,7 @@ class PicturePrompts(ProcessorMixin):
         self.tokenizer = tokenizer
         self.chat_template = tokenizer.chat_template
 
-    def __call__(
+    def __call__(  # pyright: ignore[reportIncompatibleMethodOverride]
         self, text: Sequence[str], images: Sequence[Any] | None = None, **padding: Any
     ) -> BatchFeature:
         """`text`: prompts in which each picture stands as one placeholder, in the order of `images`."""

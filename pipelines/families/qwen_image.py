@@ -142,4 +142,11 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return qwen_image_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)
+FOLDERS = {
+    "QwenImageEditPlusPipeline": {},
+    "QwenImagePipeline": {"checkpoint": "image"},
+    "QwenImage21Pipeline": {"checkpoint": "2.1"},
+}
+FAMILY = Family(
+    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+)

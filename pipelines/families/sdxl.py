@@ -86,4 +86,7 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return sdxl_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=ROUTES, options=Options, narrow=narrow, parts=stable_diffusion.parts, load=load)
+FOLDERS = {"StableDiffusionXLPipeline": {}, "StableDiffusionXLInstructPix2PixPipeline": {"edit_unet": True}}
+FAMILY = Family(
+    routes=ROUTES, options=Options, narrow=narrow, parts=stable_diffusion.parts, load=load, folders=FOLDERS
+)

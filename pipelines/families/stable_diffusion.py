@@ -136,4 +136,5 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return stable_diffusion_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=ROUTES, options=Options, narrow=narrow, parts=parts, load=load)
+FOLDERS = {"StableDiffusionPipeline": {}, "StableDiffusionInstructPix2PixPipeline": {"edit_unet": True}}
+FAMILY = Family(routes=ROUTES, options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS)

@@ -98,4 +98,7 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     return z_image_model.load(spec, Options.model_validate(spec.options), settings)
 
 
-FAMILY = Family(routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load)
+FOLDERS = {"ZImagePipeline": {}}
+FAMILY = Family(
+    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+)

@@ -14,7 +14,7 @@ from PIL import Image
 from pipelines.catalog import Catalog, load_catalog
 from pipelines.events import WorkOrder
 from pipelines.families.base import LoadedModel, LoadSettings, RoleImage
-from pipelines.planning import complete, plan
+from pipelines.planning import Completed, complete, plan
 from pipelines.registry import FAMILIES
 from pipelines.request import GenerationRequest
 from pipelines.runner import PipelineRunner
@@ -61,10 +61,14 @@ class Tiny:
 
     def ask(self, model: str, mode: str, **changes: Any) -> GenerationRequest:
         """A complete request, small and quick."""
+        return self.complete(model, mode, **changes).request
+
+    def complete(self, model: str, mode: str, **changes: Any) -> Completed:
+        """The same, with what the artist is told."""
         self.folder_of(model)
         values = {"model": model, "prompt": "a face", "seed": 11, "num_inference_steps": 2, **SMALLEST[mode]}
         request = GenerationRequest.model_validate({"mode": mode, **values, **changes})
-        return complete(request, self.catalog, self.pictures.sizes, lambda: 0).request
+        return complete(request, self.catalog, self.pictures.sizes, lambda: 0)
 
     def make(
         self,

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from PIL import Image
 
-from pipelines.errors import Cancelled
+from pipelines.errors import Cancelled, RequestError
 from pipelines.events import Completed, Started, StepProgress
 from pipelines.planning import plan
-from pipelines.request import Mode, Role
+from pipelines.request import MAX_REFERENCES, Mode, Role
 from tests.pipelines.conftest import Outcome, Pictures
 from tests.pipelines.families.conftest import MAKERS, Tiny
 
@@ -69,6 +69,8 @@ def test_steps_are_counted_shown_and_can_be_the_last(tiny: Tiny, model: str, mod
 @pytest.mark.parametrize(("model", "mode"), ENTRIES)
 def test_every_knob_the_mode_shows_changes_the_picture(tiny: Tiny, model: str, mode: Mode) -> None:
     base: dict[str, Any] = {"strength": 0.5, "num_inference_steps": 4} if mode is Mode.IMG2IMG else {}
+    if tiny.catalog.route(model, mode).guidance_arg:
+        base["guidance_scale"] = 4.0
     usual = tiny.make(model, mode, **base)
     for name, change in _changes(tiny, model, mode).items():
         assert differ(usual, tiny.make(model, mode, **{**base, **change})), name
@@ -131,8 +133,30 @@ def test_roles_are_put_into_words_where_the_model_needs_them(tiny: Tiny, model: 
     assert f"style of {second}" in composed
     assert composed.endswith("red hair")
     assert request.prompt == "red hair"
-    alone = plan(tiny.ask(model, mode, prompt="red hair"), route)
-    assert alone.composed_prompt == "red hair"
+    completed = tiny.complete(model, mode, references=given, prompt="red hair")
+    assert completed.composed_prompt == composed
+    assert f"The model reads: {composed}" in completed.notices
+    (started,) = tiny.make(model, mode, references=given, prompt="red hair").of(Started)
+    assert started.provenance["composed_prompt"] == composed
+    alone = tiny.complete(model, mode, prompt="red hair")
+    assert alone.composed_prompt is None
+    assert not alone.notices
+
+
+@pytest.mark.parametrize(("model", "mode"), [e for e in ENTRIES if e[1] is Mode.SMART_EDIT])
+def test_what_a_model_cannot_use_is_said_before(tiny: Tiny, model: str, mode: Mode) -> None:
+    route = tiny.catalog.route(model, mode)
+    beyond = [{"image_id": "face"}] * (route.max_references + 1)
+    if len(beyond) <= MAX_REFERENCES:
+        with pytest.raises(RequestError, match="at most"):
+            tiny.ask(model, mode, references=beyond)
+    with pytest.raises(RequestError, match="as mask"):
+        tiny.ask(model, mode, references=[{"image_id": "mask", "role": "mask"}])
+    ignored = tiny.complete(model, mode, strength=0.4, control={"kind": "canny"}, negative_prompt="beard")
+    said = " ".join(ignored.notices)
+    assert "Influence does nothing" in said
+    assert "Control settings do nothing" in said
+    assert ("does not read a negative prompt" in said) == (not route.negative_prompt)
 
 
 def _trunk(pipeline: Any) -> Any:
@@ -160,7 +184,7 @@ def _changes(tiny: Tiny, model: str, mode: Mode) -> dict[str, dict[str, Any]]:
     if "guidance_scale" in fields:
         changes["guidance_scale"] = {"guidance_scale": 9}
     if "negative_prompt" in fields:
-        changes["negative_prompt"] = {"negative_prompt": "beard", "guidance_scale": request.guidance_scale}
+        changes["negative_prompt"] = {"negative_prompt": "beard"}
     if "strength" in fields:
         changes["strength"] = {"strength": 1.0 if request.strength != 1.0 else 0.5}
     if "references" in fields:
