@@ -39,6 +39,12 @@ class Licence(BaseModel):
         return {True: "yes", False: "no"}.get(value, value) if isinstance(value, bool) else value
 
     @property
+    def mark(self) -> dict[str, str]:
+        """What a picture's record keeps of the licence of the model that made it."""
+        told = {"name": self.name, "commercial": self.commercial, "version": self.version, "url": self.url or ""}
+        return {key: value for key, value in told.items() if value}
+
+    @property
     def needs_consent(self) -> bool:
         """The artist has to agree once before a picture is made."""
         return self.commercial == "no"

@@ -214,6 +214,7 @@ class PipelineRunner:
         return {
             "model": job.spec.id,
             "source": job.spec.source,
+            "licence": job.spec.licence.mark,
             "revision": kept.model.fingerprint,
             "pipeline": job.plan.pipeline,
             "composed_prompt": job.plan.composed_prompt,
