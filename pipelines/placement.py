@@ -147,6 +147,17 @@ def quantization(names: Iterable[str], settings: LoadSettings) -> Any:
     return PipelineQuantizationConfig(quant_mapping={name: _quantized(name, settings) for name in big})
 
 
+def bring_newcomers(pipeline: Any, settings: LoadSettings) -> None:
+    """Layers that came after the streams were set up (IP-Adapters) stay on the device."""
+    if settings.memory.placement is not Placement.GROUP_OFFLOAD:
+        return
+    for _, network in networks(pipeline):
+        for module in network.modules():
+            if not hasattr(module, "_diffusers_hook"):
+                for tensor in (*module.parameters(recurse=False), *module.buffers(recurse=False)):
+                    tensor.data = tensor.data.to(settings.device)
+
+
 def accompany(twin: Any, settings: LoadSettings) -> Any:
     """Gives a module that shares a settled network's tensors the same casts and streams; returns it."""
     if settings.memory.storage is Storage.FP8:

@@ -220,7 +220,7 @@ class PipelineRunner:
             "composed_prompt": job.plan.composed_prompt,
             "device": self.device,
             "device_name": devices.name(self.device),
-            "dtype": str(self.dtype).removeprefix("torch."),
+            "dtype": str(kept.dtype).removeprefix("torch."),
             "memory": kept.plan.label,
             "memory_reason": kept.plan.reason,
             "versions": self._versions,

@@ -52,6 +52,7 @@ class Kept:
     model: LoadedModel
     plan: MemoryPlan
     wish: Wish
+    dtype: torch.dtype
 
 
 class Shelf:
@@ -129,8 +130,8 @@ class Shelf:
         self._models.make_room(lambda: self._has_room(plan, Held()))
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
-        model = registry.FAMILIES[spec.family].load(spec, self._settings(spec, present, wish, plan))
-        kept = Kept(model, plan, wish)
+        settings = self._settings(spec, present, wish, plan)
+        kept = Kept(registry.FAMILIES[spec.family].load(spec, settings), plan, wish, settings.dtype)
         self._models.put(spec.id, kept)
         return kept
 

@@ -254,6 +254,7 @@ class Call:
         else:
             self._guess.listen(on_step)
         try:
+            placement.bring_newcomers(self._pipeline, self._model.settings)
             with torch.no_grad():
                 result = self._pipeline(**self._arguments, **told)
         finally:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.memory import MemoryChoice
 from studio.cli import read_command
 from studio.settings import Settings
 from studio.startup import StartError
@@ -27,6 +28,8 @@ def test_every_option_is_read() -> None:
         "other.yaml",
         "--device",
         "cuda:1",
+        "--memory",
+        "fp8",
         "--open",
     ]
     settings = read_command(arguments, {}).settings
@@ -36,6 +39,7 @@ def test_every_option_is_read() -> None:
         data_dir=Path("/tmp/pictures"),
         models=Path("other.yaml"),
         device="cuda:1",
+        memory=MemoryChoice.FP8,
         open_browser=True,
     )
 
@@ -47,6 +51,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         "LIKENESS_DATA_DIR": "/tmp/pictures",
         "LIKENESS_MODELS": "other.yaml",
         "LIKENESS_DEVICE": "mps",
+        "LIKENESS_MEMORY": "group_offload",
         "LIKENESS_OPEN": "yes",
     }
     assert read_command([], environment).settings == Settings(
@@ -55,6 +60,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         data_dir=Path("/tmp/pictures"),
         models=Path("other.yaml"),
         device="mps",
+        memory=MemoryChoice.GROUP_OFFLOAD,
         open_browser=True,
     )
 
@@ -93,6 +99,7 @@ def test_commands_take_options_before_and_after_them(arguments: list[str], actio
         ({"LIKENESS_PORT": "70000"}, "port"),
         ({"LIKENESS_PORT": "-1"}, "port"),
         ({"LIKENESS_DEVICE": "gpu"}, "device"),
+        ({"LIKENESS_MEMORY": "little"}, "memory"),
         ({"LIKENESS_OPEN": "maybe"}, "LIKENESS_OPEN"),
     ],
 )

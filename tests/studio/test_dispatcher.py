@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ from PIL import Image
 
 from pipelines.catalog import load_catalog
 from pipelines.errors import StorageFailure
-from pipelines.events import ImageReady
+from pipelines.events import Event, ImageReady, WorkOrder
+from pipelines.memory import MemoryChoice
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.dispatcher import Dispatcher
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
+from studio.models.records import MemorySetting
 from studio.records import ImageRecord, JobRecord, JobStatus
 from studio.settings import Settings
 from tests.studio import scripted_worker
@@ -269,3 +271,25 @@ def test_a_killed_worker_shows_as_restarting_and_comes_back(studio: Studio) -> N
     assert studio.queue.snapshot().worker.state == "busy"
     studio.queue.cancel(job.id)
     assert studio.ended(job).status is JobStatus.CANCELLED
+
+
+def test_a_job_takes_along_how_its_model_shall_be_kept(
+    open_studio: Callable[..., Studio], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio = open_studio(start=False)
+    orders: list[WorkOrder] = []
+    run = studio.engine.run
+
+    def listening(order: WorkOrder) -> Generator[Event]:
+        orders.append(order)
+        return run(order)
+
+    monkeypatch.setattr(studio.engine, "run", listening)
+    wanted = {"m": MemorySetting(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True)}
+    studio.dispatcher = Dispatcher(studio.queue, studio.engine, studio.collection, wanted.__getitem__)
+    studio.dispatcher.start()
+    try:
+        assert studio.ended(studio.add()).status is JobStatus.DONE
+    finally:
+        studio.stop()
+    assert [(order.memory, order.warm_up) for order in orders] == [("model_offload", True)]

@@ -69,7 +69,10 @@ def test_a_picture_comes_with_all_its_events(engine: LocalEngine) -> None:
 def test_the_engine_says_device_and_threads(engine: LocalEngine) -> None:
     list(engine.run(order("any")))
     assert engine.state.device == "cpu"
-    assert engine.state.detail.startswith("float32, ")
+    assert "float32, " in engine.state.detail
+    assert engine.state.hardware is not None
+    assert engine.state.hardware.kind == "cpu"
+    assert 0 < engine.state.hardware.free <= engine.state.hardware.total
 
 
 def test_a_batch_that_goes_on_equals_one_in_one_go(engine: LocalEngine) -> None:

@@ -1,0 +1,76 @@
+"""How an artist chooses the way a model is kept: the library, its file, and the plan it shows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.catalog import Catalog, load_catalog
+from pipelines.errors import NotFound, RequestError
+from pipelines.memory import GIB, Hardware, MemoryChoice
+from studio.models.library import ModelLibrary
+from studio.models.records import MemorySetting
+
+CARD = Hardware(
+    kind="cuda", name="a card", total=8 * GIB, free=7 * GIB, ram_total=32 * GIB, ram_free=32 * GIB
+)
+
+
+@pytest.fixture
+def catalog(tiny_models_yaml: Path) -> Catalog:
+    return load_catalog(tiny_models_yaml)
+
+
+@pytest.fixture
+def library(catalog: Catalog, tmp_path: Path) -> ModelLibrary:
+    library = ModelLibrary(catalog, tmp_path)
+    library.set_hardware(CARD)
+    return library
+
+
+def test_a_model_is_kept_as_the_studio_thinks_until_somebody_chooses(library: ModelLibrary) -> None:
+    card = library.card("tiny")
+    assert card.memory == MemorySetting()
+    assert card.fit is not None
+    assert "stays in memory" in card.fit.reason
+    assert MemoryChoice.FP8 in card.memory_choices
+    assert MemoryChoice.NF4 not in card.memory_choices
+
+
+def test_a_choice_is_remembered_and_shown_in_the_plan(
+    library: ModelLibrary, catalog: Catalog, tmp_path: Path
+) -> None:
+    setting = MemorySetting(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True)
+    card = library.set_memory("tiny", setting)
+    assert card.memory == setting
+    assert card.fit is not None
+    assert (card.fit.verdict, card.fit.reason[:11]) == ("offloaded", "Your choice")
+    again = ModelLibrary(catalog, tmp_path)
+    assert again.memory_of("tiny") == setting
+    assert again.memory_of("tiny-plain") == MemorySetting()
+
+
+def test_the_studios_own_setting_holds_for_models_without_one(catalog: Catalog) -> None:
+    library = ModelLibrary(catalog, None, memory=MemoryChoice.FP8)
+    assert library.memory_of("tiny").choice is MemoryChoice.FP8
+    library.set_memory("tiny", MemorySetting())
+    assert library.memory_of("tiny").choice is MemoryChoice.AUTO
+
+
+def test_what_cannot_be_had_is_refused(library: ModelLibrary) -> None:
+    with pytest.raises(RequestError, match="fp8") as refused:
+        library.set_memory("tiny", MemorySetting(choice=MemoryChoice.NF4))
+    assert refused.value.field == "choice"
+    with pytest.raises(NotFound):
+        library.set_memory("nothing", MemorySetting())
+    assert library.memory_of("tiny") == MemorySetting()
+
+
+def test_a_choice_made_on_another_machine_says_why_it_is_not_possible_here(library: ModelLibrary) -> None:
+    library.set_memory("tiny", MemorySetting(choice=MemoryChoice.FP8))
+    library.set_hardware(Hardware(kind="cpu", name="x", total=GIB, free=GIB, ram_total=GIB, ram_free=GIB))
+    fit = library.card("tiny").fit
+    assert fit is not None
+    assert fit.label == "not possible here"
+    assert "Choose Automatic" in fit.reason
