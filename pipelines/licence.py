@@ -41,7 +41,12 @@ class Licence(BaseModel):
     @property
     def mark(self) -> dict[str, str]:
         """What a picture's record keeps of the licence of the model that made it."""
-        told = {"name": self.name, "commercial": self.commercial, "version": self.version, "url": self.url or ""}
+        told = {
+            "name": self.name,
+            "commercial": self.commercial,
+            "version": self.version,
+            "url": self.url or "",
+        }
         return {key: value for key, value in told.items() if value}
 
     @property
