@@ -68,7 +68,7 @@
         cancel: kit.button({ id: id("cancel"), name: "close", label: "Cancel", run: () => page.cancel(this.card) }),
         remove: kit.button({ id: id("remove"), name: "trash", label: "Remove…", run: () => page.remove(this.card) }),
       };
-      this.node = el("li", { class: "mod-card", id: `model-${card.id}`, "aria-label": card.label },
+      this.node = el("li", { class: "mod-card", id: `model-card-${card.id}`, "aria-label": card.label },
         el("div", { class: "mod-head" }, el("h3", {}, card.label), this.badges), this.words, this.facts,
         this.track, this.status, this.more, el("div", { class: "out-toolbar" }, Object.values(this.buttons)));
       this.update(card);

@@ -9,7 +9,7 @@ from studio.ui.widgets.scripted import ScriptedHTML
 
 
 class ModelsPage(ScriptedHTML):
-    """Holds `#models-list` with a card `#model-<id>` for each model."""
+    """Holds `#models-list` with a card `#model-card-<id>` for each model."""
 
     widget = "models_page"
     scripts = ("models.js",)
