@@ -214,7 +214,7 @@ def test_a_reference_file_of_any_form_makes_a_picture_of_the_right_size(
 ) -> None:
     path = tmp_path / "reference.png"
     Image.open(pictures.files["face"]).convert(form).save(path)
-    assert picture(make(mode, files={"face": str(path)})).shape == (64, 64, 3)
+    assert picture(make(mode, files={**pictures.files, "face": str(path)})).shape == (64, 64, 3)
 
 
 def test_a_reference_that_is_gone_fails_with_its_number(make: Make, tmp_path: Path) -> None:
