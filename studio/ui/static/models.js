@@ -42,7 +42,7 @@
       const yes = kit.button({ id: "models-ask-yes", label: button, kind, run: () => { agreed = true; dialog.close(); } });
       const no = kit.button({ id: "models-ask-no", label: "Cancel", run: () => dialog.close() });
       dialog.body.append(...words.map((each) => (each instanceof Node ? each : el("p", {}, each))));
-      dialog.node.append(el("footer", { class: "out-dialog-foot mod-foot" }, no, yes));
+      dialog.node.append(el("div", { class: "out-dialog-foot mod-foot" }, no, yes));
       dialog.open();
       no.focus();
     });
