@@ -87,7 +87,7 @@ def test_a_plan_reaches_the_real_pipeline_and_makes_the_picture(
     if choice is MemoryChoice.FP8:
         assert 0 < np.abs(picture - expected).mean() < 40
     else:
-        assert np.array_equal(picture, expected)
+        assert np.abs(picture - expected).max() <= 2  # other kernels may serve tensors that have moved
 
 
 def assert_carried_out(choice: MemoryChoice, model: Any) -> None:
