@@ -1,0 +1,121 @@
+"""The Models page in a browser: a download from a hub on loopback, a licence, defaults, own files."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.hub import Hub, Repo, running_hub
+from tests.pipelines.test_single_file import LORA_XL, write
+
+WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
+FREE = "modes: [text_to_image, img2img], resolution: 64, licence: {name: MIT, commercial: yes}"
+BOUND = (
+    "modes: [text_to_image], resolution: 64, download_gb: 0.01,"
+    " licence: {name: Ink Licence, url: 'https://ink.example/terms', commercial: no, note: Studies only.}"
+)
+
+
+@pytest.fixture
+def hub(tiny_plain_dir: Path) -> Iterator[Hub]:
+    with running_hub(someone__tiny=Repo.of_folder(tiny_plain_dir)) as hub:
+        yield hub
+
+
+@pytest.fixture
+def studio(
+    tmp_path: Path, hub: Hub, tiny_plain_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[StudioProcess]:
+    chromium_or_skip()
+    (tmp_path / "models.yaml").write_text(
+        "models:\n"
+        f"  - {{id: here, label: Here, family: stable-diffusion, source: '{tiny_plain_dir}', {FREE}}}\n"
+        f"  - {{id: away, label: Away, family: stable-diffusion, source: someone/tiny, {BOUND}}}\n"
+    )
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1,localhost")
+    with running_studio(tmp_path / "data", tmp_path / "models.yaml") as studio:
+        yield studio
+
+
+@pytest.fixture
+def models_page(context: BrowserContext, studio: StudioProcess) -> Iterator[Page]:
+    page = context.new_page()
+    watch = PageWatch(page, studio.url)
+    page.goto(f"{studio.url}/#models")
+    page.wait_for_selector("#model-card-away")
+    yield page
+    watch.check()
+
+
+def test_an_artist_brings_a_model_here_and_removes_it(
+    models_page: Page, hub: Hub, studio: StudioProcess
+) -> None:
+    page = models_page
+    expect(page.locator("#tab-models")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#model-card-here")).to_contain_text("Ready")
+    away = page.locator("#model-card-away")
+    expect(away).to_contain_text("Not downloaded")
+    expect(away).to_contain_text("Commercial use: no")
+    expect(away).to_contain_text("about 10 MB to download")
+    _download_stops_and_goes_on(page, hub)
+    _default_is_kept(page)
+    _own_files_are_found(page, studio)
+    _removing_asks_first(page)
+
+
+def _download_stops_and_goes_on(page: Page, hub: Hub) -> None:
+    away = page.locator("#model-card-away")
+    page.locator("#model-download-away").focus()
+    page.keyboard.press("Enter")
+    dialog = page.locator("#models-ask")
+    expect(dialog).to_contain_text("Ink Licence")
+    expect(dialog).to_contain_text("Studies only.")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    assert hub.asked == []
+    repo = hub.repos["someone/tiny"]
+    repo.stall[WEIGHTS] = threading.Event()
+    page.click("#model-download-away")
+    page.click("#models-ask-yes")
+    expect(away.get_by_role("progressbar")).to_be_visible()
+    expect(away).to_contain_text("You agreed on")
+    expect(away.locator(".mod-status")).to_contain_text("Downloading", timeout=60_000)
+    page.click("#model-cancel-away")
+    expect(away.locator(".mod-status")).to_contain_text("Stopped")
+    repo.stall.pop(WEIGHTS).set()
+    page.click("#model-download-away")
+    expect(away.locator(".mod-badges")).to_contain_text("Ready", timeout=60_000)
+    expect(page.locator("#likeness-toasts")).to_contain_text("Away is ready.")
+
+
+def _default_is_kept(page: Page) -> None:
+    page.select_option("#model-default-text_to_image", "away")
+    page.reload()
+    page.wait_for_selector("#model-card-away")
+    expect(page.locator("#model-default-text_to_image")).to_have_value("away")
+
+
+def _own_files_are_found(page: Page, studio: StudioProcess) -> None:
+    write(studio.data_dir / "models" / "ink.safetensors", LORA_XL)
+    (studio.data_dir / "models" / "old.ckpt").write_bytes(b"pickle")
+    page.click("#models-scan")
+    expect(page.locator("#addon-ink")).to_contain_text("for SDXL")
+    expect(page.locator("#models-addons")).to_contain_text("pickle")
+
+
+def _removing_asks_first(page: Page) -> None:
+    page.click("#model-remove-away")
+    page.click("#models-ask-no")
+    expect(page.locator("#model-card-away .mod-badges")).to_contain_text("Ready")
+    page.click("#model-remove-away")
+    page.click("#models-ask-yes")
+    expect(page.locator("#model-card-away .mod-badges")).to_contain_text("Not downloaded")
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
