@@ -101,6 +101,7 @@
       const { value } = this.views.state;
       VIEWS.forEach(([name]) => this.stage.classList.toggle(name, name === value));
       this.foot.replaceChildren(...this.under[value]);
+      if (!this.dialog.node.contains(document.activeElement)) this.view.focus({ preventScroll: true }); // keys go on working
       this.stop();
       if (value === "blink") this.begin();
       this.amplify();

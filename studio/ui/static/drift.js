@@ -48,18 +48,21 @@
       this.image = el("img", { class: "out-tree-large", alt: "" });
       this.changes = el("ul", { class: "out-changes" });
       this.measured = el("div", { class: "out-measured" });
-      const make = (icon, label, key, run, kind = "") => kit.button({ name: icon, label, key, run, kind });
+      const make = (icon, label, key, run, rest = {}) => kit.button({ name: icon, label, key, run, ...rest });
+      const small = { words: false };
       this.buttons = {
-        use: make("use", "Use as reference", "R", () => tree.perform("use"), "strong"),
-        edit: make("edit", "Edit image", "E", () => tree.perform("edit")),
-        details: make("info", "Details", "Enter", () => tree.perform("details")),
-        reuse: make("reuse", "Reuse settings", null, () => tree.perform("reuse_settings")),
-        mark: make("check", "Mark for comparing", "Space", () => tree.mark(tree.chosen)),
+        use: make("use", "Use as reference", "R", () => tree.perform("use"), { kind: "strong" }),
+        edit: make("edit", "Edit image", "E", () => tree.perform("edit"), small),
+        reuse: make("reuse", "Reuse settings", null, () => tree.perform("reuse_settings"), small),
+        details: make("info", "Details", "Enter", () => tree.perform("details"), small),
         compare: make("compare", "Compare", "C", () => tree.compare()),
+        mark: make("check", "Mark for comparing", "Space", () => tree.mark(tree.chosen)),
         anchor: make("anchor", "Make anchor", "A", () => this.makeAnchor()),
       };
+      const { use, edit, reuse, details, ...others } = this.buttons;
       this.node = el("aside", { class: "out-tree-side", "aria-label": "The chosen picture" }, this.image,
-        el("div", { class: "out-tree-facts" }, this.head, this.meta, this.changes, this.measured, el("div", { class: "out-tree-buttons" }, Object.values(this.buttons))));
+        el("div", { class: "out-tree-facts" }, this.head, this.meta, el("div", { class: "out-tree-buttons" }, use, edit, reuse, details),
+          this.changes, el("div", { class: "out-tree-buttons" }, Object.values(others)), this.measured));
     }
 
     show(node) {
@@ -69,7 +72,8 @@
       this.measured.replaceChildren();
       if (!image) return this.showGone();
       this.head.textContent = image.name || image.label;
-      this.meta.textContent = [kit.CATEGORIES[image.category], kit.clock(image.created_at), image.trashed_at ? "in the trash" : null].filter(Boolean).join(" · ");
+      const depth = node.generation ? `generation ${node.generation}` : null;
+      this.meta.textContent = [kit.CATEGORIES[image.category], depth, kit.clock(image.created_at), image.trashed_at ? "in the trash" : null].filter(Boolean).join(" · ");
       this.image.hidden = false;
       this.image.src = likeness.thumbnail(image.id);
       this.changes.replaceChildren(...this.tree.changes(node).map((change) => el("li", {}, change.words)));

@@ -89,10 +89,11 @@
 
     /** The listing has changed: pictures that came in front move the others, the focus stays with its picture. */
     refit() {
-      const held = this.node.contains(document.activeElement) && document.activeElement.closest("[data-picture]")?.dataset.picture;
+      const inside = this.node.contains(document.activeElement);
+      const held = inside && document.activeElement.closest("[data-picture]")?.dataset.picture;
       if (held && this.source.has(held)) this.current = this.source.indexOf(held);
       this.draw();
-      if (held && !this.node.contains(document.activeElement)) this.cells.get(held)?.node.focus({ preventScroll: true });
+      if (inside && !this.node.contains(document.activeElement)) this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
     }
 
     /** First and last row to have on the page. */
@@ -113,7 +114,7 @@
       if (!this.rows.has(row)) this.rows.set(row, this.makeRow(row));
       const { node, ids } = this.rows.get(row);
       const wanted = [];
-      for (let i = row * this.columns; i < Math.min((row + 1) * this.columns, this.source.total); i++) wanted.push(this.source.at(i) ?? `#${i}`);
+      for (let i = row * this.columns; i < Math.min((row + 1) * this.columns, this.source.total); i++) wanted.push(this.keyAt(i));
       if (wanted.join() !== ids.join()) {
         this.rows.get(row).ids = wanted;
         node.replaceChildren(...wanted.map((id) => this.cellOf(id).node));
@@ -200,7 +201,12 @@
       this.setCurrent(Math.max(0, Math.min(index, this.source.total - 1)));
       this.reveal();
       this.draw();
-      this.cells.get(this.source.at(this.current))?.node.focus({ preventScroll: true });
+      this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
+    }
+
+    /** What the cell at a place is known by: its picture, or the place itself until the picture is known. */
+    keyAt(index) {
+      return this.source.at(index) ?? `#${index}`;
     }
 
     reveal() {

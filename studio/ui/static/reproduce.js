@@ -48,11 +48,10 @@
 
     /** Queue it. Its refusal is a toast. */
     async start(id) {
-      const made = await likeness.api(pictures.path(id, "/reproduce"), { method: "POST" });
+      await likeness.api(pictures.path(id, "/reproduce"), { method: "POST" });
       if (this.record?.id !== id) return void likeness.toast("The picture is being made again. Its details will say how it came out.", "info");
-      this.found = [made, ...this.found];
-      this.draw();
-      this.node.scrollIntoView({ block: "nearest" });
+      await this.load();
+      return this.node.scrollIntoView({ block: "nearest" });
     }
 
     get waiting() {

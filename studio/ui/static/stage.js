@@ -6,7 +6,7 @@
   const { el } = likeness;
   const { kit, pictures, toolbar } = likeness;
 
-  const TOOLS = ["use", "add", "edit", "compare", "reuse_settings", "reuse_seed", "download", "star", "trash", "restore", "details"];
+  const TOOLS = ["use", "add", "edit", "compare", "tree", "reuse_settings", "reuse_seed", "download", "star", "trash", "restore", "details"];
 
   const painted = (url) => {
     const next = el("img", { src: url, class: "out-steady" });
@@ -160,7 +160,7 @@
       this.notices = el("ul", { class: "out-notices" });
       this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node, this.notices);
       this.bar = toolbar.bar(TOOLS, {
-        ids: true, icons: ["download", "star", "trash", "restore", "details"], label: "The chosen picture",
+        ids: true, icons: ["tree", "download", "star", "trash", "restore", "details"], label: "The chosen picture",
         target: () => [this.selected.id, this.act, likeness.gallery?.ids()],
       });
       this.caption = el("p", { class: "out-caption" });

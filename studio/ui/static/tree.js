@@ -239,7 +239,8 @@
 
     size() {
       const { width, height } = this.tree;
-      this.canvas.style.transform = `translate(${EDGE}px, ${EDGE}px) scale(${this.zoom})`;
+      const left = Math.max(EDGE, (this.view.clientWidth - width * this.zoom) / 2); // a slim tree stands in the middle
+      this.canvas.style.transform = `translate(${left}px, ${EDGE}px) scale(${this.zoom})`;
       Object.assign(this.sizer.style, { width: `${width * this.zoom + 2 * EDGE}px`, height: `${height * this.zoom + 2 * EDGE}px` });
       this.scale.textContent = kit.percent(this.zoom);
     }

@@ -18,6 +18,7 @@
       this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.words, this.use, this.keep));
       this.dialog.node.addEventListener("keydown", (event) => this.key(event));
       likeness.on("winners:open", (event) => this.open(event));
+      likeness.on("pictures:marked", ({ action }) => this.dialog.node.open && action === "restore" && this.undone());
     }
 
     open({ job_id: job, ids, act }) {
@@ -76,6 +77,13 @@
       this.done = true;
       this.draw();
       this.use.focus();
+    }
+
+    /** The rest came back: choose anew, with the choice as it was. */
+    undone() {
+      this.done = false;
+      this.draw();
+      this.focus(this.list.firstChild);
     }
 
     key(event) {

@@ -65,15 +65,15 @@ def choose(page: Page, *records: dict[str, Any]) -> Locator:
 def test_a_long_collection_is_on_the_page_only_where_it_is_seen(
     page: Page, studio_server: StudioProcess, tmp_path: Path, word: str
 ) -> None:
-    uploads = [studio_server.upload(make_picture(tmp_path, f"{word}-{i}.png", (16, 16))) for i in range(130)]
+    uploads = [studio_server.upload(make_picture(tmp_path, f"{word}-{i}.png", (16, 16))) for i in range(70)]
     page.locator("#tab-collection").click()
     page.locator("#collection-search").fill(word)
-    expect(page.locator("#collection .out-count")).to_have_text("130 pictures")
+    expect(page.locator("#collection .out-count")).to_have_text("70 pictures")
     cell(page, uploads[-1]).focus()
     page.keyboard.press("End")
     page.wait_for_function(f"document.activeElement.dataset.picture === '{uploads[0]['id']}'")
-    assert page.locator("#collection .out-cell").count() < 80
-    expect(page.locator("#collection [role=grid]")).to_have_attribute("aria-rowcount", "22")
+    assert page.locator("#collection .out-cell").count() < 60
+    expect(page.locator("#collection [role=grid]")).to_have_attribute("aria-rowcount", "12")
     page.keyboard.press("PageUp")
     page.keyboard.press("PageDown")
     assert focused(page) == uploads[0]["id"]
@@ -117,7 +117,7 @@ def test_filters_narrow_the_listing_and_can_be_cleared(
     found.get_by_role("button", name="Uploads").click()
     expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
     found.locator("#collection-filters").click()
-    found.get_by_label("Tag", exact=True).select_option(word)
+    found.locator("#collection-more").get_by_label("Tag").select_option(word)
     expect(found.locator("#collection .out-count")).to_have_text("1 picture")
     assert shown(found) == [few[3]["id"]]
     found.get_by_label("References", exact=True).select_option("true")
@@ -172,7 +172,7 @@ def test_many_go_to_the_trash_and_come_back_by_undo_and_by_restore(found: Page, 
     choose(found, few[0], few[1])
     found.keyboard.press("Delete")
     expect(found.locator("#collection .out-count")).to_have_text("2 pictures")
-    assert focused(found) == few[2]["id"]
+    assert focused(found) in (few[2]["id"], few[3]["id"])
     found.get_by_role("button", name="Undo").click()
     expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
     cell(found, few[3]).focus()
