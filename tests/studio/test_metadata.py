@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import xml.etree.ElementTree as ET
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import pytest
 from PIL import Image, PngImagePlugin
 
 from pipelines.request import GenerationRequest, Mode, Reference, Role
+from studio.collection.metadata import own, writing
 from studio.collection.metadata.infotext import infotext
 from studio.collection.metadata.likeness import Likeness, ModelMark, parse
 from studio.collection.metadata.png import encode, read_likeness
+from studio.collection.metadata.texts import read_texts
 from studio.collection.metadata.xmp import packet
 from studio.records import Category, ParentLink
 from tests.studio.fixtures import encoded, noise, picture
@@ -86,10 +90,14 @@ def test_infotext_is_what_other_tools_read() -> None:
     assert infotext(said, 512, 640) == (
         "red hair\n"
         "Negative prompt: blurry\n"
-        'Steps: 20, CFG scale: 3.5, Seed: 7, Size: 512x640, Model: "SD: the, best", '
+        'Steps: 20, Sampler: Unknown, CFG scale: 3.5, Seed: 7, Size: 512x640, Model: "SD: the, best", '
         "Denoising strength: 0.75, Mode: img2img, Version: Likeness 1"
     )
-    assert "Sampler: DDIMScheduler" in infotext(likeness(), 8, 8)
+    assert "Sampler: DDIM, CFG scale: 3.5" in infotext(likeness(), 8, 8)
+    flux = likeness(provenance={"scheduler": "FlowMatchEulerDiscreteScheduler", "pipeline": "FluxPipeline"})
+    assert "Sampler: Euler, CFG scale: 1, Distilled CFG Scale: 3.5" in infotext(flux, 8, 8)
+    odd = likeness(provenance={"scheduler": "NewScheduler"})
+    assert "Sampler: New," in infotext(odd, 8, 8)
 
 
 @pytest.mark.parametrize(
@@ -134,3 +142,41 @@ def test_a_text_chunk_that_is_not_text_is_nothing(tmp_path: Path) -> None:
     chunks.add_text("likeness", "x" * 2_000_000, zip=True)
     noise().save(tmp_path / "a.png", pnginfo=chunks)
     assert read_likeness(tmp_path / "a.png") is None
+
+
+def test_xmp_names_what_the_picture_was_made_from() -> None:
+    root = ET.fromstring(packet(likeness(Role.STYLE, Role.SOURCE)))
+    reference = "{http://ns.adobe.com/xap/1.0/sType/ResourceRef#}documentID"
+    management = "{http://ns.adobe.com/xap/1.0/mm/}"
+    (derived,) = root.iter(f"{management}DerivedFrom")
+    assert derived.attrib[reference] == "xmp.did:hash1"
+    (ingredients,) = root.iter(f"{management}Ingredients")
+    assert [item.attrib[reference] for item in ingredients[0]] == ["xmp.did:hash0", "xmp.did:hash1"]
+    assert root[0][0].attrib[f"{management}DocumentID"] == "xmp.did:p"
+
+
+@pytest.mark.parametrize("write", [writing.jpeg, writing.webp])
+def test_other_formats_say_all_of_it_too(write: Callable[..., writing.Written]) -> None:
+    said = likeness(Role.SOURCE, Role.STYLE)
+    written = write(noise(), said)
+    assert written.left_out == ()
+    texts = read_texts(written.data)
+    assert own.find(texts.named) == said
+    assert texts.named["exif:UserComment"] == infotext(said, 24, 16)
+    assert TERMS + "compositeWithTrainedAlgorithmicMedia" in texts.named["xmp"]
+
+
+def test_what_has_no_room_in_a_jpeg_is_left_out_and_told() -> None:
+    long = likeness(
+        request=GenerationRequest(model="tiny", prompt="🎨" * 10_000, negative_prompt="🎨" * 10_000)
+    )
+    written = writing.jpeg(noise(), long)
+    assert written.left_out == ("exif", "xmp")
+    assert read_texts(written.data).named == {}
+    assert own.find(read_texts(writing.webp(noise(), long).data).named) == long
+
+
+def test_webp_without_loss_keeps_the_pixels() -> None:
+    data = writing.webp(noise(), likeness()).data
+    with Image.open(io.BytesIO(data)) as image:
+        assert np.array_equal(np.asarray(image.convert("RGB")), np.asarray(noise()))

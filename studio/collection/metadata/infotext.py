@@ -9,14 +9,34 @@ import json
 
 from studio.collection.metadata.likeness import Likeness
 
+_SAMPLERS = {
+    "DDIM": "DDIM",
+    "DDPM": "DDPM",
+    "DPMSolverMultistep": "DPM++ 2M",
+    "DPMSolverSDE": "DPM++ SDE",
+    "EulerAncestralDiscrete": "Euler a",
+    "EulerDiscrete": "Euler",
+    "FlowMatchEulerDiscrete": "Euler",
+    "HeunDiscrete": "Heun",
+    "KDPM2AncestralDiscrete": "DPM2 a",
+    "KDPM2Discrete": "DPM2",
+    "LCM": "LCM",
+    "LMSDiscrete": "LMS",
+    "PNDM": "PLMS",
+    "UniPCMultistep": "UniPC",
+}
+"""diffusers' names of schedulers as other tools call them; those they do not have keep theirs."""
+_DISTILLED = "Flux"
+"""Pipelines whose guidance is an input of the model: others read that under a name of its own."""
+
 
 def infotext(likeness: Likeness, width: int, height: int) -> str:
     """The text for one picture of `width` x `height` px."""
     request = likeness.request
     pairs: dict[str, object] = {
         "Steps": request.num_inference_steps,
-        "Sampler": likeness.provenance.get("scheduler"),
-        "CFG scale": request.guidance_scale,
+        "Sampler": _sampler(likeness),
+        **_guidance(likeness),
         "Seed": likeness.seed,
         "Size": f"{width}x{height}",
         "Model": likeness.model.label,
@@ -29,6 +49,19 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _sampler(likeness: Likeness) -> str:
+    """Never left out: readers take the line for settings by it."""
+    scheduler = str(likeness.provenance.get("scheduler") or "Unknown").removesuffix("Scheduler")
+    return _SAMPLERS.get(scheduler, scheduler)
+
+
+def _guidance(likeness: Likeness) -> dict[str, object]:
+    scale = likeness.request.guidance_scale
+    if str(likeness.provenance.get("pipeline", "")).startswith(_DISTILLED):
+        return {"CFG scale": 1, "Distilled CFG Scale": scale}
+    return {"CFG scale": scale}
 
 
 def _quoted(value: object) -> str:

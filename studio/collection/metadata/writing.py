@@ -7,6 +7,7 @@ JPEG holds at most 64 KB of each; what is longer is left out, and the caller is 
 from __future__ import annotations
 
 import io
+import struct
 from dataclasses import dataclass
 
 from PIL import ExifTags, Image
@@ -17,6 +18,8 @@ from studio.collection.metadata.xmp import packet
 
 _JPEG_MOST = 65_000
 JPEG_QUALITY = 95
+_ASCII, _LONG, _UNDEFINED = 2, 4, 7
+"""TIFF's types of values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +62,26 @@ def _blocks(
 
 
 def _exif(text: str, software: str) -> bytes:
-    """UserComment marked as UTF-16, in the byte order that other tools expect."""
-    tags = Image.Exif()
-    tags[ExifTags.Base.Software] = software
+    """UserComment in UTF-16 of the byte order that other tools expect, and Software.
+
+    Laid out here: Pillow writes the comment as numbers, which not all readers take for text.
+    """
     comment = b"UNICODE\0" + text.encode("utf-16-be", "replace")
-    tags.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.UserComment] = comment
-    return tags.tobytes()
+    name = software.encode("ascii", "replace") + b"\0"
+    head, outer = 8, 2 + 2 * 12 + 4
+    inner = head + outer + len(name) + len(name) % 2
+    outer_tags = struct.pack(
+        ">HHHIIHHIII",
+        *(2, ExifTags.Base.Software, _ASCII, len(name), head + outer),
+        *(ExifTags.IFD.Exif, _LONG, 1, inner, 0),
+    )
+    comment_tag = (1, ExifTags.Base.UserComment, _UNDEFINED, len(comment), inner + 2 + 12 + 4, 0)
+    padded = name + b"\0" * (len(name) % 2)
+    return (
+        b"Exif\0\0MM\0*"
+        + struct.pack(">I", head)
+        + outer_tags
+        + padded
+        + struct.pack(">HHHIII", *comment_tag)
+        + comment
+    )
