@@ -7,6 +7,7 @@ to open, upgrade and talk to the database; knows none of its tables.
 from __future__ import annotations
 
 import logging
+import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -119,14 +120,18 @@ def _upgrade(path: Path, reader: Engine, writer: Engine) -> None:
 
 
 def _back_up(path: Path, revision: str) -> Path:
+    """A copy beside the database; under its name only once it is whole and on the disk."""
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     target = path.with_name(f"{path.name}.{revision}-{stamp}.backup")
-    source, copy = sqlite3.connect(path), sqlite3.connect(target)
+    unfinished = target.with_suffix(f".{os.getpid()}.unfinished")
+    source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:
+        copy.execute("PRAGMA synchronous = FULL")
         source.backup(copy)
     finally:
         copy.close()
         source.close()
+    unfinished.replace(target)
     return target
 
 
