@@ -19,6 +19,7 @@ from studio.collection.collection import Collection
 from studio.collection.history import History
 from studio.collection.queries import Filter
 from studio.exchange.exchange import Exchange
+from studio.images import THUMBNAIL_SIDE
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
 from studio.records import (
@@ -100,9 +101,9 @@ class StudioService:
         """The stored file, unchanged bytes. Raises NotFound."""
         return self._collection.file(image_id)
 
-    def thumbnail(self, image_id: str) -> Path:
-        """A WebP thumbnail (longest side 384 px), made on first demand. Raises NotFound."""
-        return self._collection.thumbnail(image_id)
+    def thumbnail(self, image_id: str, side: int = THUMBNAIL_SIDE) -> Path:
+        """A WebP thumbnail, its longest side `side` px, made on first demand. Raises NotFound."""
+        return self._collection.thumbnail(image_id, side)
 
     def update_image(
         self,

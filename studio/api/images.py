@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePath
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
@@ -106,9 +106,9 @@ def _add_files(router: APIRouter, service: StudioService) -> None:
         )
 
     @router.get("/images/{image_id}/thumbnail", response_class=FileResponse)
-    def thumbnail(image_id: str) -> FileResponse:
-        """A WebP whose longest side is 384 px."""
-        path = service.thumbnail(image_id)
+    def thumbnail(image_id: str, side: Literal["192", "384"] = "384") -> FileResponse:
+        """A WebP whose longest side is 384 px, or 192 px for grids."""
+        path = service.thumbnail(image_id, int(side))
         headers = {"Cache-Control": _FOREVER, "Content-Security-Policy": _ALONE}
         return FileResponse(path, media_type="image/webp", headers=headers)
 

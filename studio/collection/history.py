@@ -92,7 +92,7 @@ class History:
                 changes=_changes(session, row),
                 anchor_id=lineage.anchor_of(lineage.line(session, row)).id,
                 reproduces=reproductions.reproduced_by(session, image_id),
-                rights_lines=tuple(_rights_lines(lineage.ancestors(session, image_id))),
+                rights_lines=tuple(rights_lines(lineage.ancestors(session, image_id))),
             )
 
     # --- drift ------------------------------------------------------------------------------
@@ -189,8 +189,10 @@ class History:
     def _compared(self, original: ImageRow, result: ImageRow) -> reproductions.Outcome:
         if original.pixel_sha256 == result.pixel_sha256:
             return reproductions.Outcome("identical")
-        files = (self._collection.working_file(row.id) for row in (original, result))
-        return reproductions.compare(*files, original.provenance, result.provenance)
+        files = self._collection.working_file
+        return reproductions.compare(
+            files(original.id), files(result.id), original.provenance, result.provenance
+        )
 
 
 def _request(row: ImageRow) -> GenerationRequest | None:
@@ -240,7 +242,9 @@ def _known_drifts(session: Session, family: Mapping[str, ImageRow]) -> dict[str,
 
 def _anchor_in(row: ImageRow, family: Mapping[str, ImageRow]) -> str:
     line = [row]
-    while (edge := lineage.first_parent(line[-1].parents)) is not None and edge.parent_id in family:
+    while (edge := lineage.first_parent(line[-1].parents)) is not None:
+        if edge.parent_id is None or edge.parent_id not in family:
+            break
         line.append(family[edge.parent_id])
     return lineage.anchor_of(line).id
 
@@ -256,7 +260,7 @@ def _drift(row: DriftRow) -> Drift:
     return Drift(structure=row.structure, colour=row.colour)
 
 
-def _rights_lines(ancestors: Iterable[ImageRow]) -> Iterable[str]:
+def rights_lines(ancestors: Iterable[ImageRow]) -> Iterable[str]:
     """One line per loaded picture that took part, and per made one that something is said of."""
     for row in ancestors:
         rights = Rights.model_validate(row.rights or {})

@@ -15,8 +15,9 @@ from sqlalchemy import Select, select
 from pipelines.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused
 from studio import images
-from studio.collection import queries
+from studio.collection import lineage, queries
 from studio.collection.collection import Collection
+from studio.collection.history import rights_lines
 from studio.collection.metadata import reading
 from studio.collection.metadata.foreign import ForeignMetadata
 from studio.collection.metadata.reading import Findings, Sidecar
@@ -86,7 +87,9 @@ class Exchange:
         return (*reversed(before[1:]), *after)
 
     def _rights_lines(self, image_id: str) -> Sequence[str]:
-        return ()
+        """Inherited from what it was made from."""
+        with self._collection.database.reading() as session:
+            return tuple(rights_lines(lineage.ancestors(session, image_id)))
 
 
 def _walk(begin: str, near: Callable[[str], Sequence[str | None]]) -> list[str]:
