@@ -64,7 +64,7 @@ def _small(path: Path) -> Image.Image:
     with Image.open(path) as file:
         image = file.convert("RGB")
     image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    enough = tuple(max(side, _SMALLEST) for side in image.size)
+    enough = (max(image.width, _SMALLEST), max(image.height, _SMALLEST))
     return image if enough == image.size else image.resize(enough)
 
 
