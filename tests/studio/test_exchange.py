@@ -1,0 +1,195 @@
+"""What files say, clean copies and exports, on a real collection."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.errors import NotFound
+from studio.collection.metadata import reading, stealth
+from studio.exchange.clean import clean_copy
+from studio.exchange.exchange import Exchange
+from studio.exchange.records import ExportWish
+from studio.records import Rights
+from tests.studio import foreign_files as files
+from tests.studio.fixtures import Durable, encoded, noise, open_durable, save, upload
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    with open_durable(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def exchange(durable: Durable) -> Exchange:
+    return Exchange(durable.collection, durable.catalog)
+
+
+def load(durable: Durable, data: bytes) -> str:
+    return durable.collection.add_upload(io.BytesIO(data), "a")[0].id
+
+
+def export(exchange: Exchange, **wish: Any) -> tuple[dict[str, Any], dict[str, bytes]]:
+    """(manifest, files by name)."""
+    with zipfile.ZipFile(io.BytesIO(b"".join(exchange.export(ExportWish(**wish))))) as archive:
+        assert archive.testzip() is None
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    return json.loads(contents.pop("manifest.json")), contents
+
+
+def test_settings_of_another_tool_can_be_used_and_the_rest_is_told(
+    durable: Durable, exchange: Exchange
+) -> None:
+    found = exchange.metadata(load(durable, files.png(parameters=files.A1111)))
+    assert found.tool == "AUTOMATIC1111"
+    assert found.settings == {
+        "prompt": "a portrait of Ana, red hair\nsecond line",
+        "negative_prompt": "blurry, hands",
+        "seed": 1234567890,
+        "num_inference_steps": 25,
+        "guidance_scale": 6.5,
+        "strength": 0.55,
+        "width": 512,
+        "height": 768,
+        "model": "tiny",
+    }
+    told = {one.name: one.value for one in found.unmapped}
+    assert (told["Sampler"], told["LoRA"]) == ("DPM++ 2M", "oil_paint (0.7)")
+    assert {one.name for one in found.raw} == {"parameters"}
+
+
+def test_what_a_request_would_refuse_is_told_instead(durable: Durable, exchange: Exchange) -> None:
+    text = "x\nSteps: 900, Sampler: Euler, CFG scale: 99, Seed: 18446744073709551615, Size: 1x9, Model: other"
+    found = exchange.metadata(load(durable, files.png(parameters=text)))
+    assert found.settings == {"prompt": "x"}
+    told = {one.name: one.value for one in found.unmapped}
+    assert told["Steps"] == "900"
+    assert told["Seed"] == "18446744073709551615"
+    assert told["Model"] == "other"
+
+
+def test_a_picture_made_here_gives_its_own_request(durable: Durable, exchange: Exchange) -> None:
+    source = upload(durable)
+    made = save(durable, source, index=2, num_images=3)
+    found = exchange.metadata(made.id)
+    assert found.tool == "Likeness"
+    assert made.seed is not None
+    assert (found.settings["seed"], found.settings["num_images"]) == (made.seed, 1)
+    assert found.settings["references"][0]["image_id"] == source.id
+
+
+def test_pictures_that_say_nothing_and_pictures_that_are_not_there(
+    durable: Durable, exchange: Exchange
+) -> None:
+    found = exchange.metadata(upload(durable).id)
+    assert (found.tool, found.settings, found.unmapped, found.raw) == (None, {}, (), ())
+    with pytest.raises(NotFound):
+        exchange.metadata("nothing")
+
+
+@pytest.mark.parametrize("name", sorted(files.everything()))
+def test_nothing_can_be_read_from_a_clean_copy(name: str) -> None:
+    data = files.everything()[name]
+    mime = {"png": "image/png", "jpg": "image/jpeg", "ebp": "image/webp"}[name[-3:]]
+    clean, kept = clean_copy(data, mime)
+    assert kept == mime
+    image = files.opened(clean)
+    found = reading.read(clean, None, image)
+    assert (found.metadata, found.raw, found.faults) == (None, (), ())
+    assert not image.getexif()
+    before = np.asarray(files.opened(data))
+    assert np.array_equal(np.asarray(image) | 1, before | 1)
+    if not stealth.read(files.opened(data)):
+        assert np.array_equal(np.asarray(image), before)
+
+
+def test_a_clean_copy_stays_upright_and_keeps_its_colours() -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    profile = b"not really a profile but kept"
+    turned = encoded(noise(), "JPEG", exif=exif.tobytes(), icc_profile=profile)
+    clean, mime = clean_copy(turned, "image/jpeg")
+    assert mime == "image/png"
+    assert files.opened(clean).size == (16, 24)
+    plain, _ = clean_copy(encoded(noise(), "JPEG", icc_profile=profile, comment=b"hello"), "image/jpeg")
+    assert files.opened(plain).info["icc_profile"] == profile
+    assert b"hello" not in plain
+
+
+@pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
+def test_clean_copies_of_other_formats_are_png(kind: str) -> None:
+    clean, mime = clean_copy(encoded(noise().convert("P"), kind), f"image/{kind.lower()}")
+    assert mime == "image/png"
+    assert files.opened(clean).size == (24, 16)
+
+
+def test_an_export_holds_the_stored_bytes_and_a_manifest(durable: Durable, exchange: Exchange) -> None:
+    source = upload(durable, filename="../Ana: é.png")
+    made = save(durable, source)
+    manifest, contents = export(exchange, ids=[made.id, source.id, made.id, "nothing"])
+    names = [entry["file"] for entry in manifest["images"]]
+    assert names == list(contents)
+    assert [name[:4] for name in names] == ["001-", "002-"]
+    assert all(name.isascii() and "/" not in name for name in names)
+    assert [contents[name] for name in names] == [
+        durable.collection.file(one.id)[0].read_bytes() for one in (made, source)
+    ]
+    assert manifest["images"][0]["request"]["prompt"] == "a woman with red hair"
+    assert manifest["images"][0]["parents"][0]["pixel_sha256"] == source.pixel_sha256
+    assert "rights" not in manifest["images"][0]
+    assert [one["id"] for one in manifest["missing"]] == ["nothing"]
+
+
+def test_a_branch_is_what_a_picture_came_from_and_what_came_of_it(
+    durable: Durable, exchange: Exchange
+) -> None:
+    source, other = upload(durable, seed=1), upload(durable, seed=2)
+    first = save(durable, source, job_id="1")
+    second = save(durable, first, job_id="2", index=1)
+    save(durable, other, job_id="3", index=2)
+    manifest, _ = export(exchange, branch_of=first.id)
+    assert [entry["id"] for entry in manifest["images"]] == [source.id, first.id, second.id]
+    with pytest.raises(NotFound):
+        exchange.export(ExportWish(branch_of="nothing"))
+
+
+def test_rights_go_along_where_that_is_wished(durable: Durable, exchange: Exchange) -> None:
+    source = upload(durable, filename="Ana.png")
+    durable.collection.update(source.id, rights=Rights(source="my own photo"))
+    made = save(durable, source)
+    manifest, _ = export(exchange, ids=[source.id, made.id], with_rights=True)
+    assert manifest["images"][0]["rights"] == {"source": "my own photo"}
+    assert "my own photo" in manifest["images"][1]["rights_lines"][0]
+
+
+@pytest.mark.parametrize("kind", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("clean", [True, False])
+def test_other_formats_say_the_same_or_nothing(
+    durable: Durable, exchange: Exchange, kind: str, clean: bool
+) -> None:
+    made, loaded = save(durable), load(durable, encoded(noise(5), "BMP"))
+    manifest, contents = export(exchange, ids=[made.id, loaded], format=kind, clean=clean)
+    first, second = contents.values()
+    found = reading.read(first)
+    assert found.raw == () if clean else found.metadata is not None
+    assert (found.metadata is None) is clean
+    assert files.opened(second).size == (24, 16)
+    ending = {"png": "png", "jpeg": "jpg", "webp": "webp"}[kind]
+    assert all(entry["file"].endswith(ending) for entry in manifest["images"])
+
+
+def test_a_file_taken_away_is_named_and_the_rest_goes_out(durable: Durable, exchange: Exchange) -> None:
+    gone, here = upload(durable, seed=1), upload(durable, seed=2)
+    durable.collection.file(gone.id)[0].unlink()
+    manifest, contents = export(exchange, ids=[gone.id, here.id])
+    assert len(contents) == 1
+    assert [one["id"] for one in manifest["missing"]] == [gone.id]

@@ -1,0 +1,250 @@
+"""Importing folders: everything readable comes in once, everything else is told, nothing there is changed."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from pipelines.errors import NotFound, RequestError
+from studio.collection import store
+from studio.collection.maintenance import rebuild, verify
+from studio.collection.queries import Filter
+from studio.collection.taking import Taker
+from studio.exchange.importing import Importer
+from studio.exchange.records import ImportProgress
+from studio.records import Category, ImageRecord
+from tests.studio import foreign_files
+from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, upload
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    with open_durable(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def importer(durable: Durable) -> Iterator[Importer]:
+    one = Importer(durable.collection)
+    yield one
+    one.stop()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two folders with five pictures, one of them twice, and what is none."""
+    below = tmp_path / "pictures" / "below"
+    below.mkdir(parents=True)
+    (below / "a.png").write_bytes(foreign_files.png(parameters=foreign_files.A1111))
+    (below / "b.jpg").write_bytes(encoded(noise(2), "JPEG"))
+    (below / "b.txt").write_text("a woman in a red coat")
+    top = below.parent
+    (top / "c.webp").write_bytes(encoded(noise(3), "WEBP", lossless=True))
+    (top / "d.PNG").write_bytes(picture(4))
+    (top / "again.png").write_bytes(picture(4))
+    (top / "notes.md").write_text("no picture")
+    (top / ".hidden.png").write_bytes(picture(9))
+    return top
+
+
+def run(importer: Importer, folder: Path) -> ImportProgress:
+    started = importer.start(folder)
+    importer.wait(60)
+    return importer.get(started.id)
+
+
+def pictures(durable: Durable) -> dict[str, ImageRecord]:
+    return {one.label: one for one in durable.collection.page(Filter(), None, 100).items}
+
+
+def test_a_folder_comes_in(durable: Durable, importer: Importer, folder: Path) -> None:
+    done = run(importer, folder)
+    assert (done.status, done.found, done.done) == ("done", 5, 5)
+    assert (done.added, done.duplicates, done.failed, done.problems) == (4, 1, 0, ())
+    here = pictures(durable)
+    assert {one.category for one in here.values()} == {Category.IMPORTED}
+    assert set(here) >= {"a.png", "b.jpg", "c.webp"}
+    assert here["a.png"].provenance["said"]["tool"] == "AUTOMATIC1111"
+    assert here["b.jpg"].provenance["said"]["prompt"] == "a woman in a red coat"
+    found = durable.collection.page(Filter(query="red coat"), None, 10).items
+    assert [one.label for one in found] == ["b.jpg"]
+
+
+def test_both_thumbnails_are_there_at_once(durable: Durable, importer: Importer, folder: Path) -> None:
+    run(importer, folder)
+    for one in pictures(durable).values():
+        for name in (f"{one.sha256}.webp", f"{one.sha256}.192.webp"):
+            assert (durable.settings.thumbnails_dir / one.sha256[:2] / name).is_file()
+        with Image.open(durable.collection.thumbnail(one.id, 192)) as small:
+            assert small.format == "WEBP"
+
+
+def test_the_folder_itself_is_not_touched(importer: Importer, folder: Path) -> None:
+    def seen() -> list[tuple[Path, int, int]]:
+        return sorted((p, p.lstat().st_mtime_ns, p.lstat().st_ino) for p in folder.rglob("*"))
+
+    before, contents = seen(), {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    run(importer, folder)
+    assert seen() == before
+    assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == contents
+
+
+def test_what_cannot_be_imported_is_told_and_the_rest_comes_in(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    (folder / "broken.png").write_bytes(picture()[:60])
+    (folder / "empty.jpg").touch()
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    (folder / "loop").symlink_to(folder)
+    (folder / "turning").symlink_to(folder / "turning")
+    os.mkfifo(folder / "pipe.png")
+    done = run(importer, folder)
+    assert (done.status, done.added, done.failed) == ("done", 4, 2)
+    told = {Path(problem.path).name: problem.reason for problem in done.problems}
+    assert set(told) >= {"broken.png", "empty.jpg", "gone.png", "loop", "pipe.png"}
+    assert "back" in told["loop"]
+    assert len(pictures(durable)) == 4
+
+
+def test_a_folder_that_cannot_be_read_is_told(
+    importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scandir = os.scandir
+
+    def refusing(path: Path) -> object:
+        if Path(path).name == "below":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    done = run(importer, folder)
+    assert (done.status, done.added) == ("done", 2)
+    assert [(Path(p.path).name, p.reason) for p in done.problems] == [("below", "Permission denied")]
+
+
+def test_the_same_folder_again_adds_nothing(durable: Durable, importer: Importer, folder: Path) -> None:
+    first = run(importer, folder)
+    again = run(importer, folder)
+    assert again.id != first.id
+    assert (again.added, again.duplicates) == (0, 5)
+    assert len(pictures(durable)) == 4
+
+
+def test_what_was_loaded_before_stays_what_it_was(durable: Durable, importer: Importer, folder: Path) -> None:
+    before = upload(durable, seed=4)
+    durable.collection.trash(before.id)
+    done = run(importer, folder)
+    assert (done.added, done.duplicates) == (3, 2)
+    assert durable.collection.get(before.id).category is Category.UPLOAD
+    assert durable.collection.get(before.id).trashed_at is not None
+
+
+def test_what_was_deleted_for_good_comes_in_again(durable: Durable, importer: Importer, folder: Path) -> None:
+    run(importer, folder)
+    for one in pictures(durable).values():
+        durable.collection.trash(one.id)
+    durable.collection.bin.empty(4)
+    assert run(importer, folder).added == 4
+
+
+def many(folder: Path, count: int = 80) -> Path:
+    folder.mkdir()
+    for n in range(count):
+        (folder / f"{n:03}.png").write_bytes(picture(100 + n))
+    return folder
+
+
+def test_an_import_is_cancelled_and_goes_on(
+    durable: Durable, importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many(tmp_path / "many")
+    keep, read = Taker.keep, Taker.prepare
+
+    def keep_and_cancel(taker: Taker, part: object) -> int:
+        importer.cancel(importer.list()[0].id)
+        return keep(taker, part)  # pyright: ignore[reportArgumentType]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Taker, "keep", keep_and_cancel)
+        cancelled = run(importer, tmp_path / "many")
+    assert cancelled.status == "cancelled"
+    assert 32 <= cancelled.added < 80
+    assert len(pictures(durable)) == cancelled.added
+    assert list((durable.settings.images_dir / ".incoming").glob("*")) == []
+    opened: list[Path] = []
+    monkeypatch.setattr(Taker, "prepare", lambda taker, path: opened.append(path) or read(taker, path))
+    done = run(importer, tmp_path / "many")
+    assert (done.id, done.status, done.added) == (cancelled.id, "done", 80)
+    assert len(opened) == 80 - cancelled.added
+
+
+def test_a_studio_that_ended_amid_an_import_goes_on_with_it(tmp_path: Path, folder: Path) -> None:
+    with open_durable(tmp_path) as durable:
+        done = run(Importer(durable.collection), folder)
+    (log,) = durable.settings.imports_dir.glob("*.jsonl")
+    log.write_bytes(log.read_bytes().splitlines(keepends=True)[0] + b'{"done": [["/torn')
+    with open_durable(tmp_path) as durable:
+        importer = Importer(durable.collection)
+        assert [(one.id, one.status) for one in importer.list()] == [(done.id, "interrupted")]
+        again = run(importer, folder)
+        assert (again.id, again.status, again.duplicates) == (done.id, "done", 5)
+
+
+def test_a_full_disk_ends_it_with_words_and_it_goes_on_later(
+    durable: Durable, importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_copy_durably", full)
+        failed = run(importer, folder)
+    assert failed.status == "failed"
+    assert "full" in failed.problems[-1].reason
+    assert pictures(durable) == {}
+    done = run(importer, folder)
+    assert (done.id, done.status, done.added) == (failed.id, "done", 4)
+
+
+@pytest.mark.parametrize("where", ["nowhere", "data", "data/images", "relative"])
+def test_folders_that_cannot_be_imported(importer: Importer, tmp_path: Path, where: str) -> None:
+    (tmp_path / "data/images").mkdir(exist_ok=True)
+    with pytest.raises(RequestError):
+        importer.start(Path("relative") if where == "relative" else tmp_path / where)
+
+
+def test_the_data_folder_inside_an_imported_folder_is_left_out(
+    durable: Durable, importer: Importer, tmp_path: Path, folder: Path
+) -> None:
+    upload(durable, seed=50)
+    assert run(importer, tmp_path).found == 5
+
+
+def test_only_one_at_a_time(
+    importer: Importer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(Taker, "prepare", lambda *_: importer.start(tmp_path) and None)
+        failed = run(importer, folder)
+    assert failed.status == "failed"
+    assert "Another folder" in failed.problems[0].reason
+    with pytest.raises(NotFound):
+        importer.get("nothing")
+
+
+def test_a_rebuild_gives_back_what_was_imported(tmp_path: Path, folder: Path) -> None:
+    with open_durable(tmp_path) as durable:
+        run(Importer(durable.collection), folder)
+        durable.collection.update(pictures(durable)["a.png"].id, tags=("kept",), starred=True)
+        before = pictures(durable)
+    durable.settings.database.unlink()
+    assert rebuild(durable.settings).healthy
+    assert verify(durable.settings).healthy
+    with open_durable(tmp_path) as durable:
+        assert pictures(durable) == before
+        assert durable.collection.store.sidecar(before["b.jpg"].sha256) == ("b.txt", "a woman in a red coat")
