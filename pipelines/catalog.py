@@ -195,7 +195,7 @@ class Catalog:
             return f"{spec.label} can't do {MODE_LABEL[mode]}."
         state = self.availability(spec)
         if state != "ready":
-            return absence(spec, state)
+            return absence(spec, state, self.folder(spec))
         missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
         if missing:
             return (
@@ -237,8 +237,10 @@ def _look(folder: Path | None) -> Dropped:
     return dropped.look(folder) if folder else dropped.Dropped()
 
 
-def absence(spec: ModelSpec, state: Availability) -> str:
-    """What to do about a model that is not ready."""
+def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
+    """What to do about a model that is not ready; `place`: its folder or file, where it has one."""
+    if place is not None and (place.is_file() or (place / files.INDEX).is_file()):
+        return f"The files of {spec.label} are damaged or incomplete. Put the model there again."
     if state == "downloadable":
         return f"{spec.label} is not on this machine yet. Download it on the Models page."
     return f"The folder of {spec.label} has no model in it. Put the model there, or choose another model."

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import devices, files, placement
+from pipelines import devices, placement
 from pipelines.catalog import HUB, ModelSpec, absence, split_hub
 from pipelines.errors import ModelUnavailable
 from pipelines.families.base import LoadSettings
@@ -157,12 +157,8 @@ def hub_commit(spec: ModelSpec) -> str:
 
 
 def _what_is_wrong(spec: ModelSpec, settings: LoadSettings) -> str:
-    damaged = f"The files of {spec.label} are damaged or incomplete. Put the model there again."
-    if settings.file is not None:
-        return damaged if settings.file.is_file() else absence(spec, "missing")
-    if settings.folder is None:
-        return absence(spec, "downloadable")
-    return damaged if (settings.folder / files.INDEX).is_file() else absence(spec, "missing")
+    place = settings.file or settings.folder
+    return absence(spec, "downloadable" if place is None else "missing", place)
 
 
 def _sample(path: Path) -> bytes:
