@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 _MAX_LINE = 4 * 2**20
 
@@ -43,13 +43,21 @@ def read(path: Path) -> Iterator[dict[str, Any]]:
     except FileNotFoundError:
         return
     with file:
-        while line := file.readline(_MAX_LINE):
-            try:
-                said = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(said, dict):
-                yield said
+        yield from _objects(file)
+
+
+def tail(path: Path, size: int) -> list[dict[str, Any]]:
+    """The whole lines among the last `size` bytes. Raises OSError."""
+    try:
+        file = path.open("rb")
+    except FileNotFoundError:
+        return []
+    with file:
+        start = max(0, file.seek(0, os.SEEK_END) - size)
+        file.seek(start)
+        if start:
+            file.readline(_MAX_LINE)
+        return list(_objects(file))
 
 
 def replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -62,6 +70,16 @@ def replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
         os.fsync(file.fileno())
     temp.replace(path)
     _sync_folder(path.parent)
+
+
+def _objects(file: BinaryIO) -> Iterator[dict[str, Any]]:
+    while line := file.readline(_MAX_LINE):
+        try:
+            said = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(said, dict):
+            yield said
 
 
 def _line(line: Mapping[str, Any]) -> bytes:

@@ -5,7 +5,8 @@
 
 One line per picture and change, holding all there is to say of it: the last line counts, values that are as
 usual are left out. Lines are written and synced just before the commit of the rows they speak of. A crash
-between the two leaves a line too many, never one too few; a journal that cannot be written undoes the change.
+between the two leaves a line too many, never one too few, which the next start takes back; a journal that
+cannot be written undoes the change.
 
 Triggers note which pictures a transaction touched, so that no code that changes rows has to think of this.
 """
@@ -30,6 +31,7 @@ from studio.database import Database
 from studio.records import Category, Rights
 
 _PART = 500
+_TAIL_BYTES = 2**20
 _WATCHED = "label, name, category, created_at, starred, trashed_at, purged_at, rights, anchor"
 _NOTE = "INSERT OR IGNORE INTO marked"
 _NOTE_TAGGED = f"{_NOTE} SELECT sha256 FROM main.images WHERE id ="
@@ -128,6 +130,22 @@ class Journal:
         with database.reading() as session, speaking_of(self._path.parent):
             jsonlines.replace(self._path, _lines_of_all(session))
 
+    def settle(self, database: Database) -> None:
+        """Take back what the last line says too much, where a crash came before its commit.
+
+        Only the lines of one transaction can do so: who writes rows has the database's lock.
+        Raises StorageFailure.
+        """
+        with speaking_of(self._path.parent):
+            said = list(_valid(jsonlines.tail(self._path, _TAIL_BYTES)))
+            if said and all(state.at == said[-1].at for state in said):
+                said = list(_valid(jsonlines.read(self._path)))
+            last = {state.picture: state for state in said if state.at == said[-1].at}
+            with database.reading() as session:
+                now = {line["picture"]: line for line in _lines(session, tuple(last))}
+            wrong = [line for line in now.values() if not _agree(line, last[line["picture"]])]
+            jsonlines.append(self._path, wrong)
+
     def disagrees(self, database: Database) -> tuple[str, ...]:
         """SHA-256 of pictures of which it does not say what the database says. Raises StorageFailure."""
         states = self.states()
@@ -192,6 +210,10 @@ def _valid(lines: Iterable[dict[str, Any]]) -> Iterator[PictureState]:
 def _unmarked(row: ImageRow) -> bool:
     marks = (row.name, row.starred, row.trashed_at, row.purged_at, row.rights, row.anchor, row.tags)
     return row.job_id is not None and not any(marks)
+
+
+def _agree(line: dict[str, Any], state: PictureState) -> bool:
+    return _without_time(line) == _without_time(state.line())
 
 
 def _without_time(line: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,7 @@ def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconc
             adopted.append(_adopt(store, database, sha256, extension, states))
         except PictureRefused as error:
             unusable.append(f"{store.path(sha256, extension)}: {error.detail}")
+    journal.settle(database)
     _report(adopted, leftovers, unusable)
     return Reconciled(tuple(adopted), leftovers, tuple(unusable))
 

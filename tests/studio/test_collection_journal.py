@@ -123,6 +123,29 @@ def test_an_older_collection_gets_its_journal_at_the_next_start(durable: Durable
     assert durable.collection.journal.disagrees(durable.database) == ()
 
 
+@pytest.mark.parametrize("many", [1, 3])
+def test_what_a_crash_before_the_commit_left_in_it_is_taken_back(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    ids = [upload(durable, seed=n).id for n in range(3)][:many]
+    with monkeypatch.context() as patch:
+        append = jsonlines.append
+
+        def append_and_die(*arguments: object) -> None:
+            append(*arguments)  # pyright: ignore[reportArgumentType]
+            raise KeyboardInterrupt
+
+        patch.setattr(jsonlines, "append", append_and_die)
+        with pytest.raises(KeyboardInterrupt):
+            durable.collection.gallery.bulk(ids, Action.STAR)
+    assert len(durable.collection.journal.disagrees(durable.database)) == many
+    durable.collection.reconcile()
+    assert durable.collection.journal.disagrees(durable.database) == ()
+    before = durable.settings.journal.read_bytes()
+    durable.collection.reconcile()
+    assert durable.settings.journal.read_bytes() == before
+
+
 def test_damaged_lines_are_passed_by(durable: Durable) -> None:
     one = upload(durable)
     with durable.settings.journal.open("ab") as file:
