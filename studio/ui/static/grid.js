@@ -75,6 +75,7 @@
 
     draw() {
       if (!this.pitch || !this.node.clientWidth) return;
+      const inside = this.node.contains(document.activeElement);
       const rows = Math.ceil(this.source.total / this.columns);
       this.current = Math.max(0, Math.min(this.current, this.source.total - 1));
       this.node.style.height = `${Math.max(0, rows * this.pitch - this.gap)}px`;
@@ -84,6 +85,8 @@
       for (const [row, { node }] of this.rows) if (!wanted.has(row)) (node.remove(), this.rows.delete(row));
       wanted.forEach((row) => this.drawRow(row));
       this.forget();
+      // a place whose picture has become known is another node
+      if (inside && !this.node.contains(document.activeElement)) this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
       this.ask();
     }
 
@@ -93,7 +96,6 @@
       const held = inside && document.activeElement.closest("[data-picture]")?.dataset.picture;
       if (held && this.source.has(held)) this.current = this.source.indexOf(held);
       this.draw();
-      if (inside && !this.node.contains(document.activeElement)) this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
     }
 
     /** First and last row to have on the page. */
