@@ -77,6 +77,7 @@ def references(page: Page) -> Locator:
 
 
 def use_as_reference(page: Page, image_id: str) -> None:
+    expect(chosen(page)).to_have_attribute("data-picture", image_id)
     page.locator("#use-as-reference").click()
     expect(references(page)).to_have_count(1)
     expect(references(page)).to_have_attribute("data-image-id", image_id)

@@ -13,7 +13,6 @@ import pytest
 from PIL import Image
 from sd_parsers import ParserManager
 from sd_parsers.data import Generators
-from sd_prompt_reader.image_data_reader import ImageDataReader
 
 from pipelines.request import GenerationRequest, Mode, Reference, Role
 from studio.collection.metadata import png, writing
@@ -21,6 +20,9 @@ from studio.collection.metadata.likeness import Likeness
 from tests.studio.fixtures import noise
 from tests.studio.test_metadata import likeness
 
+sd_prompt_reader = pytest.importorskip(
+    "sd_prompt_reader.image_data_reader", reason="pip install --no-deps sd-prompt-reader==1.3.5 to run these"
+)
 PROMPT = "a portrait of Ana, red hair: copper, 1890s"
 NEGATIVE = "blurry, six fingers"
 
@@ -76,7 +78,7 @@ def test_sd_parsers_reads_it(write: Write, prompt: str) -> None:
 @FORMATS
 @pytest.mark.parametrize("prompt", [PROMPT, "äöü 日本語", "two\nlines"])
 def test_sd_prompt_reader_reads_it(write: Write, prompt: str) -> None:
-    found = ImageDataReader(io.BytesIO(write(said(prompt))))
+    found = sd_prompt_reader.ImageDataReader(io.BytesIO(write(said(prompt))))
     assert found.tool == "A1111 webUI"
     assert (found.positive, found.negative) == (prompt, NEGATIVE)
     assert found.parameter == {
@@ -96,5 +98,5 @@ def test_they_read_a_picture_of_few_words(write: Write) -> None:
         found = ParserManager().parse(image)
     assert found is not None
     assert [p.value for p in found.samplers[0].prompts] == ["fox"]
-    other = ImageDataReader(io.BytesIO(data))
+    other = sd_prompt_reader.ImageDataReader(io.BytesIO(data))
     assert (other.positive, other.negative, other.parameter["seed"]) == ("fox", "", "1234567890123")

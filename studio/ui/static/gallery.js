@@ -6,6 +6,7 @@
   const { el } = likeness;
   const { kit, pictures, toolbar } = likeness;
 
+  const RETRY_MS = 2000;
   const NEWEST = 24; // pictures a fresh tab begins with
   const KEEP = "selected";
   const UPLOADS = "uploads";
@@ -118,7 +119,11 @@
     }
 
     ask(thumb) {
-      const gone = () => ((thumb.node.hidden = true), this.refresh());
+      const gone = ({ problem }) => {
+        if (problem?.status !== 404) return void setTimeout(() => this.ask(thumb), RETRY_MS); // the studio is away
+        thumb.node.hidden = true;
+        this.refresh();
+      };
       pictures.get(thumb.id).then((record) => (thumb.update(record), this.refresh()), gone);
     }
 
