@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.checkpoints import choosing, masked, needed
 from pipelines.families.options import ControlOptions
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.route import Route
@@ -38,15 +39,7 @@ _PAINTED_OVER = replace(
     strength=True,
     strength_rounding="ceil",
 )
-_MASKED = replace(
-    _PAINTED_OVER,
-    pipeline="FluxInpaintPipeline",
-    mask_arg="mask_image",
-    roles=(Role.SOURCE, Role.MASK),
-    max_references=2,
-    role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
-    defaults=(("strength", 1.0),),
-)
+_MASKED = masked(_PAINTED_OVER, "FluxInpaintPipeline")
 CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
     "dev": {
         mode: replace(route, caches=("first_block", "mag", "taylorseer", "pyramid", "faster")).with_defaults(
@@ -88,19 +81,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
-    if mode not in CHECKPOINTS[options.checkpoint]:
-        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
-    own = CHECKPOINTS[options.checkpoint][mode]
-    return options.narrow_control(own) if mode is Mode.CONTROLNET else own
-
-
-def parts(mode: Mode, options: Options) -> tuple[str, ...]:
-    """Files a mode needs beyond the base model."""
-    return options.needed_for(mode)
-
-
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
     from pipelines.families import flux1_model
@@ -114,5 +94,10 @@ FOLDERS = {
     "FluxFillPipeline": {"checkpoint": "fill"},
 }
 FAMILY = Family(
-    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+    routes=merged(CHECKPOINTS),
+    options=Options,
+    narrow=choosing(CHECKPOINTS),
+    parts=needed,
+    load=load,
+    folders=FOLDERS,
 )

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.checkpoints import choosing, needed
 from pipelines.families.options import StockOptions
 from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.route import Route
@@ -105,18 +106,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
-    if mode not in CHECKPOINTS[options.checkpoint]:
-        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
-    return CHECKPOINTS[options.checkpoint][mode]
-
-
-def parts(mode: Mode, options: Options) -> tuple[str, ...]:
-    """Files a mode needs beyond the base model."""
-    return options.always_needed()
-
-
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
     from pipelines.families import flux2_model
@@ -130,5 +119,10 @@ FOLDERS = {
     "Flux2Pipeline": {"checkpoint": "dev"},
 }
 FAMILY = Family(
-    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+    routes=merged(CHECKPOINTS),
+    options=Options,
+    narrow=choosing(CHECKPOINTS),
+    parts=needed,
+    load=load,
+    folders=FOLDERS,
 )

@@ -42,6 +42,11 @@ class StockOptions(BaseModel):
         """Locations that every mode needs."""
         return tuple(self.loras)
 
+    def needed_for(self, mode: Mode) -> tuple[str, ...]:
+        """Locations `mode` needs beyond the base model."""
+        del mode  # families with parts of their own say more
+        return self.always_needed()
+
 
 class ControlOptions(StockOptions):
     """Options of families with ControlNets."""
@@ -57,4 +62,4 @@ class ControlOptions(StockOptions):
     def needed_for(self, mode: Mode) -> tuple[str, ...]:
         """Locations `mode` needs beyond the base model."""
         controlnets = tuple(self.controlnets.values()) if mode is Mode.CONTROLNET else ()
-        return (*self.always_needed(), *controlnets)
+        return (*super().needed_for(mode), *controlnets)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.checkpoints import choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
-from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
+from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.route import Route
 from pipelines.wording import EDITING
 
@@ -89,24 +90,8 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
         for mode, route in {
             Mode.TEXT_TO_IMAGE: _DRAWN,
             Mode.IMG2IMG: _PAINTED_OVER,
-            Mode.INPAINT: replace(
-                _PAINTED_OVER,
-                pipeline="QwenImageInpaintPipeline",
-                mask_arg="mask_image",
-                roles=(Role.SOURCE, Role.MASK),
-                max_references=2,
-                role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
-                defaults=(("strength", 1.0),),
-            ),
-            Mode.CONTROLNET: replace(
-                _PAINTED_OVER,
-                pipeline="QwenImageControlNetPipeline",
-                reference_arg="control_image",
-                roles=(Role.STRUCTURE,),
-                strength=False,
-                strength_rounding=None,
-                control_kinds=tuple(ControlKind),
-            ),
+            Mode.INPAINT: masked(_PAINTED_OVER, "QwenImageInpaintPipeline"),
+            Mode.CONTROLNET: controlled(_PAINTED_OVER, "QwenImageControlNetPipeline"),
         }.items()
     },
     "2.1": {
@@ -122,19 +107,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
-    if mode not in CHECKPOINTS[options.checkpoint]:
-        raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
-    own = CHECKPOINTS[options.checkpoint][mode]
-    return options.narrow_control(own) if own.control_kinds else own
-
-
-def parts(mode: Mode, options: Options) -> tuple[str, ...]:
-    """Files a mode needs beyond the base model."""
-    return options.needed_for(mode)
-
-
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
     from pipelines.families import qwen_image_model
@@ -148,5 +120,10 @@ FOLDERS = {
     "QwenImage21Pipeline": {"checkpoint": "2.1"},
 }
 FAMILY = Family(
-    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+    routes=merged(CHECKPOINTS),
+    options=Options,
+    narrow=choosing(CHECKPOINTS),
+    parts=needed,
+    load=load,
+    folders=FOLDERS,
 )

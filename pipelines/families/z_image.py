@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.checkpoints import choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
-from pipelines.request import ControlKind, Mode, Role
+from pipelines.request import Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
@@ -46,25 +47,8 @@ _PAINTED_OVER = Route(
 _BASE: dict[Mode, Route] = {
     Mode.TEXT_TO_IMAGE: Route(pipeline="ZImagePipeline", size_multiple=16, guidance_range=(0.0, 20.0)),
     Mode.IMG2IMG: _PAINTED_OVER,
-    Mode.INPAINT: replace(
-        _PAINTED_OVER,
-        pipeline="ZImageInpaintPipeline",
-        mask_arg="mask_image",
-        roles=(Role.SOURCE, Role.MASK),
-        max_references=2,
-        role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
-        defaults=(("strength", 1.0),),
-    ),
-    Mode.CONTROLNET: replace(
-        _PAINTED_OVER,
-        pipeline="ZImageControlNetPipeline",
-        reference_arg="control_image",
-        roles=(Role.STRUCTURE,),
-        strength=False,
-        strength_rounding=None,
-        control_kinds=tuple(ControlKind),
-        control_timing=False,
-    ),
+    Mode.INPAINT: masked(_PAINTED_OVER, "ZImageInpaintPipeline"),
+    Mode.CONTROLNET: replace(controlled(_PAINTED_OVER, "ZImageControlNetPipeline"), control_timing=False),
 }
 CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
     "turbo": {
@@ -80,17 +64,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route of the entry's checkpoint. Raises ValueError where it has none for `mode`."""
-    own = CHECKPOINTS[options.checkpoint][mode]
-    return options.narrow_control(own) if mode is Mode.CONTROLNET else own
-
-
-def parts(mode: Mode, options: Options) -> tuple[str, ...]:
-    """Files a mode needs beyond the base model."""
-    return options.needed_for(mode)
-
-
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
     """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
     from pipelines.families import z_image_model
@@ -100,5 +73,10 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
 
 FOLDERS = {"ZImagePipeline": {}}
 FAMILY = Family(
-    routes=merged(CHECKPOINTS), options=Options, narrow=narrow, parts=parts, load=load, folders=FOLDERS
+    routes=merged(CHECKPOINTS),
+    options=Options,
+    narrow=choosing(CHECKPOINTS),
+    parts=needed,
+    load=load,
+    folders=FOLDERS,
 )

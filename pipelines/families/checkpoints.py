@@ -1,0 +1,63 @@
+"""Families of several checkpoints: one table of routes for each, and what their routes have in common.
+
+Pure declarations; imports no torch. A family's file says the tables, this one how an entry picks from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from pipelines.families.options import StockOptions
+from pipelines.request import ControlKind, Mode, Role
+from pipelines.route import Route
+
+Checkpoints = Mapping[Any, Mapping[Mode, Route]]
+"""By the option `checkpoint` of an entry: what that model can do."""
+
+
+def choosing(checkpoints: Checkpoints) -> Callable[[Route, Mode, Any], Route]:
+    """A family's `narrow`: the route of the entry's checkpoint, with the control kinds it has files for.
+
+    It raises ValueError where the checkpoint has no route for the mode, or no ControlNet is named.
+    """
+
+    def narrow(route: Route, mode: Mode, options: Any) -> Route:
+        if mode not in checkpoints[options.checkpoint]:
+            raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
+        own = checkpoints[options.checkpoint][mode]
+        return options.narrow_control(own) if own.control_kinds else own
+
+    return narrow
+
+
+def needed(mode: Mode, options: StockOptions) -> tuple[str, ...]:
+    """A family's `parts`, where the options know them all: files a mode needs beyond the base model."""
+    return options.needed_for(mode)
+
+
+def masked(route: Route, pipeline: str) -> Route:
+    """The inpaint route beside an img2img `route`: a source and a mask, redrawn wholly under the mask."""
+    return replace(
+        route,
+        pipeline=pipeline,
+        mask_arg="mask_image",
+        roles=(Role.SOURCE, Role.MASK),
+        max_references=2,
+        role_limits=((Role.SOURCE, 1), (Role.MASK, 1)),
+        defaults=(("strength", 1.0),),
+    )
+
+
+def controlled(route: Route, pipeline: str) -> Route:
+    """The ControlNet route beside an img2img `route`: a structure reference and no source."""
+    return replace(
+        route,
+        pipeline=pipeline,
+        reference_arg="control_image",
+        roles=(Role.STRUCTURE,),
+        strength=False,
+        strength_rounding=None,
+        control_kinds=tuple(ControlKind),
+    )
