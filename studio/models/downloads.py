@@ -181,8 +181,10 @@ class Downloads:
         with self._lock:
             run.process = None
             self._conclude(run, last)
-        with contextlib.suppress(StorageFailure):  # only the offer to go on after a restart is lost
-            self._remember(run)
+            # Written before anyone can see the end: who looks at a finished download, or starts the studio
+            # anew, finds the same.
+            with contextlib.suppress(StorageFailure):  # only the offer to go on after a restart is lost
+                self._remember(run)
         self._on_change()
 
     def _follow(self, run: _Run, process: FetchProcess) -> FromFetch:
