@@ -217,6 +217,7 @@ class PipelineRunner:
             "licence": job.spec.licence.mark,
             "revision": kept.model.fingerprint,
             "pipeline": job.plan.pipeline,
+            "scheduler": kept.model.scheduler,
             "composed_prompt": job.plan.composed_prompt,
             "device": self.device,
             "device_name": devices.name(self.device),

@@ -89,6 +89,8 @@ class LoadedModel(Protocol):
     modes: frozenset[Mode]
     fingerprint: str
     """Names these very weights: the hub's commit, or a hash over the folder's files."""
+    scheduler: str
+    """diffusers' class name of the scheduler that pictures are made with."""
 
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
         """Encode words and references. Emits notices and control images."""

@@ -47,6 +47,7 @@ class StockModel:
         placement.settle(base, settings)
         self.components: dict[str, Any] = base.components
         self.components["scheduler"] = _chosen_scheduler(options, base.scheduler)
+        self.scheduler = type(self.components["scheduler"]).__name__
         self.vae = base.vae
         self._configured = {key: value for key, value in base.config.items() if not key.startswith("_")}
         self._colours = preview.read(settings.folder, self.latent_channels)

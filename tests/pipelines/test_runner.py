@@ -179,6 +179,7 @@ def test_what_was_used_is_told_before_the_first_picture(make: Make) -> None:
     assert started.provenance["model"] == "tiny"
     assert started.provenance["revision"].startswith("sha256:")
     assert started.provenance["pipeline"] == "StableDiffusionInstructPix2PixPipeline"
+    assert started.provenance["scheduler"].endswith("Scheduler")
     assert (started.provenance["device"], started.provenance["dtype"]) == ("cpu", "float32")
     assert set(started.provenance["versions"]) == {"torch", "diffusers", "transformers", "studio"}
     completed = outcome.events[-1]
