@@ -13,6 +13,7 @@ import pytest
 from studio.api import events
 from studio.api.events import QueueBroadcast
 from studio.records import QueueSnapshot, WorkerState
+from tests.coroutines import finish
 from tests.e2e.harness import StudioProcess
 from tests.studio.test_api_jobs import QUICK
 
@@ -96,7 +97,7 @@ def test_a_slow_listener_gets_the_newest_state_and_stop_ends_it() -> None:
             await anext(stream)
         return heard
 
-    heard = asyncio.run(scenario())
+    heard = finish(scenario())
     assert [message.split("\n")[0] for message in heard] == ["id: 1", "id: 6"]
 
 
@@ -112,4 +113,4 @@ def test_a_quiet_stream_is_kept_open_by_comments(monkeypatch: pytest.MonkeyPatch
         broadcast.stop()
         return comment
 
-    assert asyncio.run(scenario()).startswith(":")
+    assert finish(scenario()).startswith(":")

@@ -13,6 +13,7 @@ from starlette.routing import Route
 from pipelines.errors import PictureRefused
 from studio.security import MAX_BODY_BYTES, Gatekeeper, inside_upload_folder
 from studio.settings import Settings
+from tests.coroutines import finish
 
 HOME = "http://127.0.0.1:7860"
 ELSEWHERE = "https://elsewhere.example"
@@ -34,9 +35,7 @@ async def _status(client: httpx.AsyncClient, method: str = "GET", **arguments: o
 
 @pytest.fixture
 def run() -> Callable[[object], object]:
-    import asyncio
-
-    return lambda coroutine: asyncio.run(coroutine)  # type: ignore[arg-type]
+    return finish  # type: ignore[return-value]
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "127.0.0.1"])
