@@ -20,7 +20,8 @@ from studio.ui.panels.model import ModelPanel
 from studio.ui.panels.prompt import PromptPanel
 from studio.ui.panels.references import ReferencesPanel
 from studio.ui.panels.settings import LIKE_REFERENCE_LABEL, PLAIN_RATIOS, SettingsPanel
-from studio.ui.state import LIKE_REFERENCE, TOO_MANY, StudioState, offered_models
+from studio.ui.settle import offered_models
+from studio.ui.state import LIKE_REFERENCE, TOO_MANY, StudioState
 from studio.ui.words import CONTROL_WORDS, MODE_WORDS, ROLE_WORDS
 
 Updates = dict[Any, Any]

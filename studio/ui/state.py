@@ -1,41 +1,34 @@
-"""The working state of one browser tab, and every way it may change.
+"""The working state of one browser tab, how the artist changes it, and the request it makes.
 
-Pure and frozen: a transition returns a new state, `settle` makes model, mode and knobs fit together
-again and says what it had to change. The browser keeps the state (in its controls, and in its storage
-across reloads); nothing is kept here. Knows nothing of Gradio, of the service or of files.
+Pure and frozen: a transition returns a new state. What earlier pictures bring into it stands in `reuse`;
+that its parts fit together is seen to by `settle`. The browser keeps the state (in its controls, and in its
+storage across reloads); nothing is kept here. Knows nothing of models, of Gradio, of the service or of files.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Self
+from collections.abc import Mapping, Sequence
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import RequestError
 from pipelines.request import (
     DEFAULT_ROLE,
-    MAX_IMAGES,
     MAX_PROMPT_CHARS,
     MAX_REFERENCES,
     MAX_SEED,
-    MODE_LABEL,
     RANDOM_SEED,
-    Control,
     ControlKind,
     GenerationRequest,
     Mode,
     Reference,
     Role,
 )
-from studio.records import ImageRecord, ModelInfo
-from studio.ui.knobs import Knobs, find_model, influence_of, knobs_of, strength_of
-from studio.ui.words import MODE_WORDS
+from studio.ui.knobs import Knobs, strength_of
 
 LIKE_REFERENCE = "reference"
 ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
-EDIT_MODES = tuple(mode for mode in MODE_WORDS if mode is not Mode.TEXT_TO_IMAGE)
-"""In the order in which they are tried where the chosen one cannot be used."""
 
 TOO_MANY = f"The studio takes up to {MAX_REFERENCES} references. Remove one before adding another."
 BAD_SEED = f"The seed is a whole number from 0 to {MAX_SEED}, or -1 for a new one each time."
@@ -167,56 +160,6 @@ class StudioState(BaseModel):
         """Choose a model; while references are loaded this is the choice that stays after them."""
         return self.model_copy(update={"model": model_id, "earlier_model": None})
 
-    def reuse_seed(self, record: ImageRecord) -> Self:
-        """Take the seed of this very picture. Raises RequestError where it has none."""
-        if record.seed is None:
-            raise RequestError("This picture was not made here, so it has no seed to reuse.", field="seed")
-        return self.model_copy(update={"seed": str(record.seed)})
-
-    def reuse_references(self, record: ImageRecord, present: Collection[str]) -> Self:
-        """Load the references the picture was made from, as far as they are in `present` (ids)."""
-        request = _request_of(record)
-        loaded = _loaded(request, present)
-        state = self.model_copy(update={"mode": request.mode} if loaded else {})
-        return state.with_references(loaded)
-
-    def apply_record(self, record: ImageRecord, present: Collection[str]) -> Self:
-        """Set everything as it was when the picture was made; references as far as they are in `present`."""
-        request = _request_of(record)
-        loaded = _loaded(request, present)
-        control = request.control or Control()
-        strength = {} if request.strength is None else {"influence": influence_of(request.strength)}
-        return self.model_copy(
-            update={
-                "references": loaded,
-                "mode": request.mode,
-                "model": request.model or self.model,
-                "earlier_model": None,
-                "prompt": request.prompt,
-                "negative_prompt": request.negative_prompt,
-                "guidance_scale": request.guidance_scale,
-                "num_inference_steps": request.num_inference_steps,
-                "seed": str(request.seed),
-                "aspect_ratio": _shape_of(request),
-                "num_images": request.num_images,
-                "control_kind": control.kind,
-                "control_weight": control.weight,
-                "control_start": control.start,
-                "control_end": control.end,
-                **strength,
-            }
-        )
-
-    def apply_settings(self, settings: Mapping[str, object]) -> Self:
-        """Take over what another tool's file says, as far as it is said in a request's own fields."""
-        plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
-        taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
-        if isinstance(strength := settings.get("strength"), int | float):
-            taken["influence"] = influence_of(strength)
-        if settings.get("width") and settings.get("height"):
-            taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
-        return self.model_copy(update=taken)
-
     # --- the request --------------------------------------------------------------------------
 
     def to_request(self, knobs: Knobs) -> GenerationRequest:
@@ -275,112 +218,10 @@ class StudioState(BaseModel):
         return int(text)
 
 
-class Settled(NamedTuple):
-    """A state whose parts fit together, and what the artist should be told about the changes."""
-
-    state: StudioState
-    warnings: tuple[str, ...] = ()
-
-
-def settle(state: StudioState, models: Sequence[ModelInfo], before: StudioState | None = None) -> Settled:
-    """Fit model to references, mode to model, knobs to both.
-
-    Knobs that stood at the defaults of `before` go to the new defaults; all are kept inside the limits.
-    """
-    fitted, said_of_model = _fit_model(state.follow_references(), models)
-    fitted, said_of_mode = _fit_mode(fitted, models)
-    before = before or fitted
-    old = knobs_of(find_model(models, before.model), before.mode)
-    new = knobs_of(find_model(models, fitted.model), fitted.mode)
-    return Settled(_fit_knobs(fitted, old, new), (*said_of_model, *said_of_mode))
-
-
-def offered_models(models: Sequence[ModelInfo], editing: bool) -> tuple[ModelInfo, ...]:
-    """The models the selector lists: while references are loaded, those that edit."""
-    return tuple(model for model in models if model.edit) if editing else tuple(models)
-
-
-def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
-    editing = bool(state.references)
-    offered = offered_models(models, editing)
-    if not editing:
-        offered = tuple(m for m in offered if Mode.TEXT_TO_IMAGE in m.modes) or offered
-    if not offered or any(model.id == state.model for model in offered):
-        return state, ()
-    first = next((model for model in offered if model.available == "ready"), offered[0])
-    switched = state.model_copy(update={"model": first.id})
-    if state.model is None:
-        return switched, ()
-    if editing:
-        return switched, (f"Switched to {first.label} (supports image editing).",)
-    return switched, (f"Switched to {first.label}.",)
-
-
-def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
-    model = find_model(models, state.model)
-    if not state.references or model is None or state.mode in model.modes:
-        return state, ()
-    mode = next((mode for mode in EDIT_MODES if mode in model.modes), state.mode)
-    if mode is state.mode:
-        return state, ()
-    cannot, instead = MODE_LABEL[state.mode], MODE_LABEL[mode]
-    return state.set_mode(mode), (f"{model.label} has no {cannot}. The mode is now {instead}.",)
-
-
-def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
-    guidance = _follow(state.guidance_scale, old.defaults["guidance_scale"], new.defaults["guidance_scale"])
-    steps = _follow(
-        state.num_inference_steps, old.defaults["num_inference_steps"], new.defaults["num_inference_steps"]
-    )
-    influence = _follow(state.influence, old.influence, new.influence)
-    kinds = new.control_kinds
-    return state.model_copy(
-        update={
-            "guidance_scale": _clamp(guidance, *new.guidance),
-            "num_inference_steps": int(_clamp(steps, *new.steps)),
-            "influence": _clamp(influence, 0.0, 100.0),
-            "num_images": int(_clamp(state.num_images, 1, MAX_IMAGES)),
-            "control_kind": state.control_kind if not kinds or state.control_kind in kinds else kinds[0],
-        }
-    )
-
-
-def _follow(value: float, old_default: float, new_default: float) -> float:
-    return new_default if value == old_default else value
-
-
-def _clamp(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
-
-
 def _choice_of_model(value: object) -> dict[str, object]:
     if not isinstance(value, Mapping):
         return {"model": None, "earlier_model": None}
     return {"model": value.get("chosen"), "earlier_model": value.get("earlier")}
-
-
-def _request_of(record: ImageRecord) -> GenerationRequest:
-    if record.request is None:
-        raise RequestError("This picture was not made here, so it has no settings to reuse.")
-    return record.request
-
-
-def _shape_of(request: GenerationRequest) -> str:
-    if request.aspect_ratio in (*ASPECT_RATIOS, LIKE_REFERENCE):
-        return request.aspect_ratio
-    if request.width and request.height:
-        return f"{request.width}x{request.height}"
-    return LIKE_REFERENCE if request.references else "1:1"
-
-
-def _loaded(request: GenerationRequest, present: Collection[str]) -> tuple[Reference, ...]:
-    """The references in `present`; a role that is the mode's own goes on following the mode."""
-    standard = DEFAULT_ROLE[request.mode]
-    return tuple(
-        r.model_copy(update={"role": None}) if r.role is standard else r
-        for r in request.references
-        if r.image_id in present
-    )
 
 
 _TOO_LONG = f"is longer than {MAX_PROMPT_CHARS:,} characters. Shorten it."

@@ -21,7 +21,9 @@ from studio.ui.boundary import guarded, warn
 from studio.ui.controls import Availability, Controls, Updates
 from studio.ui.knobs import find_model, knobs_of
 from studio.ui.panels.generate import GeneratePanel
-from studio.ui.state import StudioState, settle
+from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
+from studio.ui.settle import settle
+from studio.ui.state import StudioState
 
 ACTIONS = ("use", "add", "edit", "reuse_settings", "reuse_seed", "reuse_references")
 LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
@@ -103,18 +105,18 @@ class StudioHandlers:
             case "edit":
                 return state.edit_image(record.id)
             case "reuse_seed":
-                return state.reuse_seed(record)
+                return reuse_seed(state, record)
             case "reuse_references":
-                return state.reuse_references(record, self._present_references(record))
+                return reuse_references(state, record, self._present_references(record))
             case "reuse_settings":
                 return self._reuse_settings(state, record)
             case "reuse_foreign":
-                return state.apply_settings(self.service.exchange.metadata(record.id).settings)
+                return apply_settings(state, self.service.exchange.metadata(record.id).settings)
             case _:
                 raise RequestError(UNKNOWN_ACTION)
 
     def _reuse_settings(self, state: StudioState, record: ImageRecord) -> StudioState:
-        applied = state.apply_record(record, self._present_references(record))
+        applied = apply_record(state, record, self._present_references(record))
         if find_model(self.service.models(), applied.model) is not None:
             return applied
         warn((UNKNOWN_MODEL,))

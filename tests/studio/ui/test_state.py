@@ -1,49 +1,15 @@
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from pipelines.errors import RequestError
-from pipelines.request import (
-    MAX_SEED,
-    Control,
-    ControlKind,
-    GenerationRequest,
-    Mode,
-    Reference,
-    Role,
-)
-from studio.records import Category, ImageRecord
+from pipelines.request import MAX_PROMPT_CHARS, MAX_SEED, Mode, Role
 from studio.ui.knobs import Knobs, find_model, knobs_of
-from studio.ui.state import StudioState, offered_models, settle
-from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, SKETCH, model
-
-
-def with_references(*ids: str, **values: Any) -> StudioState:
-    start = StudioState.model_validate({"model": "portrait", **values})
-    return start.with_references([Reference(image_id=each) for each in ids])
-
-
-def ids(state: StudioState) -> list[str]:
-    return [reference.image_id for reference in state.references]
-
-
-def record(request: GenerationRequest | None, seed: int | None = None) -> ImageRecord:
-    return ImageRecord(
-        id="made",
-        sha256="0" * 64,
-        pixel_sha256="0" * 64,
-        width=64,
-        height=64,
-        size_bytes=1,
-        category=Category.EDITED,
-        label="Portrait",
-        created_at=datetime.now(UTC),
-        request=request,
-        seed=seed,
-    )
+from studio.ui.state import StudioState
+from tests.studio.ui.models_for_tests import MODELS, model
+from tests.studio.ui.states_for_tests import ids, with_references
 
 
 def test_a_fresh_state_has_the_studios_defaults() -> None:
@@ -100,6 +66,27 @@ def test_edit_image_opens_smart_editing_whatever_the_mode_was() -> None:
     assert (ids(state), state.mode) == (["b"], Mode.SMART_EDIT)
 
 
+def test_several_pictures_become_the_references_in_their_order_each_once() -> None:
+    state = with_references("old").use_references(["b", "a", "b"])
+    assert (ids(state), state.mode) == (["b", "a"], Mode.SMART_EDIT)
+    assert StudioState().use_references([]) == StudioState()
+    with pytest.raises(RequestError, match="up to 10 references"):
+        state.use_references([f"p{i}" for i in range(11)])
+
+
+def test_edits_are_put_together_in_one_prompt_each_once() -> None:
+    state = with_references("old", prompt="before").set_mode(Mode.IMG2IMG)
+    edited = state.edit_together("anchor", ["red hair.", "  ", " a hat ", "red hair", "smile"])
+    assert (ids(edited), edited.mode) == (["anchor"], Mode.SMART_EDIT)
+    assert edited.prompt == "red hair. a hat. smile"
+
+
+def test_edits_put_together_fit_the_prompt() -> None:
+    state = StudioState().edit_together("anchor", [letter * 6000 for letter in "ab"])
+    assert len(state.prompt) == MAX_PROMPT_CHARS
+    assert state.to_request(Knobs()).prompt == state.prompt
+
+
 # --- what a browser sends -----------------------------------------------------------------------
 
 
@@ -125,84 +112,6 @@ def test_values_and_read_are_each_others_inverse() -> None:
 def test_what_is_not_understood_gets_its_default_and_the_rest_is_kept(broken: dict[str, Any]) -> None:
     state = StudioState.read({"prompt": "kept", "unknown": 1, **broken})
     assert state == StudioState(prompt="kept")
-
-
-# --- settle ---------------------------------------------------------------------------------------
-
-
-def test_a_model_that_cannot_edit_is_switched_with_exactly_these_words() -> None:
-    settled = settle(with_references("a", model="ink"), MODELS)
-    assert settled.state.model == "portrait"
-    assert settled.warnings == ("Switched to Portrait (supports image editing).",)
-
-
-def test_without_references_the_earlier_model_comes_back_silently() -> None:
-    editing = settle(with_references("a", model="ink"), MODELS).state
-    settled = settle(editing.with_references(()), MODELS)
-    assert (settled.state.model, settled.warnings) == ("ink", ())
-
-
-def test_a_model_chosen_while_editing_stays_when_it_can_paint_from_words() -> None:
-    editing = settle(with_references("a", model="ink"), MODELS).state.choose_model("portrait")
-    assert settle(editing.with_references(()), MODELS).state.model == "portrait"
-
-
-def test_a_model_that_only_edits_is_left_when_the_references_are_gone() -> None:
-    editing = with_references("a", model="ink").choose_model("sketch")
-    settled = settle(editing.with_references(()), MODELS)
-    assert (settled.state.model, settled.warnings) == ("ink", ("Switched to Ink.",))
-
-
-def test_a_ready_model_is_preferred_to_one_that_is_not_here() -> None:
-    far = PORTRAIT.model_copy(update={"id": "far", "label": "Far", "available": "downloadable"})
-    assert settle(with_references("a", model="ink"), (INK, far, SKETCH)).state.model == "sketch"
-
-
-def test_without_any_model_that_edits_nothing_is_switched() -> None:
-    settled = settle(with_references("a", model="ink"), (INK,))
-    assert (settled.state.model, settled.warnings) == ("ink", ())
-
-
-def test_the_first_choice_of_a_model_says_nothing() -> None:
-    settled = settle(StudioState(), MODELS)
-    assert (settled.state.model, settled.warnings) == ("ink", ())
-
-
-def test_a_mode_the_chosen_model_does_not_have_is_replaced_in_words() -> None:
-    settled = settle(with_references("a").choose_model("sketch"), MODELS)
-    assert settled.state.mode is Mode.IMG2IMG
-    assert settled.warnings == ("Sketch has no Smart Image Editing. The mode is now Img2Img.",)
-
-
-def test_references_and_text_to_image_do_not_go_together() -> None:
-    sent = with_references("a").set_mode(Mode.TEXT_TO_IMAGE)
-    assert settle(sent, MODELS).state.mode is Mode.SMART_EDIT
-
-
-def test_untouched_knobs_follow_the_modes_defaults_and_touched_ones_stay() -> None:
-    before = StudioState(model="portrait", num_inference_steps=33)
-    after = before.with_references([Reference(image_id="a")])
-    settled = settle(after, MODELS, before).state
-    assert (settled.guidance_scale, settled.num_inference_steps) == (5.0, 33)
-    painted = settle(settled.set_mode(Mode.IMG2IMG), MODELS, settled).state
-    assert (painted.guidance_scale, painted.influence) == (3.5, 40.0)
-
-
-def test_knobs_are_kept_inside_the_limits() -> None:
-    wild = with_references("a", guidance_scale=1e9, num_inference_steps=10_000, num_images=0, influence=-5)
-    state = settle(wild.set_mode(Mode.CONTROLNET), MODELS).state
-    assert (state.guidance_scale, state.num_inference_steps) == (9.0, 150)
-    assert (state.num_images, state.influence) == (1, 0)
-
-
-def test_a_control_kind_the_model_lacks_gives_way_to_one_it_has() -> None:
-    state = with_references("a", control_kind="canny").set_mode(Mode.CONTROLNET)
-    assert settle(state, MODELS).state.control_kind is ControlKind.SOFT_EDGE
-
-
-def test_while_editing_only_models_that_edit_are_offered() -> None:
-    assert offered_models(MODELS, editing=True) == (PORTRAIT, SKETCH)
-    assert offered_models(MODELS, editing=False) == MODELS
 
 
 # --- the request ------------------------------------------------------------------------------------
@@ -268,63 +177,3 @@ def test_the_shape_becomes_a_ratio_or_a_size(shape: str, asked: dict[str, Any]) 
 def test_a_size_beyond_reason_is_refused_in_words() -> None:
     with pytest.raises(RequestError, match="width is outside"):
         StudioState(aspect_ratio="99999x512").to_request(Knobs())
-
-
-# --- reuse ------------------------------------------------------------------------------------------
-
-
-MADE = GenerationRequest(
-    mode=Mode.CONTROLNET,
-    model="portrait",
-    prompt="a knight",
-    negative_prompt="blur",
-    guidance_scale=7.0,
-    num_inference_steps=30,
-    seed=99,
-    strength=0.35,
-    width=640,
-    height=512,
-    num_images=3,
-    references=(
-        Reference(image_id="a", role=Role.STRUCTURE, weight=0.5),
-        Reference(image_id="b", role=Role.SOURCE),
-    ),
-    control=Control(kind=ControlKind.SOFT_EDGE, weight=0.7, start=0.1, end=0.8),
-)
-
-
-def test_reuse_settings_asks_for_the_very_same_picture() -> None:
-    state = settle(StudioState(model="ink").apply_record(record(MADE), {"a", "b"}), MODELS).state
-    again = state.to_request(knobs(Mode.CONTROLNET))
-    assert again.model_copy(update={"references": MADE.references}) == MADE
-    assert [again.role_of(reference) for reference in again.references] == [Role.STRUCTURE, Role.SOURCE]
-
-
-def test_reuse_settings_shows_the_ratio_where_one_was_chosen() -> None:
-    made = MADE.model_copy(update={"aspect_ratio": "4:5"})
-    assert StudioState().apply_record(record(made), {"a", "b"}).aspect_ratio == "4:5"
-
-
-def test_references_that_are_gone_are_left_out() -> None:
-    state = StudioState().apply_record(record(MADE), {"b"})
-    assert ids(state) == ["b"]
-
-
-def test_reuse_references_takes_the_mode_with_them() -> None:
-    state = StudioState(prompt="mine").reuse_references(record(MADE), {"a", "b"})
-    assert (ids(state), state.mode, state.prompt) == (["a", "b"], Mode.CONTROLNET, "mine")
-
-
-def test_reuse_seed_takes_the_seed_of_this_very_picture() -> None:
-    assert StudioState().reuse_seed(record(MADE, seed=101)).seed == "101"
-
-
-def test_an_upload_has_neither_seed_nor_settings() -> None:
-    upload = record(None)
-    for reuse in (
-        lambda: StudioState().reuse_seed(upload),
-        lambda: StudioState().apply_record(upload, set()),
-        lambda: StudioState().reuse_references(upload, set()),
-    ):
-        with pytest.raises(RequestError, match="was not made here"):
-            reuse()

@@ -161,6 +161,43 @@ def test_reuse_seed_and_references(handlers: StudioHandlers, durable: Durable) -
     assert [reference.image_id for reference in state.references] == [parent.id]
 
 
+def many(handlers: StudioHandlers, action: str, ids: list[str], before: StudioState) -> StudioState:
+    """The state shown after an action on several pictures."""
+    return shown(handlers, handlers.act_on_many(action, ids, values_of(handlers, before)), before)
+
+
+def test_several_pictures_become_references_together(handlers: StudioHandlers, durable: Durable) -> None:
+    first, second = upload(durable, 1), upload(durable, 2)
+    state = many(handlers, "use_all", [second.id, first.id, second.id], FRESH)
+    assert [reference.image_id for reference in state.references] == [second.id, first.id]
+    assert state.mode is not Mode.TEXT_TO_IMAGE
+
+
+def test_the_edits_of_a_branch_are_applied_together_on_its_anchor(
+    handlers: StudioHandlers, durable: Durable
+) -> None:
+    anchor = upload(durable)
+    edits = ("red hair.", "a hat", "red hair.")
+    steps = [save(durable, anchor, job_id=f"job-{i}", prompt=words) for i, words in enumerate(edits)]
+    state = many(handlers, "edit_together", [anchor.id, *(step.id for step in steps)], FRESH)
+    assert [reference.image_id for reference in state.references] == [anchor.id]
+    assert state.prompt == "red hair. a hat"
+
+
+def test_more_pictures_than_fit_and_none_at_all_are_refused(
+    handlers: StudioHandlers, durable: Durable
+) -> None:
+    ids = [upload(durable, seed).id for seed in range(11)]
+    with pytest.raises(RequestError, match="up to 10 references"):
+        many(handlers, "use_all", ids, FRESH)
+    with pytest.raises(RequestError, match="Choose a picture first"):
+        many(handlers, "use_all", [], FRESH)
+    with pytest.raises(NotFound):
+        many(handlers, "use_all", [ids[0], "gone"], FRESH)
+    with pytest.raises(RequestError, match="does not know that action"):
+        many(handlers, "use", ids[:2], FRESH)
+
+
 def test_unknown_pictures_and_actions_are_refused(handlers: StudioHandlers, durable: Durable) -> None:
     with pytest.raises(NotFound):
         handlers.act("use", "no such picture", values_of(handlers, FRESH))

@@ -1,0 +1,93 @@
+"""What a picture was made with, taken over into the state of a tab.
+
+Pure, like the state itself: a record or another tool's settings in, a new state out. Whether the references
+are still there is told by the caller. Knows nothing of Gradio, of the service or of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from pipelines.errors import RequestError
+from pipelines.request import DEFAULT_ROLE, Control, GenerationRequest, Reference
+from studio.records import ImageRecord
+from studio.ui.knobs import influence_of
+from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE, StudioState
+
+
+def reuse_seed(state: StudioState, record: ImageRecord) -> StudioState:
+    """Take the seed of this very picture. Raises RequestError where it has none."""
+    if record.seed is None:
+        raise RequestError("This picture was not made here, so it has no seed to reuse.", field="seed")
+    return state.model_copy(update={"seed": str(record.seed)})
+
+
+def reuse_references(state: StudioState, record: ImageRecord, present: Collection[str]) -> StudioState:
+    """Load the references the picture was made from, as far as they are in `present` (ids)."""
+    request = _request_of(record)
+    loaded = _loaded(request, present)
+    state = state.model_copy(update={"mode": request.mode} if loaded else {})
+    return state.with_references(loaded)
+
+
+def apply_record(state: StudioState, record: ImageRecord, present: Collection[str]) -> StudioState:
+    """Set everything as it was when the picture was made; references as far as they are in `present`."""
+    request = _request_of(record)
+    loaded = _loaded(request, present)
+    control = request.control or Control()
+    strength = {} if request.strength is None else {"influence": influence_of(request.strength)}
+    return state.model_copy(
+        update={
+            "references": loaded,
+            "mode": request.mode,
+            "model": request.model or state.model,
+            "earlier_model": None,
+            "prompt": request.prompt,
+            "negative_prompt": request.negative_prompt,
+            "guidance_scale": request.guidance_scale,
+            "num_inference_steps": request.num_inference_steps,
+            "seed": str(request.seed),
+            "aspect_ratio": _shape_of(request),
+            "num_images": request.num_images,
+            "control_kind": control.kind,
+            "control_weight": control.weight,
+            "control_start": control.start,
+            "control_end": control.end,
+            **strength,
+        }
+    )
+
+
+def apply_settings(state: StudioState, settings: Mapping[str, object]) -> StudioState:
+    """Take over what another tool's file says, as far as it is said in a request's own fields."""
+    plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
+    taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
+    if isinstance(strength := settings.get("strength"), int | float):
+        taken["influence"] = influence_of(strength)
+    if settings.get("width") and settings.get("height"):
+        taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
+    return state.model_copy(update=taken)
+
+
+def _request_of(record: ImageRecord) -> GenerationRequest:
+    if record.request is None:
+        raise RequestError("This picture was not made here, so it has no settings to reuse.")
+    return record.request
+
+
+def _shape_of(request: GenerationRequest) -> str:
+    if request.aspect_ratio in (*ASPECT_RATIOS, LIKE_REFERENCE):
+        return request.aspect_ratio
+    if request.width and request.height:
+        return f"{request.width}x{request.height}"
+    return LIKE_REFERENCE if request.references else "1:1"
+
+
+def _loaded(request: GenerationRequest, present: Collection[str]) -> tuple[Reference, ...]:
+    """The references in `present`; a role that is the mode's own goes on following the mode."""
+    standard = DEFAULT_ROLE[request.mode]
+    return tuple(
+        r.model_copy(update={"role": None}) if r.role is standard else r
+        for r in request.references
+        if r.image_id in present
+    )

@@ -1,0 +1,97 @@
+"""How model, mode and knobs of a state are made to fit together again, and what is said about it.
+
+Pure: `settle` takes a state after any change and gives the one the page should show. Knows nothing of
+Gradio, of the service or of files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pipelines.request import MAX_IMAGES, MODE_LABEL, Mode
+from studio.records import ModelInfo
+from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.state import StudioState
+from studio.ui.words import MODE_WORDS
+
+EDIT_MODES = tuple(mode for mode in MODE_WORDS if mode is not Mode.TEXT_TO_IMAGE)
+"""In the order in which they are tried where the chosen one cannot be used."""
+
+
+class Settled(NamedTuple):
+    """A state whose parts fit together, and what the artist should be told about the changes."""
+
+    state: StudioState
+    warnings: tuple[str, ...] = ()
+
+
+def settle(state: StudioState, models: Sequence[ModelInfo], before: StudioState | None = None) -> Settled:
+    """Fit model to references, mode to model, knobs to both.
+
+    Knobs that stood at the defaults of `before` go to the new defaults; all are kept inside the limits.
+    """
+    fitted, said_of_model = _fit_model(state.follow_references(), models)
+    fitted, said_of_mode = _fit_mode(fitted, models)
+    before = before or fitted
+    old = knobs_of(find_model(models, before.model), before.mode)
+    new = knobs_of(find_model(models, fitted.model), fitted.mode)
+    return Settled(_fit_knobs(fitted, old, new), (*said_of_model, *said_of_mode))
+
+
+def offered_models(models: Sequence[ModelInfo], editing: bool) -> tuple[ModelInfo, ...]:
+    """The models the selector lists: while references are loaded, those that edit."""
+    return tuple(model for model in models if model.edit) if editing else tuple(models)
+
+
+def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
+    editing = bool(state.references)
+    offered = offered_models(models, editing)
+    if not editing:
+        offered = tuple(m for m in offered if Mode.TEXT_TO_IMAGE in m.modes) or offered
+    if not offered or any(model.id == state.model for model in offered):
+        return state, ()
+    first = next((model for model in offered if model.available == "ready"), offered[0])
+    switched = state.model_copy(update={"model": first.id})
+    if state.model is None:
+        return switched, ()
+    if editing:
+        return switched, (f"Switched to {first.label} (supports image editing).",)
+    return switched, (f"Switched to {first.label}.",)
+
+
+def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
+    model = find_model(models, state.model)
+    if not state.references or model is None or state.mode in model.modes:
+        return state, ()
+    mode = next((mode for mode in EDIT_MODES if mode in model.modes), state.mode)
+    if mode is state.mode:
+        return state, ()
+    cannot, instead = MODE_LABEL[state.mode], MODE_LABEL[mode]
+    return state.set_mode(mode), (f"{model.label} has no {cannot}. The mode is now {instead}.",)
+
+
+def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
+    guidance = _follow(state.guidance_scale, old.defaults["guidance_scale"], new.defaults["guidance_scale"])
+    steps = _follow(
+        state.num_inference_steps, old.defaults["num_inference_steps"], new.defaults["num_inference_steps"]
+    )
+    influence = _follow(state.influence, old.influence, new.influence)
+    kinds = new.control_kinds
+    return state.model_copy(
+        update={
+            "guidance_scale": _clamp(guidance, *new.guidance),
+            "num_inference_steps": int(_clamp(steps, *new.steps)),
+            "influence": _clamp(influence, 0.0, 100.0),
+            "num_images": int(_clamp(state.num_images, 1, MAX_IMAGES)),
+            "control_kind": state.control_kind if not kinds or state.control_kind in kinds else kinds[0],
+        }
+    )
+
+
+def _follow(value: float, old_default: float, new_default: float) -> float:
+    return new_default if value == old_default else value
+
+
+def _clamp(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)

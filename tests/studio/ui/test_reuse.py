@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from pipelines.errors import RequestError
+from pipelines.request import Control, ControlKind, GenerationRequest, Mode, Reference, Role
+from studio.records import Category, ImageRecord
+from studio.ui.knobs import find_model, knobs_of
+from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
+from studio.ui.settle import settle
+from studio.ui.state import StudioState
+from tests.studio.ui.models_for_tests import MODELS
+from tests.studio.ui.states_for_tests import ids, with_references
+
+
+def record(request: GenerationRequest | None, seed: int | None = None) -> ImageRecord:
+    return ImageRecord(
+        id="made",
+        sha256="0" * 64,
+        pixel_sha256="0" * 64,
+        width=64,
+        height=64,
+        size_bytes=1,
+        category=Category.EDITED,
+        label="Portrait",
+        created_at=datetime.now(UTC),
+        request=request,
+        seed=seed,
+    )
+
+
+MADE = GenerationRequest(
+    mode=Mode.CONTROLNET,
+    model="portrait",
+    prompt="a knight",
+    negative_prompt="blur",
+    guidance_scale=7.0,
+    num_inference_steps=30,
+    seed=99,
+    strength=0.35,
+    width=640,
+    height=512,
+    num_images=3,
+    references=(
+        Reference(image_id="a", role=Role.STRUCTURE, weight=0.5),
+        Reference(image_id="b", role=Role.SOURCE),
+    ),
+    control=Control(kind=ControlKind.SOFT_EDGE, weight=0.7, start=0.1, end=0.8),
+)
+
+
+def test_reuse_settings_asks_for_the_very_same_picture() -> None:
+    state = settle(apply_record(StudioState(model="ink"), record(MADE), {"a", "b"}), MODELS).state
+    again = state.to_request(knobs_of(find_model(MODELS, "portrait"), Mode.CONTROLNET))
+    assert again.model_copy(update={"references": MADE.references}) == MADE
+    assert [again.role_of(reference) for reference in again.references] == [Role.STRUCTURE, Role.SOURCE]
+
+
+def test_reuse_settings_shows_the_ratio_where_one_was_chosen() -> None:
+    made = MADE.model_copy(update={"aspect_ratio": "4:5"})
+    assert apply_record(StudioState(), record(made), {"a", "b"}).aspect_ratio == "4:5"
+
+
+def test_references_that_are_gone_are_left_out() -> None:
+    state = apply_record(StudioState(), record(MADE), {"b"})
+    assert ids(state) == ["b"]
+
+
+def test_reuse_references_takes_the_mode_with_them() -> None:
+    state = reuse_references(StudioState(prompt="mine"), record(MADE), {"a", "b"})
+    assert (ids(state), state.mode, state.prompt) == (["a", "b"], Mode.CONTROLNET, "mine")
+
+
+def test_reuse_seed_takes_the_seed_of_this_very_picture() -> None:
+    assert reuse_seed(StudioState(), record(MADE, seed=101)).seed == "101"
+
+
+def test_an_upload_has_neither_seed_nor_settings() -> None:
+    upload = record(None)
+    for reuse in (
+        lambda: reuse_seed(StudioState(), upload),
+        lambda: apply_record(StudioState(), upload, set()),
+        lambda: reuse_references(StudioState(), upload, set()),
+    ):
+        with pytest.raises(RequestError, match="was not made here"):
+            reuse()
+
+
+# --- what other tools' files say ----------------------------------------------------------------
+
+
+def test_another_tools_settings_are_taken_as_far_as_they_are_said() -> None:
+    before = with_references("a", negative_prompt="mine", guidance_scale=5.0)
+    settings = {"prompt": "a knight", "num_inference_steps": 31, "seed": 12, "strength": 0.4, "model": "ink"}
+    state = apply_settings(before, settings)
+    assert (state.prompt, state.num_inference_steps, state.seed) == ("a knight", 31, "12")
+    assert (state.influence, state.model) == (60.0, "ink")
+    assert (state.negative_prompt, state.guidance_scale, ids(state)) == ("mine", 5.0, ["a"])
+
+
+@pytest.mark.parametrize(
+    ("said", "shape"), [({"width": 640, "height": 512}, "640x512"), ({"width": 640}, "1:1"), ({}, "1:1")]
+)
+def test_a_shape_is_taken_where_both_sides_are_known(said: dict[str, Any], shape: str) -> None:
+    assert apply_settings(StudioState(), said).aspect_ratio == shape
+
+
+def test_another_tools_settings_can_be_asked_for_once_they_are_settled() -> None:
+    wild = apply_settings(StudioState(), {"guidance_scale": 99.0, "num_inference_steps": 900, "seed": -1})
+    state = settle(wild, MODELS).state
+    request = state.to_request(knobs_of(find_model(MODELS, state.model), state.mode))
+    assert (request.guidance_scale, request.num_inference_steps, request.seed) == (20.0, 150, -1)
+
+
+def test_words_without_a_field_here_change_nothing() -> None:
+    assert (
+        apply_settings(StudioState(), {"sampler": "Euler a", "references": "x", "mode": "nonsense"})
+        == StudioState()
+    )

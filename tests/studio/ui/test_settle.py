@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from pipelines.request import ControlKind, Mode, Reference
+from studio.ui.settle import offered_models, settle
+from studio.ui.state import StudioState
+from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, SKETCH
+from tests.studio.ui.states_for_tests import with_references
+
+
+def test_a_model_that_cannot_edit_is_switched_with_exactly_these_words() -> None:
+    settled = settle(with_references("a", model="ink"), MODELS)
+    assert settled.state.model == "portrait"
+    assert settled.warnings == ("Switched to Portrait (supports image editing).",)
+
+
+def test_without_references_the_earlier_model_comes_back_silently() -> None:
+    editing = settle(with_references("a", model="ink"), MODELS).state
+    settled = settle(editing.with_references(()), MODELS)
+    assert (settled.state.model, settled.warnings) == ("ink", ())
+
+
+def test_a_model_chosen_while_editing_stays_when_it_can_paint_from_words() -> None:
+    editing = settle(with_references("a", model="ink"), MODELS).state.choose_model("portrait")
+    assert settle(editing.with_references(()), MODELS).state.model == "portrait"
+
+
+def test_a_model_that_only_edits_is_left_when_the_references_are_gone() -> None:
+    editing = with_references("a", model="ink").choose_model("sketch")
+    settled = settle(editing.with_references(()), MODELS)
+    assert (settled.state.model, settled.warnings) == ("ink", ("Switched to Ink.",))
+
+
+def test_a_ready_model_is_preferred_to_one_that_is_not_here() -> None:
+    far = PORTRAIT.model_copy(update={"id": "far", "label": "Far", "available": "downloadable"})
+    assert settle(with_references("a", model="ink"), (INK, far, SKETCH)).state.model == "sketch"
+
+
+def test_without_any_model_that_edits_nothing_is_switched() -> None:
+    settled = settle(with_references("a", model="ink"), (INK,))
+    assert (settled.state.model, settled.warnings) == ("ink", ())
+
+
+def test_the_first_choice_of_a_model_says_nothing() -> None:
+    settled = settle(StudioState(), MODELS)
+    assert (settled.state.model, settled.warnings) == ("ink", ())
+
+
+def test_a_mode_the_chosen_model_does_not_have_is_replaced_in_words() -> None:
+    settled = settle(with_references("a").choose_model("sketch"), MODELS)
+    assert settled.state.mode is Mode.IMG2IMG
+    assert settled.warnings == ("Sketch has no Smart Image Editing. The mode is now Img2Img.",)
+
+
+def test_references_and_text_to_image_do_not_go_together() -> None:
+    sent = with_references("a").set_mode(Mode.TEXT_TO_IMAGE)
+    assert settle(sent, MODELS).state.mode is Mode.SMART_EDIT
+
+
+def test_untouched_knobs_follow_the_modes_defaults_and_touched_ones_stay() -> None:
+    before = StudioState(model="portrait", num_inference_steps=33)
+    after = before.with_references([Reference(image_id="a")])
+    settled = settle(after, MODELS, before).state
+    assert (settled.guidance_scale, settled.num_inference_steps) == (5.0, 33)
+    painted = settle(settled.set_mode(Mode.IMG2IMG), MODELS, settled).state
+    assert (painted.guidance_scale, painted.influence) == (3.5, 40.0)
+
+
+def test_knobs_are_kept_inside_the_limits() -> None:
+    wild = with_references("a", guidance_scale=1e9, num_inference_steps=10_000, num_images=0, influence=-5)
+    state = settle(wild.set_mode(Mode.CONTROLNET), MODELS).state
+    assert (state.guidance_scale, state.num_inference_steps) == (9.0, 150)
+    assert (state.num_images, state.influence) == (1, 0)
+
+
+def test_a_control_kind_the_model_lacks_gives_way_to_one_it_has() -> None:
+    state = with_references("a", control_kind="canny").set_mode(Mode.CONTROLNET)
+    assert settle(state, MODELS).state.control_kind is ControlKind.SOFT_EDGE
+
+
+def test_while_editing_only_models_that_edit_are_offered() -> None:
+    assert offered_models(MODELS, editing=True) == (PORTRAIT, SKETCH)
+    assert offered_models(MODELS, editing=False) == MODELS
