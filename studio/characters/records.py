@@ -1,0 +1,449 @@
+"""The nouns of characters and designs, as scripts and pages see them. Frozen; knows no rows and no files."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.request import MAX_REFERENCES, MAX_SEED, Mode, Reference
+from studio.records import Change, Drift, JobStatus
+
+MAX_NAME_CHARS = 120
+MAX_VALUE_CHARS = 500
+MAX_TEXT_CHARS = 10_000
+MAX_FREE_FIELDS = 40
+MAX_CELLS = 64
+_Id = Annotated[str, Field(min_length=1, max_length=64)]
+_Line = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+# --- blueprint ------------------------------------------------------------------------------
+
+
+class FieldName(StrEnum):
+    """The blueprint's own fields, in the order they are shown and spoken."""
+
+    AGE = "age"
+    FACE = "face"
+    EYES = "eyes"
+    HAIR = "hair"
+    SKIN = "skin"
+    BUILD = "build"
+    MARKS = "marks"
+    OUTFIT = "outfit"
+    ACCESSORIES = "accessories"
+    EXPRESSION = "expression"
+    POSE = "pose"
+
+
+class BlueprintField(_Sent):
+    """One thing that is said of a character; locked: it must not change."""
+
+    value: _Line = ""
+    locked: bool = False
+
+
+class FreeField(_Sent):
+    """A field of the artist's own."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    value: _Line = ""
+    locked: bool = False
+
+
+class BlueprintDraft(_Sent):
+    """A blueprint as it is to be saved; `revision` is the one that was read before it was edited."""
+
+    revision: int = Field(ge=0)
+    fields: dict[FieldName, BlueprintField] = Field(default_factory=dict)
+    free: Annotated[tuple[FreeField, ...], Field(max_length=MAX_FREE_FIELDS)] = ()
+    script: str = Field(default="", max_length=MAX_TEXT_CHARS, description="Who this is, in free text.")
+
+
+class Blueprint(_Record):
+    """What is said of a character. Every own field is there, empty where nothing is said."""
+
+    character_id: str
+    revision: int = Field(description="Counts up with every save; 0: never saved.")
+    updated_at: datetime | None
+    fields: dict[FieldName, BlueprintField]
+    free: tuple[FreeField, ...]
+    script: str
+
+
+class PickerEntry(_Record):
+    """One entry of the field picker."""
+
+    field: str = Field(description="Name of the field; free ones have the artist's name.")
+    label: str
+    text: str = Field(description="What is inserted at the caret.")
+    locked: bool
+
+
+class Words(_Record):
+    """What the blueprint gives prompts to work with."""
+
+    picker: tuple[PickerEntry, ...] = Field(description="Fields of which something is said, in order.")
+    identity_line: str = Field(description="All locked fields, for “insert all locked”.")
+    keep: tuple[PickerEntry, ...] = Field(description="A keep clause for each locked field, for smart edits.")
+    description: str = Field(description="Auto-describe: from blueprint and script context.")
+
+
+# --- characters and versions ----------------------------------------------------------------
+
+
+class Crop(_Sent):
+    """A rectangle on the upright, untouched picture, in its pixels."""
+
+    x: int = Field(ge=0)
+    y: int = Field(ge=0)
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    aspect: Literal["free", "1:1", "3:4"] = "free"
+
+
+class Avatar(_Record):
+    """What of which picture is the character's avatar."""
+
+    image_id: str
+    version_id: str | None
+    crop: Crop
+
+
+class CropGuess(_Record):
+    """A first rectangle for the crop tool."""
+
+    crop: Crop
+    face: bool = Field(description="It is around a face that was found; else it is the upper middle.")
+
+
+class Portrait(_Record):
+    """The picture a character has now."""
+
+    version_id: str
+    number: int
+    image_id: str
+    width: int
+    height: int
+
+
+class CharacterSummary(_Record):
+    """A row of the list."""
+
+    id: str
+    name: str
+    position: int
+    archived: bool
+    versions: int = Field(description="Outside the trash, without proposed ones.")
+    proposed: int = Field(description="Versions that wait to be accepted or left.")
+    references: int
+    portrait: Portrait | None
+    avatar: Avatar | None
+    other_design: bool = Field(
+        description="There is an active design and the portrait was not made under it."
+    )
+    created_at: datetime
+    updated_at: datetime
+
+
+class Character(CharacterSummary):
+    """A character with all that is said of it."""
+
+    description: str = Field(description="Pre-fills the image prompt.")
+    blueprint: Blueprint
+
+
+class Source(StrEnum):
+    """How a version came."""
+
+    GENERATED = "generated"
+    UPLOAD = "upload"
+    PICTURE = "picture"
+    """A picture that was in the collection: chosen there or brought back from the studio."""
+    CAST = "cast"
+    """Made to bring the character to a design."""
+    IMPORTED = "imported"
+
+
+class VersionState(StrEnum):
+    """Whether it counts."""
+
+    KEPT = "kept"
+    PROPOSED = "proposed"
+    LEFT = "left"
+    """Proposed, and left: not among the versions, still a picture of the character."""
+
+
+class Version(_Record):
+    """One portrait of a character; never changed, never overwritten."""
+
+    id: str
+    character_id: str
+    number: int = Field(description="Counts up, never used again.")
+    place: int = Field(
+        description="“3 of 7”: counted from the oldest that is listed; 0 in the trash or left."
+    )
+    total: int
+    current: bool
+    state: VersionState
+    source: Source
+    image_id: str
+    width: int
+    height: int
+    created_at: datetime
+    trashed_at: datetime | None
+    label: str
+    model: str | None
+    mode: Mode | None
+    seed: int | None
+    prompt: str
+    negative_prompt: str
+    guidance_scale: float | None
+    num_inference_steps: int | None
+    design_id: str | None
+    design_name: str | None
+    changes: tuple[Change, ...] = Field(
+        description="Against the picture it was made from, else the version before."
+    )
+
+
+class Versions(_Record):
+    """All versions of a character, newest first."""
+
+    items: tuple[Version, ...]
+    current_id: str | None
+
+
+# --- reference set --------------------------------------------------------------------------
+
+
+class ReferenceItem(_Record):
+    """A picture of the set. `drift` is from the anchor; None: not measured yet, or it is the anchor."""
+
+    image_id: str
+    anchor: bool
+    width: int
+    height: int
+    drift: Drift | None = None
+    disagrees: bool = False
+
+
+class ReferenceSet(_Record):
+    """The approved pictures that hold a character's identity, in order; exactly one is the anchor."""
+
+    character_id: str
+    items: tuple[ReferenceItem, ...]
+    warning: str | None = Field(default=None, description="Where the set disagrees with itself.")
+
+
+# --- portrait modal -------------------------------------------------------------------------
+
+
+class PortraitDefaults(_Record):
+    """What the modal starts with: description, active design, reference set."""
+
+    prompt: str
+    style_prompt: str
+    design_id: str | None
+    negative_prompt: str
+    model: str | None
+    mode: Mode
+    aspect_ratio: str
+    seed: int | None = Field(description="None: random.")
+    guidance_scale: float | None
+    num_inference_steps: int | None
+    references: tuple[Reference, ...]
+
+
+# --- designs --------------------------------------------------------------------------------
+
+
+class SeedPolicy(StrEnum):
+    """Where portraits made under a design get their seed from."""
+
+    RANDOM = "random"
+    FIXED = "fixed"
+
+
+class DesignReference(_Sent):
+    """A style reference of a design."""
+
+    image_id: _Id
+    weight: float = Field(default=1.0, ge=0.0, le=2.0)
+
+
+class DesignDraft(_Sent):
+    """A design as it is sent. In a change, fields that are left out stay as they are."""
+
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
+    style_prompt: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    negative_prompt: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    model: Annotated[str, Field(max_length=128)] | None = None
+    aspect_ratio: Annotated[str, Field(max_length=16)] | None = None
+    seed_policy: SeedPolicy = SeedPolicy.RANDOM
+    seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
+    guidance_scale: float | None = Field(default=None, ge=0.0, le=30.0)
+    num_inference_steps: int | None = Field(default=None, ge=1, le=150)
+    references: Annotated[tuple[DesignReference, ...], Field(max_length=MAX_REFERENCES)] = ()
+
+
+class Design(_Record):
+    """A named production design: one style for the whole cast."""
+
+    id: str
+    name: str
+    active: bool
+    style_prompt: str
+    negative_prompt: str
+    model: str | None
+    aspect_ratio: str | None
+    seed_policy: SeedPolicy
+    seed: int | None
+    guidance_scale: float | None
+    num_inference_steps: int | None
+    references: tuple[DesignReference, ...]
+    created_at: datetime
+    updated_at: datetime
+
+
+class DesignUse(_Record):
+    """Under which design a character's portrait was made."""
+
+    character_id: str
+    name: str
+    version_id: str
+    image_id: str
+    design_id: str | None
+    design_name: str | None
+    same: bool
+
+
+class CastWish(_Sent):
+    """Bring these characters (none: all that were made under another design) to a design."""
+
+    characters: Annotated[tuple[_Id, ...], Field(max_length=2000)] = ()
+    mode: Literal[Mode.SMART_EDIT, Mode.STYLE_REFERENCE] = Mode.SMART_EDIT
+
+
+class CastJob(_Record):
+    """One character's job of a cast run."""
+
+    character_id: str
+    name: str
+    job_id: str
+    status: JobStatus
+    step: int
+    total_steps: int
+    error: str | None
+    version_id: str | None = Field(description="The proposed version, once it is made.")
+    image_id: str | None
+    state: VersionState | None
+
+
+class Skipped(_Record):
+    """A character for whom no job was queued, and why."""
+
+    character_id: str
+    name: str
+    reason: str
+
+
+class CastRun(_Record):
+    """“Bring the cast to this design”, once."""
+
+    id: str
+    design_id: str | None
+    mode: Mode
+    created_at: datetime
+    jobs: tuple[CastJob, ...]
+    skipped: tuple[Skipped, ...]
+    total: int
+    ended: int = Field(description="Jobs that are done, failed or cancelled.")
+
+
+# --- character sheet ------------------------------------------------------------------------
+
+
+class SheetCell(_Sent):
+    """One picture of a sheet per seed: what stands under it, and its prompt."""
+
+    label: Annotated[str, Field(min_length=1, max_length=60)]
+    prompt: str = Field(max_length=MAX_TEXT_CHARS)
+
+
+class SheetChoices(_Record):
+    """What a sheet can vary; the lists are proposals to be edited."""
+
+    expressions: tuple[str, ...]
+    angles: tuple[str, ...]
+    outfits: tuple[str, ...]
+    lights: tuple[str, ...]
+
+
+class SheetAsk(_Sent):
+    """What a sheet is to vary."""
+
+    expressions: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
+    angles: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
+    outfits: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
+    lights: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
+
+
+class SheetWish(_Sent):
+    """A sheet to be made: cells times seeds."""
+
+    cells: Annotated[tuple[SheetCell, ...], Field(min_length=1, max_length=MAX_CELLS)]
+    seeds: Annotated[
+        tuple[Annotated[int, Field(ge=-1, le=MAX_SEED)], ...], Field(min_length=1, max_length=8)
+    ] = (-1,)
+    mode: Mode | None = Field(
+        default=None, description="None: Character Reference where the set has pictures."
+    )
+    model: Annotated[str, Field(max_length=128)] | None = None
+    aspect_ratio: Annotated[str, Field(max_length=16)] | None = None
+    guidance_scale: float | None = Field(default=None, ge=0.0, le=30.0)
+    num_inference_steps: int | None = Field(default=None, ge=1, le=150)
+
+
+class SheetPicture(_Record):
+    """One picture of a sheet."""
+
+    label: str
+    seed: int
+    job_id: str
+    status: JobStatus
+    step: int
+    total_steps: int
+    error: str | None
+    image_id: str | None
+
+
+class Sheet(_Record):
+    """A character sheet, made or being made: pictures by cell, then by seed."""
+
+    id: str
+    character_id: str
+    created_at: datetime
+    pictures: tuple[SheetPicture, ...]
+    columns: int = Field(description="Pictures of one cell: one per seed.")
+    image_id: str | None = Field(description="The laid-out sheet, once all jobs have ended.")
+    total: int
+    ended: int
+
+
+class Imported(_Record):
+    """A character that was taken in, and what could not be."""
+
+    character: Character
+    notes: tuple[str, ...] = ()
