@@ -1,0 +1,126 @@
+"""Puts together what the coach's rules look at: the request as it would be carried out, pictures, past.
+
+Pictures are measured in the caller's thread and only once. What cannot be found out is left out: advice is
+never a reason to refuse. Knows the service; the rules stand in `before` and `after`.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from pipelines.errors import LikenessError
+from pipelines.request import GenerationRequest, Mode, Role
+from studio.coach.after import judge
+from studio.coach.before import RULES, advise
+from studio.coach.facts import Knobs, Result, Situation, Version
+from studio.coach.picture_facts import PictureFacts, look
+from studio.coach.said import Advice, Judgement, RuleInfo
+from studio.records import ImageRecord
+from studio.service import StudioService
+
+log = logging.getLogger(__name__)
+
+_ANY_PROMPT = "…"
+"""Stands in for a prompt not written yet, so that size and strength can be decided."""
+
+
+class Advisor:
+    """The coach of one studio. Thread-safe; quick once the pictures are known."""
+
+    def __init__(self, service: StudioService) -> None:
+        self._service = service
+
+    def before(self, request: GenerationRequest, previous_image: str | None = None) -> tuple[Advice, ...]:
+        """What to say about a request not made yet; `previous_image`: the last result of the same tab."""
+        return advise(self.situation(request, previous_image))
+
+    def after(self, image_id: str) -> Judgement:
+        """How a picture came out. Raises NotFound, and RequestError for one that was not made here."""
+        return judge(self.result(image_id))
+
+    def rules(self) -> tuple[RuleInfo, ...]:
+        """Every rule that may speak before Generate, with what it is about."""
+        return tuple(
+            RuleInfo(id=rule.__name__.replace("_", "-"), about=(rule.__doc__ or "").strip()) for rule in RULES
+        )
+
+    def situation(self, request: GenerationRequest, previous_image: str | None = None) -> Situation:
+        """All that the rules look at."""
+        completed = self._completed(request)
+        sources = [self._record(reference.image_id) for reference in request.with_role(Role.SOURCE)[:1]]
+        made_from = [record.request.prompt for record in sources if record and record.request]
+        return Situation(
+            request=completed,
+            knobs=self._knobs(completed.model, completed.mode),
+            pictures=self._pictures(request),
+            source_prompt=made_from[0] if made_from else "",
+            previous=self._previous(request, previous_image),
+        )
+
+    def result(self, image_id: str) -> Result:
+        """A picture with its distances. Raises NotFound, RequestError."""
+        record = self._service.image(image_id)
+        request = self._service.history.request_of(image_id)
+        parent = next((each.image_id for each in record.parents if each.role == Role.SOURCE), None)
+        line = self._service.history.drift(image_id) if parent else None
+        own = self._service.history.drift(image_id, parent) if parent else None
+        return Result(
+            image_id=image_id,
+            request=request,
+            seed=record.seed,
+            knobs=self._knobs(request.model, request.mode),
+            structure=own.drift.structure if own else None,
+            colour=own.drift.colour if own else None,
+            branch=tuple(
+                Version(image_id=step.image_id, depth=step.depth, structure=step.drift.structure)
+                for step in (line.branch if line else ())
+            ),
+        )
+
+    def _completed(self, request: GenerationRequest) -> GenerationRequest:
+        """As it would be carried out, but with the seed in the box; as sent where it cannot be."""
+        sized = request if request.prompt.strip() else request.model_copy(update={"prompt": _ANY_PROMPT})
+        try:
+            completed, _ = self._service.preview_request(sized)
+        except LikenessError:
+            return request
+        return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
+
+    def _knobs(self, model_id: str | None, mode: Mode) -> Knobs:
+        model = next((each for each in self._service.models() if each.id == model_id), None)
+        if model is None or mode.value not in model.limits:
+            return Knobs(modes=model.modes if model else ())
+        limits, defaults = model.limits[mode.value], model.defaults[mode.value]
+        low, high = limits["guidance_scale"]
+        return Knobs(
+            fields=frozenset(limits["fields"]),
+            guidance=(float(low), float(high)),
+            usual_guidance=float(defaults.get("guidance_scale", Knobs().usual_guidance)),
+            modes=model.modes,
+        )
+
+    def _pictures(self, request: GenerationRequest) -> dict[str, PictureFacts]:
+        found = {each.image_id: self._look(each.image_id) for each in request.references}
+        return {image_id: facts for image_id, facts in found.items() if facts is not None}
+
+    def _look(self, image_id: str) -> PictureFacts | None:
+        try:
+            return look(self._service.image_file(image_id)[0])
+        except (LikenessError, OSError) as problem:
+            log.info("no advice about picture %s: %s", image_id, problem)
+            return None
+
+    def _record(self, image_id: str) -> ImageRecord | None:
+        try:
+            return self._service.image(image_id)
+        except LikenessError:
+            return None
+
+    def _previous(self, request: GenerationRequest, image_id: str | None) -> GenerationRequest | None:
+        record = self._record(image_id) if image_id else None
+        before = record.request if record else None
+        if record is None or before is None:
+            return None
+        if [r.image_id for r in before.references] != [r.image_id for r in request.references]:
+            return None
+        return before.model_copy(update={"seed": before.seed if record.seed is None else record.seed})

@@ -1,0 +1,138 @@
+"""What can be said after Generate: did the picture stay the same, come closer or drift, and what to do next.
+
+The measures know structure and colour, not faces and intentions: they make a guess, the artist may say
+otherwise, and each answer has its next steps. Pure, as the rules before Generate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from pipelines.request import Mode, Role
+from studio.coach.facts import Result, Version
+from studio.coach.said import Advice, Judgement, Step, Verdict, influence_step
+
+SAME_STRUCTURE, SAME_COLOUR = 0.97, 1.5
+"""A result at least so alike in structure (SSIM) and at most so different in colour (ΔE) shows no change."""
+DRIFTED_STRUCTURE = 0.35
+"""Below it not even a new background alone explains the difference."""
+CLOSER_BY = 0.1
+"""How much more structure an earlier version must share with the anchor to go back to it."""
+_INFLUENCE_STEP = 0.2
+_MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
+"""Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
+
+
+def judge(result: Result) -> Judgement:
+    """Guess how it came out, and say what follows from each of the three answers."""
+    verdict = guess(result)
+    return Judgement(
+        verdict=verdict,
+        words=_words(result, verdict),
+        outcomes={"closer": came_closer(result), "same": ignored_edit(result), "drifted": drifted(result)},
+    )
+
+
+def guess(result: Result) -> Verdict | None:
+    """What the measures say; None where they have nothing to say."""
+    if result.structure is None or result.colour is None or result.request.mode not in _MEASURED:
+        return None
+    if result.structure >= SAME_STRUCTURE and result.colour <= SAME_COLOUR:
+        return "same"
+    if result.structure < DRIFTED_STRUCTURE or closest_version(result) is not None:
+        return "drifted"
+    return "closer"
+
+
+def came_closer(result: Result) -> Advice:
+    """Build on it: the output is the next reference."""
+    seed = result.seed
+    keep = () if seed is None else (Step(label=f"Keep seed {seed}", set={"seed": seed}),)
+    return Advice(
+        id="came-closer",
+        words="Use it as the next reference, then describe the next change.",
+        why="Changes made one after the other, each from the best picture so far, hold the identity better "
+        "than one picture that has to do everything. With the seed kept, a change shows its own effect.",
+        steps=(Step(label="Use as reference", use_image=result.image_id), *keep),
+    )
+
+
+def ignored_edit(result: Result) -> Advice:
+    """The edit hardly shows: more pressure of the words, or less hold of the reference."""
+    steps = (*_guidance(result, 1.4), *_shifted_influence(result, -_INFLUENCE_STEP))
+    return Advice(
+        id="ignored-edit",
+        words="The edit hardly shows. Raise guidance or lower influence, one of them."
+        if steps
+        else "The edit hardly shows. Say the change more specifically.",
+        why="Guidance is how hard your words push, influence how firmly the reference holds. When the change "
+        "does not come, give the words more weight, or ask for it more specifically.",
+        steps=steps,
+    )
+
+
+def drifted(result: Result) -> Advice:
+    """Too far from the reference: back to the closest version, or a firmer hold."""
+    back = closest_version(result)
+    go_back = () if back is None else (Step(label=f"Back to step {back.depth}", use_image=back.image_id),)
+    steps = (*go_back, *_shifted_influence(result, _INFLUENCE_STEP), *_guidance(result, 0.7))
+    words = "Go back to the closest version and go on from there." if go_back else _hold_words(steps)
+    return Advice(
+        id="drifted",
+        words=words,
+        why="Rolling again from a picture that has drifted moves further away. The closest version so far is "
+        "the better reference; lower guidance or more influence keep the next result nearer to it.",
+        steps=steps,
+    )
+
+
+def closest_version(result: Result) -> Version | None:
+    """An earlier version of this line that is clearly nearer to the anchor than the result."""
+    earlier = [version for version in result.branch if version.depth and version.image_id != result.image_id]
+    now = _own_structure(result.branch, result.image_id)
+    best = max(earlier, key=lambda version: version.structure, default=None)
+    return best if best and now is not None and best.structure >= now + CLOSER_BY else None
+
+
+def _own_structure(branch: Sequence[Version], image_id: str) -> float | None:
+    return next((version.structure for version in branch if version.image_id == image_id), None)
+
+
+def _hold_words(steps: Sequence[Step]) -> str:
+    if steps:
+        return "It moved away from the reference. Raise influence or lower guidance, one of them."
+    return "It moved away from the reference. Ask for a smaller change."
+
+
+def _words(result: Result, verdict: Verdict | None) -> str:
+    if verdict is None:
+        return "How did it come out?"
+    alike = f"structure {result.structure:.0%}, colour difference {result.colour:.1f}"
+    guess_words = {
+        "closer": "It changed and stayed itself",
+        "same": "Hardly anything changed",
+        "drifted": "It drifted",
+    }
+    return f"{guess_words[verdict]} ({alike})."
+
+
+def _guidance(result: Result, factor: float) -> Iterator[Step]:
+    """Guidance times `factor`, in halves, where the model uses it and there is room."""
+    if "guidance_scale" not in result.knobs.fields:
+        return
+    low, high = result.knobs.guidance
+    now = result.request.guidance_scale
+    wanted = min(max(round(now * factor * 2) / 2, low), high)
+    if wanted != now and (wanted > now) == (factor > 1):
+        yield Step(label=f"Guidance {now:g} → {wanted:g}", set={"guidance_scale": wanted})
+
+
+def _shifted_influence(result: Result, by: float) -> Iterator[Step]:
+    """Influence moved by `by` (a share), where a source is held by it and there is room."""
+    strength = result.request.strength
+    if strength is None or "strength" not in result.knobs.fields or not result.request.with_role(Role.SOURCE):
+        return
+    share = round(min(max(1 - strength + by, 0.05), 0.9), 2)
+    if (share > 1 - strength) == (by > 0):
+        step = influence_step(share)
+        yield step.model_copy(update={"label": f"Influence {1 - strength:.0%} → {share:.0%}"})

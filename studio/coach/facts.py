@@ -1,0 +1,87 @@
+"""What the rules look at: a request about to be made, or a picture that came out, with what is measured.
+
+Plain values, put together by the advisor. Knows no service, no rows and no files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipelines.request import GenerationRequest, Reference, Role
+from studio.coach.picture_facts import PictureFacts
+
+EXPERIMENT = (
+    "mode",
+    "model",
+    "prompt",
+    "negative_prompt",
+    "guidance_scale",
+    "strength",
+    "num_inference_steps",
+)
+"""Fields that an artist turns from one try to the next."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Knobs:
+    """What the model uses in this mode, and within which limits."""
+
+    fields: frozenset[str] = frozenset()
+    guidance: tuple[float, float] = (1.0, 20.0)
+    usual_guidance: float = 3.5
+    modes: tuple[str, ...] = ()
+    """All modes of the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Situation:
+    """The artist is about to press Generate. `request` is complete as far as it can be."""
+
+    request: GenerationRequest
+    knobs: Knobs = Knobs()
+    pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
+    source_prompt: str = ""
+    """What the first source was made from itself."""
+    previous: GenerationRequest | None = None
+    """The last one of this tab that had the same references."""
+
+    @property
+    def references(self) -> Iterator[tuple[int, Reference, PictureFacts]]:
+        """Number (from 1), reference and facts of those that were measured; masks are no pictures."""
+        for number, reference in enumerate(self.request.references, start=1):
+            facts = self.pictures.get(reference.image_id)
+            if facts is not None and self.request.role_of(reference) is not Role.MASK:
+                yield number, reference, facts
+
+    def changed(self) -> tuple[str, ...]:
+        """Fields that differ from the previous request."""
+        if self.previous is None:
+            return ()
+        before, now = self.previous, self.request
+        return tuple(name for name in EXPERIMENT if getattr(before, name) != getattr(now, name))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Version:
+    """A picture between the anchor and the result."""
+
+    image_id: str
+    depth: int
+    """Generations from the anchor, which is 0."""
+    structure: float
+    """SSIM against the anchor."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """A picture came out. `structure` (SSIM) and `colour` (ΔE) are against its source; None: not measured."""
+
+    image_id: str
+    request: GenerationRequest
+    seed: int | None = None
+    knobs: Knobs = Knobs()
+    structure: float | None = None
+    colour: float | None = None
+    branch: Sequence[Version] = ()
+    """From the anchor to the result."""

@@ -1,0 +1,352 @@
+"""Each rule where it speaks and where it must not; measures on real pictures; the advisor and REST."""
+
+from __future__ import annotations
+
+import inspect
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from PIL import Image, ImageFilter
+from skimage import data
+
+from pipelines.errors import RequestError
+from pipelines.request import GenerationRequest, Mode, Reference, Role
+from studio.api.advice import add_advice
+from studio.api.problems import add_problem_handlers
+from studio.coach import after, before, prompt_forms
+from studio.coach.advisor import Advisor
+from studio.coach.facts import Knobs, Result, Situation, Version
+from studio.coach.picture_facts import PictureFacts, look
+from studio.jobs import JobQueue
+from studio.service import StudioService
+from tests.studio.fixtures import Durable, encoded, open_durable, save, upload
+
+ALL = tuple(mode.value for mode in Mode)
+KNOBS = Knobs(fields=frozenset({"guidance_scale", "strength"}), modes=ALL)
+SOURCE = "source-id"
+FINE = PictureFacts(width=512, height=512, blur=0.35, clutter=0.05, light=0.45, contrast=0.7)
+
+
+def situation(
+    prompt: str = "", *, facts: PictureFacts = FINE, previous: Any = None, **changes: Any
+) -> Situation:
+    values: dict[str, Any] = {
+        "mode": Mode.SMART_EDIT,
+        "prompt": prompt,
+        "width": 512,
+        "height": 512,
+        "seed": 7,
+        "references": (Reference(image_id=SOURCE),),
+    }
+    shown = changes.pop("source_prompt", "")
+    knobs = changes.pop("knobs", KNOBS)
+    return Situation(
+        request=GenerationRequest(**(values | changes)),
+        knobs=knobs,
+        pictures={SOURCE: facts},
+        source_prompt=shown,
+        previous=previous,
+    )
+
+
+def facts(**changes: Any) -> PictureFacts:
+    values = {"width": 512, "height": 512, "blur": 0.35, "clutter": 0.05, "light": 0.45, "contrast": 0.7}
+    return PictureFacts(**(values | changes))
+
+
+EARLIER = situation("change the background to a library", strength=0.75).request
+RETRY: dict[str, Any] = {"previous": EARLIER, "strength": 0.75}
+
+SPEAKS: list[tuple[before.Rule, Situation]] = [
+    (before.describes_again, situation("woman with brown hair, soft light, white shirt, studio portrait")),
+    (before.describes_again, situation("red hair", source_prompt="a knight with red hair")),
+    (before.describes_again, situation("a tall man in a grey coat", mode=Mode.INPAINT)),
+    (before.too_many_demands, situation("change the background, make her smile and add dramatic light")),
+    (
+        before.too_many_demands,
+        situation(
+            "in a forest at night, candlelight, smiling, sitting, in profile, oil painting",
+            mode=Mode.CHARACTER_REFERENCE,
+        ),
+    ),
+    (before.says_nothing_to_keep, situation("change the background to a dark library")),
+    (before.character_needs_a_scene, situation("make her smile", mode=Mode.CHARACTER_REFERENCE)),
+    (
+        before.one_change_at_a_time,
+        situation("make her smile", previous=EARLIER, guidance_scale=7.0, strength=0.5),
+    ),
+    (before.fix_the_seed, situation(EARLIER.prompt, seed=-1, guidance_scale=6.0, **RETRY)),
+    (before.influence_against_guidance, situation("x", strength=0.2, guidance_scale=9.0)),
+    (before.influence_against_guidance, situation("x", strength=0.95, guidance_scale=1.5)),
+    (before.reference_too_small, situation("x", facts=facts(width=96, height=128))),
+    (before.reference_smaller_than_output, situation("x", width=1024, height=1024)),
+    (before.reference_blurred, situation("x", facts=facts(blur=0.7))),
+    (before.reference_busy, situation("x", facts=facts(clutter=0.4))),
+    (before.reference_badly_lit, situation("x", facts=facts(light=0.05))),
+    (before.reference_badly_lit, situation("x", facts=facts(burnt=0.5))),
+    (before.reference_badly_lit, situation("x", facts=facts(contrast=0.1))),
+]
+QUIET: list[tuple[before.Rule, Situation]] = [
+    (before.describes_again, situation("change the background to candlelit stone chamber, keep the outfit")),
+    (before.describes_again, situation("serious expression")),
+    (before.describes_again, situation("")),
+    (before.describes_again, situation("woman with brown hair in a white shirt", mode=Mode.IMG2IMG)),
+    (before.too_many_demands, situation("change the background to a library, keep the light, face and hair")),
+    (before.too_many_demands, situation("rainy rooftop at night, sitting", mode=Mode.CHARACTER_REFERENCE)),
+    (before.too_many_demands, situation("forest, light, smile, coat, hair", mode=Mode.TEXT_TO_IMAGE)),
+    (before.says_nothing_to_keep, situation("change the background, maintain current outfit")),
+    (before.says_nothing_to_keep, situation("a knight")),
+    (before.character_needs_a_scene, situation("standing on a rainy rooftop", mode=Mode.CHARACTER_REFERENCE)),
+    (before.character_needs_a_scene, situation("make her smile")),
+    (before.one_change_at_a_time, situation("make her smile", **RETRY)),
+    (before.one_change_at_a_time, situation("make her smile", guidance_scale=7.0, strength=0.5)),
+    (before.fix_the_seed, situation(EARLIER.prompt, seed=7, guidance_scale=6.0, **RETRY)),
+    (before.fix_the_seed, situation("make her smile", seed=-1, **RETRY)),
+    (before.influence_against_guidance, situation("x", strength=0.5, guidance_scale=9.0)),
+    (before.influence_against_guidance, situation("x", strength=0.2, guidance_scale=9.0, knobs=Knobs())),
+    (before.reference_too_small, situation("x", facts=facts(width=128, height=128), width=128, height=128)),
+    (before.reference_smaller_than_output, situation("x", width=640, height=640)),
+    (before.reference_blurred, situation("x", facts=facts(blur=0.55))),
+    (before.reference_busy, situation("x", facts=facts(clutter=0.2))),
+    (before.reference_busy, situation("x", facts=facts(clutter=0.4), mode=Mode.STYLE_REFERENCE)),
+    (before.reference_badly_lit, situation("x")),
+]
+
+
+@pytest.mark.parametrize(("rule", "case"), SPEAKS)
+def test_a_rule_speaks_and_explains(rule: before.Rule, case: Situation) -> None:
+    advice = rule(case)
+    assert advice is not None
+    assert advice.id == rule.__name__.replace("_", "-")
+    assert advice.words.endswith(".")
+    assert len(advice.why) > len(advice.words) / 2
+    for step in advice.steps:
+        assert step.set or step.use_image or step.append
+        GenerationRequest.model_validate(step.set)
+
+
+@pytest.mark.parametrize(("rule", "case"), QUIET)
+def test_a_rule_is_quiet(rule: before.Rule, case: Situation) -> None:
+    assert rule(case) is None
+
+
+def test_every_rule_has_cases_of_both_kinds() -> None:
+    assert {rule for rule, _ in SPEAKS} == set(before.RULES) == {rule for rule, _ in QUIET}
+    assert all(inspect.getdoc(rule) for rule in before.RULES)
+
+
+def test_a_good_edit_of_a_good_picture_needs_no_advice() -> None:
+    assert before.advise(situation("change the background to a dark library, keep the face and outfit")) == ()
+
+
+def test_a_mask_is_no_picture_to_judge() -> None:
+    masked = (Reference(image_id=SOURCE, role=Role.MASK),)
+    assert (
+        before.advise(situation("a lantern", mode=Mode.INPAINT, references=masked, facts=facts(light=0)))
+        == ()
+    )
+
+
+def test_enlarging_uses_the_mode_made_for_it_and_does_without_where_there_is_none() -> None:
+    small = facts(width=96, height=96)
+
+    def steps(*modes: str) -> list[dict[str, Any]]:
+        advice = before.reference_too_small(situation("x", facts=small, knobs=Knobs(modes=modes)))
+        assert advice is not None
+        return [step.set | {"image": step.use_image} for step in advice.steps]
+
+    assert steps("upscale", "img2img") == [{"mode": "upscale", "image": SOURCE}]
+    assert steps("img2img")[0]["mode"] == "img2img"
+    assert steps("smart_edit") == []
+
+
+def test_words_about_prompts() -> None:
+    asked = "Change the background to a library and make her smile, keep the hair"
+    assert prompt_forms.demands(asked) == ("background", "expression")
+    assert prompt_forms.to_keep(asked) == ("face", "outfit")
+    assert prompt_forms.demands("add a scar, remove the earring") == ("add a scar", "remove the earring")
+    assert prompt_forms.keeps_something("without changing the face")
+
+
+# --- after Generate -------------------------------------------------------------------------------
+
+
+def result(structure: float | None = 0.8, colour: float | None = 6.0, **changes: Any) -> Result:
+    request = situation("make her smile", strength=0.75, guidance_scale=3.5).request
+    values: dict[str, Any] = {"image_id": "new", "request": request, "seed": 7, "knobs": KNOBS}
+    return Result(**(values | {"structure": structure, "colour": colour} | changes))
+
+
+def branch(*structures: float) -> tuple[Version, ...]:
+    names = [*(f"v{n}" for n in range(len(structures) - 1)), "new"]
+    return tuple(
+        Version(image_id=name, depth=depth, structure=structure)
+        for depth, (name, structure) in enumerate(zip(names, structures, strict=True))
+    )
+
+
+@pytest.mark.parametrize(
+    ("case", "verdict"),
+    [
+        (result(0.995, 0.4), "same"),
+        (result(0.995, 9.0), "closer"),  # a new light is a change
+        (result(0.8), "closer"),
+        (result(0.2), "drifted"),
+        (result(0.6, branch=branch(1.0, 0.9, 0.6)), "drifted"),
+        (result(0.6, branch=branch(1.0, 0.62, 0.6)), "closer"),
+        (result(None, None), None),
+        (result(request=situation("x", mode=Mode.CHARACTER_REFERENCE).request), None),
+    ],
+)
+def test_what_the_measures_guess(case: Result, verdict: str | None) -> None:
+    judgement = after.judge(case)
+    assert judgement.verdict == verdict
+    assert set(judgement.outcomes) == {"closer", "same", "drifted"}
+
+
+def sets(advice: Any) -> list[dict[str, Any]]:
+    return [step.set for step in advice.steps if step.set]
+
+
+def test_an_ignored_edit_raises_guidance_or_lowers_influence() -> None:
+    assert sets(after.ignored_edit(result())) == [{"guidance_scale": 5.0}, {"strength": 0.95}]
+    assert sets(after.ignored_edit(result(knobs=Knobs()))) == []
+    narrow = Knobs(fields=frozenset({"guidance_scale"}), guidance=(1.0, 3.5))
+    assert sets(after.ignored_edit(result(knobs=narrow))) == []
+
+
+def test_drift_goes_back_to_the_closest_version_or_holds_firmer() -> None:
+    far = after.drifted(result(branch=branch(1.0, 0.7, 0.9, 0.5)))
+    assert far.steps[0].use_image == "v2"
+    assert sets(far) == [{"strength": 0.55}, {"guidance_scale": 2.5}]
+    near = after.drifted(result(branch=branch(1.0, 0.5)))
+    assert [step.use_image for step in near.steps] == [None, None]
+
+
+def test_a_closer_result_becomes_the_next_reference() -> None:
+    advice = after.came_closer(result())
+    assert advice.steps[0].use_image == "new"
+    assert sets(advice) == [{"seed": 7}]
+
+
+# --- measures on real pictures --------------------------------------------------------------------
+
+
+def stored(folder: Path, image: Image.Image, name: str) -> Path:
+    path = folder / f"{name}.png"
+    image.save(path)
+    return path
+
+
+def test_measures_tell_real_faults_apart(tmp_path: Path) -> None:
+    portrait = Image.fromarray(data.astronaut())
+    plain = look(stored(tmp_path, portrait, "plain"))
+    soft = look(stored(tmp_path, portrait.filter(ImageFilter.GaussianBlur(3)), "soft"))
+    dark = look(stored(tmp_path, portrait.point(lambda value: value // 5), "dark"))
+    burnt = look(stored(tmp_path, portrait.point(lambda value: min(255, value * 3)), "burnt"))
+    calm = look(stored(tmp_path, Image.fromarray(data.camera()), "calm"))
+    assert (plain.width, plain.height, plain.shorter, plain.area) == (512, 512, 512, 512 * 512)
+    assert plain.blur < before.BLURRED < soft.blur
+    assert calm.clutter < before.CLUTTERED < plain.clutter  # flag and shuttle behind her
+    assert dark.light < before.DARK < plain.light
+    assert plain.burnt < before.BURNT < burnt.burnt
+
+
+def test_a_picture_without_content_is_measured_too(tmp_path: Path) -> None:
+    flat = look(stored(tmp_path, Image.new("RGB", (64, 64), "grey"), "flat"))
+    assert (flat.blur, flat.clutter, flat.contrast) == (0.0, 0.0, 0.0)
+    assert look(stored(tmp_path, Image.new("RGB", (4, 900)), "thin")).shorter == 4
+
+
+# --- the advisor, on a real collection ------------------------------------------------------------
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    with open_durable(tmp_path) as durable:
+        yield durable
+
+
+@pytest.fixture
+def advisor(durable: Durable) -> Advisor:
+    return Advisor(StudioService(durable.catalog, durable.collection, JobQueue(durable.database)))
+
+
+def ask(*ids: str, **changes: Any) -> GenerationRequest:
+    references = tuple(Reference(image_id=image_id) for image_id in ids)
+    return GenerationRequest(mode=Mode.IMG2IMG, references=references, **changes)
+
+
+def test_a_picture_is_looked_at_once(durable: Durable, advisor: Advisor) -> None:
+    image_id = upload(durable).id
+    before_looks = look.cache_info().misses
+    for _ in range(3):
+        advisor.before(ask(image_id, prompt="oil painting"))
+    assert look.cache_info().misses == before_looks + 1
+
+
+def test_size_and_strength_are_those_of_the_real_plan(durable: Durable, advisor: Advisor) -> None:
+    image_id = upload(durable).id
+    open_request = advisor.situation(ask(image_id))
+    assert open_request.request.strength == 0.75
+    assert open_request.request.width is not None
+    assert open_request.request.seed == -1
+    assert open_request.request.prompt == ""
+
+
+def test_what_cannot_be_planned_gets_what_advice_there_is(durable: Durable, advisor: Advisor) -> None:
+    portrait = io.BytesIO(encoded(Image.fromarray(np.zeros((300, 300, 3), np.uint8))))
+    image_id = durable.collection.add_upload(portrait, "dark.png")[0].id
+    said = advisor.before(ask(image_id, "gone", model="nobody"))
+    assert [advice.id for advice in said] == ["reference-badly-lit"]
+
+
+def test_tries_are_compared_only_with_the_same_references(durable: Durable, advisor: Advisor) -> None:
+    source = upload(durable)
+    made = save(durable, source, strength=0.5, guidance_scale=3.0)
+    wish = {"prompt": "something else", "strength": 0.2, "guidance_scale": 9.0, "model": "tiny"}
+    said = {advice.id for advice in advisor.before(ask(source.id, **wish), made.id)}
+    assert "one-change-at-a-time" in said
+    other = {advice.id for advice in advisor.before(ask(made.id, **wish), made.id)}
+    assert "one-change-at-a-time" not in other
+
+
+def test_a_result_is_judged_by_its_own_source(durable: Durable, advisor: Advisor) -> None:
+    source = upload(durable)
+    made = save(durable, source, strength=0.5)
+    found = advisor.result(made.id)
+    assert found.structure is not None
+    assert [version.image_id for version in found.branch] == [source.id, made.id]
+    alone = save(durable, job_id="alone")
+    assert advisor.after(alone.id).verdict is None
+    with pytest.raises(RequestError):
+        advisor.after(source.id)
+
+
+def test_advice_over_rest(durable: Durable, advisor: Advisor) -> None:
+    from fastapi import APIRouter
+
+    app, router = FastAPI(), APIRouter()
+    add_advice(router, advisor)
+    app.include_router(router)
+    add_problem_handlers(app)
+    rest = TestClient(app)
+    source = upload(durable)
+    made = save(durable, source, strength=0.5)
+    assert {rule["id"] for rule in rest.get("/advice").json()} == {
+        rule.__name__.replace("_", "-") for rule in before.RULES
+    }
+    request = ask(source.id, prompt="x", strength=0.2, guidance_scale=12.0, model="tiny").model_dump(
+        mode="json"
+    )
+    said = rest.post("/advice", json={"request": request}).json()
+    assert "influence-against-guidance" in {advice["id"] for advice in said}
+    assert rest.get(f"/images/{made.id}/advice").json()["outcomes"]["drifted"]["steps"]
+    assert rest.get("/images/none/advice").status_code == 404
+    assert rest.post("/advice", json={"request": {"mode": "nothing"}}).status_code == 422
