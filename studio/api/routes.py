@@ -12,6 +12,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
+from studio.api.advice import add_advice
 from studio.api.batches import add_batches
 from studio.api.events import QueueBroadcast, add_events
 from studio.api.exchange import add_exchange
@@ -22,6 +23,7 @@ from studio.api.lineage import add_lineage
 from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.system import add_system
+from studio.coach.advisor import Advisor
 from studio.service import StudioService
 from studio.settings import Settings
 
@@ -44,6 +46,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_images(router, service)
     add_exchange(router, service.exchange)
     add_lineage(router, service)
+    add_advice(router, Advisor(service))
     add_batches(router, service)
     add_jobs(router, service)
     add_models(router, service.library)
