@@ -122,6 +122,9 @@ class GenerationRequest(_Frozen):
     num_images: int = Field(default=1, ge=1, le=MAX_IMAGES)
     references: Annotated[tuple[Reference, ...], Field(max_length=MAX_REFERENCES)] = ()
     control: Control | None = None
+    character: str | None = Field(
+        default=None, min_length=1, max_length=64, description="Id of the character the picture is of."
+    )
 
     @field_validator("prompt", "negative_prompt")
     @classmethod

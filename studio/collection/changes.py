@@ -22,7 +22,7 @@ _NAMES = {
     "negative_prompt": "negative prompt",
 }
 _NOT_SHOWN = frozenset(
-    {"prompt", "negative_prompt", "references", "width", "height", "aspect_ratio", "num_images"}
+    {"prompt", "negative_prompt", "references", "width", "height", "aspect_ratio", "num_images", "character"}
 )
 _NOTHING = GenerationRequest()
 _WORD = re.compile(r"[^\s,;.]+|[,;.]")
