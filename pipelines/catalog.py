@@ -102,6 +102,7 @@ class Catalog:
         self.dropped = _look(None)
         self._listed = specs
         self._preferred: Mapping[Mode, str] = {}
+        self._pins: dict[str, Mapping[str, str]] = {}
         self._take(specs)
         self.look_through()
 
@@ -172,6 +173,13 @@ class Catalog:
         """What the entry's modes need beyond the base model, as written in its options; each once."""
         return tuple(dict.fromkeys(part for mode in spec.modes for part in registry.parts(spec, mode)))
 
+    def pin(self, pins: Mapping[str, Mapping[str, str]]) -> None:
+        """Hold models at commits: model → repository → commit. What models.yaml says goes first."""
+        pins = {model: commits for model, commits in pins.items() if commits}
+        if any(self._pins.get(model) != commits for model, commits in pins.items()):
+            self._pins |= pins
+            self._take(self._unpinned)
+
     def prefer(self, preferred: Mapping[Mode, str]) -> None:
         """Let modes start with these models wherever they are ready."""
         self._preferred = dict(preferred)
@@ -198,9 +206,7 @@ class Catalog:
             return absence(spec, state, self.folder(spec))
         missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
         if missing:
-            return (
-                f"{MODE_LABEL[mode]} needs {missing[0].removeprefix(HUB)}, which is not on this machine yet."
-            )
+            return f"{MODE_LABEL[mode]} needs {_plain(missing[0])}, which is not on this machine yet."
         return None if references is None else _count_reason(self.route(model_id, mode), mode, references)
 
     def default_model(self, mode: Mode) -> ModelSpec:
@@ -214,14 +220,16 @@ class Catalog:
             field="model",
         )
 
-    def _take(self, specs: tuple[ModelSpec, ...]) -> None:
+    def _take(self, unpinned: tuple[ModelSpec, ...]) -> None:
+        self._unpinned = unpinned
+        specs = tuple(pinned(spec, self._pins.get(spec.id, {})) for spec in unpinned)
         routes = {(spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes}
         self.specs, self._by_id, self._routes = specs, {spec.id: spec for spec in specs}, routes
 
     def _has_part(self, spec: ModelSpec, part: str) -> bool:
         if part.startswith(HUB):
             repo, path = split_hub(part)
-            return _has_cached(repo, path, None)
+            return _has_cached(repo, path, hub_revision(part))
         folder = self.folder(spec)
         if folder is None:
             return _has_cached(spec.source, part, spec.revision)
@@ -247,9 +255,38 @@ def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
 
 
 def split_hub(locator: str) -> tuple[str, str]:
-    """`hub://owner/name/some/path` as ('owner/name', 'some/path'); the path may be empty."""
+    """`hub://owner/name@commit/some/path` as ('owner/name', 'some/path'); path and commit may be left out."""
     owner, name, *path = locator.removeprefix(HUB).split("/")
-    return f"{owner}/{name}", "/".join(path)
+    return f"{owner}/{name.partition('@')[0]}", "/".join(path)
+
+
+def hub_revision(locator: str) -> str | None:
+    """The commit a location on the hub names; None for one that names none, and inside the model's folder."""
+    name = locator.removeprefix(HUB).split("/")[1] if locator.startswith(HUB) else ""
+    return name.partition("@")[2] or None
+
+
+def pinned(spec: ModelSpec, commits: Mapping[str, str]) -> ModelSpec:
+    """The entry with the commits (repository → commit) it is to be read at, where it names none itself."""
+    if not commits:
+        return spec
+    revision = spec.revision or commits.get(spec.source)
+    return spec.model_copy(update={"revision": revision, "options": _at(spec.options, commits)})
+
+
+def _at(value: Any, commits: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {_at(key, commits): _at(each, commits) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_at(each, commits) for each in value]
+    if not isinstance(value, str) or not value.startswith(HUB) or hub_revision(value):
+        return value
+    repo, path = split_hub(value)
+    return f"{HUB}{repo}@{commits[repo]}/{path}".rstrip("/") if repo in commits else value
+
+
+def _plain(location: str) -> str:
+    return "/".join(filter(None, split_hub(location))) if location.startswith(HUB) else location
 
 
 def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
@@ -328,6 +365,17 @@ def _cached(repo: str, filename: str, revision: str | None) -> Path | None:
 
     found = try_to_load_from_cache(repo, filename, revision=revision)
     return Path(found) if isinstance(found, str) else None
+
+
+def cached_commit(repo: str, revision: str | None = None) -> str | None:
+    """The commit of a repository in the hub's cache that `revision` means; None where it is not there."""
+    from huggingface_hub import constants
+    from huggingface_hub.file_download import repo_folder_name
+
+    place = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
+    ref = place / "refs" / (revision or constants.DEFAULT_REVISION)
+    commit = ref.read_text(encoding="ascii").strip() if ref.is_file() else revision
+    return commit if commit and (place / "snapshots" / commit).is_dir() else None
 
 
 def _has_cached(repo: str, path: str, revision: str | None) -> bool:

@@ -104,7 +104,9 @@ class WorkOrder:
 
     `request` is the complete request as JSON (the worker validates it again); `files` maps each
     referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
-    `memory`: a `pipelines.memory.MemoryChoice`; `warm_up`: compile the model for this machine.
+    `memory`: a `pipelines.memory.MemoryChoice`; `warm_up`: compile the model for this machine; `tiling`:
+    decode in tiles, None where that is left to the plan. `revisions`: the commit of each repository of
+    the hub that the model is loaded from.
     """
 
     job_id: str
@@ -113,3 +115,5 @@ class WorkOrder:
     skip: frozenset[int] = frozenset()
     memory: str = "auto"
     warm_up: bool = False
+    tiling: bool | None = None
+    revisions: dict[str, str] = field(default_factory=dict)

@@ -13,10 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipelines import devices, placement
-from pipelines.catalog import HUB, ModelSpec, absence, split_hub
+from pipelines import devices, placement, registry
+from pipelines.catalog import HUB, ModelSpec, absence, cached_commit, hub_revision, split_hub
 from pipelines.errors import ModelUnavailable
 from pipelines.families.base import LoadSettings
+from pipelines.request import Mode
 
 if TYPE_CHECKING:
     import torch
@@ -90,6 +91,8 @@ def _load_file(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: 
 def load_part(cls: Any, location: str, spec: ModelSpec, settings: LoadSettings, **arguments: Any) -> Any:
     """One component (a class with `from_pretrained`) from a location of the entry's options."""
     source, subfolder = _source(location, spec, settings)
+    if revision := _revision(location, spec, settings):
+        arguments["revision"] = revision
     return cls.from_pretrained(source, subfolder=subfolder, local_files_only=True, **arguments)
 
 
@@ -102,7 +105,8 @@ def load_tensors(location: str, spec: ModelSpec, settings: LoadSettings) -> dict
     if beside is not None and not location.startswith(HUB):
         return load_file(beside / location)
     source, path = _source(location, spec, settings)
-    return load_file(hf_hub_download(source, path, local_files_only=True))
+    revision = _revision(location, spec, settings)
+    return load_file(hf_hub_download(source, path, revision=revision, local_files_only=True))
 
 
 def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:
@@ -150,10 +154,14 @@ def fingerprint(folder: Path) -> str:
 
 def hub_commit(spec: ModelSpec) -> str:
     """The commit of a hub model in the cache."""
-    from huggingface_hub import try_to_load_from_cache
+    return cached_commit(spec.source, spec.revision) or spec.revision or "unknown"
 
-    found = try_to_load_from_cache(spec.source, "model_index.json", revision=spec.revision)
-    return Path(found).parent.name if isinstance(found, str) else spec.revision or "unknown"
+
+def part_commits(spec: ModelSpec, mode: Mode) -> dict[str, str]:
+    """The commits of the other repositories of the hub that `mode` reads parts of."""
+    parts = [part for part in registry.parts(spec, mode) if part.startswith(HUB)]
+    commits = {split_hub(part)[0]: hub_revision(part) or cached_commit(split_hub(part)[0]) for part in parts}
+    return {repo: commit for repo, commit in commits.items() if commit}
 
 
 def _what_is_wrong(spec: ModelSpec, settings: LoadSettings) -> str:
@@ -174,3 +182,10 @@ def _source(location: str, spec: ModelSpec, settings: LoadSettings) -> tuple[str
         return split_hub(location)
     beside = settings.file.parent if settings.file else None
     return str(settings.folder or beside or spec.source), location
+
+
+def _revision(location: str, spec: ModelSpec, settings: LoadSettings) -> str | None:
+    """The commit a part is read at; None where it is beside the model on this disk, or none is named."""
+    if location.startswith(HUB):
+        return hub_revision(location)
+    return None if settings.folder or settings.file else spec.revision

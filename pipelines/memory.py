@@ -189,14 +189,20 @@ _STORED = {
 }
 
 
-def plan(size: ModelSize, hardware: Hardware, choice: MemoryChoice = MemoryChoice.AUTO) -> MemoryPlan:
+def plan(
+    size: ModelSize,
+    hardware: Hardware,
+    choice: MemoryChoice = MemoryChoice.AUTO,
+    tiling: bool | None = None,
+) -> MemoryPlan:
     """The first way, from quick and exact to slow and close, that fits; else the one that needs least.
 
+    `tiling`: with or without decoding in tiles; None: where that makes it fit.
     Raises RequestError (field `memory`) for a choice that cannot be had here.
     """
     if refused := refusal(choice, size, hardware):
         raise RequestError(refused, field="memory")
-    ways = [way for way in _ways(size, hardware) if _chosen(way, choice)]
+    ways = [way for way in _ways(size, hardware) if _chosen(way, choice) and tiling in (None, way.tiling)]
     best = next((way for way in ways if way.fits), None) or min(ways, key=_need)
     return replace(best, reason=_reason(best, size, hardware, choice))
 
@@ -334,17 +340,17 @@ def _reason(way: MemoryPlan, size: ModelSize, hardware: Hardware, choice: Memory
     """Why this way, what it costs, and a warning where it may not be enough."""
     has = f"the {hardware.place} has {_gb(hardware.free)} GB free"
     what = f"{_WAY[way.placement]}{_stored(way)}"
+    tiles = " The picture is decoded in tiles." if way.tiling else ""
     whole = _need(next(_ways(size, hardware)))
     if not way.fits:
         need = f"{_gb(_need(way))} GB are needed and {has}"
         return f"Probably too little memory: {need}. The studio will try: {what}. A smaller model is safer."
     if choice is not MemoryChoice.AUTO:
-        return f"Your choice: {what}."
+        return f"Your choice: {what}.{tiles}"
     if way.placement is Placement.RESIDENT and way.storage is Storage.FULL:
-        tiles = " The picture is decoded in tiles." if way.tiling else ""
         return f"It needs {_gb(_need(way))} GB and {has}, so {what}.{tiles}"
     price = _CHANGE.get(way.storage) or _PRICE[way.placement]
-    return f"All at once would need {_gb(whole)} GB and {has}, so {what}.{price}"
+    return f"All at once would need {_gb(whole)} GB and {has}, so {what}.{price}{tiles}"
 
 
 def _stored(way: MemoryPlan) -> str:

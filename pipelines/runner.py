@@ -146,9 +146,10 @@ class PipelineRunner:
             raise RequestError(f"The request's {name} can't be used: {first['msg']}.", field=name) from error
         if request.model is None:
             raise RequestError("The request names no model.", field="model")
+        self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
         planned = plan(request, self._catalog.route(spec.id, request.mode))
-        wish = Wish.read(order.memory, order.warm_up)
+        wish = Wish.read(order.memory, order.warm_up, order.tiling)
         return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
 
     def _fits(self, job: _Job) -> bool:
@@ -216,6 +217,7 @@ class PipelineRunner:
             "source": job.spec.source,
             "licence": job.spec.licence.mark,
             "revision": kept.model.fingerprint,
+            "parts": loading.part_commits(job.spec, job.plan.mode),
             "pipeline": job.plan.pipeline,
             "scheduler": kept.model.scheduler,
             "composed_prompt": job.plan.composed_prompt,

@@ -32,12 +32,14 @@ class Wish:
 
     choice: MemoryChoice = MemoryChoice.AUTO
     warm_up: bool = False
+    tiling: bool | None = None
+    """Decode in tiles; None leaves it to the plan."""
 
     @classmethod
-    def read(cls, choice: str, warm_up: bool) -> Wish:
+    def read(cls, choice: str, warm_up: bool, tiling: bool | None = None) -> Wish:
         """Raises RequestError for a word that is no choice."""
         try:
-            return cls(MemoryChoice(choice), warm_up)
+            return cls(MemoryChoice(choice), warm_up, tiling)
         except ValueError as error:
             known = ", ".join(MemoryChoice)
             raise RequestError(
@@ -47,9 +49,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A model on the shelf, how it is kept, and what was asked for."""
+    """A model on the shelf, the entry it was loaded as, how it is kept, and what was asked for."""
 
     model: LoadedModel
+    spec: ModelSpec
     plan: MemoryPlan
     wish: Wish
     dtype: torch.dtype
@@ -93,9 +96,11 @@ class Shelf:
         present = self._present(spec, mode or spec.modes[0])
         wish = wish or Wish()
         kept = self._models.get(spec.id)
-        if kept and ((mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish):
+        if kept and (
+            (mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish or kept.spec != spec
+        ):
             kept = None
-            self._models.drop(spec.id)  # its files have come since, or it shall be kept another way
+            self._models.drop(spec.id)  # other files have come since, or it shall be kept another way
         if kept is None:
             return self._load(spec, present, wish, self._plan(spec, present, wish))
         self._models.make_room(lambda: self._has_room(kept.plan, held(kept.model)), keep=spec.id)
@@ -123,7 +128,7 @@ class Shelf:
     def _plan(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish) -> MemoryPlan:
         size = weights.measure(self._catalog, spec, present) or _UNKNOWN
         self._sizes[spec.id] = size
-        return memory.plan(size, self.whole_machine(), wish.choice)
+        return memory.plan(size, self.whole_machine(), wish.choice, wish.tiling)
 
     def _load(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan) -> Kept:
         self._tried[spec.id] = plan
@@ -131,7 +136,7 @@ class Shelf:
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
         settings = self._settings(spec, present, wish, plan)
-        kept = Kept(registry.FAMILIES[spec.family].load(spec, settings), plan, wish, settings.dtype)
+        kept = Kept(registry.FAMILIES[spec.family].load(spec, settings), spec, plan, wish, settings.dtype)
         self._models.put(spec.id, kept)
         return kept
 

@@ -17,7 +17,7 @@ from typing import Any
 from huggingface_hub import try_to_load_from_cache
 
 from pipelines import files, registry
-from pipelines.catalog import HUB, Catalog, ModelSpec, split_hub
+from pipelines.catalog import HUB, Catalog, ModelSpec, hub_revision, split_hub
 from pipelines.memory import ModelSize, Part
 from pipelines.request import Mode
 
@@ -123,7 +123,7 @@ def _located(folder: Path, location: str) -> Path:
         return folder / location
     repo, path = split_hub(location)
     name = path if Path(path).suffix else f"{path}/config.json".lstrip("/")
-    found = try_to_load_from_cache(repo, name)
+    found = try_to_load_from_cache(repo, name, revision=hub_revision(location))
     if not isinstance(found, str):
         return folder / "not here"
     return Path(found) if Path(path).suffix else Path(found).parent

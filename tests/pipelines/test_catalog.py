@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog, load_catalog, split_hub
+from pipelines.catalog import Catalog, hub_revision, load_catalog, split_hub
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.request import ControlKind, Mode, Role
 
@@ -166,3 +166,39 @@ def test_a_hub_location_names_repository_and_path() -> None:
         "models/image_encoder",
     )
     assert split_hub("hub://owner/name") == ("owner/name", "")
+
+
+def test_a_hub_location_may_name_a_commit() -> None:
+    assert split_hub("hub://h94/IP-Adapter@abc/models/image_encoder") == (
+        "h94/IP-Adapter",
+        "models/image_encoder",
+    )
+    assert hub_revision("hub://h94/IP-Adapter@abc/models/image_encoder") == "abc"
+    assert hub_revision("hub://owner/name") is None
+    assert hub_revision("controlnet/a@b") is None
+
+
+PARTS = """\
+    options:
+      loras: {"hub://o/lora/a.safetensors": 1.0}
+      image_encoder: hub://o/fixed@9/encoder
+      controlnets: {canny: "hub://o/control", soft_edge: local}
+"""
+
+
+def test_a_pinned_model_and_its_parts_are_read_at_their_commits(tmp_path: Path) -> None:
+    text = ENTRY.replace("[text_to_image, img2img]", "[text_to_image, controlnet]")
+    catalog = loaded(tmp_path, text.replace("source: weights", "source: o/base") + PARTS)
+    catalog.pin({"one": {"o/base": "1", "o/lora": "2", "o/control": "3", "o/fixed": "4"}})
+    spec = catalog.get("one")
+    assert spec.revision == "1"
+    assert catalog.parts(spec) == ("hub://o/lora@2/a.safetensors", "hub://o/control@3", "local")
+    assert spec.options["image_encoder"] == "hub://o/fixed@9/encoder"
+    catalog.pin({"one": {}})
+    assert catalog.get("one") == spec
+
+
+def test_what_models_yaml_pins_stays(tmp_path: Path) -> None:
+    catalog = loaded(tmp_path, ENTRY.replace("source: weights", "source: o/base") + "    revision: own\n")
+    catalog.pin({"one": {"o/base": "1"}})
+    assert catalog.get("one").revision == "own"

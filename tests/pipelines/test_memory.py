@@ -119,6 +119,15 @@ def test_the_artists_choice_is_taken(choice: MemoryChoice, placement: Placement,
     assert plan.reason.startswith("Your choice")
 
 
+def test_tiles_can_be_asked_for_and_forbidden() -> None:
+    tiled = memory.plan(SDXL, card(24), tiling=True)
+    assert tiled.tiling
+    assert "decoded in tiles" in tiled.reason
+    needed = next(p for p in (memory.plan(SDXL, card(t / 10)) for t in range(60, 300)) if p.tiling)
+    room = next(t / 10 for t in range(60, 300) if memory.plan(SDXL, card(t / 10)) == needed)
+    assert not memory.plan(SDXL, card(room), tiling=False).tiling
+
+
 def test_a_choice_that_does_not_fit_warns() -> None:
     plan = memory.plan(KLEIN, card(8), MemoryChoice.RESIDENT)
     assert plan.placement is Placement.RESIDENT

@@ -128,6 +128,17 @@ def test_another_wish_loads_the_model_anew(catalog: Catalog, take: Any) -> None:
     assert offloaded.plan.placement is Placement.MODEL_OFFLOAD
     assert take(shelf, "tiny-plain", choice=MemoryChoice.MODEL_OFFLOAD) is offloaded
     assert len(shelf.ids) == 1
+    tiled = take(shelf, "tiny-plain", choice=MemoryChoice.MODEL_OFFLOAD, tiling=True)
+    assert tiled.plan.tiling
+
+
+def test_an_entry_read_at_another_commit_is_loaded_anew(catalog: Catalog, take: Any) -> None:
+    shelf = shelf_with(catalog, CARD)
+    first = take(shelf, "tiny-plain")
+    spec = catalog.get("tiny-plain").model_copy(update={"revision": "b" * 40})
+    again = shelf.take(spec)
+    assert again is not first
+    assert shelf.take(spec) is again
 
 
 def test_after_memory_ran_out_the_next_cheaper_way_is_taken(catalog: Catalog, take: Any) -> None:
