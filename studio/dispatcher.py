@@ -14,7 +14,17 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from pipelines.errors import Cancelled, LikenessError, WorkerLost
-from pipelines.events import Completed, Event, Failed, ImageReady, Phase, PhaseChanged, Started, WorkOrder
+from pipelines.events import (
+    Completed,
+    ControlImage,
+    Event,
+    Failed,
+    ImageReady,
+    Phase,
+    PhaseChanged,
+    Started,
+    WorkOrder,
+)
 from pipelines.request import GenerationRequest
 from studio.engine import Engine
 from studio.jobs import JobQueue
@@ -39,8 +49,12 @@ class Keeper(Protocol):
         image: ImageReady,
         notices: tuple[str, ...],
         provenance: dict[str, Any],
+        control: ControlImage | None = None,
     ) -> ImageRecord:
-        """Keep the picture, file first and row last; once per job and index. Raises StorageFailure."""
+        """Keep the picture, file first and row last; once per job and index. Raises StorageFailure.
+
+        `control`: the control image that guided it, to be kept with it.
+        """
         ...
 
 
@@ -118,26 +132,35 @@ class Dispatcher:
 
     def _follow(self, job: JobRecord, events: Iterable[Event]) -> None:
         provenance: dict[str, Any] = {}
+        control: ControlImage | None = None
         for event in events:
             match event:
                 case Started():
                     provenance = event.provenance
                 case ImageReady():
-                    self._save(job, event, provenance)
+                    self._save(job, event, provenance, control)
                 case Completed():
                     memory = event.provenance.get("memory_mb")
                     self._queue.finish(JobStatus.DONE, timings=event.timings, memory_mb=memory)
                 case Failed(code, detail):
                     self._fail(code, detail)
                 case _:
+                    control = event if isinstance(event, ControlImage) else control
                     self._queue.apply(event)
 
-    def _save(self, job: JobRecord, image: ImageReady, provenance: dict[str, Any]) -> None:
+    def _save(
+        self, job: JobRecord, image: ImageReady, provenance: dict[str, Any], control: ControlImage | None
+    ) -> None:
         now = self._queue.get(job.id)
         if len(now.images) + 1 == job.request.num_images:  # else the worker is at the next one already
             self._queue.apply(PhaseChanged(Phase.SAVING))
         record = self._collection.save_generated(
-            job_id=job.id, request=job.request, image=image, notices=now.notices, provenance=provenance
+            job_id=job.id,
+            request=job.request,
+            image=image,
+            notices=now.notices,
+            provenance=provenance,
+            control=control,
         )
         self._queue.add_image(record.id)
 

@@ -15,10 +15,12 @@ from typing import Any, BinaryIO
 
 from pipelines.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused, StorageFailure
-from pipelines.events import ImageReady
+from pipelines.events import ControlImage, ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
 from studio.collection import marks, queries, recovery, reproductions, rows
+from studio.collection.control import ROLE as CONTROL
+from studio.collection.control import Drawn
 from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading
@@ -81,11 +83,13 @@ class Collection:
         image: ImageReady,
         notices: tuple[str, ...],
         provenance: dict[str, Any],
+        control: ControlImage | None = None,
     ) -> ImageRecord:
         """Save one picture of a job, durably. A picture of this job and index that is here already is kept.
 
         A picture made once more with the same pixels is not kept twice: the record is the original's.
-        `request` must be complete. `provenance` as in `events.Started`.
+        `request` must be complete. `provenance` as in `events.Started`. `control`: the control image that
+        guided it, kept as its parent.
         """
         with self.database.reading() as session:
             existing = rows.of_job(session, job_id, image.index)
@@ -96,6 +100,7 @@ class Collection:
         pixel_sha256 = images.pixel_sha256(image.width, image.height, image.rgb)
         if original is not None and original.pixel_sha256 == pixel_sha256:
             return self._made_again(original, job_id)
+        drawn = None if control is None else Drawn.of(control, request, parents)
         likeness = Likeness(
             software=SOFTWARE,
             created_at=datetime.now(UTC),
@@ -106,11 +111,11 @@ class Collection:
             seed=image.seed,
             model=self._model_mark(request.model or "", provenance),
             request=request,
-            parents=parents,
+            parents=parents if drawn is None else (*parents, drawn.link),
             notes=notices,
             provenance=provenance,
         )
-        return self._save(image, likeness)
+        return self._save(image, likeness, drawn)
 
     # --- showing ----------------------------------------------------------------------------
 
@@ -127,8 +132,8 @@ class Collection:
         """The references a picture was made with, in order, as far as they are here. Raises NotFound."""
         with self.database.reading() as session:
             links = queries.row(session, image_id).parents
-            found = [queries.row(session, link.parent_id) for link in links if link.parent_id is not None]
-            return queries.records(session, found)
+            wanted = [link.parent_id for link in links if link.parent_id and link.role != CONTROL]
+            return queries.records(session, [queries.row(session, parent) for parent in wanted])
 
     def file(self, image_id: str) -> tuple[Path, ImageRecord]:
         """The stored file and its record. Raises NotFound, also where the file was taken away."""
@@ -216,6 +221,8 @@ class Collection:
                 return None
             self.store.keep(temp, sha256, row.extension)
             rows.restore(session, row)
+            if row.category == Category.CONTROL:  # now a picture of the artist's own
+                row.category = Category.UPLOAD
             return queries.record(session, row)
 
     def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:
@@ -239,7 +246,7 @@ class Collection:
             reproductions.settle(session, job_id, reproductions.Outcome("identical"), None)
             return queries.record(session, queries.row(session, original.id))
 
-    def _save(self, image: ImageReady, likeness: Likeness) -> ImageRecord:
+    def _save(self, image: ImageReady, likeness: Likeness, drawn: Drawn | None) -> ImageRecord:
         data = png.encode(image.rgb, image.width, image.height, likeness)
         file = StoredFile(
             sha256=self.store.put(data, "png"),
@@ -252,6 +259,8 @@ class Collection:
             plain=True,
         )
         with self.database.transaction() as session:
+            if drawn is not None:
+                drawn.keep(session, self.store)
             existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
             row = existing if existing is not None else rows.add_generated(session, file, likeness)
             # Its thumbnail is made when first asked for: here it would hold up the next picture.

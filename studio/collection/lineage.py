@@ -19,8 +19,7 @@ from studio.collection.models import ImageRow, ParentRow
 MAX_FAMILY = 2000
 _PART = 500
 """Ids asked for at once."""
-_CONTROL = "control"
-_LEADS_NOWHERE = (Role.MASK.value, _CONTROL)
+_LEADS_NOWHERE = (Role.MASK.value, "control")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """Rows: pictures, their parents and tags, jobs, and what was measured of pictures.
 
 The schema itself is made by `migrations`; these classes must agree with it (a test compares them).
+A table whose rows need a picture points at it with `ondelete="RESTRICT"`: that keeps it from being deleted.
 Knows nothing of files or of how rows become records.
 """
 

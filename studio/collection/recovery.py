@@ -21,6 +21,7 @@ from studio import images
 from studio.collection import rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.metadata import reading
+from studio.collection.metadata.control import ControlMark, read_mark
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.metadata.png import read_likeness
 from studio.collection.metadata.reading import Sidecar
@@ -54,6 +55,8 @@ class Found:
     stored_at: datetime
     said: Mapping[str, str]
     """What another tool says in it of its making, for the row."""
+    control: ControlMark | None = None
+    """It is a control image."""
 
 
 def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconciled:
@@ -93,12 +96,14 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
     if taken.ingested.extension != extension:
         raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
     likeness = _own_likeness(path, taken.ingested.pixel_sha256) if extension == "png" else None
+    control = read_mark(path) if extension == "png" and likeness is None else None
     return Found(
         file=StoredFile.of(taken.ingested, sha256, status.st_size),
         likeness=likeness,
         notes=taken.ingested.notes,
         stored_at=datetime.fromtimestamp(status.st_mtime, UTC),
-        said={} if likeness is not None else _said(store, sha256, data, taken.pixels),
+        said={} if likeness or control else _said(store, sha256, data, taken.pixels),
+        control=control,
     )
 
 
@@ -112,7 +117,15 @@ def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:
     if said is not None and not imported and rows.of_job(session, said.job_id, said.batch_index) is None:
         row = rows.add_generated(session, found.file, said)
     else:
-        row = rows.add_loaded(session, found.file, LOST_NAME, found.notes, found.stored_at, said=found.said)
+        row = rows.add_loaded(
+            session,
+            found.file,
+            found.control.label if found.control else LOST_NAME,
+            found.notes,
+            found.stored_at,
+            said=found.said,
+            category=Category.CONTROL if found.control else Category.UPLOAD,
+        )
     if state is not None:
         state.apply(session, row)
     return row

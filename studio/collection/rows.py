@@ -52,6 +52,11 @@ class StoredFile:
         )
 
 
+def id_of(file: StoredFile) -> str:
+    """Its picture's id: the same after a rebuild, so that requests still find their references."""
+    return file.sha256[:_ID_CHARS]
+
+
 def by_hash(session: Session, sha256: str) -> ImageRow | None:
     """The picture with these bytes."""
     return session.scalar(select(ImageRow).where(ImageRow.sha256 == sha256))
@@ -152,7 +157,7 @@ def _row(
     file: StoredFile, category: Category, label: str, notes: Sequence[str], created_at: datetime
 ) -> ImageRow:
     return ImageRow(
-        id=file.sha256[:_ID_CHARS],  # the same after a rebuild, so that requests still find their references
+        id=id_of(file),
         sha256=file.sha256,
         pixel_sha256=file.pixel_sha256,
         extension=file.extension,

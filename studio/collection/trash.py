@@ -1,16 +1,18 @@
 """The trash: out of sight, thirty days to think better of it, then gone.
 
-A file is deleted only when no picture, in the trash or not, was made from it and no waiting job needs it.
-Where one does, the row stays, too, out of every list: a picture's references can always be shown and used to
-make it again. Emptying is written down (`purged_at`) before any file is touched, so that a crash amid it is
-finished at the next start and brings nothing back.
+A file is deleted only when no picture, in the trash or not, was made from it, no waiting job needs it and no
+other row does: every foreign key to pictures that would not let one go (RESTRICT, or no action) keeps it,
+also those of tables that this module has never heard of. Where something needs it, the row stays, too, out
+of every list: a picture's references can always be shown and used to make it again. Control images go with
+the last picture that was made along them. Emptying is written down (`purged_at`) before any file is touched,
+so that a crash amid it is finished at the next start and brings nothing back.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, delete, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, column, delete, func, or_, select, table, text, update
 from sqlalchemy.orm import Session, aliased
 
 from pipelines.errors import Conflict
@@ -18,9 +20,13 @@ from studio.collection import queries
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.collection.store import ImageStore
 from studio.database import Database
-from studio.records import Emptied, JobStatus
+from studio.records import Category, Emptied, JobStatus
 
 KEPT_DAYS = 30
+_HOLDING = text(
+    """SELECT m.name, k."from" FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS k
+    WHERE m.type = 'table' AND k."table" = 'images' AND k.on_delete IN ('RESTRICT', 'NO ACTION')"""
+)
 _PART = 200
 """Pictures whose files are deleted in one transaction: others that write wait no longer than that."""
 
@@ -54,14 +60,16 @@ class Trash:
     def _settled(self, purged: int) -> Emptied:
         """Delete what nothing needs, also of earlier times; `purged` is how many were taken out now."""
         deleted = 0
-        while part := self._delete_some():
+        while part := self._delete_some(*_PURGED):
             deleted += part
+        while self._delete_some(*_CONTROL):
+            pass
         return Emptied(deleted=deleted, kept=max(0, purged - deleted))
 
-    def _delete_some(self) -> int:
+    def _delete_some(self, *which: ColumnElement[bool]) -> int:
         """Files first: whoever stores the same picture again waits for the lock, then finds no row."""
         with self._database.transaction() as session:
-            rows = session.scalars(_not_needed().limit(_PART)).all()
+            rows = session.scalars(_not_needed(session, *which).limit(_PART)).all()
             self._store.delete((row.sha256, row.extension) for row in rows)
             for row in rows:
                 queries.drop_from_index(session, row)
@@ -80,7 +88,11 @@ def _purge(session: Session, *which: ColumnElement[bool]) -> int:
     return len(numbers)
 
 
-def _not_needed() -> Select[ImageRow]:
+_PURGED = (ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_not(None))
+_CONTROL = (ImageRow.trashed_at.is_(None), ImageRow.category == Category.CONTROL, ~ImageRow.starred)
+
+
+def _not_needed(session: Session, *which: ColumnElement[bool]) -> Select[ImageRow]:
     child = aliased(ImageRow)
     made_from_it = (
         select(ParentRow)
@@ -96,6 +108,10 @@ def _not_needed() -> Select[ImageRow]:
         )
         .exists()
     )
-    return select(ImageRow).where(
-        ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_not(None), ~or_(made_from_it, waited_for)
-    )
+    held = [_held(name, place) for name, place in session.execute(_HOLDING)]
+    return select(ImageRow).where(*which, ~or_(made_from_it, waited_for, *held))
+
+
+def _held(name: str, place: str) -> ColumnElement[bool]:
+    """A row of this table points at the picture."""
+    return select(table(name, column(place))).where(column(place) == ImageRow.id).exists()

@@ -7,12 +7,15 @@ unexpected exception), `refuse` (a LikenessError), `stop-after-one` (dies betwee
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from PIL import Image
 
 from pipelines.errors import Cancelled, CatalogError, ModelUnavailable
 from pipelines.events import (
@@ -33,6 +36,13 @@ from studio.engine.messages import Ready
 
 PREVIEW = b"RIFF....WEBP"
 SIDE = 16
+
+
+def control_image() -> bytes:
+    """The outlines of anything, as PNG."""
+    out = io.BytesIO()
+    Image.new("RGB", (SIDE, SIDE), "white").save(out, "PNG")
+    return out.getvalue()
 
 
 def pixels(seed: int) -> bytes:
@@ -78,7 +88,7 @@ class ScriptedRunner:
         cancelled: Callable[[], bool],
     ) -> None:
         if "control" in words:
-            emit(ControlImage(b"\x89PNG", "canny"))
+            emit(ControlImage(control_image(), "canny"))
         if "notice" in words:
             emit(Notice("Something was cut."))
         emit(PhaseChanged(Phase.DENOISING))

@@ -27,7 +27,7 @@ from studio.models.records import MemorySetting
 from studio.records import ImageRecord, JobRecord, JobStatus
 from studio.settings import Settings
 from tests.studio import scripted_worker
-from tests.studio.scripted_worker import SIDE, pixels
+from tests.studio.scripted_worker import SIDE, control_image, pixels
 
 MODELS = """\
 models:
@@ -106,7 +106,10 @@ def test_a_job_becomes_pictures_in_the_collection(studio: Studio) -> None:
     assert [studio.pixels(image) for image in job.images] == [pixels(7), pixels(8)]
     assert records[0].notes == ("Something was cut.",)
     assert records[0].provenance["device"] == "scripted"
-    assert studio.queue.control_image(job.id) == b"\x89PNG"
+    assert studio.queue.control_image(job.id) == control_image()
+    kept = [link.image_id for record in records for link in record.parents if link.role == "control"]
+    assert kept == [kept[0]] * 2
+    assert studio.pixels(kept[0] or "") == b"\xff" * (SIDE * SIDE * 3)
     assert job.timings["saving"] > 0
 
 

@@ -1,0 +1,55 @@
+"""Control images as files: outlines that were made on the way to a picture, and say so themselves.
+
+The same outlines of the same reference are the same bytes, so they are kept once. Knows no rows.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+CHUNK = "likeness-control"
+VERSION = 1
+
+
+class ControlMark(BaseModel):
+    """What a control image is. Unknown keys of later writers are left out when read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = VERSION
+    kind: str
+    """A `pipelines.request.ControlKind`, or that of a later studio."""
+    made_from: str | None
+    """Pixel hash of the structure reference."""
+
+    @property
+    def label(self) -> str:
+        """Names it in records."""
+        return f"Control image ({self.kind.replace('_', ' ')})"
+
+
+def encode(picture: Image.Image, mark: ControlMark) -> bytes:
+    """PNG bytes of an RGB picture; the same for the same input."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(CHUNK, mark.model_dump_json())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()
+
+
+def read_mark(path: Path) -> ControlMark | None:
+    """What a PNG says of itself; None where it is no control image of ours."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            text = image.info.get(CHUNK)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    try:
+        mark = ControlMark.model_validate_json(text) if isinstance(text, str) else None
+    except ValidationError:
+        return None
+    return mark if mark is not None and mark.version == VERSION else None
