@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20

@@ -1,0 +1,181 @@
+"""The journal of characters and designs: no picture file holds them, and a lost database would lose them.
+
+    {"table": "characters", "at": "…", "row": {"id": "…", "name": "Mara", …}}
+    {"table": "character_versions", "at": "…", "gone": {"id": "…"}}
+
+One line per row and change, holding the row as SQLite has it: the last line counts. As with the journal of
+pictures, triggers note what a transaction touched, and lines are written and synced just before its commit;
+a crash between the two leaves lines too many, which the next start takes back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, event, text
+from sqlalchemy.orm import Session
+
+from studio import jsonlines
+from studio.collection.store import speaking_of
+from studio.database import Database
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "designs": ("id",),
+    "design_references": ("design_id", "image_id"),
+    "characters": ("id",),
+    "blueprints": ("character_id",),
+    "character_versions": ("id",),
+    "character_references": ("character_id", "image_id"),
+}
+"""What is written down, each with its key; rows come after those they point at."""
+_TAIL_BYTES = 2**20
+_Row = dict[str, Any]
+_Key = tuple[str, str]
+"""Table, and the row's key as JSON."""
+
+
+class CharacterJournal:
+    """The journal of one data folder. Methods raise StorageFailure where the disk does not play along."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def follow(self, database: Database) -> None:
+        """Write down every change that is committed through `database` from now on."""
+        event.listen(database.sessions, "after_begin", _watch)
+        event.listen(database.sessions, "before_commit", self._write)
+
+    def rows(self) -> dict[_Key, _Row]:
+        """What was last said of each row that is not gone."""
+        with speaking_of(self._path.parent):
+            said = _last(jsonlines.read(self._path))
+        return {key: line["row"] for key, line in said.items() if "row" in line}
+
+    def write_anew(self, database: Database) -> None:
+        """Replace it by one line per row."""
+        now = _now()
+        with database.reading() as session, speaking_of(self._path.parent):
+            lines = (_line(table, row, now) for table in TABLES for row in _all(session, table))
+            jsonlines.replace(self._path, lines)
+
+    def settle(self, database: Database) -> None:
+        """Take back what the last lines say too much, where a crash came before their commit."""
+        with speaking_of(self._path.parent):
+            said = list(jsonlines.tail(self._path, _TAIL_BYTES))
+            if said and all(line.get("at") == said[-1].get("at") for line in said):
+                said = list(jsonlines.read(self._path))
+            last = _last(line for line in said if line.get("at") == said[-1].get("at"))
+            with database.reading() as session:
+                now = {key: _said(session, *key) for key in last}
+            wrong = [line for key, line in now.items() if not _agree(line, last[key])]
+            jsonlines.append(self._path, wrong)
+
+    def disagrees(self, database: Database) -> tuple[str, ...]:
+        """Rows of which it does not say what the database says, as “table key”."""
+        said = self.rows()
+        with database.reading() as session:
+            wanted = {_key(table, row): row for table in TABLES for row in _all(session, table)}
+        wrong = {key for key in said.keys() | wanted.keys() if said.get(key) != wanted.get(key)}
+        return tuple(sorted(" ".join(key) for key in wrong))
+
+    def _write(self, session: Session) -> None:
+        session.flush()
+        touched = session.execute(text("SELECT kind, key FROM temp.marked_rows ORDER BY rowid")).all()
+        if touched:
+            now = _now()
+            with speaking_of(self._path.parent):
+                jsonlines.append(self._path, [_said(session, kind, key, now) for kind, key in touched])
+            session.execute(text("DELETE FROM temp.marked_rows"))
+
+
+def rows_of(session: Session) -> dict[_Key, _Row]:
+    """All rows of a database, as the journal would say them."""
+    return {_key(table, row): row for table in TABLES for row in _all(session, table)}
+
+
+def restore(session: Session, rows: Mapping[_Key, _Row]) -> None:
+    """Put rows into a database that has none of them; what points at pictures that are gone is left out.
+
+    Columns that this schema does not know are left out, too.
+    """
+    session.execute(text("PRAGMA defer_foreign_keys = ON"))
+    for table in TABLES:
+        known = {column.name for column in session.execute(text(f"PRAGMA table_info({table})"))}
+        for row in (row for (kind, _), row in rows.items() if kind == table):
+            _insert(session, table, {name: value for name, value in row.items() if name in known})
+    for table in TABLES:
+        _drop_dangling(session, table)
+
+
+def _watch(_: Session, __: object, connection: Connection) -> None:
+    connection.exec_driver_sql(
+        "CREATE TEMP TABLE IF NOT EXISTS marked_rows (kind TEXT, key TEXT, PRIMARY KEY (kind, key))"
+    )
+    for table, key in TABLES.items():
+        for what, row in (("INSERT", "NEW"), ("UPDATE", "NEW"), ("DELETE", "OLD")):
+            values = ", ".join(f"{row}.{column}" for column in key)
+            connection.exec_driver_sql(
+                f"CREATE TEMP TRIGGER IF NOT EXISTS {table}_{what} AFTER {what} ON main.{table} BEGIN "
+                f"INSERT OR IGNORE INTO marked_rows VALUES ('{table}', json_array({values})); END"
+            )
+
+
+def _insert(session: Session, table: str, row: _Row) -> None:
+    names, places = ", ".join(row), ", ".join(f":{name}" for name in row)
+    session.execute(text(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({places})"), row)
+
+
+def _drop_dangling(session: Session, table: str) -> None:
+    """Where a row points at nothing: without that, where it can be without, else no row."""
+    needed = {
+        column.name for column in session.execute(text(f"PRAGMA table_info({table})")) if column.notnull
+    }
+    columns = {key.id: key[3] for key in session.execute(text(f"PRAGMA foreign_key_list({table})"))}
+    for fault in session.execute(text(f"PRAGMA foreign_key_check({table})")).all():
+        column = columns[fault.fkid]
+        change = f"DELETE FROM {table}" if column in needed else f"UPDATE {table} SET {column} = NULL"
+        session.execute(text(f"{change} WHERE rowid = :row"), {"row": fault.rowid})
+
+
+def _all(session: Session, table: str) -> Iterator[_Row]:
+    for row in session.execute(text(f"SELECT * FROM {table}")).mappings():
+        yield dict(row)
+
+
+def _said(session: Session, table: str, key: str, at: str | None = None) -> _Row:
+    values = dict(zip(TABLES[table], json.loads(key), strict=True))
+    where = " AND ".join(f"{column} = :{column}" for column in values)
+    row = session.execute(text(f"SELECT * FROM {table} WHERE {where}"), values).mappings().first()
+    if row is None:
+        return {"table": table, "at": at or _now(), "gone": values}
+    return _line(table, dict(row), at or _now())
+
+
+def _line(table: str, row: _Row, at: str) -> _Row:
+    return {"table": table, "at": at, "row": row}
+
+
+def _last(lines: Iterable[_Row]) -> dict[_Key, _Row]:
+    found: dict[_Key, _Row] = {}
+    for line in lines:
+        said = line.get("row", line.get("gone"))
+        table = line.get("table")
+        if isinstance(said, dict) and table in TABLES and all(name in said for name in TABLES[table]):
+            found[_key(table, said)] = line
+    return found
+
+
+def _key(table: str, row: _Row) -> _Key:
+    return table, json.dumps([row[column] for column in TABLES[table]], separators=(",", ":"))
+
+
+def _agree(line: _Row, other: _Row) -> bool:
+    return line.get("row") == other.get("row")
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
