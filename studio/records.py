@@ -28,6 +28,8 @@ class Category(StrEnum):
     UPLOAD = "upload"
     IMPORTED = "imported"
     AVATAR = "avatar"
+    SHEET = "sheet"
+    """A character sheet: pictures laid out on one."""
     CONTROL = "control"
     """Made on the way to a picture (an outline, a depth map); listed only when asked for."""
 
@@ -79,6 +81,7 @@ class ImageRecord(_Record):
     request: GenerationRequest | None = None
     parents: tuple[ParentLink, ...] = ()
     children: tuple[str, ...] = ()
+    characters: tuple[str, ...] = Field(default=(), description="Ids of the characters it is a picture of.")
     notes: tuple[str, ...] = Field(default=(), description="Said while it was made or taken in.")
     provenance: dict[str, Any] = Field(default_factory=dict)
     depth: int = Field(default=0, description="Generations since the first picture of its line.")

@@ -60,6 +60,7 @@ class ImageQuery(BaseModel):
             trashed=bool(self.trashed),
             after=_in_a_zone(self.after),
             before=_in_a_zone(self.before),
+            character=self.character,
         )
 
 

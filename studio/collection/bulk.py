@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, select, update
+from sqlalchemy import ColumnElement, and_, func, select, update
 from sqlalchemy.orm import Session, selectinload
 
 from pipelines.errors import RequestError
-from studio.collection import rows
+from studio.collection import character_links, rows
 from studio.collection.marks import MAX_TAGS
 from studio.collection.models import ImageRow, TagRow
 from studio.records import BulkResult
@@ -54,7 +54,9 @@ def _apply(session: Session, here: tuple[ColumnElement[bool], ...], action: Acti
         case Action.TRASH:
             return _set(session, here, ImageRow.trashed_at.is_(None), trashed_at=now)
         case Action.RESTORE:
-            return _set(session, here, ImageRow.trashed_at.is_not(None), trashed_at=None)
+            changed = _set(session, here, ImageRow.trashed_at.is_not(None), trashed_at=None)
+            character_links.restored(session, and_(*here))
+            return changed
         case Action.TAG | Action.UNTAG:
             return _tag(session, here, tag, wanted=action is Action.TAG)
 

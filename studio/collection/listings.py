@@ -31,7 +31,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 from sqlalchemy.sql.operators import custom_op
 
 from pipelines.errors import RequestError
-from studio.collection import queries, rows
+from studio.collection import character_links, queries, rows
 from studio.collection.models import ImageRow, TagRow
 from studio.collection.queries import Filter
 from studio.records import Category, Facets, ImageIds, ImagePage, ImageStops, Sort
@@ -39,7 +39,7 @@ from studio.records import Category, Facets, ImageIds, ImagePage, ImageStops, So
 MAX_PAGE = 500
 MAX_IDS = 100_000
 _FEW = 1000
-"""Up to so many pictures of a tag are looked up; beyond, pictures are looked at in turn."""
+"""Up to so many pictures of a tag or character are looked up; beyond, pictures are looked at in turn."""
 _MOST_TAGS = 500
 _search = table("image_search", column("rowid"))
 _number = _search.c.rowid
@@ -151,6 +151,8 @@ def _chosen(session: Session, wanted: Filter, sort: Sort) -> Select[*tuple[Any, 
     statement = keys.where(*_conditions(wanted, sort)).order_by(*_order(wanted, sort))
     if wanted.tag is not None:
         statement = statement.where(_tagged(session, wanted.tag))
+    if wanted.character is not None:
+        statement = statement.where(_among(session, character_links.pictures_of(wanted.character)))
     if words:
         match = " ".join(f'"{word}"*' for word in words)
         statement = statement.join(_search, _number == ImageRow.number).where(
@@ -218,11 +220,16 @@ def _contains(signs: str) -> ColumnElement[bool]:
 
 
 def _tagged(session: Session, tag: str) -> ColumnElement[bool]:
-    of_tag = select(TagRow.image_id).where(TagRow.tag == tag)
-    if len(session.scalars(of_tag.limit(_FEW)).all()) < _FEW:
-        twin = select(ImageRow.number).where(ImageRow.id.in_(of_tag)).correlate(None)
-        return ImageRow.number.in_(list(session.scalars(twin)))
-    return of_tag.where(TagRow.image_id == ImageRow.id).exists()
+    return _among(session, select(TagRow.image_id).where(TagRow.tag == tag))
+
+
+def _among(session: Session, ids: Select[str]) -> ColumnElement[bool]:
+    """Pictures with these ids."""
+    if len(session.scalars(ids.limit(_FEW)).all()) < _FEW:
+        few = select(ImageRow.number).where(ImageRow.id.in_(ids)).correlate(None)
+        return ImageRow.number.in_(list(session.scalars(few)))
+    (image_id,) = ids.selected_columns
+    return ids.where(image_id == ImageRow.id).correlate(ImageRow).exists()
 
 
 def _write_cursor(sort: Sort, key: Any) -> str:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, RequestError
 from pipelines.request import GenerationRequest, Mode
+from studio.collection import character_links
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.records import (
     Category,
@@ -47,6 +48,7 @@ class Filter:
     trashed: bool = False
     after: datetime | None = None
     before: datetime | None = None
+    character: str | None = None
 
 
 def row(session: Session, image_id: str) -> ImageRow:
@@ -74,8 +76,9 @@ def size_of_reference(session: Session, number: int, image_id: str, *, trashed: 
 
 def records(session: Session, rows: Sequence[ImageRow]) -> tuple[ImageRecord, ...]:
     """Rows as records with parents and children, in the order given."""
-    children = _children(session, [r.id for r in rows])
-    return tuple(_record(r, tuple(children[r.id])) for r in rows)
+    ids = [r.id for r in rows]
+    children, characters = _children(session, ids), character_links.of_pictures(session, ids)
+    return tuple(_record(r, tuple(children[r.id]), tuple(characters[r.id])) for r in rows)
 
 
 def record(session: Session, one: ImageRow) -> ImageRecord:
@@ -164,7 +167,7 @@ def _children(session: Session, ids: Sequence[str]) -> defaultdict[str, list[str
     return found
 
 
-def _record(one: ImageRow, children: tuple[str, ...]) -> ImageRecord:
+def _record(one: ImageRow, children: tuple[str, ...], characters: tuple[str, ...]) -> ImageRecord:
     return ImageRecord(
         id=one.id,
         sha256=one.sha256,
@@ -187,6 +190,7 @@ def _record(one: ImageRow, children: tuple[str, ...]) -> ImageRecord:
         request=None if one.request is None else GenerationRequest.model_validate(one.request),
         parents=tuple(_link(p) for p in one.parents),
         children=children,
+        characters=characters,
         notes=tuple(one.notes),
         provenance=one.provenance,
         mode=_mode(one),

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.request import GenerationRequest
-from studio.collection import lineage, queries
+from studio.collection import character_links, lineage, queries
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.models import ImageRow, ParentRow, TagRow
 from studio.images import Ingested
@@ -110,7 +110,9 @@ def add_generated(session: Session, file: StoredFile, likeness: Likeness) -> Ima
     row.mode = likeness.request.mode
     row.provenance = {**likeness.provenance, "model": likeness.model.model_dump()}
     row.parents = [_parent(session, link) for link in likeness.parents]
-    return _add(session, row)
+    _add(session, row)
+    character_links.made(session, row)
+    return row
 
 
 def moment(when: datetime) -> int:
@@ -141,6 +143,8 @@ def set_tags(session: Session, row: ImageRow, tags: Sequence[str]) -> None:
 def restore(session: Session, row: ImageRow) -> None:
     """Out of the trash, also where it was emptied and the file is still here."""
     row.trashed_at = row.purged_at = None
+    session.flush()
+    character_links.restored(session, ImageRow.id == row.id)
     marked(session, [row.id], words=False)
 
 
