@@ -53,6 +53,11 @@ class Settings:
         return self.data_dir / "journal.jsonl"
 
     @property
+    def character_journal(self) -> Path:
+        """Characters and designs, one line per change; see `collection.character_journal`."""
+        return self.data_dir / "characters.jsonl"
+
+    @property
     def thumbnails_dir(self) -> Path:
         """WebP thumbnails; may be deleted at any time."""
         return self.data_dir / "thumbnails"

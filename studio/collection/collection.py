@@ -21,6 +21,7 @@ from studio import __version__, images
 from studio.collection import marks, queries, recovery, reproductions, rows
 from studio.collection.control import ROLE as CONTROL
 from studio.collection.control import Drawn
+from studio.collection.character_journal import CharacterJournal
 from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading
@@ -49,6 +50,8 @@ class Collection:
         self.bin = Trash(database, self.store)
         self.journal = Journal(settings.journal)
         self.journal.follow(database)
+        self.character_journal = CharacterJournal(settings.character_journal)
+        self.character_journal.follow(database)
         self._settings = settings
         self._catalog = catalog
 
@@ -58,6 +61,7 @@ class Collection:
         Once at start, before the queue is made.
         """
         found = recovery.reconcile(self.store, self.database, self.journal)
+        self.character_journal.settle(self.database)
         self.bin.expire()
         return found
 

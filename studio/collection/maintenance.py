@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import images
-from studio.collection import recovery
+from studio.collection import character_journal, character_links, recovery
+from studio.collection.character_journal import CharacterJournal, Rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.collection.recovery import Found
@@ -42,7 +43,7 @@ class VerifyReport:
     database: tuple[str, ...]
     """What SQLite finds wrong with its own file."""
     journal: tuple[str, ...] = ()
-    """Pictures of which the journal does not say what the database says."""
+    """Pictures and characters of which the journals do not say what the database says."""
     mended: tuple[str, ...] = ()
     """What was wrong and is put right, in words."""
 
@@ -118,6 +119,7 @@ def verify(settings: Settings) -> VerifyReport:
             wanted = [(sha256, extension) for sha256, extension in pairs]
         journal = Journal(settings.journal)
         differing = journal.disagrees(database) if journal.exists() else ()
+        differing += CharacterJournal(settings.character_journal).disagrees(database)
     present = [pair for pair in wanted if ".".join(pair) in stored]
     return VerifyReport(
         checked=len(wanted),
@@ -144,6 +146,7 @@ def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) ->
             done = recovery.reconcile(store, database, journal)
             if report.journal:
                 journal.write_anew(database)
+                CharacterJournal(settings.character_journal).write_anew(database)
         mended += [f"{name} is in the database now" for name in done.adopted]
         mended += [f"{done.leftovers} unfinished files were removed"] if done.leftovers else []
         mended += [f"the journal says what the database says of {name}" for name in report.journal]
@@ -162,13 +165,16 @@ def rebuild(settings: Settings) -> RebuildReport:
     earlier = _read_earlier(settings.database)
     states = {**journal.states(), **earlier.states}
     found, unusable = _read_all(store, states)
+    characters = CharacterJournal(settings.character_journal)
     with closing(Database(fresh)) as database:
         generated = _add_all(database, found, states)
         _add_rows(database, earlier)
+        _add_characters(database, characters.rows() if earlier.characters is None else earlier.characters)
     marks_known = earlier.problem is None or journal.exists()
     kept = _swap(settings.database, fresh)
     with closing(Database(settings.database)) as database:
         journal.write_anew(database)
+        characters.write_anew(database)
     return RebuildReport(
         generated=generated,
         uploads=len(found) - generated,
@@ -185,6 +191,7 @@ class _Earlier:
 
     states: dict[str, PictureState]
     rows: tuple[JobRow | ReproductionRow, ...]
+    characters: Rows | None = None
     problem: str | None = None
 
 
@@ -252,10 +259,10 @@ def _read_earlier(old: Path) -> _Earlier:
             now = datetime.now(UTC)
             states = {row.sha256: PictureState.of(row, now) for row in session.scalars(select(ImageRow))}
             rows = (*session.scalars(select(JobRow)), *session.scalars(select(ReproductionRow)))
-            return _Earlier(states, rows)
+            return _Earlier(states, rows, character_journal.rows_of(session))
     except (StorageFailure, SQLAlchemyError, ValueError) as error:
         problem = getattr(error, "detail", None) or "the earlier database cannot be read."
-        return _Earlier({}, (), problem)
+        return _Earlier({}, (), problem=problem)
     finally:
         _remove(copy)
 
@@ -267,6 +274,12 @@ def _add_rows(database: Database, earlier: _Earlier) -> None:
             if isinstance(row, JobRow) or row.image_id in known:
                 columns = inspect(type(row)).column_attrs.keys()
                 session.add(type(row)(**{name: getattr(row, name) for name in columns}))
+
+
+def _add_characters(database: Database, found: Rows) -> None:
+    with database.transaction() as session:
+        character_journal.restore(session, found)
+        character_links.link_all(session)
 
 
 def _copy_database(source: Path, target: Path) -> None:
