@@ -36,6 +36,7 @@ _TAIL_BYTES = 2**20
 _Row = dict[str, Any]
 _Key = tuple[str, str]
 """Table, and the row's key as JSON."""
+Rows = dict[_Key, _Row]
 
 
 class CharacterJournal:
@@ -49,7 +50,7 @@ class CharacterJournal:
         event.listen(database.sessions, "after_begin", _watch)
         event.listen(database.sessions, "before_commit", self._write)
 
-    def rows(self) -> dict[_Key, _Row]:
+    def rows(self) -> Rows:
         """What was last said of each row that is not gone."""
         with speaking_of(self._path.parent):
             said = _last(jsonlines.read(self._path))
@@ -61,6 +62,10 @@ class CharacterJournal:
         with database.reading() as session, speaking_of(self._path.parent):
             lines = (_line(table, row, now) for table in TABLES for row in _all(session, table))
             jsonlines.replace(self._path, lines)
+
+    def exists(self) -> bool:
+        """Anything was ever written down."""
+        return self._path.exists()
 
     def settle(self, database: Database) -> None:
         """Take back what the last lines say too much, where a crash came before their commit."""
@@ -92,12 +97,12 @@ class CharacterJournal:
             session.execute(text("DELETE FROM temp.marked_rows"))
 
 
-def rows_of(session: Session) -> dict[_Key, _Row]:
+def rows_of(session: Session) -> Rows:
     """All rows of a database, as the journal would say them."""
     return {_key(table, row): row for table in TABLES for row in _all(session, table)}
 
 
-def restore(session: Session, rows: Mapping[_Key, _Row]) -> None:
+def restore(session: Session, rows: Rows) -> None:
     """Put rows into a database that has none of them; what points at pictures that are gone is left out.
 
     Columns that this schema does not know are left out, too.
@@ -159,11 +164,11 @@ def _line(table: str, row: _Row, at: str) -> _Row:
     return {"table": table, "at": at, "row": row}
 
 
-def _last(lines: Iterable[_Row]) -> dict[_Key, _Row]:
-    found: dict[_Key, _Row] = {}
+def _last(lines: Iterable[_Row]) -> Rows:
+    found: Rows = {}
     for line in lines:
         said = line.get("row", line.get("gone"))
-        table = line.get("table")
+        table = str(line.get("table"))
         if isinstance(said, dict) and table in TABLES and all(name in said for name in TABLES[table]):
             found[_key(table, said)] = line
     return found

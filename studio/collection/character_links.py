@@ -124,9 +124,9 @@ def unlink(session: Session, character_id: str, image_id: str) -> None:
 
 def link_all(session: Session) -> None:
     """Make the links anew from what they follow from, after a database was made anew."""
+    asked = "json_extract(i.request, '$.character')"
     for source in (
-        "SELECT c.id, i.id FROM images AS i "
-        "JOIN characters AS c ON c.id = json_extract(i.request, '$.character')",
+        f"SELECT c.id, i.id FROM images AS i JOIN characters AS c ON c.id = {asked}",
         "SELECT character_id, image_id FROM character_versions",
         "SELECT character_id, image_id FROM character_references",
     ):
