@@ -14,9 +14,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright keeps an event loop running in this thread until the session ends."""
-    browser_tests = Path(__file__).parent / "e2e"
-    items.sort(key=lambda item: browser_tests in item.path.parents)
+    """The longest files first, so that no process is left alone with one of them at the end."""
+    here = Path(__file__).parent
+    long = (here / "kill", here / "e2e")
+    items.sort(key=lambda item: not any(folder in item.path.parents for folder in long))
 
 
 @pytest.fixture(scope="session")
