@@ -62,9 +62,7 @@ def ignored_edit(result: Result) -> Advice:
     steps = (*_guidance(result, 1.4), *_shifted_influence(result, -_INFLUENCE_STEP))
     return Advice(
         id="ignored-edit",
-        words="The edit hardly shows. Raise guidance or lower influence, one of them."
-        if steps
-        else "The edit hardly shows. Say the change more specifically.",
+        words=f"The edit hardly shows. {_do(steps) or 'Say the change more specifically.'}",
         why="Guidance is how hard your words push, influence how firmly the reference holds. When the change "
         "does not come, give the words more weight, or ask for it more specifically.",
         steps=steps,
@@ -76,7 +74,8 @@ def drifted(result: Result) -> Advice:
     back = closest_version(result)
     go_back = () if back is None else (Step(label=f"Back to step {back.depth}", use_image=back.image_id),)
     steps = (*go_back, *_shifted_influence(result, _INFLUENCE_STEP), *_guidance(result, 0.7))
-    words = "Go back to the closest version and go on from there." if go_back else _hold_words(steps)
+    hold = f"It moved away from the reference. {_do(steps) or 'Ask for a smaller change.'}"
+    words = "Go back to the closest version and go on from there." if go_back else hold
     return Advice(
         id="drifted",
         words=words,
@@ -98,10 +97,10 @@ def _own_structure(branch: Sequence[Version], image_id: str) -> float | None:
     return next((version.structure for version in branch if version.image_id == image_id), None)
 
 
-def _hold_words(steps: Sequence[Step]) -> str:
-    if steps:
-        return "It moved away from the reference. Raise influence or lower guidance, one of them."
-    return "It moved away from the reference. Ask for a smaller change."
+def _do(steps: Sequence[Step]) -> str:
+    """“Set Guidance 3.5 → 5, or Influence 25% → 5%.”"""
+    labels = [step.label for step in steps]
+    return f"Set {', or '.join(labels)}." if labels else ""
 
 
 def _words(result: Result, verdict: Verdict | None) -> str:

@@ -35,7 +35,7 @@ def describes_again(s: Situation) -> Advice | None:
         return None
     return Advice(
         id="describes-again",
-        words="This describes again what the reference shows. Say what should change.",
+        words="Say what should change, not again what the reference shows.",
         why="The model sees the reference already. What it needs from you is the change, for example "
         "“change the background to a candlelit stone chamber, keep the outfit and the expression”.",
     )
@@ -45,7 +45,8 @@ def too_many_demands(s: Situation) -> Advice | None:
     """Several changes in one prompt compete, and identity pays for it."""
     most = {Mode.SMART_EDIT: 2, Mode.INPAINT: 2, Mode.CHARACTER_REFERENCE: 4}.get(s.request.mode)
     asked = prompt_forms.demands(s.request.prompt)
-    if most is None or len(asked) <= most:
+    weak = s.request.mode in _EDITS and prompt_forms.describes(s.request.prompt, s.source_prompt)
+    if most is None or len(asked) <= most or weak:
         return None
     return Advice(
         id="too-many-demands",
@@ -58,7 +59,7 @@ def too_many_demands(s: Situation) -> Advice | None:
 def says_nothing_to_keep(s: Situation) -> Advice | None:
     """An edit that names what must stay keeps it better."""
     prompt = s.request.prompt
-    if s.request.mode is not Mode.SMART_EDIT or not prompt_forms.demands(prompt):
+    if s.request.mode is not Mode.SMART_EDIT or not prompt_forms.orders(prompt):
         return None
     kept = prompt_forms.to_keep(prompt)
     if prompt_forms.keeps_something(prompt) or not kept or len(prompt) > MAX_PROMPT_CHARS - 80:

@@ -58,6 +58,11 @@ def is_order(prompt: str) -> bool:
     return bool(words) and (words[0] in _ORDERS or (words[0] == "please" and words[1:2] != []))
 
 
+def orders(prompt: str) -> bool:
+    """Some part of it that is not about keeping is an order."""
+    return any(_ORDERS & set(_words(clause)) for clause in clauses(prompt))
+
+
 def keeps_something(prompt: str) -> bool:
     """Some part of it says what must stay."""
     return _KEEP.search(prompt.lower()) is not None

@@ -13,6 +13,7 @@ import gradio as gr
 
 from studio.service import StudioService
 from studio.settings import Settings
+from studio.ui.coach import bind_coach
 from studio.ui.controls import Controls
 from studio.ui.panels.collection import create_collection
 from studio.ui.panels.generate import GeneratePanel, create_generate
@@ -62,6 +63,7 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
             queue = create_queue(service)
         handlers = StudioHandlers(service, controls)
         bind_studio(page, handlers, generate)
+        bind_coach(handlers, [controls.prompt.coach, output.verdict])
         bind_actions(handlers, [output.preview, output.gallery, collection.grid, queue.jobs])
     return page
 

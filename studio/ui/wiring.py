@@ -76,6 +76,11 @@ class StudioHandlers:
         records = [self.service.image(image_id) for image_id in image_ids[:_MANY]]
         return self._show(_after_many(before, action, records), before=before, shown=before.values())
 
+    def transition(self, change: Callable[[StudioState], StudioState], values: Sequence[object]) -> Updates:
+        """Let `change` make the new state. Raises what it raises."""
+        before = self.controls.read(values)
+        return self._show(change(before), before=before, shown=before.values())
+
     def check(self, *values: object) -> list[str]:
         """What Generate would have to tell, as quiet sentences; nothing while there is nothing to make."""
         state = self.controls.read(values)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from studio.service import StudioService
+from studio.ui.coach_widgets import CoachVerdict
 from studio.ui.widgets.compare import CompareDialog
 from studio.ui.widgets.details import DetailsDialog
 from studio.ui.widgets.history import ExportDialog, FamilyTreeDialog, ImportDialog, WinnersDialog
@@ -19,6 +20,7 @@ class OutputPanel:
     """Components of the output side. `preview` and `gallery` raise `action`."""
 
     preview: LivePreview
+    verdict: CoachVerdict
     queue: QueueSummary
     gallery: PictureGallery
     compare: CompareDialog
@@ -35,6 +37,7 @@ def create_output(service: StudioService) -> OutputPanel:
     del service
     return OutputPanel(
         preview=LivePreview(elem_id="preview"),
+        verdict=CoachVerdict(elem_id="coach-after"),
         queue=QueueSummary(elem_id="queue"),
         gallery=PictureGallery(elem_id="gallery"),
         compare=CompareDialog(visible="hidden"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pipelines.request import Mode
+from studio.ui.coach_widgets import CoachLine
 from studio.ui.widgets.assistant import Assistant
 from studio.ui.words import MODE_WORDS
 
@@ -17,6 +18,7 @@ class PromptPanel:
 
     prompt: gr.Textbox
     assistant: Assistant
+    coach: CoachLine
 
 
 def create_prompt() -> PromptPanel:
@@ -32,4 +34,5 @@ def create_prompt() -> PromptPanel:
             elem_id="prompt",
             interactive=True,
         )
-    return PromptPanel(prompt=prompt, assistant=assistant)
+        coach = CoachLine(elem_id="coach")
+    return PromptPanel(prompt=prompt, assistant=assistant, coach=coach)

@@ -18,7 +18,7 @@ from studio.ui.words import CONTROL_WORDS, ROLE_WORDS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 SHARED = ("kit.js", "pictures.js", "toolbar.js")
-STYLES = ("output.css", "overlays.css", "models.css", "collection.css", "tree.css")
+STYLES = ("output.css", "overlays.css", "models.css", "collection.css", "tree.css", "coach.css")
 _FIXED = ("html_template", "css_template", "js_on_load", "head", "apply_default_css")
 
 
