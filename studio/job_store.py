@@ -6,7 +6,7 @@ Each method is one transaction. Knows nothing of what is running right now, of t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,24 +44,20 @@ class JobStore:
                 else:
                     _end(row, JobStatus.FAILED, JobError(code=LOST_TWICE.code, message=LOST_TWICE.detail))
 
-    def insert(self, request: GenerationRequest, notices: Iterable[str], tab: str | None) -> JobRecord:
-        """A new queued job. `request` must be complete."""
-        row = JobRow(
-            id=uuid.uuid4().hex,
-            status=JobStatus.QUEUED,
-            request=request.model_dump(mode="json"),
-            model=request.model or "",
-            mode=request.mode,
-            tab=tab,
-            attempts=0,
-            cancel_requested=False,
-            created_at=datetime.now(UTC),
-            notices=list(notices),
-            timings={},
-        )
+    def insert(
+        self,
+        wanted: Iterable[tuple[GenerationRequest, Iterable[str]]],
+        tab: str | None,
+        also: Callable[[Session, tuple[str, ...]], None] | None = None,
+    ) -> tuple[JobRecord, ...]:
+        """New queued jobs of complete requests with their notices, and what `also` writes: all or nothing."""
+        rows = [_row(request, notices, tab) for request, notices in wanted]
         with self._database.transaction() as session:
-            session.add(row)
-        return _record(row, ())
+            session.add_all(rows)
+            session.flush()
+            if also is not None:
+                also(session, tuple(row.id for row in rows))
+        return tuple(_record(row, ()) for row in rows)
 
     def begin(self, job_id: str) -> None:
         """The job is running now; counts as an attempt."""
@@ -146,6 +142,22 @@ def _images(session: Session, job_ids: list[str]) -> dict[str, tuple[str, ...]]:
     for job_id, image_id in session.execute(query.order_by(ImageRow.batch_index)):
         found[job_id or ""] = (*found.get(job_id or "", ()), image_id)
     return found
+
+
+def _row(request: GenerationRequest, notices: Iterable[str], tab: str | None) -> JobRow:
+    return JobRow(
+        id=uuid.uuid4().hex,
+        status=JobStatus.QUEUED,
+        request=request.model_dump(mode="json"),
+        model=request.model or "",
+        mode=request.mode,
+        tab=tab,
+        attempts=0,
+        cancel_requested=False,
+        created_at=datetime.now(UTC),
+        notices=list(notices),
+        timings={},
+    )
 
 
 def _end(row: JobRow, status: JobStatus, error: JobError | None) -> None:

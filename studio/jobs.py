@@ -11,10 +11,12 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+
+from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, StorageFailure
 from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, StepProgress
@@ -76,11 +78,23 @@ class JobQueue:
         self, request: GenerationRequest, notices: Iterable[str] = (), tab: str | None = None
     ) -> JobRecord:
         """Queue a complete request; when this returns the job survives any crash."""
+        return self.add_all([(request, notices)], tab)[0]
+
+    def add_all(
+        self,
+        wanted: Sequence[tuple[GenerationRequest, Iterable[str]]],
+        tab: str | None = None,
+        also: Callable[[Session, tuple[str, ...]], None] | None = None,
+    ) -> tuple[JobRecord, ...]:
+        """Queue complete requests with their notices, all or none.
+
+        `also` writes, in the same transaction, what these job ids are for.
+        """
         with self._changed:
-            record = self._store.insert(request, notices, tab)
-            self._queued.append(self._job(record))
+            records = self._store.insert(wanted, tab, also)
+            self._queued.extend(map(self._job, records))
             self._touch()
-        return self.get(record.id)
+        return tuple(self.get(record.id) for record in records)
 
     def get(self, job_id: str) -> JobRecord:
         """The job as it is now. Raises NotFound."""
