@@ -172,6 +172,19 @@ def test_pictures_are_chosen_on_an_index_in_order(
     assert not any("TEMP B-TREE" in line for line in lines), lines
 
 
+def test_tags_of_the_trash_are_not_counted_however_they_are_spelt(durable: Durable) -> None:
+    made = [upload(durable, seed).id for seed in range(4)]
+    for image_id, tags in zip(made, (("hero", "É"), ("Hero", "é"), ("HERO",), ("gone",)), strict=True):
+        durable.collection.update(image_id, tags=tags)
+    for image_id in made[1:]:
+        durable.collection.trash(image_id)
+    counts = durable.collection.gallery.facets().tag
+    assert {tag.lower() if tag.isascii() else tag: count for tag, count in counts.items()} == {
+        "hero": 1,
+        "É": 1,
+    }
+
+
 def test_cost_is_the_median_of_the_last_done_jobs(durable: Durable) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
 
