@@ -77,6 +77,10 @@ class ModelSpec(BaseModel):
         default_factory=dict, description="For the family: sub-folders, adapter files, scales."
     )
 
+    add_ons: bool = Field(
+        default=True,
+        description="LoRAs and the like made for its family fit; False: it is a kind of its own.",
+    )
     download_gb: float | None = Field(
         default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
     )
@@ -179,6 +183,11 @@ class Catalog:
         if any(self._pins.get(model) != commits for model, commits in pins.items()):
             self._pins |= pins
             self._take(self._unpinned)
+
+    def unpinned(self, model_id: str) -> ModelSpec:
+        """The entry as models.yaml has it. Raises NotFound."""
+        spec = self.get(model_id)
+        return next(each for each in self._unpinned if each.id == spec.id)
 
     def prefer(self, preferred: Mapping[Mode, str]) -> None:
         """Let modes start with these models wherever they are ready."""

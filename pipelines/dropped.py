@@ -42,6 +42,11 @@ class AddOn:
     path: Path
     identified: Identified
 
+    @property
+    def name(self) -> str:
+        """As artists know it: the file's name without its ending."""
+        return self.path.stem
+
 
 @dataclass(frozen=True, slots=True)
 class Unusable:

@@ -72,7 +72,7 @@ def prepare(name: str, network: Any, settings: LoadSettings) -> None:
     if settings.memory.storage is Storage.FP8 and (part.is_denoiser or part.is_encoder):
         store_in_8_bits(network, settings.dtype)
     if settings.warm_up and name in ("transformer", "unet"):
-        warm_up(network)
+        warm_up(network, fused=name == "transformer")
 
 
 def keep_decoder_finite(vae: Any) -> None:
@@ -124,17 +124,25 @@ def tile(pipeline: Any) -> None:
             getattr(vae, switch)()
 
 
-def warm_up(denoiser: Any) -> None:
-    """Fuse what is the same in one multiplication, and compile the blocks that repeat.
+def warm_up(denoiser: Any, *, fused: bool = True) -> None:
+    """Compile the blocks that repeat, `fused`: with what is the same in one multiplication.
 
-    The first picture of each size then waits for the compiler.
+    The first picture of each size then waits for the compiler. IP-Adapters replace what would be fused
+    in a UNet, and LoRAs do nothing to it: see `unfuse`.
     """
-    if hasattr(denoiser, "fuse_qkv_projections"):
+    if fused and hasattr(denoiser, "fuse_qkv_projections"):
         denoiser.fuse_qkv_projections()
     if getattr(denoiser, "_repeated_blocks", None):
         denoiser.compile_repeated_blocks(dynamic=True)
     else:
         log.warning("%s has no repeated blocks to compile.", type(denoiser).__name__)
+
+
+def unfuse(pipeline: Any) -> None:
+    """Take fused multiplications apart again, so that LoRAs act on all of them; the same numbers come out."""
+    transformer = getattr(pipeline, "transformer", None)
+    if transformer is not None and hasattr(transformer, "unfuse_qkv_projections"):
+        transformer.unfuse_qkv_projections()
 
 
 def quantization(names: Iterable[str], settings: LoadSettings) -> Any:

@@ -13,9 +13,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pipelines import addons
 from pipelines import sizes as sizing
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import RequestError
+from pipelines.plans import Plan, compose, effective_steps, plan
 from pipelines.request import (
     MAX_SEED,
     MODE_LABEL,
@@ -28,6 +30,8 @@ from pipelines.request import (
     Role,
 )
 from pipelines.route import STUDIO_DEFAULTS, Route
+
+__all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
 
 NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
 _MASK_SHAPE = 0.02
@@ -44,36 +48,12 @@ class Completed:
     """What the model reads, where that is more than the artist's own words."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What one complete request comes to: the numbers the pipeline is called with."""
-
-    mode: Mode
-    route: Route
-    pipeline: str
-    prompt: str
-    composed_prompt: str
-    """What the model reads: the prompt, with words for the references' roles where it needs them."""
-    negative_prompt: str
-    guidance_scale: float
-    steps: int
-    effective_steps: int
-    """Steps really run for each picture: fewer than `steps` where strength is below 1."""
-    strength: float | None
-    width: int
-    height: int
-    seeds: tuple[int, ...]
-    """One per picture: the request's seed, counting up."""
-    references: tuple[tuple[Role, str, float], ...]
-    """(role, image id, weight) in the artist's order."""
-    control: Control | None
-
-
 @dataclass(slots=True)
 class _Draft:
     """A request while it is being completed."""
 
     request: GenerationRequest
+    catalog: Catalog
     spec: ModelSpec
     route: Route
     sizes: Mapping[str, tuple[int, int]]
@@ -101,13 +81,14 @@ def complete(
     NotFound for an unknown model.
     """
     spec = _model(request, catalog)
-    draft = _Draft(request, spec, catalog.route(spec.id, request.mode), sizes)
+    draft = _Draft(request, catalog, spec, catalog.route(spec.id, request.mode), sizes)
     draft.changes["model"] = spec.id
     _prompt(draft)
     _references(draft)
     _knobs(draft)
     _strength(draft)
     _control(draft)
+    _loras(draft)
     _size(draft)
     _seed(draft, draw_seed)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
@@ -115,46 +96,6 @@ def complete(
     if composed == done.prompt:
         return Completed(done, tuple(draft.notices))
     return Completed(done, (*draft.notices, f"The model reads: {composed}"), composed)
-
-
-def plan(request: GenerationRequest, route: Route) -> Plan:
-    """The numbers of a complete request (ValueError for one that is not)."""
-    if request.width is None or request.height is None or request.seed == RANDOM_SEED:
-        raise ValueError("only a complete request can be planned")
-    strength = request.strength if route.strength else None
-    return Plan(
-        mode=request.mode,
-        route=route,
-        pipeline=route.pipeline_for({request.role_of(r) for r in request.references}),
-        prompt=request.prompt,
-        composed_prompt=compose(request, route),
-        negative_prompt=request.negative_prompt,
-        guidance_scale=request.guidance_scale,
-        steps=request.num_inference_steps,
-        effective_steps=effective_steps(request.num_inference_steps, strength, route),
-        strength=strength,
-        width=request.width,
-        height=request.height,
-        seeds=tuple(request.seed + i for i in range(request.num_images)),
-        references=tuple((request.role_of(r), r.image_id, r.weight) for r in request.references),
-        control=request.control,
-    )
-
-
-def effective_steps(steps: int, strength: float | None, route: Route) -> int:
-    """Steps that are run for each picture, in [0, steps]."""
-    if strength is None:
-        return steps
-    share = steps * strength
-    return min(math.ceil(share) if route.strength_rounding == "ceil" else int(share), steps)
-
-
-def compose(request: GenerationRequest, route: Route) -> str:
-    """The prompt as the model reads it."""
-    if route.wording is None:
-        return request.prompt
-    roles = [request.role_of(reference) for reference in request.references]
-    return route.wording.compose(request.prompt, roles)
 
 
 def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
@@ -349,6 +290,15 @@ def _control(draft: _Draft) -> None:
         draft.notices.append(f"{draft.spec.label} holds the lines from first to last step.")
         control = control.model_copy(update={"start": 0.0, "end": 1.0})
     draft.changes["control"] = control
+
+
+def _loras(draft: _Draft) -> None:
+    request, label = draft.request, draft.spec.label
+    if request.loras and not draft.route.loras:
+        draft.changes["loras"] = ()
+        draft.notices.append(f"{label} takes no LoRAs in {draft.label}; they are left out.")
+        return
+    draft.notices.extend(addons.check_loras(draft.catalog, draft.spec, request.loras))
 
 
 def _size(draft: _Draft) -> None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 MAX_REFERENCES = 10
 MAX_IMAGES = 8
+MAX_LORAS = 4
 MAX_PROMPT_CHARS = 10_000
 MAX_SEED = 2**63 - 1
 RANDOM_SEED = -1
@@ -92,6 +93,13 @@ class Control(_Frozen):
     end: float = Field(default=1.0, ge=0.0, le=1.0, description="Share of the steps at which it ends.")
 
 
+class Lora(_Frozen):
+    """A LoRA of the models folder acting on the request's model."""
+
+    id: str = Field(min_length=1, max_length=64, description="As in a model's `add_ons`.")
+    weight: float = Field(default=1.0, ge=-2.0, le=2.0, description="1.0 is its full strength.")
+
+
 class GenerationRequest(_Frozen):
     """What the artist asked for.
 
@@ -125,6 +133,7 @@ class GenerationRequest(_Frozen):
     character: str | None = Field(
         default=None, min_length=1, max_length=64, description="Id of the character the picture is of."
     )
+    loras: Annotated[tuple[Lora, ...], Field(max_length=MAX_LORAS)] = ()
 
     @field_validator("prompt", "negative_prompt")
     @classmethod

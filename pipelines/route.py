@@ -51,6 +51,8 @@ class Route:
     control_kinds: tuple[str, ...] = ()
     control_timing: bool = True
     """When the control begins and ends can be said."""
+    loras: bool = True
+    """LoRAs of the models folder can be hung into its networks."""
     size_multiple: int = 8
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""
@@ -139,4 +141,6 @@ class Route:
             used.add("control")
         if self.max_references:
             used.add("references")
+        if self.loras:
+            used.add("loras")
         return frozenset(used)

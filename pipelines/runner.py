@@ -31,9 +31,10 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.families.base import Call, RoleImage
+from pipelines.loras import tensors_hash
 from pipelines.memory import Hardware
 from pipelines.planning import Plan, plan
-from pipelines.request import GenerationRequest, Mode
+from pipelines.request import GenerationRequest, Lora, Mode
 from pipelines.shelf import Kept, Shelf, Wish
 
 if TYPE_CHECKING:
@@ -148,7 +149,8 @@ class PipelineRunner:
             raise RequestError("The request names no model.", field="model")
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
-        planned = plan(request, self._catalog.route(spec.id, request.mode))
+        files = {each.id: self._catalog.add_on(each.id).path for each in request.loras}
+        planned = plan(request, self._catalog.route(spec.id, request.mode), files)
         wish = Wish.read(order.memory, order.warm_up, order.tiling)
         return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
 
@@ -221,6 +223,7 @@ class PipelineRunner:
             "pipeline": job.plan.pipeline,
             "scheduler": kept.model.scheduler,
             "composed_prompt": job.plan.composed_prompt,
+            "loras": [_lora_mark(lora, job.plan.files[lora.id]) for lora in job.plan.loras],
             "device": self.device,
             "device_name": devices.name(self.device),
             "dtype": str(kept.dtype).removeprefix("torch."),
@@ -241,6 +244,11 @@ def _read_references(job: _Job) -> list[RoleImage]:
         job.check()
         images.append(RoleImage(references.read(Path(job.files[image_id]), number), role, weight, number))
     return images
+
+
+def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
+    """What other tools know it by: name and hash."""
+    return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
 
 
 def _ready(index: int, seed: int, picture: Image.Image) -> ImageReady:

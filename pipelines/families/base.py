@@ -111,6 +111,8 @@ class Family:
     narrow: Callable[[Route, Mode, Any], Route]
     parts: Callable[[Mode, Any], tuple[str, ...]]
     load: Callable[[ModelSpec, LoadSettings], LoadedModel]
+    base: str | None = None
+    """What add-ons of the models folder must be made for, as `pipelines.single_file` names it."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
 

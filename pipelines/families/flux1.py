@@ -99,5 +99,6 @@ FAMILY = Family(
     narrow=choosing(CHECKPOINTS),
     parts=needed,
     load=load,
+    base="flux1",
     folders=FOLDERS,
 )

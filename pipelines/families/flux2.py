@@ -124,5 +124,6 @@ FAMILY = Family(
     narrow=choosing(CHECKPOINTS),
     parts=needed,
     load=load,
+    base="flux2",
     folders=FOLDERS,
 )

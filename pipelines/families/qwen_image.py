@@ -125,5 +125,6 @@ FAMILY = Family(
     narrow=choosing(CHECKPOINTS),
     parts=needed,
     load=load,
+    base="qwen-image",
     folders=FOLDERS,
 )

@@ -88,5 +88,11 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
 
 FOLDERS = {"StableDiffusionXLPipeline": {}, "StableDiffusionXLInstructPix2PixPipeline": {"edit_unet": True}}
 FAMILY = Family(
-    routes=ROUTES, options=Options, narrow=narrow, parts=stable_diffusion.parts, load=load, folders=FOLDERS
+    routes=ROUTES,
+    options=Options,
+    narrow=narrow,
+    parts=stable_diffusion.parts,
+    load=load,
+    base="sdxl",
+    folders=FOLDERS,
 )

@@ -129,7 +129,7 @@ class StableDiffusion(StockModel):
         for text in texts:
             if notice := self._words.notice(text):
                 emit(Notice(notice))
-        encoded = [self._words.encode(text) for text in texts]
+        encoded = [self._words.encode(text, self.voice) for text in texts]
         return dict(zip(("prompt_embeds", "negative_prompt_embeds"), encoded, strict=False))
 
     # --- IP-Adapter ----------------------------------------------------------------------------

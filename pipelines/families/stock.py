@@ -8,7 +8,7 @@ schedulers remember the run they are in.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import diffusers
@@ -21,9 +21,11 @@ from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
 from pipelines.families.options import ControlOptions, StockOptions
+from pipelines.loras import Loras, Worn
 from pipelines.planning import Plan
 from pipelines.request import ControlKind, Mode, Role
 
+RECOMPILED = "A LoRA changes the model, so what was warmed up is compiled again; this picture waits for it."
 Emit = Callable[[Event], None]
 Arguments = dict[str, Any]
 
@@ -49,6 +51,7 @@ class StockModel:
         self.components["scheduler"] = _chosen_scheduler(options, base.scheduler)
         self.scheduler = type(self.components["scheduler"]).__name__
         self.vae = base.vae
+        self._loras = Loras(spec.label, settings)
         self._configured = {key: value for key, value in base.config.items() if not key.startswith("_")}
         self._colours = preview.read(settings.folder, self.latent_channels)
         self._stock: dict[tuple[Any, ...], Stock] = {}
@@ -88,6 +91,7 @@ class StockModel:
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
         """Encode words and references. Emits notices and control images."""
         stock, arguments = self._by_mode()[plan.mode](plan, images, emit)
+        self._wear(plan, stock.pipeline, emit)
         if accepts(stock.pipeline, "width"):
             arguments |= {"width": plan.width, "height": plan.height}
         if plan.route.guidance_arg:
@@ -95,6 +99,17 @@ class StockModel:
         arguments |= self.words(plan, stock, images, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
         return Call(self, stock, plan, arguments, kept(images, plan))
+
+    @property
+    def voice(self) -> Hashable:
+        """What changes the text encoders for now: LoRAs may go into them, too."""
+        return self._loras.voice
+
+    def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
+        """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
+        wanted = [Worn(path := plan.files[lora.id], path.stem, lora.weight) for lora in plan.loras]
+        if self._loras.wear(pipeline, wanted):
+            emit(Notice(RECOMPILED))
 
     def stock(self, name: str, **parts: Any) -> Stock:
         """The pipeline of diffusers class `name` with the shared components and `parts`, made once."""

@@ -78,5 +78,6 @@ FAMILY = Family(
     narrow=choosing(CHECKPOINTS),
     parts=needed,
     load=load,
+    base="z-image",
     folders=FOLDERS,
 )

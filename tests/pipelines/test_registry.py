@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import diffusers
 import pytest
+from diffusers.loaders.lora_base import LoraBaseMixin
 
 from pipelines.catalog import Catalog
 from pipelines.errors import RequestError
@@ -34,6 +35,7 @@ def test_every_argument_of_a_route_exists_in_the_installed_class(route: Route) -
     for name in route.pipelines:
         known = set(inspect.signature(getattr(diffusers, name).__call__).parameters)
         assert {"num_inference_steps", "generator", "output_type", "prompt_embeds"} <= known
+        assert route.loras == issubclass(getattr(diffusers, name), LoraBaseMixin)
         assert route.guidance_arg is None or route.guidance_arg in known
         assert route.mask_arg is None or route.mask_arg in known
         assert not route.negative_prompt or "negative_prompt_embeds" in known

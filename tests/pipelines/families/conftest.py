@@ -48,7 +48,8 @@ class Tiny:
         path = folder / "models.yaml"
         entries = [entry.format(folder=folder / name) for name, (entry, _) in MAKERS.items()]
         path.write_text("models:\n" + "".join(entries), encoding="utf-8")
-        self.catalog: Catalog = load_catalog(path)
+        self.add_ons = folder / "add-ons"
+        self.catalog: Catalog = load_catalog(path, self.add_ons)
         self._loaded: dict[str, LoadedModel] = {}
         self.runner = PipelineRunner(self.catalog, "cpu")
 

@@ -1,0 +1,82 @@
+"""Which files of the models folder go with which model, and in which words one is refused.
+
+Looks at what their headers say (`pipelines.single_file`) and at families' tables; imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from pipelines import registry
+from pipelines.errors import NotFound, RequestError
+from pipelines.single_file import BASE_LABEL, Kind
+
+if TYPE_CHECKING:
+    from pipelines.catalog import Catalog, ModelSpec
+    from pipelines.dropped import AddOn
+    from pipelines.request import Lora
+
+KIND_LABEL: dict[Kind, str] = {
+    "lora": "LoRA",
+    "controlnet": "ControlNet",
+    "ip_adapter": "IP-Adapter",
+    "vae": "VAE",
+}
+
+
+def base(spec: ModelSpec) -> str | None:
+    """What add-ons of `spec` must be made for, as `single_file` names it; None: there are none for it."""
+    return registry.FAMILIES[spec.family].base if spec.add_ons else None
+
+
+def offered(catalog: Catalog, spec: ModelSpec, kind: Kind = "lora") -> tuple[AddOn, ...]:
+    """The add-ons of one kind that were made for the model, or do not say for which."""
+    wanted = base(spec)
+    if wanted is None:
+        return ()
+    found = (each for each in catalog.dropped.add_ons if each.identified.kind == kind)
+    return tuple(each for each in found if each.identified.base in (None, wanted))
+
+
+def find(catalog: Catalog, spec: ModelSpec, add_on_id: str, kind: Kind, field: str) -> AddOn:
+    """The add-on, fit for the model as far as its header says. Raises RequestError (`field`)."""
+    what = KIND_LABEL[kind]
+    try:
+        found = catalog.add_on(add_on_id)
+    except NotFound as error:
+        raise RequestError(
+            f"The {what} '{add_on_id}' is not in the models folder. Put it there again, or leave it out.",
+            field=field,
+        ) from error
+    if found.identified.kind != kind:
+        other = KIND_LABEL[found.identified.kind]
+        article = "an" if other[0] in "AEIO" else "a"
+        raise RequestError(
+            f"{found.name} is {article} {other}, not a {what}. Choose another one.", field=field
+        )
+    wanted, made_for = base(spec), found.identified.base
+    if wanted is None:
+        raise RequestError(f"{spec.label} takes no {what}s. Leave it out.", field=field)
+    if made_for not in (None, wanted):
+        raise RequestError(
+            f"The {what} {found.name} was made for {found.identified.base_label}, and {spec.label} is a "
+            f"{BASE_LABEL[wanted]} model. Leave it out, or choose another model.",
+            field=field,
+        )
+    return found
+
+
+def check_loras(catalog: Catalog, spec: ModelSpec, loras: Sequence[Lora]) -> list[str]:
+    """What to tell of a request's LoRAs. Raises RequestError for one that cannot be used."""
+    if len({lora.id for lora in loras}) < len(loras):
+        raise RequestError("The same LoRA is there twice. Keep one, and give it the weight.", field="loras")
+    found = [find(catalog, spec, lora.id, "lora", "loras") for lora in loras]
+    return [notice for each in found if (notice := doubt(each))]
+
+
+def doubt(found: AddOn) -> str | None:
+    """What to tell of a file that does not say what it was made for."""
+    if found.identified.base is not None:
+        return None
+    return f"{found.name} does not say which model it was made for; it is tried."
