@@ -123,6 +123,10 @@ class History:
             suggestion=_SUGGESTION.format(depth=depth) if depth >= DEEP else None,
         )
 
+    def drifts(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
+        """How far each of these is from a picture, whether or not they are of one line."""
+        return self._measured(image_ids, anchor_id)
+
     def _measured(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
         with self._database.reading() as session:
             known = _drifts(session, image_ids, [anchor_id])
