@@ -107,7 +107,7 @@ def facets(session: Session) -> Facets:
 
 
 def _tags(session: Session) -> dict[str, int]:
-    """The most frequent first: all are counted on their index, those in the trash, which are few, one by one."""
+    """The most frequent first: counted on their index, less those in the trash, which are few."""
     counted = select(TagRow.tag, func.count()).group_by(TagRow.tag)
     trashed = select(ImageRow.id).where(ImageRow.trashed_at.is_not(None))
     found = _as_dict(session, counted)
@@ -133,7 +133,7 @@ def _as_dict(session: Session, statement: Executable) -> dict[str, int]:
 
 
 def _strung(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Any]:
-    """The one column of all pictures, in order; as one JSON text, since rows would take four times as long."""
+    """The one column of all pictures, in order; as one JSON text, since rows take four times as long."""
     (column,) = statement.subquery().c
     return json.loads(session.scalar(select(func.json_group_array(column))) or "[]")
 
