@@ -6,7 +6,7 @@ Looks at what their headers say (`pipelines.single_file`) and at families' table
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines import registry
 from pipelines.errors import NotFound, RequestError
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pipelines.catalog import Catalog, ModelSpec
     from pipelines.dropped import AddOn
     from pipelines.request import Lora
+    from pipelines.route import Route
 
 KIND_LABEL: dict[Kind, str] = {
     "lora": "LoRA",
@@ -30,13 +31,29 @@ def base(spec: ModelSpec) -> str | None:
     return registry.FAMILIES[spec.family].base if spec.add_ons else None
 
 
-def offered(catalog: Catalog, spec: ModelSpec, kind: Kind = "lora") -> tuple[AddOn, ...]:
-    """The add-ons of one kind that were made for the model, or do not say for which."""
+def offered(catalog: Catalog, spec: ModelSpec) -> tuple[AddOn, ...]:
+    """The add-ons the model can use: made for it, or not saying for which."""
     wanted = base(spec)
     if wanted is None:
         return ()
-    found = (each for each in catalog.dropped.add_ons if each.identified.kind == kind)
+    kinds = {kind for mode in spec.modes for kind in _kinds(catalog.route(spec.id, mode))}
+    found = (each for each in catalog.dropped.add_ons if each.identified.kind in kinds)
     return tuple(each for each in found if each.identified.base in (None, wanted))
+
+
+def described(catalog: Catalog, spec: ModelSpec) -> list[dict[str, Any]]:
+    """`offered` as plain JSON: id, name, kind, weight, triggers, and whether the file says it fits."""
+    return [
+        {
+            "id": each.id,
+            "name": each.name,
+            "kind": each.identified.kind,
+            "weight": each.identified.weight,
+            "triggers": each.identified.triggers,
+            "certain": each.identified.base is not None,
+        }
+        for each in offered(catalog, spec)
+    ]
 
 
 def find(catalog: Catalog, spec: ModelSpec, add_on_id: str, kind: Kind, field: str) -> AddOn:
@@ -80,3 +97,8 @@ def doubt(found: AddOn) -> str | None:
     if found.identified.base is not None:
         return None
     return f"{found.name} does not say which model it was made for; it is tried."
+
+
+def _kinds(route: Route) -> set[Kind]:
+    """What a route can use of the models folder."""
+    return {"lora"} if route.loras else set()

@@ -159,6 +159,17 @@ class Cost(_Record):
     vram_mb: int | None = None
 
 
+class AddOnInfo(_Record):
+    """A file of the models folder that a model can use: `id` is what a request names."""
+
+    id: str
+    name: str
+    kind: Literal["lora", "controlnet", "ip_adapter", "vae"]
+    weight: float = Field(default=1.0, description="What its maker advises, else 1.")
+    triggers: tuple[str, ...] = Field(default=(), description="Words that call it up.")
+    certain: bool = Field(description="Its file says that it was made for models of this kind.")
+
+
 class ModelInfo(_Record):
     """A model of the catalogue as the selector shows it."""
 
@@ -178,6 +189,7 @@ class ModelInfo(_Record):
         "num_inference_steps [low, high], min_references, max_references, roles, control_kinds."
     )
     cost: Cost = Cost()
+    add_ons: tuple[AddOnInfo, ...] = Field(default=(), description="Of the models folder, that go with it.")
 
 
 class ImagePage(_Record):

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines import planning
+from pipelines import addons, planning
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
@@ -23,6 +23,7 @@ from studio.images import THUMBNAIL_SIDE
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
 from studio.records import (
+    AddOnInfo,
     Category,
     Cost,
     ImagePage,
@@ -226,4 +227,5 @@ class StudioService:
             defaults={mode: route.knobs for mode, route in routes.items()},
             limits={mode: route.limits for mode, route in routes.items()},
             cost=cost,
+            add_ons=tuple(AddOnInfo(**each) for each in addons.described(self._catalog, spec)),
         )

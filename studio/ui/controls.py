@@ -16,6 +16,7 @@ from gradio.components.base import Component
 from pipelines.request import DEFAULT_ROLE, MAX_REFERENCES, Mode, Role
 from studio.records import ModelInfo
 from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.loras import add_ons_scene
 from studio.ui.panels.model import ModelPanel
 from studio.ui.panels.prompt import PromptPanel
 from studio.ui.panels.references import ReferencesPanel
@@ -62,6 +63,7 @@ class Controls:
             "control_weight": settings.control_weight,
             "control_start": settings.control_start,
             "control_end": settings.control_end,
+            "add_ons": settings.add_ons,
         }
 
     @property
@@ -89,8 +91,10 @@ class Controls:
 
         A control that holds its value already is not given it again: the artist may be typing in it.
         """
-        knobs = knobs_of(find_model(models, state.model), state.mode)
+        model = find_model(models, state.model)
+        knobs = knobs_of(model, state.mode)
         options = {
+            "add_ons": {"scene": add_ons_scene(state.add_ons, model, knobs.fields)},
             "references": {"scene": _strip_scene(state, knobs)},
             "model": {"scene": _model_scene(state, models)},
             "mode": {"scene": _mode_scene(state, availability)},

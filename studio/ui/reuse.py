@@ -12,6 +12,7 @@ from pipelines.errors import RequestError
 from pipelines.request import DEFAULT_ROLE, Control, GenerationRequest, Reference
 from studio.records import ImageRecord
 from studio.ui.knobs import influence_of
+from studio.ui.loras import AddOns
 from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE, StudioState
 
 
@@ -53,6 +54,7 @@ def apply_record(state: StudioState, record: ImageRecord, present: Collection[st
             "control_weight": control.weight,
             "control_start": control.start,
             "control_end": control.end,
+            "add_ons": AddOns.of(request),
             **strength,
         }
     )
@@ -66,7 +68,7 @@ def apply_settings(state: StudioState, settings: Mapping[str, object]) -> Studio
         taken["influence"] = influence_of(strength)
     if settings.get("width") and settings.get("height"):
         taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
-    return state.model_copy(update=taken)
+    return state.model_copy(update={**taken, "add_ons": state.add_ons.taken(settings)})
 
 
 def _request_of(record: ImageRecord) -> GenerationRequest:

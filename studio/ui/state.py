@@ -26,6 +26,7 @@ from pipelines.request import (
     Role,
 )
 from studio.ui.knobs import Knobs, strength_of
+from studio.ui.loras import NO_ADD_ONS, AddOns
 
 LIKE_REFERENCE = "reference"
 ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
@@ -58,6 +59,7 @@ class StudioState(BaseModel):
     control_weight: float = 1.0
     control_start: float = 0.0
     control_end: float = 1.0
+    add_ons: AddOns = NO_ADD_ONS
 
     # --- to and from the page's controls --------------------------------------------------------
 
@@ -174,6 +176,7 @@ class StudioState(BaseModel):
             "references": self.references,
             **self._size(),
             **self._knobs_in_use(knobs),
+            **self.add_ons.in_use(knobs.fields),
         }
         try:
             return GenerationRequest.model_validate(asked)

@@ -173,6 +173,7 @@ def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePan
         controls.references.strip.edited,
         controls.prompt.assistant.chosen,
         controls.model.select.chosen,
+        controls.settings.add_ons.chosen,
     ):
         widget_event(
             guarded(handlers.changed),

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.request import MAX_IMAGES, ControlKind
+from studio.ui.loras import AddOnsPart, create_add_ons
 from studio.ui.state import ASPECT_RATIOS, StudioState
 from studio.ui.widgets.notices import Disclosure, SeedMemory
 from studio.ui.words import CONTROL_WORDS, HELP
@@ -36,6 +37,7 @@ class SettingsPanel:
     control_start: gr.Slider
     control_end: gr.Slider
     negative_prompt: gr.Textbox
+    add_ons: AddOnsPart
 
 
 def create_settings() -> SettingsPanel:
@@ -69,12 +71,14 @@ def _knobs() -> SettingsPanel:
             elem_id="negative-prompt",
             interactive=True,
         )
+        add_ons = create_add_ons()
     return SettingsPanel(
         guidance=guidance,
         steps=steps,
         aspect_ratio=ratio,
         num_images=images,
         negative_prompt=negative,
+        add_ons=add_ons,
         **influence,
         **control,
         **seed,

@@ -1,0 +1,83 @@
+"""Add-ons of the models folder on the settings side: what is chosen, what there is to choose, the widget.
+
+Pure but for the component's class. An artist chooses among what goes with the model; what was chosen and
+does not is shown, so that it can be taken out. The drawing is done by `static/addons.js`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any, Self
+
+import gradio as gr
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.request import MAX_LORAS, GenerationRequest, Lora
+from studio.records import AddOnInfo, ModelInfo
+from studio.ui.widgets.base import drawn, script
+
+STATIC = Path(__file__).resolve().parent / "static"
+
+
+class AddOns(BaseModel):
+    """What is chosen; ids of files in the models folder."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    loras: tuple[Lora, ...] = Field(default=(), max_length=MAX_LORAS)
+
+    @classmethod
+    def of(cls, request: GenerationRequest) -> Self:
+        """Those a picture was made with."""
+        return cls(loras=request.loras)
+
+    def taken(self, settings: Mapping[str, object]) -> Self:
+        """With what another tool's file says, in a request's own fields."""
+        given = {name: settings[name] for name in type(self).model_fields if name in settings}
+        return self.model_validate({**self.model_dump(), **given})
+
+    def in_use(self, fields: Collection[str]) -> dict[str, object]:
+        """What a request says of them."""
+        return {"loras": self.loras} if "loras" in fields else {}
+
+
+NO_ADD_ONS = AddOns()
+
+
+def add_ons_scene(chosen: AddOns, model: ModelInfo | None, fields: Collection[str]) -> dict[str, Any]:
+    """What the widget draws; empty where there is nothing to choose and nothing chosen."""
+    offered = [each for each in model.add_ons if each.kind == "lora"] if model and "loras" in fields else []
+    if not offered and not chosen.loras:
+        return {}
+    return {"loras": [_entry(each) for each in offered], "most": MAX_LORAS}
+
+
+def _entry(add_on: AddOnInfo) -> dict[str, Any]:
+    return {
+        "id": add_on.id,
+        "name": add_on.name,
+        "weight": add_on.weight,
+        "triggers": list(add_on.triggers),
+        "certain": add_on.certain,
+    }
+
+
+@cache
+def _head() -> str:
+    code, style = ((STATIC / name).read_text(encoding="utf-8") for name in ("addons.js", "addons.css"))
+    return f"<style>{style}</style>\n<script>\n{code}</script>"
+
+
+class AddOnsPart(gr.HTML):
+    """The chosen LoRAs with their weights and words, and the list of others; triggers `chosen`."""
+
+    def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
+        kwargs |= {**drawn("lk-add-ons", script("addOns", "chosen")), "head": _head()}
+        super().__init__(value, scene=scene, **kwargs)
+
+
+def create_add_ons() -> AddOnsPart:
+    """Make the part; nothing is seen of it until there is something to choose."""
+    return AddOnsPart(NO_ADD_ONS.model_dump(mode="json"), elem_id="add-ons")
