@@ -17,14 +17,14 @@
 
   const bounded = (text) => Math.min(2, Math.max(-2, Number.isFinite(Number(text)) && text !== "" ? Number(text) : 1));
 
-  likeness.addOns = (element, props, watch, chosen) => {
+  likeness.addOns = (element, props, watch) => {
     const root = element.querySelector(".lk-add-ons");
     const known = () => props.scene?.loras ?? [];
     const loras = () => props.value?.loras ?? [];
     const take = (list) => {
       props.value = { ...props.value, loras: list };
       draw();
-      setTimeout(chosen);
+      likeness.change();
     };
 
     const words = (lora) => lora?.triggers.length

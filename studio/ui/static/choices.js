@@ -10,7 +10,7 @@
   const words = (title, ...lines) => el("span", { class: "lk-choice-words" }, el("span", { class: "lk-choice-title" }, title), lines.filter(Boolean));
 
   // --- assistant --------------------------------------------------------------------------------
-  likeness.assistant = (element, props, watch, chosen) => {
+  likeness.assistant = (element, props, watch) => {
     const name = el("span", { class: "lk-mode-name" });
     const button = el("button", { type: "button", class: "lk-assistant-button", "aria-haspopup": "menu", "aria-label": "AI Assistant" }, icon("sparkle"), name, icon("chevron"));
     const list = el("div", { role: "menu", "aria-label": "AI Assistant" });
@@ -24,7 +24,7 @@
       if (mode.id === props.value) return undefined;
       props.value = mode.id;
       draw();
-      return setTimeout(chosen);
+      return likeness.change();
     };
     const item = (mode) =>
       el(
@@ -56,7 +56,7 @@
   };
   const badge = (model) => (model.edit ? el("span", { class: "lk-edit-badge", title: "Supports image editing" }, "Edit") : null);
 
-  likeness.modelSelect = (element, props, watch, chosen) => {
+  likeness.modelSelect = (element, props, watch) => {
     const label = el("span", { class: "lk-model-label" });
     const price = el("span", { class: "lk-muted lk-model-cost" });
     const button = el("button", { type: "button", class: "lk-model-button", "aria-haspopup": "listbox" }, el("span", { class: "lk-model-line" }, label, price), icon("chevron"));
@@ -71,7 +71,7 @@
       if (model.id === props.value?.chosen) return undefined;
       props.value = { chosen: model.id, earlier: null };
       draw();
-      return setTimeout(chosen);
+      return likeness.change();
     };
     const option = (model) =>
       el(

@@ -53,7 +53,7 @@
   }
 
   const stepButtons = (steps, act, done) => steps.map((step) =>
-    kit.button({ label: step.label, kind: "coach-step", run: () => (act({ step }), done?.()) }));
+    kit.button({ label: step.label, kind: "coach-step", run: () => (act({ action: "coach_step", step }), done?.()) }));
 
   // --- before Generate ------------------------------------------------------------------------------
   class CoachLine {

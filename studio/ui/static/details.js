@@ -6,8 +6,8 @@
   const { el } = likeness;
   const { kit, pictures, toolbar, facts } = likeness;
 
-  const TOOLS = ["use", "add", "edit", "compare", "tree", "reproduce", "reuse_settings", "reuse_seed", "reuse_references", "download", "clean", "star", "trash", "restore"];
-  const ICONS = ["download", "clean", "star", "trash", "restore"];
+  const TOOLS = ["use", "add", "edit", "compare", "tree", "reproduce", "reuse_settings", "reuse_seed", "reuse_references", "download", "clean", "character", "star", "trash", "restore"];
+  const ICONS = ["download", "clean", "character", "star", "trash", "restore"];
   const STAYS = ["download", "clean", "star", "restore", "reproduce"]; // actions that leave the dialog open
 
   class Details {

@@ -27,6 +27,12 @@
     return `${kit.CONTROLS[control.kind] ?? control.kind}, weight ${control.weight}, from ${kit.percent(control.start)} to ${kit.percent(control.end)} of the steps`;
   }
 
+  /** By the files' names, where the worker told of them. */
+  function loraLine({ request, provenance = {} }) {
+    const names = new Map((provenance.loras || []).map(({ id, name }) => [id, name]));
+    return (request.loras || []).map(({ id, weight }) => `${names.get(id) ?? id} (${weight})`).join(", ") || null;
+  }
+
   function costLine({ seconds, memory_mb: memory }) {
     const parts = [given(seconds) ? kit.seconds(seconds) : null, memory ? `${(memory / 1024).toFixed(1)} GB of graphics memory` : null];
     return parts.filter(Boolean).join(" · ") || null;
@@ -39,7 +45,7 @@
 
   /** Settings that have no words of their own here, so that nothing that made the picture is left out. */
   const SAID = new Set(["mode", "model", "prompt", "negative_prompt", "seed", "num_inference_steps", "guidance_scale", "strength", "control",
-    "num_images", "references", "width", "height", "aspect_ratio"]);
+    "loras", "num_images", "references", "width", "height", "aspect_ratio"]);
   function otherRows(request) {
     const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
     const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
@@ -53,7 +59,7 @@
       ["Model", modelLine(record)], ["Mode", kit.MODES[request.mode]], ["Prompt", kit.promptWords(request)],
       ["Negative prompt", request.negative_prompt || null], ["Seed", record.seed ?? request.seed], ["Steps", request.num_inference_steps],
       ["Guidance", request.guidance_scale], ["Influence", given(request.strength) ? kit.percent(1 - request.strength) : null],
-      ["Structure", controlLine(request.control)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)],
+      ["Structure", controlLine(request.control)], ["LoRAs", loraLine(record)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)],
       ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null], ["Generation", depthLine(record)],
     ];
   }

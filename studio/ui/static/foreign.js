@@ -9,9 +9,10 @@
 
   const WORDS = {
     prompt: "Prompt", negative_prompt: "Negative prompt", seed: "Seed", num_inference_steps: "Steps", guidance_scale: "Guidance",
-    strength: "Influence", width: "Width", height: "Height", model: "Model",
+    strength: "Influence", width: "Width", height: "Height", model: "Model", loras: "LoRAs",
   };
   const shown = (name, value) => {
+    if (name === "loras") return value.map(({ id, weight }) => `${id} (${weight})`).join(", ");
     if (name === "strength") return kit.percent(1 - value);
     return name === "model" ? pictures.modelLabel(value) : String(value);
   };

@@ -35,6 +35,9 @@
     plus: ["M12 5v14", "M5 12h14"],
     minus: ["M5 12h14"],
     fit: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
+    person: ["M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8", "M4 21c0-4 4-6 8-6s8 2 8 6"],
+    lock: ["M6 11h12v9H6z", "M8 11V8a4 4 0 0 1 8 0v3"],
+    more: ["M5 12h.01", "M12 12h.01", "M19 12h.01"],
     clean: ["M12 3l7 3v6c0 4-3 7-7 9-4-2-7-5-7-9V6z"],
   };
   const SVG = "http://www.w3.org/2000/svg";
@@ -210,10 +213,10 @@
   }
 
   const widgets = {};
-  /** A Gradio component calls this when it is on the page; `act` tells Python what the artist wants. */
-  likeness.mount = (name, element, act) => {
+  /** A Gradio component calls this when it is on the page. */
+  likeness.mount = (name, element) => {
     element.classList.add("out");
-    widgets[name](element, act);
+    widgets[name](element, likeness.change);
   };
   likeness.kit = {
     ROLES, CATEGORIES, MODES, CONTROLS, widgets, icon, button, style, dialog, isActive, jobWords, etaWords, progress,

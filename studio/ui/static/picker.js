@@ -1,5 +1,6 @@
 // The picker: a dialog over the page with the saved pictures, from which the artist takes one or several.
-// Opened by `picker:open` {max} on the bus, answers with `picker:picked` {ids} in the order of picking.
+// Opened by `picker:open` {max, answer} on the bus; answers in the order of picking: by calling `answer(ids)`, or without
+// one with `picker:picked` {ids}.
 (() => {
   "use strict";
   const { likeness } = window;
@@ -36,8 +37,9 @@
       return { q: this.search.input.value.trim(), category: value === "starred" ? null : value, starred: value === "starred" ? true : null };
     }
 
-    open({ max = 10 } = {}) {
+    open({ max = 10, answer = (ids) => likeness.emit("picker:picked", { ids }) } = {}) {
       this.max = max;
+      this.answer = answer;
       this.picked = [];
       this.search.input.value = "";
       this.grid.current = 0;
@@ -103,7 +105,7 @@
       if (!this.picked.length) return;
       const ids = [...this.picked];
       this.dialog.close();
-      likeness.emit("picker:picked", { ids });
+      this.answer(ids);
     }
 
     key(event) {

@@ -10,8 +10,8 @@
   const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
   class ReferenceStrip {
-    constructor(element, props, watch, edited) {
-      Object.assign(this, { props, edited, uploading: 0 });
+    constructor(element, props, watch) {
+      Object.assign(this, { props, uploading: 0 });
       this.root = element.querySelector(".lk-references");
       this.build();
       this.listen();
@@ -31,7 +31,7 @@
     set(items) {
       this.props.value = items;
       this.draw();
-      setTimeout(this.edited);
+      likeness.change();
     }
 
     async add(ids) {
@@ -275,5 +275,5 @@
     }
   }
 
-  likeness.referenceStrip = (element, props, watch, edited) => new ReferenceStrip(element, props, watch, edited);
+  likeness.referenceStrip = (element, props, watch) => new ReferenceStrip(element, props, watch);
 })();

@@ -6,7 +6,7 @@
   const { el } = likeness;
   const { kit, pictures, toolbar } = likeness;
 
-  const TOOLS = ["use", "add", "edit", "compare", "tree", "reuse_settings", "reuse_seed", "download", "star", "trash", "restore", "details"];
+  const TOOLS = ["use", "add", "edit", "compare", "tree", "reuse_settings", "reuse_seed", "download", "character", "star", "trash", "restore", "details"];
 
   const painted = (url) => {
     const next = el("img", { src: url, class: "out-steady" });
@@ -141,8 +141,8 @@
       this.build(element);
       likeness.onSnapshot((snapshot) => this.take(snapshot));
       likeness.on("gallery:selected", (event) => this.choose(event));
-      likeness.on("picture:changed", (record) => record.id === this.selected?.id && this.showPicture(record));
-      likeness.on("pictures:marked", ({ ids }) => ids.includes(this.selected?.id) && pictures.get(this.selected.id).then((record) => this.showPicture(record), () => {}));
+      likeness.on("picture:changed", (record) => record.id === this.wanted && this.showPicture(record));
+      likeness.on("pictures:marked", ({ ids }) => ids.includes(this.wanted) && pictures.get(this.wanted).then((record) => this.showPicture(record), () => {}));
       likeness.on("models:known", () => this.draw());
     }
 
@@ -160,7 +160,7 @@
       this.notices = el("ul", { class: "out-notices" });
       this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node, this.notices);
       this.bar = toolbar.bar(TOOLS, {
-        ids: true, icons: ["tree", "download", "star", "trash", "restore", "details"], label: "The chosen picture",
+        ids: true, icons: ["tree", "download", "character", "star", "trash", "restore", "details"], label: "The chosen picture",
         target: () => [this.selected.id, this.act, likeness.gallery?.ids()],
       });
       this.caption = el("p", { class: "out-caption" });
@@ -182,13 +182,18 @@
 
     key(event) {
       const action = event.key === "Enter" ? null : toolbar.keyAction(event);
-      if (!action || !this.selected || this.mode() !== "picture") return;
+      if (!action || !this.at() || this.mode() !== "picture") return;
       event.preventDefault();
       this.perform(action);
     }
 
     perform(action) {
-      if (this.selected) toolbar.perform(action, this.selected.id, this.act, likeness.gallery?.ids());
+      if (this.at()) toolbar.perform(action, this.selected.id, this.act, likeness.gallery?.ids());
+    }
+
+    /** The record of the chosen picture, or null until it is known. */
+    at() {
+      return this.coming ? null : this.selected;
     }
 
     take(snapshot) {
@@ -211,15 +216,21 @@
       likeness.emit("gallery:selected", { id, by: "studio" });
     }
 
+    /** From here on this is the chosen picture; until it is known nothing can be done with it, nor with the last one. */
     async choose({ id, by }) {
       if (by === "artist") this.follow = false;
       this.wanted = id;
-      const record = id && (await pictures.get(id).catch(() => null));
-      if (this.wanted === id) this.showPicture(record || null);
+      if (!id || pictures.known(id)) return this.showPicture(id ? pictures.known(id) : null);
+      this.coming = true;
+      this.draw();
+      const record = await pictures.get(id).catch(() => null);
+      return this.wanted === id && this.showPicture(record);
     }
 
     showPicture(record) {
+      this.coming = false;
       this.selected = record && !record.trashed_at ? record : null;
+      if (this.picture.node.hidden) this.picture.image.clear(); // what was shown last is not to be seen again
       if (this.selected) {
         this.picture.shape(record);
         this.picture.image.show(likeness.file(record.id), pictures.alt(record));
@@ -249,6 +260,8 @@
     draw() {
       const mode = this.mode();
       this.drawStatus(mode);
+      this.bar.update(mode === "picture" ? this.at() : null);
+      if (this.coming && !this.job) return; // what is there stays until the picture is known
       if (mode === "live") this.drawLive();
       if (mode === "failure") this.failure.words.textContent = this.ended.error?.message || "Try again.";
       this.live.node.hidden = mode !== "live";
@@ -257,7 +270,6 @@
       this.invite.hidden = mode !== "invite";
       this.failure.node.hidden = mode !== "failure";
       this.drawNotices(mode);
-      this.bar.update(mode === "picture" ? this.selected : null);
       this.drawCaption(mode);
     }
 

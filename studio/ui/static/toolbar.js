@@ -26,6 +26,7 @@
     clean: { label: "Download a clean copy, without its settings", id: "clean-copy", run: (id) => pictures.downloadClean(id) },
     tree: { label: "Family tree", id: "family-tree", key: "F", run: (id, act) => likeness.emit("tree:open", { id, act }) },
     reproduce: { label: "Reproduce", id: "reproduce", icon: "again", run: (id) => likeness.emit("reproduce:start", { id }), made: true },
+    character: { label: "Apply to character", id: "to-character", icon: "person", run: (id, act) => likeness.emit("character:apply", { id, act }), live: true },
     star: { label: "Star", id: "star", key: "S", run: (id) => pictures.toggleStar(id) },
     trash: { label: "Move to trash", id: "trash", key: "Delete", run: (id) => pictures.trash(id) },
     restore: { label: "Restore from trash", id: "restore", run: (id) => pictures.restore(id) },

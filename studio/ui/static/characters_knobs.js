@@ -1,0 +1,178 @@
+// The right column of the portrait modal: prompt with Auto-describe and field picker, the design's style prompt,
+// shape, seed, model, mode, references. Gives the request as it stands; knows no job and no version.
+(() => {
+  "use strict";
+  const { likeness } = window;
+  if (likeness.PortraitKnobs) return;
+  const { el, kit, cast } = likeness;
+
+  const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
+  const LIKE_REFERENCE = "reference";
+  const MODES = ["text_to_image", "character_reference", "smart_edit", "img2img", "style_reference", "controlnet"];
+  const STANDARD_ROLE = { smart_edit: "source", img2img: "source", character_reference: "character", style_reference: "style", controlnet: "structure" };
+  const MOST = 10;
+
+  const area = (label, props) => {
+    const box = el("textarea", { class: "out-input chr-text", ...props });
+    return { node: el("label", { class: "out-field" }, el("span", {}, label), box), box };
+  };
+
+  class PortraitKnobs {
+    constructor() {
+      this.references = [];
+      this.prompt = area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
+      this.style = area("Style prompt, from the active design", { id: "portrait-style", rows: 2, readonly: true });
+      this.negative = area("Negative prompt", { id: "portrait-negative", rows: 2, maxlength: 10000, placeholder: "blurry, extra fingers" });
+      this.picker = new likeness.FieldPicker({ id: "portrait-fields", box: () => this.prompt.box, editing: () => this.mode.select.value === "smart_edit" });
+      this.describe = kit.button({ id: "portrait-describe", name: "again", label: "Auto-describe", kind: "small-words", run: () => this.redescribe() });
+      this.ratio = kit.segments("Aspect ratio", [...RATIOS.map((one) => [one, one]), [LIKE_REFERENCE, "Like the reference"]], () => {});
+      this.seed = kit.field("Seed", { id: "portrait-seed", inputmode: "numeric", placeholder: "Random", pattern: "[0-9]*" });
+      this.model = kit.choice("Model", [["", "The design's, or the default"]], () => this.offerModes(), { id: "portrait-model" });
+      this.mode = kit.choice("Mode", [["text_to_image", kit.MODES.text_to_image]], () => this.turnMode(), { id: "portrait-mode" });
+      const number = (label, id, props) => kit.field(label, { id, type: "number", placeholder: "Default", ...props });
+      this.guidance = number("Guidance", "portrait-guidance", { min: 0, max: 30, step: 0.5 });
+      this.steps = number("Steps", "portrait-steps", { min: 1, max: 150, step: 1 });
+      this.influence = number("Influence %", "portrait-influence", { min: 0, max: 100, step: 5 });
+      this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "References" });
+      this.node = this.build();
+    }
+
+    build() {
+      const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node);
+      return el("div", { class: "chr-knobs" }, el("div", { class: "chr-prompt" }, this.prompt.node, head), this.style.node,
+        el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node), this.negative.node,
+        el("div", { class: "chr-pair" }, this.model.node, this.mode.node),
+        el("div", { class: "out-field" }, el("span", {}, "References"), this.strip),
+        el("div", { class: "chr-four" }, this.seed.node, this.guidance.node, this.steps.node, this.influence.node));
+    }
+
+    /** Begin anew with a character and what its knobs start with. */
+    async start(character, defaults) {
+      Object.assign(this, { character, defaults });
+      this.picker.load(character);
+      this.models = await likeness.api("/models", { quiet: true }).catch(() => []);
+      this.prompt.box.value = defaults.prompt;
+      this.style.box.value = defaults.style_prompt;
+      this.style.box.placeholder = defaults.design_id ? "This design says nothing of style." : "No design is active.";
+      this.negative.box.value = defaults.negative_prompt;
+      this.ratio.pick(defaults.aspect_ratio);
+      this.seed.input.value = defaults.seed ?? "";
+      this.guidance.input.value = defaults.guidance_scale ?? "";
+      this.steps.input.value = defaults.num_inference_steps ?? "";
+      this.influence.input.value = "";
+      this.references = defaults.references.map((one) => ({ ...one }));
+      const ready = this.models.filter((model) => model.available === "ready");
+      this.model.set([["", "Default"], ...ready.map((model) => [model.id, model.label])]);
+      this.model.select.value = ready.some((model) => model.id === defaults.model) ? defaults.model : "";
+      this.offerModes();
+      this.mode.select.value = defaults.mode;
+      this.turnMode();
+      this.drawDescribe();
+    }
+
+    drawDescribe() {
+      const words = this.prompt.box.value.trim() ? "Re-describe" : "Auto-describe";
+      this.describe.lastChild.textContent = words;
+      this.describe.setAttribute("aria-label", words);
+    }
+
+    async redescribe() {
+      const before = this.prompt.box.value;
+      const answer = await cast.describe(this.character.id).catch(() => null); // its toast has said why
+      const text = answer?.description ?? answer;
+      if (typeof text !== "string") return;
+      if (!text.trim()) return void likeness.toast("Nothing is said of this character yet. Fill in its blueprint first.");
+      this.prompt.box.value = text;
+      this.drawDescribe();
+      if (before.trim() && before !== text) this.offerBack(before);
+    }
+
+    offerBack(before) {
+      const toast = likeness.toast("The prompt was written anew.");
+      const undo = kit.button({ label: "Undo", kind: "undo", run: () => (toast.remove(), (this.prompt.box.value = before)) });
+      toast.lastChild.before(el("div", { class: "out" }, undo));
+    }
+
+    // --- modes and references ---------------------------------------------------------------------
+    modelInfo() {
+      const { value } = this.model.select;
+      return this.models.find((model) => model.id === (value || this.defaults.model)) ?? this.models.find((model) => model.available === "ready");
+    }
+
+    offerModes() {
+      const able = this.modelInfo()?.modes ?? ["text_to_image"];
+      this.mode.set(MODES.filter((mode) => able.includes(mode)).map((mode) => [mode, kit.MODES[mode]]));
+      this.turnMode();
+    }
+
+    limits() {
+      return this.modelInfo()?.limits[this.mode.select.value] ?? { fields: [], max_references: 0 };
+    }
+
+    turnMode() {
+      const { fields } = this.limits();
+      const plain = this.mode.select.value === "text_to_image";
+      this.strip.parentElement.hidden = plain;
+      this.guidance.node.hidden = !fields.includes("guidance_scale");
+      this.negative.node.hidden = !fields.includes("negative_prompt");
+      this.influence.node.hidden = !fields.includes("strength");
+      if (plain && this.ratio.state.value === LIKE_REFERENCE) this.ratio.pick("1:1");
+      this.drawReferences();
+    }
+
+    drawReferences() {
+      const { roles = [] } = this.limits();
+      const standard = STANDARD_ROLE[this.mode.select.value];
+      const minis = this.references.map((one, index) => this.reference(one, index, roles, standard));
+      const add = kit.button({ id: "portrait-reference-add", name: "plus", label: "Add a reference", words: false, run: () => this.choose() });
+      const back = el("button", { type: "button", class: "out-link", id: "portrait-references-set", onclick: () => this.takeSet() }, "Use the reference set");
+      this.strip.replaceChildren(...minis, add, back);
+    }
+
+    reference(one, index, roles, standard) {
+      const words = `Reference ${index + 1}`;
+      const role = roles.includes(one.role) ? one.role : standard;
+      const select = el("select", { class: "chr-role", "aria-label": `Role of reference ${index + 1}`, onchange: (event) => (one.role = event.target.value) },
+        roles.filter((each) => each !== "mask").map((each) => el("option", { value: each, selected: each === role }, kit.ROLES[each])));
+      one.role = role ?? null;
+      const remove = el("button", { type: "button", class: "chr-remove", "aria-label": `Remove reference ${index + 1}`, onclick: () => (this.references.splice(index, 1), this.drawReferences()) }, kit.icon("close"));
+      return el("div", { class: "chr-mini" }, el("img", { src: likeness.thumbnail(one.image_id), alt: words }), remove, roles.length > 1 ? select : null);
+    }
+
+    choose() {
+      const max = MOST - this.references.length;
+      if (max < 1) return void likeness.toast("Ten references are loaded. Remove one first.", "warning");
+      return likeness.emit("picker:open", { max, answer: (ids) => this.addReferences(ids) });
+    }
+
+    addReferences(ids) {
+      const fresh = ids.filter((id) => !this.references.some((one) => one.image_id === id));
+      this.references.push(...fresh.map((image_id) => ({ image_id, role: null, weight: 1 })));
+      this.drawReferences();
+    }
+
+    async takeSet() {
+      const set = await cast.references(this.character.id, false).catch(() => null);
+      if (!set?.items.length) return void likeness.toast("The reference set is empty. Add a version to it first.");
+      this.references = set.items.map((item) => ({ image_id: item.image_id, role: null, weight: 1 }));
+      this.drawReferences();
+    }
+
+    // --- the request ------------------------------------------------------------------------------
+    /** What Generate asks for; throws an Error in words. Fields that are left open are not in it. */
+    request() {
+      const mode = this.mode.select.value;
+      const seed = this.seed.input.value.trim();
+      if (seed && !/^\d{1,19}$/.test(seed)) throw new Error("The seed is a whole number, or empty for a new one each time.");
+      const references = mode === "text_to_image" ? [] : this.references.slice(0, MOST);
+      const numbers = { guidance_scale: this.guidance, num_inference_steps: this.steps };
+      const given = Object.entries(numbers).filter(([, { node, input }]) => !node.hidden && input.value !== "").map(([name, { input }]) => [name, Number(input.value)]);
+      const strength = this.influence.node.hidden || this.influence.input.value === "" ? {} : { strength: 1 - Number(this.influence.input.value) / 100 };
+      const negative = this.negative.node.hidden ? {} : { negative_prompt: this.negative.box.value };
+      const model = this.model.select.value ? { model: this.model.select.value } : {};
+      return { mode, prompt: this.prompt.box.value, aspect_ratio: this.ratio.state.value, references, seed: seed ? Number(seed) : -1, ...negative, ...model, ...Object.fromEntries(given), ...strength };
+    }
+  }
+
+  likeness.PortraitKnobs = PortraitKnobs;
+})();

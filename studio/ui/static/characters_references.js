@@ -1,0 +1,92 @@
+// The reference set of a character: up to ten approved pictures, ordered, one of them the anchor, and what they say
+// about each other. Opened by `references:open` {id}.
+(() => {
+  "use strict";
+  const { likeness } = window;
+  const { el, kit, cast } = likeness;
+  const MOST = 10;
+
+  class ReferenceSet {
+    constructor() {
+      this.dialog = kit.dialog({ id: "reference-set", title: "Reference set", kind: "wide" });
+      this.warning = el("p", { class: "mod-status bad", role: "status", hidden: true });
+      this.list = el("ol", { class: "chr-set", "aria-label": "Approved pictures, in order" });
+      this.empty = el("p", { class: "out-empty" }, "Add the portraits that show who this is: a front view first, then angles and expressions that came out right. They are the default references everywhere.");
+      const add = kit.button({ id: "reference-set-add", name: "plus", label: "Add from the collection", kind: "strong", run: () => this.choose() });
+      this.count = el("span", { class: "out-picker-count", role: "status" });
+      this.dialog.body.append(this.warning, this.empty, this.list);
+      this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.count, add));
+      this.list.addEventListener("keydown", (event) => this.key(event));
+      likeness.on("references:open", ({ id }) => this.open(id));
+    }
+
+    async open(id) {
+      const character = await cast.get(id).catch(() => null); // its toast has said why
+      if (!character) return;
+      this.id = id;
+      this.dialog.heading.textContent = `Reference set of ${character.name}`;
+      this.show({ items: [], warning: null });
+      this.dialog.open();
+      this.show(await cast.references(id).catch(() => ({ items: [], warning: null })));
+    }
+
+    show(set) {
+      this.items = set.items;
+      this.warning.textContent = set.warning ?? "";
+      this.warning.hidden = !set.warning;
+      this.empty.hidden = set.items.length > 0;
+      this.list.replaceChildren(...set.items.map((item, index) => this.item(item, index)));
+      this.count.textContent = `${set.items.length} of ${MOST}`;
+    }
+
+    item(item, index) {
+      const words = `Reference ${index + 1}${item.anchor ? ", the anchor" : ""}`;
+      const button = (name, label, run, disabled = false) => kit.button({ name, label, words: false, kind: "ghost", disabled, run });
+      const drift = item.drift ? `structure ${kit.percent(item.drift.structure)}, colour ${item.drift.colour.toFixed(1)}` : item.anchor ? "Anchor" : "";
+      return el("li", { class: `chr-set-item${item.disagrees ? " bad" : ""}`, tabindex: 0, "data-picture": item.image_id, "aria-label": words },
+        el("img", { src: likeness.thumbnail(item.image_id), alt: words }),
+        el("p", { class: "mod-note" }, drift, item.disagrees ? el("strong", {}, " Disagrees with the set") : null),
+        el("div", { class: "out-toolbar" },
+          button("anchor", item.anchor ? "This is the anchor" : "Make it the anchor", () => this.change(cast.anchor(this.id, item.image_id)), item.anchor),
+          button("left", "Move to the front", () => this.move(index, -1), index === 0), button("right", "Move back", () => this.move(index, 1), index === this.items.length - 1),
+          button("trash", "Take out of the set", () => this.change(cast.removeReference(this.id, item.image_id)))));
+    }
+
+    async change(asked) {
+      const done = await asked.catch(() => null); // its toast has said why
+      if (done) this.show(await cast.references(this.id).catch(() => done));
+      this.dialog.node.focus();
+    }
+
+    move(index, by) {
+      const ids = this.items.map((item) => item.image_id);
+      ids.splice(index + by, 0, ...ids.splice(index, 1));
+      return this.change(cast.orderReferences(this.id, ids));
+    }
+
+    key(event) {
+      const item = event.target.closest(".chr-set-item");
+      if (!item || event.target !== item) return;
+      const index = [...this.list.children].indexOf(item);
+      const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+      if (event.key === "Delete") this.change(cast.removeReference(this.id, item.dataset.picture));
+      else if (by && event.altKey) this.items[index + by] && this.move(index, by);
+      else if (by) this.list.children[index + by]?.focus();
+      else return;
+      event.preventDefault();
+    }
+
+    choose() {
+      const max = MOST - this.items.length;
+      if (max < 1) return void likeness.toast("The set is full. Take a picture out first.", "warning");
+      return likeness.emit("picker:open", { max, answer: (ids) => this.add(ids) });
+    }
+
+    async add(ids) {
+      for (const id of ids) await cast.addReference(this.id, id).catch(() => {}); // its toast has said why
+      this.show(await cast.references(this.id).catch(() => ({ items: this.items, warning: null })));
+    }
+  }
+
+  kit.widgets.reference_set = () => document.getElementById("reference-set") || new ReferenceSet();
+})();
