@@ -23,8 +23,10 @@ from studio.collection.journal import Journal, PictureState
 from studio.collection.metadata import reading
 from studio.collection.metadata.control import ControlMark, read_mark
 from studio.collection.metadata.likeness import Likeness
+from studio.collection.metadata import sheet as sheet_chunk
 from studio.collection.metadata.png import read_likeness
 from studio.collection.metadata.reading import Sidecar
+from studio.collection.metadata.sheet import SheetMark
 from studio.collection.models import ImageRow
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore, speaking_of
@@ -57,6 +59,8 @@ class Found:
     """What another tool says in it of its making, for the row."""
     control: ControlMark | None = None
     """It is a control image."""
+    sheet: SheetMark | None = None
+    """It is a character sheet."""
 
 
 def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconciled:
@@ -97,6 +101,7 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
         raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
     likeness = _own_likeness(path, taken.ingested.pixel_sha256) if extension == "png" else None
     control = read_mark(path) if extension == "png" and likeness is None else None
+    sheet = sheet_chunk.read_mark(path) if extension == "png" and likeness is None else None
     return Found(
         file=StoredFile.of(taken.ingested, sha256, status.st_size),
         likeness=likeness,
@@ -104,6 +109,7 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
         stored_at=datetime.fromtimestamp(status.st_mtime, UTC),
         said={} if likeness or control else _said(store, sha256, data, taken.pixels),
         control=control,
+        sheet=sheet,
     )
 
 

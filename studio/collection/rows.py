@@ -92,10 +92,12 @@ def add_loaded(
     *,
     said: Mapping[str, str],
     category: Category = Category.UPLOAD,
+    parents: Sequence[ParentLink] = (),
 ) -> ImageRow:
     """A row for a picture that was made elsewhere; `said`: `tool` and `prompt` where its file tells them."""
     row = _row(file, category, label, notes, created_at)
     row.provenance = {"said": dict(said)} if said else {}
+    row.parents = [_parent(session, link) for link in parents]
     return _add(session, row)
 
 
