@@ -62,6 +62,19 @@ class Found:
     sheet: SheetMark | None = None
     """It is a character sheet."""
 
+    @property
+    def label(self) -> str:
+        """What a picture that was not generated is called when nothing else is known of it."""
+        mark = self.control or self.sheet
+        return mark.label if mark else LOST_NAME
+
+    @property
+    def category(self) -> Category:
+        """What such a picture is."""
+        if self.control is not None:
+            return Category.CONTROL
+        return Category.SHEET if self.sheet is not None else Category.UPLOAD
+
 
 def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconciled:
     """Adopt files without rows and remove half-written ones. Before anything else is stored or queued.
@@ -126,11 +139,12 @@ def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:
         row = rows.add_loaded(
             session,
             found.file,
-            found.control.label if found.control else LOST_NAME,
+            found.label,
             found.notes,
             found.stored_at,
             said=found.said,
-            category=Category.CONTROL if found.control else Category.UPLOAD,
+            category=found.category,
+            parents=found.sheet.parents if found.sheet else (),
         )
     if state is not None:
         state.apply(session, row)
