@@ -26,11 +26,11 @@ from studio.ui.panels.queue import create_queue
 from studio.ui.panels.references import create_references
 from studio.ui.panels.settings import create_settings
 from studio.ui.theme import StudioTheme
-from studio.ui.wiring import StudioHandlers, bind_actions, bind_studio
+from studio.ui.wiring import StudioHandlers, bind_studio
 
 STATIC = Path(__file__).resolve().parent / "static"
 STYLES = ("likeness.css", "settings.css")
-SCRIPTS = ("likeness.js", "menus.js", "references.js", "choices.js", "studio.js")
+SCRIPTS = ("likeness.js", "menus.js", "references.js", "choices.js", "changes.js", "studio.js")
 SECTIONS = {"studio": "Studio", "collection": "Collection", "models": "Models", "queue": "Queue"}
 """Sections by id: their buttons are `tab-…`, their contents `panel-…`."""
 
@@ -54,17 +54,16 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
         with gr.Column(elem_id="panel-studio", elem_classes="lk-panel"), gr.Row(elem_id="studio-columns"):
             controls, generate = _settings_side()
             with gr.Column(elem_id="output-column"):
-                output = create_output(service)
+                create_output(service)
         with gr.Column(elem_id="panel-collection", elem_classes=["lk-panel", "lk-hidden"]):
-            collection = create_collection(service)
+            create_collection(service)
         with gr.Column(elem_id="panel-models", elem_classes=["lk-panel", "lk-hidden"]):
             create_models()
         with gr.Column(elem_id="panel-queue", elem_classes=["lk-panel", "lk-hidden"]):
-            queue = create_queue(service)
+            create_queue(service)
         handlers = StudioHandlers(service, controls)
         bind_studio(page, handlers, generate)
-        bind_coach(handlers, [controls.prompt.coach, output.verdict])
-        bind_actions(handlers, [output.preview, output.gallery, collection.grid, queue.jobs])
+        bind_coach(handlers)
     return page
 
 

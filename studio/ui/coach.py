@@ -6,22 +6,19 @@ handlers; the rules stand in `studio.coach`, the words come to the browser over 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-import gradio as gr
 from pydantic import ValidationError
 
 from pipelines.errors import RequestError
 from pipelines.request import MAX_PROMPT_CHARS, GenerationRequest
 from studio.coach.said import Step
-from studio.ui.boundary import guarded
 from studio.ui.controls import Updates
 from studio.ui.reuse import apply_settings
 from studio.ui.state import StudioState
-from studio.ui.wiring import SHOW_STUDIO, StudioHandlers
+from studio.ui.wiring import StudioHandlers
 
-QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 UNKNOWN_STEP = "The studio does not know that step. Reload the page."
 
 
@@ -48,18 +45,10 @@ def _appended(state: StudioState, words: str) -> StudioState:
     return state.model_copy(update={"prompt": joined[:MAX_PROMPT_CHARS]})
 
 
-def bind_coach(handlers: StudioHandlers, widgets: Sequence[Any]) -> None:
-    """Let the coach's buttons turn the Studio's knobs."""
-    controls = handlers.controls
-    for widget in widgets:
-        widget.action(
-            guarded(_handler(handlers)), inputs=controls.inputs, outputs=controls.outputs, **QUIET
-        ).success(None, js=SHOW_STUDIO, **QUIET)
+def bind_coach(handlers: StudioHandlers) -> None:
+    """Let the coach's buttons turn the Studio's knobs: the action `coach_step`."""
 
-
-def _handler(handlers: StudioHandlers) -> Any:
-    def on_step(event: gr.EventData, *values: object) -> Updates:
-        data = event._data if isinstance(event._data, dict) else {}
+    def on_step(data: Mapping[str, Any], values: Sequence[object]) -> Updates:
         try:
             step = Step.model_validate(data.get("step"))
         except ValidationError as problem:
@@ -68,4 +57,4 @@ def _handler(handlers: StudioHandlers) -> Any:
             handlers.service.image(step.use_image)
         return handlers.transition(lambda state: take_step(state, step), values)
 
-    return on_step
+    handlers.verbs["coach_step"] = on_step

@@ -6,14 +6,14 @@ from studio.ui.widgets.scripted import ScriptedHTML
 
 
 class CoachLine(ScriptedHTML):
-    """One line of advice under the prompt; `action` carries `{"step": …}`."""
+    """One line of advice under the prompt."""
 
     widget = "coach_line"
     scripts = ("coach.js",)
 
 
 class CoachVerdict(ScriptedHTML):
-    """Closer, same or drifted, under the result; `action` carries `{"step": …}`."""
+    """Closer, same or drifted, under the result."""
 
     widget = "coach_verdict"
     scripts = ("coach.js",)

@@ -71,10 +71,10 @@ def _head() -> str:
 
 
 class AddOnsPart(gr.HTML):
-    """The chosen LoRAs with their weights and words, and the list of others; triggers `chosen`."""
+    """The chosen LoRAs with their weights and words, and the list of others."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= {**drawn("lk-add-ons", script("addOns", "chosen")), "head": _head()}
+        kwargs |= {**drawn("lk-add-ons", script("addOns")), "head": _head()}
         super().__init__(value, scene=scene, **kwargs)
 
 

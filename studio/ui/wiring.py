@@ -1,14 +1,16 @@
 """All events of the page: what the artist does on one panel and what it changes on the others.
 
-Handlers are thin: read the state from the controls, apply one transition, settle, show the difference.
-Knows the service's verbs and the panels; the rules stand in `state`.
+Handlers are thin: read the state from the controls, apply one transition, settle, show the difference. They
+are asked one after the other, through one component, and write no values into the controls themselves: the
+browser puts in what the artist has not changed since. Knows the service's verbs and the panels; the rules
+stand in `state`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -24,15 +26,21 @@ from studio.ui.panels.generate import GeneratePanel
 from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
 from studio.ui.settle import settle
 from studio.ui.state import StudioState
+from studio.ui.widgets.changes import Changes
 
-ACTIONS = ("use", "add", "edit", "reuse_settings", "reuse_seed", "reuse_references")
+Verb = Callable[[Mapping[str, Any], Sequence[object]], Updates]
+"""What one action does: from what the browser says of it and the controls' values to updates."""
+
 LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
 UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
 
-SHOW_STUDIO = "() => { likeness.showTab('studio'); return []; }"
-SHOW_PREVIEW = "() => { likeness.showPreview(); return []; }"
+SENT = "(...values) => likeness.changes.sent(values)"
+MERGE = "(answer, ...values) => likeness.changes.merge(answer, values)"
+DONE = "() => { likeness.changes.done(true); return []; }"
+REFUSED = "() => { likeness.changes.done(false); return []; }"
+GENERATE = "() => { likeness.change({ action: 'generate', tab: likeness.tab }); return []; }"
 RECALLED = "() => { likeness.recalled(); return []; }"
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
@@ -49,6 +57,25 @@ class StudioHandlers:
 
     service: StudioService
     controls: Controls
+    verbs: dict[str, Verb] = field(default_factory=dict)
+    """Actions that others have brought along, by name."""
+
+    def answer(self, data: Mapping[str, Any], values: Sequence[object]) -> Updates:
+        """Do what the browser asks for; without an action, let the rest follow what was changed.
+
+        `data` may be sent by anyone. Raises NotFound, RequestError.
+        """
+        action, many = str(data.get("action", "")), data.get("image_ids")
+        if not action:
+            return self.changed(*values)
+        if action == "generate":
+            self.generate(*values, data.get("tab"))
+            return {}
+        if action in self.verbs:
+            return self.verbs[action](data, values)
+        if isinstance(many, list):
+            return self.act_on_many(action, [str(image_id) for image_id in many], values)
+        return self.act(action, str(data.get("image_id", "")), values)
 
     def restore(self, saved: object) -> Updates:
         """Show what this tab had before: references that are still there, mode, settings, prompt."""
@@ -166,52 +193,61 @@ def _after_many(state: StudioState, action: str, records: Sequence[ImageRecord])
 
 
 def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
-    """Bind everything that happens on the settings side."""
-    controls = handlers.controls
+    """Bind everything that happens on the settings side, and what actions on pictures change there."""
     _bind_memory(page, handlers, generate)
-    for widget_event in (
-        controls.references.strip.edited,
-        controls.prompt.assistant.chosen,
-        controls.model.select.chosen,
-        controls.settings.add_ons.chosen,
-    ):
-        widget_event(
-            guarded(handlers.changed),
-            inputs=controls.inputs,
-            outputs=controls.outputs,
-            trigger_mode="always_last",
-            **_QUIET,
-        )
-    settings = controls.settings
+    _bind_changes(handlers, generate.changes)
+    settings = handlers.controls.settings
     settings.dice.click(None, outputs=settings.seed, js=RANDOM_SEED_JS, **_QUIET)
     settings.seed_memory.used(None, outputs=settings.seed, js=LAST_SEED_JS, **_QUIET)
     settings.influence.change(None, inputs=settings.influence, js=STRENGTH_JS, **_QUIET)
-    _bind_generate(handlers, generate)
-
-
-def bind_actions(handlers: StudioHandlers, sources: Sequence[Any]) -> None:
-    """Bind the event `action` of everything that shows pictures."""
-    for source in sources:
-        source.action(
-            guarded(_action_handler(handlers)),
-            inputs=handlers.controls.inputs,
-            outputs=handlers.controls.outputs,
-            **_QUIET,
-        ).success(None, js=SHOW_STUDIO, **_QUIET)
+    generate.button.click(None, js=GENERATE, **_QUIET)
 
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
-def _action_handler(handlers: StudioHandlers) -> Callable[..., Updates]:
-    def on_action(event: gr.EventData, *values: object) -> Updates:
-        data = event._data if isinstance(event._data, dict) else {}
-        action, many = str(data.get("action", "")), data.get("image_ids")
-        if isinstance(many, list):
-            return handlers.act_on_many(action, [str(image_id) for image_id in many], values)
-        return handlers.act(action, str(data.get("image_id", "")), values)
+def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
+    controls = handlers.controls
+    asked = changes.asked(
+        guarded(_on_asked(handlers, changes)),
+        inputs=controls.inputs,
+        outputs=[*controls.outputs, changes],
+        js=SENT,
+        trigger_mode="multiple",
+        **_QUIET,
+    )
+    asked.success(
+        None, inputs=[changes, *controls.inputs], outputs=controls.inputs, js=MERGE, **_QUIET
+    ).success(None, js=DONE, **_QUIET)
+    asked.failure(None, js=REFUSED, **_QUIET)
 
-    return on_action
+
+def _on_asked(handlers: StudioHandlers, changes: Changes) -> Callable[..., Updates]:
+    def on_asked(event: gr.EventData, *values: object) -> Updates:
+        data = event._data if isinstance(event._data, dict) else {}
+        updates = handlers.answer(data, values)
+        return {**_options(updates), changes: _new_values(handlers.controls, updates)}
+
+    return on_asked
+
+
+def _options(updates: Updates) -> Updates:
+    """What of the updates concerns choices, ranges and what is shown at all."""
+    return {
+        component: {name: value for name, value in update.items() if name != "value"}
+        for component, update in updates.items()
+    }
+
+
+def _new_values(controls: Controls, updates: Updates) -> dict[str, Any]:
+    """The values of the updates by the place of their control; `again`: places that must not have changed."""
+    inputs = controls.inputs
+    values = {
+        str(place): updates[each]["value"]
+        for place, each in enumerate(inputs)
+        if "value" in updates.get(each, {})
+    }
+    return {"values": values, "again": [inputs.index(controls.references.strip)]}
 
 
 def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
@@ -236,13 +272,3 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
         trigger_mode="always_last",
         **_QUIET,
     )
-
-
-def _bind_generate(handlers: StudioHandlers, generate: GeneratePanel) -> None:
-    generate.button.click(
-        guarded(handlers.generate),
-        inputs=[*handlers.controls.inputs, generate.notices],
-        js="(...values) => [...values.slice(0, -1), likeness.tab]",
-        trigger_mode="multiple",
-        **_QUIET,
-    ).success(None, js=SHOW_PREVIEW, **_QUIET)

@@ -10,7 +10,7 @@ from studio.ui.widgets.picture_grid import CollectionGrid
 
 @dataclass(frozen=True, slots=True)
 class CollectionPanel:
-    """Components of the section. `grid` raises `action`."""
+    """Components of the section."""
 
     grid: CollectionGrid
 

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from studio.ui.widgets.changes import Changes
 from studio.ui.widgets.notices import GenerateStatus, Notices
 
 
 @dataclass(frozen=True, slots=True)
 class GeneratePanel:
-    """Components of the Generate bar."""
+    """Components of the Generate bar; `changes` asks Python for what the artist wants, Generate included."""
 
     notices: Notices
     button: gr.Button
+    changes: Changes
 
 
 def create_generate() -> GeneratePanel:
@@ -23,4 +25,5 @@ def create_generate() -> GeneratePanel:
         notices = Notices([], elem_id="notices")
         button = gr.Button("Generate", variant="primary", elem_id="generate")
         GenerateStatus(elem_id="generate-note")
-    return GeneratePanel(notices=notices, button=button)
+        changes = Changes(visible="hidden")
+    return GeneratePanel(notices=notices, button=button, changes=changes)

@@ -17,7 +17,7 @@ from studio.ui.widgets.queue_view import QueueSummary
 
 @dataclass(frozen=True, slots=True)
 class OutputPanel:
-    """Components of the output side. `preview` and `gallery` raise `action`."""
+    """Components of the output side."""
 
     preview: LivePreview
     verdict: CoachVerdict

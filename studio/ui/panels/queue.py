@@ -10,7 +10,7 @@ from studio.ui.widgets.queue_view import QueuePage
 
 @dataclass(frozen=True, slots=True)
 class QueuePanel:
-    """Components of the section. `jobs` raises `action` (from the details of a job's pictures)."""
+    """Components of the section."""
 
     jobs: QueuePage
 

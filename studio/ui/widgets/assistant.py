@@ -14,16 +14,16 @@ from studio.ui.widgets.base import drawn, script
 
 
 class Assistant(gr.HTML):
-    """The sparkle button with the chosen mode's name, and the menu behind it; triggers `chosen`."""
+    """The sparkle button with the chosen mode's name, and the menu behind it."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-assistant", script("assistant", "chosen"))
+        kwargs |= drawn("lk-assistant", script("assistant"))
         super().__init__(value, scene=scene, **kwargs)
 
 
 class ModelSelect(gr.HTML):
-    """The chosen model with its badge and cost, and the list behind it; triggers `chosen`."""
+    """The chosen model with its badge and cost, and the list behind it."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-models", script("modelSelect", "chosen"))
+        kwargs |= drawn("lk-models", script("modelSelect"))
         super().__init__(value, scene=scene, **kwargs)

@@ -6,7 +6,7 @@ from studio.ui.widgets.scripted import ScriptedHTML
 
 
 class DetailsDialog(ScriptedHTML):
-    """Takes no room on the page; opens on the page's `details:open`. Its `action` is raised by the opener."""
+    """Takes no room on the page; opens on the page's `details:open`."""
 
     widget = "details"
     scripts = ("fields.js", "facts.js", "tags.js", "rights.js", "foreign.js", "reproduce.js", "details.js")

@@ -6,14 +6,14 @@ from studio.ui.widgets.scripted import ScriptedHTML
 
 
 class FamilyTreeDialog(ScriptedHTML):
-    """Takes no room on the page; opens on the page's `tree:open`. Its `action` is raised by the opener."""
+    """Takes no room on the page; opens on the page's `tree:open`."""
 
     widget = "tree"
     scripts = ("family.js", "drift.js", "tree.js")
 
 
 class WinnersDialog(ScriptedHTML):
-    """Takes no room on the page; opens on the page's `winners:open`. Its `action` is raised by the opener."""
+    """Takes no room on the page; opens on the page's `winners:open`."""
 
     widget = "winners"
     scripts = ("fields.js", "winners.js")

@@ -14,8 +14,8 @@ from studio.ui.widgets.base import drawn, script
 
 
 class ReferenceStrip(gr.HTML):
-    """Up to ten numbered references; triggers `edited` after every change by the artist."""
+    """Up to ten numbered references; asks for a change after every one by the artist."""
 
     def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-references", script("referenceStrip", "edited"))
+        kwargs |= drawn("lk-references", script("referenceStrip"))
         super().__init__(value, scene=scene, **kwargs)

@@ -1,7 +1,7 @@
 """A Gradio component that is drawn in the browser by one of the scripts in `static/`.
 
-Hands each script and stylesheet over once per page, however many components name it, and gives the
-script one way to speak to Python: the event `action`. Knows nothing of what the widgets show.
+Hands each script and stylesheet over once per page, however many components name it. A script speaks to
+Python through `likeness.change`. Knows nothing of what the widgets show.
 """
 
 from __future__ import annotations
@@ -56,10 +56,7 @@ def page_head(*scripts: str) -> str:
 
 
 class ScriptedHTML(gr.HTML):
-    """Draws itself with the function `widget` of `scripts`; raises `action` with a dict of words and ids.
-
-    `action` carries `{"action": str, "image_id": str}`: treat both as sent by anyone.
-    """
+    """Draws itself with the function `widget` of `scripts`."""
 
     widget: ClassVar[str] = ""
     scripts: ClassVar[tuple[str, ...]] = ()
@@ -72,7 +69,7 @@ class ScriptedHTML(gr.HTML):
             elem_id=elem_id,
             html_template="",
             css_template="",
-            js_on_load=f'likeness.mount("{self.widget}", element, (data) => trigger("action", data));',
+            js_on_load=f'likeness.mount("{self.widget}", element);',
             head=page_head(*self.scripts),
             apply_default_css=False,
             **options,

@@ -4,7 +4,6 @@ import json
 import re
 from pathlib import Path
 
-import gradio as gr
 import pytest
 
 from pipelines.request import MODE_LABEL, Mode, Role
@@ -39,14 +38,6 @@ def test_a_widget_starts_the_function_that_its_scripts_define(widget: type[Scrip
     defined = "".join((STATIC / name).read_text() for name in widget.scripts)
     assert f"kit.widgets.{widget.widget} =" in defined
     assert f'likeness.mount("{widget.widget}"' in str(widget().js_on_load)
-
-
-@pytest.mark.parametrize("widget", WIDGETS)
-def test_a_widget_offers_the_event_action(widget: type[ScriptedHTML]) -> None:
-    with gr.Blocks() as page:
-        widget().action(lambda: None)
-    dependency = page.get_config_file()["dependencies"][0]
-    assert [event for _, event in dependency["targets"]] == ["action"]
 
 
 @pytest.mark.parametrize("widget", WIDGETS)

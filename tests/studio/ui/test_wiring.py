@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,18 +12,21 @@ import gradio as gr
 import pytest
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import Mode
+from pipelines.request import Mode, Reference
 from studio.jobs import JobQueue
 from studio.records import ImageRecord
 from studio.service import StudioService
+from studio.ui.app import build_page
 from studio.ui.boundary import UNEXPECTED, guarded
-from studio.ui.controls import Controls
+from studio.ui.controls import Controls, Updates
 from studio.ui.panels.model import create_model
 from studio.ui.panels.prompt import create_prompt
 from studio.ui.panels.references import create_references
 from studio.ui.panels.settings import create_settings
 from studio.ui.state import StudioState
-from studio.ui.wiring import LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers
+from studio.ui.widgets.changes import Changes
+from studio.ui.widgets.reference_strip import ReferenceStrip
+from studio.ui.wiring import LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers, _on_asked
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -233,6 +237,61 @@ def test_lost_references_are_told(
     with pytest.warns(UserWarning, match=LOST_REFERENCES):
         state = after(handlers, "reuse_settings", made, FRESH)
     assert state.references == ()
+
+
+# --- the one way from the page to the controls --------------------------------------------------------
+
+
+def asked(handlers: StudioHandlers, data: dict[str, Any], state: StudioState) -> tuple[Updates, Updates]:
+    """What goes to the controls at once, and what the browser is left to put in."""
+    with gr.Blocks():
+        changes = Changes()
+    updates = _on_asked(handlers, changes)(gr.EventData(None, data), *values_of(handlers, state))
+    return updates, updates.pop(changes)
+
+
+def test_an_answer_brings_choices_at_once_and_leaves_values_to_the_browser(
+    handlers: StudioHandlers, durable: Durable
+) -> None:
+    picture = upload(durable)
+    updates, answer = asked(handlers, {"action": "use", "image_id": picture.id}, FRESH)
+    assert not [update for update in updates.values() if "value" in update]
+    assert updates[handlers.controls.references.strip]["scene"]
+    names = list(handlers.controls.by_name)
+    values = {names[int(place)]: value for place, value in answer["values"].items()}
+    assert [reference["image_id"] for reference in values["references"]] == [picture.id]
+    assert [names[place] for place in answer["again"]] == ["references"]
+    assert json.loads(json.dumps(answer)) == answer
+
+
+def test_what_is_not_an_action_lets_the_rest_follow(handlers: StudioHandlers, durable: Durable) -> None:
+    state = FRESH.model_copy(update={"references": (Reference(image_id=upload(durable).id),)})
+    _, answer = asked(handlers, {}, state)
+    names = list(handlers.controls.by_name)
+    assert {names[int(place)] for place in answer["values"]} >= {"mode", "aspect_ratio"}
+
+
+def test_generate_goes_the_same_way_and_changes_nothing(handlers: StudioHandlers) -> None:
+    wanted = FRESH.model_copy(update={"prompt": "a knight"})
+    updates, answer = asked(handlers, {"action": "generate", "tab": "tab-1"}, wanted)
+    (job,) = handlers.service.jobs()
+    assert (job.request.prompt, job.tab, updates, answer["values"]) == ("a knight", "tab-1", {}, {})
+
+
+def test_others_can_bring_actions_along(handlers: StudioHandlers) -> None:
+    seen: list[object] = []
+    handlers.verbs["wave"] = lambda data, values: seen.append((data["to"], len(values))) or {}
+    asked(handlers, {"action": "wave", "to": "you"}, FRESH)
+    assert seen == [("you", len(handlers.controls.inputs))]
+
+
+def test_no_event_but_the_first_and_this_one_can_change_the_references(durable: Durable) -> None:
+    service = StudioService(durable.catalog, durable.collection, JobQueue(durable.database))
+    page = build_page(service, durable.settings)
+    strip = next(block for block in page.blocks.values() if isinstance(block, ReferenceStrip))
+    writing = [fn for fn in page.fns.values() if strip in fn.outputs]
+    assert {fn.targets[0][1] for fn in writing} == {"load", "asked", "success"}
+    assert [fn.targets[0][1] for fn in writing if fn.fn is None] == ["success"]
 
 
 # --- the boundary -----------------------------------------------------------------------------------

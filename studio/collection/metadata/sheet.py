@@ -1,0 +1,76 @@
+"""Character sheets as files: pictures laid out on one, which says so itself and names what is on it."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from PIL import Image, PngImagePlugin
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from pipelines.request import Role
+from studio.records import ParentLink
+
+CHUNK = "likeness-sheet"
+VERSION = 1
+
+
+class SheetPart(BaseModel):
+    """One picture on a sheet."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str
+    seed: int
+    image_id: str
+    pixel_sha256: str
+
+
+class SheetMark(BaseModel):
+    """What a sheet is. Unknown keys of later writers are left out when read."""
+
+    model_config = ConfigDict(frozen=True)
+
+    version: int = VERSION
+    name: str
+    """Of the character when the sheet was laid out."""
+    character: str
+    parts: tuple[SheetPart, ...]
+
+    @property
+    def label(self) -> str:
+        """Names it in records."""
+        return f"Character sheet of {self.name}"
+
+    @property
+    def parents(self) -> tuple[ParentLink, ...]:
+        """The pictures on it."""
+        return tuple(
+            ParentLink(
+                image_id=part.image_id, pixel_sha256=part.pixel_sha256, role=Role.CHARACTER, order=order
+            )
+            for order, part in enumerate(self.parts)
+        )
+
+
+def encode(picture: Image.Image, mark: SheetMark) -> bytes:
+    """PNG bytes of an RGB picture; the same for the same input."""
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_itxt(CHUNK, mark.model_dump_json())
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", pnginfo=chunks)
+    return buffer.getvalue()
+
+
+def read_mark(path: Path) -> SheetMark | None:
+    """What a PNG says of itself; None where it is no sheet of ours."""
+    try:
+        with Image.open(path, formats=("PNG",)) as image:
+            text = image.info.get(CHUNK)
+    except (OSError, SyntaxError, ValueError):
+        return None
+    try:
+        mark = SheetMark.model_validate_json(text) if isinstance(text, str) else None
+    except ValidationError:
+        return None
+    return mark if mark is not None and mark.version == VERSION else None

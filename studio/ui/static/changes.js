@@ -1,0 +1,60 @@
+// Every change of the controls that needs Python goes through here: one at a time, in the order in which the artist
+// asked. The next one is asked for once the answer to the last one is on the page, so it begins from what is shown.
+// An answer changes only controls that still hold what they held when it was asked for: what the artist has done
+// since stays. Knows the controls by their place in a row, not by what they mean.
+(() => {
+  "use strict";
+  const { likeness } = window;
+
+  const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+  const waiting = [];
+  let asked = null; // what Python is busy with
+  let held = []; // what the controls held when it was asked
+  let send; // tells Python
+
+  const next = async () => {
+    if (asked || !waiting.length) return;
+    asked = waiting.shift();
+    await likeness.whenReady;
+    send(asked);
+  };
+
+  /** Ask for a change: {action, …} is something the artist wants done, {} lets the rest follow what was changed. */
+  likeness.change = (data = {}) => {
+    const follows = !data.action && waiting.some((other) => !other.action);
+    if (!follows) waiting.push(data);
+    setTimeout(next); // the control that was changed is not yet done with its own event
+  };
+
+  likeness.changes = {
+    mount(ask) {
+      send = ask;
+      next();
+    },
+
+    /** On the way to Python: note what the controls hold. */
+    sent(values) {
+      held = JSON.parse(JSON.stringify(values));
+      return values;
+    },
+
+    /** The answer: new values for the controls that nobody has touched since, undefined for the others. */
+    merge(answer, values) {
+      const touched = values.map((value, index) => !same(value, held[index]));
+      const lost = asked.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
+      if (lost) waiting.unshift(asked); // it was about references that are others by now
+      return values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
+    },
+
+    /** The answer is on the page, or there is none. */
+    done(answered) {
+      const { action } = asked;
+      const over = !waiting.includes(asked);
+      asked = null;
+      next();
+      if (!answered || !over || !action) return;
+      if (action === "generate") likeness.showPreview();
+      else likeness.showTab("studio");
+    },
+  };
+})();
