@@ -6,6 +6,7 @@ Knows which family does which mode; nothing of files, requests or torch.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import RequestError
@@ -35,7 +36,8 @@ def entry_route(spec: ModelSpec, mode: Mode) -> Route:
     family = FAMILIES[spec.family]
     if mode not in family.routes:
         raise ValueError(f"the family '{spec.family}' cannot do '{mode.value}'")
-    return family.narrow(family.routes[mode], mode, family.options.model_validate(spec.options))
+    route = family.narrow(family.routes[mode], mode, family.options.model_validate(spec.options))
+    return route if spec.add_ons else replace(route, loras=False)
 
 
 def resolve(spec: ModelSpec, mode: Mode) -> Route:

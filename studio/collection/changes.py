@@ -20,6 +20,7 @@ _NAMES = {
     "num_inference_steps": "steps",
     "strength": "influence",
     "negative_prompt": "negative prompt",
+    "loras": "LoRAs",
 }
 _NOT_SHOWN = frozenset(
     {"prompt", "negative_prompt", "references", "width", "height", "aspect_ratio", "num_images", "character"}

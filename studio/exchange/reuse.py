@@ -6,13 +6,14 @@ Knows the catalogue and the request's own limits; a value the request would refu
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from pipelines.catalog import Catalog
-from pipelines.request import GenerationRequest
-from studio.collection.metadata.foreign import ForeignMetadata
+from pipelines.request import MAX_LORAS, GenerationRequest
+from studio.collection.metadata.foreign import ForeignMetadata, Lora
 from studio.exchange.records import NamedValue
 from studio.records import ImageRecord
 
@@ -58,7 +59,10 @@ def of_foreign(said: ForeignMetadata, catalog: Catalog) -> tuple[dict[str, Any],
         left.append(("Model", said.model))
     if said.sampler:
         left.append(("Sampler", said.sampler))
-    left += [("LoRA", f"{lora.name} ({lora.weight:g})") for lora in said.loras]
+    loras, strange = _loras(said.loras, catalog)
+    if loras:
+        settings["loras"] = loras
+    left += [("LoRA", f"{lora.name} ({lora.weight:g})") for lora in strange]
     return settings, tuple(NamedValue(name=name, value=value) for name, value in (*left, *said.unmapped))
 
 
@@ -68,6 +72,20 @@ def _allowed(name: str, value: Any) -> bool:
     except ValidationError:
         return False
     return not (name == "seed" and value < 0)
+
+
+def _loras(said: Sequence[Lora], catalog: Catalog) -> tuple[list[dict[str, Any]], list[Lora]]:
+    """Those in the models folder, as a request names them, and the others; other tools write file names."""
+    known = {_plain(each.name): each.id for each in catalog.dropped.add_ons if each.identified.kind == "lora"}
+    found: dict[str, dict[str, Any]] = {}
+    strange = []
+    for lora in said:
+        named = {"id": known.get(_plain(lora.name)), "weight": lora.weight}
+        if named["id"] is None or len(found) == MAX_LORAS or not _allowed("loras", [named]):
+            strange.append(lora)
+        else:
+            found.setdefault(str(named["id"]), named)
+    return list(found.values()), strange
 
 
 def _model_id(name: str | None, catalog: Catalog) -> str | None:

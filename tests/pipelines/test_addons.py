@@ -58,12 +58,17 @@ def test_loras_stay_in_the_request_as_they_were_asked_for(catalog: Catalog) -> N
     assert asked(catalog, **completed.request.model_dump()).request == completed.request
 
 
+def test_a_model_that_takes_none_leaves_them_out_and_says_so(catalog: Catalog) -> None:
+    completed = asked(catalog, loras=[{"id": "ink"}], model="tiny-plain")
+    assert completed.request.loras == ()
+    assert completed.notices == ("Tiny Plain takes no LoRAs in Text to Image; they are left out.",)
+
+
 def test_what_cannot_be_hung_in_is_refused_before(catalog: Catalog) -> None:
     assert "Wide was made for SDXL, and Tiny Portrait is a Stable Diffusion 1.x" in refusal(catalog, "wide")
     assert "Eyes is an IP-Adapter, not a LoRA" in refusal(catalog, "eyes")
     assert "'gone' is not in the models folder" in refusal(catalog, "gone")
     assert "twice" in refusal(catalog, "ink", "ink")
-    assert "Tiny Plain takes no LoRAs" in refusal(catalog, "ink", model="tiny-plain")
     with pytest.raises(ValueError, match="at most 4"):
         GenerationRequest.model_validate({"loras": [{"id": str(n)} for n in range(5)]})
     with pytest.raises(ValueError, match="less than or equal to 2"):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 
+from studio.collection.metadata import foreign
 from studio.collection.metadata.likeness import Likeness
 
 _SAMPLERS = {
@@ -26,6 +27,7 @@ _SAMPLERS = {
     "UniPCMultistep": "UniPC",
 }
 """diffusers' names of schedulers as other tools call them; those they do not have keep theirs."""
+_HASH = 12
 _DISTILLED = "Flux"
 """Pipelines whose guidance is an input of the model: others read that under a name of its own."""
 
@@ -41,14 +43,40 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         "Size": f"{width}x{height}",
         "Model": likeness.model.label,
         "Denoising strength": request.strength,
+        "Lora hashes": _hashes(likeness),
         "Mode": request.mode.value,
         "Version": likeness.software,
     }
-    lines = [request.prompt]
+    lines = [" ".join((request.prompt, *_called(likeness))).strip()]
     if request.negative_prompt:
         lines.append(f"Negative prompt: {request.negative_prompt}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _loras(likeness: Likeness) -> list[tuple[str, float, str]]:
+    """(name without the characters that end one, weight, hash) of those the worker tells of."""
+    told = likeness.provenance.get("loras")
+    marks = [mark for mark in told if isinstance(mark, dict)] if isinstance(told, list) else []
+    weights = [foreign.number(mark.get("weight")) for mark in marks]
+    return [
+        (_name(str(mark.get("name"))), 1.0 if weight is None else weight, str(mark.get("sha256", "")))
+        for mark, weight in zip(marks, weights, strict=True)
+    ]
+
+
+def _name(text: str) -> str:
+    return "".join("_" if c in "<>:," else c for c in text)
+
+
+def _called(likeness: Likeness) -> list[str]:
+    """As other tools call a LoRA up: in the prompt."""
+    return [f"<lora:{name}:{weight:g}>" for name, weight, _ in _loras(likeness)]
+
+
+def _hashes(likeness: Likeness) -> str | None:
+    """The first twelve characters are what sites look a LoRA up by."""
+    return ", ".join(f"{name}: {digest[:_HASH]}" for name, _, digest in _loras(likeness) if digest) or None
 
 
 def _sampler(likeness: Likeness) -> str:

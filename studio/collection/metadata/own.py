@@ -40,8 +40,16 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
         height=request.height,
         model=said.model.label,
         strength=request.strength,
+        loras=foreign.loras((_names(said).get(lora.id, lora.id), lora.weight) for lora in request.loras),
         unmapped=_unmapped(said),
     )
+
+
+def _names(said: Likeness) -> dict[str, str]:
+    """The files' names, which another studio may know a LoRA by."""
+    told = said.provenance.get("loras")
+    marks = [mark for mark in told if isinstance(mark, dict)] if isinstance(told, list) else []
+    return {str(mark.get("id")): str(mark.get("name")) for mark in marks}
 
 
 def _unmapped(said: Likeness) -> tuple[tuple[str, str], ...]:
