@@ -87,7 +87,7 @@
         class: `out-thumb${image.starred ? " starred" : ""}`, role: "button", tabindex: 0, "data-picture": image.id,
         "aria-label": `${image.name || image.label}${image.seed === null ? "" : `, seed ${image.seed}`}${image.starred ? ", starred" : ""}`,
         onclick: () => toolbar.perform("details", image.id, this.act, ids),
-      }, el("img", { src: likeness.thumbnail(image.id), alt: "", loading: "lazy", decoding: "async" }), el("span", { class: "out-thumb-star" }, kit.icon("star")));
+      }, el("img", { ...likeness.sized(image.id, 152), alt: "", loading: "lazy", decoding: "async" }), el("span", { class: "out-thumb-star" }, kit.icon("star")));
       node.style.setProperty("--ratio", image.width / image.height);
       return pictures.draggable(node, () => image.id);
     }

@@ -15,7 +15,7 @@
 
   class CropTool {
     constructor() {
-      this.dialog = kit.dialog({ id: "portrait-crop", title: "Crop the avatar", kind: "wide tall" });
+      this.dialog = kit.dialog({ id: "crop-tool", title: "Crop the avatar", kind: "wide tall" });
       this.image = el("img", { class: "crop-image", alt: "", draggable: "false" });
       this.box = el("div", { class: "crop-box", id: "crop-box", tabindex: 0, role: "application", "aria-label": "Crop rectangle. Arrow keys move it, Shift and arrow keys resize it." },
         CORNERS.map((corner) => el("span", { class: `crop-handle ${corner}`, "data-corner": corner })));
@@ -151,5 +151,5 @@
     }
   }
 
-  kit.widgets.crop_tool = () => document.getElementById("portrait-crop") || new CropTool();
+  kit.widgets.crop_tool = () => document.getElementById("crop-tool") || new CropTool();
 })();

@@ -124,7 +124,7 @@
     }
 
     cell(id) {
-      const image = el("img", { src: likeness.thumbnail(id), decoding: "async", alt: "", draggable: "false" });
+      const image = el("img", { ...likeness.sized(id, this.grid.longest), decoding: "async", alt: "", draggable: "false" });
       image.addEventListener("load", () => open.classList.remove("loading"));
       const open = el("div", { class: "out-cell-open loading" }, image, el("span", { class: "out-thumb-star" }, kit.icon("star")));
       pictures.draggable(open, () => id);

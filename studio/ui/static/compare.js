@@ -73,7 +73,7 @@
     choice(parent, index) {
       const label = `Reference ${index + 1}, ${kit.ROLES[parent.role] ?? parent.role}`;
       return el("button", { type: "button", class: "out-mini", title: label, "aria-label": label, "data-id": parent.image_id, onclick: () => this.against(parent.image_id) },
-        el("img", { src: likeness.thumbnail(parent.image_id), alt: "" }));
+        el("img", { ...likeness.sized(parent.image_id, 72), alt: "" }));
     }
 
     async against(id, named = false) {

@@ -77,7 +77,7 @@
     const mini = ({ id, label, words, faded, current }) => {
       if (!id) return el("span", { class: "out-mini gone", title: "Not in this collection" }, words);
       const props = { type: "button", class: `out-mini${faded ? " faded" : ""}`, title: label, "aria-label": label, "aria-current": current ? "true" : null, onclick: () => open(id) };
-      return el("button", props, el("img", { src: likeness.thumbnail(id), alt: "", loading: "lazy" }), words ? el("span", {}, words) : null);
+      return el("button", props, el("img", { ...likeness.sized(id, 132), alt: "", loading: "lazy" }), words ? el("span", {}, words) : null);
     };
     return [el("h3", {}, title), el("div", { class: "out-minis" }, pictures.map(mini))];
   }

@@ -15,7 +15,7 @@
   class Thumb {
     constructor(id, gallery) {
       this.id = id;
-      this.image = el("img", { src: likeness.thumbnail(id), loading: "lazy", decoding: "async", alt: "" });
+      this.image = el("img", { ...likeness.sized(id, 160), loading: "lazy", decoding: "async", alt: "" });
       this.image.addEventListener("load", () => this.node.classList.remove("loading"));
       this.node = el("div", { // a button could not be dragged in every browser
         class: "out-thumb loading", role: "option", "aria-selected": "false", tabindex: -1, "data-picture": id,

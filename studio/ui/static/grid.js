@@ -23,6 +23,7 @@
     constructor({ source, cell, label, least = 200, caption = 48, gap = 16, scroller = null, above = () => 0 }) {
       Object.assign(this, { source, cell, least, caption, gap, scroller, above });
       this.columns = 1;
+      this.longest = least; // px of a picture's longest side
       this.current = 0;
       this.rows = new Map();
       this.cells = new Map();
@@ -43,7 +44,7 @@
       const cell = (width - this.gap * (columns - 1)) / columns;
       const pitch = Math.round(cell * 1.25 + this.caption + this.gap);
       if (columns === this.columns && pitch === this.pitch) return;
-      Object.assign(this, { columns, pitch });
+      Object.assign(this, { columns, pitch, longest: Math.round(cell * 1.25) });
       this.node.style.setProperty("--columns", columns);
       this.clear();
       this.draw();

@@ -106,6 +106,11 @@
   };
 
   likeness.thumbnail = (id) => `/api/v1/images/${encodeURIComponent(id)}/thumbnail`;
+  // Attributes of an img whose longest side is shown `px` long: the browser takes the smaller file where it will do.
+  likeness.sized = (id, px) => {
+    const url = likeness.thumbnail(id);
+    return { src: url, srcset: `${url}?side=192 192w, ${url} 384w`, sizes: `${px}px` };
+  };
   likeness.file = (id) => `/api/v1/images/${encodeURIComponent(id)}/file`;
 
   // --- toasts ----------------------------------------------------------------------------------

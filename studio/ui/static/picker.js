@@ -62,7 +62,7 @@
     }
 
     cell(id) {
-      const image = el("img", { src: likeness.thumbnail(id), decoding: "async", alt: "" });
+      const image = el("img", { ...likeness.sized(id, this.grid.longest), decoding: "async", alt: "" });
       const name = el("span", { class: "out-cell-name" });
       const mark = el("span", { class: "out-pick-mark", "aria-hidden": "true" });
       const node = el("div", { class: "out-cell out-pick", tabindex: -1, onclick: () => this.toggle(id) }, el("span", { class: "out-cell-open" }, image), mark, name);

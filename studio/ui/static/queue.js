@@ -16,7 +16,7 @@
     return el("span", { class: "out-minis" }, shown, more > 0 ? el("span", { class: "out-more" }, `+${more}`) : null);
   }
 
-  const thumbnail = (id) => el("img", { src: likeness.thumbnail(id), alt: "", loading: "lazy", decoding: "async" });
+  const thumbnail = (id) => el("img", { ...likeness.sized(id, 84), alt: "", loading: "lazy", decoding: "async" });
 
   /** One job as a row. */
   class Row {

@@ -139,7 +139,7 @@
     card(item, index, total) {
       const role = item.role ?? this.scene.default_role;
       const words = `Reference ${index + 1} of ${total}`;
-      const image = el("img", { src: likeness.thumbnail(item.image_id), alt: "", draggable: "false", loading: "lazy" });
+      const image = el("img", { ...likeness.sized(item.image_id, 132), alt: "", draggable: "false", loading: "lazy" });
       const thumb = el(
         "button",
         { type: "button", class: "lk-thumb", "aria-label": `${words}, ${this.scene.roles[role] ?? role}. Show large`, title: "Drag, or Alt with an arrow key, to reorder", onclick: () => likeness.enlarge(item.image_id, words) },

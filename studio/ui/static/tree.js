@@ -130,7 +130,7 @@
       const marks = [image.anchor && kit.icon("anchor"), image.starred && kit.icon("star")].filter(Boolean);
       return [
         el("span", { class: "out-tree-change", title: changed }, node.edge ? changed || "same settings" : ""),
-        el("span", { class: "out-tree-picture" }, el("img", { src: likeness.thumbnail(image.id), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
+        el("span", { class: "out-tree-picture" }, el("img", { ...likeness.sized(image.id, 144), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
           el("span", { class: "out-tree-marks" }, marks), el("span", { class: "out-tree-ab" })),
         el("span", { class: "out-tree-drift" }, node.drift ? likeness.drift.short(node.drift) : ""),
       ];
