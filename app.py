@@ -43,7 +43,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
     engine = LocalEngine(settings.models, settings.device, settings.models_dir)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
-    dispatcher = Dispatcher(queue, engine, collection, library.memory_of)
+    dispatcher = Dispatcher(queue, engine, collection, library.loading_of)
     dispatcher.start()
     service = StudioService(catalog, collection, queue, library)
     try:

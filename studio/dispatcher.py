@@ -28,7 +28,7 @@ from pipelines.events import (
 from pipelines.request import GenerationRequest
 from studio.engine import Engine
 from studio.jobs import JobQueue
-from studio.models.records import MemorySetting
+from studio.models.records import Loading
 from studio.records import ImageRecord, JobError, JobRecord, JobStatus
 
 log = logging.getLogger(__name__)
@@ -66,12 +66,12 @@ class Dispatcher:
         queue: JobQueue,
         engine: Engine,
         collection: Keeper,
-        memory_of: Callable[[str], MemorySetting] = lambda model_id: MemorySetting(),
+        loading_of: Callable[[str], Loading] = lambda model_id: Loading(),
     ) -> None:
         self._queue = queue
         self._engine = engine
         self._collection = collection
-        self._memory_of = memory_of
+        self._loading_of = loading_of
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -118,14 +118,16 @@ class Dispatcher:
             return
         references = job.request.references
         files = {ref.image_id: str(self._collection.working_file(ref.image_id)) for ref in references}
-        memory = self._memory_of(job.request.model or "")
+        loading = self._loading_of(job.request.model or "")
         order = WorkOrder(
             job.id,
             job.request.model_dump(mode="json"),
             files,
             skip=saved,
-            memory=memory.choice.value,
-            warm_up=memory.warm_up,
+            memory=loading.choice.value,
+            warm_up=loading.warm_up,
+            tiling=loading.tiling,
+            revisions=loading.revisions,
         )
         with closing(self._engine.run(order)) as events:
             self._follow(job, events)

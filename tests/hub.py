@@ -12,7 +12,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -25,10 +25,11 @@ _BLOCK = 2**15
 
 @dataclass
 class Repo:
-    """One repository with a single commit."""
+    """One repository; `commit` is the newest, earlier ones are in `history`."""
 
     files: dict[str, bytes]
     commit: str = "a" * 40
+    history: dict[str, dict[str, bytes]] = field(default_factory=dict)
     gated: bool = False
     """Its files are for those who send the token; with `agreed` False not even for them."""
     agreed: bool = True
@@ -47,6 +48,19 @@ class Repo:
         """A repository with the files of a folder."""
         paths = [path for path in folder.rglob("*") if path.is_file()]
         return cls({path.relative_to(folder).as_posix(): path.read_bytes() for path in paths}, **options)
+
+    def publish(self, commit: str, **changed: bytes) -> None:
+        """A newer commit, with these files changed; `__` in a name stands for a slash."""
+        self.history[self.commit] = self.files
+        self.files = {**self.files, **{name.replace("__", "/"): text for name, text in changed.items()}}
+        self.commit = commit
+
+    def at(self, revision: str) -> Repo | None:
+        """The repository as it was at a commit; `main`: as it is."""
+        if revision in ("main", self.commit):
+            return self
+        files = self.history.get(revision)
+        return replace(self, commit=revision, files=files, history={}) if files is not None else None
 
 
 @dataclass(frozen=True)
@@ -127,8 +141,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._info(found[1], found[2] or "main", token)
         elif found := re.fullmatch(r"/([^/]+/[^/]+)/resolve/([^/]+)/(.+)", path):
             self._resolve(found[1], found[2], found[3], token)
-        elif found := re.fullmatch(r"/files/([^/]+/[^/]+)/(.+)", path):
-            self._content(self.hub.repos[found[1]], found[2])
+        elif found := re.fullmatch(r"/files/([^/]+/[^/]+)/([0-9a-f]{40})/(.+)", path):
+            repo = self.hub.repos[found[1]].at(found[2])
+            assert repo is not None
+            self._content(repo, found[3])
         else:
             self._refuse(404, "EntryNotFound")
 
@@ -137,10 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
         if repo is None or (repo.private and token != TOKEN):
             self._refuse(401 if token is None else 404, "RepoNotFound")
             return None
-        if revision not in ("main", repo.commit):
+        found = repo.at(revision)
+        if found is None:
             self._refuse(404, "RevisionNotFound")
-            return None
-        return repo
+        return found
 
     def _info(self, name: str, revision: str, token: str | None) -> None:
         if repo := self._repo(name, revision, token):
@@ -162,7 +178,7 @@ class _Handler(BaseHTTPRequestHandler):
                 "X-Repo-Commit": repo.commit,
                 "X-Linked-Etag": f'"{oid_of(content)}"',
                 "X-Linked-Size": str(repo.claim.get(file, len(content))),
-                "Location": f"{self.hub.files_url}/files/{name}/{file}",
+                "Location": f"{self.hub.files_url}/files/{name}/{repo.commit}/{file}",
             }
             self._send(302, b"", headers)
         else:

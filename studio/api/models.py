@@ -53,6 +53,11 @@ def _add_downloads(router: APIRouter, library: ModelLibrary) -> None:
         """Fetch the model from the hub, or go on where an earlier download stopped."""
         return library.download(model_id)
 
+    @router.post("/models/{model_id}/update", status_code=202)
+    def update(model_id: ModelId) -> Download:
+        """Fetch the newest version from the hub; the one in use stays until all of it is here."""
+        return library.update(model_id)
+
     @router.post("/models/{model_id}/download/cancel", status_code=202)
     def cancel(model_id: ModelId) -> Download:
         """End the download; what has come is kept for the next time."""

@@ -59,6 +59,7 @@ class _Run:
     order: FetchOrder
     status: DownloadStatus = "queued"
     files: list[FileProgress] = field(default_factory=list)
+    commits: dict[str, str] = field(default_factory=dict)
     error: DownloadProblem | None = None
     process: FetchProcess | None = None
     cancelled: bool = False
@@ -91,6 +92,7 @@ class _Run:
             seconds_left=(self.total - self.done) / speed if speed else None,
             files=tuple(self.files),
             error=self.error,
+            newest=self.order.newest,
         )
 
 
@@ -185,7 +187,7 @@ class Downloads:
             # anew, finds the same.
             with contextlib.suppress(StorageFailure):  # only the offer to go on after a restart is lost
                 self._remember(run)
-        self._on_change()
+            self._on_change()
 
     def _follow(self, run: _Run, process: FetchProcess) -> FromFetch:
         last: FromFetch = _LOST
@@ -216,15 +218,18 @@ class Downloads:
         def change(decisions: Decisions) -> None:
             if run.status == "done" or not run.total:
                 _drop(decisions, run.model)
-            else:
+            elif not run.order.newest:  # else the version before is whole, and nothing is lacking
                 decisions.unfinished[run.model] = left
+            if run.status == "done" or not run.order.newest:
+                decisions.hold(run.model, run.commits)
 
         self._ledger.change(change)
 
 
 def _apply(run: _Run, message: FromFetch) -> None:
     match message:
-        case Planned(planned):
+        case Planned(planned, commits):
+            run.commits = dict(commits)
             run.files = [FileProgress(name=each.name, size=each.size, done=each.done) for each in planned]
             run.status = "downloading"
         case Progressed(index, done):

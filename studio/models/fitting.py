@@ -8,26 +8,34 @@ from pathlib import Path
 from pipelines import memory, weights
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
-from studio.models.records import Fit, Verdict
+from studio.models.records import Fit, MemorySetting, Verdict
+
+DEFAULT = MemorySetting()
 
 
 def fit(
-    spec: ModelSpec, catalog: Catalog, hardware: Hardware | None, choice: MemoryChoice = MemoryChoice.AUTO
+    spec: ModelSpec, catalog: Catalog, hardware: Hardware | None, setting: MemorySetting = DEFAULT
 ) -> Fit | None:
     """The memory planner's answer; None where the machine or the model's size is not known."""
     size = _size(spec, catalog)
     if size is None or hardware is None:
         return None
-    if refused := memory.refusal(choice, size, hardware):
+    if refused := memory.refusal(setting.choice, size, hardware):
         return Fit(verdict="too_large", label="not possible here", reason=refused)
-    plan = memory.plan(size, hardware, choice)
-    return Fit(verdict=_verdict(plan), label=plan.label, reason=plan.reason)
+    plan = memory.plan(size, hardware, setting.choice, setting.tiling)
+    estimated = catalog.availability(spec) != "ready"
+    return Fit(
+        verdict=_verdict(plan), label=plan.label, reason=plan.reason, tiling=plan.tiling, estimated=estimated
+    )
 
 
-def choices(spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> dict[MemoryChoice, str]:
-    """The ways of keeping the model that can be had here, with their labels."""
+def choices(
+    spec: ModelSpec, catalog: Catalog, hardware: Hardware | None
+) -> tuple[dict[MemoryChoice, str], dict[MemoryChoice, str]]:
+    """The ways of keeping the model that can be had here, with their labels; the others, with the reason."""
     labels = memory.CHOICE_LABEL
-    return {way: labels[way] for way in labels if refusal(way, spec, catalog, hardware) is None}
+    refused = {way: why for way in labels if (why := refusal(way, spec, catalog, hardware))}
+    return {way: labels[way] for way in labels if way not in refused}, refused
 
 
 def refusal(choice: MemoryChoice, spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> str | None:

@@ -121,7 +121,8 @@ class HubFetch:
         with _in_words(self._order.label):
             listed = list(dict.fromkeys(each for want in self._order.wanted for each in self._list(want)))
             self._check_room(listed)
-            self._say(Planned(tuple(RemoteFile(each.name, each.size, each.done) for each in listed)))
+            told = tuple(RemoteFile(each.name, each.size, each.done) for each in listed)
+            self._say(Planned(told, tuple({each.repo: each.commit for each in listed}.items())))
             for index, each in enumerate(listed):
                 if not each.snapshot.exists():
                     self._fetch(index, each)
@@ -129,11 +130,13 @@ class HubFetch:
     # --- what there is ------------------------------------------------------------------------
 
     def _list(self, want: Wanted) -> list[_Listed]:
-        revision = _kept_commit(want) or want.revision
+        newest = self._order.newest
+        revision = want.revision if newest else _kept_commit(want) or want.revision
         ask = partial(self._api.model_info, want.repo, revision=revision, files_metadata=True)
         info: Any = self._asked(want.repo, ask)
         siblings = {each.rfilename: each for each in info.siblings or ()}
-        _keep_commit(want, info.sha)
+        if not newest:  # what is here stays in use until all of the newer one has come
+            _keep_commit(want, info.sha)
         names = self._names(want, info.sha, list(siblings))
         return [
             _Listed(want.repo, info.sha, name, each.size or 0, each.lfs.sha256 if each.lfs else each.blob_id)

@@ -1,4 +1,6 @@
-"""What the artist decided about models, in one small file of the data folder: consents, defaults, downloads.
+"""What the artist decided about models, in one small file of the data folder.
+
+Consents, defaults, memory settings, unfinished downloads, and the commits at which models are held.
 
 Written whole or not at all, and durably. A file that cannot be read is put aside, not overwritten.
 Knows nothing of catalogues or of the hub.
@@ -11,7 +13,8 @@ import logging
 import os
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,6 +35,15 @@ class Unfinished(BaseModel):
     total_bytes: int = 0
 
 
+class Pin(BaseModel):
+    """The commits a model is read at: repository of the hub → commit."""
+
+    model_config = ConfigDict(frozen=True)
+
+    commits: dict[str, str]
+    since: datetime
+
+
 class Decisions(BaseModel):
     """The file's content."""
 
@@ -40,6 +52,14 @@ class Decisions(BaseModel):
     defaults: dict[Mode, str] = Field(default_factory=dict)
     memory: dict[str, MemorySetting] = Field(default_factory=dict)
     unfinished: dict[str, Unfinished] = Field(default_factory=dict)
+    pins: dict[str, Pin] = Field(default_factory=dict)
+
+    def hold(self, model: str, commits: Mapping[str, str]) -> None:
+        """Read the model at these commits from now on; a time is noted where that changes something."""
+        before = self.pins.get(model)
+        held = {**(before.commits if before else {}), **commits}
+        if held and (before is None or before.commits != held):
+            self.pins[model] = Pin(commits=held, since=datetime.now(UTC))
 
 
 class Ledger:

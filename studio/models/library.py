@@ -5,16 +5,18 @@ Puts catalogue, downloads and ledger together for the service. Thread-safe; neve
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog, ModelSpec, cached_commit
 from pipelines.dropped import AddOn as Found
 from pipelines.dropped import Unusable
-from pipelines.errors import Conflict, RequestError, StorageFailure
+from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
 from pipelines.licence import Licence
 from pipelines.memory import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
@@ -27,10 +29,12 @@ from studio.models.records import (
     Consent,
     Download,
     Library,
+    Loading,
     MemorySetting,
     ModelCard,
     Origin,
     Refused,
+    Version,
 )
 
 
@@ -52,6 +56,7 @@ class ModelLibrary:
         self._lock = threading.Lock()
         self._hardware: Hardware | None = None
         self._prefer_defaults()
+        self._hold_pinned()
 
     # --- looking ------------------------------------------------------------------------------
 
@@ -103,6 +108,17 @@ class ModelLibrary:
         if not wanted.wanted:
             raise Conflict(f"{spec.label} does not come from the hub; there is nothing to download.")
         return self._downloads.start(model_id, wanted)
+
+    def update(self, model_id: str) -> Download:
+        """Fetch the newest version; the one in use stays in use until all of it is here.
+
+        Raises NotFound, Conflict.
+        """
+        spec = self._catalog.unpinned(model_id)
+        wanted = places.order(spec, self._catalog)
+        if not self._updatable(spec):
+            raise Conflict(f"{spec.label} is held at one version. Change its entry in models.yaml instead.")
+        return self._downloads.start(model_id, replace(wanted, newest=True))
 
     def cancel(self, model_id: str) -> Download:
         """End a download; what has come stays for the next time. Raises NotFound."""
@@ -196,6 +212,19 @@ class ModelLibrary:
         """How the model shall be kept: the artist's own setting, else the studio's."""
         return self._ledger.read().memory.get(model_id, self._memory)
 
+    def loading_of(self, model_id: str) -> Loading:
+        """How a job loads the model. One of the hub is held from its first use on at what is here then."""
+        setting = self.memory_of(model_id)
+        try:
+            spec = self._catalog.get(model_id)
+        except NotFound:  # taken out of the catalogue while the job waited; the worker says so
+            return Loading(**setting.model_dump())
+        here = places.commits(spec, self._catalog)
+        with contextlib.suppress(StorageFailure):  # held for this job at least
+            self._ledger.change(lambda decisions: decisions.hold(model_id, here))
+        self._hold_pinned()
+        return Loading(**setting.model_dump(), revisions=here)
+
     def set_memory(self, model_id: str, setting: MemorySetting) -> ModelCard:
         """Choose how a model is kept, from the next job on. Raises NotFound, RequestError, StorageFailure."""
         spec = self._catalog.get(model_id)
@@ -215,8 +244,13 @@ class ModelLibrary:
         self._changed()
 
     def _changed(self) -> None:
+        self._hold_pinned()
         with self._lock:
             self._version += 1
+
+    def _hold_pinned(self) -> None:
+        pins = self._ledger.read().pins
+        self._catalog.pin({model: pin.commits for model, pin in pins.items()})
 
     def _prefer_defaults(self) -> None:
         self._catalog.prefer(self._ledger.read().defaults)
@@ -225,6 +259,8 @@ class ModelLibrary:
         catalog = self._catalog
         state = catalog.availability(spec)
         absent = {mode.value: catalog.unavailable_reason(spec.id, mode) for mode in spec.modes}
+        setting = decisions.memory.get(spec.id, self._memory)
+        choices, refused = fitting.choices(spec, catalog, self._hardware)
         return ModelCard(
             id=spec.id,
             label=spec.label,
@@ -242,9 +278,12 @@ class ModelLibrary:
             consent=_consent(decisions, spec.licence),
             size_bytes=places.size(spec, catalog),
             download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
-            fit=fitting.fit(spec, catalog, self._hardware, self.memory_of(spec.id).choice),
-            memory=self.memory_of(spec.id),
-            memory_choices=fitting.choices(spec, catalog, self._hardware),
+            fit=fitting.fit(spec, catalog, self._hardware, setting),
+            memory=setting,
+            memory_choices=choices,
+            memory_refused=refused,
+            version=self._version_of(spec, decisions),
+            updatable=self._updatable(catalog.unpinned(spec.id)),
             default_for=tuple(mode.value for mode, model in decisions.defaults.items() if model == spec.id),
             removable=self._removable(spec) and places.size(spec, catalog) > 0,
             shared_with=self._shared_with(spec),
@@ -253,6 +292,21 @@ class ModelLibrary:
 
     def _download(self, spec: ModelSpec) -> Download | None:
         return self._downloads.of(spec.id)
+
+    def _version_of(self, spec: ModelSpec, decisions: Decisions) -> Version | None:
+        if self._catalog.folder(spec) is not None:
+            return None
+        commit = spec.revision or cached_commit(spec.source)
+        if commit is None:
+            return None
+        if self._catalog.unpinned(spec.id).revision:
+            return Version(commit=commit, held="catalogue")
+        pin = decisions.pins.get(spec.id)
+        return Version(commit=commit, held="studio" if pin else "no", since=pin.since if pin else None)
+
+    def _updatable(self, unpinned: ModelSpec) -> bool:
+        wanted = places.order(unpinned, self._catalog).wanted
+        return bool(wanted) and unpinned.revision is None and self._origin(unpinned) == "hub"
 
     def _origin(self, spec: ModelSpec) -> Origin:
         folder = self._catalog.folder(spec)

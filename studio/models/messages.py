@@ -23,10 +23,11 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class FetchOrder:
-    """Everything one model needs."""
+    """Everything one model needs. `newest`: the newest commits, whatever was fetched before."""
 
     label: str
     wanted: tuple[Wanted, ...]
+    newest: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,13 @@ class RemoteFile:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """Sizes are known and there is room on the disk; fetching begins."""
+    """Sizes are known and there is room on the disk; fetching begins.
+
+    `commits`: (repository, commit) of everything that is fetched.
+    """
 
     files: tuple[RemoteFile, ...]
+    commits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.catalog import HUB, SINGLE_FILE, Catalog, ModelSpec, split_hub
+from pipelines.catalog import HUB, SINGLE_FILE, Catalog, ModelSpec, cached_commit, hub_revision, split_hub
 from pipelines.errors import StorageFailure
 from studio.models.messages import FetchOrder, Wanted
 
@@ -36,7 +36,8 @@ def order(spec: ModelSpec, catalog: Catalog) -> FetchOrder:
     for part in catalog.parts(spec):
         if part.startswith(HUB):
             repo, path = split_hub(part)
-            wanted.append(Wanted(repo, "file" if path.endswith(SINGLE_FILE) else "folder", path))
+            whole = "file" if path.endswith(SINGLE_FILE) else "folder"
+            wanted.append(Wanted(repo, whole, path, hub_revision(part)))
         elif catalog.folder(spec) is None:
             kind = "file" if part.endswith(SINGLE_FILE) else "folder"
             wanted.append(Wanted(spec.source, kind, part, spec.revision, spec.variant))
@@ -46,6 +47,12 @@ def order(spec: ModelSpec, catalog: Catalog) -> FetchOrder:
 def repositories(spec: ModelSpec, catalog: Catalog) -> set[str]:
     """The hub's repositories an entry takes files from."""
     return {want.repo for want in order(spec, catalog).wanted}
+
+
+def commits(spec: ModelSpec, catalog: Catalog) -> dict[str, str]:
+    """The commits of the entry's repositories that are on this disk and would be read now."""
+    found = {want.repo: cached_commit(want.repo, want.revision) for want in order(spec, catalog).wanted}
+    return {repo: commit for repo, commit in found.items() if commit}
 
 
 def size(spec: ModelSpec, catalog: Catalog) -> int:

@@ -51,6 +51,7 @@ class Download(_Record):
     seconds_left: float | None = None
     files: tuple[FileProgress, ...] = ()
     error: DownloadProblem | None = None
+    newest: bool = Field(default=False, description="It looks for a newer version of a model that is here.")
 
     @property
     def is_active(self) -> bool:
@@ -73,17 +74,38 @@ class Fit(_Record):
     verdict: Verdict
     label: str = Field(description="A few words: “whole in memory”.")
     reason: str
+    tiling: bool = Field(default=False, description="Large pictures are decoded in tiles.")
+    estimated: bool = Field(default=False, description="From the size of the download, before it is here.")
+
+
+class Version(_Record):
+    """The commit of the hub at which a model is read."""
+
+    commit: str
+    held: Literal["catalogue", "studio", "no"] = Field(
+        description="By models.yaml, by the studio since its download or first use, or not yet."
+    )
+    since: datetime | None = None
 
 
 class MemorySetting(_Record):
     """How the artist wants a model kept in memory; request-independent, remembered per model."""
 
     choice: MemoryChoice = MemoryChoice.AUTO
+    tiling: bool | None = Field(
+        default=None, description="Decode large pictures in tiles: always, never, or null for where needed."
+    )
     warm_up: bool = Field(
         default=False,
         description="Compile the model for this machine: quicker steps, but the first picture of each "
         "kind waits a minute or more.",
     )
+
+
+class Loading(MemorySetting):
+    """How a job loads its model: the setting, and the commits (repository → commit) it is read at."""
+
+    revisions: dict[str, str] = Field(default_factory=dict)
 
 
 class ModelCard(_Record):
@@ -112,6 +134,11 @@ class ModelCard(_Record):
     memory_choices: dict[MemoryChoice, str] = Field(
         default_factory=dict, description="Ways to keep it that can be had here, with their labels."
     )
+    memory_refused: dict[MemoryChoice, str] = Field(
+        default_factory=dict, description="Ways that cannot be had here, and why or what to do."
+    )
+    version: Version | None = Field(default=None, description="None: not of the hub, or nothing of it here.")
+    updatable: bool = Field(default=False, description="The newest version can be asked for.")
     default_for: tuple[str, ...] = ()
     removable: bool
     shared_with: tuple[str, ...] = Field(

@@ -3,67 +3,18 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from huggingface_hub import constants
 
 from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import Conflict, NotFound, RequestError
 from pipelines.memory import GIB, Hardware
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
-from studio.models.records import ModelCard
-from tests.hub import Hub, running_hub
-from tests.studio.models.test_fetch import REPO, WEIGHTS, model
-
-YAML = f"""\
-models:
-  - {{id: big, label: Big, family: stable-diffusion, source: {REPO}, modes: [text_to_image], download_gb: 4,
-     licence: {{name: Ink Licence, url: "https://ink.example/terms", commercial: no, version: "1.1"}}}}
-  - {{id: big-too, label: Big Too, family: stable-diffusion, source: {REPO}, modes: [text_to_image, img2img],
-     licence: {{name: Ink Licence, commercial: no, version: "1.1"}}}}
-  - {{id: here, label: Here, family: stable-diffusion, source: here, modes: [text_to_image], licence: MIT}}
-  - {{id: nowhere, label: Nowhere, family: stable-diffusion, source: someone/nothing, modes: [text_to_image],
-     licence: {{name: Other Licence, commercial: no}}}}
-"""
-
-
-@pytest.fixture
-def catalog(tmp_path: Path, hub_home: Path, monkeypatch: pytest.MonkeyPatch) -> Catalog:
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_home / "hub"))
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here" / "model_index.json").write_text("{}")
-    (tmp_path / "models.yaml").write_text(YAML)
-    return load_catalog(tmp_path / "models.yaml")
-
-
-@pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
-    with running_hub(someone__model=model()) as hub:
-        monkeypatch.setenv("HF_ENDPOINT", hub.url)
-        yield hub
-
-
-@pytest.fixture
-def library(catalog: Catalog, tmp_path: Path) -> Iterator[ModelLibrary]:
-    library = ModelLibrary(catalog, tmp_path / "data")
-    yield library
-    library.stop()
-
-
-def until(library: ModelLibrary, done: Callable[[ModelCard], bool], model_id: str = "big") -> ModelCard:
-    deadline = time.monotonic() + 90
-    while not done(card := library.card(model_id)):
-        assert time.monotonic() < deadline, card.download
-        time.sleep(0.02)
-    return card
-
-
-def ended(card: ModelCard) -> bool:
-    return card.download is not None and not card.download.is_active
+from tests.hub import Hub
+from tests.studio.models.library_for_tests import YAML, ended, until
+from tests.studio.models.test_fetch import REPO, WEIGHTS
 
 
 def test_a_model_is_fetched_shown_and_removed(library: ModelLibrary, hub: Hub) -> None:

@@ -36,16 +36,19 @@ def test_a_model_is_kept_as_the_studio_thinks_until_somebody_chooses(library: Mo
     assert "stays in memory" in card.fit.reason
     assert MemoryChoice.FP8 in card.memory_choices
     assert MemoryChoice.NF4 not in card.memory_choices
+    assert MemoryChoice.NF4 in card.memory_refused
 
 
 def test_a_choice_is_remembered_and_shown_in_the_plan(
     library: ModelLibrary, catalog: Catalog, tmp_path: Path
 ) -> None:
-    setting = MemorySetting(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True)
+    setting = MemorySetting(choice=MemoryChoice.MODEL_OFFLOAD, tiling=True, warm_up=True)
     card = library.set_memory("tiny", setting)
     assert card.memory == setting
     assert card.fit is not None
     assert (card.fit.verdict, card.fit.reason[:11]) == ("offloaded", "Your choice")
+    assert card.fit.tiling
+    assert "decoded in tiles" in card.fit.reason
     again = ModelLibrary(catalog, tmp_path)
     assert again.memory_of("tiny") == setting
     assert again.memory_of("tiny-plain") == MemorySetting()
