@@ -62,6 +62,12 @@ def by_hash(session: Session, sha256: str) -> ImageRow | None:
     return session.scalar(select(ImageRow).where(ImageRow.sha256 == sha256))
 
 
+def is_known(session: Session, sha256: str) -> bool:
+    """There is a picture with these bytes, in the trash or not, that was not taken out for good."""
+    known = select(ImageRow.number).where(ImageRow.sha256 == sha256, ImageRow.purged_at.is_(None))
+    return session.scalar(known) is not None
+
+
 def of_job(session: Session, job_id: str, batch_index: int) -> ImageRow | None:
     """The picture a job has saved under this index."""
     return session.scalar(
@@ -177,6 +183,8 @@ def _row(
         created_at=created_at,
         notes=list(notes),
         sort_name=label.casefold(),
+        parents=[],
+        tags=[],  # known to be none: nothing looks them up
     )
 
 

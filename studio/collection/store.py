@@ -18,7 +18,7 @@ import json
 import os
 import re
 import uuid
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -81,7 +81,7 @@ class ImageStore:
         with speaking_of(self.settings.data_dir):
             temp.parent.mkdir(parents=True, exist_ok=True)
             try:
-                _copy_durably(io.BytesIO(data), temp, len(data))
+                _write(temp, data, durably=True)
             except OSError:
                 temp.unlink(missing_ok=True)
                 raise
@@ -111,15 +111,17 @@ class ImageStore:
 
     def thumbnail(self, sha256: str, extension: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP of `side` px, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
-        path = self.path(sha256, extension)
-        return self._derived(
-            self.settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda: images.thumbnail(path, side)
-        )
+        target = self._thumbnail(sha256, side)
+        if not _is_whole_webp(target):
+            self._derive(target, images.thumbnail(self.path(sha256, extension), side), durably=False)
+        return target
 
     def keep_thumbnails(self, sha256: str, made: Mapping[int, bytes]) -> None:
         """Keep thumbnails made elsewhere, by their longest side."""
         for side, data in made.items():
-            self._derived(self.settings.thumbnails_dir, _thumbnail_name(sha256, side), lambda data=data: data)
+            target = self._thumbnail(sha256, side)
+            if not _is_whole_webp(target):
+                self._derive(target, data, durably=False)
 
     def keep_sidecar(self, sha256: str, name: str, text: str) -> None:
         """Keep a text that lay beside a picture, durably; one that is here already stays."""
@@ -145,7 +147,10 @@ class ImageStore:
         path = self.path(sha256, extension)
         if plain:
             return path
-        return self._derived(self.settings.working_dir, f"{sha256}.png", lambda: _png(path))
+        target = self.settings.working_dir / sha256[:2] / f"{sha256}.png"
+        if not target.exists():
+            self._derive(target, _png(path), durably=True)
+        return target
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(SHA-256, extension) by name of every stored file, unread, in no order; strangers are left out."""
@@ -184,25 +189,40 @@ class ImageStore:
     def _sidecar(self, sha256: str) -> Path:
         return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
 
-    def _derived(self, folder: Path, name: str, make: Callable[[], bytes]) -> Path:
-        target = folder / name[:2] / name
-        if target.exists():
-            return target
-        data = make()
-        temp = folder / _INCOMING / uuid.uuid4().hex
+    def _thumbnail(self, sha256: str, side: int) -> Path:
+        name = f"{sha256}.webp" if side == images.THUMBNAIL_SIDE else f"{sha256}.{side}.webp"
+        return self.settings.thumbnails_dir / sha256[:2] / name
+
+    def _derive(self, target: Path, data: bytes, *, durably: bool) -> None:
+        temp = target.parent.parent / _INCOMING / uuid.uuid4().hex
         with speaking_of(self.settings.data_dir):
             try:
                 temp.parent.mkdir(parents=True, exist_ok=True)
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _copy_durably(io.BytesIO(data), temp, len(data))
+                _write(temp, data, durably=durably)
                 temp.replace(target)
             finally:
                 temp.unlink(missing_ok=True)
-        return target
 
 
-def _thumbnail_name(sha256: str, side: int) -> str:
-    return f"{sha256}.webp" if side == images.THUMBNAIL_SIDE else f"{sha256}.{side}.webp"
+def _write(target: Path, data: bytes, *, durably: bool) -> None:
+    with target.open("xb") as file:
+        file.write(data)
+        if durably:
+            file.flush()
+            os.fsync(file.fileno())
+
+
+def _is_whole_webp(path: Path) -> bool:
+    """Thumbnails are not synced: one that a power cut left too short says so by its own length."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+            return (
+                len(head) == 8 and int.from_bytes(head[4:], "little") + 8 == os.fstat(file.fileno()).st_size
+            )
+    except FileNotFoundError:
+        return False
 
 
 def sha256_of(path: Path) -> str:

@@ -101,8 +101,7 @@ class Taker:
 
     def _known(self, sha256: str) -> bool:
         with self._database.reading() as session:
-            row = rows.by_hash(session, sha256)
-            return row is not None and row.purged_at is None
+            return rows.is_known(session, sha256)
 
     def _keep_thumbnails(self, one: Prepared) -> None:
         try:

@@ -23,10 +23,10 @@ from studio.exchange.folders import FoundFile, Trouble, scan
 from studio.exchange.import_log import ImportLog, Outcome
 from studio.exchange.records import ImportProgress
 
-_PART = 32
+_PART = 64
 """Pictures that are kept together."""
-_AHEAD = 3
-"""Pictures per thread that may wait for being kept."""
+_AHEAD = 64
+"""Pictures that are read, or wait to be, while others are kept: so that no thread waits for the disk."""
 _MAX_THREADS = 8
 _log = logging.getLogger(__name__)
 
@@ -179,10 +179,12 @@ class _Run(threading.Thread):
             try:
                 for file in self._until_stopped(files):
                     waiting.append(pool.submit(self._read, file))
-                    if len(waiting) >= _AHEAD * threads:
+                    if len(waiting) >= _AHEAD:
                         self._collect(waiting.popleft())
                 while waiting:
-                    self._collect(waiting.popleft())
+                    future = waiting.popleft()
+                    if not (self._stopping.is_set() and future.cancel()):
+                        self._collect(future)
                 self._keep()
             finally:
                 for future in waiting:

@@ -98,6 +98,15 @@ def test_derived_files_come_back_after_they_were_deleted(store: ImageStore, tmp_
     assert store.path(sha256, "jpg").read_bytes() == data
 
 
+def test_a_thumbnail_that_a_power_cut_left_too_short_is_made_again(store: ImageStore) -> None:
+    sha256 = store.put(encoded(noise(width=800, height=400), "JPEG"), "jpg")
+    thumbnail = store.thumbnail(sha256, "jpg")
+    whole = thumbnail.read_bytes()
+    for kept in (0, 7, len(whole) - 1):
+        thumbnail.write_bytes(whole[:kept])
+        assert store.thumbnail(sha256, "jpg").read_bytes() == whole
+
+
 def test_a_plain_file_is_its_own_working_file(store: ImageStore) -> None:
     sha256 = store.put(picture(), "png")
     assert store.working_file(sha256, "png", plain=True) == store.path(sha256, "png")

@@ -15,6 +15,7 @@ from studio.collection import store
 from studio.collection.maintenance import rebuild, verify
 from studio.collection.queries import Filter
 from studio.collection.taking import Taker
+from studio.exchange import importing
 from studio.exchange.importing import Importer
 from studio.exchange.records import ImportProgress
 from studio.records import Category, ImageRecord
@@ -59,7 +60,7 @@ def run(importer: Importer, folder: Path) -> ImportProgress:
 
 
 def pictures(durable: Durable) -> dict[str, ImageRecord]:
-    return {one.label: one for one in durable.collection.page(Filter(), None, 100).items}
+    return {one.label: one for one in durable.collection.page(Filter(), None, 500).items}
 
 
 def test_a_folder_comes_in(durable: Durable, importer: Importer, folder: Path) -> None:
@@ -152,7 +153,7 @@ def test_what_was_deleted_for_good_comes_in_again(durable: Durable, importer: Im
     assert run(importer, folder).added == 4
 
 
-def many(folder: Path, count: int = 80) -> Path:
+def many(folder: Path, count: int = 40) -> Path:
     folder.mkdir()
     for n in range(count):
         (folder / f"{n:03}.png").write_bytes(picture(100 + n))
@@ -163,6 +164,8 @@ def test_an_import_is_cancelled_and_goes_on(
     durable: Durable, importer: Importer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many(tmp_path / "many")
+    monkeypatch.setattr(importing, "_PART", 8)
+    monkeypatch.setattr(importing, "_AHEAD", 8)
     keep, read = Taker.keep, Taker.prepare
 
     def keep_and_cancel(taker: Taker, part: object) -> int:
@@ -173,14 +176,14 @@ def test_an_import_is_cancelled_and_goes_on(
         patch.setattr(Taker, "keep", keep_and_cancel)
         cancelled = run(importer, tmp_path / "many")
     assert cancelled.status == "cancelled"
-    assert 32 <= cancelled.added < 80
+    assert 8 <= cancelled.added < 40
     assert len(pictures(durable)) == cancelled.added
     assert list((durable.settings.images_dir / ".incoming").glob("*")) == []
     opened: list[Path] = []
     monkeypatch.setattr(Taker, "prepare", lambda taker, path: opened.append(path) or read(taker, path))
     done = run(importer, tmp_path / "many")
-    assert (done.id, done.status, done.added) == (cancelled.id, "done", 80)
-    assert len(opened) == 80 - cancelled.added
+    assert (done.id, done.status, done.added) == (cancelled.id, "done", 40)
+    assert len(opened) == 40 - cancelled.added
 
 
 def test_a_studio_that_ended_amid_an_import_goes_on_with_it(tmp_path: Path, folder: Path) -> None:
