@@ -13,6 +13,7 @@ import gradio as gr
 
 from studio.service import StudioService
 from studio.settings import Settings
+from studio.ui.characters import create_characters
 from studio.ui.coach import bind_coach
 from studio.ui.controls import Controls
 from studio.ui.panels.collection import create_collection
@@ -31,7 +32,13 @@ from studio.ui.wiring import StudioHandlers, bind_studio
 STATIC = Path(__file__).resolve().parent / "static"
 STYLES = ("likeness.css", "settings.css")
 SCRIPTS = ("likeness.js", "menus.js", "references.js", "choices.js", "changes.js", "studio.js")
-SECTIONS = {"studio": "Studio", "collection": "Collection", "models": "Models", "queue": "Queue"}
+SECTIONS = {
+    "studio": "Studio",
+    "collection": "Collection",
+    "characters": "Characters",
+    "models": "Models",
+    "queue": "Queue",
+}
 """Sections by id: their buttons are `tab-…`, their contents `panel-…`."""
 
 
@@ -57,6 +64,8 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
                 create_output(service)
         with gr.Column(elem_id="panel-collection", elem_classes=["lk-panel", "lk-hidden"]):
             create_collection(service)
+        with gr.Column(elem_id="panel-characters", elem_classes=["lk-panel", "lk-hidden"]):
+            create_characters()
         with gr.Column(elem_id="panel-models", elem_classes=["lk-panel", "lk-hidden"]):
             create_models()
         with gr.Column(elem_id="panel-queue", elem_classes=["lk-panel", "lk-hidden"]):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from pipelines.request import Mode
+from studio.ui.characters_widgets import FieldPicker
 from studio.ui.coach_widgets import CoachLine
 from studio.ui.widgets.assistant import Assistant
 from studio.ui.words import MODE_WORDS
@@ -34,5 +35,6 @@ def create_prompt() -> PromptPanel:
             elem_id="prompt",
             interactive=True,
         )
+        FieldPicker(elem_id="character-fields")
         coach = CoachLine(elem_id="coach")
     return PromptPanel(prompt=prompt, assistant=assistant, coach=coach)

@@ -18,7 +18,16 @@ from studio.ui.words import CONTROL_WORDS, ROLE_WORDS
 
 STATIC = Path(__file__).resolve().parent.parent / "static"
 SHARED = ("kit.js", "pictures.js", "toolbar.js")
-STYLES = ("output.css", "overlays.css", "models.css", "collection.css", "tree.css", "coach.css")
+CHARACTER_STYLES = ("characters.css", "characters_modal.css")
+STYLES = (
+    "output.css",
+    "overlays.css",
+    "models.css",
+    "collection.css",
+    "tree.css",
+    "coach.css",
+    *CHARACTER_STYLES,
+)
 _FIXED = ("html_template", "css_template", "js_on_load", "head", "apply_default_css")
 
 
