@@ -133,11 +133,13 @@ class ModelSize:
     """The networks of a model, and the side in px of the square it was made for.
 
     `convertible`: quantisation packages can read its files (they cannot read single-file checkpoints).
+    `packages`: those that its files were quantised with, and without which nothing reads them.
     """
 
     parts: tuple[Part, ...]
     resolution: int = 1024
     convertible: bool = True
+    packages: frozenset[str] = frozenset()
 
     @property
     def is_shared(self) -> bool:
@@ -222,6 +224,11 @@ def refusal(choice: MemoryChoice, size: ModelSize, hardware: Hardware) -> str | 
     storage = _STORAGE_OF.get(choice)
     if choice in (MemoryChoice.MODEL_OFFLOAD, MemoryChoice.GROUP_OFFLOAD) and not hardware.has_own_memory:
         return "Parts can only take turns on a graphics card with memory of its own. Choose Automatic."
+    if storage in BACKENDS and hardware.kind not in _QUANTISES:
+        return (
+            f"Quantising to {storage.value} needs a CUDA card, and this machine computes on {hardware.name}. "
+            "Choose Automatic."
+        )
     if storage and not hardware.has_own_memory:
         return "Smaller weights are for graphics cards with memory of their own. Choose Automatic."
     if storage and size.quantised:
@@ -231,6 +238,19 @@ def refusal(choice: MemoryChoice, size: ModelSize, hardware: Hardware) -> str | 
     if storage and storage in BACKENDS and not backend(storage, hardware):
         package = BACKENDS[storage][-1]
         return f"{storage.value} needs the package {package}. Install it with: pip install {package}"
+    return None
+
+
+def unreadable(size: ModelSize, hardware: Hardware) -> str | None:
+    """Why files that are quantised already cannot be loaded here, and what to do; None where they can."""
+    for package in sorted(size.packages & {*_QUANTISED}):
+        if hardware.kind not in _QUANTISES:
+            return (
+                f"its files are quantised to {_QUANTISED[package]}, which needs a CUDA card, and this "
+                f"machine computes on {hardware.name}. Choose another model."
+            )
+        if package not in hardware.backends:
+            return f"its files need the package {package}. Install it with: pip install {package}"
     return None
 
 
@@ -246,6 +266,9 @@ def weight(part: Part, storage: Storage, itemsize: int) -> int:
     return int(part.numbers * per_number) + part.fixed
 
 
+_QUANTISES = ("cuda", "rocm")
+"""Kinds of cards the quantisation packages compute on."""
+_QUANTISED = {"bitsandbytes": "nf4 or int8"}
 _STORAGE_OF = {
     MemoryChoice.FP8: Storage.FP8,
     MemoryChoice.INT8: Storage.INT8,

@@ -128,6 +128,8 @@ class Shelf:
     def _plan(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish) -> MemoryPlan:
         size = weights.measure(self._catalog, spec, present) or _UNKNOWN
         self._sizes[spec.id] = size
+        if reason := memory.unreadable(size, self._look()):
+            raise ModelUnavailable(f"{spec.label} can't run here: {reason}")
         return memory.plan(size, self.whole_machine(), wish.choice, wish.tiling)
 
     def _load(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan) -> Kept:

@@ -85,7 +85,9 @@ def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = 
     places = {name: place for name, place in places.items() if name not in files.LEFT_OUT}
     places.update(extra or {})
     parts = [_part(name, _files(place)) for name, place in places.items() if place.exists()]
-    return ModelSize(tuple(part for part in parts if part.numbers or part.fixed), resolution)
+    packages = frozenset(filter(None, (_quantised_with(place) for place in places.values())))
+    heavy = tuple(part for part in parts if part.numbers or part.fixed)
+    return ModelSize(heavy, resolution, packages=packages)
 
 
 def of_file(path: Path, resolution: int) -> ModelSize:
@@ -108,6 +110,16 @@ def declared(total_bytes: int, resolution: int) -> ModelSize:
     numbers = total_bytes // 2
     half = numbers // 2
     return ModelSize((Part("transformer", numbers - half), Part("text_encoder", half)), resolution)
+
+
+def _quantised_with(place: Path) -> str | None:
+    """The package that made a component's weights small, as its configuration says."""
+    config = place / "config.json"
+    if not config.is_file():
+        return None
+    said = json.loads(config.read_text(encoding="utf-8")).get("quantization_config") or {}
+    method = str(said.get("quant_method", ""))
+    return "bitsandbytes" if method.startswith("bitsandbytes") else method or None
 
 
 def _called(location: str) -> str:

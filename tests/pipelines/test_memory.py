@@ -140,6 +140,8 @@ def test_a_choice_that_does_not_fit_warns() -> None:
         (MemoryChoice.NF4, KLEIN, card(24), "pip install bitsandbytes"),
         (MemoryChoice.INT8, KLEIN, card(24), "pip install bitsandbytes"),
         (MemoryChoice.FP8, KLEIN, computer(32), "graphics cards"),
+        (MemoryChoice.NF4, KLEIN, computer(32), r"^Quantising to nf4 needs a CUDA card, and this machine"),
+        (MemoryChoice.INT8, KLEIN, computer(32, "mps", 2), r"^Quantising to int8 needs a CUDA card"),
         (MemoryChoice.MODEL_OFFLOAD, KLEIN, computer(32, "mps", 2), "graphics card"),
         (MemoryChoice.FP8, ModelSize((Part("transformer", 10, 20_000),)), card(24), "quantised already"),
     ],
@@ -150,6 +152,14 @@ def test_a_choice_that_cannot_be_had_says_what_to_do(
     with pytest.raises(RequestError, match=words) as refused:
         memory.plan(size, hardware, choice)
     assert refused.value.field == "memory"
+
+
+def test_files_that_are_quantised_say_what_they_need() -> None:
+    size = ModelSize((Part("transformer", 10, 20_000),), packages=frozenset({"bitsandbytes"}))
+    assert "nf4 or int8, which needs a CUDA card" in str(memory.unreadable(size, computer(32)))
+    assert "pip install bitsandbytes" in str(memory.unreadable(size, card(24)))
+    assert memory.unreadable(size, card(24, backends=("bitsandbytes",))) is None
+    assert memory.unreadable(KLEIN, computer(32)) is None
 
 
 def test_each_cheaper_way_needs_less_until_there_is_none() -> None:

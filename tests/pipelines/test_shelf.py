@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import gc
+import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -11,11 +14,12 @@ import torch
 
 from pipelines import memory, weights
 from pipelines.cache import held
-from pipelines.catalog import Catalog
+from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import ModelUnavailable, RequestError
 from pipelines.memory import GIB, Hardware, MemoryChoice, Placement, Storage
 from pipelines.request import Mode
 from pipelines.shelf import Shelf, Wish
+from tests.tiny_models import write_models_yaml
 
 COMPUTER = Hardware(
     kind="cpu",
@@ -171,11 +175,23 @@ def test_a_processor_short_of_memory_takes_16_bit_numbers(catalog: Catalog, take
 def test_a_wish_that_cannot_be_had_is_refused(
     catalog: Catalog, take: Any, choice: MemoryChoice, words: str
 ) -> None:
-    hardware = CARD if choice is MemoryChoice.NF4 else COMPUTER
+    hardware = replace(CARD, kind="cuda") if choice is MemoryChoice.NF4 else COMPUTER
     with pytest.raises(RequestError, match=words):
         take(shelf_with(catalog, hardware), "tiny", choice=choice)
     with pytest.raises(RequestError, match="There is no way 'best'"):
         Wish.read("best", False)
+
+
+def test_a_model_that_is_quantised_for_another_machine_is_refused(
+    tiny_plain_dir: Path, tmp_path: Path, take: Any
+) -> None:
+    folder = shutil.copytree(tiny_plain_dir, tmp_path / "plain")
+    config = folder / "unet" / "config.json"
+    method = {"quantization_config": {"quant_method": "bitsandbytes"}}
+    config.write_text(json.dumps({**json.loads(config.read_text()), **method}))
+    catalog = load_catalog(write_models_yaml(tmp_path / "models.yaml", folder, folder))
+    with pytest.raises(ModelUnavailable, match=r"Tiny Plain can't run here: .* needs a CUDA card"):
+        shelf_with(catalog, COMPUTER).take(catalog.get("tiny-plain"))
 
 
 def test_a_model_that_is_not_here_is_refused(catalog: Catalog, take: Any) -> None:

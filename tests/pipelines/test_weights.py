@@ -67,6 +67,15 @@ def test_a_single_file_is_told_apart_by_its_keys(tmp_path: Path) -> None:
     }
 
 
+def test_the_package_that_quantised_a_model_is_known_by_its_configuration(tmp_path: Path) -> None:
+    (tmp_path / "model_index.json").write_text('{"transformer": ["diffusers", "X"]}')
+    (tmp_path / "transformer").mkdir()
+    config = '{"quantization_config": {"quant_method": "bitsandbytes", "load_in_4bit": true}}'
+    (tmp_path / "transformer" / "config.json").write_text(config)
+    save_file({"a": torch.zeros(1)}, tmp_path / "transformer" / "diffusion_pytorch_model.safetensors")
+    assert weights.of_folder(tmp_path, 64).packages == {"bitsandbytes"}
+
+
 def test_packed_weights_keep_their_bytes(tmp_path: Path) -> None:
     path = tmp_path / "model.safetensors"
     save_file({"w": torch.zeros(1000, dtype=torch.uint8), "absmax": torch.zeros(10)}, path)
