@@ -61,7 +61,7 @@ def export_one(path: Path, record: ImageRecord, wish: ExportWish) -> Exported:
 
 def zipped(ids: Sequence[str], wish: ExportWish, file_of: Files, rights_of: RightsLines) -> Iterator[bytes]:
     """The zip in parts, one or more per picture; the manifest comes last and names what is missing."""
-    sink = _Sink()
+    sink = Sink()
     entries: list[dict[str, Any]] = []
     missing: list[dict[str, str]] = []
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
@@ -84,7 +84,7 @@ def zipped(ids: Sequence[str], wish: ExportWish, file_of: Files, rights_of: Righ
     yield from sink.take()
 
 
-class _Sink(io.RawIOBase):
+class Sink(io.RawIOBase):
     """Where the archive is written to, and taken from in between; it cannot go back."""
 
     def __init__(self) -> None:
