@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,6 +16,9 @@ from pipelines import addons, planning
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
+from studio.characters.characters import Characters
+from studio.characters.designs import Designs
+from studio.characters.tools import Tools
 from studio.collection.collection import Collection
 from studio.collection.history import History
 from studio.collection.queries import Filter
@@ -59,6 +63,9 @@ class StudioService:
         self.bin = collection.bin
         self.history = History(collection)
         self.exchange = Exchange(collection, catalog)
+        tools = Tools(collection, self.history, catalog, queue, self._complete)
+        self.designs = Designs(tools)
+        self.characters = Characters(tools, self.designs)
 
     # --- models -----------------------------------------------------------------------------
 
@@ -91,11 +98,11 @@ class StudioService:
     ) -> ImagePage:
         """Keyset paging. Raises RequestError (bad cursor), NotFound (unknown character)."""
         self.check_character(character)
-        return self.gallery.page(wanted, cursor, limit, sort)
+        return self.gallery.page(replace(wanted, character=character), cursor, limit, sort)
 
     def check_character(self, character: str | None) -> None:
         """Raises NotFound."""
-        if character is not None:
+        if character is not None and not self.characters.exists(character):
             raise NotFound("There is no such character in this studio.", field="character")
 
     def image_file(self, image_id: str) -> tuple[Path, ImageRecord]:
@@ -137,6 +144,7 @@ class StudioService:
 
     def submit(self, request: GenerationRequest, *, tab: str | None = None) -> JobRecord:
         """Complete the request (model, seed, size), freeze it and queue it. Raises RequestError, NotFound."""
+        self.check_character(request.character)
         completed = self._complete(request)
         return self._queue.add(completed.request, completed.notices, tab)
 

@@ -78,8 +78,15 @@ async def _domain_error(_: Request, error: Exception) -> JSONResponse:
             code=error.code,
             detail=error.detail,
             field=error.field,
+            errors=_parts(error),
         )
     )
+
+
+def _parts(error: LikenessError) -> list[FieldProblem] | None:
+    """What errors about several fields say of each."""
+    told: Sequence[tuple[str, str]] = getattr(error, "errors", ())
+    return [FieldProblem(field=field, detail=detail) for field, detail in told] or None
 
 
 async def _refused_fields(_: Request, error: Exception) -> JSONResponse:
