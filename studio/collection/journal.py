@@ -196,7 +196,6 @@ def _lines_of_all(session: Session) -> Iterator[dict[str, Any]]:
     chosen = select(ImageRow).options(selectinload(ImageRow.tags)).order_by(ImageRow.number)
     for part in session.scalars(chosen.execution_options(yield_per=_PART)).partitions():
         yield from (PictureState.of(row, now).line() for row in part if not _unmarked(row))
-        session.expunge_all()
 
 
 def _valid(lines: Iterable[dict[str, Any]]) -> Iterator[PictureState]:

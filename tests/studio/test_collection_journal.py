@@ -123,6 +123,16 @@ def test_an_older_collection_gets_its_journal_at_the_next_start(durable: Durable
     assert durable.collection.journal.disagrees(durable.database) == ()
 
 
+def test_a_large_older_collection_gets_its_journal_part_by_part(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("studio.collection.journal._PART", 2)
+    kept = {upload(durable, seed).sha256 for seed in range(5)}
+    durable.settings.journal.unlink()
+    durable.collection.reconcile()
+    assert set(durable.collection.journal.states()) == kept
+
+
 @pytest.mark.parametrize("many", [1, 3])
 def test_what_a_crash_before_the_commit_left_in_it_is_taken_back(
     durable: Durable, monkeypatch: pytest.MonkeyPatch, many: int
