@@ -14,39 +14,60 @@ All methods are thread-safe and never wait for the worker. Unknown ids raise Not
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
+from sqlalchemy import delete
+
+from studio.characters import blueprints, copying, reading, wording
 from studio.characters.avatars import Avatars
-from studio.characters.records import Blueprint, BlueprintDraft, Character, CharacterSummary, Words
+from studio.characters.designs import Designs
+from studio.characters.records import (
+    Blueprint,
+    BlueprintDraft,
+    Character,
+    CharacterSummary,
+    Words,
+)
 from studio.characters.references import References
+from studio.characters.rows import clean_name, clean_text, copy_name, new_row, place_after
 from studio.characters.sheets import Sheets
+from studio.characters.tools import Tools, character
 from studio.characters.transfer import Transfer
 from studio.characters.versions import VersionHistory
+from studio.collection.character_models import CharacterRow
 
 
 class Characters:
     """The cast of one studio."""
 
-    versions: VersionHistory
-    avatars: Avatars
-    references: References
-    sheets: Sheets
-    transfer: Transfer
+    def __init__(self, tools: Tools, designs: Designs) -> None:
+        self._database = tools.database
+        self.references = References(tools)
+        self.versions = VersionHistory(tools, designs, self.references)
+        self.avatars = Avatars(tools)
+        self.sheets = Sheets(tools, designs, self.references)
+        self.transfer = Transfer(tools)
 
     def list(self, *, query: str = "", archived: bool = False) -> tuple[CharacterSummary, ...]:
         """The cast in its order; `query`: every word must be in name or description. Quick for thousands."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reading.cast(session, query=query, archived=archived)
 
     def get(self, character_id: str) -> Character:
         """One character with description and blueprint."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reading.one(session, character(session, character_id).id)
 
     def exists(self, character_id: str) -> bool:
         """Whether there is such a character, archived or not."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return session.get(CharacterRow, character_id) is not None
 
     def create(self, name: str, *, description: str = "") -> Character:
-        """A new character at the end of the list. Raises RequestError for a name without visible characters."""
-        raise NotImplementedError
+        """A new character at the end of the list. Raises RequestError for a name that shows nothing."""
+        with self._database.transaction() as session:
+            row = new_row(session, name, description)
+            return reading.one(session, row.id)
 
     def change(
         self,
@@ -57,23 +78,44 @@ class Characters:
         archived: bool | None = None,
     ) -> Character:
         """Rename, describe (the image prompt's start), archive or bring back; None: stays as it is."""
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            row = character(session, character_id)
+            now = datetime.now(UTC)
+            row.name = row.name if name is None else clean_name(name)
+            row.description = row.description if description is None else clean_text(description)
+            if archived is not None:
+                row.archived_at = (row.archived_at or now) if archived else None
+            row.updated_at = now
+            session.flush()
+            return reading.one(session, character_id)
 
     def reorder(self, character_ids: Sequence[str]) -> None:
         """Put these into this order, in the places they have between them; others stay where they are."""
-        raise NotImplementedError
+        wanted = tuple(dict.fromkeys(character_ids))
+        with self._database.transaction() as session:
+            rows = [character(session, character_id) for character_id in wanted]
+            places = sorted(row.position for row in rows)
+            for row, place in zip(rows, places, strict=True):
+                row.position = place
 
     def duplicate(self, character_id: str) -> Character:
         """A second one right after it with the same blueprint, versions, references and avatar."""
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            row = character(session, character_id)
+            place = place_after(session, row)
+            twin = copying.duplicate(session, row, copy_name(row.name), place)
+            return reading.one(session, twin.id)
 
     def delete(self, character_id: str) -> None:
         """Remove the character for good. Its pictures stay in the collection, all of them."""
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            character(session, character_id)
+            session.execute(delete(CharacterRow).where(CharacterRow.id == character_id))
 
     def blueprint(self, character_id: str) -> Blueprint:
         """What is said of the character."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return blueprints.read(session, character(session, character_id).id)
 
     def save_blueprint(
         self, character_id: str, draft: BlueprintDraft, *, overwrite: bool = False
@@ -82,12 +124,17 @@ class Characters:
 
         The error says in words, and per field in `errors`, what would be overwritten; with `overwrite` it is.
         """
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            row = character(session, character_id)
+            blueprints.save(session, character_id, draft, overwrite=overwrite)
+            row.updated_at = datetime.now(UTC)
+            session.flush()
+            return blueprints.read(session, character_id)
 
     def words(self, character_id: str) -> Words:
-        """What prompts can take from the blueprint: picker entries, identity line, keep clauses, description."""
-        raise NotImplementedError
+        """What prompts can take from the blueprint: picker, identity line, keep clauses, description."""
+        return wording.words(self.blueprint(character_id))
 
     def describe(self, character_id: str) -> str:
         """Auto-describe: the description made anew from blueprint and script context, not saved yet."""
-        raise NotImplementedError
+        return wording.description(self.blueprint(character_id))

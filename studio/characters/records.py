@@ -286,7 +286,7 @@ class DesignReference(_Sent):
 class DesignDraft(_Sent):
     """A design as it is sent. In a change, fields that are left out stay as they are."""
 
-    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
+    name: str = Field(default="", max_length=MAX_NAME_CHARS)
     style_prompt: str = Field(default="", max_length=MAX_TEXT_CHARS)
     negative_prompt: str = Field(default="", max_length=MAX_TEXT_CHARS)
     model: Annotated[str, Field(max_length=128)] | None = None

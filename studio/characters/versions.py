@@ -2,70 +2,202 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines.request import GenerationRequest
-from studio.characters.records import Design, PortraitDefaults, Version, Versions
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.errors import Conflict, LikenessError, RequestError
+from pipelines.request import GenerationRequest, Mode
+from studio.characters import blueprints, reading, styling, wording
+from studio.characters.designs import Designs
+from studio.characters.records import Design, PortraitDefaults, Source, Version, Versions, VersionState
+from studio.characters.references import References
+from studio.characters.tools import ENDED, Tools, character, version
+from studio.collection import character_links, queries, rows
+from studio.collection.character_models import CharacterJobRow, CharacterRow, VersionRow
 from studio.records import JobRecord
+
+PORTRAIT_ASPECT = "3:4"
+"""Where no design says another."""
 
 
 class VersionHistory:
     """The versions of all characters."""
 
+    def __init__(self, tools: Tools, designs: Designs, references: References) -> None:
+        self._tools = tools
+        self._database = tools.database
+        self._designs = designs
+        self._references = references
+
     def list(self, character_id: str, *, trashed: bool = False) -> Versions:
         """Kept and proposed ones, newest first; `trashed`: those in the trash instead."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return reading.versions(session, character(session, character_id), trashed=trashed)
 
     def get(self, character_id: str, version_id: str) -> Version:
         """One version, wherever it is."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            return _record(session, character_id, version(session, character_id, version_id))
+
+    # --- adding -----------------------------------------------------------------------------
 
     def add_picture(self, character_id: str, image_id: str) -> Version:
-        """A picture of the collection becomes the newest version, and current (“Apply to character”)."""
-        raise NotImplementedError
+        """A picture of the collection becomes the newest version, and current (“Apply to character”).
+
+        One that is a version already becomes current.
+        """
+        return self._add(character_id, image_id, Source.PICTURE)
 
     def add_upload(self, character_id: str, source: BinaryIO | Path, filename: str) -> Version:
         """Take a file in; it becomes the newest version, and current. Raises PictureRefused."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            character(session, character_id)
+        record, _ = self._tools.collection.add_upload(source, filename)
+        return self._add(character_id, record.id, Source.UPLOAD)
 
     def add_job(self, character_id: str, job_id: str) -> tuple[Version, ...]:
-        """All pictures of an ended job become versions, the last one current. Raises Conflict before its end."""
-        raise NotImplementedError
+        """All pictures of an ended job become versions, the last one current. Raises Conflict before that."""
+        job = self._tools.queue.get(job_id)
+        if job.status not in ENDED or not job.images:
+            raise Conflict("This job has no pictures yet. Wait until it is done.", field="job_id")
+        with self._database.transaction() as session:
+            character(session, character_id)
+            added = [
+                character_links.add_version(session, character_id, image_id, source=Source.GENERATED)
+                for image_id in job.images
+            ]
+            return tuple(_record(session, character_id, row) for row in added)
+
+    def _add(self, character_id: str, image_id: str, source: Source) -> Version:
+        with self._database.transaction() as session:
+            character(session, character_id)
+            picture = queries.row(session, image_id)
+            if picture.trashed_at is not None:
+                raise RequestError("This picture is in the trash. Restore it first.", field="image_id")
+            added = character_links.add_version(session, character_id, image_id, source=source)
+            return _record(session, character_id, added)
+
+    # --- making -----------------------------------------------------------------------------
 
     def defaults(self, character_id: str) -> PortraitDefaults:
         """What the modal's knobs start with."""
-        raise NotImplementedError
+        with self._database.reading() as session:
+            said = character(session, character_id).description
+            prompt = said or wording.description(blueprints.read(session, character_id))
+        design = self._designs.active()
+        mode, model, most = self._start(design)
+        references = self._references.as_request(character_id, most) if most else ()
+        if not references:
+            mode, model = Mode.TEXT_TO_IMAGE, design.model if design else None
+        return PortraitDefaults(
+            prompt=prompt,
+            style_prompt=design.style_prompt if design else "",
+            design_id=design.id if design else None,
+            negative_prompt=design.negative_prompt if design else "",
+            model=model,
+            mode=mode,
+            aspect_ratio=(design.aspect_ratio if design else None) or PORTRAIT_ASPECT,
+            seed=styling.seed_of(design),
+            guidance_scale=design.guidance_scale if design else None,
+            num_inference_steps=design.num_inference_steps if design else None,
+            references=references,
+        )
 
     def generate(
         self, character_id: str, request: GenerationRequest, *, tab: str | None = None, styled: bool = True
     ) -> JobRecord:
-        """Queue a portrait; each of its pictures becomes a version the moment it is kept, the last one current.
+        """Queue a portrait; each of its pictures becomes a version as it is kept, the last one current.
 
         `request.prompt` is the image prompt; `styled` joins the active design's style prompt to it. Fields
         that are left open are the design's. Raises RequestError as `StudioService.submit` does.
         """
-        raise NotImplementedError
+        with self._database.reading() as session:
+            character(session, character_id)
+        design = self._designs.active()
+        wanted = styling.under(design, request, styled=styled)
+        done = self._tools.complete(wanted.model_copy(update={"character": character_id}))
+
+        def note(session: Session, job_ids: tuple[str, ...]) -> None:
+            session.add(
+                CharacterJobRow(
+                    job_id=job_ids[0],
+                    character_id=character_id,
+                    purpose=character_links.PORTRAIT,
+                    design_id=design.id if design and styled else None,
+                )
+            )
+
+        return self._tools.queue.add_all([(done.request, done.notices)], tab, note)[0]
+
+    def _start(self, design: Design | None) -> tuple[Mode, str | None, int]:
+        """(mode, model, most references) of Character Reference where a model can do that; else without."""
+        mode = Mode.CHARACTER_REFERENCE
+        model = design.model if design else None
+        catalog = self._tools.catalog
+        try:
+            if model is None or catalog.unavailable_reason(model, mode):
+                model = catalog.default_model(mode).id
+            return mode, model, catalog.route(model, mode).max_references
+        except LikenessError:
+            return Mode.TEXT_TO_IMAGE, model, 0
+
+    # --- choosing ---------------------------------------------------------------------------
 
     def use(self, character_id: str, version_id: str) -> Version:
         """“Use this version”: it is the character's portrait now. A proposed one is accepted by that."""
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            row = version(session, character_id, version_id)
+            if row.trashed_at is not None:
+                raise Conflict("This version is in the trash. Restore it, then use it.", field="version")
+            character_links.make_current(character(session, character_id), row)
+            session.flush()
+            return _record(session, character_id, row)
 
     def accept(self, character_id: str, version_id: str) -> Version:
         """Accept a proposed version: it is kept, and current."""
-        raise NotImplementedError
+        return self.use(character_id, version_id)
 
     def leave(self, character_id: str, version_id: str) -> Version:
         """Leave a proposed version: not among the versions any more, still a picture of the character."""
-        raise NotImplementedError
+        with self._database.transaction() as session:
+            row = version(session, character_id, version_id)
+            if row.state == VersionState.KEPT:
+                raise Conflict(
+                    "This version is kept already. Put it into the trash instead.", field="version"
+                )
+            row.state, row.held_image_id = VersionState.LEFT, None
+            session.flush()
+            return _record(session, character_id, row)
 
     def trash(self, character_id: str, version_id: str) -> Version:
-        """Into the trash, with its picture where no other character has it. The newest other one is current."""
-        raise NotImplementedError
+        """Into the trash, with its picture where nothing else has it. The newest other one is current."""
+        with self._database.transaction() as session:
+            row = version(session, character_id, version_id)
+            now = datetime.now(UTC)
+            row.trashed_at, row.held_image_id = row.trashed_at or now, None
+            _let_go(session, character(session, character_id), row)
+            session.flush()
+            if not character_links.shared(session, row):
+                picture = queries.row(session, row.image_id)
+                picture.trashed_at = picture.trashed_at or now
+                rows.marked(session, [picture.id], words=False)
+            session.flush()
+            return _record(session, character_id, row)
 
     def restore(self, character_id: str, version_id: str) -> Version:
-        """Out of the trash, with its picture; a left one is kept again."""
-        raise NotImplementedError
+        """Out of the trash, with its picture; a left one is kept again. First of all, it is current."""
+        with self._database.transaction() as session:
+            row = version(session, character_id, version_id)
+            row.trashed_at, row.state, row.held_image_id = None, VersionState.KEPT, row.image_id
+            owner = character(session, character_id)
+            owner.current_version_id = owner.current_version_id or row.id
+            rows.restore(session, queries.row(session, row.image_id))
+            session.flush()
+            return _record(session, character_id, row)
 
     def save_as_default(self, character_id: str, version_id: str) -> Design:
         """“Save as design default”: seed, negative prompt, model, guidance and steps of this version.
@@ -73,4 +205,31 @@ class VersionHistory:
         They become those of the active design; without one, a design is made and becomes active. Raises
         RequestError for a picture that was not made here.
         """
-        raise NotImplementedError
+        with self._database.reading() as session:
+            row = version(session, character_id, version_id)
+            request = reading.own_request(queries.row(session, row.image_id))
+        if request is None:
+            raise RequestError("This picture was not made here, so it has no settings to save.")
+        return self._designs.take_defaults(request)
+
+
+def _let_go(session: Session, owner: CharacterRow, row: VersionRow) -> None:
+    """The version is in the trash: neither portrait nor avatar any more."""
+    if owner.avatar_version_id == row.id:
+        owner.avatar_image_id = owner.avatar_version_id = owner.avatar_crop = None
+    if owner.current_version_id == row.id:
+        owner.current_version_id = session.scalar(
+            select(VersionRow.id)
+            .where(
+                VersionRow.character_id == owner.id,
+                VersionRow.trashed_at.is_(None),
+                VersionRow.state == VersionState.KEPT,
+                VersionRow.id != row.id,
+            )
+            .order_by(VersionRow.number.desc())
+            .limit(1)
+        )
+
+
+def _record(session: Session, character_id: str, row: VersionRow) -> Version:
+    return reading.version(session, character(session, character_id), row)

@@ -68,6 +68,7 @@ def add_version(
             character_id=character_id,
             number=character.versions_made,
             image_id=image_id,
+            held_image_id=image_id,
             state="proposed" if proposed else "kept",
             source=source,
             design_id=design_id,

@@ -1,0 +1,178 @@
+"""From a blueprint to words for prompts: picker entries, identity line, keep clauses, description, cells.
+
+Pure text; knows no rows, no models and no pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from studio.characters.records import (
+    Blueprint,
+    FieldName,
+    PickerEntry,
+    SheetAsk,
+    SheetCell,
+    SheetChoices,
+    Words,
+)
+
+_NOUNS: dict[FieldName, tuple[str, ...]] = {
+    FieldName.FACE: ("face", "jaw", "cheek", "chin", "nose", "brow", "feature", "freckle", "beard"),
+    FieldName.EYES: ("eye", "gaze", "pupil", "iris"),
+    FieldName.HAIR: ("hair", "bald", "bob", "bun", "braid", "curl", "head", "locks", "mohawk", "tail", "cut"),
+    FieldName.SKIN: ("skin", "complexion", "fur", "scale", "freckle"),
+    FieldName.BUILD: ("build", "body", "shoulder", "frame", "tall", "short", "figure"),
+    FieldName.EXPRESSION: ("expression", "smil", "frown", "laugh", "grin", "look", "wink", "gaze", "scowl"),
+}
+"""Where the value has none of these, the first is added: “green” becomes “green eyes”."""
+_PLURAL = {FieldName.EYES: "eyes"}
+_BEFORE = {FieldName.OUTFIT: "wearing", FieldName.ACCESSORIES: "with", FieldName.MARKS: "with"}
+_KEPT = {
+    FieldName.FACE: "same face",
+    FieldName.AGE: "same age",
+    FieldName.EYES: "same eyes",
+    FieldName.MARKS: "keep all marks",
+}
+_LOOKS = re.compile(
+    r"\b(eyes?|hair\w*|beard\w*|scars?|face\w*|skin\w*|tall|slim|wears?|wearing|dressed|tattoos?|freckles?)\b",
+    re.IGNORECASE,
+)
+_IS = re.compile(r"^[^.!?]{0,60}?\b(?:is|was)\s+((?:an?|the)\s[^.!?,;]{2,80})", re.IGNORECASE)
+_SENTENCE = re.compile(r"[^.!?\n]+")
+_ARTICLE = re.compile(r"^(a|an|the|his|her|their)\b", re.IGNORECASE)
+_MOST_SENTENCES = 2
+
+EXPRESSIONS = ("neutral", "happy", "sad", "angry", "surprised", "serious")
+ANGLES = ("front view", "three-quarter view", "side view", "from below", "from above")
+OUTFITS = ("everyday clothes", "formal clothes", "travelling coat")
+LIGHTS = ("soft daylight", "golden evening light", "candlelight", "dramatic light from the left")
+
+
+def words(blueprint: Blueprint) -> Words:
+    """All that prompts can take from the blueprint."""
+    picker = tuple(_entries(blueprint))
+    locked = [entry for entry in picker if entry.locked]
+    return Words(
+        picker=picker,
+        identity_line=", ".join(entry.text for entry in locked),
+        keep=tuple(entry.model_copy(update={"text": _keep(entry)}) for entry in locked),
+        description=description(blueprint),
+    )
+
+
+def description(blueprint: Blueprint) -> str:
+    """An image prompt made of what the blueprint and the script say; empty where they say nothing."""
+    phrases = [entry.text for entry in _entries(blueprint) if entry.field != FieldName.AGE]
+    looks = [line.strip() for line in _SENTENCE.findall(blueprint.script) if _LOOKS.search(line)]
+    subject = _subject(blueprint)
+    if subject is None and not phrases and not looks:
+        return ""
+    return ", ".join([f"portrait of {subject or 'a person'}", *phrases, *looks[:_MOST_SENTENCES]])
+
+
+def joined(prompt: str, style: str) -> str:
+    """The image prompt with the style prompt behind it, unless it says that already."""
+    parts = [prompt.strip().rstrip(","), style.strip()]
+    if not all(parts) or parts[1].casefold() in parts[0].casefold():
+        return parts[0] or parts[1]
+    return ", ".join(parts)
+
+
+def choices(blueprint: Blueprint) -> SheetChoices:
+    """Proposals for a sheet; what the blueprint says comes first."""
+
+    def own(field: FieldName, others: Iterable[str]) -> tuple[str, ...]:
+        value = blueprint.fields[field].value.strip()
+        return tuple(dict.fromkeys([*([value] if value else []), *others]))
+
+    return SheetChoices(
+        expressions=own(FieldName.EXPRESSION, EXPRESSIONS),
+        angles=ANGLES,
+        outfits=own(FieldName.OUTFIT, OUTFITS),
+        lights=LIGHTS,
+    )
+
+
+def cells(blueprint: Blueprint, ask: SheetAsk) -> tuple[SheetCell, ...]:
+    """One cell for each thing that was chosen; all else comes from the locked fields."""
+    wanted = (
+        *((FieldName.EXPRESSION, value, phrase(FieldName.EXPRESSION, value)) for value in ask.expressions),
+        *((FieldName.POSE, value, value) for value in ask.angles),
+        *((FieldName.OUTFIT, value, phrase(FieldName.OUTFIT, value)) for value in ask.outfits),
+        *((None, value, value) for value in ask.lights),
+    )
+    return tuple(
+        SheetCell(label=value.strip()[:60] or "-", prompt=_cell(blueprint, field, text))
+        for field, value, text in wanted
+        if value.strip()
+    )
+
+
+def cast_edit(blueprint: Blueprint, style: str) -> str:
+    """The instruction that brings a portrait to a style and leaves who it is."""
+    keep = [entry.text for entry in words(blueprint).keep] or ["maintain current outfit and expression"]
+    return ", ".join(["same character", f"change the style to {style.strip()}", *dict.fromkeys(keep)])
+
+
+def phrase(field: FieldName, value: str) -> str:
+    """What the field says, as part of a prompt: “green” → “green eyes”, “a coat” → “wearing a coat”."""
+    text = " ".join(value.split())
+    folded = text.casefold()
+    if field in _BEFORE and not folded.startswith((_BEFORE[field], "in ", "with ")):
+        return f"{_BEFORE[field]} {text}"
+    if field is FieldName.AGE and text.isdigit():
+        return f"{text} years old"
+    nouns = _NOUNS.get(field, ())
+    if nouns and not any(noun in folded for noun in nouns):
+        return f"{text} {_PLURAL.get(field, nouns[0])}"
+    return text
+
+
+def _entries(blueprint: Blueprint) -> Iterator[PickerEntry]:
+    for name in FieldName:
+        field = blueprint.fields[name]
+        if field.value.strip():
+            text = phrase(name, field.value)
+            yield PickerEntry(field=name, label=name.capitalize(), text=text, locked=field.locked)
+    for free in blueprint.free:
+        if free.value.strip():
+            text = " ".join(free.value.split())
+            yield PickerEntry(field=free.name, label=free.name, text=text, locked=free.locked)
+
+
+def _keep(entry: PickerEntry) -> str:
+    known = {name.value: clause for name, clause in _KEPT.items()}
+    return known.get(entry.field, f"maintain current {entry.field.casefold()}")
+
+
+def _cell(blueprint: Blueprint, varied: FieldName | None, text: str) -> str:
+    subject = _subject(blueprint) or "a person"
+    held = [
+        entry.text
+        for entry in _entries(blueprint)
+        if entry.locked and entry.field not in (varied, FieldName.AGE) and _stays(entry.field, varied)
+    ]
+    return ", ".join([f"portrait of {subject}", *held, text])
+
+
+def _stays(field: str, varied: FieldName | None) -> bool:
+    """A locked pose or expression would speak against a chosen angle."""
+    return not (varied is FieldName.POSE and field == FieldName.POSE)
+
+
+def _subject(blueprint: Blueprint) -> str | None:
+    """Who it is: from “Mara is the ship's engineer”, with the age where that is told."""
+    age = blueprint.fields[FieldName.AGE].value.strip()
+    found = _IS.match(blueprint.script.strip())
+    who = found.group(1).strip() if found else None
+    if not age:
+        return who
+    if who is not None:
+        return f"{who}, {phrase(FieldName.AGE, age)}"
+    if age.isdigit():
+        return f"a {age}-year-old person"
+    if _ARTICLE.match(age):
+        return age
+    return f"{'an' if age[0].casefold() in 'aeiou' else 'a'} {age} person"
