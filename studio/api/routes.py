@@ -14,6 +14,8 @@ from starlette.routing import Match
 
 from studio.api.advice import add_advice
 from studio.api.batches import add_batches
+from studio.api.characters import add_characters
+from studio.api.designs import add_designs
 from studio.api.events import QueueBroadcast, add_events
 from studio.api.exchange import add_exchange
 from studio.api.gallery import add_gallery
@@ -50,6 +52,8 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_batches(router, service)
     add_jobs(router, service)
     add_models(router, service.library)
+    add_characters(router, service.characters)
+    add_designs(router, service.designs)
     add_events(router, broadcast)
     app.include_router(router)
     add_problem_handlers(app)
