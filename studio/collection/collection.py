@@ -19,9 +19,9 @@ from pipelines.events import ControlImage, ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
 from studio.collection import marks, queries, recovery, reproductions, rows
+from studio.collection.character_journal import CharacterJournal
 from studio.collection.control import ROLE as CONTROL
 from studio.collection.control import Drawn
-from studio.collection.character_journal import CharacterJournal
 from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading

@@ -21,9 +21,9 @@ from studio import images
 from studio.collection import rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.metadata import reading
+from studio.collection.metadata import sheet as sheet_chunk
 from studio.collection.metadata.control import ControlMark, read_mark
 from studio.collection.metadata.likeness import Likeness
-from studio.collection.metadata import sheet as sheet_chunk
 from studio.collection.metadata.png import read_likeness
 from studio.collection.metadata.reading import Sidecar
 from studio.collection.metadata.sheet import SheetMark
