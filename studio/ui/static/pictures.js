@@ -6,6 +6,7 @@
   if (likeness.pictures) return;
   const { kit } = likeness;
 
+  const MOST_KNOWN = 5000; // records kept, so that walking through a large collection takes no more and more memory
   const records = new Map(); // id → record as listed or fetched
   const complete = new Map(); // id → promise of the full record with parents and children
   const labels = new Map(); // model id → label
@@ -14,8 +15,11 @@
   const path = (id, rest = "") => `/images/${encodeURIComponent(id)}${rest}`;
 
   function remember(record) {
-    records.set(record.id, { ...records.get(record.id), ...record });
-    return records.get(record.id);
+    const all = { ...records.get(record.id), ...record };
+    records.delete(record.id);
+    records.set(record.id, all); // the latest stand last
+    if (records.size > MOST_KNOWN) records.delete(records.keys().next().value);
+    return all;
   }
 
   function announce(record) {
