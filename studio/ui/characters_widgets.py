@@ -5,7 +5,12 @@ Everything shown comes from REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from typing import Any
+
+import gradio as gr
+
+from studio.ui.widgets.base import drawn, script
+from studio.ui.widgets.scripted import ScriptedHTML, page_head
 
 REST = "characters_rest.js"
 
@@ -66,8 +71,10 @@ class DesignsDialog(ScriptedHTML):
     scripts = ("fields.js", REST, "characters_cast.js", "characters_designs.js")
 
 
-class FieldPicker(ScriptedHTML):
-    """A button beside the prompt while a character is loaded in this tab."""
+class FieldPicker(gr.HTML):
+    """A button beside the prompt while a character is loaded in this tab; `value` is its id, or None."""
 
-    widget = "field_picker"
-    scripts = ("fields.js", REST, "characters_fields.js")
+    def __init__(self, value: Any = None, **kwargs: Any) -> None:
+        head = page_head("fields.js", REST, "characters_fields.js")
+        kwargs |= {**drawn("chr-picker-root", script("fieldPicker")), "head": head}
+        super().__init__(value, **kwargs)

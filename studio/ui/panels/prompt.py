@@ -19,6 +19,7 @@ class PromptPanel:
 
     prompt: gr.Textbox
     assistant: Assistant
+    character: FieldPicker
     coach: CoachLine
 
 
@@ -35,6 +36,6 @@ def create_prompt() -> PromptPanel:
             elem_id="prompt",
             interactive=True,
         )
-        FieldPicker(elem_id="character-fields")
+        character = FieldPicker(elem_id="character-fields")
         coach = CoachLine(elem_id="coach")
-    return PromptPanel(prompt=prompt, assistant=assistant, coach=coach)
+    return PromptPanel(prompt=prompt, assistant=assistant, character=character, coach=coach)

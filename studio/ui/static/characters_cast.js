@@ -77,7 +77,7 @@
         job.image_id ? el("img", { src: likeness.thumbnail(job.image_id), alt: `New portrait of ${job.name}` }) : el("span", { class: "chr-noface" }),
         el("div", { class: "cast-about" }, el("strong", {}, job.name), el("span", { class: "mod-note" }, said ?? words)),
         open ? el("div", { class: "out-toolbar" }, kit.button({ name: "compare", label: "Compare", words: false, kind: "ghost", run: () => likeness.emit("compare:open", { id: job.image_id }) }),
-          kit.button({ label: "Leave", kind: "ghost", "data-do": "leave", run: act("leave") }), kit.button({ label: "Accept", kind: "strong", "data-do": "accept", run: act("accept") })) : null);
+          kit.button({ label: "Leave", kind: "ghost", "data-do": "leave", run: act("leave") }), kit.button({ label: "Accept", kind: "strong", "data-do": "accept", run: act("use") })) : null);
     }
 
     async start() {

@@ -68,23 +68,36 @@
 
   likeness.FieldPicker = FieldPicker;
 
-  /** The Studio's own: follows the character that is loaded in this tab. */
-  kit.widgets.field_picker = (element) => {
+  /** The Studio's own: its value is the id of the character that is loaded in this tab. */
+  likeness.fieldPicker = (element, props, watch) => {
+    element.classList.add("out");
     const picker = new FieldPicker({
       id: "field-picker", box: () => document.querySelector("#prompt textarea"), editing: () => likeness.recall().mode === "smart_edit",
     });
     const unload = kit.button({ id: "character-unload", name: "close", label: "Put the character away", words: false, kind: "ghost small", run: () => likeness.loadCharacter(null) });
     picker.node.append(unload);
-    element.replaceChildren(picker.node);
-    const follow = () => picker.load(likeness.loadedCharacter());
-    likeness.on("character:loaded", follow);
-    likeness.on("characters:changed", async ({ id }) => {
-      const loaded = likeness.loadedCharacter();
-      if (!loaded || (id && id !== loaded.id)) return;
-      const now = await likeness.api(`/characters/${encodeURIComponent(loaded.id)}`, { quiet: true }).catch(({ problem }) => (problem?.status === 404 ? false : null));
-      if (now === false) likeness.loadCharacter(null);
-      else if (now && now.name !== loaded.name) likeness.loadCharacter(now);
+    element.querySelector(".chr-picker-root").append(picker.node);
+
+    /** Find out who it is; one that is gone is put away. */
+    const find = async (id) => {
+      const known = await likeness.api(`/characters/${encodeURIComponent(id)}`, { quiet: true }).catch(({ problem }) => (problem?.status === 404 ? null : { id, name: "Character" }));
+      if (props.value === id) likeness.loadCharacter(known);
+    };
+    const follow = () => {
+      const id = props.value ?? null;
+      if (id === (likeness.loadedCharacter()?.id ?? null)) return;
+      if (id) find(id);
+      else likeness.loadCharacter(null);
+    };
+    likeness.on("character:loaded", (character) => {
+      picker.load(character);
+      if ((props.value ?? null) !== (character?.id ?? null)) props.value = character?.id ?? null;
     });
+    likeness.on("characters:changed", ({ id }) => {
+      const loaded = likeness.loadedCharacter();
+      if (loaded && (!id || id === loaded.id)) find(loaded.id);
+    });
+    watch("value", follow);
     follow();
   };
 })();

@@ -78,8 +78,7 @@
 
     async redescribe() {
       const before = this.prompt.box.value;
-      const answer = await cast.describe(this.character.id).catch(() => null); // its toast has said why
-      const text = answer?.description ?? answer;
+      const text = await cast.describe(this.character.id).catch(() => null); // its toast has said why
       if (typeof text !== "string") return;
       if (!text.trim()) return void likeness.toast("Nothing is said of this character yet. Fill in its blueprint first.");
       this.prompt.box.value = text;
@@ -152,7 +151,7 @@
     }
 
     async takeSet() {
-      const set = await cast.references(this.character.id, false).catch(() => null);
+      const set = await cast.references(this.character.id).catch(() => null);
       if (!set?.items.length) return void likeness.toast("The reference set is empty. Add a version to it first.");
       this.references = set.items.map((item) => ({ image_id: item.image_id, role: null, weight: 1 }));
       this.drawReferences();
@@ -163,7 +162,7 @@
     request() {
       const mode = this.mode.select.value;
       const seed = this.seed.input.value.trim();
-      if (seed && !/^\d{1,19}$/.test(seed)) throw new Error("The seed is a whole number, or empty for a new one each time.");
+      if (seed && !/^\d{1,15}$/.test(seed)) throw new Error("The seed is a whole number, or empty for a new one each time.");
       const references = mode === "text_to_image" ? [] : this.references.slice(0, MOST);
       const numbers = { guidance_scale: this.guidance, num_inference_steps: this.steps };
       const given = Object.entries(numbers).filter(([, { node, input }]) => !node.hidden && input.value !== "").map(([name, { input }]) => [name, Number(input.value)]);

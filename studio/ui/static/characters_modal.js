@@ -3,9 +3,10 @@
 (() => {
   "use strict";
   const { likeness } = window;
-  const { el, kit, pictures, cast } = likeness;
+  const { el, kit, cast } = likeness;
 
   const ACTIVE = new Set(["queued", "running"]);
+  const IDLE = "Each portrait becomes a new version; none is overwritten.";
   const PICTURE = "application/x-likeness-image";
 
   class PortraitModal {
@@ -119,7 +120,7 @@
     drawJob() {
       const { job, progress } = this;
       progress.node.classList.toggle("off", !job);
-      progress.words.textContent = job ? [kit.jobWords(job), kit.etaWords(job)].filter(Boolean).join(" · ") : "";
+      progress.words.textContent = job ? [kit.jobWords(job), kit.etaWords(job)].filter(Boolean).join(" · ") : IDLE;
       progress.cancel.disabled = !job || Boolean(job.cancel_requested);
       const share = job ? kit.progress(job) : 0;
       progress.bar.classList.toggle("unknown", Boolean(job) && job.status === "running" && share === null);

@@ -43,7 +43,7 @@
     get: (id) => get(of(id)),
     create: (name) => change(null, "/characters", { json: { name } }),
     patch: (id, json) => change(id, of(id), { method: "PATCH", json }),
-    reorder: (ids) => change(null, "/characters/order", { method: "PUT", json: { ids } }),
+    reorder: (ids) => change(null, "/characters/order", { json: { ids } }),
     duplicate: (id) => change(null, of(id, "/duplicate")),
     remove: (id) => change(id, of(id), { method: "DELETE" }),
     take: (file) => change(null, "/characters/import", { body: filed(file) }),
@@ -53,28 +53,28 @@
     blueprint: (id) => get(of(id, "/blueprint")),
     saveBlueprint: (id, json, overwrite) => change(id, of(id, `/blueprint${query({ overwrite })}`), { method: "PUT", json, quiet: true }),
     words: (id) => get(of(id, "/words"), true),
-    describe: (id) => likeness.api(of(id, "/describe"), { method: "POST" }),
+    describe: async (id) => (await get(of(id, "/words"))).description,
 
     versions: (id, trashed = false) => get(of(id, `/versions${query({ trashed })}`), true),
-    defaults: (id) => get(of(id, "/portrait-defaults")),
-    generate: (id, json) => likeness.api(of(id, "/generate"), { method: "POST", json }),
+    defaults: (id) => get(of(id, "/portrait")),
+    generate: (id, json) => likeness.api(of(id, "/portrait"), { method: "POST", json: { ...json, tab: likeness.tab } }),
     addPicture: (id, imageId) => change(id, of(id, "/versions"), { json: { image_id: imageId } }),
     addFile: (id, file) => change(id, of(id, "/versions/upload"), { body: filed(file) }),
     act: (id, versionId, verb) => change(id, version(id, versionId, `/${verb}`)),
     trash: (id, versionId) => change(id, version(id, versionId), { method: "DELETE" }),
 
     guess: (id, versionId, aspect) => get(version(id, versionId, `/crop-guess${query({ aspect })}`)),
-    setAvatar: (id, versionId, crop) => change(id, of(id, "/avatar"), { method: "PUT", json: { version_id: versionId, crop } }),
+    setAvatar: (id, versionId, crop) => change(id, version(id, versionId, "/crop"), { method: "PUT", json: crop }),
     avatar: (id, side, kind = "png") => `/api/v1${of(id, `/avatar${query({ side, kind })}`)}`,
 
-    references: (id, measure = true) => get(of(id, `/references${query({ measure })}`), true),
+    references: (id) => get(of(id, "/references"), true),
     addReference: (id, imageId, anchor = false) => change(id, of(id, "/references"), { json: { image_id: imageId, anchor } }),
     removeReference: (id, imageId) => change(id, of(id, `/references/${part(imageId)}`), { method: "DELETE" }),
-    orderReferences: (id, ids) => change(id, of(id, "/references/order"), { method: "PUT", json: { ids } }),
-    anchor: (id, imageId) => change(id, of(id, "/references/anchor"), { method: "PUT", json: { image_id: imageId } }),
+    orderReferences: (id, ids) => change(id, of(id, "/references"), { method: "PUT", json: ids }),
+    anchor: (id, imageId) => change(id, of(id, `/references/${part(imageId)}/anchor`), { method: "PUT" }),
 
-    sheetChoices: (id) => get(of(id, "/sheets/choices")),
-    composeSheet: (id, json) => likeness.api(of(id, "/sheets/compose"), { method: "POST", json }),
+    sheetChoices: (id) => get(of(id, "/sheet-choices")),
+    composeSheet: (id, json) => likeness.api(of(id, "/sheet-cells"), { method: "POST", json }),
     startSheet: (id, json) => change(id, of(id, "/sheets"), { json }),
     sheet: (id, sheetId) => get(of(id, `/sheets/${part(sheetId)}`), true),
     sheets: (id) => get(of(id, "/sheets"), true),
@@ -86,23 +86,18 @@
     removeDesign: (id) => change(null, design(id), { method: "DELETE" }),
     uses: (id) => get(design(id, "/uses"), true),
     bring: (id, json) => change(null, design(id, "/cast"), { json }),
-    runs: (id) => get(design(id, "/runs"), true),
+    runs: (id) => get(design(id, "/cast"), true),
     run: (id) => get(`/cast-runs/${part(id)}`, true),
     cancelRun: (id) => change(null, `/cast-runs/${part(id)}/cancel`),
   };
 
   // --- the character that is loaded in this tab: its fields are offered beside every prompt box ------------------
-  likeness.loadedCharacter = () => {
-    try {
-      return JSON.parse(likeness.store.get("sessionStorage", "character"));
-    } catch {
-      return null;
-    }
-  };
+  let loaded = null;
+  likeness.loadedCharacter = () => loaded;
 
   /** `character`: {id, name}, or null for none. */
   likeness.loadCharacter = (character) => {
-    likeness.store.set("sessionStorage", "character", JSON.stringify(character && { id: character.id, name: character.name }));
-    likeness.emit("character:loaded", character);
+    loaded = character && { id: character.id, name: character.name };
+    likeness.emit("character:loaded", loaded);
   };
 })();

@@ -36,7 +36,7 @@
       const button = (name, icon, label, run, kind = "ghost", words = true) => kit.button({ id: `portrait-${name}`, name: icon, label, kind, words, run: () => this.current && run(this.current) });
       const act = (verb, words) => (one) => cast.act(modal.character.id, one.id, verb).then(() => words && likeness.toast(words, "success"), () => {});
       const all = {
-        accept: button("accept", "check", "Accept", act("accept", "It is the portrait now."), "strong"),
+        accept: button("accept", "check", "Accept", act("use", "It is the portrait now."), "strong"),
         leave: button("leave", "close", "Leave it", act("leave", "Left. It stays in the collection.")),
         use: button("use", "check", "Use this version", act("use"), "strong"),
         crop: button("crop", "fit", "Apply as avatar", (one) => likeness.emit("crop:open", { character: modal.character, version: one }), ""),
@@ -155,7 +155,7 @@
     }
 
     async saveDefault(one) {
-      const design = await cast.act(this.modal.character.id, one.id, "save-as-default").catch(() => null); // its toast has said why
+      const design = await cast.act(this.modal.character.id, one.id, "design-default").catch(() => null); // its toast has said why
       if (design) likeness.toast(`Seed, negative prompt, model, guidance and steps are the defaults of “${design.name}” now.`, "success");
     }
 
