@@ -1,11 +1,13 @@
 """Finding the picture files of a folder: all the way down, every folder once, trouble told and passed by.
 
-Follows links; a link that leads back is named, not followed. Opens no file.
+Follows links; a link that leads back is named, not followed. Opens no file, and remembers none but the names
+of the folder it is in: folders can be large.
 """
 
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +40,8 @@ def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | Trouble]:
         current = waiting.pop()
         try:
             status = current.stat()
-            entries = sorted(os.scandir(current), key=lambda entry: entry.name)
+            with os.scandir(current) as entries:
+                names = sorted(entry.name for entry in entries)
         except OSError as error:
             yield Trouble(current, _why(error, "folder"))
             continue
@@ -46,24 +49,27 @@ def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | Trouble]:
             yield Trouble(current, "This is a link back to a folder that is imported already.")
             continue
         seen.add((status.st_dev, status.st_ino))
-        below = [found for entry in entries if (found := _look(entry)) is not None]
-        yield from (found for found in below if not isinstance(found, Path))
-        folders = [found for found in below if isinstance(found, Path)]
+        folders: list[Path] = []
+        for name in names:
+            found = _look(current / name)
+            if isinstance(found, Path):
+                folders.append(found)
+            elif found is not None:
+                yield found
         waiting += [f for f in reversed(folders) if not _same(f, leave_out)]
 
 
-def _look(entry: os.DirEntry[str]) -> FoundFile | Trouble | Path | None:
+def _look(path: Path) -> FoundFile | Trouble | Path | None:
     """A folder as its path; None for what is no picture."""
-    if entry.name.startswith("."):
+    if path.name.startswith("."):
         return None
-    path = Path(entry.path)
     try:
-        if entry.is_dir():
+        if path.is_dir():
             return path
         if path.suffix.lower() not in ENDINGS:
             return None
-        status = entry.stat()
-        if entry.is_file():
+        status = path.stat()
+        if stat.S_ISREG(status.st_mode):
             return FoundFile(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
         return Trouble(path, _why(error, "file"))

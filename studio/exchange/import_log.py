@@ -159,6 +159,8 @@ class ImportLog:
         if line.get("ended") in get_args(ImportStatus):
             self._status = line["ended"]
             self._finished_at = datetime.fromisoformat(line["at"])
+        if self._status == "done":
+            self._done.clear()  # nobody goes on with it
 
     def _remember_file(self, entry: Any) -> None:
         try:

@@ -149,7 +149,8 @@ class _Run(threading.Thread):
         """Import; every end is written down."""
         end, reason = "failed", "The import ended unexpectedly. Start it again to go on."
         try:
-            self._import(self._find())
+            self._count()
+            self._import()
             end, reason = (self._end if self._stopping.is_set() else "done"), ""
         except LikenessError as error:
             reason = error.detail
@@ -159,25 +160,25 @@ class _Run(threading.Thread):
             self._drop()
             self.log.end(end, reason)
 
-    def _find(self) -> list[FoundFile]:
-        files: list[FoundFile] = []
-        for found in scan(Path(self.log.folder), self._data_dir):
-            if self._stopping.is_set():
-                break
+    def _count(self) -> None:
+        """How many files there are, and what cannot be looked into. Remembers none: folders can be large."""
+        count = 0
+        for found in self._scanned():
             if isinstance(found, Trouble):
                 self.log.trouble(found.path, found.reason)
             else:
-                files.append(found)
-                self.log.found(len(files))
+                count += 1
+                self.log.found(count)
         self.log.scanned()
-        return [file for file in files if not self.log.has_done(file)]
 
-    def _import(self, files: list[FoundFile]) -> None:
+    def _import(self) -> None:
         threads = min(os.cpu_count() or 1, _MAX_THREADS)
         waiting: deque[Future[_Read]] = deque()
         with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
             try:
-                for file in self._until_stopped(files):
+                for file in self._scanned():
+                    if isinstance(file, Trouble) or self.log.has_done(file):
+                        continue
                     waiting.append(pool.submit(self._read, file))
                     if len(waiting) >= _AHEAD:
                         self._collect(waiting.popleft())
@@ -191,11 +192,11 @@ class _Run(threading.Thread):
                     if not future.cancel() and (read := _result(future)) is not None:
                         self._part.append(read)
 
-    def _until_stopped(self, files: list[FoundFile]) -> Iterator[FoundFile]:
-        for file in files:
+    def _scanned(self) -> Iterator[FoundFile | Trouble]:
+        for found in scan(Path(self.log.folder), self._data_dir):
             if self._stopping.is_set():
                 return
-            yield file
+            yield found
 
     def _read(self, file: FoundFile) -> _Read:
         """In a thread of the pool. Raises StorageFailure."""
