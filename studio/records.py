@@ -189,6 +189,7 @@ class ModelInfo(_Record):
         "num_inference_steps [low, high], min_references, max_references, roles, control_kinds."
     )
     cost: Cost = Cost()
+    default_for: tuple[str, ...] = Field(default=(), description="Modes the artist lets begin with it.")
     add_ons: tuple[AddOnInfo, ...] = Field(default=(), description="Of the models folder, that go with it.")
 
 

@@ -236,4 +236,5 @@ class StudioService:
             limits={mode: route.limits for mode, route in routes.items()},
             cost=cost,
             add_ons=tuple(AddOnInfo(**each) for each in addons.described(self._catalog, spec)),
+            default_for=self.library.default_for(spec.id),
         )

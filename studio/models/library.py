@@ -208,6 +208,10 @@ class ModelLibrary:
         self._prefer_defaults()
         return self.all()
 
+    def default_for(self, model_id: str) -> tuple[str, ...]:
+        """The modes that begin with the model."""
+        return _default_for(self._ledger.read(), model_id)
+
     def memory_of(self, model_id: str) -> MemorySetting:
         """How the model shall be kept: the artist's own setting, else the studio's."""
         return self._ledger.read().memory.get(model_id, self._memory)
@@ -284,7 +288,7 @@ class ModelLibrary:
             memory_refused=refused,
             version=self._version_of(spec, decisions),
             updatable=self._updatable(catalog.unpinned(spec.id)),
-            default_for=tuple(mode.value for mode, model in decisions.defaults.items() if model == spec.id),
+            default_for=_default_for(decisions, spec.id),
             removable=self._removable(spec) and places.size(spec, catalog) > 0,
             shared_with=self._shared_with(spec),
             download=self._download(spec),
@@ -334,6 +338,10 @@ def _consent(decisions: Decisions, licence: Licence) -> Consent | None:
         each for each in decisions.consents if (each.licence, each.version) == (licence.name, licence.version)
     )
     return next(same, None)
+
+
+def _default_for(decisions: Decisions, model_id: str) -> tuple[str, ...]:
+    return tuple(mode.value for mode, model in decisions.defaults.items() if model == model_id)
 
 
 def _add_on(found: Found, folder: Path | None) -> AddOn:

@@ -43,6 +43,7 @@ def apply_record(state: StudioState, record: ImageRecord, present: Collection[st
             "mode": request.mode,
             "model": request.model or state.model,
             "earlier_model": None,
+            "model_picked": True,
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,
             "guidance_scale": request.guidance_scale,
@@ -64,6 +65,8 @@ def apply_settings(state: StudioState, settings: Mapping[str, object]) -> Studio
     """Take over what another tool's file says, as far as it is said in a request's own fields."""
     plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
     taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
+    if "model" in taken:
+        taken["model_picked"] = True
     if isinstance(strength := settings.get("strength"), int | float):
         taken["influence"] = influence_of(strength)
     if settings.get("width") and settings.get("height"):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from pipelines.request import MAX_IMAGES, MODE_LABEL, Mode
 from studio.records import ModelInfo
+from studio.ui import models_default
 from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.state import StudioState
 from studio.ui.words import MODE_WORDS
@@ -31,12 +32,14 @@ def settle(state: StudioState, models: Sequence[ModelInfo], before: StudioState 
 
     Knobs that stood at the defaults of `before` go to the new defaults; all are kept inside the limits.
     """
-    fitted, said_of_model = _fit_model(state.follow_references(), models)
+    started, said_of_default = models_default.begin(state.follow_references(), models)
+    fitted, said_of_model = _fit_model(started, models)
     fitted, said_of_mode = _fit_mode(fitted, models)
     before = before or fitted
     old = knobs_of(find_model(models, before.model), before.mode)
     new = knobs_of(find_model(models, fitted.model), fitted.mode)
-    return Settled(_fit_knobs(fitted, old, new), (*said_of_model, *said_of_mode))
+    settled = models_default.begun(_fit_knobs(fitted, old, new), models)
+    return Settled(settled, (*said_of_default, *said_of_model, *said_of_mode))
 
 
 def offered_models(models: Sequence[ModelInfo], editing: bool) -> tuple[ModelInfo, ...]:
@@ -51,12 +54,13 @@ def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioS
         offered = tuple(m for m in offered if Mode.TEXT_TO_IMAGE in m.modes) or offered
     if not offered or any(model.id == state.model for model in offered):
         return state, ()
-    first = next((model for model in offered if model.available == "ready"), offered[0])
+    ready = next((model for model in offered if model.available == "ready"), offered[0])
+    first = models_default.default_of(offered, state.mode, editing=editing) or ready
     switched = state.model_copy(update={"model": first.id})
     if state.model is None:
         return switched, ()
     if editing:
-        return switched, (f"Switched to {first.label} (supports image editing).",)
+        return switched, (models_default.CAN_EDIT.format(label=first.label),)
     return switched, (f"Switched to {first.label}.",)
 
 

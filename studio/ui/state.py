@@ -39,6 +39,7 @@ class StudioState(BaseModel):
     """What the artist has loaded, chosen and typed. `seed` is the text of its box; `influence` is in percent.
 
     `aspect_ratio` is one of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'.
+    `model_picked`: the artist chose the model in this tab; `model_begun`: see `models_default`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -47,6 +48,8 @@ class StudioState(BaseModel):
     mode: Mode = Mode.TEXT_TO_IMAGE
     model: str | None = None
     earlier_model: str | None = None
+    model_picked: bool = False
+    model_begun: str | None = None
     prompt: str = ""
     negative_prompt: str = ""
     guidance_scale: float = 3.5
@@ -74,9 +77,10 @@ class StudioState(BaseModel):
             return cls.model_validate({name: value for name, value in known.items() if name not in broken})
 
     def values(self) -> dict[str, object]:
-        """The controls' values: plain JSON, the model's two fields in one."""
+        """The controls' values: plain JSON, what concerns the model in one."""
         plain = self.model_dump(mode="json")
-        return {**plain, "model": {"chosen": plain["model"], "earlier": plain.pop("earlier_model")}}
+        model = {key: plain.pop(name) for key, name in _MODEL_FIELDS.items()}
+        return {**plain, "model": model}
 
     # --- references ---------------------------------------------------------------------------
 
@@ -160,7 +164,7 @@ class StudioState(BaseModel):
 
     def choose_model(self, model_id: str) -> Self:
         """Choose a model; while references are loaded this is the choice that stays after them."""
-        return self.model_copy(update={"model": model_id, "earlier_model": None})
+        return self.model_copy(update={"model": model_id, "earlier_model": None, "model_picked": True})
 
     # --- the request --------------------------------------------------------------------------
 
@@ -221,10 +225,18 @@ class StudioState(BaseModel):
         return int(text)
 
 
+_MODEL_FIELDS = {
+    "chosen": "model",
+    "earlier": "earlier_model",
+    "picked": "model_picked",
+    "begun": "model_begun",
+}
+"""What the model selector's value holds: key → field."""
+
+
 def _choice_of_model(value: object) -> dict[str, object]:
-    if not isinstance(value, Mapping):
-        return {"model": None, "earlier_model": None}
-    return {"model": value.get("chosen"), "earlier_model": value.get("earlier")}
+    given = value if isinstance(value, Mapping) else {}
+    return {"model": None, **{name: given[key] for key, name in _MODEL_FIELDS.items() if key in given}}
 
 
 _TOO_LONG = f"is longer than {MAX_PROMPT_CHARS:,} characters. Shorten it."

@@ -23,7 +23,7 @@ from studio.database import Database
 from studio.dispatcher import Dispatcher
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
-from studio.models.records import MemorySetting
+from studio.models.records import Loading
 from studio.records import ImageRecord, JobRecord, JobStatus
 from studio.settings import Settings
 from tests.studio import scripted_worker
@@ -288,11 +288,13 @@ def test_a_job_takes_along_how_its_model_shall_be_kept(
         return run(order)
 
     monkeypatch.setattr(studio.engine, "run", listening)
-    wanted = {"m": MemorySetting(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True)}
+    held = {"owner/name": "a" * 40}
+    wanted = {"m": Loading(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True, tiling=True, revisions=held)}
     studio.dispatcher = Dispatcher(studio.queue, studio.engine, studio.collection, wanted.__getitem__)
     studio.dispatcher.start()
     try:
         assert studio.ended(studio.add()).status is JobStatus.DONE
     finally:
         studio.stop()
-    assert [(order.memory, order.warm_up) for order in orders] == [("model_offload", True)]
+    said = [(order.memory, order.warm_up, order.tiling, order.revisions) for order in orders]
+    assert said == [("model_offload", True, True, held)]

@@ -69,7 +69,7 @@
       if (model.reason) return likeness.toast(model.reason, "warning");
       menu.close();
       if (model.id === props.value?.chosen) return undefined;
-      props.value = { chosen: model.id, earlier: null };
+      props.value = { ...props.value, chosen: model.id, earlier: null, picked: true };
       draw();
       return likeness.change();
     };

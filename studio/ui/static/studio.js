@@ -93,9 +93,11 @@
   likeness.whenReady = new Promise((resolve) => (announce = resolve));
 
   likeness.recall = () => {
-    const text = likeness.store.get("sessionStorage", "state") ?? likeness.store.get("localStorage", "state");
+    const own = likeness.store.get("sessionStorage", "state");
+    const text = own ?? likeness.store.get("localStorage", "state");
     try {
       const saved = JSON.parse(text);
+      if (!own && saved?.model) Object.assign(saved.model, { picked: false, begun: null }); // chosen in another tab
       known = saved !== null;
       return saved ?? {};
     } catch {
