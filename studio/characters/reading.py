@@ -160,7 +160,7 @@ def _reference_counts(session: Session, few: Sequence[str] | None) -> dict[str, 
     counted = select(ReferenceRow.character_id, func.count()).group_by(ReferenceRow.character_id)
     if few is not None:
         counted = counted.where(ReferenceRow.character_id.in_(few))
-    return dict(session.execute(counted).tuples())
+    return dict(session.execute(counted).all())
 
 
 def _portraits(session: Session, few: Sequence[str] | None) -> dict[str, Row[*tuple[Any, ...]]]:
@@ -187,7 +187,7 @@ def _records(session: Session, character: CharacterRow, rows: Sequence[VersionRo
     """In the order given, oldest first."""
     pictures = _pictures(session, [row.image_id for row in rows])
     parents = _pictures(session, [parent for picture in pictures.values() if (parent := _parent(picture))])
-    names = dict(session.execute(select(DesignRow.id, DesignRow.name)).tuples())
+    names = dict(session.execute(select(DesignRow.id, DesignRow.name)).all())
     found: list[Version] = []
     before: ImageRow | None = None
     for place, row in enumerate(rows, start=1):
