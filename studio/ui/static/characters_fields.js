@@ -84,14 +84,14 @@
       if (props.value === id) likeness.loadCharacter(known);
     };
     const follow = () => {
-      const id = props.value ?? null;
+      const id = props.value || null;
       if (id === (likeness.loadedCharacter()?.id ?? null)) return;
       if (id) find(id);
       else likeness.loadCharacter(null);
     };
     likeness.on("character:loaded", (character) => {
       picker.load(character);
-      if ((props.value ?? null) !== (character?.id ?? null)) props.value = character?.id ?? null;
+      if ((props.value || null) !== (character?.id ?? null)) props.value = character?.id ?? null;
     });
     likeness.on("characters:changed", ({ id }) => {
       const loaded = likeness.loadedCharacter();
