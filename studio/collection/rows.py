@@ -5,7 +5,7 @@ Everything happens inside the caller's transaction; the file is already in its p
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -60,6 +60,13 @@ def id_of(file: StoredFile) -> str:
 def by_hash(session: Session, sha256: str) -> ImageRow | None:
     """The picture with these bytes."""
     return session.scalar(select(ImageRow).where(ImageRow.sha256 == sha256))
+
+
+def by_hashes(session: Session, sha256s: Iterable[str]) -> dict[str, ImageRow]:
+    """Those of these pictures that are here, by their hash."""
+    return {
+        row.sha256: row for row in session.scalars(select(ImageRow).where(ImageRow.sha256.in_(list(sha256s))))
+    }
 
 
 def is_known(session: Session, sha256: str) -> bool:
@@ -205,8 +212,8 @@ def _add(session: Session, row: ImageRow) -> ImageRow:
     row.number = _free_number(session, row.created_at)
     row.has_references = bool(row.parents)
     session.add(row)
-    queries.index(session, row)
     lineage.take_place(session, row)
+    queries.index(session, row)
     return row
 
 

@@ -82,8 +82,9 @@ class Taker:
         self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in different.values())
         added: list[Prepared] = []
         with self._database.transaction() as session:
-            for one in different.values():
-                known = rows.by_hash(session, one.file.sha256)
+            here = rows.by_hashes(session, different)
+            for sha256, one in different.items():
+                known = here.get(sha256)
                 if known is None:
                     _add(session, one)
                 elif known.purged_at is not None:
