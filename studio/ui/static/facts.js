@@ -17,6 +17,11 @@
     return [record.label, short ? `revision ${short}` : null].filter(Boolean).join(" · ");
   };
 
+  function licenceLine({ provenance = {} }) {
+    const { name, commercial } = provenance.licence ?? {};
+    return name ? [name, commercial === "no" ? "not for commercial use" : null].filter(Boolean).join(" · ") : null;
+  }
+
   function machineLine({ provenance = {} }) {
     const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
     return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
@@ -56,7 +61,7 @@
   function madeRows(record, details) {
     const { request } = record;
     return [
-      ["Model", modelLine(record)], ["Mode", kit.MODES[request.mode]], ["Prompt", kit.promptWords(request)],
+      ["Model", modelLine(record)], ["Licence", licenceLine(record)], ["Mode", kit.MODES[request.mode]], ["Prompt", kit.promptWords(request)],
       ["Negative prompt", request.negative_prompt || null], ["Seed", record.seed ?? request.seed], ["Steps", request.num_inference_steps],
       ["Guidance", request.guidance_scale], ["Influence", given(request.strength) ? kit.percent(1 - request.strength) : null],
       ["Structure", controlLine(request.control)], ["LoRAs", loraLine(record)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)],
