@@ -33,7 +33,9 @@ def choices(
     spec: ModelSpec, catalog: Catalog, hardware: Hardware | None
 ) -> tuple[dict[MemoryChoice, str], dict[MemoryChoice, str]]:
     """The ways of keeping the model that can be had here, with their labels; the others, with the reason."""
-    labels = memory.CHOICE_LABEL
+    labels = dict(memory.CHOICE_LABEL)
+    if hardware is not None and not hardware.has_own_memory:
+        del labels[MemoryChoice.RESIDENT]  # there is no other place: the same as automatic
     refused = {way: why for way in labels if (why := refusal(way, spec, catalog, hardware))}
     return {way: labels[way] for way in labels if way not in refused}, refused
 

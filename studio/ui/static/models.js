@@ -66,11 +66,13 @@
         agree: kit.button({ id: id("agree"), name: "check", label: "Agree to the licence…", run: () => page.agree(this.card) }),
         download: kit.button({ id: id("download"), name: "download", label: "Download", kind: "strong", run: () => page.download(this.card) }),
         cancel: kit.button({ id: id("cancel"), name: "close", label: "Cancel", run: () => page.cancel(this.card) }),
+        update: kit.button({ id: id("update"), name: "reuse", label: "Look for a newer version", run: () => page.update(this.card) }),
         remove: kit.button({ id: id("remove"), name: "trash", label: "Remove…", run: () => page.remove(this.card) }),
       };
+      this.memory = new likeness.ModelMemory(card, (setting) => page.setMemory(this.card, setting));
       this.node = el("li", { class: "mod-card", id: `model-card-${card.id}`, "aria-label": card.label },
         el("div", { class: "mod-head" }, el("h3", {}, card.label), this.badges), this.words, this.facts,
-        this.track, this.status, this.more, el("div", { class: "out-toolbar" }, Object.values(this.buttons)));
+        this.track, this.status, this.more, this.memory.node, el("div", { class: "out-toolbar" }, Object.values(this.buttons)));
       this.update(card);
     }
 
@@ -83,6 +85,7 @@
       this.badges.replaceChildren(...this.badgesOf(card));
       this.words.textContent = card.description;
       this.facts.replaceChildren(...this.factsOf(card).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value)]));
+      this.memory.update(card);
       this.showDownload(card);
       this.showButtons(card);
     }
@@ -94,13 +97,28 @@
     }
 
     factsOf(card) {
-      const modes = card.modes.map((mode) => kit.MODES[mode] || mode).join(", ");
+      const begins = (mode) => (card.default_for.includes(mode) ? " (begins with it)" : "");
+      const modes = card.modes.map((mode) => (kit.MODES[mode] || mode) + begins(mode)).join(", ");
       const facts = [["Modes", modes], ["Size", this.sizeOf(card)], ["Licence", this.licenceOf(card)]];
-      if (card.fit) facts.push(["On this machine", card.fit.reason]);
+      if (card.fit) facts.push(["On this machine", this.planOf(card.fit)]);
       const absent = [...new Set(Object.values(card.absent))];
       if (absent.length) facts.push(["Missing", absent.join(" ")]);
       facts.push(["Source", card.page ? link(card.page, card.source) : card.source]);
+      if (card.version) facts.push(["Version", this.versionOf(card.version)]);
       return facts;
+    }
+
+    planOf({ label, reason, estimated }) {
+      const plan = label.charAt(0).toUpperCase() + label.slice(1);
+      return [estimated ? `${plan}, by its size` : plan, el("span", { class: "mod-note" }, reason)];
+    }
+
+    versionOf({ commit, held, since }) {
+      const words = {
+        catalogue: "Held by models.yaml.", no: "It is held at this version from the first picture on.",
+        studio: since ? `Held since ${kit.date(since).toLocaleDateString()}; newer ones come only when you ask.` : "",
+      }[held];
+      return [el("code", { title: commit }, commit.slice(0, 12)), el("span", { class: "mod-note" }, words)];
     }
 
     sizeOf(card) {
@@ -117,7 +135,8 @@
 
     showDownload(card) {
       const download = card.download;
-      const shown = Boolean(download) && download.status !== "done" && !(card.available === "ready" && !isActive(card));
+      const lacking = card.available !== "ready" || Object.keys(card.absent).length > 0;
+      const shown = Boolean(download) && download.status !== "done" && (isActive(card) || lacking || download.status === "failed");
       const share = shown && download.total_bytes ? download.done_bytes / download.total_bytes : 0;
       this.track.hidden = !shown;
       this.track.classList.toggle("unknown", shown && isActive(card) && !download.total_bytes);
@@ -145,7 +164,7 @@
     }
 
     showButtons(card) {
-      const { agree, download, cancel, remove } = this.buttons;
+      const { agree, download, cancel, update, remove } = this.buttons;
       const focused = document.activeElement;
       agree.hidden = !card.needs_consent || Boolean(card.consent);
       const partly = card.origin === "hub" || Object.keys(card.absent).length > 0;
@@ -154,6 +173,9 @@
       download.lastChild.textContent = goesOn ? "Go on with the download" : card.available === "ready" ? "Download what is missing" : "Download";
       download.setAttribute("aria-label", `${download.lastChild.textContent}: ${card.label}`);
       cancel.hidden = !isActive(card);
+      const lost = card.download?.status === "failed" && card.download.error?.code === "not_found";
+      update.hidden = isActive(card) || !card.updatable || !card.version || (card.available !== "ready" && !lost);
+      update.setAttribute("aria-label", `Look for a newer version of ${card.label}`);
       remove.hidden = isActive(card) || !card.removable;
       cancel.setAttribute("aria-label", `Cancel the download of ${card.label}`);
       remove.setAttribute("aria-label", `Remove ${card.label}…`);
@@ -206,10 +228,20 @@
       for (const card of library.models) {
         const before = this.library?.models.find((other) => other.id === card.id);
         if (!before || !isActive(before) || isActive(card)) continue;
-        if (card.download?.status === "done" || card.available === "ready") likeness.toast(`${card.label} is ready.`, "success");
-        else if (card.download?.status === "failed") likeness.toast(card.download.error.message, "error");
-        likeness.emit("models:changed", { id: card.id });
+        if (card.download?.status === "failed") likeness.toast(card.download.error.message, "error");
+        else if (card.download?.status === "done") likeness.toast(this.arrived(before, card), "success");
+        this.tellStudio();
       }
+    }
+
+    arrived(before, card) {
+      if (!card.download.newest) return `${card.label} is ready.`;
+      return before.version?.commit === card.version?.commit ? `${card.label} is at its newest version.` : `${card.label} has its newest version now.`;
+    }
+
+    /** The model selector shows what there is now. */
+    tellStudio() {
+      likeness.change?.({});
     }
 
     showRows() {
@@ -285,6 +317,17 @@
       await this.call(card, "download");
     }
 
+    update(card) {
+      return this.call(card, "update");
+    }
+
+    async setMemory(card, setting) {
+      const changed = await likeness.api(`/models/${encodeURIComponent(card.id)}/memory`, { method: "PUT", json: setting }).catch(() => null);
+      if (changed) likeness.toast(`From the next picture on. ${changed.fit?.reason ?? ""}`, "success");
+      await this.load();
+      if (!changed) this.rows.get(card.id)?.memory.update(card);
+    }
+
     cancel(card) {
       return this.call(card, "download/cancel");
     }
@@ -292,12 +335,16 @@
     async remove(card) {
       const others = card.shared_with.length ? `${card.shared_with.join(", ")} uses the same files and goes, too.` : "";
       const words = [`${bytes(card.size_bytes)} will be deleted from this disk. Pictures made with it stay.`, others].filter(Boolean);
-      if (await ask({ title: `Remove ${card.label}?`, words, button: "Remove" })) await this.call(card, "files", "DELETE");
+      if (!(await ask({ title: `Remove ${card.label}?`, words, button: "Remove" }))) return;
+      await this.call(card, "files", "DELETE");
+      this.tellStudio();
     }
 
     async setDefault(mode, model) {
       const library = await likeness.api(`/models/defaults/${mode}`, { method: "PUT", json: { model: model || null } }).catch(() => null);
-      if (library) this.show(library);
+      if (!library) return;
+      this.show(library);
+      this.tellStudio();
     }
 
     async lookThrough() {
@@ -308,7 +355,7 @@
       this.show(library);
       const found = library.models.filter((card) => card.origin === "file").length;
       likeness.toast(`${found === 1 ? "1 model" : `${found} models`} and ${library.add_ons.length} other files found.`, "success");
-      likeness.emit("models:changed", {});
+      this.tellStudio();
     }
   }
 

@@ -12,4 +12,4 @@ class ModelsPage(ScriptedHTML):
     """Holds `#models-list` with a card `#model-card-<id>` for each model."""
 
     widget = "models_page"
-    scripts = ("models.js",)
+    scripts = ("models_memory.js", "models.js")
