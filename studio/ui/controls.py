@@ -51,6 +51,7 @@ class Controls:
             "references": self.references.strip,
             "model": self.model.select,
             "mode": self.prompt.assistant,
+            "character": self.prompt.character,
             "prompt": self.prompt.prompt,
             "negative_prompt": settings.negative_prompt,
             "guidance_scale": settings.guidance,

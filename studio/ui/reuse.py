@@ -44,6 +44,7 @@ def apply_record(state: StudioState, record: ImageRecord, present: Collection[st
             "model": request.model or state.model,
             "earlier_model": None,
             "model_picked": True,
+            "character": request.character,
             "prompt": request.prompt,
             "negative_prompt": request.negative_prompt,
             "guidance_scale": request.guidance_scale,

@@ -50,6 +50,8 @@ class StudioState(BaseModel):
     earlier_model: str | None = None
     model_picked: bool = False
     model_begun: str | None = None
+    character: str | None = None
+    """Id of the character that is loaded beside the prompt."""
     prompt: str = ""
     negative_prompt: str = ""
     guidance_scale: float = 3.5
@@ -178,6 +180,7 @@ class StudioState(BaseModel):
             "seed": self._seed_number(),
             "num_images": self.num_images,
             "references": self.references,
+            "character": self.character or None,
             **self._size(),
             **self._knobs_in_use(knobs),
             **self.add_ons.in_use(knobs.fields),
