@@ -33,14 +33,10 @@
 
     async show(design) {
       this.design = design;
-      const models = await likeness.api("/models", { quiet: true }).catch(() => []);
-      if (this.design !== design) return;
-      this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
       const value = (field, given) => (field.value = given ?? "");
       value(this.name.input, design.name);
       value(this.style.box, design.style_prompt);
       value(this.negative.box, design.negative_prompt);
-      value(this.model.select, design.model);
       value(this.ratio.select, design.aspect_ratio);
       value(this.policy.select, design.seed_policy ?? "random");
       value(this.seed.input, design.seed);
@@ -49,6 +45,14 @@
       this.references = (design.references ?? []).map((one) => ({ ...one }));
       this.turn();
       this.drawStrip();
+      await this.offerModels(design);
+    }
+
+    async offerModels(design) {
+      const models = await likeness.api("/models", { quiet: true }).catch(() => []);
+      if (this.design !== design) return;
+      this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
+      this.model.select.value = design.model ?? "";
     }
 
     turn() {
@@ -113,13 +117,13 @@
 
     async choose(design) {
       this.drawList(design);
-      await this.form.show(design);
       const known = Boolean(design.id);
+      const shown = this.form.show(design);
       this.save.lastChild.textContent = known ? "Save" : "Create";
       this.activate.hidden = this.remove.hidden = !known;
       this.activate.lastChild.textContent = design.active ? "Work without a design" : "Make it the active design";
-      await this.cast.show(known ? design : null);
       if (!known) this.form.name.input.focus();
+      await Promise.all([shown, this.cast.show(known ? design : null)]);
     }
 
     async keep() {
