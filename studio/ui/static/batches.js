@@ -75,7 +75,7 @@
       const [one] = images;
       const mode = kit.MODES[request.mode] ?? request.mode;
       const parts = [kit.clock(created), mode, kit.settingsLine(request, { model: one.label }), seconds ? kit.seconds(seconds) : null, trashed ? `${trashed} in the trash` : null];
-      const winners = kit.button({ name: "winners", label: "Pick winners", key: "W", run: () => this.pick(id, ids) });
+      const winners = kit.button({ name: "winners", label: "Pick winners", key: "W", words: false, kind: "ghost", run: () => this.pick(id, ids) });
       winners.hidden = ids.length < 2;
       return el("section", { class: "out-past", "data-batch": id, "aria-label": kit.promptWords(request) },
         el("header", {}, el("div", { class: "out-past-words" }, el("p", { class: "out-past-prompt" }, kit.promptWords(request)), el("p", { class: "out-batch-meta" }, parts.filter(Boolean).join(" · "))), winners),

@@ -45,13 +45,15 @@
       this.words = el("p", { class: "out-empty", hidden: true, role: "status" });
       this.again = kit.button({ label: "Try again", run: () => this.reset() });
       this.again.hidden = true;
+      this.all = kit.button({ label: "Show all pictures", id: "collection-show-all", run: () => this.filters.showAll() });
+      this.all.hidden = true;
       this.invite = this.invitation();
       this.skeletons = el("div", { class: "out-vgrid-coming", "aria-hidden": "true" }, Array.from({ length: 12 }, () => el("div", { class: "out-coming" })));
       this.head = el("header", { class: "out-collection-head" },
         el("div", { class: "out-head-row" }, this.view.node, filters.search.node, filters.sort.node, filters.toggle, bring, folder, this.upload),
         el("div", { class: "out-head-row kinds" }, filters.kind.node, this.count), filters.more, this.trashBar);
       this.node = el("section", { class: "out-collection", "aria-label": "Collection" },
-        this.head, this.batches.node, el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.invite), this.bar.node);
+        this.head, this.batches.node, el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.all, this.invite), this.bar.node);
       element.replaceChildren(this.node);
     }
 
@@ -108,6 +110,7 @@
       const empty = !source.total && why !== "begun" && why !== "failed";
       this.invite.hidden = !(empty && this.filters.plain);
       this.words.hidden = !(why === "failed" || (empty && !this.filters.plain));
+      this.all.hidden = why === "failed" || this.words.hidden;
       this.words.textContent = why === "failed" ? source.error.message : this.filters.words();
       this.node.classList.toggle("nothing", !this.invite.hidden);
       this.drawCount(why);

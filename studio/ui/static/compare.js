@@ -77,7 +77,7 @@
     }
 
     async against(id, named = false) {
-      this.other = id;
+      Object.assign(this, { other: id, named });
       const record = await pictures.get(id).catch(() => null);
       if (this.other !== id) return;
       this.show(this.reference, id, record);
@@ -87,12 +87,12 @@
       this.tellChanges();
     }
 
-    /** What is different in how the two were made. */
+    /** What is different in how the two were made; of a picture and its reference not that they have other parents. */
     async tellChanges() {
       const { record, other } = this;
       this.changes.textContent = "";
       const found = await likeness.api(`${pictures.path(record.id, "/changes")}?against=${encodeURIComponent(other)}`, { quiet: true }).catch(() => []);
-      if (this.record === record && this.other === other) this.changes.textContent = found.map((change) => change.words).join(" · ");
+      if (this.record === record && this.other === other) this.changes.textContent = found.filter(({ field }) => this.named || field !== "references").map((change) => change.words).join(" · ");
     }
 
     // --- views ------------------------------------------------------------------------------

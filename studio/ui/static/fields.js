@@ -15,7 +15,7 @@
     return { node: el("label", { class: "out-search" }, kit.icon("search"), input), input };
   }
 
-  /** A row of choices of which one holds. `choices`: [value, words]. */
+  /** A row of choices of which one holds. `choices`: [value, words]; `hide(value, hidden)` takes one off the row. */
   function segments(label, choices, changed) {
     const state = { value: choices[0][0] };
     const pick = (value) => {
@@ -25,7 +25,8 @@
     const buttons = choices.map(([value, words]) => el("button", {
       type: "button", class: "out-segment", "data-value": value, "aria-pressed": String(value === state.value), onclick: () => (pick(value), changed()),
     }, words));
-    return { node: el("div", { class: "out-segments", role: "group", "aria-label": label }, buttons), state, pick };
+    const hide = (value, hidden) => (buttons.find((node) => node.dataset.value === value).hidden = hidden);
+    return { node: el("div", { class: "out-segments", role: "group", "aria-label": label }, buttons), state, pick, hide };
   }
 
   /** A list to choose from. `options`: [value, words]; `set(options)` keeps what is chosen. */

@@ -1,5 +1,5 @@
-// What the Collection shows: search, kind, order, and the finer filters that unfold. Offers only models, modes and
-// tags that pictures have. Knows the listing's parameters, not the listing.
+// What the Collection shows: search, kind, order, and the finer filters that unfold. Offers only models, modes, tags
+// and rarer kinds that pictures have, and characters where there are some. Knows the listing's parameters, not the listing.
 (() => {
   "use strict";
   const { likeness } = window;
@@ -8,7 +8,8 @@
   const { kit, pictures } = likeness;
 
   const KINDS = [["", "All"], ["generated", "Generated"], ["edited", "Edited"], ["upload", "Uploads"], ["imported", "Imported"],
-    ["starred", "Starred"], ["trash", "Trash"]];
+    ["avatar", "Avatars"], ["sheet", "Sheets"], ["starred", "Starred"], ["trash", "Trash"]];
+  const RARE = ["avatar", "sheet"]; // shown where there are some
   const SORTS = [["newest", "Newest first"], ["oldest", "Oldest first"], ["name", "By name"], ["size", "Largest files"]];
   const OPEN = "collection.filters";
   const ANY = "";
@@ -24,6 +25,8 @@
       this.model = kit.choice("Model", [[ANY, "Any model"]], this.changed);
       this.mode = kit.choice("Mode", [[ANY, "Any mode"]], this.changed);
       this.tag = kit.choice("Tag", [[ANY, "Any tag"]], this.changed);
+      this.character = kit.choice("Character", [[ANY, "Any character"]], this.changed);
+      this.character.node.hidden = true;
       this.made = kit.choice("References", [[ANY, "With or without"], ["true", "Has references"], ["false", "From words alone"]], this.changed);
       this.after = kit.field("From", { type: "date", onchange: this.changed });
       this.before = kit.field("To", { type: "date", onchange: this.changed });
@@ -36,7 +39,8 @@
       this.toggle.append(this.count);
       this.clear = kit.button({ label: "Clear filters", kind: "ghost", run: () => this.reset() });
       this.more = el("div", { class: "out-filters", id: "collection-more", role: "group", "aria-label": "Filters" },
-        [this.model, this.mode, this.tag, this.made, this.after, this.before].map((one) => one.node), this.clear);
+        [this.character, this.model, this.mode, this.tag, this.made, this.after, this.before].map((one) => one.node), this.clear);
+      RARE.forEach((kind) => this.kind.hide(kind, true));
       this.unfold(likeness.store.get("localStorage", OPEN) === "1");
       this.mark();
     }
@@ -48,7 +52,7 @@
     }
 
     finer() {
-      return [this.model.select, this.mode.select, this.tag.select, this.made.select, this.after.input, this.before.input];
+      return [this.character.select, this.model.select, this.mode.select, this.tag.select, this.made.select, this.after.input, this.before.input];
     }
 
     mark() {
@@ -95,6 +99,7 @@
         model: this.model.select.value,
         mode: this.mode.select.value,
         tag: this.tag.select.value,
+        character: this.character.select.value,
         has_references: this.made.select.value,
         after: midnight(this.after.input.value, 0),
         before: midnight(this.before.input.value, 1),
@@ -113,13 +118,25 @@
     }
 
     /** Offer what pictures have. */
-    async offer() {
+    offer() {
+      this.offerKinds();
+      this.offerCharacters();
+    }
+
+    async offerCharacters() {
+      const cast = await likeness.api("/characters", { quiet: true }).catch(() => []);
+      this.character.set([[ANY, "Any character"], ...cast.map(({ id, name }) => [id, name])]);
+      this.character.node.hidden = !cast.length;
+    }
+
+    async offerKinds() {
       const found = await pictures.facets().catch(() => null);
       if (!found) return;
       const words = (numbers, name) => Object.entries(numbers).map(([value, count]) => [value, `${name(value)} (${count.toLocaleString("en")})`]);
       this.model.set([[ANY, "Any model"], ...words(found.model, pictures.modelLabel)]);
       this.mode.set([[ANY, "Any mode"], ...words(found.mode, (mode) => kit.MODES[mode] ?? mode)]);
       this.tag.set([[ANY, "Any tag"], ...words(found.tag, (tag) => tag)]);
+      RARE.forEach((kind) => this.kind.hide(kind, !found.category[kind] && this.kind.state.value !== kind));
     }
   }
 

@@ -9,7 +9,8 @@
   class Winners {
     constructor() {
       this.dialog = kit.dialog({ id: "winners-dialog", title: "Pick winners", kind: "wide tall" });
-      this.help = el("p", { class: "out-dim" }, "Choose the ones to keep with the keys 1 to 9. X puts the rest into the trash, R makes the chosen ones your next references.");
+      const touch = window.matchMedia("(hover: none)").matches;
+      this.help = el("p", { class: "out-dim" }, touch ? "Tap the ones to keep." : "Choose the ones to keep with the keys 1 to 9. X puts the rest into the trash, R makes the chosen ones your next references.");
       this.list = el("div", { class: "out-winners", role: "listbox", "aria-label": "Pictures of this batch", "aria-multiselectable": "true" });
       this.words = el("span", { class: "out-picker-count", role: "status" });
       this.use = kit.button({ name: "use", label: "Use as references", key: "R", run: () => this.perform("use") });
