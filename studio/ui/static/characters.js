@@ -98,7 +98,7 @@
         item("archive", one.archived ? "Bring back" : "Archive", () => cast.patch(one.id, { archived: !one.archived }).catch(() => {})),
         item("zip", "Export as zip", () => pictures.save(cast.zip(one.id))),
         ...(one.portrait ? [item("card", "Export as character card", () => pictures.save(cast.card(one.id))),
-          item("avatar", "Export avatar, 512 px", () => pictures.save(`${cast.avatar(one.id, 512)}&download=1`))] : []),
+          item("avatar", "Export the avatar…", () => likeness.emit("avatar:export", { character: one }))] : []),
         item("delete", "Delete…", () => page.remove(one)));
       this.menu.firstChild.focus();
     }

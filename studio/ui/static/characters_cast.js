@@ -82,7 +82,9 @@
 
     async start() {
       const run = await cast.bring(this.design.id, { mode: this.mode.select.value }).catch(() => null); // its toast has said why
-      if (run) this.draw(run);
+      if (!run) return;
+      this.draw(run);
+      this.jobs.scrollIntoView({ block: "nearest", behavior: "smooth" });
     }
 
     async stop() {

@@ -22,7 +22,6 @@
       this.stage = el("div", { class: "crop-stage" }, this.image, this.box);
       this.aspect = kit.segments("Shape", ASPECTS, () => this.reshape());
       this.numbers = el("span", { class: "crop-numbers", id: "crop-numbers", role: "status" });
-      this.sizes = el("div", { class: "out-toolbar", role: "group", "aria-label": "Save the avatar as a file" });
       const apply = kit.button({ id: "crop-apply", name: "check", label: "Set as avatar", kind: "strong", run: () => this.apply() });
       const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
       this.dialog.body.append(el("div", { class: "crop-view" }, this.stage));
@@ -140,16 +139,23 @@
       const done = await cast.setAvatar(this.character.id, this.version.id, crop).catch(() => null); // its toast has said why
       if (!done) return;
       this.dialog.close();
-      this.offerFiles();
-    }
-
-    offerFiles() {
-      const toast = likeness.toast(`${this.character.name} has a new avatar. Save it as a file:`, "success");
-      const { id } = this.character;
-      const save = (side) => kit.button({ label: String(side), kind: "undo", run: () => pictures.save(`${cast.avatar(id, side)}&download=1`) });
-      toast.lastChild.before(el("div", { class: "out crop-sides" }, SIDES.map(save)));
+      likeness.toast(`${this.character.name} has a new avatar.`, "success");
     }
   }
+
+  /** The avatar as a file, in the size and kind the artist wants. */
+  function exportAvatar({ character }) {
+    const dialog = kit.dialog({ id: "avatar-export", title: `Avatar of ${character.name}`, onClose: () => dialog.node.remove() });
+    const side = kit.choice("Longest side", SIDES.map((one) => [String(one), `${one} px`]), () => {}, { id: "avatar-side" });
+    const kind = kit.choice("Kind of file", [["png", "PNG"], ["webp", "WebP"], ["jpeg", "JPEG"]], () => {}, { id: "avatar-kind" });
+    side.select.value = "256";
+    const save = () => pictures.save(`${cast.avatar(character.id, side.select.value, kind.select.value)}&download=1`);
+    dialog.body.append(el("div", { class: "chr-pair" }, side.node, kind.node));
+    dialog.node.append(el("div", { class: "out-dialog-foot end" }, kit.button({ label: "Close", kind: "ghost", run: () => dialog.close() }),
+      kit.button({ id: "avatar-save", name: "download", label: "Save", kind: "strong", run: save })));
+    dialog.open();
+  }
+  likeness.on("avatar:export", exportAvatar);
 
   kit.widgets.crop_tool = () => document.getElementById("crop-tool") || new CropTool();
 })();

@@ -6,7 +6,7 @@
   const { el, kit, cast } = likeness;
 
   const ACTIVE = new Set(["queued", "running"]);
-  const IDLE = "Each portrait becomes a new version; none is overwritten.";
+  const IDLE = "Each one becomes a new version.";
   const PICTURE = "application/x-likeness-image";
 
   class PortraitModal {
