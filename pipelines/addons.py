@@ -5,7 +5,6 @@ Looks at what their headers say (`pipelines.single_file`) and at families' table
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines import registry
@@ -15,7 +14,7 @@ from pipelines.single_file import BASE_LABEL, Kind
 if TYPE_CHECKING:
     from pipelines.catalog import Catalog, ModelSpec
     from pipelines.dropped import AddOn
-    from pipelines.request import Lora
+    from pipelines.request import GenerationRequest
     from pipelines.route import Route
 
 KIND_LABEL: dict[Kind, str] = {
@@ -84,11 +83,23 @@ def find(catalog: Catalog, spec: ModelSpec, add_on_id: str, kind: Kind, field: s
     return found
 
 
-def check_loras(catalog: Catalog, spec: ModelSpec, loras: Sequence[Lora]) -> list[str]:
-    """What to tell of a request's LoRAs. Raises RequestError for one that cannot be used."""
-    if len({lora.id for lora in loras}) < len(loras):
+def named(request: GenerationRequest) -> list[tuple[str, Kind, str]]:
+    """(id, kind, field) of every file of the models folder that a request names."""
+    network = request.control.network if request.control else None
+    single: list[tuple[str | None, Kind, str]] = [
+        (request.vae, "vae", "vae"),
+        (request.ip_adapter, "ip_adapter", "ip_adapter"),
+        (network, "controlnet", "control"),
+    ]
+    loras: list[tuple[str, Kind, str]] = [(lora.id, "lora", "loras") for lora in request.loras]
+    return [*loras, *((each, kind, field) for each, kind, field in single if each is not None)]
+
+
+def check(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> list[str]:
+    """What to tell of a request's add-ons. Raises RequestError for one that cannot be used."""
+    if len({lora.id for lora in request.loras}) < len(request.loras):
         raise RequestError("The same LoRA is there twice. Keep one, and give it the weight.", field="loras")
-    found = [find(catalog, spec, lora.id, "lora", "loras") for lora in loras]
+    found = [find(catalog, spec, each, kind, field) for each, kind, field in named(request)]
     return [notice for each in found if (notice := doubt(each))]
 
 
@@ -101,4 +112,10 @@ def doubt(found: AddOn) -> str | None:
 
 def _kinds(route: Route) -> set[Kind]:
     """What a route can use of the models folder."""
-    return {"lora"} if route.loras else set()
+    used: dict[Kind, bool] = {
+        "lora": route.loras,
+        "vae": route.vae,
+        "ip_adapter": route.ip_adapter,
+        "controlnet": route.control_networks,
+    }
+    return {kind for kind, can in used.items() if can}

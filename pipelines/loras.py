@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import logging
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import devices, placement
 from pipelines.errors import RequestError
+from pipelines.parts import fitting
 
 if TYPE_CHECKING:
     from pipelines.families.base import LoadSettings
-
-log = logging.getLogger(__name__)
 
 MOST_BYTES = 2**30
 """Of LoRAs that hang in a model, asleep or not; those wanted always stay."""
@@ -32,10 +29,9 @@ _HASHED = 2**20
 
 @dataclass(frozen=True, slots=True)
 class Worn:
-    """A LoRA as a request wants it: a safetensors file, the name it is known by, its weight."""
+    """A LoRA as a request wants it: a safetensors file and its weight."""
 
     path: Path
-    name: str
     weight: float
 
     @property
@@ -94,7 +90,7 @@ class Loras:
         if self._settings.warm_up:
             placement.unfuse(self._pipeline)
         try:
-            with self._explained(worn):
+            with fitting("LoRA", worn.path, self._label, "loras"):
                 self._pipeline.load_lora_weights(
                     str(worn.path.parent),
                     weight_name=worn.path.name,
@@ -120,28 +116,6 @@ class Loras:
         while len(self._hung) > keep and sum(self._hung.values()) > MOST_BYTES:
             slot, _ = self._hung.popitem(last=False)
             self._pipeline.delete_adapters(slot)
-
-    @contextmanager
-    def _explained(self, worn: Worn) -> Iterator[None]:
-        """Turns what the loaders raise for another model's LoRA, or a damaged file, into words."""
-        from safetensors import SafetensorError
-
-        try:
-            yield
-        except (OSError, SafetensorError) as error:
-            raise RequestError(
-                f"The LoRA {worn.name} can't be read. Put it into the models folder again, or leave it out.",
-                field="loras",
-            ) from error
-        except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-            if devices.is_out_of_memory(error):
-                raise
-            log.warning("%s does not fit %s: %s", worn.path.name, self._label, error)
-            raise RequestError(
-                f"The LoRA {worn.name} does not fit {self._label}: it was made for another model. "
-                "Leave it out, or choose the model it was made for.",
-                field="loras",
-            ) from error
 
 
 def tensors_hash(path: Path) -> str:

@@ -25,7 +25,7 @@ def settle(pipeline: Any, settings: LoadSettings) -> None:
     for name, network in networks(pipeline):
         prepare(name, network, settings)
     if settings.memory.tiling:
-        tile(pipeline)
+        tile(pipeline.components.get("vae"))
     if settings.memory.placement is Placement.RESIDENT:
         pipeline.to(settings.device)
     elif settings.memory.placement is Placement.GROUP_OFFLOAD:
@@ -34,9 +34,12 @@ def settle(pipeline: Any, settings: LoadSettings) -> None:
 
 
 def place(network: Any, settings: LoadSettings) -> Any:
-    """The same for one further network (ControlNet, image encoder); returns it."""
+    """The same for one further network (ControlNet, image encoder, VAE); returns it."""
     network.requires_grad_(False).eval()
-    prepare("controlnet" if "ControlNet" in type(network).__name__ else "image_encoder", network, settings)
+    name = _name(network)
+    prepare(name, network, settings)
+    if name == "vae" and settings.memory.tiling:
+        tile(network)
     if settings.memory.placement is Placement.RESIDENT:
         return network.to(settings.device)
     if settings.memory.placement is Placement.GROUP_OFFLOAD:
@@ -116,9 +119,8 @@ def stream(network: Any, settings: LoadSettings) -> None:
         apply_group_offloading(network, **arguments)
 
 
-def tile(pipeline: Any) -> None:
+def tile(vae: Any) -> None:
     """Decode and encode large pictures in tiles, several pictures one by one."""
-    vae = getattr(pipeline, "vae", None)
     for switch in ("enable_tiling", "enable_slicing"):
         if hasattr(vae, switch):
             getattr(vae, switch)()
@@ -173,6 +175,12 @@ def accompany(twin: Any, settings: LoadSettings) -> Any:
     if settings.memory.placement is Placement.GROUP_OFFLOAD:
         stream(twin, settings)
     return twin
+
+
+def _name(network: Any) -> str:
+    """What a network that comes alone is called in a pipeline."""
+    kind = type(network).__name__
+    return "controlnet" if "ControlNet" in kind else "vae" if "Autoencoder" in kind else "image_encoder"
 
 
 def _is_convolutional(network: Any) -> bool:

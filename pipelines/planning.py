@@ -34,6 +34,7 @@ from pipelines.route import STUDIO_DEFAULTS, Route
 __all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
 
 NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
+_ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
 _MASK_SHAPE = 0.02
 """How far the shapes of mask and source may lie apart: sizes are rounded to the model's steps."""
 
@@ -88,7 +89,7 @@ def complete(
     _knobs(draft)
     _strength(draft)
     _control(draft)
-    _loras(draft)
+    _add_ons(draft)
     _size(draft)
     _seed(draft, draw_seed)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
@@ -289,16 +290,20 @@ def _control(draft: _Draft) -> None:
     if not route.control_timing and (control.start, control.end) != (0.0, 1.0):
         draft.notices.append(f"{draft.spec.label} holds the lines from first to last step.")
         control = control.model_copy(update={"start": 0.0, "end": 1.0})
+    if control.network and not route.control_networks:
+        draft.notices.append(f"{draft.spec.label} uses its own ControlNet; the other one is left out.")
+        control = control.model_copy(update={"network": None})
     draft.changes["control"] = control
 
 
-def _loras(draft: _Draft) -> None:
-    request, label = draft.request, draft.spec.label
-    if request.loras and not draft.route.loras:
-        draft.changes["loras"] = ()
-        draft.notices.append(f"{label} takes no LoRAs in {draft.label}; they are left out.")
-        return
-    draft.notices.extend(addons.check_loras(draft.catalog, draft.spec, request.loras))
+def _add_ons(draft: _Draft) -> None:
+    """Files of the models folder: those this mode has no use for are left out with words."""
+    for name, many in _ADD_ONS.items():
+        if getattr(draft.request, name) and not getattr(draft.route, name):
+            draft.changes[name] = GenerationRequest.model_fields[name].default
+            draft.notices.append(f"{draft.spec.label} takes no {many} in {draft.label}; it is left out.")
+    asked = draft.request.model_copy(update=draft.changes)
+    draft.notices.extend(addons.check(draft.catalog, draft.spec, asked))
 
 
 def _size(draft: _Draft) -> None:

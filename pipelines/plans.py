@@ -35,6 +35,8 @@ class Plan:
     """(role, image id, weight) in the artist's order."""
     control: Control | None
     loras: tuple[Lora, ...] = ()
+    vae: str | None = None
+    ip_adapter: str | None = None
     files: Mapping[str, Path] = field(default_factory=dict)
     """Where the add-ons named in the request lie, by id."""
 
@@ -61,6 +63,8 @@ def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | N
         references=tuple((request.role_of(r), r.image_id, r.weight) for r in request.references),
         control=request.control,
         loras=request.loras,
+        vae=request.vae,
+        ip_adapter=request.ip_adapter,
         files=files or {},
     )
 

@@ -37,7 +37,11 @@ def entry_route(spec: ModelSpec, mode: Mode) -> Route:
     if mode not in family.routes:
         raise ValueError(f"the family '{spec.family}' cannot do '{mode.value}'")
     route = family.narrow(family.routes[mode], mode, family.options.model_validate(spec.options))
-    return route if spec.add_ons else replace(route, loras=False)
+    return (
+        route
+        if spec.add_ons
+        else replace(route, loras=False, vae=False, ip_adapter=False, control_networks=False)
+    )
 
 
 def resolve(spec: ModelSpec, mode: Mode) -> Route:

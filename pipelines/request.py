@@ -91,6 +91,9 @@ class Control(_Frozen):
     weight: float = Field(default=1.0, ge=0.0, le=2.0)
     start: float = Field(default=0.0, ge=0.0, le=1.0, description="Share of the steps at which it begins.")
     end: float = Field(default=1.0, ge=0.0, le=1.0, description="Share of the steps at which it ends.")
+    network: str | None = Field(
+        default=None, max_length=64, description="A ControlNet of the models folder. None: the model's own."
+    )
 
 
 class Lora(_Frozen):
@@ -134,6 +137,14 @@ class GenerationRequest(_Frozen):
         default=None, min_length=1, max_length=64, description="Id of the character the picture is of."
     )
     loras: Annotated[tuple[Lora, ...], Field(max_length=MAX_LORAS)] = ()
+    vae: str | None = Field(
+        default=None, max_length=64, description="A VAE of the models folder. None: the model's own."
+    )
+    ip_adapter: str | None = Field(
+        default=None,
+        max_length=64,
+        description="An IP-Adapter of the models folder, for the mode's own role. None: the model's own.",
+    )
 
     @field_validator("prompt", "negative_prompt")
     @classmethod

@@ -53,6 +53,12 @@ class Route:
     """When the control begins and ends can be said."""
     loras: bool = True
     """LoRAs of the models folder can be hung into its networks."""
+    vae: bool = False
+    """A VAE of the models folder can decode instead of the model's own."""
+    ip_adapter: bool = False
+    """An IP-Adapter of the models folder can act instead of the model's own."""
+    control_networks: bool = False
+    """A ControlNet of the models folder can act instead of the model's own."""
     size_multiple: int = 8
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""
@@ -111,6 +117,7 @@ class Route:
             "guidance_scale": list(self.guidance_range),
             "num_inference_steps": list(self.steps_range),
             "control_timing": self.control_timing,
+            "control_networks": self.control_networks,
             "control_kinds": [str(kind) for kind in self.control_kinds],
             "size_multiple": self.size_multiple,
             "size_source": self.size_source,
@@ -141,6 +148,6 @@ class Route:
             used.add("control")
         if self.max_references:
             used.add("references")
-        if self.loras:
-            used.add("loras")
+        own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
+        used.update(name for name, takes in own.items() if takes)
         return frozenset(used)

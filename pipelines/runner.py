@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from pipelines import devices, loading, references
+from pipelines import addons, devices, loading, references
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import Cancelled, OutOfMemory, RequestError
 from pipelines.events import (
@@ -149,7 +149,7 @@ class PipelineRunner:
             raise RequestError("The request names no model.", field="model")
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
-        files = {each.id: self._catalog.add_on(each.id).path for each in request.loras}
+        files = {each: self._catalog.add_on(each).path for each, _, _ in addons.named(request)}
         planned = plan(request, self._catalog.route(spec.id, request.mode), files)
         wish = Wish.read(order.memory, order.warm_up, order.tiling)
         return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
@@ -177,7 +177,7 @@ class PipelineRunner:
         with job.phase(Phase.ENCODING):
             call = kept.model.prepare(job.plan, _read_references(job), job.tell)
         if not job.provenance:
-            job.provenance = self._provenance(job, kept)
+            job.provenance = self._provenance(job, kept, call)
             job.emit(Started(dict(job.provenance)))
         for index in todo:
             self._make(job, call, index)
@@ -213,14 +213,14 @@ class PipelineRunner:
             self.shelf.clear()
             raise
 
-    def _provenance(self, job: _Job, kept: Kept) -> dict[str, Any]:
+    def _provenance(self, job: _Job, kept: Kept, call: Call) -> dict[str, Any]:
         return {
             "model": job.spec.id,
             "source": job.spec.source,
             "licence": job.spec.licence.mark,
             "revision": kept.model.fingerprint,
             "parts": loading.part_commits(job.spec, job.plan.mode),
-            "pipeline": job.plan.pipeline,
+            "pipeline": call.pipeline,
             "scheduler": kept.model.scheduler,
             "composed_prompt": job.plan.composed_prompt,
             "loras": [_lora_mark(lora, job.plan.files[lora.id]) for lora in job.plan.loras],

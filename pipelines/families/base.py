@@ -70,6 +70,11 @@ OnStep = Callable[[int, int, Any], None]
 class Call(Protocol):
     """A prepared generation: everything is encoded, only noise is missing."""
 
+    @property
+    def pipeline(self) -> str:
+        """Name of the diffusers class that runs."""
+        ...
+
     def denoise(self, seed: int, on_step: OnStep) -> Any:
         """Latents of one picture."""
         ...

@@ -56,6 +56,7 @@ ROUTES: dict[Mode, Route] = {
         max_references=3,
         role_limits=((Role.SOURCE, 1), (Role.MASK, 1), (Role.STRUCTURE, 1)),
         control_kinds=tuple(ControlKind),
+        control_networks=True,
     ),
 }
 
@@ -76,6 +77,7 @@ def _without_structure(route: Route) -> Route:
         max_references=2,
         role_limits=route.role_limits[:2],
         control_kinds=(),
+        control_networks=False,
     )
 
 

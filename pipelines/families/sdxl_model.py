@@ -20,7 +20,7 @@ from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.sdxl import CONTROL_TYPES, STYLE_BLOCKS, Options
 from pipelines.families.stable_diffusion_model import StableDiffusion
-from pipelines.families.stock import Arguments, Emit, Stock, fitted, only
+from pipelines.families.stock import Arguments, Emit, Stock, accepts, fitted, only
 from pipelines.planning import Plan
 from pipelines.request import Mode, Role
 
@@ -102,19 +102,21 @@ class StableDiffusionXL(StableDiffusion):
     def _union(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         assert plan.control is not None
         kind = plan.control.kind
-        if kind not in self.controlnets:
+        if plan.control.network is None and kind not in self.controlnets:
             raise ModelUnavailable(
                 "A structure reference needs the model's ControlNet, which is not on this machine yet. "
                 "Remove the reference, or download the ControlNet."
             )
         unet = self._inpaint_unet if plan.mode is Mode.INPAINT else self.unet
-        stock = self.stock(plan.pipeline, unet=unet, controlnet=self.controlnets[kind])
-        arguments = {
-            "control_image": [self.lines(plan, images, emit)],
-            "control_mode": [CONTROL_TYPES[kind]],
-            **self.control_strength(plan),
-        }
-        return stock, arguments
+        network = self.network(plan)
+        lines = self.lines(plan, images, emit)
+        if isinstance(network, ControlNetUnionModel):
+            stock = self.stock(plan.pipeline, unet=unet, controlnet=network)
+            given = {"control_image": [lines], "control_mode": [CONTROL_TYPES[kind]]}
+        else:  # a network for one kind of lines alone
+            stock = self.stock(plan.pipeline.replace("Union", ""), unet=unet, controlnet=network)
+            given = {"control_image" if accepts(stock.pipeline, "control_image") else "image": lines}
+        return stock, {**given, **self.control_strength(plan)}
 
 
 def _in_style_blocks(scale: float) -> dict[str, dict[str, list[float]]]:

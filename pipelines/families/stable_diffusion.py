@@ -37,7 +37,7 @@ class Options(ControlOptions):
         return (*super().always_needed(), *filter(None, (self.vae,)))
 
 
-ROUTES: dict[Mode, Route] = {
+_OWN: dict[Mode, Route] = {
     Mode.TEXT_TO_IMAGE: Route(pipeline="StableDiffusionPipeline"),
     Mode.SMART_EDIT: Route(
         pipeline="StableDiffusionInstructPix2PixPipeline",
@@ -99,6 +99,17 @@ ROUTES: dict[Mode, Route] = {
         size_source="reference",
         defaults=(("strength", 1.0),),
     ),
+}
+
+
+ROUTES: dict[Mode, Route] = {
+    mode: replace(
+        route,
+        vae=True,
+        ip_adapter=route.reference_arg == "ip_adapter_image_embeds",
+        control_networks=mode is Mode.CONTROLNET,
+    )
+    for mode, route in _OWN.items()
 }
 
 

@@ -7,7 +7,8 @@ channels. Stable Diffusion XL builds on this.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -16,12 +17,13 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from pipelines import loading, references
-from pipelines.catalog import ModelSpec
+from pipelines.catalog import SINGLE_FILE, ModelSpec
 from pipelines.encodings import Recent, Words, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.stable_diffusion import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
+from pipelines.parts import adapter_state, load_controlnet, read
 from pipelines.planning import Plan
 from pipelines.request import Mode, Role
 
@@ -112,12 +114,30 @@ class StableDiffusion(StockModel):
         """Along the outlines of the structure reference, from noise or from a source."""
         assert plan.control is not None
         lines = self.lines(plan, images, emit)
-        stock = self.stock(plan.pipeline, unet=self.unet, controlnet=self.controlnets[plan.control.kind])
+        stock = self.stock(plan.pipeline, unet=self.unet, controlnet=self.network(plan))
         arguments = self.control_strength(plan)
         if plan.strength is None:
             return stock, {**arguments, "image": lines}
         source = fitted(only(images, Role.SOURCE), plan, emit)
         return stock, {**arguments, "image": source, "control_image": lines, "strength": plan.strength}
+
+    def network(self, plan: Plan) -> Any:
+        """The plan's ControlNet: one of the models folder, or the model's own."""
+        assert plan.control is not None
+        if plan.control.network is None:
+            return self.controlnets[plan.control.kind]
+        path = plan.files[plan.control.network]
+        return self.brought.get(
+            "ControlNet", path, "control", lambda: self.placed(load_controlnet(path, self.unet))
+        )
+
+    def _controlnet(
+        self, spec: ModelSpec, cls: Any, location: str, config: Mapping[str, object] | None
+    ) -> Any:
+        """A single file takes the shape of the UNet."""
+        if location.endswith(SINGLE_FILE) and self.settings.folder is None and Path(location).is_absolute():
+            return load_controlnet(Path(location), self.unet)
+        return super()._controlnet(spec, cls, location, config)
 
     # --- words -----------------------------------------------------------------------------------
     def words(
@@ -135,7 +155,7 @@ class StableDiffusion(StockModel):
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:
         self._adapters: dict[Role, Any] = {}
-        self._hung_in: tuple[Role, ...] = ()
+        self._hung_in: tuple[list[Role], list[Any]] = [], []
         self._pictures: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self._adapted: Any = None
         encoder = self.options.image_encoder
@@ -148,7 +168,7 @@ class StableDiffusion(StockModel):
         self._image_encoder = self.placed(network)
         self._feature_extractor = self._load_feature_extractor(spec)
         for role, location in self.options.ip_adapters.items():
-            self._adapters[role] = _adapter_state(loading.load_tensors(location, spec, settings))
+            self._adapters[role] = adapter_state(loading.load_tensors(location, spec, settings))
         self._adapted = self.twin(self.unet)
 
     def _adapted_call(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
@@ -158,10 +178,14 @@ class StableDiffusion(StockModel):
             image_encoder=self._image_encoder,
             feature_extractor=self._feature_extractor,
         )
-        self._hang_in(stock.pipeline, tuple(image.role for image in images))
+        adapters = {**self._adapters, **self._brought_adapter(plan)}
+        self._hang_in(stock.pipeline, [(image.role, adapters[image.role]) for image in images])
         stock.pipeline.set_ip_adapter_scale(self.scales(images))
         guided = plan.guidance_scale > 1
-        embeds = [self._encode_picture(stock.pipeline, image, guided, emit) for image in images]
+        embeds = [
+            self._encode_picture(stock.pipeline, image, _reads_whole(adapters[image.role]), guided, emit)
+            for image in images
+        ]
         return stock, {"ip_adapter_image_embeds": embeds}
 
     def _load_feature_extractor(self, spec: ModelSpec) -> Any:
@@ -171,15 +195,41 @@ class StableDiffusion(StockModel):
         side = self._image_encoder.config.image_size
         return CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
-    def _hang_in(self, pipeline: Any, roles: tuple[Role, ...]) -> None:
+    def _brought_adapter(self, plan: Plan) -> dict[Role, Any]:
+        """The IP-Adapter of the models folder that acts for the mode's own role, if the plan names one."""
+        if plan.ip_adapter is None:
+            return {}
+        path = plan.files[plan.ip_adapter]
+        state = self.brought.get("IP-Adapter", path, "ip_adapter", lambda: self._fitting_adapter(path))
+        return {plan.route.roles[0]: state}
+
+    def _fitting_adapter(self, path: Path) -> Any:
+        """An IP-Adapter file's tensors. Raises ValueError for one made for another image encoder."""
+        state = adapter_state(read(path))
+        config, words = self._image_encoder.config, self.unet.config.cross_attention_dim
+        name, width = (
+            ("proj_in", config.hidden_size) if _reads_whole(state) else ("proj", config.projection_dim)
+        )
+        if state["image_proj"][f"{name}.weight"].shape[1] != width:
+            raise ValueError(f"it reads pictures from an encoder of another width than {width}")
+        if any(
+            t.shape[1] != words for key, t in state["ip_adapter"].items() if key.endswith("to_k_ip.weight")
+        ):
+            raise ValueError(f"it speaks beside words of another width than {words}")
+        return state
+
+    def _hang_in(self, pipeline: Any, adapters: Sequence[tuple[Role, Any]]) -> None:
         """One adapter slot per reference, in order, so that each has a weight of its own."""
-        if roles == self._hung_in:
+        states = [state for _, state in adapters]
+        roles = [role for role, _ in adapters]
+        before, hung = self._hung_in
+        if roles == before and all(one is other for one, other in zip(states, hung, strict=True)):
             return
-        states = [self._adapters[role] for role in roles]
+        self._hung_in = [], []
         pipeline.load_ip_adapter(
             states, subfolder="", weight_name=[""] * len(states), image_encoder_folder=None
         )
-        self._hung_in = roles
+        self._hung_in = roles, states
 
     def scales(self, images: Sequence[RoleImage]) -> list[Any]:
         """A scale per reference; the references of one role share the strength of their strongest."""
@@ -188,11 +238,12 @@ class StableDiffusion(StockModel):
             for image in images
         ]
 
-    def _encode_picture(self, pipeline: Any, image: RoleImage, guided: bool, emit: Emit) -> torch.Tensor:
+    def _encode_picture(
+        self, pipeline: Any, image: RoleImage, whole: bool, guided: bool, emit: Emit
+    ) -> torch.Tensor:
         """Shape (2 or 1, 1, ...): without the picture (where guided), then with it."""
         if notice := references.square_notice(image.image, image.number):
             emit(Notice(notice))
-        whole = "latents" in self._adapters[image.role]["image_proj"]
 
         def encode() -> tuple[torch.Tensor, torch.Tensor]:
             with torch.no_grad():
@@ -202,13 +253,9 @@ class StableDiffusion(StockModel):
         return torch.stack([negative, positive] if guided else [positive])
 
 
-def _adapter_state(tensors: dict[str, torch.Tensor]) -> dict[str, dict[str, torch.Tensor]]:
-    """The two groups of an IP-Adapter file, as diffusers takes them."""
-    groups: dict[str, dict[str, torch.Tensor]] = {"image_proj": {}, "ip_adapter": {}}
-    for key, tensor in tensors.items():
-        group, name = key.split(".", 1)
-        groups[group][name] = tensor
-    return groups
+def _reads_whole(adapter: Any) -> bool:
+    """Whether an IP-Adapter looks at all of a picture's patches ("plus"), or at one summary of it."""
+    return "latents" in adapter["image_proj"]
 
 
 def _share(image: RoleImage, images: Sequence[RoleImage]) -> float:

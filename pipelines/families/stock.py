@@ -22,6 +22,7 @@ from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.loras import Loras, Worn
+from pipelines.parts import Brought, load_vae
 from pipelines.planning import Plan
 from pipelines.request import ControlKind, Mode, Role
 
@@ -50,11 +51,12 @@ class StockModel:
         self.components: dict[str, Any] = base.components
         self.components["scheduler"] = _chosen_scheduler(options, base.scheduler)
         self.scheduler = type(self.components["scheduler"]).__name__
-        self.vae = base.vae
+        self.vae = self._own_vae = base.vae
         self._loras = Loras(spec.label, settings)
         self._configured = {key: value for key, value in base.config.items() if not key.startswith("_")}
         self._colours = preview.read(settings.folder, self.latent_channels)
         self._stock: dict[tuple[Any, ...], Stock] = {}
+        self.brought = Brought(spec.label, self._forget)
 
     # --- what a family says --------------------------------------------------------------------
     @property
@@ -90,6 +92,7 @@ class StockModel:
     # --- the call ------------------------------------------------------------------------------
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
         """Encode words and references. Emits notices and control images."""
+        self._look_through(plan)
         stock, arguments = self._by_mode()[plan.mode](plan, images, emit)
         self._wear(plan, stock.pipeline, emit)
         if accepts(stock.pipeline, "width"):
@@ -107,17 +110,33 @@ class StockModel:
 
     def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
         """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
-        wanted = [Worn(path := plan.files[lora.id], path.stem, lora.weight) for lora in plan.loras]
+        wanted = [Worn(plan.files[lora.id], lora.weight) for lora in plan.loras]
         if self._loras.wear(pipeline, wanted):
             emit(Notice(RECOMPILED))
 
     def stock(self, name: str, **parts: Any) -> Stock:
         """The pipeline of diffusers class `name` with the shared components and `parts`, made once."""
-        key = (name, *sorted((part, id(value)) for part, value in parts.items()))
+        key = (name, id(self.vae), *sorted((part, id(value)) for part, value in parts.items()))
         if key not in self._stock:
             pipeline = self._make_pipeline(name, parts)
             self._stock[key] = Stock(pipeline, preview.CleanGuess(pipeline.scheduler))
         return self._stock[key]
+
+    def _look_through(self, plan: Plan) -> None:
+        """Encode and decode with the plan's VAE: one of the models folder, or the model's own."""
+        vae = self._own_vae
+        if plan.vae is not None:
+            path = plan.files[plan.vae]
+            vae = self.brought.get("VAE", path, "vae", lambda: self.placed(load_vae(path, self._own_vae)))
+        if vae is not self.vae:
+            self.vae = self.components["vae"] = vae
+            self._colours = preview.read(self.settings.folder, self.latent_channels) if not plan.vae else None
+
+    def _forget(self, part: Any) -> None:
+        """Let go of every pipeline that holds `part`."""
+        for key, stock in [*self._stock.items()]:
+            if any(part is component for component in stock.pipeline.components.values()):
+                del self._stock[key]
 
     def colours(self) -> preview.LatentColours:
         """How latents look; measured on first use where the model's folder does not say."""
@@ -256,6 +275,11 @@ class Call:
         self._plan = plan
         self._arguments = arguments
         self._kept = kept
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the diffusers class that runs."""
+        return type(self._pipeline).__name__
 
     @property
     def arguments(self) -> Arguments:

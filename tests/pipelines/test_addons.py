@@ -45,7 +45,7 @@ def refusal(catalog: Catalog, *loras: str, **fields: Any) -> str:
 
 
 def test_a_model_is_offered_what_was_made_for_it_or_does_not_say(catalog: Catalog) -> None:
-    assert [each.id for each in addons.offered(catalog, catalog.get("tiny"))] == ["ink", "riddle"]
+    assert [each.id for each in addons.offered(catalog, catalog.get("tiny"))] == ["eyes", "ink", "riddle"]
     assert addons.offered(catalog, catalog.get("tiny-plain")) == ()
 
 
@@ -61,7 +61,7 @@ def test_loras_stay_in_the_request_as_they_were_asked_for(catalog: Catalog) -> N
 def test_a_model_that_takes_none_leaves_them_out_and_says_so(catalog: Catalog) -> None:
     completed = asked(catalog, loras=[{"id": "ink"}], model="tiny-plain")
     assert completed.request.loras == ()
-    assert completed.notices == ("Tiny Plain takes no LoRAs in Text to Image; they are left out.",)
+    assert completed.notices == ("Tiny Plain takes no LoRAs in Text to Image; it is left out.",)
 
 
 def test_what_cannot_be_hung_in_is_refused_before(catalog: Catalog) -> None:

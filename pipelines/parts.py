@@ -1,0 +1,142 @@
+"""Single files of the models folder as networks beside a model: VAEs, ControlNets, IP-Adapters.
+
+Such a file brings no configuration; it takes the shape of the model it goes with, and one that does not
+fit is refused in words. Knows diffusers' layouts; nothing of modes and requests.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines import devices
+from pipelines.errors import RequestError
+
+if TYPE_CHECKING:
+    import torch
+
+log = logging.getLogger(__name__)
+
+Tensors = dict[str, "torch.Tensor"]
+_TASKS = "task_embedding"
+"""A union ControlNet has one for each kind of control image."""
+
+
+@contextmanager
+def fitting(what: str, path: Path, label: str, field: str) -> Iterator[None]:
+    """Turns what loaders raise for another model's file, or a damaged one, into RequestError (`field`).
+
+    `what`: the kind of file; `label`: the model it is to go with.
+    """
+    from safetensors import SafetensorError
+
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise RequestError(
+            f"The {what} {path.stem} can't be read. Put it into the models folder again, or leave it out.",
+            field=field,
+        ) from error
+    except (ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+        if devices.is_out_of_memory(error):
+            raise
+        log.warning("%s does not fit %s: %s", path.name, label, error)
+        raise RequestError(
+            f"The {what} {path.stem} does not fit {label}: it was made for another model. "
+            "Leave it out, or choose the model it was made for.",
+            field=field,
+        ) from error
+
+
+class Brought:
+    """The files of the models folder that a model uses: of each kind the one asked for last.
+
+    `label`: the model in sentences; `forget`: lets go of whatever holds the one that leaves.
+    """
+
+    def __init__(self, label: str, forget: Callable[[Any], None]) -> None:
+        self._label = label
+        self._forget = forget
+        self._held: dict[str, tuple[object, Any]] = {}
+
+    def get(self, what: str, path: Path, field: str, load: Callable[[], Any]) -> Any:
+        """The file as `load` makes it, made again where it has changed. Raises RequestError (`field`)."""
+        with fitting(what, path, self._label, field):
+            key = path, path.stat().st_mtime_ns
+            held = self._held.get(what)
+            if held is not None and held[0] == key:
+                return held[1]
+            made = load()
+        if held is not None:
+            self._forget(held[1])
+        self._held[what] = key, made
+        return made
+
+
+def load_vae(path: Path, own: Any) -> Any:
+    """An autoencoder of the shape of `own`, from either layout. Raises what `fitting` explains."""
+    import torch
+    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+
+    tensors = read(path)
+    if not any(".resnets." in name for name in tensors):
+        tensors = convert_ldm_vae_checkpoint(tensors, dict(own.config))
+    with torch.device("meta"):
+        network = type(own).from_config(own.config)
+    network._fix_state_dict_keys_on_load(tensors)
+    return _filled(network, tensors, own.dtype)
+
+
+def load_controlnet(path: Path, unet: Any) -> Any:
+    """A ControlNet, or a union of several, for `unet`. Raises what `fitting` explains."""
+    import torch
+    from diffusers.loaders.single_file_utils import convert_controlnet_checkpoint
+    from diffusers.models.controlnets.controlnet import ControlNetModel
+    from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
+
+    tensors = read(path)
+    cls = ControlNetUnionModel if _TASKS in tensors else ControlNetModel
+    with torch.device("meta"):
+        network: Any = cls.from_unet(unet, load_weights_from_unet=False)
+        network = cls.from_config(network.config, **_own_shape(tensors))
+    return _filled(network, convert_controlnet_checkpoint(tensors, network.config), unet.dtype)
+
+
+def _own_shape(tensors: Tensors) -> dict[str, Any]:
+    """What a ControlNet's tensors tell of it that a UNet does not."""
+    hint = "controlnet_cond_embedding"
+    shape: dict[str, Any] = {}
+    if f"{hint}.conv_in.weight" in tensors:
+        outs = [f"{hint}.conv_in.weight", *(f"{hint}.blocks.{at}.weight" for at in range(1, 16, 2))]
+        widths = tuple(tensors[name].shape[0] for name in outs if name in tensors)
+        shape["conditioning_embedding_out_channels"] = widths
+    if _TASKS in tensors:
+        kinds, width = tensors[_TASKS].shape
+        projected = tensors["spatial_ch_projs.weight"].shape[0]
+        shape |= {"num_control_type": kinds, "num_trans_channel": width, "num_proj_channel": projected}
+    return shape
+
+
+def adapter_state(tensors: Tensors) -> dict[str, Tensors]:
+    """The two groups of an IP-Adapter file, as diffusers takes them."""
+    groups: dict[str, Tensors] = {"image_proj": {}, "ip_adapter": {}}
+    for key, tensor in tensors.items():
+        group, name = key.split(".", 1)
+        groups[group][name] = tensor
+    return groups
+
+
+def read(path: Path) -> Tensors:
+    """The tensors of a safetensors file."""
+    from safetensors.torch import load_file
+
+    return load_file(path)
+
+
+def _filled(network: Any, tensors: Tensors, dtype: torch.dtype) -> Any:
+    """`network`, which has no numbers yet, with those of `tensors`; raises where one is missing or over."""
+    network.load_state_dict(tensors, assign=True)
+    return network.to(dtype).requires_grad_(False).eval()

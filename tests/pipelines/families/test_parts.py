@@ -1,0 +1,137 @@
+"""VAEs, ControlNets and IP-Adapters of the models folder in a model's calls, at tiny size."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from safetensors.torch import load_file, save_file
+
+from pipelines.errors import RequestError
+from pipelines.events import Started
+from tests.pipelines.families.conftest import Tiny
+from tests.pipelines.families.test_every_family import differ
+from tests.single_files import _vae as as_ldm
+
+XL = "tiny-sdxl"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+
+
+def folder(tiny: Tiny) -> Path:
+    tiny.add_ons.mkdir(exist_ok=True)
+    return tiny.folder_of(XL)
+
+
+def give_vae(tiny: Tiny, name: str, *, ldm: bool, seed: int = 5) -> str:
+    """A VAE of the model's shape and other numbers, in diffusers' layout or the one of old checkpoints."""
+    torch.manual_seed(seed)
+    vae: Any = AutoencoderKL.from_config(AutoencoderKL.load_config(folder(tiny) / "vae"))
+    tensors = as_ldm(vae) if ldm else vae.state_dict()
+    save_file({k: v.contiguous() for k, v in tensors.items()}, tiny.add_ons / f"{name}.safetensors")
+    return name
+
+
+def give_controlnet(tiny: Tiny, name: str) -> str:
+    """A ControlNet for one kind of lines, with no layer left at zero."""
+    config = UNet2DConditionModel.load_config(folder(tiny) / "unet")
+    unet: Any = UNet2DConditionModel.from_config(config, in_channels=4)
+    plain: Any = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 8, 8, 16))
+    tensors = {k: v if v.any() else torch.randn_like(v) * 0.3 for k, v in plain.state_dict().items()}
+    save_file(tensors, tiny.add_ons / f"{name}.safetensors")
+    return name
+
+
+def pipeline_of(outcome: Any) -> str:
+    (started,) = outcome.of(Started)
+    return started.provenance["pipeline"]
+
+
+@pytest.mark.parametrize("ldm", [False, True])
+def test_another_vae_decodes_and_goes_again(tiny: Tiny, ldm: bool) -> None:
+    name = give_vae(tiny, "old-vae" if ldm else "soft-vae", ldm=ldm)
+    plain = tiny.make(XL, "img2img", strength=0.5)
+    other = tiny.make(XL, "img2img", strength=0.5, vae=name)
+    assert differ(plain, other)
+    assert not differ(other, tiny.make(XL, "img2img", strength=0.5, vae=name))
+    assert not differ(plain, tiny.make(XL, "img2img", strength=0.5))
+
+
+def test_a_union_network_of_the_models_folder_acts_as_the_models_own(tiny: Tiny) -> None:
+    shutil.copy(folder(tiny) / "controlnet" / WEIGHTS, tiny.add_ons / "union.safetensors")
+    control = {"kind": "soft_edge"}
+    own = tiny.make(XL, "controlnet", control=control)
+    brought = tiny.make(XL, "controlnet", control={**control, "network": "union"})
+    assert pipeline_of(own) == pipeline_of(brought) == "StableDiffusionXLControlNetUnionPipeline"
+    assert differ(own, tiny.make(XL, "text_to_image"))
+    weak = tiny.make(XL, "controlnet", control={**control, "network": "union", "weight": 0.2})
+    assert differ(brought, weak)
+
+
+@pytest.mark.parametrize(
+    ("mode", "more", "pipeline"),
+    [
+        ("controlnet", [], "StableDiffusionXLControlNetPipeline"),
+        (
+            "controlnet",
+            [{"image_id": "other", "role": "source"}],
+            "StableDiffusionXLControlNetImg2ImgPipeline",
+        ),
+        (
+            "inpaint",
+            [{"image_id": "other", "role": "structure"}],
+            "StableDiffusionXLControlNetInpaintPipeline",
+        ),
+    ],
+)
+def test_a_network_for_one_kind_of_lines_runs_in_its_own_pipeline(
+    tiny: Tiny, mode: str, more: list[Any], pipeline: str
+) -> None:
+    name = give_controlnet(tiny, "sketch")
+    references = [r.model_dump() for r in tiny.ask(XL, mode).references] + more
+    own = tiny.make(XL, mode, references=references)
+    sketched = tiny.make(XL, mode, references=references, control={"network": name})
+    assert differ(own, sketched)
+    assert pipeline_of(sketched) == pipeline
+
+
+def test_another_ip_adapter_acts_for_the_modes_role_alone(tiny: Tiny) -> None:
+    tensors = load_file(folder(tiny) / "ip_adapter" / "character.safetensors")
+    save_file({k: v.flip(0).contiguous() for k, v in tensors.items()}, tiny.add_ons / "face.safetensors")
+    both = [{"image_id": "face"}, {"image_id": "other", "role": "style"}]
+    plain = tiny.make(XL, "character_reference", references=both)
+    other = tiny.make(XL, "character_reference", references=both, ip_adapter="face")
+    assert differ(plain, other)
+    assert not differ(plain, tiny.make(XL, "character_reference", references=both))
+    style = tiny.make(XL, "style_reference", ip_adapter="face")
+    assert differ(style, tiny.make(XL, "style_reference"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "mode", "field"),
+    [
+        ("vae", "text_to_image", "vae"),
+        ("controlnet", "controlnet", "control"),
+        ("ip", "character_reference", "ip_adapter"),
+    ],
+)
+def test_a_part_of_another_model_is_refused_in_words(tiny: Tiny, kind: str, mode: str, field: str) -> None:
+    tensors = {
+        "vae": {
+            "decoder.conv_in.weight": torch.zeros(4, 2, 3, 3),
+            "decoder.mid_block.resnets.0.x": torch.zeros(1),
+        },
+        "controlnet": {"controlnet_cond_embedding.conv_in.weight": torch.zeros(4, 3, 3, 3)},
+        "ip": {"image_proj.proj.weight": torch.zeros(8, 7), "ip_adapter.1.to_k_ip.weight": torch.zeros(4, 5)},
+    }[kind]
+    folder(tiny)
+    save_file(tensors, tiny.add_ons / f"wrong-{kind}.safetensors")
+    plain = tiny.make(XL, mode)
+    asked = {"control": {"network": "wrong-controlnet"}} if field == "control" else {field: f"wrong-{kind}"}
+    with pytest.raises(RequestError, match="does not fit Tiny XL") as refused:
+        tiny.make(XL, mode, **asked)
+    assert refused.value.field == field
+    assert not differ(plain, tiny.make(XL, mode))
