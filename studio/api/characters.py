@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from pipelines.errors import PictureRefused
+from pipelines.errors import PictureRefused, RequestError
 from pipelines.request import MAX_REFERENCES, GenerationRequest
 from studio.characters.characters import Characters
 from studio.characters.records import (
@@ -196,7 +196,9 @@ def _add_versions(router: APIRouter, characters: Characters) -> None:
         """A picture (`image_id`), or all pictures of an ended job (`job_id`), as newest version."""
         if chosen.job_id is not None:
             return characters.versions.add_job(character_id, chosen.job_id)
-        return (characters.versions.add_picture(character_id, chosen.image_id or ""),)
+        if chosen.image_id is None:
+            raise RequestError("Say which picture, or which job's pictures.", field="image_id")
+        return (characters.versions.add_picture(character_id, chosen.image_id),)
 
     @router.post("/characters/{character_id}/versions/upload", status_code=201, openapi_extra=_FILE_BODY)
     async def upload_version(character_id: str, request: Request) -> Version:

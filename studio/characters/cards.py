@@ -13,13 +13,14 @@ import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from PIL import Image, PngImagePlugin
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import PictureRefused
 from studio.characters.records import (
+    MAX_FREE_FIELDS,
     MAX_NAME_CHARS,
     MAX_TEXT_CHARS,
     Blueprint,
@@ -59,10 +60,10 @@ class _Extension(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    prompt: str = ""
-    script: str | None = None
+    prompt: str = Field(default="", max_length=MAX_TEXT_CHARS)
+    script: str | None = Field(default=None, max_length=MAX_TEXT_CHARS)
     fields: dict[FieldName, BlueprintField] = {}
-    free: tuple[FreeField, ...] = ()
+    free: Annotated[tuple[FreeField, ...], Field(max_length=MAX_FREE_FIELDS)] = ()
 
 
 def read(data: bytes) -> Card:
@@ -133,9 +134,7 @@ def _text(data: dict[str, Any], key: str, most: int, notes: list[str]) -> str:
     if not isinstance(value, str):
         return ""
     if len(value) > most:
-        notes.append(
-            f"The card's {key.replace('_', ' ')} is longer than there is room for; its end is left out."
-        )
+        notes.append(f"The card's {key.replace('_', ' ')} is too long; its end is left out.")
     return "".join(c for c in value[:most] if c in "\n\t" or ord(c) >= 32)
 
 

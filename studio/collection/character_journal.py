@@ -30,6 +30,8 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "blueprints": ("character_id",),
     "character_versions": ("id",),
     "character_references": ("character_id", "image_id"),
+    "character_runs": ("id",),
+    "character_jobs": ("job_id",),
 }
 """What is written down, each with its key; rows come after those they point at."""
 _TAIL_BYTES = 2**20

@@ -130,6 +130,7 @@ def link_all(session: Session) -> None:
         f"SELECT c.id, i.id FROM images AS i JOIN characters AS c ON c.id = {asked}",
         "SELECT character_id, image_id FROM character_versions",
         "SELECT character_id, image_id FROM character_references",
+        "SELECT character_id, image_id FROM character_runs WHERE character_id || image_id IS NOT NULL",
     ):
         session.execute(text(f"INSERT OR IGNORE INTO character_images (character_id, image_id) {source}"))
 
