@@ -223,6 +223,7 @@ class PipelineRunner:
             "pipeline": call.pipeline,
             "scheduler": kept.model.scheduler,
             "composed_prompt": job.plan.composed_prompt,
+            "add_ons": {each: tensors_hash(path) for each, path in job.plan.files.items()},
             "loras": [_lora_mark(lora, job.plan.files[lora.id]) for lora in job.plan.loras],
             "device": self.device,
             "device_name": devices.name(self.device),

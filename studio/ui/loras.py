@@ -6,7 +6,7 @@ does not is shown, so that it can be taken out. The drawing is done by `static/a
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Self
@@ -27,11 +27,17 @@ class AddOns(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
 
     loras: tuple[Lora, ...] = Field(default=(), max_length=MAX_LORAS)
+    vae: str | None = None
+    ip_adapter: str | None = None
+    control_network: str | None = None
 
     @classmethod
     def of(cls, request: GenerationRequest) -> Self:
         """Those a picture was made with."""
-        return cls(loras=request.loras)
+        network = request.control.network if request.control else None
+        return cls(
+            loras=request.loras, vae=request.vae, ip_adapter=request.ip_adapter, control_network=network
+        )
 
     def taken(self, settings: Mapping[str, object]) -> Self:
         """With what another tool's file says, in a request's own fields."""
@@ -39,19 +45,37 @@ class AddOns(BaseModel):
         return self.model_validate({**self.model_dump(), **given})
 
     def in_use(self, fields: Collection[str]) -> dict[str, object]:
-        """What a request says of them."""
-        return {"loras": self.loras} if "loras" in fields else {}
+        """What a request says of them; the ControlNet is said among the settings of the control."""
+        return {name: getattr(self, name) for name in ("loras", *_OWN) if name in fields}
 
 
 NO_ADD_ONS = AddOns()
+_OWN = ("vae", "ip_adapter")
+_CHOICES = {
+    "control_network": ("controlnet", "control", "ControlNet"),
+    "ip_adapter": ("ip_adapter", "ip_adapter", "IP-Adapter"),
+    "vae": ("vae", "vae", "VAE"),
+}
+"""Field → (kind of file, knob it belongs to, words)."""
 
 
 def add_ons_scene(chosen: AddOns, model: ModelInfo | None, fields: Collection[str]) -> dict[str, Any]:
     """What the widget draws; empty where there is nothing to choose and nothing chosen."""
-    offered = [each for each in model.add_ons if each.kind == "lora"] if model and "loras" in fields else []
-    if not offered and not chosen.loras:
+    offered = model.add_ons if model else ()
+    loras = [_entry(each) for each in offered if each.kind == "lora" and "loras" in fields]
+    choices = [_choice(name, getattr(chosen, name), offered, fields) for name in _CHOICES]
+    shown = [choice for choice in choices if choice["known"] or choice["chosen"]]
+    if not loras and not chosen.loras and not shown:
         return {}
-    return {"loras": [_entry(each) for each in offered], "most": MAX_LORAS}
+    return {"loras": loras, "most": MAX_LORAS, "choices": shown}
+
+
+def _choice(
+    name: str, chosen: str | None, offered: Sequence[AddOnInfo], fields: Collection[str]
+) -> dict[str, Any]:
+    kind, knob, words = _CHOICES[name]
+    known = [{"id": each.id, "name": each.name} for each in offered if each.kind == kind and knob in fields]
+    return {"name": name, "words": words, "known": known, "chosen": chosen}
 
 
 def _entry(add_on: AddOnInfo) -> dict[str, Any]:

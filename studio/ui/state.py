@@ -196,6 +196,7 @@ class StudioState(BaseModel):
             "weight": self.control_weight,
             "start": self.control_start,
             "end": self.control_end,
+            "network": self.add_ons.control_network,
         }
         values: dict[str, object] = {
             "guidance_scale": self.guidance_scale,

@@ -43,6 +43,7 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         "Size": f"{width}x{height}",
         "Model": likeness.model.label,
         "Denoising strength": request.strength,
+        "VAE": request.vae,
         "Lora hashes": _hashes(likeness),
         "Mode": request.mode.value,
         "Version": likeness.software,

@@ -1,5 +1,6 @@
-// LoRAs in the additional settings: those chosen, each with its weight and the words that call it up, and a list of
-// the others that go with the model. Value: {loras: [{id, weight}]}; `scene`: what there is to choose, from Python.
+// Files of the models folder in the additional settings: the chosen LoRAs, each with its weight and the words that call
+// it up, a list of the others that go with the model, and other parts of it. Value: {loras: [{id, weight}], vae,
+// ip_adapter, control_network}; `scene`: what there is to choose, from Python.
 (() => {
   "use strict";
   const { likeness } = window;
@@ -21,11 +22,12 @@
     const root = element.querySelector(".lk-add-ons");
     const known = () => props.scene?.loras ?? [];
     const loras = () => props.value?.loras ?? [];
-    const take = (list) => {
-      props.value = { ...props.value, loras: list };
+    const put = (changed) => {
+      props.value = { ...props.value, ...changed };
       draw();
       likeness.change();
     };
+    const take = (list) => put({ loras: list });
 
     const words = (lora) => lora?.triggers.length
       ? el("div", { class: "lk-lora-words" }, "Called up by", lora.triggers.map((word) =>
@@ -59,9 +61,20 @@
       return list;
     };
 
+    /** Another part of the model; one that does not go with it any more can still be seen. */
+    const part = ({ name, words: kind, known: list }) => {
+      const now = props.value?.[name] ?? "";
+      const lost = now && !list.some(({ id }) => id === now) ? [{ id: now, name: `${now} (not for this model)` }] : [];
+      const select = el("select", { id: `add-on-${name.replace("_", "-")}` }, el("option", { value: "" }, "The model's own"),
+        [...list, ...lost].map((one) => el("option", { value: one.id, selected: one.id === now }, one.name)));
+      select.addEventListener("change", () => put({ [name]: select.value || null }));
+      return el("label", { class: "lk-part" }, el("span", {}, kind), select);
+    };
+
     const draw = () => {
       if (!props.scene?.loras) return root.replaceChildren();
-      return root.replaceChildren(...[el("h3", {}, "LoRAs"), ...loras().map(row), more()].filter(Boolean));
+      const worn = loras().length || known().length ? [el("h3", {}, "LoRAs"), ...loras().map(row), more()] : [];
+      return root.replaceChildren(...[...worn, ...props.scene.choices.map(part)].filter(Boolean));
     };
     watch(["value", "scene"], draw);
     draw();

@@ -29,7 +29,7 @@
 
   function controlLine(control) {
     if (!control) return null;
-    return `${kit.CONTROLS[control.kind] ?? control.kind}, weight ${control.weight}, from ${kit.percent(control.start)} to ${kit.percent(control.end)} of the steps`;
+    return `${kit.CONTROLS[control.kind] ?? control.kind}, weight ${control.weight}, from ${kit.percent(control.start)} to ${kit.percent(control.end)} of the steps${control.network ? `, by ${control.network}` : ""}`;
   }
 
   /** By the files' names, where the worker told of them. */

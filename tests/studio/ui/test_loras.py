@@ -30,6 +30,23 @@ def test_a_model_without_add_ons_shows_nothing() -> None:
     ]
 
 
+def test_other_parts_of_a_model_are_choices_where_its_mode_uses_them() -> None:
+    soft = AddOnInfo(id="soft", name="Soft", kind="vae", certain=True)
+    sketch = AddOnInfo(id="sketch", name="Sketch", kind="controlnet", certain=True)
+    takes = model("m", "M", {Mode.TEXT_TO_IMAGE: limits("vae")}, add_ons=(soft, sketch))
+    scene = add_ons_scene(NO_ADD_ONS, takes, fields(takes))
+    assert [(c["name"], c["known"]) for c in scene["choices"]] == [("vae", [{"id": "soft", "name": "Soft"}])]
+    chosen = AddOns(vae="soft", control_network="sketch")
+    request = StudioState(prompt="x", add_ons=chosen).to_request(knobs_of(takes, Mode.TEXT_TO_IMAGE))
+    assert (request.vae, request.control) == ("soft", None)
+    steered = model("s", "S", {Mode.CONTROLNET: limits("control")})
+    state = StudioState(mode=Mode.CONTROLNET, prompt="x", add_ons=chosen)
+    asked = state.to_request(knobs_of(steered, Mode.CONTROLNET))
+    assert asked.control is not None
+    assert (asked.control.network, asked.vae) == ("sketch", None)
+    assert AddOns.of(asked).control_network == "sketch"
+
+
 def test_what_was_chosen_for_another_model_can_still_be_seen() -> None:
     assert add_ons_scene(WORN, REFUSES, fields(REFUSES))["loras"] == []
 
