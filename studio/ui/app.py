@@ -14,6 +14,7 @@ import gradio as gr
 from studio.service import StudioService
 from studio.settings import Settings
 from studio.ui.characters import create_characters
+from studio.ui.characters_widgets import FieldPicker
 from studio.ui.coach import bind_coach
 from studio.ui.controls import Controls
 from studio.ui.panels.collection import create_collection
@@ -27,6 +28,7 @@ from studio.ui.panels.queue import create_queue
 from studio.ui.panels.references import create_references
 from studio.ui.panels.settings import create_settings
 from studio.ui.theme import StudioTheme
+from studio.ui.widgets.scripted import page_head
 from studio.ui.wiring import StudioHandlers, bind_studio
 
 STATIC = Path(__file__).resolve().parent / "static"
@@ -46,7 +48,8 @@ def _head() -> str:
     texts = {name: (STATIC / name).read_text(encoding="utf-8") for name in (*STYLES, *SCRIPTS)}
     styles = [f"<style>{texts[name]}</style>" for name in STYLES]
     scripts = [f"<script>{texts[name]}</script>" for name in SCRIPTS]
-    return "\n".join(('<meta name="color-scheme" content="light dark">', *styles, *scripts))
+    widgets = page_head(*FieldPicker.scripts)
+    return "\n".join(('<meta name="color-scheme" content="light dark">', *styles, *scripts, widgets))
 
 
 PAGE_OPTIONS: dict[str, Any] = {"theme": StudioTheme(), "head": _head()}

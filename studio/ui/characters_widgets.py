@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from studio.ui.widgets.base import drawn, script
-from studio.ui.widgets.scripted import ScriptedHTML, page_head
+from studio.ui.widgets.scripted import ScriptedHTML
 
 REST = "characters_rest.js"
 
@@ -74,7 +74,8 @@ class DesignsDialog(ScriptedHTML):
 class FieldPicker(gr.HTML):
     """A button beside the prompt while a character is loaded in this tab; `value` is its id, or None."""
 
+    scripts = ("fields.js", REST, "characters_fields.js")
+
     def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        head = page_head("fields.js", REST, "characters_fields.js")
-        kwargs |= {**drawn("chr-picker-root", script("fieldPicker")), "head": head}
+        kwargs |= drawn("chr-picker-root", script("fieldPicker"))
         super().__init__(value, **kwargs)

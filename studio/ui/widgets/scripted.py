@@ -1,12 +1,13 @@
 """A Gradio component that is drawn in the browser by one of the scripts in `static/`.
 
-Hands each script and stylesheet over once per page, however many components name it. A script speaks to
-Python through `likeness.change`. Knows nothing of what the widgets show.
+What all of them need stands in the page's head, each script and stylesheet once, however many components name
+it. A script speaks to Python through `likeness.change`. Knows nothing of what the widgets show.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
@@ -58,10 +59,17 @@ def _style_script(name: str) -> str:
     return f"<script>likeness.kit.style({_literal(name)}, {_literal(css)});</script>"
 
 
-def page_head(*scripts: str) -> str:
-    """Words, shared scripts, styles and `scripts` as elements; Gradio adds each text to a page once."""
+def page_head(*more: str) -> str:
+    """Words, shared scripts, styles, then the scripts of every scripted component and `more`, as elements."""
+    named = [*(name for widget in _widgets(ScriptedHTML) for name in widget.scripts), *more]
     shared = [_words_script(), *map(_script, SHARED), *map(_style_script, STYLES)]
-    return "\n".join([*shared, *map(_script, scripts)])
+    return "\n".join([*shared, *map(_script, dict.fromkeys(named))])
+
+
+def _widgets(kind: type[ScriptedHTML]) -> Iterator[type[ScriptedHTML]]:
+    for widget in kind.__subclasses__():
+        yield widget
+        yield from _widgets(widget)
 
 
 class ScriptedHTML(gr.HTML):
@@ -79,7 +87,6 @@ class ScriptedHTML(gr.HTML):
             html_template="",
             css_template="",
             js_on_load=f'likeness.mount("{self.widget}", element);',
-            head=page_head(*self.scripts),
             apply_default_css=False,
             **options,
         )
