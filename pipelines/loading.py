@@ -98,15 +98,21 @@ def load_part(cls: Any, location: str, spec: ModelSpec, settings: LoadSettings, 
 
 def load_tensors(location: str, spec: ModelSpec, settings: LoadSettings) -> dict[str, torch.Tensor]:
     """The tensors of a safetensors file at a location of the entry's options."""
-    from huggingface_hub import hf_hub_download
     from safetensors.torch import load_file
+
+    return load_file(file_at(location, spec, settings))
+
+
+def file_at(location: str, spec: ModelSpec, settings: LoadSettings) -> Path:
+    """Where a file at a location of the entry's options lies on this disk."""
+    from huggingface_hub import hf_hub_download
 
     beside = settings.folder or (settings.file.parent if settings.file else None)
     if beside is not None and not location.startswith(HUB):
-        return load_file(beside / location)
+        return beside / location
     source, path = _source(location, spec, settings)
     revision = _revision(location, spec, settings)
-    return load_file(hf_hub_download(source, path, revision=revision, local_files_only=True))
+    return Path(hf_hub_download(source, path, revision=revision, local_files_only=True))
 
 
 def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:

@@ -6,11 +6,18 @@ import string
 from pathlib import Path
 from typing import Any
 
+from safetensors.torch import save_file
+
+from tests.tiny_models import _save_image_encoder as save_image_encoder
 from tests.tiny_models_flux import flow_scheduler, qwen3, qwen_tokenizer
 from tests.tiny_models_sdxl import _text_encoder
 from tests.tiny_models_sdxl import _tokenizer as clip_tokenizer
 
 _CONTROLS = "controlnets: {{canny: controlnet, soft_edge: controlnet}}"
+_ADAPTERS = (
+    "image_encoder: image_encoder, feature_extractor: feature_extractor, "
+    "ip_adapters: {{character: character.safetensors, style: style.safetensors}}"
+)
 Z_IMAGE = f"""\
   - id: tiny-z-image
     label: Tiny Z
@@ -37,8 +44,8 @@ FLUX1 = f"""\
     source: {{folder}}
     licence: none
     resolution: 64
-    modes: [text_to_image, img2img, inpaint, controlnet]
-    options: {{{{checkpoint: dev, {_CONTROLS}}}}}
+    modes: [text_to_image, img2img, character_reference, style_reference, inpaint, controlnet]
+    options: {{{{checkpoint: dev, {_CONTROLS}, {_ADAPTERS}}}}}
 """
 KONTEXT = """\
   - id: tiny-kontext
@@ -114,7 +121,27 @@ def make_flux1(folder: Path, seed: int = 0, kind: str = "FluxPipeline") -> Path:
     ).save_pretrained(folder)
     control = diffusers.FluxControlNetModel(**shape, in_channels=16)
     _wake(control).save_pretrained(folder / "controlnet")
+    save_image_encoder(folder)
+    for name in ("character", "style"):
+        save_file(_adapter(width=32), folder / f"{name}.safetensors")
     return folder
+
+
+def _adapter(width: int) -> dict[str, Any]:
+    """An IP-Adapter for one double block, under the names its authors gave."""
+    import torch
+
+    project, speak = "ip_adapter_proj_model", "double_blocks.0.processor.ip_adapter_double_stream"
+    tensors = {
+        f"{project}.proj.weight": torch.randn(4 * width, 24) * 0.3,
+        f"{project}.proj.bias": torch.zeros(4 * width),
+        f"{project}.norm.weight": torch.ones(width),
+        f"{project}.norm.bias": torch.zeros(width),
+    }
+    for key in ("k_proj", "v_proj"):
+        tensors[f"{speak}_{key}.weight"] = torch.randn(width, width) * 0.3
+        tensors[f"{speak}_{key}.bias"] = torch.zeros(width)
+    return tensors
 
 
 def make_kontext(folder: Path) -> Path:

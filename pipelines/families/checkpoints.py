@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.families.options import StockOptions
-from pipelines.request import ControlKind, Mode, Role
+from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
 from pipelines.route import Route
 
 Checkpoints = Mapping[Any, Mapping[Mode, Route]]
@@ -20,16 +20,34 @@ Checkpoints = Mapping[Any, Mapping[Mode, Route]]
 def choosing(checkpoints: Checkpoints) -> Callable[[Route, Mode, Any], Route]:
     """A family's `narrow`: the route of the entry's checkpoint, with the control kinds it has files for.
 
-    It raises ValueError where the checkpoint has no route for the mode, or no ControlNet is named.
+    It raises ValueError where the checkpoint has no route for the mode, or no file it needs is named.
     """
 
     def narrow(route: Route, mode: Mode, options: Any) -> Route:
         if mode not in checkpoints[options.checkpoint]:
             raise ValueError(f"the checkpoint '{options.checkpoint}' cannot do '{mode.value}'")
         own = checkpoints[options.checkpoint][mode]
+        if own.reference_arg == ADAPTED_ARG:
+            return options.narrow_adapters(own, mode)
         return options.narrow_control(own) if own.control_kinds else own
 
     return narrow
+
+
+ADAPTED_ARG = "ip_adapter_image_embeds"
+"""Argument of pipelines whose references act through IP-Adapters."""
+
+
+def adapted(route: Route, first: Role, second: Role) -> Route:
+    """The route beside one from words alone in which IP-Adapters act, first of all for role `first`."""
+    return replace(
+        route,
+        reference_arg=ADAPTED_ARG,
+        roles=(first, second),
+        min_references=1,
+        max_references=MAX_REFERENCES,
+        reference_weights=True,
+    )
 
 
 def needed(mode: Mode, options: StockOptions) -> tuple[str, ...]:

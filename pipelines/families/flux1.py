@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
-from pipelines.families.checkpoints import choosing, masked, needed
-from pipelines.families.options import ControlOptions
+from pipelines.families.checkpoints import adapted, choosing, masked, needed
+from pipelines.families.options import AdapterOptions
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.route import Route
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 Checkpoint = Literal["dev", "kontext", "fill"]
 
 
-class Options(ControlOptions):
+class Options(AdapterOptions):
     """What an entry of this family says."""
 
     checkpoint: Checkpoint = "dev"
@@ -48,6 +48,8 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
         for mode, route in {
             Mode.TEXT_TO_IMAGE: _DRAWN,
             Mode.IMG2IMG: _PAINTED_OVER,
+            Mode.CHARACTER_REFERENCE: adapted(_DRAWN, Role.CHARACTER, Role.STYLE),
+            Mode.STYLE_REFERENCE: adapted(_DRAWN, Role.STYLE, Role.CHARACTER),
             Mode.INPAINT: _MASKED,
             Mode.CONTROLNET: replace(
                 _PAINTED_OVER,

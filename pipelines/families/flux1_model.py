@@ -15,7 +15,9 @@ from pipelines.encodings import Recent, cut_notice
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.flux1 import Checkpoint, Options
-from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only, unpacked
+from pipelines.families.flux1_adapters import Adapters
+from pipelines.families.options import ADAPTED
+from pipelines.families.stock import Arguments, Call, Emit, Stock, StockModel, fitted, only, unpacked
 from pipelines.planning import Plan
 from pipelines.request import Mode, Role
 
@@ -46,6 +48,13 @@ class Flux1(StockModel):
         self._tokenizer = base.tokenizer_2
         self._encoded: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self.controlnets = self.load_controlnets(spec, options, FluxControlNetModel)
+        self.adapters = Adapters(self, spec, options) if self.modes & {*ADAPTED} else None
+
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
+        """Encode words and references. Emits notices and control images."""
+        if self.adapters is not None and plan.mode not in ADAPTED:
+            self.adapters.take_out()
+        return super().prepare(plan, images, emit)
 
     def words(
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
@@ -63,7 +72,10 @@ class Flux1(StockModel):
         return {"prompt_embeds": embeds, "pooled_prompt_embeds": pooled, **self._area(plan)}
 
     def edit(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
-        """Words change the one source: a list would be taken for a batch."""
+        """Words change the one source: a list would be taken for a batch. Others act through IP-Adapters."""
+        if plan.mode in ADAPTED:
+            assert self.adapters is not None
+            return self.adapters.hang_in(plan, images, emit)
         return self.stock(plan.pipeline), {"image": only(images, Role.SOURCE).image}
 
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:

@@ -14,6 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.route import Route
 
+ADAPTED = (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE)
+"""Modes in which IP-Adapters act."""
 AdapterRole = Literal[Role.CHARACTER, Role.STYLE]
 Scheduler = Literal[
     "DDIMScheduler",
@@ -63,3 +65,27 @@ class ControlOptions(StockOptions):
         """Locations `mode` needs beyond the base model."""
         controlnets = tuple(self.controlnets.values()) if mode is Mode.CONTROLNET else ()
         return (*super().needed_for(mode), *controlnets)
+
+
+class AdapterOptions(ControlOptions):
+    """Options of families with IP-Adapters."""
+
+    image_encoder: str | None = None
+    feature_extractor: str | None = Field(default=None, description="None: CLIP's usual preparation.")
+    ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
+    ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
+
+    def narrow_adapters(self, route: Route, mode: Mode) -> Route:
+        """A route of IP-Adapters with the roles there are files for. Raises ValueError naming an option."""
+        if self.image_encoder is None:
+            raise ValueError(f"'{mode.value}' needs options.image_encoder")
+        if route.roles[0] not in self.ip_adapters:
+            raise ValueError(f"'{mode.value}' needs options.ip_adapters.{route.roles[0].value}")
+        return replace(route, roles=tuple(role for role in route.roles if role in self.ip_adapters))
+
+    def needed_for(self, mode: Mode) -> tuple[str, ...]:
+        """Locations `mode` needs beyond the base model."""
+        needed = super().needed_for(mode)
+        if mode in ADAPTED and self.image_encoder:
+            return (*needed, self.image_encoder, *self.ip_adapters.values())
+        return needed

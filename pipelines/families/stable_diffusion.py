@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from pydantic import Field
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings
-from pipelines.families.options import AdapterRole, ControlOptions
+from pipelines.families.options import AdapterOptions
 from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
 from pipelines.route import Route
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pipelines.catalog import ModelSpec
 
 
-class Options(ControlOptions):
+class Options(AdapterOptions):
     """What an entry of this family says about its files."""
 
     edit_unet: bool = Field(
@@ -27,10 +27,6 @@ class Options(ControlOptions):
     )
     image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
     vae: str | None = Field(default=None, description="An autoencoder instead of the model's own.")
-    image_encoder: str | None = None
-    feature_extractor: str | None = Field(default=None, description="None: CLIP's usual preparation.")
-    ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
-    ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
 
     def always_needed(self) -> tuple[str, ...]:
         """Locations that every mode needs."""
@@ -120,24 +116,13 @@ def narrow(route: Route, mode: Mode, options: Options) -> Route:
     if mode is Mode.CONTROLNET:
         return options.narrow_control(route)
     if route.reference_arg == "ip_adapter_image_embeds":
-        return _narrow_adapters(route, mode, options)
+        return options.narrow_adapters(route, mode)
     return route
-
-
-def _narrow_adapters(route: Route, mode: Mode, options: Options) -> Route:
-    if options.image_encoder is None:
-        raise ValueError(f"'{mode.value}' needs options.image_encoder")
-    if route.roles[0] not in options.ip_adapters:
-        raise ValueError(f"'{mode.value}' needs options.ip_adapters.{route.roles[0].value}")
-    return replace(route, roles=tuple(role for role in route.roles if role in options.ip_adapters))
 
 
 def parts(mode: Mode, options: Options) -> tuple[str, ...]:
     """Files a mode needs beyond the base model."""
-    needed = options.needed_for(mode)
-    if mode in (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE) and options.image_encoder:
-        return (*needed, options.image_encoder, *options.ip_adapters.values())
-    return needed
+    return options.needed_for(mode)
 
 
 def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
+from transformers import CLIPVisionModelWithProjection
 
 from pipelines import loading, references
 from pipelines.catalog import SINGLE_FILE, ModelSpec
@@ -22,7 +22,7 @@ from pipelines.encodings import Recent, Words, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.stable_diffusion import Options
-from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
+from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only, share
 from pipelines.parts import adapter_state, load_controlnet, read
 from pipelines.planning import Plan
 from pipelines.request import Mode, Role
@@ -166,7 +166,7 @@ class StableDiffusion(StockModel):
             CLIPVisionModelWithProjection, encoder, spec, settings, dtype=settings.dtype, use_safetensors=True
         )
         self._image_encoder = self.placed(network)
-        self._feature_extractor = self._load_feature_extractor(spec)
+        self._feature_extractor = self.load_feature_extractor(spec, self.options, network)
         for role, location in self.options.ip_adapters.items():
             self._adapters[role] = adapter_state(loading.load_tensors(location, spec, settings))
         self._adapted = self.twin(self.unet)
@@ -187,13 +187,6 @@ class StableDiffusion(StockModel):
             for image in images
         ]
         return stock, {"ip_adapter_image_embeds": embeds}
-
-    def _load_feature_extractor(self, spec: ModelSpec) -> Any:
-        """The model's own, or CLIP's usual one at the size the encoder reads."""
-        if self.options.feature_extractor is not None:
-            return loading.load_part(CLIPImageProcessor, self.options.feature_extractor, spec, self.settings)
-        side = self._image_encoder.config.image_size
-        return CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
     def _brought_adapter(self, plan: Plan) -> dict[Role, Any]:
         """The IP-Adapter of the models folder that acts for the mode's own role, if the plan names one."""
@@ -234,7 +227,7 @@ class StableDiffusion(StockModel):
     def scales(self, images: Sequence[RoleImage]) -> list[Any]:
         """A scale per reference; the references of one role share the strength of their strongest."""
         return [
-            self.options.ip_scales.get(image.role, 1.0) * _share(image, images)  # pyright: ignore[reportArgumentType, reportCallIssue]
+            self.options.ip_scales.get(image.role, 1.0) * share(image, images)  # pyright: ignore[reportArgumentType, reportCallIssue]
             for image in images
         ]
 
@@ -256,8 +249,3 @@ class StableDiffusion(StockModel):
 def _reads_whole(adapter: Any) -> bool:
     """Whether an IP-Adapter looks at all of a picture's patches ("plus"), or at one summary of it."""
     return "latents" in adapter["image_proj"]
-
-
-def _share(image: RoleImage, images: Sequence[RoleImage]) -> float:
-    weights = [other.weight for other in images if other.role is image.role]
-    return image.weight * max(weights) / sum(weights) if sum(weights) else 0.0

@@ -14,13 +14,14 @@ from typing import Any, NamedTuple
 import diffusers
 import torch
 from PIL import Image
+from transformers import CLIPImageProcessor
 
 from pipelines import control_images, loading, placement, preview, references
 from pipelines.catalog import ModelSpec
 from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
-from pipelines.families.options import ControlOptions, StockOptions
+from pipelines.families.options import AdapterOptions, ControlOptions, StockOptions
 from pipelines.loras import Loras, Worn
 from pipelines.parts import Brought, load_vae
 from pipelines.planning import Plan
@@ -193,6 +194,13 @@ class StockModel:
         network.load_state_dict(loading.load_tensors(location, spec, settings))
         return network.to(settings.dtype)
 
+    def load_feature_extractor(self, spec: ModelSpec, options: AdapterOptions, encoder: Any) -> Any:
+        """The entry's own, or CLIP's usual one at the size the image encoder reads."""
+        if options.feature_extractor is not None:
+            return loading.load_part(CLIPImageProcessor, options.feature_extractor, spec, self.settings)
+        side = encoder.config.image_size
+        return CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
+
     def _weave_loras(self, spec: ModelSpec, base: Any) -> None:
         """Add the entry's LoRAs to the weights for good: they are part of what the entry is."""
         for location, weight in self._options.loras.items():
@@ -364,6 +372,12 @@ def unpacked(latents: torch.Tensor, plan: Plan) -> torch.Tensor:
     """Tokens of 16×16 px, two by two latents each: (n, h·w/4, 4·channels) → (n, channels, h, w)."""
     packed = latents.transpose(1, 2).unflatten(2, (plan.height // 16, plan.width // 16))
     return torch.nn.functional.pixel_shuffle(packed, 2)
+
+
+def share(image: RoleImage, images: Sequence[RoleImage]) -> float:
+    """What a reference weighs where those of one role share the strength of their strongest."""
+    weights = [other.weight for other in images if other.role is image.role]
+    return image.weight * max(weights) / sum(weights) if sum(weights) else 0.0
 
 
 def accepts(pipeline: Any, argument: str) -> bool:
