@@ -48,6 +48,7 @@ def studio(
 def models_page(context: BrowserContext, studio: StudioProcess) -> Iterator[Page]:
     page = context.new_page()
     watch = PageWatch(page, studio.url)
+    watch.expect("AbortError")  # Gradio's client says so where a page is reloaded while it listens
     page.goto(f"{studio.url}/#models")
     page.wait_for_selector("#model-card-away")
     yield page
@@ -66,6 +67,8 @@ def test_an_artist_brings_a_model_here_and_removes_it(
     expect(away).to_contain_text("about 10 MB to download")
     _download_stops_and_goes_on(page, hub)
     _default_is_kept(page)
+    _studio_begins_with_it(page)
+    _how_it_is_kept_is_chosen(page)
     _own_files_are_found(page, studio)
     _removing_asks_first(page)
 
@@ -100,6 +103,33 @@ def _default_is_kept(page: Page) -> None:
     page.reload()
     page.wait_for_selector("#model-card-away")
     expect(page.locator("#model-default-text_to_image")).to_have_value("away")
+
+
+def _studio_begins_with_it(page: Page) -> None:
+    page.click("#tab-studio")
+    model = page.locator("#model-select .lk-model-label")
+    expect(model).to_contain_text("Away")
+    page.click("#model-select .lk-model-button")
+    page.click("#model-here")
+    expect(model).to_contain_text("Here")
+    page.reload()
+    expect(model).to_contain_text("Here")
+    page.click("#tab-models")
+
+
+def _how_it_is_kept_is_chosen(page: Page) -> None:
+    here = page.locator("#model-card-here")
+    here.get_by_text("Memory and speed").click()
+    expect(here).to_contain_text("waits for the compiler")
+    page.check("#model-warmup-here")
+    expect(page.locator("#likeness-toasts")).to_contain_text("From the next picture on")
+    page.select_option("#model-tiling-here", "true")
+    expect(here.locator(".mod-facts")).to_contain_text("decoded in tiles", timeout=90_000)
+    page.reload()
+    page.wait_for_selector("#model-card-here")
+    expect(page.locator("#model-tiling-here")).to_have_value("true")
+    expect(page.locator("#model-warmup-here")).to_be_checked()
+    expect(page.locator("#model-card-away")).to_contain_text("aaaaaaaaaaaa")
 
 
 def _own_files_are_found(page: Page, studio: StudioProcess) -> None:

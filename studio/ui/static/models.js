@@ -92,7 +92,7 @@
 
     badgesOf(card) {
       const here = card.available === "ready" ? ["good", "Ready"] : card.available === "missing" ? ["bad", "Files missing"] : ["", "Not downloaded"];
-      return [chip(...here), card.edit ? chip("accent", "Edit") : null,
+      return [chip(...here), card.edit ? chip("good", "Edit", "Supports image editing") : null,
         card.fit ? chip(...FITS[card.fit.verdict], card.fit.reason) : null].filter(Boolean);
     }
 
@@ -108,9 +108,10 @@
       return facts;
     }
 
-    planOf({ label, reason, estimated }) {
+    planOf({ verdict, label, reason, estimated }) {
+      if (verdict === "too_large") return reason;
       const plan = label.charAt(0).toUpperCase() + label.slice(1);
-      return [estimated ? `${plan}, by its size` : plan, el("span", { class: "mod-note" }, reason)];
+      return [estimated ? `${plan}, judging by its size` : plan, el("span", { class: "mod-note" }, reason)];
     }
 
     versionOf({ commit, held, since }) {
@@ -138,7 +139,7 @@
       const lacking = card.available !== "ready" || Object.keys(card.absent).length > 0;
       const shown = Boolean(download) && download.status !== "done" && (isActive(card) || lacking || download.status === "failed");
       const share = shown && download.total_bytes ? download.done_bytes / download.total_bytes : 0;
-      this.track.hidden = !shown;
+      this.track.hidden = !shown || (!isActive(card) && !download.done_bytes);
       this.track.classList.toggle("unknown", shown && isActive(card) && !download.total_bytes);
       this.bar.style.setProperty("--share", share);
       this.track.setAttribute("aria-valuenow", String(Math.round(share * 100)));
@@ -198,7 +199,7 @@
       this.addOns = el("ul", { class: "mod-addons", id: "models-addons" });
       this.folder = el("p", { class: "mod-note" });
       element.replaceChildren(el("div", { class: "mod-page" }, this.machine,
-        el("div", { class: "out-collection-head" }, this.segments, this.scan), this.list, this.empty,
+        el("div", { class: "mod-head" }, this.segments, this.scan), this.list, this.empty,
         el("section", { "aria-label": "Default models" }, el("h3", {}, "Which model each mode starts with"), this.defaults),
         el("section", { "aria-label": "Models folder" }, el("h3", {}, "Your own files"), this.folder, this.addOns)));
       likeness.on("tab:shown", (name) => name === "models" && this.load());
@@ -216,7 +217,7 @@
     show(library) {
       this.tellEnds(library);
       this.library = library;
-      const machine = library.device ? `${library.device} · ` : "";
+      const machine = library.device ? `Runs on ${library.device}. ` : "";
       this.machine.textContent = `${machine}${bytes(library.free_bytes)} free for downloads in ${library.cache_folder}`;
       this.showRows();
       this.showDefaults();

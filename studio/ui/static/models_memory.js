@@ -50,8 +50,9 @@
       offer(this.tiling, TILING, memory.tiling === null ? "" : String(memory.tiling));
       if (this.warmUp.checked !== memory.warm_up) this.warmUp.checked = memory.warm_up;
       const reasons = one ? [] : [...new Set(Object.values(refused))];
+      const about = (reason) => Object.keys(refused).filter((way) => refused[way] === reason).join(", ").replaceAll("_", " ");
       this.reasons.hidden = !reasons.length;
-      this.reasons.replaceChildren(...reasons.map((words) => el("li", {}, words)));
+      this.reasons.replaceChildren(...reasons.map((reason) => el("li", {}, `Not here (${about(reason)}): ${reason}`)));
     }
 
     changed() {
