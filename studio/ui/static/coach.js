@@ -119,7 +119,7 @@
       this.row = el("div", { class: "coach-row", hidden: true }, this.words, this.choice, this.steps, this.why, close, this.panel);
       element.replaceChildren(el("div", { class: "coach-after" }, this.row));
       likeness.popover(this.why, this.panel, { width: 380 });
-      likeness.on("gallery:selected", ({ id }) => this.look(id));
+      likeness.on("gallery:selected", ({ id }) => id !== this.id && this.look(id)); // an answer that was given stays
       likeness.on("coach:away", () => this.look(this.id));
     }
 
@@ -127,7 +127,7 @@
       this.id = id;
       const judged = id && !away().has(AFTER) ? await this.judged(id) : null;
       if (this.id !== id) return;
-      this.judged_ = judged;
+      this.judgement = judged;
       this.row.hidden = !judged;
       if (!judged) return;
       this.words.textContent = this.words.title = judged.words;
@@ -143,7 +143,7 @@
 
     say(name) {
       this.choice.childNodes.forEach((node) => node.setAttribute("aria-pressed", String(node.id === `coach-${name}`)));
-      const advice = name && this.judged_.outcomes[name];
+      const advice = name && this.judgement.outcomes[name];
       this.steps.replaceChildren(...(advice ? stepButtons(advice.steps, this.act) : []));
       this.why.hidden = !advice;
       this.panel.replaceChildren(...(advice ? [el("h3", {}, advice.words), el("p", {}, advice.why)] : []));
