@@ -78,9 +78,14 @@ class VersionRow(Base):
     __table_args__ = (
         UniqueConstraint("character_id", "image_id"),
         UniqueConstraint("character_id", "number"),
+        # Holds all that is counted, in the order it is counted in.
         Index(
-            "ix_character_versions_state", "character_id", "trashed_at", "state"
-        ),  # holds all that is counted
+            "ix_character_versions_live",
+            "character_id",
+            "state",
+            "trashed_at",
+            sqlite_where=text("trashed_at IS NULL"),
+        ),
     )
 
 

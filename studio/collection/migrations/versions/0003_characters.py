@@ -108,7 +108,8 @@ def _pictures() -> None:
         _key(table, "held_image_id", "images", "RESTRICT"),
         _key(table, "design_id", "designs", "SET NULL"),
     )
-    op.create_index(f"ix_{table}_state", table, ["character_id", "trashed_at", "state"])
+    live = sa.text("trashed_at IS NULL")
+    op.create_index(f"ix_{table}_live", table, ["character_id", "state", "trashed_at"], sqlite_where=live)
     for column in ("image_id", "held_image_id", "design_id"):
         op.create_index(f"ix_{table}_{column}", table, [column])
     _of_character(
