@@ -1,14 +1,12 @@
 """Kills a collection's keeper at random moments and looks whether anything that was promised is lost.
 
-`python -m tests.kill.collection --rounds 100` prints what was seen; CI does ten rounds.
+`python -m tests.kill.collection --rounds 100` prints what was seen; CI does nine rounds.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
 import random
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,10 +22,11 @@ from studio.database import Database
 from studio.exchange.importing import Importer
 from studio.records import ImageRecord
 from studio.settings import Settings
-from tests.kill.run import ROOT
+from tests.kill import keeper
+from tests.kill.processes import Spoken
 from tests.studio.fixtures import make_catalog, picture
 
-PICTURES = 120
+PICTURES = 80
 
 
 @dataclass
@@ -66,21 +65,14 @@ def run(folder: Path, rounds: int) -> Report:
 
 
 def _kill(settings: Settings, originals: Path, what: str, report: Report) -> None:
-    command = [sys.executable, "-m", "tests.kill.keeper"]
-    keeper = subprocess.Popen(
-        [*command, str(settings.data_dir), str(settings.models), str(originals), what],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"OMP_NUM_THREADS": "1"},
-    )
-    assert keeper.stdout is not None
-    assert keeper.stdout.readline() == "open\n", "the keeper did not start"
-    heard = [keeper.stdout.readline() for _ in range(random.randint(0, 12) if what == "work" else 0)]
-    time.sleep(random.uniform(0, 0.3 if what == "work" else 1.0))
-    keeper.kill()
-    told = [*heard, *keeper.stdout.read().splitlines(keepends=True)]
-    keeper.wait()
+    paths = (str(settings.data_dir), str(settings.models), str(originals))
+    process = Spoken(keeper.main, *paths, what)
+    with process.lines as lines:
+        assert lines.readline() == "open\n", "the keeper did not start"
+        heard = [lines.readline() for _ in range(random.randint(0, 12) if what == "work" else 0)]
+        time.sleep(random.uniform(0, 0.3 if what == "work" else 1.0))
+        process.kill()
+        told = [*heard, *lines.read().splitlines(keepends=True)]
     report.promised |= {line.split()[1] for line in told if line.endswith("\n") and " " in line}
     report.kills += 1
 

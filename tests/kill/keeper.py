@@ -1,7 +1,6 @@
 """The process that gets killed while it keeps a collection: imports, stars, empties the trash, rebuilds.
 
-`python -m tests.kill.keeper DATA_DIR MODELS_YAML FOLDER work|rebuild` goes on until it is killed. It tells on
-stdout what it has promised: `starred IMAGE`.
+Goes on until it is killed. It tells on stdout what it has promised: `starred IMAGE`.
 """
 
 from __future__ import annotations
@@ -60,14 +59,10 @@ def _say(words: str) -> None:
 
 
 def main(data_dir: str, models: str, folder: str, what: str) -> None:
-    """Until killed."""
+    """Until killed. `what`: work or rebuild."""
     settings = Settings(data_dir=Path(data_dir), models=Path(models))
     if what == "work":
         work(settings, Path(folder))
     _say("open")
     while True:
         rebuild(settings)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import random
-import subprocess
 import sys
 import tempfile
 import threading
@@ -21,7 +20,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+from tests.kill import victim
 from tests.kill.evidence import look
+from tests.kill.processes import Spoken
 
 log = logging.getLogger(__name__)
 
@@ -64,13 +65,7 @@ class Victim:
         self._report = report
         self._words: SimpleQueue[str | None] = SimpleQueue()
         self._ended = False
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.kill.victim", str(data_dir), str(models), kind, *options],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )
+        self.process = Spoken(victim.main, str(data_dir), str(models), kind, *options)
         threading.Thread(target=self._hear, daemon=True).start()
 
     def listen(self, words: int, seconds: float = 120.0) -> bool:
@@ -88,7 +83,6 @@ class Victim:
         """SIGKILL; its worker must end by itself."""
         children = list(_children(self.process.pid))
         self.process.kill()
-        self.process.wait()
         _await_end(children)
 
     def kill_worker(self) -> None:
@@ -101,11 +95,11 @@ class Victim:
         """Wait for the clean end."""
         while not self._ended and self.listen(1):
             pass
-        assert self.process.wait(60) == 0, f"the studio ended with {self.process.returncode}"
+        code = self.process.end(60)
+        assert code == 0, f"the studio ended with {code}"
 
     def _hear(self) -> None:
-        assert self.process.stdout is not None
-        with self.process.stdout as lines:
+        with self.process.lines as lines:
             for line in lines:
                 word, _, name = line.strip().partition(" ")
                 if not line.endswith("\n"):
@@ -120,12 +114,12 @@ class Victim:
 
 def kill_server(data_dir: Path, models: Path, kind: str, report: Report) -> None:
     """One round: start, let it work, kill, look."""
-    victim = Victim(data_dir, models, kind, report, "--backlog", str(BACKLOG[kind]))
-    if not victim.listen(random.randint(*WORDS[kind])):
-        victim.end()
+    studio = Victim(data_dir, models, kind, report, "--backlog", str(BACKLOG[kind]))
+    if not studio.listen(random.randint(*WORDS[kind])):
+        studio.end()
         return
     time.sleep(random.uniform(0, 0.05))
-    victim.kill()
+    studio.kill()
     seen = look(data_dir)
     seen.check_whole()
     seen.check_promises(report.promised_jobs, report.promised_images)
@@ -138,12 +132,12 @@ def kill_server(data_dir: Path, models: Path, kind: str, report: Report) -> None
 
 def kill_worker(data_dir: Path, models: Path, report: Report) -> None:
     """One round: the worker is killed amid its work; the studio goes on and finishes everything."""
-    victim = Victim(data_dir, models, "real", report, "--backlog", str(BACKLOG["real"]))
-    victim.listen(2 + BACKLOG["real"])  # open, the jobs, and the first picture: it is at the next one now
+    studio = Victim(data_dir, models, "real", report, "--backlog", str(BACKLOG["real"]))
+    studio.listen(2 + BACKLOG["real"])  # open, the jobs, and the first picture: it is at the next one now
     time.sleep(random.uniform(0, 0.2))
-    victim.kill_worker()
+    studio.kill_worker()
     report.kills += 1
-    victim.end()
+    studio.end()
 
 
 def settle(data_dir: Path, models: Path, kind: str, report: Report) -> None:

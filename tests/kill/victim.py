@@ -1,6 +1,6 @@
 """The process that gets killed: the whole studio but its server, put together by `app.open_studio`.
 
-`python -m tests.kill.victim DATA_DIR MODELS_YAML quick|real --backlog N [--repeat]` keeps N jobs queued
+Its arguments are `DATA_DIR MODELS_YAML quick|real --backlog N [--repeat]`. It keeps N jobs queued
 (0: none are added), tells on stdout what it has promised (`accepted JOB`, `saved IMAGE`), and ends by
 itself once nothing is queued or running. `quick` replaces the worker by pixels made of the seed, so
 that nearly all time is spent in the queue and in saving. `--repeat` queues every request seen so far
@@ -15,7 +15,7 @@ import random
 import sqlite3
 import sys
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -134,19 +134,19 @@ def _requests(database: Path) -> list[GenerationRequest]:
         return [GenerationRequest.model_validate(json.loads(text)) for (text,) in rows]
 
 
-def _arguments() -> argparse.Namespace:
+def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("models", type=Path)
     parser.add_argument("engine", choices=["quick", "real"])
     parser.add_argument("--backlog", type=int, default=0)
     parser.add_argument("--repeat", action="store_true")
-    return parser.parse_args()
+    return parser.parse_args(given)
 
 
-def main() -> None:
+def main(*given: str) -> None:
     """Run until drained, or killed."""
-    arguments = _arguments()
+    arguments = _arguments(given)
     settings = Settings(data_dir=arguments.data_dir, models=arguments.models, device="cpu")
     if arguments.engine == "quick":
         mock.patch("studio.engine.local.LocalEngine", QuickEngine).start()
@@ -157,7 +157,3 @@ def main() -> None:
         for request in _requests(settings.database) if arguments.repeat else ():
             victim.submit(request)
         victim.drain()
-
-
-if __name__ == "__main__":
-    main()

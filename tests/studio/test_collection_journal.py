@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import multiprocessing
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from studio import jsonlines
 from studio.collection.bulk import Action
 from studio.collection.journal import PictureState
 from studio.records import Rights
+from tests.kill.processes import context
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -173,7 +173,6 @@ def _star_all(folder: Path, ids: list[str]) -> None:
 
 def test_two_processes_write_into_one_collection(durable: Durable, tmp_path: Path) -> None:
     ids = [upload(durable, seed=n).id for n in range(12)]
-    context = multiprocessing.get_context("spawn")
     writers = [context.Process(target=_star_all, args=(tmp_path, part)) for part in (ids[:6], ids[6:])]
     for writer in writers:
         writer.start()

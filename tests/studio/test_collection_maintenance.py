@@ -12,7 +12,7 @@ from studio.collection.maintenance import rebuild, verify
 from studio.collection.models import JobRow
 from studio.collection.queries import Filter
 from studio.jobs import JobQueue
-from studio.records import Category, ImageRecord, JobStatus
+from studio.records import Category, ImageRecord, JobStatus, Rights
 from studio.settings import Settings
 from tests.studio.fixtures import encoded, noise, open_durable, picture, request, save, upload
 
@@ -24,7 +24,8 @@ def settings(tmp_path: Path) -> Settings:
         source = upload(durable, filename="Ana.png")
         first = save(durable, source, job_id="first")
         second = save(durable, first, job_id="second")
-        durable.collection.update(source.id, name="Nonna", tags=("red", "hair"))
+        rights = Rights(source="my own photo", consent="release signed 3 May")
+        durable.collection.update(source.id, name="Nonna", tags=("red", "hair"), rights=rights, anchor=True)
         durable.collection.update(first.id, starred=True)
         durable.collection.trash(second.id)
         JobQueue(durable.database).add(request(source), ("A notice.",), "tab")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from collections.abc import Generator
@@ -18,6 +17,7 @@ from studio.collection.queries import Filter
 from studio.collection.recovery import LOST_NAME
 from studio.collection.store import ImageStore
 from studio.records import Category
+from tests.kill.processes import context
 from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, save, upload
 
 
@@ -191,7 +191,7 @@ def save_and_die(folder: Path, calls: int) -> None:
 def test_killed_at_any_call_of_the_system_the_pictures_are_whole(tmp_path: Path, calls: int) -> None:
     with open_durable(tmp_path):
         pass
-    process = multiprocessing.get_context("spawn").Process(target=save_and_die, args=(tmp_path, calls))
+    process = context.Process(target=save_and_die, args=(tmp_path, calls))
     process.start()
     process.join(60)
     assert process.exitcode == -signal.SIGKILL
