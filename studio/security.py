@@ -51,6 +51,11 @@ _HEADERS = {
 }
 
 
+TAKES_ARCHIVES = "/api/v1/characters/import"
+MAX_ARCHIVE_BYTES = 2 * 2**30
+"""A character with all its pictures; each of them is held to the size of a picture where it is unpacked."""
+
+
 class Gatekeeper:
     """ASGI middleware: refuses foreign hosts, foreign pages and oversized bodies; sets the headers."""
 
@@ -71,7 +76,7 @@ class Gatekeeper:
         if refusal is not None:
             await _refuse(*refusal)(scope, receive, send)
             return
-        await self.app(scope, _limited(receive, self._limit(headers)), send)
+        await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if not self._is_trusted(headers.get("host", "")):
@@ -79,7 +84,7 @@ class Gatekeeper:
         if _is_foreign(scope.get("method", "GET"), headers):
             return 403, "Another web page tried to use the studio. Open the studio's own page instead."
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > self._limit(headers):
+        if not length.isdigit() or int(length) > self._limit(scope, headers):
             return 413, "That is too large for the studio to take in."
         return None
 
@@ -90,9 +95,10 @@ class Gatekeeper:
             return False
         return name in self.names or (self.any_address and _is_address(name))
 
-    def _limit(self, headers: Headers) -> int:
-        is_upload = headers.get("content-type", "").lower().startswith("multipart/form-data")
-        return self.max_upload if is_upload else MAX_BODY_BYTES
+    def _limit(self, scope: Scope, headers: Headers) -> int:
+        if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            return MAX_BODY_BYTES
+        return max(self.max_upload, MAX_ARCHIVE_BYTES) if scope["path"] == TAKES_ARCHIVES else self.max_upload
 
 
 def _is_address(name: str) -> bool:
