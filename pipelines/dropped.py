@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import files, registry, single_file
-from pipelines.request import Mode
+from pipelines.request import ControlKind, Mode
 from pipelines.single_file import Identified
 
 if TYPE_CHECKING:
@@ -79,7 +79,32 @@ def look(folder: Path) -> Dropped:
             add_ons.setdefault(thing.id, thing)
         else:
             specs.setdefault(thing.id, thing)
-    return Dropped(tuple(specs.values()), tuple(add_ons.values()), tuple(unusable))
+    found = tuple(add_ons.values())
+    return Dropped(tuple(_steered(spec, found) for spec in specs.values()), found, tuple(unusable))
+
+
+def _steered(spec: ModelSpec, add_ons: Sequence[AddOn]) -> ModelSpec:
+    """A single-file checkpoint follows structure with the first ControlNet that was made for it."""
+    if Path(spec.source).suffix != ".safetensors":
+        return spec
+    base = registry.FAMILIES[spec.family].base
+    networks: dict[str, str] = {}
+    for each in add_ons:
+        if each.identified.kind == "controlnet" and each.identified.base == base:
+            for kind in _lines(each.id):
+                networks.setdefault(kind.value, str(each.path.resolve()))
+    draft = spec.model_copy(update={"options": {**spec.options, "controlnets": networks}})
+    modes = tuple(mode for mode in registry.FAMILIES[spec.family].routes if _can(draft, mode))
+    return draft.model_copy(update={"modes": modes}) if networks else spec
+
+
+def _lines(word: str) -> tuple[ControlKind, ...]:
+    """What a ControlNet reads, as far as its name says; one for several kinds of lines says nothing."""
+    if "canny" in word:
+        return (ControlKind.CANNY,)
+    if any(sign in word for sign in ("soft", "hed", "pidi")):
+        return (ControlKind.SOFT_EDGE,)
+    return tuple(ControlKind)
 
 
 def _found(folder: Path) -> Iterator[Path]:

@@ -224,7 +224,7 @@ def refusal(choice: MemoryChoice, size: ModelSize, hardware: Hardware) -> str | 
     storage = _STORAGE_OF.get(choice)
     if choice in (MemoryChoice.MODEL_OFFLOAD, MemoryChoice.GROUP_OFFLOAD) and not hardware.has_own_memory:
         return "Parts can only take turns on a graphics card with memory of its own. Choose Automatic."
-    if storage in BACKENDS and hardware.kind not in _QUANTISES:
+    if storage and storage in BACKENDS and hardware.kind not in _QUANTISES:
         return (
             f"Quantising to {storage.value} needs a CUDA card, and this machine computes on {hardware.name}. "
             "Choose Automatic."

@@ -102,7 +102,7 @@ class StableDiffusionXL(StableDiffusion):
     def _union(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         assert plan.control is not None
         kind = plan.control.kind
-        if plan.control.network is None and kind not in self.controlnets:
+        if plan.control.network is None and kind not in {**self.controlnets, **self.network_files}:
             raise ModelUnavailable(
                 "A structure reference needs the model's ControlNet, which is not on this machine yet. "
                 "Remove the reference, or download the ControlNet."

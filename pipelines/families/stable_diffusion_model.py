@@ -7,7 +7,7 @@ channels. Stable Diffusion XL builds on this.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -17,7 +17,7 @@ from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import Stabl
 from transformers import CLIPVisionModelWithProjection
 
 from pipelines import loading, references
-from pipelines.catalog import SINGLE_FILE, ModelSpec
+from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, Words, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
@@ -60,7 +60,12 @@ class StableDiffusion(StockModel):
         self.unet = self._plain(base.unet)
         self._inpaint_unet = self._four_channels(self.unet)
         self._words = Words(base.tokenizer, base.text_encoder, settings.device)
-        self.controlnets = self.load_controlnets(spec, options, self.controlnet_class)
+        self.network_files = {
+            kind: Path(at) for kind, at in options.controlnets.items() if Path(at).is_absolute()
+        }
+        own = {kind: at for kind, at in options.controlnets.items() if kind not in self.network_files}
+        inside = options.model_copy(update={"controlnets": own})
+        self.controlnets = self.load_controlnets(spec, inside, self.controlnet_class)
         self._load_adapters(spec)
 
     def _plain(self, unet: Any) -> Any:
@@ -124,20 +129,13 @@ class StableDiffusion(StockModel):
     def network(self, plan: Plan) -> Any:
         """The plan's ControlNet: one of the models folder, or the model's own."""
         assert plan.control is not None
-        if plan.control.network is None:
+        if plan.control.network is None and plan.control.kind in self.controlnets:
             return self.controlnets[plan.control.kind]
-        path = plan.files[plan.control.network]
+        named = plan.control.network
+        path = plan.files[named] if named else self.network_files[plan.control.kind]
         return self.brought.get(
             "ControlNet", path, "control", lambda: self.placed(load_controlnet(path, self.unet))
         )
-
-    def _controlnet(
-        self, spec: ModelSpec, cls: Any, location: str, config: Mapping[str, object] | None
-    ) -> Any:
-        """A single file takes the shape of the UNet."""
-        if location.endswith(SINGLE_FILE) and self.settings.folder is None and Path(location).is_absolute():
-            return load_controlnet(Path(location), self.unet)
-        return super()._controlnet(spec, cls, location, config)
 
     # --- words -----------------------------------------------------------------------------------
     def words(

@@ -11,8 +11,8 @@ from pipelines import addons
 from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import RequestError
 from pipelines.planning import Completed, complete
-from pipelines.request import GenerationRequest
-from tests.pipelines.test_single_file import KNOWN, LORA_XL, write
+from pipelines.request import ControlKind, GenerationRequest, Mode
+from tests.pipelines.test_single_file import KNOWN, LORA_XL, SD1, write
 from tests.tiny_models import MODELS_YAML
 
 UNKNOWN_LORA = {"transformer.somewhere.lora_A.weight": [2, 16]}
@@ -73,6 +73,18 @@ def test_what_cannot_be_hung_in_is_refused_before(catalog: Catalog) -> None:
         GenerationRequest.model_validate({"loras": [{"id": str(n)} for n in range(5)]})
     with pytest.raises(ValueError, match="less than or equal to 2"):
         GenerationRequest.model_validate({"loras": [{"id": "ink", "weight": 2.1}]})
+
+
+def test_a_checkpoint_beside_a_controlnet_follows_structure(tmp_path: Path, tiny_models_yaml: Path) -> None:
+    folder = tmp_path / "models"
+    write(folder / "Portraits.safetensors", SD1)
+    spec = load_catalog(tiny_models_yaml, folder).get("file-portraits")
+    assert Mode.CONTROLNET not in spec.modes
+    write(folder / "lines-canny.safetensors", KNOWN["controlnet"][0])
+    catalog = load_catalog(tiny_models_yaml, folder)
+    assert Mode.CONTROLNET in catalog.get("file-portraits").modes
+    assert catalog.route("file-portraits", Mode.CONTROLNET).control_kinds == (ControlKind.CANNY,)
+    assert catalog.unavailable_reason("file-portraits", Mode.CONTROLNET) is None
 
 
 def test_a_model_of_its_own_kind_takes_no_add_ons() -> None:

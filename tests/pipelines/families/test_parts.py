@@ -8,13 +8,19 @@ from typing import Any
 
 import pytest
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
+from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
+from diffusers.models.controlnets.controlnet import ControlNetModel
+from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
 
 from pipelines.errors import RequestError
 from pipelines.events import Started
+from pipelines.families.base import LoadSettings
+from pipelines.families.sdxl import FAMILY as SDXL
+from pipelines.request import Mode
 from tests.pipelines.families.conftest import Tiny
 from tests.pipelines.families.test_every_family import differ
+from tests.pipelines.families.test_stable_diffusion import denoised
 from tests.single_files import _vae as as_ldm
 
 XL = "tiny-sdxl"
@@ -29,7 +35,8 @@ def folder(tiny: Tiny) -> Path:
 def give_vae(tiny: Tiny, name: str, *, ldm: bool, seed: int = 5) -> str:
     """A VAE of the model's shape and other numbers, in diffusers' layout or the one of old checkpoints."""
     torch.manual_seed(seed)
-    vae: Any = AutoencoderKL.from_config(AutoencoderKL.load_config(folder(tiny) / "vae"))
+    config: Any = AutoencoderKL.load_config(folder(tiny) / "vae")
+    vae: Any = AutoencoderKL.from_config(config)
     tensors = as_ldm(vae) if ldm else vae.state_dict()
     save_file({k: v.contiguous() for k, v in tensors.items()}, tiny.add_ons / f"{name}.safetensors")
     return name
@@ -37,7 +44,7 @@ def give_vae(tiny: Tiny, name: str, *, ldm: bool, seed: int = 5) -> str:
 
 def give_controlnet(tiny: Tiny, name: str) -> str:
     """A ControlNet for one kind of lines, with no layer left at zero."""
-    config = UNet2DConditionModel.load_config(folder(tiny) / "unet")
+    config: Any = UNet2DConditionModel.load_config(folder(tiny) / "unet")
     unet: Any = UNet2DConditionModel.from_config(config, in_channels=4)
     plain: Any = ControlNetModel.from_unet(unet, conditioning_embedding_out_channels=(4, 8, 8, 16))
     tensors = {k: v if v.any() else torch.randn_like(v) * 0.3 for k, v in plain.state_dict().items()}
@@ -98,6 +105,17 @@ def test_a_network_for_one_kind_of_lines_runs_in_its_own_pipeline(
     assert pipeline_of(sketched) == pipeline
 
 
+def test_a_controlnet_beside_a_checkpoint_is_loaded_when_it_is_needed(tiny: Tiny) -> None:
+    path = tiny.add_ons / f"{give_controlnet(tiny, 'beside')}.safetensors"
+    spec = tiny.catalog.get(XL).model_copy(update={"options": {"controlnets": {"canny": str(path)}}})
+    settings = LoadSettings(tiny.folder_of(XL), frozenset({Mode.CONTROLNET}), "cpu", torch.float32)
+    loaded: Any = SDXL.load(spec, settings)
+    assert loaded.controlnets == {}
+    call = tiny.prepare(loaded, XL, "controlnet")
+    assert call.pipeline == "StableDiffusionXLControlNetPipeline"
+    assert torch.isfinite(denoised(call)).all()
+
+
 def test_another_ip_adapter_acts_for_the_modes_role_alone(tiny: Tiny) -> None:
     tensors = load_file(folder(tiny) / "ip_adapter" / "character.safetensors")
     save_file({k: v.flip(0).contiguous() for k, v in tensors.items()}, tiny.add_ons / "face.safetensors")
@@ -130,7 +148,9 @@ def test_a_part_of_another_model_is_refused_in_words(tiny: Tiny, kind: str, mode
     folder(tiny)
     save_file(tensors, tiny.add_ons / f"wrong-{kind}.safetensors")
     plain = tiny.make(XL, mode)
-    asked = {"control": {"network": "wrong-controlnet"}} if field == "control" else {field: f"wrong-{kind}"}
+    asked: dict[str, Any] = (
+        {"control": {"network": "wrong-controlnet"}} if field == "control" else {field: f"wrong-{kind}"}
+    )
     with pytest.raises(RequestError, match="does not fit Tiny XL") as refused:
         tiny.make(XL, mode, **asked)
     assert refused.value.field == field
