@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from tests.e2e.harness import StudioProcess, running_studio
 from tests.hub import Hub, Repo, running_hub
@@ -69,14 +72,54 @@ def test_a_model_is_fetched_agreed_to_used_and_removed(studio: StudioProcess, hu
     record = studio.api("GET", f"/images/{job['images'][0]}").json()
     assert record["provenance"]["licence"] == {"name": "Ink Licence", "commercial": "no", "version": "1"}
     assert record["provenance"]["revision"] == "a" * 40
+    written = studio.api("GET", f"/images/{record['id']}/file")
+    said = json.loads(Image.open(io.BytesIO(written.content)).text["likeness"])  # type: ignore[attr-defined]
+    assert said["provenance"]["licence"] == record["provenance"]["licence"]
+    assert said["model"] == {"id": "away", "label": "Away", "revision": "a" * 40}
+    details = studio.api("GET", f"/images/{record['id']}/details").json()
+    assert details["image"]["provenance"]["licence"]["commercial"] == "no"
+    away = card(studio, "away")
+    assert (away["version"]["commit"], away["version"]["held"]) == ("a" * 40, "studio")
+    _newer_is_taken_when_asked(studio, hub)
     assert studio.api("DELETE", "/models/away/consent").json()["consent"] is None
     assert studio.api("DELETE", "/models/away/files").json()["available"] == "downloadable"
+
+
+def _newer_is_taken_when_asked(studio: StudioProcess, hub: Hub) -> None:
+    hub.repos["someone/tiny"].publish("b" * 40)
+    job = studio.finished(studio.submit(model="away", prompt="again", num_inference_steps=1)["id"])
+    again = studio.api("GET", f"/images/{job['images'][0]}").json()
+    assert again["provenance"]["revision"] == "a" * 40
+    assert studio.api("POST", "/models/away/update").json()["newest"] is True
+    deadline = time.monotonic() + 90
+    while card(studio, "away")["version"]["commit"] != "b" * 40:
+        assert time.monotonic() < deadline, card(studio, "away")["download"]
+        time.sleep(0.1)
+    job = studio.finished(studio.submit(model="away", prompt="newer", num_inference_steps=1)["id"])
+    newer = studio.api("GET", f"/images/{job['images'][0]}").json()
+    assert newer["provenance"]["revision"] == "b" * 40
+    assert studio.api("POST", "/models/here/update").status_code == 409
+
+
+def test_how_a_model_is_kept_is_chosen_and_reaches_the_job(studio: StudioProcess) -> None:
+    setting = {"choice": "resident", "tiling": True, "warm_up": False}
+    changed = studio.api("PUT", "/models/here/memory", json=setting).json()
+    assert changed["memory"] == setting
+    assert changed["fit"]["tiling"] is True
+    refused = studio.api("PUT", "/models/here/memory", json={"choice": "nf4"})
+    assert refused.status_code == 422
+    assert "Choose Automatic" in problem(refused)["detail"]
+    job = studio.finished(studio.submit(model="here", prompt="a portrait", num_inference_steps=1)["id"])
+    record = studio.api("GET", f"/images/{job['images'][0]}").json()
+    assert "decoded in tiles" in record["provenance"]["memory_reason"]
 
 
 def test_defaults_are_set_and_refused_by_mode(studio: StudioProcess) -> None:
     set_default = studio.api("PUT", "/models/defaults/text_to_image", json={"model": "here"})
     assert set_default.json()["defaults"] == {"text_to_image": "here"}
     assert card(studio, "here")["default_for"] == ["text_to_image"]
+    models = {each["id"]: each["default_for"] for each in studio.api("GET", "/models").json()}
+    assert models["here"] == ["text_to_image"]
     refused = studio.api("PUT", "/models/defaults/smart_edit", json={"model": "here"})
     assert refused.status_code == 422
     assert studio.api("PUT", "/models/defaults/text_to_image", json={"model": None}).json()["defaults"] == {}
