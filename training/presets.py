@@ -50,7 +50,7 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 32
     steps: int = 12000
-    minutes: float = 100.0
+    minutes: float = 136.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.99
@@ -63,8 +63,8 @@ class ControlNetPreset:
     hint_channels: tuple[int, ...] = (16, 32, 64)
     pictures: int = 2500
     batch: int = 16
-    steps: int = 1500
-    minutes: float = 10.0
+    steps: int = 6000
+    minutes: float = 28.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.98
