@@ -54,6 +54,7 @@ class Advisor:
             knobs=self._knobs(completed.model, completed.mode),
             pictures=self._pictures(request),
             source_prompt=made_from[0] if made_from else "",
+            keep=self._keep(request.character),
             previous=self._previous(request, previous_image),
         )
 
@@ -109,6 +110,14 @@ class Advisor:
         except (LikenessError, OSError) as problem:
             log.info("no advice about picture %s: %s", image_id, problem)
             return None
+
+    def _keep(self, character_id: str | None) -> tuple[str, ...]:
+        if character_id is None:
+            return ()
+        try:
+            return tuple(entry.text for entry in self._service.characters.words(character_id).keep)
+        except LikenessError:
+            return ()
 
     def _record(self, image_id: str) -> ImageRecord | None:
         try:

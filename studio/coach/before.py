@@ -62,9 +62,15 @@ def says_nothing_to_keep(s: Situation) -> Advice | None:
     if s.request.mode is not Mode.SMART_EDIT or not prompt_forms.orders(prompt):
         return None
     kept = prompt_forms.to_keep(prompt)
-    if prompt_forms.keeps_something(prompt) or not kept or len(prompt) > MAX_PROMPT_CHARS - 80:
+    asked = set(prompt_forms.demands(prompt))
+    held = [words for words in s.keep if not asked & set(prompt_forms.about(words))]
+    clause = ", ".join(held) or (f"keep the {' and the '.join(kept)}" if kept else "")
+    if (
+        prompt_forms.keeps_something(prompt)
+        or not clause
+        or len(prompt) + len(clause) >= MAX_PROMPT_CHARS - 2
+    ):
         return None
-    clause = f"keep the {' and the '.join(kept)}"
     return Advice(
         id="says-nothing-to-keep",
         words="Name what must stay, and it drifts less.",

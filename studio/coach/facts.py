@@ -43,6 +43,8 @@ class Situation:
     pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
     source_prompt: str = ""
     """What the first source was made from itself."""
+    keep: tuple[str, ...] = ()
+    """Clauses that hold what is locked of the loaded character."""
     previous: GenerationRequest | None = None
     """The last one of this tab that had the same references."""
 

@@ -68,12 +68,17 @@ def keeps_something(prompt: str) -> bool:
     return _KEEP.search(prompt.lower()) is not None
 
 
+def about(text: str) -> tuple[str, ...]:
+    """The topics it touches, whatever it says of them."""
+    words = set(_words(text))
+    return tuple(topic for topic, known in TOPICS.items() if words & known)
+
+
 def demands(prompt: str) -> tuple[str, ...]:
     """What it asks for, by topic; orders about anything else count as one each ('make', 'add'…)."""
     found: dict[str, None] = {}
     for clause in clauses(prompt):
-        words = set(_words(clause))
-        topics = [topic for topic, known in TOPICS.items() if words & known]
+        topics = about(clause)
         orders = [word for word in _words(clause) if word in _ORDERS]
         found |= dict.fromkeys(topics or [clause for _ in orders[:1]])
     return tuple(found)

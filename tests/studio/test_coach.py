@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import io
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from pipelines.errors import RequestError
 from pipelines.request import GenerationRequest, Mode, Reference, Role
 from studio.api.advice import add_advice
 from studio.api.problems import add_problem_handlers
+from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
 from studio.coach import after, before, prompt_forms
 from studio.coach.advisor import Advisor
 from studio.coach.facts import Knobs, Result, Situation, Version
@@ -143,6 +145,14 @@ def test_every_rule_has_cases_of_both_kinds() -> None:
 
 def test_a_good_edit_of_a_good_picture_needs_no_advice() -> None:
     assert before.advise(situation("change the background to a dark library, keep the face and outfit")) == ()
+
+
+def test_what_is_locked_of_a_character_is_what_to_keep() -> None:
+    case = situation("change the background to a dark library")
+    locked = dataclasses.replace(case, keep=("maintain current outfit", "same scar", "same background"))
+    advice = before.says_nothing_to_keep(locked)
+    assert advice is not None
+    assert advice.steps[0].append == "maintain current outfit, same scar"
 
 
 def test_a_mask_is_no_picture_to_judge() -> None:
@@ -305,6 +315,17 @@ def test_what_cannot_be_planned_gets_what_advice_there_is(durable: Durable, advi
     image_id = durable.collection.add_upload(portrait, "dark.png")[0].id
     said = advisor.before(ask(image_id, "gone", model="nobody"))
     assert [advice.id for advice in said] == ["reference-badly-lit"]
+
+
+def test_keep_clauses_come_from_the_character_that_is_loaded(durable: Durable) -> None:
+    service = StudioService(durable.catalog, durable.collection, JobQueue(durable.database))
+    mara = service.characters.create("Mara")
+    locked = {FieldName.HAIR: BlueprintField(value="long, red", locked=True)}
+    service.characters.save_blueprint(mara.id, BlueprintDraft(revision=0, fields=locked))
+    keep = Advisor(service).situation(ask(upload(durable).id, character=mara.id)).keep
+    assert len(keep) == 1
+    assert "hair" in keep[0]
+    assert Advisor(service).situation(ask(character="gone")).keep == ()
 
 
 def test_tries_are_compared_only_with_the_same_references(durable: Durable, advisor: Advisor) -> None:

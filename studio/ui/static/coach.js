@@ -37,12 +37,13 @@
     const state = likeness.recall();
     if (!state.mode) return null;
     const { mode, prompt = "", negative_prompt: negative = "", references = [] } = state;
+    const character = state.character || null;
     const numbers = Object.fromEntries(NUMBERS.filter((name) => Number.isFinite(state[name])).map((name) => [name, state[name]]));
     const source = references.some((one) => !one.role || one.role === "source");
     const strength = source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
     const seed = /^\d{1,15}$/.test(String(state.seed)) ? Number(state.seed) : -1;
     const size = state.aspect_ratio === "reference" && !references.length ? {} : sizeOf(state.aspect_ratio);
-    return { mode, prompt, negative_prompt: negative, model: state.model?.chosen ?? null, references, seed, ...numbers, ...strength, ...size };
+    return { mode, prompt, character, negative_prompt: negative, model: state.model?.chosen ?? null, references, seed, ...numbers, ...strength, ...size };
   }
 
   /** The last picture this tab has made. */
