@@ -41,7 +41,6 @@ MERGE = "(answer, ...values) => likeness.changes.merge(answer, values)"
 DONE = "() => { likeness.changes.done(true); return []; }"
 REFUSED = "() => { likeness.changes.done(false); return []; }"
 GENERATE = "() => { likeness.change({ action: 'generate', tab: likeness.tab }); return []; }"
-RECALLED = "() => { likeness.recalled(); return []; }"
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
 _MANY = 64
@@ -252,8 +251,10 @@ def _new_values(controls: Controls, updates: Updates) -> dict[str, Any]:
 
 def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
     controls = handlers.controls
-    remember = (
-        f"(...values) => {{ likeness.remember({json.dumps(list(controls.by_name))}, values); return []; }}"
+    names = json.dumps(list(controls.by_name))
+    remember, recalled = (
+        f"(...values) => {{ likeness.{verb}({names}, values); return []; }}"
+        for verb in ("remember", "recalled")
     )
     changes = [getattr(component, "change") for component in controls.inputs]  # noqa: B009
     gr.on(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
@@ -264,7 +265,7 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
         js="() => [likeness.recall()]",
         **_QUIET,
     )
-    restored.success(None, js=RECALLED, **_QUIET)
+    restored.success(None, inputs=controls.inputs, js=recalled, **_QUIET)
     generate.notices.settled(
         guarded(handlers.check),
         inputs=controls.inputs,

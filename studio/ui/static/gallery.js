@@ -182,7 +182,7 @@
       const ids = likeness.gallery.ids();
       const kept = likeness.store.get("sessionStorage", KEEP);
       const id = ids.includes(kept) ? kept : ids[0];
-      if (id && !this.selected) likeness.emit("gallery:selected", { id, by: "studio" });
+      if (!this.selected) likeness.emit("gallery:selected", { id: id ?? null, by: "studio" });
     }
 
     takeJobs(jobs) {

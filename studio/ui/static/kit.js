@@ -115,12 +115,14 @@
     return new Date(/[zZ]$|[+-]\d\d:?\d\d$/.test(iso) ? iso : `${iso}Z`);
   }
 
+  const TIME = new Intl.DateTimeFormat([], { hour: "2-digit", minute: "2-digit" }); // making one takes long
+  const DAY = new Intl.DateTimeFormat([], { day: "numeric", month: "short" });
+
   /** "14:03" today, "3 Nov, 14:03" before. */
   function clock(iso) {
     const then = date(iso);
-    const time = then.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-    if (then.toDateString() === new Date().toDateString()) return time;
-    return `${then.toLocaleDateString([], { day: "numeric", month: "short" })}, ${time}`;
+    const today = then.toDateString() === new Date().toDateString();
+    return today ? TIME.format(then) : `${DAY.format(then)}, ${TIME.format(then)}`;
   }
 
   const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`);

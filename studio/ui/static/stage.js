@@ -219,6 +219,7 @@
     /** From here on this is the chosen picture; until it is known nothing can be done with it, nor with the last one. */
     async choose({ id, by }) {
       if (by === "artist") this.follow = false;
+      this.begun = true;
       this.wanted = id;
       if (!id || pictures.known(id)) return this.showPicture(id ? pictures.known(id) : null);
       this.coming = true;
@@ -254,7 +255,7 @@
       if (this.follow && this.job) return "live";
       const failed = this.ended?.status === "failed" && !this.job && !this.dismissed.has(this.ended.id);
       if (failed && (this.follow || !this.selected)) return "failure";
-      return this.selected ? "picture" : "invite";
+      return this.selected ? "picture" : this.begun ? "invite" : "wait"; // nothing flashes by before the gallery is there
     }
 
     draw() {

@@ -86,8 +86,6 @@
   // --- memory of this tab -------------------------------------------------------------------------
   // The tab's own state lies in its session; a new tab begins with what was used last in any tab.
   let ready = false;
-  let known = false;
-  let early = null;
   let timer = 0;
   let announce;
   likeness.whenReady = new Promise((resolve) => (announce = resolve));
@@ -98,27 +96,24 @@
     try {
       const saved = JSON.parse(text);
       if (!own && saved?.model) Object.assign(saved.model, { picked: false, begun: null }); // chosen in another tab
-      known = saved !== null;
       return saved ?? {};
     } catch {
       return {};
     }
   };
 
-  likeness.recalled = () => {
+  /** The controls hold what was recalled, as far as it is still good: from here on that is what is remembered. */
+  likeness.recalled = (names, values) => {
     ready = true;
+    likeness.remember(names, values);
     announce();
     document.body.classList.add("lk-ready");
-    if (early && !known) likeness.remember(...early);
     likeness.emit("studio:ready");
     likeness.emit("settings:settled");
   };
 
   likeness.remember = (names, values) => {
-    if (!ready) {
-      early = [names, values];
-      return;
-    }
+    if (!ready) return;
     const text = JSON.stringify(Object.fromEntries(names.map((name, index) => [name, values[index]])));
     likeness.store.set("sessionStorage", "state", text);
     likeness.store.set("localStorage", "state", text);
