@@ -1,4 +1,4 @@
-"""One studio and one browser for all browser tests; a fresh page for each.
+"""One studio and one browser for all browser tests; a fresh page without memory for each.
 
 `page` fails its test where the page logged an error or asked anything of another machine; a test that
 provokes errors says so with `watch.expect("part of the message")`.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
@@ -46,14 +47,28 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """The browser's profile; what it has compiled of the page's scripts is there for the next test."""
+    profile = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    profile.grant_permissions(["clipboard-read", "clipboard-write"])
+    profile.set_default_timeout(20_000)
+    yield profile
+    profile.close()
+
+
 @pytest.fixture
-def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile of its own: no storage, no cookies of other tests."""
-    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
-    context.grant_permissions(["clipboard-read", "clipboard-write"])
-    context.set_default_timeout(20_000)
-    yield context
-    context.close()
+def context(profile: BrowserContext) -> Iterator[BrowserContext]:
+    """The profile without pages; what this test leaves in its storage is gone afterwards."""
+    yield profile
+    homes = {f"{url.scheme}://{url.netloc}" for url in (urlsplit(page.url) for page in profile.pages)}
+    for page in profile.pages:
+        page.close()
+    blank = profile.new_page()
+    browser = profile.new_cdp_session(blank)
+    for home in homes:
+        browser.send("Storage.clearDataForOrigin", {"origin": home, "storageTypes": "local_storage"})
+    blank.close()
 
 
 @pytest.fixture

@@ -20,6 +20,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 90
 READY_LINE = re.compile(r"Likeness is ready at (http://\S+)")
+CALLS = httpx.Client(
+    verify=False, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)
+)
+"""One for all calls: making one reads all certificates, and a studio is asked many times a second."""
 CHROMIUM_FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -80,7 +84,7 @@ class StudioProcess:
 
     def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One call of `/api/v1`."""
-        return httpx.request(method, f"{self.url}/api/v1{path}", timeout=30, trust_env=False, **arguments)
+        return CALLS.request(method, f"{self.url}/api/v1{path}", **arguments)
 
     def wait_for_worker(self, seconds: float = 120) -> None:
         """Return when the worker takes jobs."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,10 +51,11 @@ def hold_action(page: Page, action: str, image_id: str) -> Held:
     return Held(page, "**/queue/join*", lambda r: (r.post_data_json or {}).get("event_data") == wanted)
 
 
-@pytest.fixture
-def letters(studio_server: StudioProcess, tmp_path: Path) -> Letters:
+@pytest.fixture(scope="module")
+def letters(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> Letters:
     """Ids of four new uploads, a to d."""
-    return {each: studio_server.upload(make_picture(tmp_path, f"{each}.png"))["id"] for each in "abcd"}
+    folder = tmp_path_factory.mktemp("letters")
+    return {each: studio_server.upload(make_picture(folder, f"{each}.png"))["id"] for each in "abcd"}
 
 
 @pytest.fixture

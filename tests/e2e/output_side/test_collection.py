@@ -234,3 +234,31 @@ def test_a_listing_that_fails_offers_to_try_again(page: Page, watch: Any) -> Non
     page.unroute(broken)
     page.get_by_role("button", name="Try again").click()
     expect(page.locator("#collection")).not_to_contain_text("The disk is busy.")
+
+
+def test_characters_are_a_filter_as_soon_as_there_are_some(
+    found: Page, studio_server: StudioProcess, word: str
+) -> None:
+    found.locator("#collection-filters").click()
+    choice = found.get_by_label("Character", exact=True)
+    found.route("**/api/v1/characters", lambda route: route.fulfill(json=[]))
+    found.locator("#tab-studio").click()
+    found.locator("#tab-collection").click()
+    expect(choice).to_be_hidden()
+    made = studio_server.api("POST", "/characters", json={"name": word}).json()
+    found.unroute("**/api/v1/characters")
+    found.locator("#tab-studio").click()
+    found.locator("#tab-collection").click()
+    with found.expect_response(lambda answer: f"character={made['id']}" in answer.url):
+        choice.select_option(label=word)
+    expect(found.locator("#collection")).to_contain_text("No picture matches")
+    found.locator("#collection-show-all").click()
+    expect(found.locator("#collection-search")).to_have_value("")
+    expect(found.locator("#collection [data-picture]").first).to_be_visible()
+
+
+def test_small_cells_take_the_small_thumbnail(page: Page, few: Pictures) -> None:
+    page.evaluate("likeness.emit('picker:open', { max: 1 })")
+    image = page.locator(f"#picker [data-picture='{few[0]['id']}'] img")
+    expect(image).to_have_js_property("complete", True)
+    assert image.evaluate("(node) => node.currentSrc").endswith("/thumbnail?side=192")

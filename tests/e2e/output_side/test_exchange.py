@@ -97,8 +97,8 @@ def test_rights_are_stated_and_inherited(page: Page, studio_server: StudioProces
     expect(page.locator("#rights-source")).to_have_attribute("placeholder", re.compile("^Not stated"))
     page.locator("#rights-source").fill("my own photo")
     page.locator("#rights-consent").fill("release signed")
-    page.keyboard.press("Tab")
-    page.wait_for_timeout(300)
+    with page.expect_response(lambda answer: "release signed" in (answer.request.post_data or "")):
+        page.keyboard.press("Tab")
     stated = studio_server.api("GET", f"/images/{upload['id']}").json()["rights"]
     assert stated == {"source": "my own photo", "licence": None, "consent": "release signed"}
     job = studio_server.submit(
