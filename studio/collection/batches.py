@@ -72,7 +72,11 @@ def _batches(session: Session, job_ids: Sequence[str]) -> tuple[Batch, ...]:
         pictures[str(row.job_id)].append(row)
     gone = (
         select(ImageRow.job_id, func.count())
-        .where(ImageRow.job_id.in_(job_ids), ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None))
+        .where(
+            ImageRow.job_id.in_(job_ids),
+            queries.unindexed(ImageRow.trashed_at).is_not(None),
+            queries.unindexed(ImageRow.purged_at).is_(None),
+        )
         .group_by(ImageRow.job_id)
     )
     trashed = {str(job_id): count for job_id, count in session.execute(gone)}

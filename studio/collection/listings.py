@@ -19,7 +19,6 @@ from sqlalchemy import (
     ColumnElement,
     Executable,
     Select,
-    UnaryExpression,
     column,
     func,
     or_,
@@ -29,7 +28,6 @@ from sqlalchemy import (
     tuple_,
 )
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
-from sqlalchemy.sql.operators import custom_op
 
 from pipelines.errors import RequestError
 from studio.collection import character_links, queries, rows
@@ -200,12 +198,12 @@ def _walked(wanted: Filter, sort: Sort) -> str | None:
 def _conditions(wanted: Filter, sort: Sort) -> list[ColumnElement[bool]]:
     found = _on_shelf(wanted)
     if wanted.category is None:
-        found.append(_unindexed(ImageRow.category) != Category.CONTROL)
+        found.append(queries.unindexed(ImageRow.category) != Category.CONTROL)
     walked = _walked(wanted, sort)
     for name in ("category", "model", "mode", "starred", "has_references"):
         value, place = getattr(wanted, name), getattr(ImageRow, name)
         if value is not None:
-            found.append((place if name == walked else _unindexed(place)) == value)
+            found.append((place if name == walked else queries.unindexed(place)) == value)
     if wanted.after is not None:
         found.append(ImageRow.number >= rows.moment(wanted.after))
     if wanted.before is not None:
@@ -219,11 +217,6 @@ def _on_shelf(wanted: Filter) -> list[ColumnElement[bool]]:
     if wanted.trashed:
         return [ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None)]
     return [ImageRow.trashed_at.is_(None)]
-
-
-def _unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
-    """The same value, for which SQLite looks in no index."""
-    return UnaryExpression(place.expression, operator=custom_op("+"), type_=place.type)
 
 
 def _words(wanted: Filter) -> list[str]:

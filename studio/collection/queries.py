@@ -10,10 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 
-from sqlalchemy import func, select, text
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, UnaryExpression, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy.sql.operators import custom_op
 
 from pipelines.errors import NotFound, RequestError
 from pipelines.request import GenerationRequest, Mode
@@ -132,6 +133,11 @@ def index(session: Session, one: ImageRow) -> None:
         ),
         {"number": one.number, "tags": "\n".join(t.tag for t in one.tags), **words},
     )
+
+
+def unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
+    """The same value, for which SQLite looks in no index."""
+    return UnaryExpression(place.expression, operator=custom_op("+"), type_=place.type)
 
 
 def costs(session: Session) -> dict[str, Cost]:
