@@ -29,12 +29,12 @@ GIVE_FILE = """([encoded, how]) => {
 
 @pytest.fixture(scope="module")
 def studio_server(
-    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[StudioProcess]:
     """A studio as it is shipped, with a collection of its own."""
     chromium_or_skip()
     shipped = (BUNDLED / "model_index.json").exists()
-    models = ROOT / "models.yaml" if shipped else tiny_models_yaml
+    models = ROOT / "models.yaml" if shipped else request.getfixturevalue("tiny_models_yaml")
     with running_studio(tmp_path_factory.mktemp("cast") / "data", models) as studio:
         studio.wait_for_worker()
         yield studio

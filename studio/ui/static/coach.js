@@ -125,6 +125,7 @@
     }
 
     async look(id) {
+      if (id !== this.id) this.row.hidden = true; // what is there was said of another picture
       this.id = id;
       const judged = id && !away().has(AFTER) ? await this.judged(id) : null;
       if (this.id !== id) return;
