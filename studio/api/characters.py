@@ -28,15 +28,11 @@ from studio.characters.records import (
     Imported,
     PortraitDefaults,
     ReferenceSet,
-    Sheet,
-    SheetAsk,
-    SheetCell,
-    SheetChoices,
-    SheetWish,
     Version,
     Versions,
     Words,
 )
+from studio.characters.sheet_records import Sheet, SheetAsk, SheetCell, SheetChoices, SheetWish
 from studio.records import JobRecord
 
 _ALONE = "sandbox; default-src 'none'"

@@ -15,16 +15,19 @@ MAX_NAME_CHARS = 120
 MAX_VALUE_CHARS = 500
 MAX_TEXT_CHARS = 10_000
 MAX_FREE_FIELDS = 40
-MAX_CELLS = 64
 _Id = Annotated[str, Field(min_length=1, max_length=64)]
-_Line = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
+Line = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What is told."""
+
     model_config = ConfigDict(frozen=True)
 
 
-class _Sent(BaseModel):
+class Sent(BaseModel):
+    """What is sent, or kept as it was sent."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -47,22 +50,22 @@ class FieldName(StrEnum):
     POSE = "pose"
 
 
-class BlueprintField(_Sent):
+class BlueprintField(Sent):
     """One thing that is said of a character; locked: it must not change."""
 
-    value: _Line = ""
+    value: Line = ""
     locked: bool = False
 
 
-class FreeField(_Sent):
+class FreeField(Sent):
     """A field of the artist's own."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
-    value: _Line = ""
+    value: Line = ""
     locked: bool = False
 
 
-class BlueprintDraft(_Sent):
+class BlueprintDraft(Sent):
     """A blueprint as it is to be saved; `revision` is the one that was read before it was edited."""
 
     revision: int = Field(ge=0)
@@ -71,7 +74,7 @@ class BlueprintDraft(_Sent):
     script: str = Field(default="", max_length=MAX_TEXT_CHARS, description="Who this is, in free text.")
 
 
-class Blueprint(_Record):
+class Blueprint(Record):
     """What is said of a character. Every own field is there, empty where nothing is said."""
 
     character_id: str
@@ -82,7 +85,7 @@ class Blueprint(_Record):
     script: str
 
 
-class PickerEntry(_Record):
+class PickerEntry(Record):
     """One entry of the field picker."""
 
     field: str = Field(description="Name of the field; free ones have the artist's name.")
@@ -91,7 +94,7 @@ class PickerEntry(_Record):
     locked: bool
 
 
-class Words(_Record):
+class Words(Record):
     """What the blueprint gives prompts to work with."""
 
     picker: tuple[PickerEntry, ...] = Field(description="Fields of which something is said, in order.")
@@ -103,7 +106,7 @@ class Words(_Record):
 # --- characters and versions ----------------------------------------------------------------
 
 
-class Crop(_Sent):
+class Crop(Sent):
     """A rectangle on the upright, untouched picture, in its pixels."""
 
     x: int = Field(ge=0)
@@ -113,7 +116,7 @@ class Crop(_Sent):
     aspect: Literal["free", "1:1", "3:4"] = "free"
 
 
-class Avatar(_Record):
+class Avatar(Record):
     """What of which picture is the character's avatar."""
 
     image_id: str
@@ -121,14 +124,14 @@ class Avatar(_Record):
     crop: Crop
 
 
-class CropGuess(_Record):
+class CropGuess(Record):
     """A first rectangle for the crop tool."""
 
     crop: Crop
     face: bool = Field(description="It is around a face that was found; else it is the upper middle.")
 
 
-class Portrait(_Record):
+class Portrait(Record):
     """The picture a character has now."""
 
     version_id: str
@@ -138,7 +141,7 @@ class Portrait(_Record):
     height: int
 
 
-class CharacterSummary(_Record):
+class CharacterSummary(Record):
     """A row of the list."""
 
     id: str
@@ -185,7 +188,7 @@ class VersionState(StrEnum):
     """Proposed, and left: not among the versions, still a picture of the character."""
 
 
-class Version(_Record):
+class Version(Record):
     """One portrait of a character; never changed, never overwritten."""
 
     id: str
@@ -218,7 +221,7 @@ class Version(_Record):
     )
 
 
-class Versions(_Record):
+class Versions(Record):
     """All versions of a character, newest first."""
 
     items: tuple[Version, ...]
@@ -228,7 +231,7 @@ class Versions(_Record):
 # --- reference set --------------------------------------------------------------------------
 
 
-class ReferenceItem(_Record):
+class ReferenceItem(Record):
     """A picture of the set. `drift` is from the anchor; None: not measured yet, or it is the anchor."""
 
     image_id: str
@@ -239,7 +242,7 @@ class ReferenceItem(_Record):
     disagrees: bool = False
 
 
-class ReferenceSet(_Record):
+class ReferenceSet(Record):
     """The approved pictures that hold a character's identity, in order; exactly one is the anchor."""
 
     character_id: str
@@ -250,7 +253,7 @@ class ReferenceSet(_Record):
 # --- portrait modal -------------------------------------------------------------------------
 
 
-class PortraitDefaults(_Record):
+class PortraitDefaults(Record):
     """What the modal starts with: description, active design, reference set."""
 
     prompt: str
@@ -276,14 +279,14 @@ class SeedPolicy(StrEnum):
     FIXED = "fixed"
 
 
-class DesignReference(_Sent):
+class DesignReference(Sent):
     """A style reference of a design."""
 
     image_id: _Id
     weight: float = Field(default=1.0, ge=0.0, le=2.0)
 
 
-class DesignDraft(_Sent):
+class DesignDraft(Sent):
     """A design as it is sent. In a change, fields that are left out stay as they are."""
 
     name: str = Field(default="", max_length=MAX_NAME_CHARS)
@@ -298,7 +301,7 @@ class DesignDraft(_Sent):
     references: Annotated[tuple[DesignReference, ...], Field(max_length=MAX_REFERENCES)] = ()
 
 
-class Design(_Record):
+class Design(Record):
     """A named production design: one style for the whole cast."""
 
     id: str
@@ -317,7 +320,7 @@ class Design(_Record):
     updated_at: datetime
 
 
-class DesignUse(_Record):
+class DesignUse(Record):
     """Under which design a character's portrait was made."""
 
     character_id: str
@@ -329,14 +332,14 @@ class DesignUse(_Record):
     same: bool
 
 
-class CastWish(_Sent):
+class CastWish(Sent):
     """Bring these characters (none: all that were made under another design) to a design."""
 
     characters: Annotated[tuple[_Id, ...], Field(max_length=2000)] = ()
     mode: Literal[Mode.SMART_EDIT, Mode.STYLE_REFERENCE] = Mode.SMART_EDIT
 
 
-class CastJob(_Record):
+class CastJob(Record):
     """One character's job of a cast run."""
 
     character_id: str
@@ -351,7 +354,7 @@ class CastJob(_Record):
     state: VersionState | None
 
 
-class Skipped(_Record):
+class Skipped(Record):
     """A character for whom no job was queued, and why."""
 
     character_id: str
@@ -359,7 +362,7 @@ class Skipped(_Record):
     reason: str
 
 
-class CastRun(_Record):
+class CastRun(Record):
     """“Bring the cast to this design”, once."""
 
     id: str
@@ -372,77 +375,7 @@ class CastRun(_Record):
     ended: int = Field(description="Jobs that are done, failed or cancelled.")
 
 
-# --- character sheet ------------------------------------------------------------------------
-
-
-class SheetCell(_Sent):
-    """One picture of a sheet per seed: what stands under it, and its prompt."""
-
-    label: Annotated[str, Field(min_length=1, max_length=60)]
-    prompt: str = Field(max_length=MAX_TEXT_CHARS)
-
-
-class SheetChoices(_Record):
-    """What a sheet can vary; the lists are proposals to be edited."""
-
-    expressions: tuple[str, ...]
-    angles: tuple[str, ...]
-    outfits: tuple[str, ...]
-    lights: tuple[str, ...]
-
-
-class SheetAsk(_Sent):
-    """What a sheet is to vary."""
-
-    expressions: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
-    angles: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
-    outfits: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
-    lights: Annotated[tuple[_Line, ...], Field(max_length=MAX_CELLS)] = ()
-
-
-class SheetWish(_Sent):
-    """A sheet to be made: cells times seeds."""
-
-    cells: Annotated[tuple[SheetCell, ...], Field(min_length=1, max_length=MAX_CELLS)]
-    seeds: Annotated[
-        tuple[Annotated[int, Field(ge=-1, le=MAX_SEED)], ...], Field(min_length=1, max_length=8)
-    ] = (-1,)
-    mode: Mode | None = Field(
-        default=None, description="None: Character Reference where the set has pictures."
-    )
-    model: Annotated[str, Field(max_length=128)] | None = None
-    aspect_ratio: Annotated[str, Field(max_length=16)] | None = None
-    guidance_scale: float | None = Field(default=None, ge=0.0, le=30.0)
-    num_inference_steps: int | None = Field(default=None, ge=1, le=150)
-
-
-class SheetPicture(_Record):
-    """One picture of a sheet."""
-
-    label: str
-    seed: int
-    job_id: str
-    status: JobStatus
-    step: int
-    total_steps: int
-    error: str | None
-    image_id: str | None
-
-
-class Sheet(_Record):
-    """A character sheet, made or being made: pictures by cell, then by seed."""
-
-    id: str
-    character_id: str
-    created_at: datetime
-    pictures: tuple[SheetPicture, ...]
-    columns: int = Field(description="Pictures of one cell: one per seed.")
-    image_id: str | None = Field(description="The laid-out sheet, once all jobs have ended.")
-    total: int
-    ended: int
-
-
-class Imported(_Record):
+class Imported(Record):
     """A character that was taken in, and what could not be."""
 
     character: Character

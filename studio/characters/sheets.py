@@ -17,9 +17,10 @@ from pipelines.request import RANDOM_SEED, GenerationRequest, Mode, Reference
 from studio import images
 from studio.characters import blueprints, layout, styling, wording
 from studio.characters.designs import Designs
-from studio.characters.records import (
+from studio.characters.records import Blueprint
+from studio.characters.references import References
+from studio.characters.sheet_records import (
     MAX_CELLS,
-    Blueprint,
     Sheet,
     SheetAsk,
     SheetCell,
@@ -27,7 +28,6 @@ from studio.characters.records import (
     SheetPicture,
     SheetWish,
 )
-from studio.characters.references import References
 from studio.characters.tools import JobView, Tools, character, jobs_of_run
 from studio.collection import character_links, queries, rows
 from studio.collection.character_models import CharacterJobRow, RunRow

@@ -8,15 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from studio.characters.records import (
-    Blueprint,
-    FieldName,
-    PickerEntry,
-    SheetAsk,
-    SheetCell,
-    SheetChoices,
-    Words,
-)
+from studio.characters.records import Blueprint, FieldName, PickerEntry, Words
+from studio.characters.sheet_records import SheetAsk, SheetCell, SheetChoices
 
 _NOUNS: dict[FieldName, tuple[str, ...]] = {
     FieldName.FACE: ("face", "jaw", "cheek", "chin", "nose", "brow", "feature", "freckle", "beard"),

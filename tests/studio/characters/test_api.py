@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -13,6 +14,7 @@ from PIL import Image
 
 from studio.api import add_api
 from studio.api.events import QueueBroadcast
+from studio.security import Gatekeeper
 from tests.studio.characters.conftest import Cast
 from tests.studio.fixtures import picture
 
@@ -223,3 +225,13 @@ def test_every_call_is_described(http: TestClient) -> None:
     ours = [path for path in paths if "/characters" in path or "/designs" in path or "/cast-runs" in path]
     assert len(ours) > 25
     assert all(call["description"] for path in ours for call in paths[path].values())
+
+
+def test_archives_may_be_larger_than_a_picture(studio: Cast) -> None:
+    app = FastAPI()
+    app.add_middleware(Gatekeeper, settings=replace(studio.settings, max_upload_bytes=1000))
+    add_api(app, studio.service, studio.settings, QueueBroadcast(studio.service))
+    http = TestClient(app, base_url="http://127.0.0.1/api/v1")
+    files = {"file": ("a.zip", bytes(200_000))}
+    problem(http.post("/images", files=files), 413)
+    problem(http.post("/characters/import", files=files), 422, "file")

@@ -10,7 +10,8 @@ import pytest
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest
 from studio import jsonlines
-from studio.characters.records import Crop, DesignDraft, DesignReference, SheetCell, SheetWish
+from studio.characters.records import Crop, DesignDraft, DesignReference
+from studio.characters.sheet_records import SheetCell, SheetWish
 from studio.collection import rows
 from studio.collection.character_models import CharacterRow
 from studio.collection.collection import Collection

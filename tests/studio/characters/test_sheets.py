@@ -10,14 +10,8 @@ from PIL import Image
 from pipelines.errors import NotFound, RequestError
 from pipelines.request import Mode
 from studio.characters import layout
-from studio.characters.records import (
-    BlueprintDraft,
-    BlueprintField,
-    FieldName,
-    SheetAsk,
-    SheetCell,
-    SheetWish,
-)
+from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
+from studio.characters.sheet_records import SheetAsk, SheetCell, SheetWish
 from studio.collection.queries import Filter
 from studio.records import Category, JobStatus
 from tests.studio.characters.conftest import Cast
