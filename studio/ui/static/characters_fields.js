@@ -25,7 +25,7 @@
     constructor({ id, box, editing = () => false }) {
       Object.assign(this, { id, box, editing, character: null });
       this.name = el("span", { class: "chr-picker-name" });
-      this.button = el("button", { type: "button", id, class: "chr-picker-button", title: "Insert fields of the character", "aria-haspopup": "dialog" }, kit.icon("person"), this.name);
+      this.button = el("button", { type: "button", id, class: "chr-picker-button", title: "Insert fields of the character", "aria-label": "Insert fields of the character", "aria-haspopup": "dialog" }, kit.icon("person"), this.name);
       this.panel = el("div", { class: "chr-picker-panel", role: "dialog", "aria-label": "Blueprint fields" });
       this.node = el("div", { class: "chr-picker", hidden: true }, this.button, this.panel);
       this.popover = likeness.popover(this.button, this.panel, { width: 320, onOpen: () => this.fill() });
@@ -37,6 +37,7 @@
       this.character = character;
       this.node.hidden = !character;
       this.name.textContent = character?.name ?? "";
+      this.button.setAttribute("aria-label", `Insert fields of ${character?.name ?? "the character"}`);
       if (!character) this.popover.close();
     }
 

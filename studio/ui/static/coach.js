@@ -64,7 +64,7 @@
       this.turn = 0;
       this.words = el("span", { class: "coach-words" });
       this.more = el("span", { class: "coach-more" });
-      this.open = el("button", { type: "button", class: "coach-open", id: "coach-open", "aria-haspopup": "dialog" }, kit.icon("info"), this.words, this.more);
+      this.open = el("button", { type: "button", class: "coach-open", id: "coach-open", "aria-label": "Advice", "aria-haspopup": "dialog" }, kit.icon("info"), this.words, this.more);
       this.close = kit.button({ id: "coach-dismiss", name: "close", label: "Put this advice away", words: false, kind: "ghost small", run: () => dismiss(this.advice[0].id) });
       this.again = el("button", { type: "button", class: "out-link coach-again", id: "coach-again", hidden: true, onclick: () => putAway([]) }, "Show advice again");
       this.panel = el("div", { class: "coach-panel", role: "dialog", "aria-label": "Advice" });
@@ -93,6 +93,7 @@
       this.open.hidden = this.close.hidden = !first;
       this.again.hidden = Boolean(first) || !hidden.size;
       this.words.textContent = first?.words ?? "";
+      this.open.setAttribute("aria-label", `Advice: ${first?.words ?? "none"}`);
       this.more.textContent = this.advice.length > 1 ? `+${this.advice.length - 1}` : "";
       this.more.title = this.advice.length > 1 ? "There is more advice" : "";
       this.panel.replaceChildren(...this.advice.map((one) => this.card(one)));
