@@ -79,6 +79,10 @@ class ImportLog:
         """It is of this folder and did not come to its end."""
         return self.folder == str(folder) and self._status in ("interrupted", "cancelled", "failed")
 
+    def runs(self) -> bool:
+        """It has begun and not ended."""
+        return self._status in ("scanning", "running")
+
     def has_done(self, file: FoundFile) -> bool:
         """The file was dealt with and has not changed since."""
         return self._done.get(str(file.path)) == (file.modified_ns, file.size)

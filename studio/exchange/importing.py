@@ -48,8 +48,10 @@ class Importer:
         """
         resolved = self._checked(folder)
         with self._lock:
-            if self._running is not None and self._running.is_alive():
-                raise Conflict("Another folder is being imported. Wait for it, or cancel it first.")
+            if self._running is not None:
+                if self._running.is_alive() and self._running.log.runs():
+                    raise Conflict("Another folder is being imported. Wait for it, or cancel it first.")
+                self._running.join()  # its end is told a moment before
             unfinished = (log for log in self._logs.values() if log.can_go_on(resolved))
             log = next(unfinished, None) or ImportLog.new(
                 self._settings.imports_dir, uuid.uuid4().hex, resolved

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from studio.collection.maintenance import rebuild, verify
 from studio.collection.queries import Filter
 from studio.collection.taking import Taker
 from studio.exchange import importing
+from studio.exchange.import_log import ImportLog
 from studio.exchange.importing import Importer
 from studio.exchange.records import ImportProgress
 from studio.records import Category, ImageRecord
@@ -184,6 +186,23 @@ def test_an_import_is_cancelled_and_goes_on(
     done = run(importer, tmp_path / "many")
     assert (done.id, done.status, done.added) == (cancelled.id, "done", 40)
     assert len(opened) == 40 - cancelled.added
+
+
+def test_whoever_hears_of_the_end_can_begin_the_next(
+    importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    end = ImportLog.end
+
+    def slow_end(log: ImportLog, status: str, reason: str) -> None:
+        end(log, status, reason)
+        time.sleep(0.2)  # told, and its thread still alive
+
+    monkeypatch.setattr(ImportLog, "end", slow_end)
+    first = importer.start(folder)
+    while importer.get(first.id).status != "done":
+        importer.wait(0.01)
+    assert importer.start(folder).id != first.id
+    importer.stop()
 
 
 def test_a_studio_that_ended_amid_an_import_goes_on_with_it(tmp_path: Path, folder: Path) -> None:
