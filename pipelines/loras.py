@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines import devices, placement
 from pipelines.errors import RequestError
+from pipelines.memory import Storage
 from pipelines.parts import fitting
 
 if TYPE_CHECKING:
@@ -100,11 +101,27 @@ class Loras:
                 )
                 if not any(slot in slots for slots in self._pipeline.get_list_adapters().values()):
                     raise ValueError("none of its layers is in the model")
+                self._keep_exact(slot, worn)
         except RequestError:
             self.take_off()
             raise
         self._hung[slot] = worn.path.stat().st_size
         self._settle()
+
+    def _keep_exact(self, slot: str, worn: Worn) -> None:
+        """Beside weights kept in 8 bits an adapter is rounded to them and cannot compute: read it anew."""
+        if self._settings.memory.storage is not Storage.FP8:
+            return
+        told = self._pipeline.lora_state_dict(
+            str(worn.path.parent), weight_name=worn.path.name, local_files_only=True
+        )
+        tensors = told[0] if isinstance(told, tuple) else told
+        for part in self._pipeline._lora_loadable_modules:
+            network = getattr(self._pipeline, part, None)
+            for name, parameter in network.named_parameters() if network is not None else ():
+                if f".{slot}." in name:
+                    exact = tensors.get(f"{part}.{name.replace(f'.{slot}', '')}", parameter)
+                    parameter.data = exact.to(parameter.device, self._settings.dtype)
 
     def _settle(self) -> None:
         """Loading takes hooks off and puts them on again without knowing of the device."""

@@ -15,6 +15,7 @@ from pipelines.errors import RequestError
 from pipelines.events import Notice, Started
 from pipelines.families.base import LoadSettings
 from pipelines.families.flux1 import FAMILY as FLUX1
+from pipelines.memory import MemoryPlan, Storage
 from pipelines.planning import plan
 from pipelines.request import Mode
 from tests import tiny_loras
@@ -108,6 +109,32 @@ def test_a_lora_that_does_not_fit_is_refused_in_words_and_leaves_nothing(tiny: T
         tiny.make("tiny-sdxl", "text_to_image", loras=[{"id": wrong}])
     assert refused.value.field == "loras"
     assert not differ(plain, tiny.make("tiny-sdxl", "text_to_image"))
+
+
+def test_a_lora_acts_beside_weights_kept_in_8_bits(tiny: Tiny) -> None:
+    ink = give(tiny, "tiny-flux1", "ink-tiny-flux1")
+    spec = tiny.catalog.get("tiny-flux1")
+    settings = LoadSettings(
+        tiny.folder_of("tiny-flux1"),
+        frozenset({Mode.TEXT_TO_IMAGE}),
+        "cpu",
+        torch.bfloat16,
+        MemoryPlan(storage=Storage.FP8),
+    )
+    small: Any = FLUX1.load(spec, settings)
+
+    def made(*names: str) -> torch.Tensor:
+        request = tiny.ask("tiny-flux1", "text_to_image", loras=[{"id": name} for name in names])
+        files = {name: tiny.catalog.add_on(name).path for name in names}
+        planned = plan(request, tiny.catalog.route(spec.id, request.mode), files)
+        return denoised(small.prepare(planned, [], lambda event: None))
+
+    plain, inked = made(), made(ink)
+    assert torch.isfinite(inked).all()
+    assert not torch.equal(plain, inked)
+    weights = dict(small.components["transformer"].named_parameters())
+    assert {w.dtype for name, w in weights.items() if "lora_A" in name} == {torch.bfloat16}
+    assert torch.equal(plain, made())
 
 
 def test_a_warmed_up_model_is_taken_apart_for_a_lora_and_says_so(tiny: Tiny) -> None:
