@@ -22,8 +22,6 @@ from studio.characters.tools import Tools, character, version
 from studio.collection import queries
 from studio.collection.character_models import CharacterRow, VersionRow
 
-SIZES = (64, 128, 256, 512, 1024)
-"""Longest sides in px that are offered; any from 16 to 2048 can be asked for."""
 Format = Literal["png", "webp", "jpeg"]
 Aspect = Literal["free", "1:1", "3:4"]
 _RATIO: dict[Aspect, float] = {"free": 3 / 4, "1:1": 1.0, "3:4": 3 / 4}

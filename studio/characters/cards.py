@@ -91,11 +91,6 @@ def write(picture: Path, name: str, description: str, blueprint: Blueprint, rest
     return buffer.getvalue()
 
 
-def is_card(data: bytes) -> bool:
-    """A PNG with a card's text in it, whether or not it can be read."""
-    return any(name.casefold() in ("ccv3", "chara") for name in read_texts(data).named)
-
-
 def _parsed(text: str | None) -> dict[str, Any] | None:
     if text is None or len(text) > MAX_CARD_BYTES * 4 // 3:
         return None

@@ -65,10 +65,6 @@ class CharacterJournal:
             lines = (_line(table, row, now) for table in TABLES for row in _all(session, table))
             jsonlines.replace(self._path, lines)
 
-    def exists(self) -> bool:
-        """Anything was ever written down."""
-        return self._path.exists()
-
     def settle(self, database: Database) -> None:
         """Take back what the last lines say too much, where a crash came before their commit."""
         with speaking_of(self._path.parent):
