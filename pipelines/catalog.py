@@ -189,11 +189,6 @@ class Catalog:
         spec = self.get(model_id)
         return next(each for each in self._unpinned if each.id == spec.id)
 
-    def unpinned(self, model_id: str) -> ModelSpec:
-        """The entry as models.yaml has it. Raises NotFound."""
-        spec = self.get(model_id)
-        return next(each for each in self._unpinned if each.id == spec.id)
-
     def prefer(self, preferred: Mapping[Mode, str]) -> None:
         """Let modes start with these models wherever they are ready."""
         self._preferred = dict(preferred)
