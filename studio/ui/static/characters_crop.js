@@ -63,6 +63,7 @@
     }
 
     reshape() {
+      this.touched = null; // a guess still on its way was for another shape
       this.set(this.middle());
       if (this.aspect.state.value !== "free") this.guess();
       this.box.focus();
