@@ -162,7 +162,7 @@ class Catalog:
         folder = (self.path.parent / spec.config).resolve()
         if folder.is_dir() or not _HUB_ID.fullmatch(spec.config):
             return folder if (folder / files.INDEX).is_file() else None
-        index = _cached(spec.config, files.INDEX, None)
+        index = cached_file(spec.config, files.INDEX, None)
         return index.parent if index else None
 
     def place(self, spec: ModelSpec) -> Path | None:
@@ -170,7 +170,7 @@ class Catalog:
         folder = self.folder(spec)
         if folder is not None:
             return folder if folder.exists() else None
-        index = _cached(spec.source, files.INDEX, spec.revision)
+        index = cached_file(spec.source, files.INDEX, spec.revision)
         return index.parent if index else None
 
     def parts(self, spec: ModelSpec) -> tuple[str, ...]:
@@ -198,7 +198,7 @@ class Catalog:
         folder = self.folder(spec)
         if folder is not None:
             return "ready" if folder.is_file() or files.missing(folder, spec.variant) is None else "missing"
-        cached = _cached(spec.source, files.INDEX, spec.revision)
+        cached = cached_file(spec.source, files.INDEX, spec.revision)
         whole = cached is not None and files.missing(cached.parent, spec.variant) is None
         return "ready" if whole else "downloadable"
 
@@ -368,7 +368,7 @@ def _count_reason(route: Route, mode: Mode, references: int) -> str | None:
     return None
 
 
-def _cached(repo: str, filename: str, revision: str | None) -> Path | None:
+def cached_file(repo: str, filename: str, revision: str | None) -> Path | None:
     """The file in the hub's cache on this disk."""
     from huggingface_hub import try_to_load_from_cache
 
@@ -390,8 +390,8 @@ def cached_commit(repo: str, revision: str | None = None) -> str | None:
 def _has_cached(repo: str, path: str, revision: str | None) -> bool:
     """Whether a file, or all of a component's folder, is in the hub's cache."""
     if path.endswith(SINGLE_FILE):
-        return _cached(repo, path, revision) is not None
-    configuration = _cached(repo, f"{path}/config.json".lstrip("/"), revision)
+        return cached_file(repo, path, revision) is not None
+    configuration = cached_file(repo, f"{path}/config.json".lstrip("/"), revision)
     return configuration is not None and files.is_whole(configuration.parent)
 
 

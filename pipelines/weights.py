@@ -14,10 +14,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import try_to_load_from_cache
-
 from pipelines import files, registry
-from pipelines.catalog import HUB, Catalog, ModelSpec, hub_revision, split_hub
+from pipelines.catalog import HUB, Catalog, ModelSpec, cached_file, hub_revision, split_hub
 from pipelines.memory import ModelSize, Part
 from pipelines.request import Mode
 
@@ -59,8 +57,8 @@ def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSi
     """A model on this disk with what `modes` need beside it; None where it is not here or damaged."""
     place = catalog.folder(spec)
     if place is None:
-        found = try_to_load_from_cache(spec.source, files.INDEX, revision=spec.revision)
-        place = Path(found).parent if isinstance(found, str) else None
+        index = cached_file(spec.source, files.INDEX, spec.revision)
+        place = index.parent if index else None
     try:
         if place is None:
             return None
@@ -135,10 +133,10 @@ def _located(folder: Path, location: str) -> Path:
         return folder / location
     repo, path = split_hub(location)
     name = path if Path(path).suffix else f"{path}/config.json".lstrip("/")
-    found = try_to_load_from_cache(repo, name, revision=hub_revision(location))
-    if not isinstance(found, str):
+    found = cached_file(repo, name, hub_revision(location))
+    if found is None:
         return folder / "not here"
-    return Path(found) if Path(path).suffix else Path(found).parent
+    return found if Path(path).suffix else found.parent
 
 
 def _part(name: str, files: Iterable[Path]) -> Part:
