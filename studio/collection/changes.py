@@ -140,7 +140,8 @@ def _shown(field: str, value: Any) -> str | None:
     if hasattr(value, "model_dump"):
         return _shown(field, value.model_dump(mode="json"))
     if isinstance(value, dict):
-        return ", ".join(f"{k.replace('_', ' ')} {_shown('', v) or 'none'}" for k, v in value.items())
+        parts = {k.replace("_", " "): _shown("", v) for k, v in value.items()}
+        return ", ".join(f"{k} {v}" for k, v in parts.items() if v)
     if isinstance(value, tuple | list):
         return "; ".join(_shown("", each) or "none" for each in value)
     return f"{value:g}" if isinstance(value, float) else str(value)
