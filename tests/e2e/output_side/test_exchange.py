@@ -28,7 +28,7 @@ def foreign_picture(folder: Path, word: str) -> Path:
 
 
 def import_folder(page: Page, folder: Path) -> None:
-    page.locator("#import-folder").click()
+    page.locator("#collection").get_by_role("button", name="Import a folder").click()
     page.locator("#import-path").fill(str(folder))
     page.locator("#import-start").click()
 
