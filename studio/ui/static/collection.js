@@ -52,7 +52,7 @@
       this.head = el("header", { class: "out-collection-head" },
         el("div", { class: "out-head-row" }, this.view.node, filters.search.node, filters.sort.node, filters.toggle, bring, folder, this.upload),
         el("div", { class: "out-head-row kinds" }, filters.kind.node, this.count), filters.more, this.trashBar);
-      this.node = el("section", { class: "out-collection", "aria-label": "Collection" },
+      this.node = el("section", { class: "out-collection unknown", "aria-label": "Collection" },
         this.head, this.batches.node, el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.all, this.invite), this.bar.node);
       element.replaceChildren(this.node);
     }
@@ -105,6 +105,7 @@
     changed(why) {
       const { source } = this;
       this.skeletons.hidden = why !== "begun";
+      if (why !== "begun") this.node.classList.remove("unknown");
       this.grid.node.hidden = !source.total;
       this.again.hidden = why !== "failed";
       const empty = !source.total && why !== "begun" && why !== "failed";
