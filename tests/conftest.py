@@ -9,11 +9,15 @@ import pytest
 from tests import tiny_models
 
 
+@pytest.hookimpl(tryfirst=True)  # groups must be known before they are dealt out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that no process is left alone with one of them at the end."""
+    """All browser tests to one process, with one studio and one browser; else a file at a time, long ones first."""
     here = Path(__file__).parent
-    long = (here / "kill", here / "e2e")
-    items.sort(key=lambda item: not any(folder in item.path.parents for folder in long))
+    order = (here / "e2e", here / "kill")
+    for item in items:
+        browser = order[0] in item.path.parents
+        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path.relative_to(here))))
+    items.sort(key=lambda item: next((i for i, f in enumerate(order) if f in item.path.parents), len(order)))
 
 
 @pytest.fixture(scope="session")
