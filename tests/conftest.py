@@ -11,7 +11,7 @@ from tests import tiny_models
 
 @pytest.hookimpl(tryfirst=True)  # groups must be known before they are dealt out
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests to one process, with one studio and one browser; else a file at a time, long ones first."""
+    """All browser tests to one process, with one studio; others a file at a time. The longest come first."""
     here = Path(__file__).parent
     order = (here / "e2e", here / "kill")
     for item in items:
