@@ -9,15 +9,19 @@ import pytest
 from tests import tiny_models
 
 
-@pytest.hookimpl(tryfirst=True)  # groups must be known before they are dealt out
+HERE = Path(__file__).parent
+LONG = (HERE / "e2e", HERE / "kill")
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """All browser tests go to one process, with one studio and one browser; the others a file at a time."""
+    group = "browser" if LONG[0] in item.path.parents else str(item.path.relative_to(HERE))
+    item.add_marker(pytest.mark.xdist_group(group))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All browser tests to one process, with one studio; others a file at a time. The longest come first."""
-    here = Path(__file__).parent
-    order = (here / "e2e", here / "kill")
-    for item in items:
-        browser = order[0] in item.path.parents
-        item.add_marker(pytest.mark.xdist_group("browser" if browser else str(item.path.relative_to(here))))
-    items.sort(key=lambda item: next((i for i, f in enumerate(order) if f in item.path.parents), len(order)))
+    """The longest first, so that no process is left alone with them at the end."""
+    items.sort(key=lambda item: next((i for i, f in enumerate(LONG) if f in item.path.parents), len(LONG)))
 
 
 @pytest.fixture(scope="session")
