@@ -9,21 +9,6 @@ import pytest
 from tests import tiny_models
 
 
-HERE = Path(__file__).parent
-LONG = (HERE / "e2e", HERE / "kill")
-
-
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """All browser tests go to one process, with one studio and one browser; the others a file at a time."""
-    group = "browser" if LONG[0] in item.path.parents else str(item.path.relative_to(HERE))
-    item.add_marker(pytest.mark.xdist_group(group))
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest first, so that no process is left alone with them at the end."""
-    items.sort(key=lambda item: next((i for i, f in enumerate(LONG) if f in item.path.parents), len(LONG)))
-
-
 @pytest.fixture(scope="session")
 def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of a tiny random model that can do all six modes."""
