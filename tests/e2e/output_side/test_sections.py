@@ -11,6 +11,8 @@ from playwright.sync_api import Page, expect
 from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import make_job, open_again, show_jobs
 
+COLOURS_SETTLED = """() => Promise.allSettled(
+    document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished))"""
 CONTRAST = """(selector) => {
     const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
     const rgba = (colour) => {
@@ -132,5 +134,6 @@ def test_words_stand_out_from_their_ground(gallery: Page) -> None:
         expect(gallery.locator("body")).to_have_class(
             re.compile("dark") if theme == "dark" else re.compile("^(?!.*dark)")
         )
+        gallery.evaluate(COLOURS_SETTLED)
         found = {selector: gallery.evaluate(CONTRAST, selector) for selector in selectors}
         assert {selector: value for selector, value in found.items() if value < 4.5} == {}, theme
