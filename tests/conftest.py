@@ -1,12 +1,39 @@
-"""Fixtures of the whole project: the tiny models, made once per session, and a catalogue of them."""
+"""Fixtures of the whole project: the tiny models and a catalogue of them; how tests share the machine.
+
+Tests run in as many processes as the machine has cores, file by file. All browser tests stay in one
+process and come first: two browsers on two cores take longer than one after the other, and they are the
+longest piece of work. The kill tests follow.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from tests import tiny_models
+
+FIRST = ("tests/e2e/", "tests/kill/")
+
+
+class BrowserAndFiles(LoadScopeScheduling):
+    """One unit of work for all browser tests, one for each other file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return FIRST[0] if nodeid.startswith(FIRST[0]) else nodeid.partition("::")[0]
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BrowserAndFiles:
+    return BrowserAndFiles(config, log)  # type: ignore[arg-type]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def turn(item: pytest.Item) -> int:
+        return next((turn for turn, folder in enumerate(FIRST) if item.nodeid.startswith(folder)), len(FIRST))
+
+    items.sort(key=turn)
 
 
 @pytest.fixture(scope="session")

@@ -48,7 +48,6 @@ def studio(
 def models_page(context: BrowserContext, studio: StudioProcess) -> Iterator[Page]:
     page = context.new_page()
     watch = PageWatch(page, studio.url)
-    watch.expect("AbortError")  # Gradio's client says so where a page is reloaded while it listens
     page.goto(f"{studio.url}/#models")
     page.wait_for_selector("#model-card-away")
     yield page

@@ -105,7 +105,7 @@ def test_a_reload_finds_the_job_again_and_a_second_tab_sees_it(
         expect(second.locator("#cancel")).to_be_hidden()
         generate(second, "asked in the second tab", steps=4, images=1)
         expect(second.locator("#preview .out-caption")).to_contain_text("asked in the second tab")
-        open_again(page, watch)
+        open_again(page)
         expect(page.locator("#cancel")).to_be_visible()
         expect(page.locator("#preview .out-caption")).to_contain_text("asked in the first tab")
     phase(page, r"^Done in")

@@ -139,7 +139,7 @@ def test_a_picture_without_a_reference_cannot_be_compared(
     page: Page, watch: PageWatch, studio_server: StudioProcess, tmp_path: Path
 ) -> None:
     upload = studio_server.upload(make_picture(tmp_path))
-    open_again(page, watch)
+    open_again(page)
     page.locator(f"#gallery [data-picture='{upload['id']}']").click()
     expect(page.locator("#compare")).to_be_disabled()
     page.keyboard.press("c")

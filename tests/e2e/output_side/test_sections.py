@@ -85,7 +85,7 @@ def test_text_from_artists_stays_text(
     job = studio_server.submit(mode="text_to_image", prompt=HOSTILE, num_inference_steps=1)
     [image_id] = studio_server.finished(job["id"])["images"]
     studio_server.api("PATCH", f"/images/{image_id}", json={"name": HOSTILE})
-    open_again(page, watch)
+    open_again(page)
     page.locator(f"#gallery [data-picture='{image_id}']").dblclick()
     expect(page.locator("#details-dialog dd").filter(has_text="onerror")).to_have_text(HOSTILE)
     expect(page.locator("#details-title, #details-dialog-title")).to_have_text(HOSTILE)
@@ -99,7 +99,7 @@ def test_text_from_artists_stays_text(
 def test_nothing_sticks_out_and_every_button_has_a_name(
     page: Page, watch: PageWatch, made: list[dict[str, Any]]
 ) -> None:
-    open_again(page, watch)
+    open_again(page)
     for width, height in ((1440, 900), (1024, 768), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         for section in ("studio", "collection", "queue"):

@@ -110,11 +110,11 @@ def test_a_reload_in_mid_run_finds_the_job_and_its_picture(
     with studio_server.worker_held():
         generate(page, "still here after a reload", steps=150)
         expect(page.locator("#cancel")).to_be_visible()
-        open_again(page, watch)
+        open_again(page)
         expect(page.locator("#cancel")).to_be_visible()
         expect(page.locator("#preview .out-caption")).to_contain_text("still here after a reload")
     expect(page.locator("#preview .out-phase")).to_have_text(re.compile("^Done in"), timeout=LONG_WAIT)
-    open_again(page, watch)
+    open_again(page)
     expect(thumbs(page)).to_have_count(1)
     expect(page.locator("#preview .picture .out-steady")).to_be_visible()
 
