@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 
 @dataclass(frozen=True)
 class AutoencoderPreset:
-    """Shape and schedule of the autoencoder stage. `crop_until` is the share of steps spent on crops."""
+    """Shape and schedule of the autoencoder stage. `crop_until` is the share of steps spent on crops.
+
+    `grown_from`: a shallower autoencoder that is trained first and gives the outer levels their start.
+    """
 
     channels: tuple[int, ...] = (12, 16, 48)
     layers: int = 1
@@ -27,6 +30,7 @@ class AutoencoderPreset:
     ema: float = 0.98
     noise: float = 0.05
     decay: float = 1e-3
+    grown_from: AutoencoderPreset | None = None
 
     @property
     def factor(self) -> int:
@@ -38,11 +42,11 @@ class AutoencoderPreset:
 class UnetPreset:
     """Shape and schedule of the joint stage: network, text encoder, image encoder and both adapters."""
 
-    channels: tuple[int, ...] = (24, 64, 128, 192)
+    channels: tuple[int, ...] = (96, 192)
     layers: int = 1
-    attention: tuple[int, ...] = (2, 3)
+    attention: tuple[int, ...] = (1,)
     groups: int = 2
-    text_width: int = 128
+    text_width: int = 160
     text_layers: int = 2
     image_px: int = 64
     image_patch: int = 8
@@ -60,7 +64,7 @@ class UnetPreset:
 class ControlNetPreset:
     """Schedule of the ControlNet stage; `hint_channels` has one entry per level of the autoencoder."""
 
-    hint_channels: tuple[int, ...] = (16, 32, 64)
+    hint_channels: tuple[int, ...] = (16, 32, 64, 96)
     pictures: int = 2500
     batch: int = 16
     steps: int = 6000
@@ -94,9 +98,18 @@ class Preset:
     loaders: int = 0
     styles: tuple[str, ...] = ("toon", "bold line", "ink", "flat vector", "paper cut", "storybook")
     corpus_identities: int = 2000
-    identities: int = 1200
+    identities: int = 1900
     checkpoint_seconds: float = 150.0
-    autoencoder: AutoencoderPreset = field(default_factory=AutoencoderPreset)
+    autoencoder: AutoencoderPreset = field(
+        default_factory=lambda: AutoencoderPreset(
+            channels=(12, 16, 48, 128),
+            latent_channels=16,
+            batch=8,
+            minutes=40.0,
+            lr=1e-2,
+            grown_from=AutoencoderPreset(),
+        )
+    )
     unet: UnetPreset = field(default_factory=UnetPreset)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
@@ -117,7 +130,7 @@ GPU = replace(
     autoencoder=replace(
         CPU.autoencoder, channels=(32, 64, 96, 128), latent_channels=12, groups=4, px=256,
         figures="corpus/figures256.npy", crop=128, crop_batch=48, batch=16, crop_until=0.5, steps=12000,
-        minutes=7.0, ema=0.995,
+        minutes=7.0, ema=0.995, lr=2e-2, grown_from=None,
     ),
     unet=replace(
         CPU.unet, channels=(64, 128, 192), attention=(1, 2), groups=16, text_width=192, text_layers=3,

@@ -19,7 +19,8 @@ from transformers import CLIPTokenizer
 from training.captions import caption, instruction
 from training.latents import LatentSet
 
-EDIT_SHARE = 0.42
+EDIT_SHARE = 0.45
+BACKGROUND_EDITS = 0.25
 EMPTY_TEXT = 0.08
 ADAPTER_SHARE = 0.4
 ZERO_REFERENCE = 0.1
@@ -61,7 +62,7 @@ class Mixer:
         span = rng.choice(self.data.groups)
         one = span[0] if rng.random() < 0.75 else rng.choice(span)
         grounds = list(span[-3:])
-        if rng.random() < 0.42:
+        if rng.random() < BACKGROUND_EDITS:
             two = rng.choice([i for i in grounds if i != one])
         else:
             two = rng.choice([i for i in span if i != one])

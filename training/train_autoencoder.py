@@ -106,20 +106,42 @@ def psnr(vae: AutoencoderKL, pictures: torch.Tensor, batch: int = 16) -> float:
     return float(torch.cat(values).mean())
 
 
+def take_over(vae: AutoencoderKL, shallow: dict[str, torch.Tensor], levels: int) -> None:
+    """Start the outer `levels` of `vae` as those of a shallower autoencoder; its innermost parts stay new."""
+    own = vae.state_dict()
+    shift = len(vae.config.block_out_channels) - levels
+    for name, tensor in shallow.items():
+        head, block, rest = name.partition("up_blocks.")
+        if block:
+            number, dot, tail = rest.partition(".")
+            name = f"{head}{block}{int(number) + shift}{dot}{tail}"
+        inner = ".mid_block." in name or name.startswith(("encoder.conv_out", "encoder.conv_norm_out"))
+        if not inner and name in own and own[name].shape == tensor.shape:
+            own[name].copy_(tensor)
+
+
+def started(p: AutoencoderPreset, preset: Preset, work: Path, device: str) -> AutoencoderKL:
+    """The autoencoder as its training begins, a shallower one trained first where the preset says so."""
+    vae = build_autoencoder(p)
+    if p.grown_from is not None and not (work / "autoencoder.pt").exists():
+        shallow = learn("shallow", p.grown_from, preset, work, device)
+        take_over(vae, shallow.ema.shadow, len(p.grown_from.channels))
+    return vae.to(device, memory_format=torch.channels_last)
+
+
 def train(preset: Preset, work: Path, device: str) -> None:
     """Run (or continue) the autoencoder stage; writes `autoencoder.pt` and its log under `work`."""
-    p = preset.autoencoder
+    learn("autoencoder", preset.autoencoder, preset, work, device)
+
+
+def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: str) -> Descent:
+    """Train one autoencoder of shape `p` to its end; writes `<name>.pt` and `<name>.jsonl`."""
     torch.manual_seed(preset.seed)
-    vae = build_autoencoder(p).to(device, memory_format=torch.channels_last)
+    vae = started(p, preset, work, device)
     store = FigureStore(work / p.figures, preset.px)
-    source = PictureSource(
-        store,
-        BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy"),
-        p.held_out,
-        preset.seed,
-        device,
-    )
-    descent = Descent("autoencoder", vae, p, work, preset.checkpoint_seconds)
+    bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
+    source = PictureSource(store, bank, p.held_out, preset.seed, device)
+    descent = Descent(name, vae, p, work, preset.checkpoint_seconds)
     probe = source.held_out(24)
     source.rng.manual_seed(preset.seed + descent.step * workers() + rank())
 
@@ -141,3 +163,4 @@ def train(preset: Preset, work: Path, device: str) -> None:
             loss = reconstruction_loss(out.float(), batch) + p.decay * mean.float().pow(2).mean()
         descent.descend(loss)
         descent.log(measures)
+    return descent

@@ -84,7 +84,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         with torch.no_grad():
             text = model.text_encoder(ids.to(device))[0]
-        noise, t = torch.randn_like(clean), stratified_timesteps(len(rows), device)
+        noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(rows), device)
         noisy = scheduler.add_noise(clean, noise, t).contiguous(memory_format=torch.channels_last)
         with device_of(device).autocast(preset.bf16):
             down, mid = net(noisy, t, text, hint, return_dict=False)

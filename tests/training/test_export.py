@@ -11,13 +11,13 @@ from PIL import Image
 from training.export import export, preview_factors
 from training.models import PortraitModel, build_controlnet, build_vae, plain_unet
 from training.pipes import Pipes
-from training.presets import CPU
+from training.presets import CPU, AutoencoderPreset
 from training.tokenizer import build
 
 TINY = replace(
     CPU,
     px=32,
-    autoencoder=replace(CPU.autoencoder, channels=(4, 8), latent_channels=4, groups=1, px=32),
+    autoencoder=AutoencoderPreset(channels=(4, 8), latent_channels=4, groups=1, px=32),
     unet=replace(
         CPU.unet, channels=(8, 16), attention=(1,), groups=4, text_width=32, image_width=32, image_px=16
     ),
