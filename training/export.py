@@ -87,23 +87,13 @@ def _model_index() -> dict[str, object]:
     }
 
 
-def trained_vae(preset: Preset, work: Path, device: str = "cpu") -> AutoencoderKL:
-    """The autoencoder stage's averaged weights, frozen."""
-    from training.models import build_vae
-
-    vae = build_vae(preset)
-    vae.load_state_dict(
-        torch.load(work / "autoencoder.pt", map_location="cpu", weights_only=True)["states"]["ema"]
-    )
-    return vae.to(device, memory_format=torch.channels_last).requires_grad_(False).eval()
-
-
 def from_checkpoints(preset: Preset, work: Path, folder: Path) -> None:
     """Export what the stages under `work` have reached; an untrained ControlNet is one that does nothing."""
     from training.compose import BackgroundBank
     from training.corpus import FigureStore
     from training.latents import LatentSet, shoot
     from training.models import build_controlnet
+    from training.train_autoencoder import trained_vae
     from training.train_controlnet import trained_model
 
     data, vae = LatentSet(work), trained_vae(preset, work)

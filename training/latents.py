@@ -23,6 +23,7 @@ from training.corpus import FigureStore
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.scenes import BACKGROUNDS, kind
+from training.train_autoencoder import trained_vae
 
 SHARD = 25
 
@@ -144,8 +145,6 @@ def encode_all(
 
 def encode(preset: Preset, work: Path, device: str) -> None:
     """The latents stage, in every worker: encode with the trained autoencoder."""
-    from training.export import trained_vae
-
     encode_all(preset, work, trained_vae(preset, work, device), device, rank(), workers())
 
 

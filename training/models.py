@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import torch
-from diffusers import AutoencoderKL, ControlNetModel, DDIMScheduler, UNet2DConditionModel
+from diffusers import ControlNetModel, DDIMScheduler, UNet2DConditionModel
 from transformers import (
     CLIPTextConfig,
     CLIPTextModel,
@@ -176,10 +176,3 @@ class PortraitModel(torch.nn.Module):
         self.gates = install_adapters(preset, self.unet)
         self.text_encoder = build_text_encoder(preset, tokenizer)
         self.image_encoder = build_image_encoder(preset)
-
-
-def build_vae(preset: Preset) -> AutoencoderKL:
-    """The autoencoder of the preset (see `train_autoencoder`)."""
-    from training.train_autoencoder import build_autoencoder
-
-    return build_autoencoder(preset.autoencoder)

@@ -164,3 +164,11 @@ def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: s
         descent.descend(loss)
         descent.log(measures)
     return descent
+
+
+def trained_vae(preset: Preset, work: Path, device: str = "cpu") -> AutoencoderKL:
+    """The autoencoder stage's averaged weights, frozen."""
+    vae = build_autoencoder(preset.autoencoder)
+    states = torch.load(work / "autoencoder.pt", map_location="cpu", weights_only=True)["states"]
+    vae.load_state_dict(states["ema"])
+    return vae.to(device, memory_format=torch.channels_last).requires_grad_(False).eval()

@@ -9,10 +9,11 @@ from diffusers import DiffusionPipeline
 from PIL import Image
 
 from training.export import export, preview_factors
-from training.models import PortraitModel, build_controlnet, build_vae, plain_unet
+from training.models import PortraitModel, build_controlnet, plain_unet
 from training.pipes import Pipes
 from training.presets import CPU, AutoencoderPreset
 from training.tokenizer import build
+from training.train_autoencoder import build_autoencoder
 
 TINY = replace(
     CPU,
@@ -30,7 +31,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     out = tmp_path_factory.mktemp("model")
     model = PortraitModel(TINY, build(out / "tokenizer"))
-    vae = build_vae(TINY)
+    vae = build_autoencoder(TINY.autoencoder)
     vae.register_to_config(scaling_factor=0.5)
     preview = preview_factors(torch.randn(2, 4, 16, 16), torch.rand(2, 3, 32, 32) * 2 - 1)
     export(TINY, out, vae, model, build_controlnet(TINY, model.unet), preview)
