@@ -59,6 +59,22 @@ def take_place(session: Session, row: ImageRow) -> None:
     _deepen(session, children)
 
 
+def take_places(session: Session, new: Sequence[ImageRow]) -> None:
+    """As `take_place`, for many new rows without parents."""
+    for row in new:
+        row.depth = 0
+    session.flush()
+    waiting = (
+        select(ParentRow.pixel_sha256)
+        .where(ParentRow.pixel_sha256.in_([row.pixel_sha256 for row in new]), ParentRow.parent_id.is_(None))
+        .distinct()
+    )
+    wanted = set(session.scalars(waiting))
+    for row in new:
+        if row.pixel_sha256 in wanted:
+            take_place(session, row)
+
+
 def line(session: Session, row: ImageRow) -> list[ImageRow]:
     """The picture and what it came from, step by step along first parents, up to the first one."""
     found = [row]

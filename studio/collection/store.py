@@ -79,7 +79,6 @@ class ImageStore:
         """Write bytes to a file of this folder, durably, to be kept or dropped later."""
         temp = self._incoming / uuid.uuid4().hex
         with speaking_of(self.settings.data_dir):
-            temp.parent.mkdir(parents=True, exist_ok=True)
             try:
                 _write(temp, data, durably=True)
             except OSError:
@@ -197,20 +196,37 @@ class ImageStore:
         temp = target.parent.parent / _INCOMING / uuid.uuid4().hex
         with speaking_of(self.settings.data_dir):
             try:
-                temp.parent.mkdir(parents=True, exist_ok=True)
-                target.parent.mkdir(parents=True, exist_ok=True)
                 _write(temp, data, durably=durably)
-                temp.replace(target)
-            finally:
+                _rename(temp, target)
+            except OSError:
                 temp.unlink(missing_ok=True)
+                raise
+
+
+def _rename(temp: Path, target: Path) -> None:
+    """Its folder is made where it is missing, which is rare."""
+    try:
+        temp.replace(target)
+    except FileNotFoundError:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temp.replace(target)
 
 
 def _write(target: Path, data: bytes, *, durably: bool) -> None:
-    with target.open("xb") as file:
+    with _created(target) as file:
         file.write(data)
         if durably:
             file.flush()
             os.fsync(file.fileno())
+
+
+def _created(path: Path) -> BinaryIO:
+    """A new file; its folder is made where it is missing, which is rare."""
+    try:
+        return path.open("xb")
+    except FileNotFoundError:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("xb")
 
 
 def _is_whole_webp(path: Path) -> bool:

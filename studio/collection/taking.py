@@ -12,13 +12,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from sqlalchemy.orm import Session
-
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import images
 from studio.collection import rows
 from studio.collection.metadata import reading, sidecar
 from studio.collection.metadata.reading import Sidecar
+from studio.collection.models import ImageRow
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.database import Database
@@ -80,18 +79,14 @@ class Taker:
             if one.beside is not None:
                 self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
         self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in different.values())
-        added: list[Prepared] = []
         with self._database.transaction() as session:
             here = rows.by_hashes(session, different)
-            for sha256, one in different.items():
-                known = here.get(sha256)
-                if known is None:
-                    _add(session, one)
-                elif known.purged_at is not None:
-                    rows.restore(session, known)
-                else:  # taken in by somebody else meanwhile
-                    continue
-                added.append(one)
+            again = [row for row in here.values() if row.purged_at is not None]
+            new = [one for sha256, one in different.items() if sha256 not in here]
+            for row in again:
+                rows.restore(session, row)
+            rows.add_all_loaded(session, [_row(one) for one in new])
+        added = [*(different[row.sha256] for row in again), *new]
         for one in added:
             self._keep_thumbnails(one)
         return len(added)
@@ -111,15 +106,9 @@ class Taker:
             _log.warning("No thumbnail yet of %s: %s", one.file.sha256, error)
 
 
-def _add(session: Session, one: Prepared) -> None:
-    rows.add_loaded(
-        session,
-        one.file,
-        one.label,
-        one.notes,
-        one.taken_at,
-        said=one.said,
-        category=Category.IMPORTED,
+def _row(one: Prepared) -> ImageRow:
+    return rows.loaded(
+        one.file, one.label, one.notes, one.taken_at, said=one.said, category=Category.IMPORTED
     )
 
 

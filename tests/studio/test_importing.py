@@ -10,10 +10,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from sqlalchemy import select
 
 from pipelines.errors import NotFound, RequestError
 from studio.collection import store
 from studio.collection.maintenance import rebuild, verify
+from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
 from studio.collection.taking import Taker
 from studio.exchange import importing
@@ -22,7 +24,7 @@ from studio.exchange.importing import Importer
 from studio.exchange.records import ImportProgress
 from studio.records import Category, ImageRecord
 from tests.studio import foreign_files
-from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, upload
+from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, save, upload
 
 
 @pytest.fixture
@@ -270,3 +272,36 @@ def test_a_rebuild_gives_back_what_was_imported(tmp_path: Path, folder: Path) ->
     with open_durable(tmp_path) as durable:
         assert pictures(durable) == before
         assert durable.collection.store.sidecar(before["b.jpg"].sha256) == ("b.txt", "a woman in a red coat")
+
+
+def test_pictures_of_one_moment_stand_side_by_side(
+    durable: Durable, importer: Importer, tmp_path: Path
+) -> None:
+    moment = 1_700_000_000_000_000  # microseconds
+    for part in range(2):
+        folder = tmp_path / f"unpacked{part}"
+        folder.mkdir()
+        for number in range(5):
+            path = folder / f"{number}.png"
+            path.write_bytes(picture(10 * part + number))
+            later = 2 if number == 4 else 0
+            os.utime(path, ns=(0, 1000 * (moment + later)))
+        assert run(importer, folder).added == 5
+    with durable.database.reading() as session:
+        numbers = session.scalars(select(ImageRow.number).order_by(ImageRow.number)).all()
+    assert numbers == list(range(moment, moment + 10))
+
+
+def test_a_lost_parent_that_comes_in_again_takes_its_place(tmp_path: Path, folder: Path) -> None:
+    with open_durable(tmp_path) as durable:
+        parent = upload(durable, 4)
+        child = save(durable, parent)
+        settings = durable.settings
+    for path in (settings.database, settings.images_dir / parent.sha256[:2] / f"{parent.sha256}.png"):
+        path.unlink()
+    rebuild(settings)
+    with open_durable(tmp_path) as durable:
+        assert durable.collection.get(child.id).parents[0].image_id is None
+        run(Importer(durable.collection), folder)
+        orphan = durable.collection.get(child.id)
+        assert (orphan.parents[0].image_id, orphan.depth) == (pictures(durable)["d.PNG"].id, 1)
