@@ -40,7 +40,7 @@ SENT = "(...values) => likeness.changes.sent(values)"
 MERGE = "(answer, ...values) => likeness.changes.merge(answer, values)"
 DONE = "() => { likeness.changes.done(true); return []; }"
 REFUSED = "() => { likeness.changes.done(false); return []; }"
-GENERATE = "() => { likeness.change({ action: 'generate', tab: likeness.tab }); return []; }"
+GENERATE = "(...values) => { likeness.generate(values); return []; }"
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
 _MANY = 64
@@ -199,7 +199,7 @@ def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePan
     settings.dice.click(None, outputs=settings.seed, js=RANDOM_SEED_JS, **_QUIET)
     settings.seed_memory.used(None, outputs=settings.seed, js=LAST_SEED_JS, **_QUIET)
     settings.influence.change(None, inputs=settings.influence, js=STRENGTH_JS, **_QUIET)
-    generate.button.click(None, js=GENERATE, **_QUIET)
+    generate.button.click(None, inputs=handlers.controls.inputs, js=GENERATE, **_QUIET)
 
 
 _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}

@@ -131,6 +131,20 @@ def test_generate_waits_for_the_reference_asked_for_before(
     assert [each["image_id"] for each in job["request"]["references"]] == [letters["d"]]
 
 
+def test_generate_takes_the_words_that_stood_there_when_it_was_pressed(
+    studio: Page, letters: Letters
+) -> None:
+    late = hold_action(studio, "use", letters["d"])
+    act(studio, "use", letters["d"])
+    late.wait(studio)
+    generate(studio, "as it was pressed", steps=2)
+    studio.locator("#prompt textarea").fill("the next idea")
+    late.let_go()
+    job = ended(studio, "as it was pressed")
+    assert [each["image_id"] for each in job["request"]["references"]] == [letters["d"]]
+    expect(studio.locator("#prompt textarea")).to_have_value("the next idea")
+
+
 def test_a_refused_change_holds_nobody_up(studio: Page, letters: Letters) -> None:
     studio.evaluate("likeness.change({ action: 'no such thing', image_id: 'x' })")
     act(studio, "add", letters["c"])

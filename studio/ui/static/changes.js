@@ -8,6 +8,7 @@
 
   const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
   const waiting = [];
+  const shown = new WeakMap(); // of what had to wait: what the controls held when the artist asked
   let asked = null; // what Python is busy with
   let held = []; // what the controls held when it was asked
   let send; // tells Python
@@ -26,6 +27,13 @@
     setTimeout(next); // the control that was changed is not yet done with its own event
   };
 
+  /** Generate was pressed: the picture is made from what was shown then, and from what was asked for before. */
+  likeness.generate = (values) => {
+    const wish = { action: "generate", tab: likeness.tab };
+    if (asked || waiting.length) shown.set(wish, JSON.parse(JSON.stringify(values)));
+    likeness.change(wish);
+  };
+
   likeness.changes = {
     mount(ask) {
       send = ask;
@@ -35,7 +43,7 @@
     /** On the way to Python: note what the controls hold. */
     sent(values) {
       held = JSON.parse(JSON.stringify(values));
-      return values;
+      return shown.get(asked) ?? values;
     },
 
     /** The answer: new values for the controls that nobody has touched since, undefined for the others. */
@@ -43,7 +51,10 @@
       const touched = values.map((value, index) => !same(value, held[index]));
       const lost = asked.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
       if (lost) waiting.unshift(asked); // it was about references that are others by now
-      return values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
+      const fresh = values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
+      const later = waiting.map((other) => shown.get(other)).filter(Boolean);
+      later.forEach((wish) => fresh.forEach((value, index) => value !== undefined && (wish[index] = value)));
+      return fresh;
     },
 
     /** The answer is on the page, or there is none. */
