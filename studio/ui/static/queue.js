@@ -35,7 +35,7 @@
       this.node = el("li", { class: "out-job", "data-job": job.id },
         references.length ? miniatures(references) : null,
         el("div", { class: "out-job-what" },
-          el("span", { class: "out-job-line" }, el("span", { class: "out-chip" }, kit.MODES[job.request.mode] || job.request.mode),
+          el("span", { class: "out-job-line" }, full ? el("span", { class: "out-chip" }, kit.MODES[job.request.mode] || job.request.mode) : null,
             el("span", { class: "out-job-prompt", title: kit.promptWords(job.request) }, kit.promptWords(job.request))),
           el("span", { class: "out-job-line" }, this.words, this.eta, full ? this.meta : null),
           full ? this.error : null, full ? this.notices : null),

@@ -164,7 +164,8 @@
         target: () => [this.selected.id, this.act, likeness.gallery?.ids()],
       });
       this.caption = el("p", { class: "out-caption" });
-      element.replaceChildren(el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption));
+      this.node = el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption);
+      element.replaceChildren(this.node);
       element.addEventListener("keydown", (event) => this.key(event));
       this.draw();
     }
@@ -260,6 +261,7 @@
 
     draw() {
       const mode = this.mode();
+      this.node.dataset.mode = mode;
       this.drawStatus(mode);
       this.bar.update(mode === "picture" ? this.at() : null);
       if (this.coming && !this.job) return; // what is there stays until the picture is known
