@@ -101,7 +101,7 @@ def _slider(label: str, elem_id: str, value: float, low: float, high: float, ste
 
 def _influence() -> dict[str, Any]:
     with gr.Column(elem_id="influence-group", visible=False) as group:
-        slider = _slider("Influence of the reference, %", "influence", START.influence, 0, 100, 1)
+        slider = _slider("Influence, %", "influence", START.influence, 0, 100, 1)
         gr.HTML(
             '<span id="strength" class="lk-muted">strength 0.75</span>',
             elem_id="strength-note",

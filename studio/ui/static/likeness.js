@@ -170,13 +170,14 @@
   // was not taken from a file, such as the later pictures of an animation.
   likeness.upload = async (files) => {
     const records = [];
+    const named = (file, words) => (files.length > 1 && file.name ? `${file.name}: ${words}` : words);
     for (const file of files) {
       const body = new FormData();
       body.append("file", file, file.name || "pasted.png");
       try {
-        records.push(await likeness.api("/images", { method: "POST", body }));
-      } catch {
-        /* its toast has said why */
+        records.push(await likeness.api("/images", { method: "POST", body, quiet: true }));
+      } catch (refusal) {
+        likeness.toast(named(file, refusal.message), "error");
       }
     }
     new Set(records.flatMap((record) => record.notes)).forEach((note) => likeness.toast(note));
@@ -259,6 +260,7 @@
       tab.tabIndex = other === name ? 0 : -1;
       document.getElementById(`panel-${other}`)?.classList.toggle("lk-hidden", other !== name);
     }
+    document.getElementById(`tab-${name}`).scrollIntoView({ block: "nearest", inline: "center" });
     if (location.hash !== `#${name}`) history.replaceState(null, "", `#${name}`);
     if (changed) window.scrollTo(0, 0);
     likeness.emit("tab:shown", name);

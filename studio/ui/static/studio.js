@@ -142,7 +142,6 @@
       const running = snapshot ? snapshot.jobs.filter((job) => job.status === "running").length : 0;
       const waiting = snapshot ? active(snapshot).length - running : 0;
       const parts = [running && jobs(running, "running"), waiting && jobs(waiting, "queued")].filter(Boolean);
-      line.classList.toggle("lk-idle", !parts.length);
       line.textContent = parts.length ? `${parts.join(" · ")}. Generate adds another.` : key;
     };
     draw(likeness.snapshot);
@@ -198,12 +197,22 @@
     if (note && typeof influence === "number") note.textContent = `strength ${(1 - influence / 100).toFixed(2)}`;
   };
 
-  // --- toasts stand below Gradio's own ------------------------------------------------------------------------
+  // --- scrollbars that take room of their own do so inside the margin --------------------------------------------
+  likeness.on("studio:ready", () => {
+    const probe = el("div", { class: "lk-scrollbar-probe" });
+    document.body.append(probe);
+    document.documentElement.style.setProperty("--lk-scrollbar", `${probe.offsetWidth - probe.clientWidth}px`);
+    probe.remove();
+  });
+
+  // --- toasts stand below Gradio's own, and on small screens above the Generate bar ------------------------------------------------------------------------
+  const bar = new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--lk-bar", `${target.offsetHeight}px`));
   const below = new ResizeObserver(([entry]) => {
     document.documentElement.style.setProperty("--lk-toasts-above", entry.contentRect.height ? `${entry.contentRect.height + 8}px` : "0px");
   });
   likeness.on("studio:ready", () => {
     const wrap = document.querySelector(".toast-wrap");
     if (wrap) below.observe(wrap);
+    bar.observe(document.getElementById("generate-bar"));
   });
 })();
