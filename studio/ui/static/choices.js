@@ -15,7 +15,7 @@
     const button = el("button", { type: "button", class: "lk-assistant-button", "aria-haspopup": "menu", "aria-label": "AI Assistant" }, icon("sparkle"), name, icon("chevron"));
     const list = el("div", { role: "menu", "aria-label": "AI Assistant" });
     element.querySelector(".lk-assistant").append(button, list);
-    const menu = likeness.popover(button, list, { width: 368, onOpen: () => focusCurrent(list) });
+    const menu = likeness.popover(button, list, { width: 472, onOpen: () => focusCurrent(list) });
     likeness.rove(list, () => [...list.querySelectorAll("button")]);
 
     const choose = (mode) => {
@@ -50,11 +50,23 @@
   const seconds = (value) => (value < 9.95 ? `${Math.round(value * 10) / 10} s` : `${Math.round(value)} s`);
   const memory = (mb) => (mb < 1000 ? `${mb} MB` : `${Math.round(mb / 102.4) / 10} GB`);
 
+  const costs = new Map(); // model id → what it was found to cost since the page was loaded
+
   const cost = (model) => {
-    const parts = [model.seconds === null ? null : `about ${seconds(model.seconds)} a picture`, model.vram_mb === null ? null : memory(model.vram_mb)];
+    const known = costs.get(model.id) ?? model;
+    const parts = [known.seconds === null ? null : `about ${seconds(known.seconds)} a picture`, known.vram_mb === null ? null : memory(known.vram_mb)];
     return parts.filter(Boolean).join(" · ") || "Not timed yet";
   };
   const badge = (model) => (model.edit ? el("span", { class: "lk-edit-badge", title: "Supports image editing" }, "Edit") : null);
+
+  const afterEachJob = (run) => {
+    let last = null;
+    likeness.onSnapshot(({ jobs }) => {
+      const ended = jobs.map((job) => job.finished_at ?? "").sort().at(-1) ?? "";
+      if (last !== null && ended > last) run();
+      last = ended;
+    });
+  };
 
   likeness.modelSelect = (element, props, watch) => {
     const label = el("span", { class: "lk-model-label" });
@@ -64,6 +76,12 @@
     element.querySelector(".lk-models").append(el("div", { class: "lk-section-head" }, el("h2", {}, "Model")), button, list);
     const menu = likeness.popover(button, list, { width: "button", onOpen: () => focusCurrent(list) });
     likeness.rove(list, () => [...list.querySelectorAll("button")]);
+    list.addEventListener("toggle", () => draw());
+    afterEachJob(async () => {
+      const models = await likeness.api("/models", { quiet: true }).catch(() => []); // what was known stands
+      models.forEach((model) => costs.set(model.id, model.cost));
+      draw();
+    });
 
     const choose = (model) => {
       if (model.reason) return likeness.toast(model.reason, "warning");
@@ -81,7 +99,7 @@
         icon("check"),
       );
     const draw = () => {
-      if (!props.scene) return;
+      if (!props.scene || list.matches(":popover-open")) return;
       const current = props.scene.models.find((model) => model.id === props.value?.chosen);
       label.replaceChildren(...(current ? [current.label, badge(current)].filter(Boolean) : [props.scene.models.length ? "Choose a model" : props.scene.none]));
       price.textContent = current ? cost(current) : "";
