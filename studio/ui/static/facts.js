@@ -39,7 +39,7 @@
   }
 
   function costLine({ seconds, memory_mb: memory }) {
-    const parts = [given(seconds) ? kit.seconds(seconds) : null, memory ? `${(memory / 1024).toFixed(1)} GB of graphics memory` : null];
+    const parts = [given(seconds) ? kit.seconds(seconds) : null, memory ? `${(memory / 1024).toFixed(1)} GB of memory` : null];
     return parts.filter(Boolean).join(" · ") || null;
   }
 
