@@ -267,6 +267,7 @@ class ImageSummary(_Record):
     category: Category
     label: str
     name: str | None
+    prompt: str | None = Field(default=None, description="The beginning of it, to call the picture by.")
     model: str | None
     mode: Mode | None
     seed: int | None

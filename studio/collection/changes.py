@@ -14,7 +14,11 @@ from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
 from studio.records import Change
 
 _MOST_EDITS = 12
-"""A prompt with more differences than that is shown whole, before and after."""
+"""A prompt with more differences than that is shown whole."""
+_SAME = 0.5
+"""So much of two prompts must be the same words, else the new one is shown whole: it is another sentence."""
+_FEW_WORDS = 6
+"""Two prompts that have no more together are short enough to be shown both."""
 _NAMES = {
     "guidance_scale": "guidance",
     "num_inference_steps": "steps",
@@ -59,12 +63,15 @@ def _mode(before: Mode | None, after: Mode) -> Iterator[Change]:
 
 
 def _prompt(field: str, before: str, after: str) -> Iterator[Change]:
-    """Word by word: one change per place."""
+    """Word by word: one change per place; or the new prompt, where little of the old one is left."""
     old, new = _WORD.findall(before), _WORD.findall(after)
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     edits = [code for code in matcher.get_opcodes() if code[0] != "equal"]
-    if len(edits) > _MOST_EDITS:
-        edits = [("replace", 0, len(old), 0, len(new))]
+    another = len(old) + len(new) > _FEW_WORDS and matcher.ratio() < _SAME
+    if old and new and (another or len(edits) > _MOST_EDITS):
+        words = f"{_NAMES.get(field, field)} '{_joined(new)}'"
+        yield Change(field=field, before=_joined(old), after=_joined(new), words=words)
+        return
     for _, i, j, k, m in edits:
         gone, come = _joined(old[i:j]), _joined(new[k:m])
         yield Change(field=field, before=gone, after=come, words=_edit_words(field, gone, come))

@@ -33,6 +33,8 @@ from studio.records import (
 
 _COST_RUNS = 20
 """How many of a model's last jobs its cost is taken from."""
+_NAME_CHARS = 120
+"""How much of a prompt is enough to call a picture by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +98,7 @@ def summary(one: ImageRow) -> ImageSummary:
         category=Category(one.category),
         label=one.label,
         name=one.name,
+        prompt=(one.request or {}).get("prompt", "")[:_NAME_CHARS] or None,
         model=one.model,
         mode=_mode(one),
         seed=one.seed,

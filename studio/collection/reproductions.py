@@ -29,9 +29,15 @@ _NAMES = {
     "device": "device",
     "device_name": "device",
     "dtype": "precision",
+    "memory": "way to keep the model in memory",
     "revision": "revision of the model",
     "pipeline": "pipeline",
+    "scheduler": "scheduler",
 }
+_FILES = ("parts", "add_ons", "loras")
+"""What is read besides the model itself, each with its hash."""
+_HASH_CHARS = 12
+"""As many as the page shows of a revision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +116,10 @@ def compare(original: Path, result: Path, before: Mapping[str, Any], after: Mapp
 def explain(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
     """What was recorded of both makes and is not the same, in words."""
     for key, name in _NAMES.items():
-        if before.get(key) != after.get(key) and not (
-            key == "device_name" and _differ(before, after, "device")
-        ):
-            yield f"Another {name}: {before.get(key) or 'unknown'} then, {after.get(key) or 'unknown'} now."
+        if _differ(before, after, key) and not (key == "device_name" and _says_no_more(before, after)):
+            yield f"Another {name}: {_shown(before[key])} then, {_shown(after[key])} now."
+    if any(_differ(before, after, key) for key in _FILES):
+        yield "Other files of LoRAs, or of other parts beside the model, then and now."
     old, new = before.get("versions") or {}, after.get("versions") or {}
     for library in sorted({*old, *new}):
         if old.get(library) != new.get(library):
@@ -121,7 +127,19 @@ def explain(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> bool:
-    return before.get(key) != after.get(key)
+    """What was not written down of one of them explains nothing."""
+    return key in before and key in after and before[key] != after[key]
+
+
+def _says_no_more(before: Mapping[str, Any], after: Mapping[str, Any]) -> bool:
+    """The kinds of device differ already, or are processors, which have no names here."""
+    return before.get("device") != after.get("device") or after.get("device") == "cpu"
+
+
+def _shown(value: object) -> str:
+    """Of a hash only its beginning."""
+    words = str(value or "unknown").removeprefix("sha256:")
+    return words[:_HASH_CHARS] if len(words) >= 40 and words.isalnum() else words
 
 
 def _record(row: ReproductionRow, status: str | None) -> Reproduction:

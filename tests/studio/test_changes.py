@@ -35,6 +35,13 @@ def test_prompts_are_compared_by_words(before: str, after: str, said: str) -> No
     assert words(request(before), request(after)) == [said]
 
 
+def test_another_instruction_is_shown_whole_and_not_by_its_pieces() -> None:
+    (change,) = compare(request("make it night, blue light"), request("make her hair black"))
+    assert change.words == "prompt 'make her hair black'"
+    assert (change.before, change.after) == ("make it night, blue light", "make her hair black")
+    assert words(request("a man"), request("the woman")) == ["'a man' → 'the woman'"]
+
+
 def test_every_place_of_a_prompt_is_a_change_of_its_own() -> None:
     (first, second) = compare(request("a young woman, red hair"), request("an old woman, red hair, hat"))
     assert (first.before, first.after) == ("a young", "an old")

@@ -1,4 +1,4 @@
-"""Family, depth, drift, batches, details and second makes, on real rows and files."""
+"""Family, depth, drift, batches and details, on real rows and files."""
 
 from __future__ import annotations
 
@@ -16,9 +16,7 @@ from pipelines.request import Mode, Reference, Role
 from studio.collection import drift
 from studio.collection.history import History
 from studio.collection.queries import Filter
-from studio.jobs import JobQueue
 from studio.records import Family, ImageRecord, Rights
-from studio.service import StudioService
 from tests.studio.fixtures import Durable, noise, open_durable, request, save, upload
 
 
@@ -327,77 +325,3 @@ def test_winners_stay_and_the_rest_can_be_brought_back(durable: Durable, history
 
 
 # --- making again -----------------------------------------------------------------------------
-
-
-def made_again(
-    durable: Durable, original: ImageRecord, image: Image.Image, **provenance: Any
-) -> StudioService:
-    """The reproduction's job, with this picture as what came of it."""
-    queue = JobQueue(durable.database)
-    service = StudioService(durable.catalog, durable.collection, queue)
-    job = service.reproduce(original.id)
-    assert (job.request.seed, job.request.num_images) == (original.seed, 1)
-    assert [r.image_id for r in job.request.references] == [link.image_id for link in original.parents]
-    durable.collection.save_generated(
-        job_id=job.id,
-        request=job.request,
-        image=ImageReady(0, job.request.seed, image.width, image.height, image.tobytes()),
-        notices=(),
-        provenance=provenance,
-    )
-    return service
-
-
-def test_the_same_pixels_are_identical_and_not_kept_twice(durable: Durable) -> None:
-    source = upload(durable)
-    original = save(durable, source, index=1)
-    durable.collection.trash(source.id)
-    service = made_again(durable, original, noise(8))
-    (result,) = service.history.reproductions(original.id)
-    assert (result.verdict, result.result_id, result.differences) == ("identical", None, ())
-    assert [r.id for r in durable.collection.page(Filter(), None, 10).items] == [original.id]
-
-
-def test_nearly_the_same_is_close_and_says_what_differs(durable: Durable) -> None:
-    original = save(durable)
-    pixels = np.asarray(noise(7)).astype(int)
-    pixels[::4, ::4] += np.where(pixels[::4, ::4] > 128, -2, 2)
-    service = made_again(
-        durable, original, Image.fromarray(pixels.astype("uint8")), device="cuda", revision="abc",
-    )  # fmt: skip
-    (result,) = service.history.reproductions(original.id)
-    assert result.verdict == "close"
-    assert 0 < result.measures["mean_difference"] < 1
-    assert result.measures["max_difference"] == 2
-    assert result.differences == ("Another device: cpu then, cuda now.",)
-    assert result.result_id is not None
-    assert service.history.details(result.result_id).reproduces == original.id
-    assert service.history.reproductions(original.id) == (result,)
-
-
-def test_another_picture_is_different(durable: Durable) -> None:
-    original = save(durable)
-    service = made_again(durable, original, noise(99), device="cpu", revision="abc")
-    (result,) = service.history.reproductions(original.id)
-    assert result.verdict == "different"
-    assert "Nothing that was written down differs" in result.differences[0]
-
-
-def test_versions_and_revisions_explain_a_difference() -> None:
-    from studio.collection.reproductions import explain
-
-    before = {"device": "cpu", "device_name": "x", "revision": "a", "versions": {"torch": "2.12", "old": "1"}}
-    after = {"device": "cpu", "device_name": "y", "revision": "b", "versions": {"torch": "2.13"}}
-    assert list(explain(before, after)) == [
-        "Another device: x then, y now.",
-        "Another revision of the model: a then, b now.",
-        "old 1 then, gone now.",
-        "torch 2.12 then, 2.13 now.",
-    ]
-
-
-def test_what_was_not_made_here_cannot_be_made_again(durable: Durable) -> None:
-    service = StudioService(durable.catalog, durable.collection, JobQueue(durable.database))
-    with pytest.raises(RequestError, match="not made here"):
-        service.reproduce(upload(durable).id)
-    assert service.history.reproductions(upload(durable).id) == ()

@@ -85,7 +85,7 @@
     thumb(image, ids) {
       const node = el("div", {
         class: `out-thumb${image.starred ? " starred" : ""}`, role: "button", tabindex: 0, "data-picture": image.id,
-        "aria-label": `${image.name || image.label}${image.seed === null ? "" : `, seed ${image.seed}`}${image.starred ? ", starred" : ""}`,
+        "aria-label": `${likeness.pictures.alt(image)}${image.seed === null ? "" : `, seed ${image.seed}`}${image.starred ? ", starred" : ""}`,
         onclick: () => toolbar.perform("details", image.id, this.act, ids),
       }, el("img", { ...likeness.sized(image.id, 152), alt: "", loading: "lazy", decoding: "async" }), el("span", { class: "out-thumb-star" }, kit.icon("star")));
       node.style.setProperty("--ratio", image.width / image.height);

@@ -79,7 +79,7 @@
       const at = this.ids.indexOf(record.id);
       this.before.disabled = at <= 0;
       this.after.disabled = at < 0 || at >= this.ids.length - 1;
-      this.dialog.heading.textContent = record.name || record.label;
+      this.dialog.heading.textContent = pictures.alt(record);
       this.image.style.setProperty("--ratio", record.width / record.height);
       if (this.image.dataset.id !== record.id) this.image.src = likeness.file(record.id);
       this.image.dataset.id = record.id;

@@ -71,7 +71,7 @@
       Object.values(this.buttons).forEach((button) => (button.disabled = !image));
       this.measured.replaceChildren();
       if (!image) return this.showGone();
-      this.head.textContent = image.name || image.label;
+      this.head.textContent = likeness.pictures.alt(image);
       const depth = node.generation ? `generation ${node.generation}` : null;
       this.meta.textContent = [kit.CATEGORIES[image.category], depth, kit.clock(image.created_at), image.trashed_at ? "in the trash" : null].filter(Boolean).join(" · ");
       this.image.hidden = false;

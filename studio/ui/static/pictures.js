@@ -175,8 +175,9 @@
   /** A name for the model: its label where the catalogue knows it. */
   const modelLabel = (id) => labels.get(id) || id;
 
+  /** What to call a picture, of which the record or the summary is known. */
   const alt = (record) => {
-    const words = record.name || record.request?.prompt?.trim() || record.label || "Picture";
+    const words = record.name || (record.request?.prompt ?? record.prompt)?.trim() || record.label || "Picture";
     return words.length > 120 ? `${words.slice(0, 117)}…` : words;
   };
 

@@ -9,7 +9,7 @@
   const SVG = "http://www.w3.org/2000/svg";
   const ZOOMS = [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2];
   const EDGE = 32; // px around the tree
-  const name = ({ image }) => image.name || image.label;
+  const name = ({ image }) => pictures.alt(image);
 
   /** A curve from the foot of one card to the head of another. */
   function path(from, to, card) {
