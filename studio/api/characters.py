@@ -297,9 +297,9 @@ def _add_references(router: APIRouter, characters: Characters) -> None:
     references = characters.references
 
     @router.get("/characters/{character_id}/references")
-    def reference_set(character_id: str) -> ReferenceSet:
-        """The set with each picture's drift from the anchor, and a warning where it disagrees with itself."""
-        return references.get(character_id)
+    def reference_set(character_id: str, measure: bool = True) -> ReferenceSet:
+        """The set; `measure`: how far each is from the anchor, and a warning where it disagrees with itself."""
+        return references.get(character_id, measure=measure)
 
     @router.post("/characters/{character_id}/references", status_code=201)
     def join(character_id: str, joining: Joining) -> ReferenceSet:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.request import MAX_REFERENCES, MAX_SEED, Mode, Reference
-from studio.records import Change, Drift, JobStatus
+from studio.records import Change, JobStatus
 
 MAX_NAME_CHARS = 120
 MAX_VALUE_CHARS = 500
@@ -128,7 +128,10 @@ class CropGuess(Record):
     """A first rectangle for the crop tool."""
 
     crop: Crop
-    face: bool = Field(description="It is around a face that was found; else it is the upper middle.")
+    around: Literal["face", "figure", "middle"] = Field(
+        description="A face that was found, the head of what stands out from the margins, or nothing: "
+        "then it is the upper middle."
+    )
 
 
 class Portrait(Record):
@@ -232,14 +235,18 @@ class Versions(Record):
 
 
 class ReferenceItem(Record):
-    """A picture of the set. `drift` is from the anchor; None: not measured yet, or it is the anchor."""
+    """A picture of the set."""
 
     image_id: str
     anchor: bool
     width: int
     height: int
-    drift: Drift | None = None
-    disagrees: bool = False
+    colours: float | None = Field(
+        default=None,
+        description="How far the main colours around the head are from the anchor's (CIEDE2000); None: not "
+        "measured yet, or it is the anchor.",
+    )
+    disagrees: bool = Field(default=False, description="They are so far that it may be somebody else.")
 
 
 class ReferenceSet(Record):

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict, LikenessError, NotFound, RequestError
 from pipelines.request import MAX_REFERENCES, Reference, Role
+from studio.characters import agreement
 from studio.characters.records import ReferenceItem, ReferenceSet
 from studio.characters.tools import Tools, character
 from studio.collection import character_links, queries
 from studio.collection.character_models import ReferenceRow
 from studio.collection.models import ImageRow
-from studio.records import Drift
-
-FAR_STRUCTURE, FAR_COLOUR = 0.3, 14.0
-"""A picture with less structure in common with the anchor than this, and colours further away, disagrees:
-another pose alone keeps the colours, another light alone keeps the structure."""
 
 
 class References:
@@ -26,15 +23,15 @@ class References:
 
     def __init__(self, tools: Tools) -> None:
         self._database = tools.database
-        self._history = tools.history
+        self._collection = tools.collection
 
     def get(self, character_id: str, *, measure: bool = True) -> ReferenceSet:
-        """The set. `measure`: drifts from the anchor, measured once each, and the warning they give."""
+        """The set. `measure`: how far the colours of each are from the anchor's, and the warning."""
         with self._database.reading() as session:
             character(session, character_id)
             rows = [(row, queries.row(session, row.image_id)) for row in _rows(session, character_id)]
-        drifts = self._drifts([row for row, _ in rows]) if measure else {}
-        items = tuple(_item(row, image, drifts.get(row.image_id)) for row, image in rows)
+        apart = self._apart([row for row, _ in rows]) if measure else {}
+        items = tuple(_item(row, image, apart.get(row.image_id)) for row, image in rows)
         odd = [
             image.name or image.label for (_, image), item in zip(rows, items, strict=True) if item.disagrees
         ]
@@ -90,16 +87,15 @@ class References:
             live = [row for row in rows if queries.row(session, row.image_id).trashed_at is None]
         return tuple(Reference(image_id=row.image_id, role=Role.CHARACTER) for row in live[:most])
 
-    def _drifts(self, rows: Sequence[ReferenceRow]) -> dict[str, Drift]:
+    def _apart(self, rows: Sequence[ReferenceRow]) -> dict[str, float]:
         """From the anchor; a picture whose file is missing is not measured."""
         anchor = next((row.image_id for row in rows if row.anchor), None)
-        found: dict[str, Drift] = {}
+        found: dict[str, float] = {}
         for row in rows:
             if anchor is not None and row.image_id != anchor:
-                try:
-                    found |= self._history.drifts([row.image_id], anchor)
-                except LikenessError:
-                    continue
+                with suppress(LikenessError, OSError):
+                    files = (self._collection.working_file(each) for each in (row.image_id, anchor))
+                    found[row.image_id] = agreement.distance(*files)
         return found
 
 
@@ -139,15 +135,14 @@ def _set_anchor(session: Session, character_id: str, image_id: str) -> None:
         row.anchor = row.image_id == image_id
 
 
-def _item(row: ReferenceRow, image: ImageRow, drift: Drift | None) -> ReferenceItem:
-    far = drift is not None and drift.structure < FAR_STRUCTURE and drift.colour > FAR_COLOUR
+def _item(row: ReferenceRow, image: ImageRow, apart: float | None) -> ReferenceItem:
     return ReferenceItem(
         image_id=row.image_id,
         anchor=row.anchor,
         width=image.width,
         height=image.height,
-        drift=drift,
-        disagrees=far,
+        colours=apart,
+        disagrees=apart is not None and apart > agreement.FAR,
     )
 
 
@@ -155,8 +150,8 @@ def _warning(odd: Sequence[str]) -> str | None:
     if not odd:
         return None
     names = ", ".join(f"“{name}”" for name in odd)
-    looks = "looks" if len(odd) == 1 else "look"
+    differ = "differs" if len(odd) == 1 else "differ"
     return (
-        f"{names} {looks} unlike the anchor, and a set that disagrees with itself makes the face waver. "
-        "Take out what is not this character, or choose another anchor."
+        f"{names} {differ} from the anchor in the main colours around the head. If that is not only the "
+        "light, take it out or choose another anchor: a set that disagrees with itself makes the face waver."
     )

@@ -11,6 +11,7 @@
   const LEAST = 16;
   const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
   const SIDES = [64, 128, 256, 512, 1024];
+  const AROUND = { face: "First guess: around the face", figure: "First guess: around the head, as far as it can be told", middle: "No head was found: the upper middle" };
   const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
   class CropTool {
@@ -22,10 +23,11 @@
       this.stage = el("div", { class: "crop-stage" }, this.image, this.box);
       this.aspect = kit.segments("Shape", ASPECTS, () => this.reshape());
       this.numbers = el("span", { class: "crop-numbers", id: "crop-numbers", role: "status" });
+      this.hint = el("span", { class: "crop-hint" });
       const apply = kit.button({ id: "crop-apply", name: "check", label: "Set as avatar", kind: "strong", run: () => this.apply() });
       const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
       this.dialog.body.append(el("div", { class: "crop-view" }, this.stage));
-      this.dialog.node.append(el("div", { class: "out-dialog-foot crop-foot" }, this.aspect.node, this.numbers, cancel, apply));
+      this.dialog.node.append(el("div", { class: "out-dialog-foot crop-foot" }, this.aspect.node, el("div", { class: "crop-said" }, this.numbers, this.hint), cancel, apply));
       this.box.addEventListener("keydown", (event) => this.key(event));
       this.stage.addEventListener("pointerdown", (event) => this.press(event));
       likeness.on("crop:open", (options) => this.open(options));
@@ -40,6 +42,7 @@
       const kept = avatar?.image_id === version.image_id ? avatar.crop : null;
       this.aspect.pick(kept?.aspect ?? "1:1");
       this.set(kept ?? this.middle());
+      this.hint.textContent = "Arrow keys move it, Shift and arrow keys resize it";
       this.dialog.open();
       this.box.focus();
       if (!kept) await this.guess();
@@ -59,7 +62,9 @@
       const { version, character } = this;
       const touched = this.touched = {};
       const found = await cast.guess(character.id, version.id, this.aspect.state.value).catch(() => null);
-      if (found && this.version === version && this.touched === touched) this.set(found.crop);
+      if (!found || this.version !== version || this.touched !== touched) return;
+      this.set(found.crop);
+      this.hint.textContent = AROUND[found.around];
     }
 
     reshape() {

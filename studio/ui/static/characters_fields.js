@@ -52,7 +52,8 @@
         this.item("Keep all of these", words.keep.map((one) => one.text).join(", "), true, `${this.id}-keep`)] : [];
       const none = el("p", { class: "mod-note" }, "Nothing is said of this character yet. Fill in its blueprint in the Characters section.");
       this.panel.replaceChildren(el("h3", {}, character.name), ...(fields.length ? [...fields, ...all] : [none]), ...keep);
-      this.panel.querySelector(".lk-menu-item")?.focus();
+      this.popover.follow();
+      this.panel.querySelector(".lk-menu-item")?.focus({ preventScroll: true });
     }
 
     item(label, text, locked, id = null) {

@@ -38,7 +38,8 @@
     }
 
     build() {
-      const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node);
+      const source = el("span", { class: "chr-prompt-source", title: "No model of the catalogue describes pictures in words" }, "From blueprint and script, not from the picture");
+      const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node, source);
       return el("div", { class: "chr-knobs" }, el("div", { class: "chr-prompt" }, this.prompt.node, head), this.style.node,
         el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node), this.negative.node,
         el("div", { class: "chr-pair" }, this.model.node, this.mode.node),

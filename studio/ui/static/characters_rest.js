@@ -37,8 +37,16 @@
     return body;
   }
 
+  /** A picture joins the set; whether the set agrees with itself is found out after that. */
+  async function addReference(id, imageId, anchor = false) {
+    const set = await change(id, of(id, "/references"), { json: { image_id: imageId, anchor } });
+    get(of(id, "/references"), true).then(({ warning }) => warning && likeness.toast(warning, "warning"), () => {}); // it is in the set either way
+    return set;
+  }
+
   likeness.cast = {
     tell,
+    addReference,
     list: (values) => get(`/characters${query(values)}`, true),
     get: (id) => get(of(id)),
     create: (name) => change(null, "/characters", { json: { name } }),
@@ -67,8 +75,7 @@
     setAvatar: (id, versionId, crop) => change(id, version(id, versionId, "/crop"), { method: "PUT", json: crop }),
     avatar: (id, side, kind = "png") => `/api/v1${of(id, `/avatar${query({ side, kind })}`)}`,
 
-    references: (id) => get(of(id, "/references"), true),
-    addReference: (id, imageId, anchor = false) => change(id, of(id, "/references"), { json: { image_id: imageId, anchor } }),
+    references: (id, measure = true) => get(of(id, `/references${query({ measure: String(measure) })}`), true),
     removeReference: (id, imageId) => change(id, of(id, `/references/${part(imageId)}`), { method: "DELETE" }),
     orderReferences: (id, ids) => change(id, of(id, "/references"), { method: "PUT", json: ids }),
     anchor: (id, imageId) => change(id, of(id, `/references/${part(imageId)}/anchor`), { method: "PUT" }),

@@ -12,12 +12,14 @@
     constructor() {
       this.dialog = kit.dialog({ id: "character-sheet", title: "Character sheet", kind: "wide tall", onClose: () => clearTimeout(this.timer) });
       this.lists = Object.fromEntries(LISTS.map(([name, words]) => [name, this.list(name, words)]));
+      this.how = el("p", { class: "mod-note", role: "status" });
       this.cells = el("ol", { class: "sheet-cells", "aria-label": "Pictures of the sheet" });
       this.seeds = kit.field("Seeds, one column each; empty: a new one", { id: "sheet-seeds", placeholder: "7, 8, 9" });
-      const compose = kit.button({ id: "sheet-compose", name: "again", label: "Compose the prompts", run: () => this.compose() });
+      this.seeds.input.addEventListener("input", () => this.count());
+      const compose = kit.button({ id: "sheet-compose", name: "again", label: "Compose the prompts anew", kind: "ghost", run: () => this.compose(true) });
       this.make = kit.button({ id: "sheet-make", label: "Make the sheet", kind: "strong", run: () => this.start() });
-      this.plan = el("section", { class: "sheet-plan" }, el("div", { class: "sheet-lists" }, Object.values(this.lists).map(({ node }) => node)),
-        el("div", { class: "out-toolbar" }, compose), this.cells, el("div", { class: "chr-pair" }, this.seeds.node), el("div", { class: "out-toolbar" }, this.make));
+      this.plan = el("section", { class: "sheet-plan" }, this.how, el("div", { class: "sheet-lists" }, Object.values(this.lists).map(({ node }) => node)),
+        this.cells, el("div", { class: "sheet-make" }, this.seeds.node, compose, this.make));
       this.status = el("p", { class: "mod-status", role: "status" });
       this.grid = el("div", { class: "sheet-grid" });
       this.whole = el("div", { class: "out-toolbar" });
@@ -27,10 +29,12 @@
       likeness.on("sheet:open", ({ id }) => this.open(id));
     }
 
-    /** An editable list of what to vary, one a line. */
+    /** What to vary, one a line, with proposals to press. */
     list(name, words) {
-      const box = el("textarea", { class: "out-input chr-text", id: `sheet-${name}`, rows: 4 });
-      return { box, node: el("label", { class: "out-field" }, el("span", {}, `${words}, one a line`), box) };
+      const box = el("textarea", { class: "out-input chr-text", id: `sheet-${name}`, rows: 4, "aria-label": `${words}, one a line`, placeholder: "One a line" });
+      const chips = el("div", { class: "sheet-chips", role: "group", "aria-label": `Proposed ${words.toLowerCase()}` });
+      box.addEventListener("input", () => this.changed());
+      return { box, chips, node: el("div", { class: "out-field" }, el("label", { for: `sheet-${name}` }, words), chips, box) };
     }
 
     async open(id) {
@@ -40,13 +44,45 @@
       this.dialog.heading.textContent = `Character sheet of ${character.name}`;
       this.choices = choices;
       LISTS.forEach(([name]) => (this.lists[name].box.value = name === "expressions" ? choices[name].slice(0, 4).join("\n") : ""));
-      LISTS.forEach(([name]) => (this.lists[name].box.placeholder = choices[name].join("\n")));
       this.seeds.input.value = "";
       this.result.hidden = true;
       this.plan.hidden = false;
       this.cells.replaceChildren();
+      this.joined = new Set();
+      cast.references(id).then((set) => this.id === id && set.items.forEach((item) => this.joined.add(item.image_id)), () => {});
+      this.drawChips();
+      this.sayHow(character);
       this.dialog.open();
-      await Promise.all([this.compose(), this.showBefore()]);
+      await Promise.all([this.compose(true), this.showBefore()]);
+    }
+
+    sayHow({ references }) {
+      this.how.textContent = references
+        ? `Made with Character Reference from the ${references > 1 ? `${references} pictures` : "picture"} of the reference set. The prompts come from the locked fields and can be edited.`
+        : "The reference set is empty, so these pictures come from words alone and may show different people. Add an approved portrait to the set first.";
+      this.how.classList.toggle("warn", !references);
+    }
+
+    /** A chip is pressed while its line is in the list. */
+    drawChips() {
+      for (const [name] of LISTS) {
+        const chosen = new Set(this.lines(name));
+        this.lists[name].chips.replaceChildren(...this.choices[name].map((words) => el("button", { type: "button", class: "sheet-chip", "aria-pressed": String(chosen.has(words)), onclick: () => this.toggle(name, words) }, words)));
+      }
+    }
+
+    toggle(name, words) {
+      const lines = this.lines(name);
+      this.lists[name].box.value = (lines.includes(words) ? lines.filter((line) => line !== words) : [...lines, words]).join("\n");
+      const at = this.choices[name].indexOf(words);
+      this.changed();
+      this.lists[name].chips.children[at].focus();
+    }
+
+    changed() {
+      this.drawChips();
+      clearTimeout(this.typing);
+      this.typing = setTimeout(() => this.compose(), 200);
     }
 
     async showBefore() {
@@ -60,17 +96,43 @@
       return [...new Set(this.lists[name].box.value.split("\n").map((line) => line.trim()).filter(Boolean))];
     }
 
-    async compose() {
+    /** A cell for each line; those that were edited by hand stay as they are, unless `anew`. */
+    async compose(anew = false) {
+      clearTimeout(this.typing);
+      const turn = (this.turn = (this.turn ?? 0) + 1);
       const cells = await cast.composeSheet(this.id, Object.fromEntries(LISTS.map(([name]) => [name, this.lines(name)]))).catch(() => null); // its toast has said why
-      if (cells) this.cells.replaceChildren(...cells.map((cell) => this.cell(cell)));
-      this.make.disabled = !this.cells.children.length;
+      if (turn !== this.turn || !cells) return;
+      const edited = new Map(anew ? [] : [...this.cells.children].filter((node) => node.dataset.edited).map((node) => [node.dataset.line, node]));
+      this.cells.replaceChildren(...cells.map((cell) => edited.get(cell.label) ?? this.cell(cell)));
+      this.count();
     }
 
     cell({ label, prompt }) {
       const name = el("input", { type: "text", class: "out-input", value: label, maxlength: 60, "aria-label": "Label" });
       const words = el("input", { type: "text", class: "out-input", value: prompt, maxlength: 10000, "aria-label": `Prompt of ${label}` });
-      const node = el("li", { class: "sheet-cell" }, name, words, kit.button({ name: "trash", label: `Leave out ${label}`, words: false, kind: "ghost", run: () => node.remove() }));
+      const node = el("li", { class: "sheet-cell", "data-line": label, oninput: () => (node.dataset.edited = "1") }, name, words,
+        kit.button({ name: "trash", label: `Leave out ${label}`, words: false, kind: "ghost", run: () => this.leaveOut(node) }));
       return node;
+    }
+
+    leaveOut(node) {
+      for (const [name] of LISTS) this.lists[name].box.value = this.lines(name).filter((line) => line.slice(0, 60) !== node.dataset.line).join("\n");
+      (node.nextElementSibling ?? node.previousElementSibling)?.querySelector("button").focus();
+      node.remove();
+      this.drawChips();
+      this.count();
+    }
+
+    /** The seeds as they are written: one column each. */
+    columns() {
+      return this.seeds.input.value.split(/[\s,;]+/).filter(Boolean);
+    }
+
+    count() {
+      const pictures = this.cells.children.length * Math.max(1, this.columns().length);
+      this.make.lastChild.textContent = pictures ? `Make the sheet: ${kit.count(pictures, "picture")}` : "Make the sheet";
+      this.make.setAttribute("aria-label", this.make.lastChild.textContent);
+      this.make.disabled = !pictures;
     }
 
     async start() {
@@ -78,7 +140,7 @@
         const [label, prompt] = node.querySelectorAll("input");
         return { label: label.value.trim() || "Picture", prompt: prompt.value };
       });
-      const seeds = this.seeds.input.value.split(/[\s,;]+/).filter(Boolean);
+      const seeds = this.columns();
       if (seeds.some((seed) => !/^\d{1,15}$/.test(seed))) return void likeness.toast("Seeds are whole numbers, with commas between them.", "error");
       this.make.disabled = true;
       const sheet = await cast.startSheet(this.id, { cells, seeds: seeds.length ? seeds.map(Number) : [-1] }).catch(() => null); // its toast has said why
@@ -102,6 +164,7 @@
     }
 
     show(sheet) {
+      this.sheetColumns = sheet.columns;
       this.status.textContent = sheet.ended < sheet.total ? `${sheet.ended} of ${sheet.total} pictures are made` : `All ${sheet.total} pictures are made`;
       this.grid.style.setProperty("--columns", Math.max(1, sheet.columns > 1 ? sheet.columns : Math.min(4, sheet.total)));
       this.grid.replaceChildren(...sheet.pictures.map((one) => this.picture(one)));
@@ -111,14 +174,27 @@
     }
 
     picture({ label, image_id: id, status, error, seed }) {
-      if (!id) return el("figure", { class: "sheet-picture" }, el("div", { class: `chr-noface${status === "running" ? " out-coming" : ""}` }), el("figcaption", {}, label, error ? el("small", {}, error) : null));
-      const join = kit.button({ name: "anchor", label: `Add ${label} to the reference set`, words: false, kind: "ghost", run: () => this.join(id) });
-      return el("figure", { class: "sheet-picture" }, el("img", { src: likeness.thumbnail(id), alt: label, loading: "lazy" }), el("figcaption", { title: `Seed ${seed}` }, label, join));
+      const words = this.sheetColumns > 1 ? `${label}, seed ${seed}` : label;
+      if (!id) return el("figure", { class: "sheet-picture" }, el("div", { class: `chr-noface${status === "running" ? " out-coming" : ""}` }), el("figcaption", {}, words, error ? el("small", {}, error) : null));
+      const join = kit.button({ name: "anchor", label: `Add ${words} to the reference set`, words: false, kind: "ghost", run: () => this.join(id, join, words) });
+      const view = el("button", { type: "button", class: "sheet-view", "aria-label": `View ${words}`, onclick: () => likeness.enlarge(id, words) }, el("img", { src: likeness.thumbnail(id), alt: "", loading: "lazy" }));
+      if (this.joined.has(id)) this.mark(join, words);
+      return el("figure", { class: "sheet-picture", "data-picture": id }, view, el("figcaption", { title: `Seed ${seed}` }, words, join));
     }
 
-    async join(id) {
+    mark(join, words) {
+      join.disabled = true;
+      join.replaceChildren(kit.icon("check"));
+      join.setAttribute("aria-label", `${words} is in the reference set`);
+      join.title = "In the reference set";
+    }
+
+    async join(id, button, words) {
       const set = await cast.addReference(this.id, id).catch(() => null); // its toast has said why
-      if (set) likeness.toast(set.warning ?? "It is in the reference set.", set.warning ? "warning" : "success");
+      if (!set) return;
+      this.joined.add(id);
+      this.mark(button, words);
+      likeness.toast("It is in the reference set.", "success");
     }
   }
 

@@ -104,7 +104,7 @@
       const facts = [
         ["Model", one.model ? one.label : null], ["Seed", one.seed], ["Negative prompt", one.negative_prompt], ["Prompt", one.prompt],
         ["Changed", one.changes.map((change) => change.words).join(" · ")], ["Guidance", one.guidance_scale], ["Steps", one.num_inference_steps],
-        ["Design", one.design_name], ["Came", `${SOURCES[one.source]}, ${kit.clock(one.created_at)}`], ["Size", `${one.width} × ${one.height}`],
+        ["Design", one.design_name], ["Origin", `${SOURCES[one.source]}, ${kit.clock(one.created_at)}`], ["Size", `${one.width} × ${one.height}`],
       ];
       return facts.filter(([, value]) => given(value)).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]);
     }
@@ -151,7 +151,7 @@
     // --- actions ----------------------------------------------------------------------------------
     async addReference(one) {
       const set = await cast.addReference(this.modal.character.id, one.image_id).catch(() => null); // its toast has said why
-      if (set) likeness.toast(set.warning ?? `In the reference set, ${kit.count(set.items.length)}.`, set.warning ? "warning" : "success");
+      if (set) likeness.toast(`In the reference set: ${kit.count(set.items.length, "picture")}.`, "success");
     }
 
     async saveDefault(one) {

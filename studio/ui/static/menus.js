@@ -7,16 +7,17 @@
 
   const place = (button, panel, width) => {
     const at = button.getBoundingClientRect();
-    panel.style.width = width === "button" ? `${at.width}px` : `min(${width}px, calc(100vw - 16px))`;
+    const { width: page } = document.documentElement.getBoundingClientRect(); // without the scrollbar's gutter
+    panel.style.width = width === "button" ? `${at.width}px` : `${Math.min(width, page - 16)}px`;
     const { width: wide, height: high } = panel.getBoundingClientRect();
     const below = at.bottom + 4 + high <= window.innerHeight - 8;
     const top = below ? at.bottom + 4 : Math.max(8, at.top - high - 4);
-    const room = Math.max(8, window.innerWidth - wide - 8);
+    const room = Math.max(8, page - wide - 8);
     panel.style.left = `${Math.min(Math.max(8, at.left), room)}px`;
     panel.style.top = `${below || at.top > high ? top : Math.max(8, window.innerHeight - high - 8)}px`;
   };
 
-  // Ties `panel` to `button`. width: pixels or "button". Returns {open, close}.
+  // Ties `panel` to `button`. width: pixels or "button". Returns {open, close, follow}; follow: its content has grown.
   likeness.popover = (button, panel, { width = 240, onOpen } = {}) => {
     panel.classList.add("lk-popover");
     panel.setAttribute("popover", "auto");
@@ -53,7 +54,7 @@
       event.preventDefault();
       open();
     });
-    return { open, close };
+    return { open, close, follow };
   };
 
   // Arrow keys, Home, End move among `items()`; unavailable ones can be reached, so that their reason is read.

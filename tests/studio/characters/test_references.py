@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,6 +14,8 @@ from pipelines.request import Role
 from studio.characters.records import Crop
 from tests.studio.characters.conftest import Cast
 from tests.studio.fixtures import encoded
+
+DRAWINGS = Path(__file__).parent / "drawings"
 
 
 def test_a_set_in_its_order_with_one_anchor(studio: Cast) -> None:
@@ -57,31 +60,30 @@ def test_what_cannot_join_or_be_ordered(studio: Cast) -> None:
         studio.characters.references.add(mara.id, ids[0])
 
 
-def figure(colour: str, face: tuple[int, int, int, int]) -> bytes:
-    """A flat picture with a disc: another place and colour makes another picture altogether."""
-    from PIL import ImageDraw
+def drawing(studio: Cast, name: str) -> str:
+    """The id of one of the drawings beside this file, taken in."""
+    return studio.service.add_upload(DRAWINGS / f"{name}.webp", f"{name}.webp")[0].id
 
-    picture = Image.new("RGB", (96, 96), "white")
-    draw = ImageDraw.Draw(picture)
-    draw.rectangle((0, 60, 96, 96), fill=colour)
-    draw.ellipse(face, fill=colour)
-    return encoded(picture)
+
+def test_one_person_before_other_backgrounds_agrees_with_herself(studio: Cast) -> None:
+    mara = studio.character()
+    for name in ("blue-1", "blue-2", "blue-3"):
+        studio.characters.references.add(mara.id, drawing(studio, name))
+    found = studio.characters.references.get(mara.id)
+    assert found.warning is None
+    assert found.items[0].colours is None
+    assert all(0 < (item.colours or 0) < 20 for item in found.items[1:])
 
 
 def test_a_set_that_disagrees_with_itself_is_warned_of(studio: Cast) -> None:
     mara = studio.character()
-    files = (figure("maroon", (30, 10, 66, 60)), figure("maroon", (34, 12, 70, 62)))
-    ids = [studio.service.add_upload(io.BytesIO(file), "alike.png")[0].id for file in files]
-    for image_id in ids:
-        studio.characters.references.add(mara.id, image_id)
-    found = studio.characters.references.get(mara.id)
-    assert found.warning is None
-    assert found.items[1].drift is not None
-    other = studio.upload(3)
-    studio.characters.references.add(mara.id, other.id)
+    for name in ("blue-1", "blue-3", "curls-1"):
+        studio.characters.references.add(mara.id, drawing(studio, name))
     found = studio.characters.references.get(mara.id)
     assert [item.disagrees for item in found.items] == [False, False, True]
-    assert "“loaded.png” looks unlike the anchor" in str(found.warning)
+    assert "“curls-1.webp” differs from the anchor in the main colours" in str(found.warning)
+    studio.characters.references.set_anchor(mara.id, found.items[2].image_id)
+    assert [item.disagrees for item in studio.characters.references.get(mara.id).items] == [True, True, False]
 
 
 # --- avatars ----------------------------------------------------------------------------------
@@ -154,7 +156,7 @@ def test_the_first_guess_is_around_the_face(studio: Cast) -> None:
     version = studio.characters.versions.add_upload(mara.id, photo, "astronaut.png")
     guess = studio.characters.avatars.guess(mara.id, version.id, "1:1")
     crop = guess.crop
-    assert guess.face
+    assert guess.around == "face"
     assert crop.width == crop.height < 512
     assert crop.x < 220 < crop.x + crop.width
     assert crop.y < 120 < crop.y + crop.height
@@ -164,9 +166,32 @@ def test_the_first_guess_is_around_the_face(studio: Cast) -> None:
 
 @pytest.mark.parametrize("aspect", ["free", "1:1", "3:4"])
 def test_without_a_face_it_is_the_upper_middle(studio: Cast, aspect: str) -> None:
-    mara = studio.character("Mara", 1)
-    (version,) = studio.characters.versions.list(mara.id).items
+    mara = studio.character()
+    plain = io.BytesIO(encoded(Image.new("RGB", (48, 64), "teal")))
+    version = studio.characters.versions.add_upload(mara.id, plain, "plain.png")
     guess = studio.characters.avatars.guess(mara.id, version.id, aspect)  # pyright: ignore[reportArgumentType]
-    assert not guess.face
+    assert guess.around == "middle"
     assert guess.crop.width == 48
     studio.characters.avatars.set(mara.id, version.id, guess.crop)
+
+
+@pytest.mark.parametrize(
+    ("name", "head"),
+    [
+        ("tall-left", (30, 80, 85, 125)),
+        ("tall-right", (95, 115, 165, 190)),
+        ("tall-low", (65, 140, 115, 195)),
+    ],
+)
+def test_a_drawn_head_is_framed_wherever_it_is(
+    studio: Cast, name: str, head: tuple[int, int, int, int]
+) -> None:
+    mara = studio.character()
+    version = studio.characters.versions.add_picture(mara.id, drawing(studio, name))
+    guess = studio.characters.avatars.guess(mara.id, version.id, "1:1")
+    crop = guess.crop
+    assert guess.around == "figure"
+    assert crop.width < version.width
+    left, top, right, bottom = head
+    assert crop.x < left < right < crop.x + crop.width
+    assert crop.y < top < bottom < crop.y + crop.height

@@ -1,0 +1,187 @@
+"""Where the head is in a portrait: a first guess. Knows pictures, no characters and no rows.
+
+Photographed and realistically painted faces are found by scikit-image's own cascade. Drawn ones, which it
+does not know, are looked for as what stands out from the picture's left, right and upper margin: a figure
+whose head ends where it first grows narrow again. That is no face detector. It needs a figure with room
+around it; where nothing stands out it says so.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PIL import Image
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SIDE = 320
+"""Longest side in px of the copy in which faces are looked for; for figures a smaller one is enough."""
+_FIGURE_SIDE = 96
+_LEAST_SIDE = 24
+_MARGIN, _REACH = 0.05, 0.06
+"""How wide the margins are, and how far up and down a row is compared with them, in parts of the picture."""
+_STANDS_OUT = 14.0
+"""Distance (ΔE) from every colour of the margins at which a pixel is of the figure."""
+_SMALLEST, _LARGEST = 0.03, 0.85
+"""A figure smaller or larger than these parts of the picture is none."""
+_NECK = 0.72
+"""The head ends where it is narrower than this part of its greatest width."""
+_GROWN = 0.55
+"""Half axes of the ellipse of a head's colours in parts of its box."""
+_ONE_AT_A_TIME = threading.Lock()
+
+Kind = Literal["face", "figure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A box in parts of the picture: around a face, or around a figure's head with its hair."""
+
+    kind: Kind
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+@functools.lru_cache(maxsize=256)
+def find(path: Path) -> Head | None:
+    """The largest face, else the head of what stands out most; None without either. Raises OSError."""
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    return _face(picture) or _figure(picture)
+
+
+@functools.lru_cache(maxsize=256)
+def colours(path: Path) -> NDArray[np.uint8]:
+    """The pixels of the head as (n, 3); of a figure without what lies behind it. Raises OSError.
+
+    Where nothing is found they are those of the picture's middle.
+    """
+    import numpy as np
+
+    with Image.open(path) as file:
+        picture = file.convert("RGB")
+    head, figure = find(path), None
+    small = _smaller(picture)
+    pixels = np.asarray(small)
+    high, wide, _ = pixels.shape
+    box = head or Head("face", 0.25, 0.15, 0.5, 0.5)
+    down, across = np.mgrid[:high, :wide]
+    if box.kind == "figure":
+        figure = _largest(_standing_out(pixels))
+    tall = min(box.height * high, box.width * wide)
+    rows = (down - box.y * high) / tall
+    columns = (across - box.x * wide) / (box.width * wide)
+    inside = ((rows - 0.5) / _GROWN) ** 2 + ((columns - 0.5) / _GROWN) ** 2 < 1
+    chosen = inside if figure is None else inside & figure
+    return pixels[chosen if chosen.any() else inside]
+
+
+def _smaller(picture: Image.Image) -> Image.Image:
+    small = picture.copy()
+    small.thumbnail((_FIGURE_SIDE, _FIGURE_SIDE), Image.Resampling.BOX)
+    return small
+
+
+def _face(picture: Image.Image) -> Head | None:
+    import numpy as np
+
+    grey = picture.convert("L")
+    grey.thumbnail((_SIDE, _SIDE))
+    least = max(_LEAST_SIDE, min(grey.size) // 6)
+    if min(grey.size) < least:
+        return None
+    with _ONE_AT_A_TIME:
+        found = _cascade().detect_multi_scale(
+            img=np.asarray(grey),
+            scale_factor=1.15,
+            step_ratio=1.3,
+            min_size=(least, least),
+            max_size=(min(grey.size), min(grey.size)),
+        )
+    if not found:
+        return None
+    best = max(found, key=lambda box: box["width"] * box["height"])
+    across, down = grey.size
+    return Head("face", best["c"] / across, best["r"] / down, best["width"] / across, best["height"] / down)
+
+
+@functools.cache
+def _cascade() -> Any:
+    from skimage import data, feature
+
+    return feature.Cascade(data.lbp_frontal_face_cascade_filename())
+
+
+def _figure(picture: Image.Image) -> Head | None:
+    import numpy as np
+
+    small = _smaller(picture)
+    if min(small.size) < _LEAST_SIDE:
+        return None
+    figure = _largest(_standing_out(np.asarray(small)))
+    if figure is None or not _SMALLEST <= figure.mean() <= _LARGEST:
+        return None
+    return _head_of(figure)
+
+
+def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """For each pixel how far it is from the nearest colour of the margins beside it (ΔE)."""
+    import numpy as np
+    from skimage.color import rgb2lab
+
+    colours = rgb2lab(picture).astype(np.float32)
+    high, wide, _ = colours.shape
+    margin, reach = max(2, round(wide * _MARGIN)), max(2, round(high * _REACH))
+    above = colours[:margin].reshape(-1, 3)
+    far = np.empty((high, wide), np.float32)
+    for row in range(high):
+        beside = colours[max(0, row - reach) : row + reach + 1]
+        known = [beside[:, :margin].reshape(-1, 3), beside[:, -margin:].reshape(-1, 3)]
+        known += [above] if row < high // 3 else []
+        distances = colours[row][:, None] - np.concatenate(known)[None]
+        far[row] = np.sqrt((distances**2).sum(axis=-1)).min(axis=1)
+    return far
+
+
+def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """The connected part that stands out most, the middle counting more; its holes are filled."""
+    import numpy as np
+    from skimage import measure, morphology
+
+    mask = morphology.closing(far > _STANDS_OUT, morphology.disk(2))
+    parts = np.asarray(measure.label(morphology.opening(mask, morphology.disk(2))))
+    if not parts.max():
+        return None
+    high, wide = far.shape
+    down, across = np.mgrid[:high, :wide]
+    middle = np.exp(-(((across / wide - 0.5) / 0.35) ** 2) - ((down / high - 0.45) / 0.42) ** 2)
+    weights = np.bincount(parts.ravel(), weights=(far * middle).ravel())
+    weights[0] = 0
+    return np.asarray(parts == weights.argmax())
+
+
+def _head_of(figure: NDArray[np.bool_]) -> Head:
+    """Downwards from its top to where it grows narrow: the neck, or one and a half times its width."""
+    import numpy as np
+
+    high, wide = figure.shape
+    rows = np.flatnonzero(figure.any(axis=1))
+    top, end, most = int(rows[0]), int(rows[-1]), 0
+    for row in rows:
+        columns = np.flatnonzero(figure[row])
+        width, tall = int(columns[-1] - columns[0]) + 1, int(row) - top
+        most = max(most, width)
+        if tall > 1.5 * most or (tall > 0.5 * most and width < _NECK * most):
+            end = int(row)
+            break
+    columns = np.flatnonzero(figure[top : end + 1].any(axis=0))
+    left, right = int(columns[0]), int(columns[-1]) + 1
+    return Head("figure", left / wide, top / high, (right - left) / wide, (end + 1 - top) / high)
