@@ -32,6 +32,7 @@ Verb = Callable[[Mapping[str, Any], Sequence[object]], Updates]
 """What one action does: from what the browser says of it and the controls' values to updates."""
 
 LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
+LOST_CHARACTER = "The character this picture was made for is no longer in the studio; none is loaded."
 UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
@@ -148,6 +149,9 @@ class StudioHandlers:
 
     def _reuse_settings(self, state: StudioState, record: ImageRecord) -> StudioState:
         applied = apply_record(state, record, self._present_references(record))
+        if applied.character and not self.service.characters.exists(applied.character):
+            warn((LOST_CHARACTER,))
+            applied = applied.model_copy(update={"character": None})
         if find_model(self.service.models(), applied.model) is not None:
             return applied
         warn((UNKNOWN_MODEL,))

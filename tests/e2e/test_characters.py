@@ -16,6 +16,7 @@ from tests.e2e.harness import ROOT, PageWatch, StudioProcess, chromium_or_skip, 
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, make_picture
 
 BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
+DRAWINGS = ROOT / "tests" / "studio" / "characters" / "drawings"
 GIVE_FILE = """([encoded, how]) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   const given = new DataTransfer();
@@ -267,6 +268,90 @@ def _rows_move_hide_and_leave(page: Page, studio: StudioProcess, folder: Path) -
         menu(page, "Ana", "zip")
     download.value.save_as(folder / "ana.zip")
     assert "character.json" in zipfile.ZipFile(folder / "ana.zip").namelist()
+
+
+def test_a_sheet_is_chosen_made_and_its_winner_joins_the_set(
+    cast_page: Page, studio_server: StudioProcess
+) -> None:
+    studio_server.api("POST", "/designs", json={"name": "Quick", "num_inference_steps": 1})
+    character_id = character(studio_server, "Ana", hair="red")
+    page = look_again(cast_page)
+    menu(page, "Ana", "sheet")
+    sheet, cells = page.locator("#character-sheet"), page.locator(".sheet-cell")
+    expect(sheet).to_contain_text("may show different people")
+    expect(cells).to_have_count(4)
+    page.fill("#sheet-expressions", "happy")
+    expect(cells).to_have_count(1)
+    cells.get_by_label("Prompt of happy").fill("Ana, laughing out loud")
+    for chip in ("side view", "formal clothes", "candlelight"):
+        sheet.get_by_role("button", name=chip, exact=True).click()
+    expect(cells).to_have_count(4)
+    expect(cells.get_by_label("Prompt of happy")).to_have_value("Ana, laughing out loud")
+    expect(cells.get_by_label("Prompt of candlelight")).to_have_value(re.compile("red hair.*candlelight"))
+    for line in ("side view", "formal clothes"):
+        sheet.get_by_role("button", name=f"Leave out {line}").click()
+    expect(page.locator("#sheet-angles")).to_have_value("")
+    page.fill("#sheet-seeds", "7, 8")
+    expect(page.locator("#sheet-make")).to_have_text("Make the sheet: 4 pictures")
+    page.click("#sheet-make")
+    expect(page.locator("#sheet-view")).to_be_visible(timeout=LONG_WAIT)
+    expect(sheet.locator("figure[data-picture]")).to_have_count(4)
+    sheet.get_by_role("button", name="Add candlelight, seed 8 to the reference set").click()
+    expect(sheet.get_by_role("button", name="candlelight, seed 8 is in the reference set")).to_be_disabled()
+    made = studio_server.api("GET", f"/characters/{character_id}/sheets").json()[0]
+    assert [(one["label"], one["seed"]) for one in made["pictures"]][-1] == ("candlelight", 8)
+    joined = studio_server.api("GET", f"/characters/{character_id}/references").json()["items"]
+    assert [one["image_id"] for one in joined] == [made["pictures"][-1]["image_id"]]
+    page.click("#sheet-view")
+    expect(page.locator(".lk-viewer img")).to_have_attribute("src", re.compile(made["image_id"]))
+
+
+def test_a_reference_set_is_joined_ordered_and_anchored(
+    cast_page: Page, studio_server: StudioProcess
+) -> None:
+    character_id = character(studio_server, "Ode", DRAWINGS / "curls-1.webp")
+    blue = studio_server.upload(DRAWINGS / "blue-1.webp")["id"]
+    page = look_again(cast_page)
+    open_portrait(page, "Ode")
+    page.click("#portrait-reference")
+    expect(page.locator("#likeness-toasts")).to_contain_text("In the reference set: 1 picture.")
+    page.keyboard.press("Escape")
+    menu(page, "Ode", "references")
+    items = page.locator("#reference-set .chr-set-item")
+    expect(items).to_have_count(1)
+    page.click("#reference-set-add")
+    page.locator(f"#picker [data-picture='{blue}']").click()
+    page.click("#picker-confirm")
+    expect(items).to_have_count(2)
+    expect(items.nth(1)).to_contain_text("Colours unlike the anchor's")
+    expect(page.locator("#reference-set")).to_contain_text("“blue-1.webp” differs from the anchor")
+    items.nth(1).get_by_role("button", name="Make it the anchor").click()
+    expect(items.nth(1)).to_have_attribute("aria-label", "Reference 2, the anchor")
+    items.nth(1).get_by_role("button", name="Move to the front").click()
+    expect(items.first).to_have_attribute("aria-label", "Reference 1, the anchor")
+    given = studio_server.api("GET", f"/characters/{character_id}/portrait").json()["references"]
+    assert given[0]["image_id"] == blue
+    items.nth(1).press("Delete")
+    expect(items).to_have_count(1)
+
+
+def test_a_character_comes_as_a_zip_and_as_a_card(
+    cast_page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    character_id = character(studio_server, "Ode", DRAWINGS / "curls-1.webp", hair="white curls")
+    for kind, name in (("export", "ode.zip"), ("card", "ode.png")):
+        answer = studio_server.api("GET", f"/characters/{character_id}/{kind}")
+        (tmp_path / name).write_bytes(answer.content)
+    studio_server.api("DELETE", f"/characters/{character_id}")
+    page = look_again(cast_page)
+    expect(page.get_by_text("A portrait belongs to a character")).to_be_visible()
+    for number, name in enumerate(("ode.zip", "ode.png"), start=1):
+        page.set_input_files("#characters-file", tmp_path / name)
+        expect(page.locator(".chr-row")).to_have_count(number)
+    for one in studio_server.api("GET", "/characters").json():
+        whole = studio_server.api("GET", f"/characters/{one['id']}").json()
+        assert whole["blueprint"]["fields"]["hair"] == {"value": "white curls", "locked": True}
+        assert whole["portrait"] is not None
 
 
 def test_the_coach_speaks_is_put_away_and_turns_knobs(

@@ -48,6 +48,7 @@
       this.result.hidden = true;
       this.plan.hidden = false;
       this.cells.replaceChildren();
+      this.before.hidden = true;
       this.joined = new Set();
       cast.references(id).then((set) => this.id === id && set.items.forEach((item) => this.joined.add(item.image_id)), () => {});
       this.drawChips();
@@ -89,7 +90,8 @@
       const sheets = await cast.sheets(this.id).catch(() => []);
       const again = kit.button({ id: "sheet-new", name: "plus", label: "New sheet", kind: "ghost", run: () => this.open(this.id) });
       const made = sheets.slice(0, 6).map((sheet) => kit.button({ name: "live", label: kit.clock(sheet.created_at), kind: "ghost", run: () => this.watch(sheet) }));
-      this.before.replaceChildren(...(made.length ? [again, ...made] : []));
+      this.before.replaceChildren(again, ...made);
+      this.before.hidden = !made.length;
     }
 
     lines(name) {
@@ -168,6 +170,7 @@
       this.status.textContent = sheet.ended < sheet.total ? `${sheet.ended} of ${sheet.total} pictures are made` : `All ${sheet.total} pictures are made`;
       this.grid.style.setProperty("--columns", Math.max(1, sheet.columns > 1 ? sheet.columns : Math.min(4, sheet.total)));
       this.grid.replaceChildren(...sheet.pictures.map((one) => this.picture(one)));
+      this.whole.hidden = !sheet.image_id;
       this.whole.replaceChildren(...(sheet.image_id ? [
         kit.button({ id: "sheet-view", name: "live", label: "View the sheet", run: () => likeness.enlarge(sheet.image_id, "Character sheet") }),
         kit.button({ id: "sheet-download", name: "download", label: "Download the sheet", run: () => pictures.download(sheet.image_id) })] : []));

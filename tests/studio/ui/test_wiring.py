@@ -26,7 +26,7 @@ from studio.ui.panels.settings import create_settings
 from studio.ui.state import StudioState
 from studio.ui.widgets.changes import Changes
 from studio.ui.widgets.reference_strip import ReferenceStrip
-from studio.ui.wiring import LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers, _on_asked
+from studio.ui.wiring import LOST_CHARACTER, LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers, _on_asked
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -237,6 +237,19 @@ def test_lost_references_are_told(
     with pytest.warns(UserWarning, match=LOST_REFERENCES):
         state = after(handlers, "reuse_settings", made, FRESH)
     assert state.references == ()
+
+
+def test_a_character_that_was_deleted_is_told_and_left_out(
+    handlers: StudioHandlers, durable: Durable
+) -> None:
+    mara = handlers.service.characters.create("Mara")
+    made = save(durable, character=mara.id)
+    assert after(handlers, "reuse_settings", made, FRESH).character == mara.id
+    handlers.service.characters.delete(mara.id)
+    with pytest.warns(UserWarning, match=LOST_CHARACTER):
+        state = after(handlers, "reuse_settings", made, FRESH)
+    assert state.character is None
+    handlers.generate(*values_of(handlers, state), "tab-1")
 
 
 # --- the one way from the page to the controls --------------------------------------------------------
