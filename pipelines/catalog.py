@@ -103,8 +103,8 @@ class Catalog:
     def __init__(self, specs: tuple[ModelSpec, ...], path: Path, folder: Path | None = None) -> None:
         self.path = path
         self.models_folder = folder
-        self.dropped = _look(None)
         self._listed = specs
+        self.dropped = _look(None, specs)
         self._preferred: Mapping[Mode, str] = {}
         self._pins: dict[str, Mapping[str, str]] = {}
         self._take(specs)
@@ -114,7 +114,7 @@ class Catalog:
         """Look into the models folder: what the artist put there follows what models.yaml lists."""
         if self.models_folder is None:
             return
-        self.dropped = _look(self.models_folder)
+        self.dropped = _look(self.models_folder, self._listed)
         listed = {spec.id for spec in self._listed}
         self._take((*self._listed, *(spec for spec in self.dropped.specs if spec.id not in listed)))
 
@@ -215,7 +215,7 @@ class Catalog:
             return absence(spec, state, self.folder(spec))
         missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
         if missing:
-            return f"{MODE_LABEL[mode]} needs {_plain(missing[0])}, which is not on this machine yet."
+            return f"{MODE_LABEL[mode]} needs {_lacking(missing[0])}"
         return None if references is None else _count_reason(self.route(model_id, mode), mode, references)
 
     def default_model(self, mode: Mode) -> ModelSpec:
@@ -238,20 +238,20 @@ class Catalog:
     def _has_part(self, spec: ModelSpec, part: str) -> bool:
         if part.startswith(HUB):
             repo, path = split_hub(part)
-            return _has_cached(repo, path, hub_revision(part))
+            return has_cached(repo, path, hub_revision(part))
         folder = self.folder(spec)
         if folder is None:
-            return _has_cached(spec.source, part, spec.revision)
+            return has_cached(spec.source, part, spec.revision)
         place = folder / part
         if part.endswith(SINGLE_FILE):
             return place.is_file()
-        return files.is_whole(place) or _holds_texts_only(place)
+        return files.is_whole(place) or files.holds_texts_only(place)
 
 
-def _look(folder: Path | None) -> Dropped:
-    from pipelines import dropped  # which makes entries, and so knows this module
+def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> Dropped:
+    from pipelines import beside, dropped  # which make entries, and so know this module
 
-    return dropped.look(folder) if folder else dropped.Dropped()
+    return beside.look(folder, listed) if folder else dropped.Dropped()
 
 
 def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
@@ -294,8 +294,11 @@ def _at(value: Any, commits: Mapping[str, str]) -> Any:
     return f"{HUB}{repo}@{commits[repo]}/{path}".rstrip("/") if repo in commits else value
 
 
-def _plain(location: str) -> str:
-    return "/".join(filter(None, split_hub(location))) if location.startswith(HUB) else location
+def _lacking(location: str) -> str:
+    if not location.startswith(HUB):
+        return f"{location}, which is not on this machine yet."
+    name = "/".join(filter(None, split_hub(location)))
+    return f"{name}, which is not on this machine yet. Download it on the Models page."
 
 
 def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
@@ -387,14 +390,9 @@ def cached_commit(repo: str, revision: str | None = None) -> str | None:
     return commit if commit and (place / "snapshots" / commit).is_dir() else None
 
 
-def _has_cached(repo: str, path: str, revision: str | None) -> bool:
+def has_cached(repo: str, path: str, revision: str | None) -> bool:
     """Whether a file, or all of a component's folder, is in the hub's cache."""
     if path.endswith(SINGLE_FILE):
         return cached_file(repo, path, revision) is not None
     configuration = cached_file(repo, f"{path}/config.json".lstrip("/"), revision)
     return configuration is not None and files.is_whole(configuration.parent)
-
-
-def _holds_texts_only(folder: Path) -> bool:
-    """A component without weights, such as a feature extractor."""
-    return folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.json").is_file()

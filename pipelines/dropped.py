@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import files, registry, single_file
-from pipelines.request import ControlKind, Mode
+from pipelines.request import Mode
 from pipelines.single_file import Identified
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ _FAMILY = {"sd1": "stable-diffusion", "sdxl": "sdxl"}
 _RESOLUTION = {"sd1": 512, "sdxl": 1024}
 _FOLDER_RESOLUTION = {"stable-diffusion": 512}
 _PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
-_ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae"})
+_ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder"})
 _LICENCE = {
     "name": "As its maker says",
     "note": "You brought this file here yourself; its licence is with its maker.",
@@ -79,32 +79,7 @@ def look(folder: Path) -> Dropped:
             add_ons.setdefault(thing.id, thing)
         else:
             specs.setdefault(thing.id, thing)
-    found = tuple(add_ons.values())
-    return Dropped(tuple(_steered(spec, found) for spec in specs.values()), found, tuple(unusable))
-
-
-def _steered(spec: ModelSpec, add_ons: Sequence[AddOn]) -> ModelSpec:
-    """A single-file checkpoint follows structure with the first ControlNet that was made for it."""
-    if Path(spec.source).suffix != ".safetensors":
-        return spec
-    base = registry.FAMILIES[spec.family].base
-    networks: dict[str, str] = {}
-    for each in add_ons:
-        if each.identified.kind == "controlnet" and each.identified.base == base:
-            for kind in _lines(each.id):
-                networks.setdefault(kind.value, str(each.path.resolve()))
-    draft = spec.model_copy(update={"options": {**spec.options, "controlnets": networks}})
-    modes = tuple(mode for mode in registry.FAMILIES[spec.family].routes if _can(draft, mode))
-    return draft.model_copy(update={"modes": modes}) if networks else spec
-
-
-def _lines(word: str) -> tuple[ControlKind, ...]:
-    """What a ControlNet reads, as far as its name says; one for several kinds of lines says nothing."""
-    if "canny" in word:
-        return (ControlKind.CANNY,)
-    if any(sign in word for sign in ("soft", "hed", "pidi")):
-        return (ControlKind.SOFT_EDGE,)
-    return tuple(ControlKind)
+    return Dropped(tuple(specs.values()), tuple(add_ons.values()), tuple(unusable))
 
 
 def _found(folder: Path) -> Iterator[Path]:
@@ -141,6 +116,11 @@ def _why_not(found: Identified) -> str | None:
         return (
             f"It holds the {found.base_label} network alone, without text encoder and VAE. "
             f"Use {found.base_label} from the list, or a folder in the diffusers format."
+        )
+    if found.kind == "foreign":
+        return (
+            f"It is a ControlNet for {found.base_label} in a layout that diffusers does not read. "
+            "Look for one in the diffusers layout."
         )
     if found.base not in _FAMILY:
         return f"It is a checkpoint of {found.base_label}, which the studio has no family for."
@@ -184,12 +164,12 @@ def _spec(path: Path, word: str, family: str, resolution: int, **more: Any) -> M
         **more,
     }
     draft = ModelSpec.model_validate({**values, "modes": [Mode.TEXT_TO_IMAGE]})
-    modes = [mode for mode in registry.FAMILIES[family].routes if _can(draft, mode)]
+    modes = [mode for mode in registry.FAMILIES[family].routes if can(draft, mode)]
     return ModelSpec.model_validate({**values, "modes": modes})
 
 
-def _can(spec: ModelSpec, mode: Mode) -> bool:
-    """Whether the family does `mode` with the model's own files alone."""
+def can(spec: ModelSpec, mode: Mode) -> bool:
+    """Whether the family does `mode` with the files that the entry names."""
     try:
         registry.entry_route(spec, mode)
     except ValueError:

@@ -88,6 +88,11 @@ def is_whole(folder: Path, variant: str | None = None) -> bool:
     return shards <= weights if shards else any(_SHARD not in name for name in weights)
 
 
+def holds_texts_only(folder: Path) -> bool:
+    """A component without weights, such as a feature extractor."""
+    return folder.is_dir() and any(folder.glob("*.json")) and not (folder / "config.json").is_file()
+
+
 def _is_whole(folder: Path, cls: str, variant: str | None) -> bool:
     if cls.endswith(_WITHOUT_WEIGHTS):
         return folder.is_dir() and any(folder.iterdir())

@@ -114,8 +114,13 @@ class Part:
 
     @property
     def is_denoiser(self) -> bool:
-        """Runs at every step (ControlNets do, too, beside the main network)."""
-        return self.name.startswith(("unet", "transformer", "controlnet"))
+        """Runs at every step (ControlNets, LoRAs and IP-Adapters do, too, beside the main network)."""
+        return self.name.startswith(("unet", "transformer", "controlnet")) or self.is_hung_in
+
+    @property
+    def is_hung_in(self) -> bool:
+        """Layers inside another network, kept as they are."""
+        return self.name.startswith(("lora", "adapter"))
 
     @property
     def is_decoder(self) -> bool:
@@ -219,6 +224,11 @@ def cheaper(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryP
     return replace(best, reason=f"Memory ran out before, so now: {_WAY[best.placement]}{_stored(best)}.")
 
 
+def counted(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryPlan:
+    """The same way with its needs counted anew, for a model with further parts."""
+    return _weighed(current, size, hardware)
+
+
 def refusal(choice: MemoryChoice, size: ModelSize, hardware: Hardware) -> str | None:
     """Why `choice` cannot be had on this machine with this model, and what to do; None where it can."""
     storage = _STORAGE_OF.get(choice)
@@ -261,7 +271,7 @@ def backend(storage: Storage, hardware: Hardware) -> str | None:
 
 def weight(part: Part, storage: Storage, itemsize: int) -> int:
     """Bytes of a network kept as `storage`; decoders and small parts always stay as they are."""
-    shrinks = part.is_denoiser or part.is_encoder or storage is Storage.HALF
+    shrinks = (part.is_denoiser and not part.is_hung_in) or part.is_encoder or storage is Storage.HALF
     per_number = _BYTES_PER_NUMBER.get(storage, itemsize) if shrinks else itemsize
     return int(part.numbers * per_number) + part.fixed
 

@@ -7,6 +7,7 @@ fit is refused in words. Knows diffusers' layouts; nothing of modes and requests
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Tensors = dict[str, "torch.Tensor"]
+_VISION_HEADS = 16
+_OPENAI_WIDTH = 1024
+"""CLIP ViT-L comes from OpenAI, who compute their activation in another way."""
 _TASKS = "task_embedding"
 """A union ControlNet has one for each kind of control image."""
 
@@ -87,7 +91,7 @@ def load_vae(path: Path, own: Any) -> Any:
     with torch.device("meta"):
         network = type(own).from_config(own.config)
     network._fix_state_dict_keys_on_load(tensors)
-    return _filled(network, tensors, own.dtype)
+    return filled(network, tensors, own.dtype)
 
 
 def load_controlnet(path: Path, unet: Any) -> Any:
@@ -102,7 +106,41 @@ def load_controlnet(path: Path, unet: Any) -> Any:
     with torch.device("meta"):
         network: Any = cls.from_unet(unet, load_weights_from_unet=False)
         network = cls.from_config(network.config, **_own_shape(tensors))
-    return _filled(network, convert_controlnet_checkpoint(tensors, network.config), unet.dtype)
+    return filled(network, convert_controlnet_checkpoint(tensors, network.config), unet.dtype)
+
+
+def load_image_encoder(path: Path, dtype: torch.dtype) -> Any:
+    """CLIP's vision network with its projection, of the shape its tensors tell."""
+    from accelerate import init_empty_weights
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    tensors = {name: tensor for name, tensor in read(path).items() if not name.endswith("position_ids")}
+    with init_empty_weights(include_buffers=False):
+        network = CLIPVisionModelWithProjection(CLIPVisionConfig(**_vision_shape(tensors)))
+    return filled(network, tensors, dtype)
+
+
+def _vision_shape(tensors: Tensors) -> dict[str, Any]:
+    """Heads and activation cannot be seen in tensors: all encoders of IP-Adapters have these."""
+    seen, layers = "vision_model.embeddings", "vision_model.encoder.layers"
+    width, patch = (tensors[f"{seen}.patch_embedding.weight"].shape[at] for at in (0, -1))
+    along = math.isqrt(tensors[f"{seen}.position_embedding.weight"].shape[0] - 1)
+    return {
+        "hidden_size": width,
+        "patch_size": patch,
+        "image_size": along * patch,
+        "intermediate_size": tensors[f"{layers}.0.mlp.fc1.weight"].shape[0],
+        "num_hidden_layers": count(tensors, layers),
+        "projection_dim": tensors["visual_projection.weight"].shape[0],
+        "num_attention_heads": min(_VISION_HEADS, width // 8),
+        "hidden_act": "quick_gelu" if width == _OPENAI_WIDTH else "gelu",
+    }
+
+
+def count(tensors: Tensors, prefix: str) -> int:
+    """How many numbered layers there are below `prefix`."""
+    start = f"{prefix}."
+    return len({name.removeprefix(start).split(".")[0] for name in tensors if name.startswith(start)})
 
 
 def _own_shape(tensors: Tensors) -> dict[str, Any]:
@@ -136,7 +174,7 @@ def read(path: Path) -> Tensors:
     return load_file(path)
 
 
-def _filled(network: Any, tensors: Tensors, dtype: torch.dtype) -> Any:
+def filled(network: Any, tensors: Tensors, dtype: torch.dtype) -> Any:
     """`network`, which has no numbers yet, with those of `tensors`; raises where one is missing or over."""
     network.load_state_dict(tensors, assign=True)
     return network.to(dtype).requires_grad_(False).eval()

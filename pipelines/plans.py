@@ -10,6 +10,9 @@ from pathlib import Path
 from pipelines.request import RANDOM_SEED, Control, GenerationRequest, Lora, Mode, Role
 from pipelines.route import Route
 
+IMAGE_ENCODER = "image encoder"
+"""Among a plan's files: what its IP-Adapter looks through, where the model's own encoder does not serve."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:

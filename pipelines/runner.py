@@ -32,7 +32,7 @@ from pipelines.events import (
 )
 from pipelines.families.base import Call, RoleImage
 from pipelines.loras import tensors_hash
-from pipelines.memory import Hardware
+from pipelines.memory import Hardware, Part
 from pipelines.planning import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode
 from pipelines.shelf import Kept, Shelf, Wish
@@ -149,7 +149,7 @@ class PipelineRunner:
             raise RequestError("The request names no model.", field="model")
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
-        files = {each: self._catalog.add_on(each).path for each, _, _ in addons.named(request)}
+        files = addons.paths(self._catalog, spec, request)
         planned = plan(request, self._catalog.route(spec.id, request.mode), files)
         wish = Wish.read(order.memory, order.warm_up, order.tiling)
         return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
@@ -165,13 +165,13 @@ class PipelineRunner:
             return False
         return True
 
-    def _attempt(self, job: _Job, take: Callable[[ModelSpec, Mode, Wish], Kept]) -> None:
+    def _attempt(self, job: _Job, take: Callable[[ModelSpec, Mode, Wish, tuple[Part, ...]], Kept]) -> None:
         """Make what is still to be made. Raises torch's error where memory runs out."""
         todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
         if not todo:
             return
         with job.phase(Phase.LOADING):
-            kept = take(job.spec, job.plan.mode, job.wish)
+            kept = take(job.spec, job.plan.mode, job.wish, addons.beside(job.plan.files))
         if not kept.plan.fits:
             job.tell(Notice(kept.plan.reason))
         with job.phase(Phase.ENCODING):

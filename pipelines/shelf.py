@@ -15,7 +15,7 @@ from pipelines.cache import Held, ModelCache, held
 from pipelines.catalog import Catalog, ModelSpec
 from pipelines.errors import ModelUnavailable, RequestError
 from pipelines.families.base import LoadedModel, LoadSettings
-from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Storage
+from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
 from pipelines.request import Mode
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class Kept:
     plan: MemoryPlan
     wish: Wish
     dtype: torch.dtype
+    beside: frozenset[Part] = frozenset()
+    """Files of the models folder that the plan has room for."""
 
 
 class Shelf:
@@ -88,10 +90,17 @@ class Shelf:
         """Bytes of all models' tensors."""
         return self._models.held()
 
-    def take(self, spec: ModelSpec, mode: Mode | None = None, wish: Wish | None = None) -> Kept:
+    def take(
+        self,
+        spec: ModelSpec,
+        mode: Mode | None = None,
+        wish: Wish | None = None,
+        beside: tuple[Part, ...] = (),
+    ) -> Kept:
         """The model, able to do `mode`, with room around it to work; loaded where it is not yet.
 
-        Raises ModelUnavailable, RequestError (a wish that cannot be had), torch's error out of memory.
+        `beside`: what the request brings in further files. Raises ModelUnavailable, RequestError (a wish
+        that cannot be had), torch's error out of memory.
         """
         present = self._present(spec, mode or spec.modes[0])
         wish = wish or Wish()
@@ -101,18 +110,33 @@ class Shelf:
         ):
             kept = None
             self._models.drop(spec.id)  # other files have come since, or it shall be kept another way
+        if kept is not None:
+            kept = self._with_room_for(kept, beside)
         if kept is None:
-            return self._load(spec, present, wish, self._plan(spec, present, wish))
+            return self._load(spec, present, wish, self._plan(spec, present, wish, beside), beside)
         self._models.make_room(lambda: self._has_room(kept.plan, held(kept.model)), keep=spec.id)
         return kept
 
-    def take_smaller(self, spec: ModelSpec, mode: Mode, wish: Wish) -> Kept:
+    def _with_room_for(self, kept: Kept, beside: tuple[Part, ...]) -> Kept | None:
+        """The model with a plan that counts `beside`; None, and let go, where it must be kept another way."""
+        if kept.beside.issuperset(beside):
+            return kept
+        size = self._size(kept.spec, beside)
+        plan = memory.counted(kept.plan, size, self.whole_machine())
+        if kept.plan.fits and not plan.fits and kept.wish.choice is MemoryChoice.AUTO:
+            self._models.drop(kept.spec.id)
+            return None
+        kept = replace(kept, plan=plan, beside=frozenset(beside))
+        self._models.put(kept.spec.id, kept)
+        return kept
+
+    def take_smaller(self, spec: ModelSpec, mode: Mode, wish: Wish, beside: tuple[Part, ...] = ()) -> Kept:
         """The model alone in memory, kept in the next way that needs less (the same where none does)."""
         present = self._present(spec, mode)
         self.clear()
-        before = self._tried.get(spec.id) or self._plan(spec, present, wish)
-        size = self._sizes.get(spec.id, _UNKNOWN)
-        return self._load(spec, present, wish, memory.cheaper(before, size, self.whole_machine()) or before)
+        before = self._tried.get(spec.id) or self._plan(spec, present, wish, beside)
+        smaller = memory.cheaper(before, self._size(spec, beside), self.whole_machine())
+        return self._load(spec, present, wish, smaller or before, beside)
 
     def clear(self) -> None:
         """Let go of all models."""
@@ -125,20 +149,35 @@ class Shelf:
             raise ModelUnavailable(reason)
         return frozenset(m for m, reason in reasons.items() if reason is None)
 
-    def _plan(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish) -> MemoryPlan:
+    def _size(self, spec: ModelSpec, beside: tuple[Part, ...]) -> ModelSize:
+        """What the model weighed when it was planned, and `beside`."""
+        size = self._sizes.get(spec.id, _UNKNOWN)
+        return replace(size, parts=(*size.parts, *beside))
+
+    def _plan(
+        self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, beside: tuple[Part, ...]
+    ) -> MemoryPlan:
         size = weights.measure(self._catalog, spec, present) or _UNKNOWN
         self._sizes[spec.id] = size
         if reason := memory.unreadable(size, self._look()):
             raise ModelUnavailable(f"{spec.label} can't run here: {reason}")
-        return memory.plan(size, self.whole_machine(), wish.choice, wish.tiling)
+        return memory.plan(self._size(spec, beside), self.whole_machine(), wish.choice, wish.tiling)
 
-    def _load(self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan) -> Kept:
+    def _load(
+        self,
+        spec: ModelSpec,
+        present: frozenset[Mode],
+        wish: Wish,
+        plan: MemoryPlan,
+        beside: tuple[Part, ...],
+    ) -> Kept:
         self._tried[spec.id] = plan
         self._models.make_room(lambda: self._has_room(plan, Held()))
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
         settings = self._settings(spec, present, wish, plan)
-        kept = Kept(registry.FAMILIES[spec.family].load(spec, settings), spec, plan, wish, settings.dtype)
+        model = registry.FAMILIES[spec.family].load(spec, settings)
+        kept = Kept(model, spec, plan, wish, settings.dtype, frozenset(beside))
         self._models.put(spec.id, kept)
         return kept
 

@@ -62,10 +62,10 @@ def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSi
     try:
         if place is None:
             return None
-        if place.is_file():
-            return of_file(place, spec.resolution)
         locations = {part for mode in modes for part in registry.parts(spec, mode)}
-        extra = {_called(location): _located(place, location) for location in sorted(locations)}
+        extra = {_called(location): located(place, location) for location in sorted(locations)}
+        if place.is_file():
+            return of_file(place, spec.resolution, extra)
         return of_folder(place, spec.resolution, extra)
     except (OSError, ValueError, KeyError):
         return None
@@ -82,14 +82,17 @@ def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = 
     places = {name: folder / name for name, value in index.items() if isinstance(value, list) and value[0]}
     places = {name: place for name, place in places.items() if name not in files.LEFT_OUT}
     places.update(extra or {})
-    parts = [_part(name, _files(place)) for name, place in places.items() if place.exists()]
+    parts = [part(name, _files(place)) for name, place in places.items() if place.exists()]
     packages = frozenset(filter(None, (_quantised_with(place) for place in places.values())))
     heavy = tuple(part for part in parts if part.numbers or part.fixed)
     return ModelSize(heavy, resolution, packages=packages)
 
 
-def of_file(path: Path, resolution: int) -> ModelSize:
-    """A single-file checkpoint; keys of no known part belong to the denoiser. Raises ValueError, OSError."""
+def of_file(path: Path, resolution: int, extra: Mapping[str, Path] | None = None) -> ModelSize:
+    """A single-file checkpoint; keys of no known part belong to the denoiser. `extra`: parts beside it.
+
+    Raises ValueError, OSError.
+    """
     numbers: Counter[str] = Counter()
     fixed: Counter[str] = Counter()
     for key, tensor in header(path).items():
@@ -97,10 +100,9 @@ def of_file(path: Path, resolution: int) -> ModelSize:
         counted, kept = _weigh(tensor)
         numbers[name] += counted
         fixed[name] += kept
-    names = sorted(set(numbers) | set(fixed))
-    return ModelSize(
-        tuple(Part(name, numbers[name], fixed[name]) for name in names), resolution, convertible=False
-    )
+    own = [Part(name, numbers[name], fixed[name]) for name in sorted(set(numbers) | set(fixed))]
+    more = [part(name, _files(place)) for name, place in (extra or {}).items() if place.exists()]
+    return ModelSize((*own, *more), resolution, convertible=False)
 
 
 def declared(total_bytes: int, resolution: int) -> ModelSize:
@@ -127,7 +129,7 @@ def _called(location: str) -> str:
     return f"{kind} {location}"
 
 
-def _located(folder: Path, location: str) -> Path:
+def located(folder: Path, location: str) -> Path:
     """Where a part lies; a path that does not exist for one of the hub that is not here."""
     if not location.startswith(HUB):
         return folder / location
@@ -139,7 +141,8 @@ def _located(folder: Path, location: str) -> Path:
     return found if Path(path).suffix else found.parent
 
 
-def _part(name: str, files: Iterable[Path]) -> Part:
+def part(name: str, files: Iterable[Path]) -> Part:
+    """What safetensors files weigh together. Raises ValueError, OSError."""
     numbers = fixed = 0
     for path in files:
         for tensor in header(path).values():

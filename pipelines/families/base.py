@@ -118,6 +118,8 @@ class Family:
     load: Callable[[ModelSpec, LoadSettings], LoadedModel]
     base: str | None = None
     """What add-ons of the models folder must be made for, as `pipelines.single_file` names it."""
+    vaes: frozenset[str] = frozenset()
+    """Words for autoencoders of other families that fit, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
 

@@ -47,6 +47,7 @@ def adapted(route: Route, first: Role, second: Role) -> Route:
         min_references=1,
         max_references=MAX_REFERENCES,
         reference_weights=True,
+        ip_adapter=True,
     )
 
 
@@ -78,4 +79,5 @@ def controlled(route: Route, pipeline: str) -> Route:
         strength=False,
         strength_rounding=None,
         control_kinds=tuple(ControlKind),
+        control_networks=True,
     )

@@ -27,7 +27,7 @@ class Options(AdapterOptions):
     checkpoint: Checkpoint = "dev"
 
 
-_DRAWN = Route(pipeline="FluxPipeline", negative_prompt=False, size_multiple=16)
+_DRAWN = Route(pipeline="FluxPipeline", negative_prompt=False, size_multiple=16, vae=True)
 _PAINTED_OVER = replace(
     _DRAWN,
     pipeline="FluxImg2ImgPipeline",
@@ -60,6 +60,7 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
                 max_references=2,
                 role_limits=((Role.STRUCTURE, 1), (Role.SOURCE, 1)),
                 control_kinds=tuple(ControlKind),
+                control_networks=True,
             ),
         }.items()
     },

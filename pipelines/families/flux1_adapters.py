@@ -7,18 +7,21 @@ pictures; so it comes and goes with the mode. Knows diffusers' loader; nothing o
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import CLIPVisionModelWithProjection
 
 from pipelines import loading, references
 from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, picture_key
+from pipelines.errors import RequestError
 from pipelines.events import Notice
+from pipelines.families import sights
 from pipelines.families.base import RoleImage
 from pipelines.families.flux1 import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, share
+from pipelines.parts import fitting
 from pipelines.planning import Plan
 from pipelines.request import Role
 
@@ -27,47 +30,47 @@ class Adapters:
     """The IP-Adapters of one loaded model."""
 
     def __init__(self, model: StockModel, spec: ModelSpec, options: Options) -> None:
-        assert options.image_encoder is not None
         settings = model.settings
-        network = loading.load_part(
-            CLIPVisionModelWithProjection,
-            options.image_encoder,
-            spec,
-            settings,
-            dtype=settings.dtype,
-            use_safetensors=True,
-        )
         self._model = model
+        self._label = spec.label
         self._scales = {Role(role): scale for role, scale in options.ip_scales.items()}
         self._files = {Role(r): loading.file_at(at, spec, settings) for r, at in options.ip_adapters.items()}
-        self._parts = {
-            "image_encoder": model.placed(network),
-            "feature_extractor": model.load_feature_extractor(spec, options, network),
-        }
+        self._parts = sights.own(model, spec, options)
         self._pictures: Recent[torch.Tensor] = Recent(32)
         self._pipeline: Any = None
-        self._hung: tuple[Role, ...] = ()
+        self._hung: list[Path] = []
 
     def hang_in(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """One adapter slot per reference, in order, so that each has a weight of its own."""
         stock = self._model.stock(plan.pipeline, **self._parts)
-        roles = tuple(image.role for image in images)
-        if roles != self._hung:
-            self.take_out()
-            files = [self._files[role] for role in roles]
-            self._pipeline = stock.pipeline
-            stock.pipeline.load_ip_adapter(
-                [str(file.parent) for file in files],
-                weight_name=[file.name for file in files],
-                subfolder=[""] * len(files),
-                local_files_only=True,
-            )
-            self._hung = roles
+        known = self._files
+        if plan.ip_adapter is not None:
+            known = {**known, plan.route.roles[0]: plan.files[plan.ip_adapter]}
+        files = [known[image.role] for image in images]
+        if files != self._hung:
+            self._hang(stock.pipeline, files)
         blocks = stock.pipeline.transformer.config.num_layers
         scales = [self._scales.get(image.role, 1.0) * share(image, images) for image in images]
         stock.pipeline.set_ip_adapter_scale([[scale] * blocks for scale in scales])
         embeds = [self._encode(stock.pipeline, image, emit) for image in images]
         return stock, {"ip_adapter_image_embeds": embeds}
+
+    def _hang(self, pipeline: Any, files: list[Path]) -> None:
+        """Raises RequestError (field `ip_adapter`) for a file that does not fit; then none is left in."""
+        self.take_out()
+        self._pipeline = pipeline
+        try:
+            with fitting("IP-Adapter", files[0], self._label, "ip_adapter"):
+                pipeline.load_ip_adapter(
+                    [str(file.parent) for file in files],
+                    weight_name=[file.name for file in files],
+                    subfolder=[""] * len(files),
+                    local_files_only=True,
+                )
+        except RequestError:
+            self.take_out()
+            raise
+        self._hung = files
 
     def take_out(self) -> None:
         """Leave the transformer as it was."""
@@ -75,7 +78,7 @@ class Adapters:
             return
         self._pipeline.unload_ip_adapter()
         self._pipeline.register_modules(**self._parts)
-        self._pipeline, self._hung = None, ()
+        self._pipeline, self._hung = None, []
 
     def _encode(self, pipeline: Any, image: RoleImage, emit: Emit) -> torch.Tensor:
         """Shape (1, 1, width)."""

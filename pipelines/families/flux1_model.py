@@ -12,14 +12,16 @@ from diffusers.models.controlnets.controlnet_flux import FluxControlNetModel
 from pipelines import loading
 from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice
+from pipelines.errors import RequestError
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.flow_controlnets import load_flux1
 from pipelines.families.flux1 import Checkpoint, Options
 from pipelines.families.flux1_adapters import Adapters
 from pipelines.families.options import ADAPTED
 from pipelines.families.stock import Arguments, Call, Emit, Stock, StockModel, fitted, only, unpacked
 from pipelines.planning import Plan
-from pipelines.request import Mode, Role
+from pipelines.request import ControlKind, Mode, Role
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
     "dev": "FluxPipeline",
@@ -27,6 +29,8 @@ BASE_CLASS: Mapping[Checkpoint, str] = {
     "fill": "FluxFillPipeline",
 }
 PROMPT_TOKENS = 512
+UNION_MODES: Mapping[ControlKind, int] = {ControlKind.CANNY: 0}
+"""Which of a union network's inputs a control image goes to; its makers gave it none for soft edges."""
 TRAINED_SIDE = 1024
 """Kontext knows its sources at sizes of about this square."""
 
@@ -81,8 +85,11 @@ class Flux1(StockModel):
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """Along the outlines of the structure reference, from noise or from a source."""
         assert plan.control is not None
-        stock = self.stock(plan.pipeline, controlnet=self.controlnets[plan.control.kind])
+        network = self.network(plan, lambda path: load_flux1(path, self.components["transformer"]))
+        stock = self.stock(plan.pipeline, controlnet=network)
         arguments = {"control_image": self.lines(plan, images, emit), **self.control_strength(plan)}
+        if network.config.num_mode is not None:
+            arguments["control_mode"] = _mode(plan.control.kind)
         if plan.strength is None:
             return stock, arguments
         source = fitted(only(images, Role.SOURCE), plan, emit)
@@ -102,3 +109,12 @@ class Flux1(StockModel):
             return {}
         resized = self._resized and plan.mode is not Mode.INPAINT
         return {"max_area": plan.width * plan.height, "_auto_resize": resized}
+
+
+def _mode(kind: ControlKind) -> int:
+    if kind not in UNION_MODES:
+        raise RequestError(
+            "This ControlNet knows no soft edges. Choose canny, or another ControlNet.",
+            field="control",
+        )
+    return UNION_MODES[kind]

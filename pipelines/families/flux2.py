@@ -31,7 +31,7 @@ class Options(StockOptions):
     checkpoint: Checkpoint = Field(default="klein", description="Which of the family's models it is.")
 
 
-_DRAWN = Route(pipeline="Flux2KleinPipeline", size_multiple=16)
+_DRAWN = Route(pipeline="Flux2KleinPipeline", size_multiple=16, vae=True)
 _EDITED = replace(
     _DRAWN,
     reference_arg="image",

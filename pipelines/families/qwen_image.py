@@ -30,7 +30,7 @@ class Options(ControlOptions):
     checkpoint: Checkpoint = "edit"
 
 
-_DRAWN = Route(pipeline="QwenImagePipeline", guidance_arg="true_cfg_scale", size_multiple=16)
+_DRAWN = Route(pipeline="QwenImagePipeline", guidance_arg="true_cfg_scale", size_multiple=16, vae=True)
 _PAINTED_OVER = replace(
     _DRAWN,
     pipeline="QwenImageImg2ImgPipeline",

@@ -18,6 +18,7 @@ from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.flow_controlnets import load_qwen_image
 from pipelines.families.picture_prompts import PicturePrompts
 from pipelines.families.qwen_image import Checkpoint, Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, unpacked
@@ -89,7 +90,8 @@ class QwenImage(StockModel):
         """Along the outlines of the structure reference; edit models look at the picture itself."""
         if plan.control is None:
             return self.edit(plan, images, emit)
-        stock = self.stock(plan.pipeline, controlnet=self.controlnets[plan.control.kind])
+        network = self.network(plan, lambda path: load_qwen_image(path, self.components["transformer"]))
+        stock = self.stock(plan.pipeline, controlnet=network)
         return stock, {"control_image": self.lines(plan, images, emit), **self.control_strength(plan)}
 
     def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:

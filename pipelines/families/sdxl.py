@@ -96,5 +96,6 @@ FAMILY = Family(
     parts=stable_diffusion.parts,
     load=load,
     base="sdxl",
+    vaes=frozenset({"sd"}),
     folders=FOLDERS,
 )

@@ -108,7 +108,7 @@ class StableDiffusionXL(StableDiffusion):
                 "Remove the reference, or download the ControlNet."
             )
         unet = self._inpaint_unet if plan.mode is Mode.INPAINT else self.unet
-        network = self.network(plan)
+        network = self.lines_network(plan)
         lines = self.lines(plan, images, emit)
         if isinstance(network, ControlNetUnionModel):
             stock = self.stock(plan.pipeline, unet=unet, controlnet=network)

@@ -134,5 +134,12 @@ def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
 
 FOLDERS = {"StableDiffusionPipeline": {}, "StableDiffusionInstructPix2PixPipeline": {"edit_unet": True}}
 FAMILY = Family(
-    routes=ROUTES, options=Options, narrow=narrow, parts=parts, load=load, base="sd1", folders=FOLDERS
+    routes=ROUTES,
+    options=Options,
+    narrow=narrow,
+    parts=parts,
+    load=load,
+    base="sd1",
+    vaes=frozenset({"sd"}),
+    folders=FOLDERS,
 )

@@ -14,13 +14,14 @@ from typing import Any, ClassVar
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from transformers import CLIPVisionModelWithProjection
 
 from pipelines import loading, references
 from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, Words, picture_key
 from pipelines.events import Notice
+from pipelines.families import sights
 from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only, share
 from pipelines.parts import adapter_state, load_controlnet, read
@@ -60,12 +61,7 @@ class StableDiffusion(StockModel):
         self.unet = self._plain(base.unet)
         self._inpaint_unet = self._four_channels(self.unet)
         self._words = Words(base.tokenizer, base.text_encoder, settings.device)
-        self.network_files = {
-            kind: Path(at) for kind, at in options.controlnets.items() if Path(at).is_absolute()
-        }
-        own = {kind: at for kind, at in options.controlnets.items() if kind not in self.network_files}
-        inside = options.model_copy(update={"controlnets": own})
-        self.controlnets = self.load_controlnets(spec, inside, self.controlnet_class)
+        self.controlnets = self.load_controlnets(spec, options, self.controlnet_class)
         self._load_adapters(spec)
 
     def _plain(self, unet: Any) -> Any:
@@ -119,23 +115,16 @@ class StableDiffusion(StockModel):
         """Along the outlines of the structure reference, from noise or from a source."""
         assert plan.control is not None
         lines = self.lines(plan, images, emit)
-        stock = self.stock(plan.pipeline, unet=self.unet, controlnet=self.network(plan))
+        stock = self.stock(plan.pipeline, unet=self.unet, controlnet=self.lines_network(plan))
         arguments = self.control_strength(plan)
         if plan.strength is None:
             return stock, {**arguments, "image": lines}
         source = fitted(only(images, Role.SOURCE), plan, emit)
         return stock, {**arguments, "image": source, "control_image": lines, "strength": plan.strength}
 
-    def network(self, plan: Plan) -> Any:
-        """The plan's ControlNet: one of the models folder, or the model's own."""
-        assert plan.control is not None
-        if plan.control.network is None and plan.control.kind in self.controlnets:
-            return self.controlnets[plan.control.kind]
-        named = plan.control.network
-        path = plan.files[named] if named else self.network_files[plan.control.kind]
-        return self.brought.get(
-            "ControlNet", path, "control", lambda: self.placed(load_controlnet(path, self.unet))
-        )
+    def lines_network(self, plan: Plan) -> Any:
+        """The plan's ControlNet, made for the plain UNet where it is one of the models folder."""
+        return self.network(plan, lambda path: load_controlnet(path, self.unet))
 
     # --- words -----------------------------------------------------------------------------------
     def words(
@@ -156,48 +145,45 @@ class StableDiffusion(StockModel):
         self._hung_in: tuple[list[Role], list[Any]] = [], []
         self._pictures: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self._adapted: Any = None
-        encoder = self.options.image_encoder
-        if encoder is None or not self.modes & {Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE}:
+        if self.options.image_encoder is None or not self.modes & {*ADAPTED}:
             return
-        settings = self.settings
-        network = loading.load_part(
-            CLIPVisionModelWithProjection, encoder, spec, settings, dtype=settings.dtype, use_safetensors=True
-        )
-        self._image_encoder = self.placed(network)
-        self._feature_extractor = self.load_feature_extractor(spec, self.options, network)
+        self._sight = sights.own(self, spec, self.options)
         for role, location in self.options.ip_adapters.items():
-            self._adapters[role] = adapter_state(loading.load_tensors(location, spec, settings))
+            self._adapters[role] = adapter_state(loading.load_tensors(location, spec, self.settings))
         self._adapted = self.twin(self.unet)
 
     def _adapted_call(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
-        stock = self.stock(
-            plan.pipeline,
-            unet=self._adapted,
-            image_encoder=self._image_encoder,
-            feature_extractor=self._feature_extractor,
-        )
-        adapters = {**self._adapters, **self._brought_adapter(plan)}
+        other = sights.brought(self, plan)
+        looking = {plan.route.roles[0]: self._looking(plan, other)} if other else {}
+        stock = self._looking(plan, self._sight)
+        adapters = {**self._adapters, **self._brought_adapter(plan, other or self._sight)}
         self._hang_in(stock.pipeline, [(image.role, adapters[image.role]) for image in images])
         stock.pipeline.set_ip_adapter_scale(self.scales(images))
         guided = plan.guidance_scale > 1
         embeds = [
-            self._encode_picture(stock.pipeline, image, _reads_whole(adapters[image.role]), guided, emit)
+            self._encode_picture(
+                looking.get(image.role, stock), image, _reads_whole(adapters[image.role]), guided, emit
+            )
             for image in images
         ]
         return stock, {"ip_adapter_image_embeds": embeds}
 
-    def _brought_adapter(self, plan: Plan) -> dict[Role, Any]:
+    def _looking(self, plan: Plan, sight: Arguments) -> Stock:
+        """The pipeline that looks at pictures through `sight`."""
+        return self.stock(plan.pipeline, unet=self._adapted, **sight)
+
+    def _brought_adapter(self, plan: Plan, sight: Arguments) -> dict[Role, Any]:
         """The IP-Adapter of the models folder that acts for the mode's own role, if the plan names one."""
         if plan.ip_adapter is None:
             return {}
         path = plan.files[plan.ip_adapter]
-        state = self.brought.get("IP-Adapter", path, "ip_adapter", lambda: self._fitting_adapter(path))
+        state = self.brought.get("IP-Adapter", path, "ip_adapter", lambda: self._fitting_adapter(path, sight))
         return {plan.route.roles[0]: state}
 
-    def _fitting_adapter(self, path: Path) -> Any:
+    def _fitting_adapter(self, path: Path, sight: Arguments) -> Any:
         """An IP-Adapter file's tensors. Raises ValueError for one made for another image encoder."""
         state = adapter_state(read(path))
-        config, words = self._image_encoder.config, self.unet.config.cross_attention_dim
+        config, words = sight["image_encoder"].config, self.unet.config.cross_attention_dim
         name, width = (
             ("proj_in", config.hidden_size) if _reads_whole(state) else ("proj", config.projection_dim)
         )
@@ -230,7 +216,7 @@ class StableDiffusion(StockModel):
         ]
 
     def _encode_picture(
-        self, pipeline: Any, image: RoleImage, whole: bool, guided: bool, emit: Emit
+        self, looking: Stock, image: RoleImage, whole: bool, guided: bool, emit: Emit
     ) -> torch.Tensor:
         """Shape (2 or 1, 1, ...): without the picture (where guided), then with it."""
         if notice := references.square_notice(image.image, image.number):
@@ -238,9 +224,10 @@ class StableDiffusion(StockModel):
 
         def encode() -> tuple[torch.Tensor, torch.Tensor]:
             with torch.no_grad():
-                return pipeline.encode_image(image.image, self.settings.device, 1, whole)
+                return looking.pipeline.encode_image(image.image, self.settings.device, 1, whole)
 
-        positive, negative = self._pictures.get((picture_key(image.image), whole), encode)
+        eye = id(looking.pipeline.image_encoder)
+        positive, negative = self._pictures.get((picture_key(image.image), eye, whole), encode)
         return torch.stack([negative, positive] if guided else [positive])
 
 

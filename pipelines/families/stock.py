@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import diffusers
 import torch
 from PIL import Image
-from transformers import CLIPImageProcessor
 
 from pipelines import control_images, loading, placement, preview, references
 from pipelines.catalog import ModelSpec
 from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
-from pipelines.families.options import AdapterOptions, ControlOptions, StockOptions
+from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.loras import Loras, Worn
 from pipelines.parts import Brought, load_vae
 from pipelines.planning import Plan
@@ -58,6 +58,9 @@ class StockModel:
         self._colours = preview.read(settings.folder, self.latent_channels)
         self._stock: dict[tuple[Any, ...], Stock] = {}
         self.brought = Brought(spec.label, self._forget)
+        networks = options.controlnets if isinstance(options, ControlOptions) else {}
+        self.network_files = {kind: Path(at) for kind, at in networks.items() if Path(at).is_absolute()}
+        self.controlnets: dict[ControlKind, Any] = {}
 
     # --- what a family says --------------------------------------------------------------------
     @property
@@ -175,12 +178,21 @@ class StockModel:
     ) -> dict[ControlKind, Any]:
         """One network per location: two kinds of edges may share one. `config`: shape of a single file's."""
         loaded: dict[str, Any] = {}
-        if Mode.CONTROLNET not in self.modes:
-            return {}
-        for location in options.controlnets.values():
+        named = options.controlnets.items() if Mode.CONTROLNET in self.modes else ()
+        own = {kind: at for kind, at in named if kind not in self.network_files}
+        for location in own.values():
             if location not in loaded:
                 loaded[location] = self.placed(self._controlnet(spec, cls, location, config))
-        return {kind: loaded[location] for kind, location in options.controlnets.items()}
+        return {kind: loaded[location] for kind, location in own.items()}
+
+    def network(self, plan: Plan, load: Callable[[Path], Any]) -> Any:
+        """The plan's ControlNet: one of the models folder as `load` makes it, or the model's own."""
+        assert plan.control is not None
+        if plan.control.network is None and plan.control.kind in self.controlnets:
+            return self.controlnets[plan.control.kind]
+        named = plan.control.network
+        path = plan.files[named] if named else self.network_files[plan.control.kind]
+        return self.brought.get("ControlNet", path, "control", lambda: self.placed(load(path)))
 
     def _controlnet(
         self, spec: ModelSpec, cls: Any, location: str, config: Mapping[str, object] | None
@@ -193,13 +205,6 @@ class StockModel:
         network = cls(**(config or {}))
         network.load_state_dict(loading.load_tensors(location, spec, settings))
         return network.to(settings.dtype)
-
-    def load_feature_extractor(self, spec: ModelSpec, options: AdapterOptions, encoder: Any) -> Any:
-        """The entry's own, or CLIP's usual one at the size the image encoder reads."""
-        if options.feature_extractor is not None:
-            return loading.load_part(CLIPImageProcessor, options.feature_extractor, spec, self.settings)
-        side = encoder.config.image_size
-        return CLIPImageProcessor(size={"shortest_edge": side}, crop_size={"height": side, "width": side})
 
     def _weave_loras(self, spec: ModelSpec, base: Any) -> None:
         """Add the entry's LoRAs to the weights for good: they are part of what the entry is."""

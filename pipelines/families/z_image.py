@@ -43,9 +43,12 @@ _PAINTED_OVER = Route(
     strength=True,
     strength_rounding="ceil",
     guidance_range=(0.0, 20.0),
+    vae=True,
 )
 _BASE: dict[Mode, Route] = {
-    Mode.TEXT_TO_IMAGE: Route(pipeline="ZImagePipeline", size_multiple=16, guidance_range=(0.0, 20.0)),
+    Mode.TEXT_TO_IMAGE: Route(
+        pipeline="ZImagePipeline", size_multiple=16, guidance_range=(0.0, 20.0), vae=True
+    ),
     Mode.IMG2IMG: _PAINTED_OVER,
     Mode.INPAINT: masked(_PAINTED_OVER, "ZImageInpaintPipeline"),
     Mode.CONTROLNET: replace(controlled(_PAINTED_OVER, "ZImageControlNetPipeline"), control_timing=False),
@@ -79,5 +82,6 @@ FAMILY = Family(
     parts=needed,
     load=load,
     base="z-image",
+    vaes=frozenset({"flux1"}),
     folders=FOLDERS,
 )

@@ -14,6 +14,7 @@ from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.flow_controlnets import load_z_image
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel
 from pipelines.families.z_image import Options
 from pipelines.planning import Plan
@@ -63,7 +64,8 @@ class ZImage(StockModel):
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """Along the outlines of the structure reference."""
         assert plan.control is not None
-        stock = self.stock(plan.pipeline, controlnet=self.controlnets[plan.control.kind])
+        network = self.network(plan, lambda path: load_z_image(path, self.components["transformer"]))
+        stock = self.stock(plan.pipeline, controlnet=network)
         return stock, {
             "control_image": self.lines(plan, images, emit),
             "controlnet_conditioning_scale": plan.control.weight,

@@ -346,13 +346,13 @@ def _default_for(decisions: Decisions, model_id: str) -> tuple[str, ...]:
 
 def _add_on(found: Found, folder: Path | None) -> AddOn:
     kind = found.identified.kind
-    assert kind in ("lora", "controlnet", "ip_adapter", "vae")
+    assert kind in ("lora", "controlnet", "ip_adapter", "vae", "image_encoder")
     return AddOn(
         id=found.id,
         name=found.path.stem,
         kind=kind,
         base=found.identified.base,
-        base_label=found.identified.base_label,
+        base_label=None if kind == "image_encoder" else found.identified.base_label,
         file=_inside(found.path, folder),
         size_bytes=found.path.stat().st_size if found.path.exists() else 0,
         weight=found.identified.weight,

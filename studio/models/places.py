@@ -56,11 +56,11 @@ def commits(spec: ModelSpec, catalog: Catalog) -> dict[str, str]:
 
 
 def size(spec: ModelSpec, catalog: Catalog) -> int:
-    """Bytes of the entry's own files on this disk; parts it shares with other entries count, too."""
+    """Bytes of the entry's own files on this disk; of one of the hub with the parts it shares with others."""
     folder = catalog.folder(spec)
-    own = [] if folder is None else [folder]
-    hubs = [_repo_folder(repo) / "blobs" for repo in repositories(spec, catalog)]
-    return sum(_bytes(place) for place in (*own, *hubs))
+    if folder is not None:
+        return _bytes(folder)
+    return sum(_bytes(_repo_folder(repo) / "blobs") for repo in repositories(spec, catalog))
 
 
 def remove_repositories(repos: Iterable[str]) -> None:

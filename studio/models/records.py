@@ -17,7 +17,7 @@ DownloadStatus = Literal[
 ACTIVE: frozenset[DownloadStatus] = frozenset({"queued", "checking", "downloading", "verifying"})
 Origin = Literal["bundled", "hub", "folder", "file"]
 Verdict = Literal["full", "offloaded", "quantised", "too_large"]
-AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae"]
+AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae", "image_encoder"]
 
 
 class _Record(BaseModel):
@@ -148,13 +148,13 @@ class ModelCard(_Record):
 
 
 class AddOn(_Record):
-    """A file of the models folder that goes with a model: LoRA, ControlNet, IP-Adapter, VAE."""
+    """A file of the models folder that goes with a model: LoRA, ControlNet, VAE, IP-Adapter and its encoder."""
 
     id: str
     name: str
     kind: AddOnKind
     base: str | None = Field(description="Family it was made for; None where its keys do not say.")
-    base_label: str
+    base_label: str | None
     file: str = Field(description="Path inside the models folder.")
     size_bytes: int
     weight: float = Field(default=1.0, description="What its maker advises, else 1.")

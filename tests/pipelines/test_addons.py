@@ -12,7 +12,7 @@ from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import RequestError
 from pipelines.planning import Completed, complete
 from pipelines.request import ControlKind, GenerationRequest, Mode
-from tests.pipelines.test_single_file import KNOWN, LORA_XL, SD1, write
+from tests.pipelines.test_single_file import KNOWN, LORA_XL, SD1, SDXL, write
 from tests.tiny_models import MODELS_YAML
 
 UNKNOWN_LORA = {"transformer.somewhere.lora_A.weight": [2, 16]}
@@ -85,6 +85,107 @@ def test_a_checkpoint_beside_a_controlnet_follows_structure(tmp_path: Path, tiny
     assert Mode.CONTROLNET in catalog.get("file-portraits").modes
     assert catalog.route("file-portraits", Mode.CONTROLNET).control_kinds == (ControlKind.CANNY,)
     assert catalog.unavailable_reason("file-portraits", Mode.CONTROLNET) is None
+
+
+PARTS = """\
+models:
+  - id: xl
+    label: XL
+    family: sdxl
+    source: nobody/nothing
+    licence: none
+    modes: [text_to_image, controlnet, character_reference, style_reference]
+    options:
+      controlnets: {canny: hub://nobody/union}
+      image_encoder: hub://nobody/adapters/image_encoder
+      ip_adapters: {character: hub://nobody/adapters/face.safetensors, style: hub://nobody/adapters/a.safetensors}
+      ip_scales: {character: 0.6}
+"""
+PLUS = {"image_proj.proj_in.weight": [768, 1280], "ip_adapter.1.to_k_ip.weight": [640, 2048]}
+SUMMARY = {"image_proj.proj.weight": [8192, 1280], "ip_adapter.1.to_k_ip.weight": [640, 2048]}
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Catalog:
+    """A dropped SDXL checkpoint beside an entry of its kind, whose parts are not on this machine."""
+    (tmp_path / "models.yaml").write_text(PARTS, "utf-8")
+    write(tmp_path / "models" / "Big.safetensors", SDXL)
+    return load_catalog(tmp_path / "models.yaml", tmp_path / "models")
+
+
+def test_a_checkpoint_does_what_the_parts_of_an_entry_of_its_kind_allow(checkpoint: Catalog) -> None:
+    big = checkpoint.get("file-big")
+    assert {Mode.CONTROLNET, Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE, Mode.INPAINT} <= set(big.modes)
+    assert big.options["ip_scales"] == {"character": 0.6}
+    assert checkpoint.unavailable_reason("file-big", Mode.TEXT_TO_IMAGE) is None
+    said = str(checkpoint.unavailable_reason("file-big", Mode.CHARACTER_REFERENCE))
+    assert said.startswith("Character Reference needs nobody/adapters/image_encoder, which is not on this")
+    assert said.endswith("Download it on the Models page.")
+
+
+def test_adapter_and_encoder_of_the_folder_take_the_place_of_parts_that_are_not_here(
+    checkpoint: Catalog, tmp_path: Path
+) -> None:
+    folder = tmp_path / "models"
+    write(folder / "plus.safetensors", PLUS)
+    write(folder / "plus-face.safetensors", PLUS)
+    checkpoint.look_through()
+    assert checkpoint.unavailable_reason("file-big", Mode.STYLE_REFERENCE) is not None
+    write(folder / "vit" / "model.safetensors", KNOWN["image encoder"][0])
+    checkpoint.look_through()
+    options = checkpoint.get("file-big").options
+    assert options["ip_adapters"] == {
+        "character": str(folder / "plus-face.safetensors"),
+        "style": str(folder / "plus.safetensors"),
+    }
+    assert options["image_encoder"] == str(folder / "vit" / "model.safetensors")
+    assert checkpoint.unavailable_reason("file-big", Mode.STYLE_REFERENCE) is None
+    assert checkpoint.unavailable_reason("file-big", Mode.CONTROLNET) is not None
+
+
+def test_an_adapter_without_its_image_encoder_is_refused_before(checkpoint: Catalog, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    for name, shapes in {"plus": PLUS, "vit": KNOWN["image encoder"][0], "other": SUMMARY}.items():
+        write(folder / f"{name}.safetensors", shapes)
+    checkpoint.look_through()
+    fields = {"model": "file-big", "mode": "style_reference", "ip_adapter": "other"}
+    request = GenerationRequest.model_validate({**fields, "references": [{"image_id": "face"}]})
+
+    def completed() -> Completed:
+        return complete(request, checkpoint, {"face": (64, 64)}, lambda: 9)
+
+    with pytest.raises(RequestError, match=r"looks at pictures through .*CLIP ViT-bigG.*as well") as refused:
+        completed()
+    assert refused.value.field == "ip_adapter"
+    sees = {"vision_model.embeddings.class_embedding": [1664], "visual_projection.weight": [1280, 1664]}
+    write(folder / "wide.safetensors", sees)
+    checkpoint.look_through()
+    assert completed().request.ip_adapter == "other"
+    files = addons.paths(checkpoint, checkpoint.get("file-big"), completed().request)
+    assert {key: path.name for key, path in files.items()} == {
+        "other": "other.safetensors",
+        "image encoder": "wide.safetensors",
+    }
+
+
+def test_what_files_take_in_memory_is_told_by_what_they_do(catalog: Catalog) -> None:
+    files = {name: catalog.add_on(name).path for name in ("ink", "eyes")}
+    ink, eyes = addons.beside({**files, "gone": Path("nowhere.safetensors")})
+    assert (ink.name, eyes.name) == ("lora ink", "adapter eyes")
+    assert ink.fixed == 8 * 768 + 320 * 8
+    assert ink.is_denoiser
+    assert eyes.is_hung_in
+
+
+def test_a_vae_goes_with_all_models_that_share_its_latents(catalog: Catalog, tmp_path: Path) -> None:
+    write(tmp_path / "models" / "soft.safetensors", KNOWN["vae"][0])
+    write(tmp_path / "models" / "flux.safetensors", KNOWN["vae flux1"][0])
+    catalog.look_through()
+    assert "soft" in {each.id for each in addons.offered(catalog, catalog.get("tiny"))}
+    assert "flux" not in {each.id for each in addons.offered(catalog, catalog.get("tiny"))}
+    assert asked(catalog, vae="soft").notices
+    with pytest.raises(RequestError, match=r"VAE flux was made for FLUX\.1"):
+        asked(catalog, vae="flux")
 
 
 def test_a_model_of_its_own_kind_takes_no_add_ons() -> None:

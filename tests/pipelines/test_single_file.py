@@ -118,8 +118,40 @@ KNOWN: dict[str, tuple[dict[str, list[int]], str, str | None]] = {
     "vae": (
         {"encoder.conv_in.weight": [128, 3, 3, 3], "decoder.conv_in.weight": [512, 4, 3, 3]},
         "vae",
+        "sd",
+    ),
+    "vae flux1": ({"decoder.conv_in.weight": [512, 16, 3, 3]}, "vae", "flux1"),
+    "vae qwen": ({"decoder.conv_in.weight": [384, 16, 3, 3, 3]}, "vae", "qwen-image"),
+    "controlnet flux1": (
+        {"controlnet_x_embedder.weight": [3072, 64], "transformer_blocks.0.attn.to_q.weight": [3072, 3072]},
+        "controlnet",
+        "flux1",
+    ),
+    "controlnet qwen": (
+        {"controlnet_x_embedder.weight": [3072, 64], "txt_norm.weight": [3584]},
+        "controlnet",
+        "qwen-image",
+    ),
+    "controlnet z-image": ({"control_all_x_embedder.2-1.weight": [3840, 64]}, "controlnet", "z-image"),
+    "controlnet xlabs": (
+        {"controlnet_blocks.0.weight": [3072, 3072], "double_blocks.0.img_attn.norm.key_norm.scale": [128]},
+        "foreign",
+        "flux1",
+    ),
+    "ip-adapter flux1": (
+        {
+            "ip_adapter_proj_model.proj.weight": [65536, 768],
+            "double_blocks.0.processor.ip_adapter_double_stream_k_proj.weight": [3072, 4096],
+        },
+        "ip_adapter",
+        "flux1",
+    ),
+    "image encoder": (
+        {"vision_model.embeddings.class_embedding": [1280], "visual_projection.weight": [1024, 1280]},
+        "image_encoder",
         None,
     ),
+    "lora xlabs": ({"double_blocks.0.processor.qkv_lora1.down.weight": [16, 3072]}, "lora", "flux1"),
     "something else": ({"weight": [3]}, "unknown", None),
 }
 
@@ -141,6 +173,26 @@ def test_a_file_is_known_by_its_tensors(tmp_path: Path, name: str) -> None:
     shapes, kind, base = KNOWN[name]
     found = single_file.identify(write(tmp_path / "file.safetensors", shapes))
     assert (found.kind, found.base) == (kind, base)
+
+
+@pytest.mark.parametrize(
+    ("adapter", "sight", "label"),
+    [
+        ({"image_proj.proj.weight": [3072, 1024]}, (None, 1024), "CLIP ViT-H"),
+        ({"image_proj.proj.weight": [8192, 1280]}, (None, 1280), "CLIP ViT-bigG"),
+        ({"image_proj.proj_in.weight": [768, 1280]}, (1280, None), "CLIP ViT-H"),
+        ({"ip_adapter_proj_model.proj.weight": [65536, 768]}, (None, 768), "CLIP ViT-L"),
+    ],
+)
+def test_an_adapter_says_through_which_encoder_it_looks(
+    tmp_path: Path, adapter: dict[str, list[int]], sight: tuple[int | None, ...], label: str
+) -> None:
+    wanted = single_file.identify(write(tmp_path / "adapter.safetensors", adapter)).sight
+    own = single_file.identify(write(tmp_path / "encoder.safetensors", KNOWN["image encoder"][0])).sight
+    assert wanted is not None
+    assert own is not None
+    assert (wanted.widths, wanted.label, own.label) == (sight, label, "CLIP ViT-H")
+    assert own.serves(wanted) == (label == "CLIP ViT-H")
 
 
 def test_the_channels_of_an_edit_checkpoint_are_seen(tmp_path: Path) -> None:
@@ -208,6 +260,7 @@ def test_the_models_folder_becomes_entries_add_ons_and_reasons(tmp_path: Path) -
     write(folder / "big" / "photo_XL.v2.safetensors", SDXL)
     write(folder / "loras" / "line.safetensors", LORA_XL)
     write(folder / "flux.safetensors", KNOWN["flux1"][0])
+    write(folder / "xlabs.safetensors", KNOWN["controlnet xlabs"][0])
     (folder / "old.ckpt").write_bytes(b"pickle")
     (folder / "cut.safetensors").write_bytes(b"\x08")
     catalog.look_through()
@@ -225,6 +278,7 @@ def test_the_models_folder_becomes_entries_add_ons_and_reasons(tmp_path: Path) -
     reasons = {each.path.name: each.reason for each in catalog.dropped.unusable}
     assert "pickle" in reasons["old.ckpt"]
     assert "alone" in reasons["flux.safetensors"]
+    assert "ControlNet for FLUX.1 in a layout" in reasons["xlabs.safetensors"]
     assert "not a whole" in reasons["cut.safetensors"]
     with pytest.raises(NotFound):
         catalog.add_on("nothing")

@@ -14,7 +14,7 @@
     full: ["good", "Fits fully"], offloaded: ["warn", "Fits, offloaded"],
     quantised: ["warn", "Fits, with smaller numbers"], too_large: ["bad", "Too large for this machine"],
   };
-  const KINDS = { lora: "LoRA", controlnet: "ControlNet", ip_adapter: "IP-Adapter", vae: "VAE" };
+  const KINDS = { lora: "LoRA", controlnet: "ControlNet", ip_adapter: "IP-Adapter", vae: "VAE", image_encoder: "Image encoder" };
   const ACTIVE = new Set(["queued", "checking", "downloading", "verifying"]);
   const FILTERS = [["all", "All", () => true], ["ready", "On this machine", (card) => card.available === "ready"],
     ["away", "To download", (card) => card.available === "downloadable"]];
@@ -287,7 +287,7 @@
     }
 
     addOn(each) {
-      const facts = [`for ${each.base_label}`, bytes(each.size_bytes), each.kind === "lora" ? `weight ${each.weight}` : "",
+      const facts = [each.base_label ? `for ${each.base_label}` : "for IP-Adapters", bytes(each.size_bytes), each.kind === "lora" ? `weight ${each.weight}` : "",
         each.triggers.length ? `words: ${each.triggers.join(", ")}` : ""].filter(Boolean).join(" · ");
       return el("li", { class: "mod-addon", id: `addon-${each.id}` }, chip("accent", KINDS[each.kind]), el("strong", {}, each.name), el("span", { class: "mod-note" }, facts));
     }

@@ -12,6 +12,7 @@ from diffusers.models.autoencoders.autoencoder_kl import AutoencoderKL
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.models.unets.unet_2d_condition import UNet2DConditionModel
 from safetensors.torch import load_file, save_file
+from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
 from pipelines.errors import RequestError
 from pipelines.events import Started
@@ -143,7 +144,10 @@ def test_a_part_of_another_model_is_refused_in_words(tiny: Tiny, kind: str, mode
             "decoder.mid_block.resnets.0.x": torch.zeros(1),
         },
         "controlnet": {"controlnet_cond_embedding.conv_in.weight": torch.zeros(4, 3, 3, 3)},
-        "ip": {"image_proj.proj.weight": torch.zeros(8, 7), "ip_adapter.1.to_k_ip.weight": torch.zeros(4, 5)},
+        "ip": {
+            "image_proj.proj.weight": torch.zeros(8, 24),
+            "ip_adapter.1.to_k_ip.weight": torch.zeros(4, 5),
+        },
     }[kind]
     folder(tiny)
     save_file(tensors, tiny.add_ons / f"wrong-{kind}.safetensors")
@@ -155,3 +159,77 @@ def test_a_part_of_another_model_is_refused_in_words(tiny: Tiny, kind: str, mode
         tiny.make(XL, mode, **asked)
     assert refused.value.field == field
     assert not differ(plain, tiny.make(XL, mode))
+
+
+def test_an_image_encoder_of_the_models_folder_serves_an_adapter_made_for_it(tiny: Tiny) -> None:
+    """The model's own summary is 24 wide; this adapter reads one of 40."""
+    weights = load_file(folder(tiny) / "ip_adapter" / "character.safetensors")
+    weights["image_proj.proj.weight"] = torch.randn(weights["image_proj.proj.weight"].shape[0], 40) * 0.3
+    save_file(weights, tiny.add_ons / "wide.safetensors")
+    torch.manual_seed(3)
+    config = CLIPVisionConfig(
+        hidden_size=32, intermediate_size=40, num_hidden_layers=1, num_attention_heads=4, image_size=32,
+        patch_size=8, projection_dim=40,
+    )  # fmt: skip
+    both = [{"image_id": "face"}, {"image_id": "other", "role": "style"}]
+    with pytest.raises(RequestError, match=r"looks at pictures through .*as well"):
+        tiny.make(XL, "character_reference", references=both, ip_adapter="wide")
+    encoder = CLIPVisionModelWithProjection(config)
+    save_file(encoder.state_dict(), tiny.add_ons / "eye.safetensors")
+    plain = tiny.make(XL, "character_reference", references=both)
+    wide = tiny.make(XL, "character_reference", references=both, ip_adapter="wide")
+    (started,) = wide.of(Started)
+    assert {"wide", "image encoder"} <= set(started.provenance["add_ons"])
+    assert differ(plain, wide)
+    other = [{"image_id": "tall"}, both[1]]
+    assert differ(wide, tiny.make(XL, "character_reference", references=other, ip_adapter="wide"))
+    assert not differ(plain, tiny.make(XL, "character_reference", references=both))
+
+
+@pytest.mark.parametrize("model", ["tiny-flux1", "tiny-qwen-image", "tiny-z-image"])
+def test_a_controlnet_from_one_file_acts_as_the_models_own(tiny: Tiny, model: str) -> None:
+    tiny.add_ons.mkdir(exist_ok=True)
+    name = f"lines-{model}"
+    shutil.copy(tiny.folder_of(model) / "controlnet" / WEIGHTS, tiny.add_ons / f"{name}.safetensors")
+    own = tiny.make(model, "controlnet")
+    assert not differ(own, tiny.make(model, "controlnet", control={"network": name}))
+    assert differ(own, tiny.make(model, "controlnet", control={"network": name, "weight": 0.1}))
+
+
+def test_a_union_network_for_flux1_is_told_which_lines_it_gets(tiny: Tiny) -> None:
+    tiny.add_ons.mkdir(exist_ok=True)
+    weights = load_file(tiny.folder_of("tiny-flux1") / "controlnet" / WEIGHTS)
+    weights["controlnet_mode_embedder.weight"] = torch.randn(7, weights["x_embedder.weight"].shape[0])
+    save_file(weights, tiny.add_ons / "union-flux.safetensors")
+    plain = tiny.make("tiny-flux1", "controlnet")
+    assert differ(plain, tiny.make("tiny-flux1", "controlnet", control={"network": "union-flux"}))
+    with pytest.raises(RequestError, match="knows no soft edges"):
+        tiny.make("tiny-flux1", "controlnet", control={"network": "union-flux", "kind": "soft_edge"})
+
+
+def test_an_ip_adapter_for_flux1_acts_and_one_that_does_not_fit_leaves_nothing(tiny: Tiny) -> None:
+    tiny.add_ons.mkdir(exist_ok=True)
+    weights = load_file(tiny.folder_of("tiny-flux1") / "character.safetensors")
+    save_file({k: v.flip(0).contiguous() for k, v in weights.items()}, tiny.add_ons / "one.safetensors")
+    less = {k: v for k, v in weights.items() if "_v_proj.bias" not in k}
+    save_file(less, tiny.add_ons / "broken.safetensors")
+    plain = tiny.make("tiny-flux1", "character_reference")
+    assert differ(plain, tiny.make("tiny-flux1", "character_reference", ip_adapter="one"))
+    with pytest.raises(RequestError, match="does not fit Tiny One"):
+        tiny.make("tiny-flux1", "character_reference", ip_adapter="broken")
+    assert not differ(plain, tiny.make("tiny-flux1", "character_reference"))
+
+
+@pytest.mark.parametrize(
+    ("model", "made_for"),
+    [("tiny-flux1", "flux1"), ("tiny-z-image", "flux-1"), ("tiny-klein", "flux-2"), ("tiny-qwen-image", "")],
+)
+def test_another_vae_decodes_for_transformers(tiny: Tiny, model: str, made_for: str) -> None:
+    tiny.add_ons.mkdir(exist_ok=True)
+    weights = load_file(tiny.folder_of(model) / "vae" / WEIGHTS)
+    weights["decoder.conv_in.bias"] = weights["decoder.conv_in.bias"] + 1
+    words = {"modelspec.architecture": made_for}
+    save_file(weights, tiny.add_ons / f"vae-{model}.safetensors", words)
+    plain = tiny.make(model, "text_to_image")
+    assert differ(plain, tiny.make(model, "text_to_image", vae=f"vae-{model}"))
+    assert not differ(plain, tiny.make(model, "text_to_image"))
