@@ -79,6 +79,12 @@ class Victim:
                 return False
         return True
 
+    def listen_for_a_picture(self) -> None:
+        """Take in words until one more picture is saved: the next one is being made now."""
+        before = len(self._report.promised_images)
+        while len(self._report.promised_images) == before:
+            assert self.listen(1), "the studio ended too early"
+
     def kill(self) -> None:
         """SIGKILL; its worker must end by itself."""
         children = list(_children(self.process.pid))
@@ -130,30 +136,27 @@ def kill_server(data_dir: Path, models: Path, kind: str, report: Report) -> None
     log.info("%s: %d kills", kind, report.kills)
 
 
-def kill_worker(data_dir: Path, models: Path, report: Report) -> None:
-    """One round: the worker is killed amid its work; the studio goes on and finishes everything."""
-    studio = Victim(data_dir, models, "real", report, "--backlog", str(BACKLOG["real"]))
-    studio.listen(2 + BACKLOG["real"])  # open, the jobs, and the first picture: it is at the next one now
-    time.sleep(random.uniform(0, 0.2))
-    studio.kill_worker()
-    report.kills += 1
+def finish(data_dir: Path, models: Path, kind: str, report: Report, workers: int, repeats: int) -> None:
+    """The last start: its worker is killed so many times amid its work; all is finished nevertheless.
+
+    Then everything must be there, and `repeats` of the requests, those that were interrupted first, must
+    have given the same pixels again.
+    """
+    backlog = BACKLOG[kind] * workers
+    studio = Victim(data_dir, models, kind, report, "--backlog", str(backlog), "--repeat", str(repeats))
+    for _ in range(workers):
+        studio.listen_for_a_picture()
+        time.sleep(random.uniform(0, 0.2))
+        studio.kill_worker()
+        report.kills += 1
     studio.end()
-
-
-def settle(data_dir: Path, models: Path, kind: str, report: Report) -> None:
-    """A last start that does what is left, then everything once more; then everything must be there."""
-    Victim(data_dir, models, kind, report).end()
     settled = look(data_dir)
     settled.check_whole()
     settled.check_promises(report.promised_jobs, report.promised_images)
     settled.check_settled()
+    report.repeated = settled.check_same_pixels()
     report.jobs, report.pictures = len(settled.jobs), len(settled.rows)
     report.failed_twice = sum(job.status == "failed" for job in settled.jobs.values())
-    Victim(data_dir, models, kind, report, "--repeat").end()
-    repeated = look(data_dir)
-    repeated.check_whole()
-    repeated.check_settled()
-    report.repeated = repeated.check_same_pixels()
 
 
 def run(folder: Path, models: Path, kind: str, servers: int, workers: int = 0) -> Report:
@@ -162,9 +165,7 @@ def run(folder: Path, models: Path, kind: str, servers: int, workers: int = 0) -
     data_dir = folder / kind
     while report.kills < servers:
         kill_server(data_dir, models, kind, report)
-    for _ in range(workers):
-        kill_worker(data_dir, models, report)
-    settle(data_dir, models, kind, report)
+    finish(data_dir, models, kind, report, workers, repeats=servers + workers * BACKLOG[kind])
     return report
 
 

