@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.conftest import VIEWPORT
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
 
 Picture = dict[str, Any]
@@ -24,24 +25,51 @@ def refine(studio: StudioProcess, source: Picture, prompt: str, **changes: Any) 
     return studio.api("GET", f"/images/{ended['images'][0]}").json()
 
 
-@pytest.fixture
-def line(studio_server: StudioProcess, tmp_path: Path) -> list[Picture]:
-    """A portrait, a refinement of it, one of that, and a second branch from the portrait."""
-    first = studio_server.upload(make_picture(tmp_path))
+@pytest.fixture(scope="module")
+def line(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> list[Picture]:
+    """A portrait, a refinement of it, one of that, and a second branch from the portrait; for all tests."""
+    first = studio_server.upload(make_picture(tmp_path_factory.mktemp("line")))
     smile = refine(studio_server, first, "a smile")
     firm = refine(studio_server, smile, "a smile", guidance_scale=6)
     other = refine(studio_server, first, "a frown")
     return [first, smile, firm, other]
 
 
+@pytest.fixture(scope="module")
+def opened(
+    browser: Browser, studio_server: StudioProcess, line: list[Picture]
+) -> Iterator[tuple[Page, PageWatch]]:
+    """A page for all tests here that only open dialogs: to load one takes longer than most of them."""
+    context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
+    page = context.new_page()
+    watch = PageWatch(page, studio_server.url)
+    page.goto(studio_server.url)
+    page.wait_for_selector("body.lk-ready")
+    yield page, watch
+    context.close()
+
+
 @pytest.fixture
-def tree(page: Page, line: list[Picture]) -> Page:
-    """The family tree, opened at the third picture of the line."""
+def collection(opened: tuple[Page, PageWatch]) -> Iterator[Page]:
+    """The Collection, nothing open before it."""
+    page, watch = opened
     page.locator("#tab-collection").click()
-    page.locator(f"#collection [data-picture='{line[2]['id']}']").focus()
-    page.keyboard.press("f")
-    expect(page.locator("#tree-dialog [data-node]")).to_have_count(4)
-    return page
+    yield page
+    page.evaluate("document.querySelectorAll('dialog[open]').forEach((each) => each.close())")
+    watch.check()
+
+
+@pytest.fixture
+def tree(collection: Page, line: list[Picture]) -> Page:
+    """The family tree, opened at the third picture of the line."""
+    cell(collection, line[2]).focus()
+    collection.keyboard.press("f")
+    expect(collection.locator("#tree-dialog [data-node]")).to_have_count(4)
+    return collection
+
+
+def cell(page: Page, record: Picture) -> Locator:
+    return page.locator(f"#collection [data-picture='{record['id']}']")
 
 
 def card(page: Page, record: Picture) -> Locator:
@@ -114,63 +142,65 @@ def test_drift_is_told_along_the_line_and_against_a_chosen_anchor(
     card(tree, firm).click()
     expect(side).to_contain_text("Measured against its anchor, one step back")
     assert studio_server.api("GET", f"/images/{smile['id']}").json()["anchor"] is True
+    card(tree, smile).click()
+    side.get_by_role("button", name="Take the anchor away").click()
+    expect(card(tree, smile).locator(".out-tree-marks svg")).to_have_count(0)
 
 
 def test_a_long_line_suggests_the_anchor_and_applies_the_edits_together(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
+    collection: Page, line: list[Picture], studio_server: StudioProcess
 ) -> None:
-    first = studio_server.upload(make_picture(tmp_path))
-    prompts = ["a smile", "a hat", "by night", "in the rain"]
-    last = first
-    for prompt in prompts:
+    last = line[2]
+    for prompt in ("by night", "in the rain"):
         last = refine(studio_server, last, prompt, num_inference_steps=1, strength=1.0)
-    page.locator("#tab-collection").click()
-    page.locator(f"#collection [data-picture='{last['id']}']").focus()
-    page.keyboard.press("f")
-    page.get_by_role("button", name="Apply the edits to the anchor").click()
-    expect(page.locator("#prompt textarea")).to_have_value("a smile. a hat. by night. in the rain")
-    expect(page.locator("#references img")).to_have_attribute("src", re.compile(first["id"]))
+    cell(collection, last).focus()
+    collection.keyboard.press("f")
+    collection.get_by_role("button", name="Apply the edits to the anchor").click()
+    prompt = collection.locator("#prompt textarea")
+    expect(prompt).to_have_value("a smile. by night. in the rain")
+    expect(collection.locator("#references img")).to_have_attribute("src", re.compile(line[0]["id"]))
 
 
 def test_details_show_references_that_are_in_the_trash(
-    page: Page, line: list[Picture], studio_server: StudioProcess
+    collection: Page, line: list[Picture], studio_server: StudioProcess
 ) -> None:
-    studio_server.api("DELETE", f"/images/{line[0]['id']}")
-    page.locator("#tab-collection").click()
-    page.locator(f"#collection [data-picture='{line[1]['id']}']").focus()
-    page.keyboard.press("Enter")
-    dialog = page.locator("#details-dialog")
+    cell(collection, line[0]).focus()
+    collection.keyboard.press("Delete")
+    expect(cell(collection, line[0])).to_have_count(0)
+    cell(collection, line[1]).focus()
+    collection.keyboard.press("Enter")
+    dialog = collection.locator("#details-dialog")
     for words in ("Img2Img", "a smile", "revision", "1 step from the first picture", "Took"):
         expect(dialog).to_contain_text(words)
     parent = dialog.get_by_role("button", name=re.compile("Open the reference, Source, in the trash"))
     expect(parent.locator("img")).to_have_attribute("src", re.compile(line[0]["id"]))
     parent.click()
-    expect(dialog.get_by_role("button", name="Restore from trash")).to_be_visible()
+    dialog.get_by_role("button", name="Restore from trash").click()
+    expect(dialog.get_by_role("button", name="Move to trash")).to_be_visible()
+    assert studio_server.api("GET", f"/images/{line[0]['id']}").json()["trashed_at"] is None
 
 
 def test_tags_are_given_and_taken_in_the_details(
-    page: Page, line: list[Picture], studio_server: StudioProcess
+    collection: Page, line: list[Picture], studio_server: StudioProcess
 ) -> None:
-    page.locator("#tab-collection").click()
-    page.locator(f"#collection [data-picture='{line[3]['id']}']").focus()
-    page.keyboard.press("Enter")
+    cell(collection, line[3]).focus()
+    collection.keyboard.press("Enter")
+    tags = collection.locator("#details-dialog .out-tag")
     for tag in ("final", "client A"):
-        page.locator("#details-tag").fill(tag)
-        page.keyboard.press("Enter")
-        expect(page.locator("#details-dialog .out-tag").filter(has_text=tag)).to_be_visible()
-    page.get_by_role("button", name="Take the tag final away").click()
-    expect(page.locator("#details-dialog .out-tag")).to_have_count(1)
+        collection.locator("#details-tag").fill(tag)
+        collection.keyboard.press("Enter")
+        expect(tags.filter(has_text=tag)).to_be_visible()
+    collection.get_by_role("button", name="Take the tag final away").click()
+    expect(tags).to_have_count(1)
     assert studio_server.api("GET", f"/images/{line[3]['id']}").json()["tags"] == ["client A"]
 
 
-def test_a_picture_is_made_once_more_and_its_verdict_is_told(page: Page, line: list[Picture]) -> None:
-    page.locator("#tab-collection").click()
-    page.locator(f"#collection [data-picture='{line[1]['id']}']").focus()
-    page.keyboard.press("Enter")
-    page.locator("#details-dialog").get_by_role("button", name="Reproduce").click()
-    expect(page.locator("#details-dialog .out-verdict")).to_have_text(
-        re.compile("^Identical"), timeout=LONG_WAIT
-    )
+def test_a_picture_is_made_once_more_and_its_verdict_is_told(collection: Page, line: list[Picture]) -> None:
+    cell(collection, line[1]).focus()
+    collection.keyboard.press("Enter")
+    dialog = collection.locator("#details-dialog")
+    dialog.get_by_role("button", name="Reproduce").click()
+    expect(dialog.locator(".out-verdict")).to_have_text(re.compile("^Identical"), timeout=LONG_WAIT)
 
 
 def test_winners_are_picked_by_keys_undone_and_become_the_references(
