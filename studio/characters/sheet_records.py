@@ -37,6 +37,7 @@ class SheetAsk(Sent):
     angles: Annotated[tuple[Line, ...], Field(max_length=MAX_CELLS)] = ()
     outfits: Annotated[tuple[Line, ...], Field(max_length=MAX_CELLS)] = ()
     lights: Annotated[tuple[Line, ...], Field(max_length=MAX_CELLS)] = ()
+    edit: bool = Field(default=False, description="Prompts that edit the anchor, not ones that describe.")
 
 
 class SheetWish(Sent):

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, RequestError
 from pipelines.planning import Completed
-from pipelines.request import RANDOM_SEED, GenerationRequest, Mode, Reference
+from pipelines.request import DEFAULT_ROLE, RANDOM_SEED, GenerationRequest, Mode, Reference
 from studio import images
 from studio.characters import blueprints, layout, styling, wording
 from studio.characters.designs import Designs
@@ -101,16 +101,15 @@ class Sheets:
 
     def _completed(self, character_id: str, wish: SheetWish, seeds: Sequence[int]) -> list[Completed]:
         design = self._designs.active()
-        references = self._references.as_request(character_id)
-        mode = wish.mode or (Mode.CHARACTER_REFERENCE if references else Mode.TEXT_TO_IMAGE)
+        approved = self._references.as_request(character_id)
+        mode = wish.mode or (Mode.CHARACTER_REFERENCE if approved else Mode.TEXT_TO_IMAGE)
         model = wish.model or (design.model if design else None) or self._tools.catalog.default_model(mode).id
         most = self._tools.catalog.route(model, mode).max_references
+        references = [Reference(image_id=each.image_id, role=DEFAULT_ROLE[mode]) for each in approved[:most]]
         given = {name: value for name in _SETTINGS if (value := getattr(wish, name)) is not None}
         given |= {"mode": mode, "model": model, "character": character_id}
         return [
-            self._tools.complete(
-                styling.under(design, _request(given, cell, seed, references[:most]), styled=True)
-            )
+            self._tools.complete(styling.under(design, _request(given, cell, seed, references), styled=True))
             for cell in wish.cells
             for seed in seeds
         ]

@@ -28,6 +28,13 @@ _KEPT = {
     FieldName.EYES: "same eyes",
     FieldName.MARKS: "keep all marks",
 }
+_EDITS: dict[FieldName | None, str] = {
+    FieldName.EXPRESSION: "change the expression to {}",
+    FieldName.POSE: "change the view to {}",
+    FieldName.OUTFIT: "change the outfit to {}",
+    None: "change the light to {}",
+}
+"""How one thing of a portrait is changed on a sheet; None: the light."""
 _LOOKS = re.compile(
     r"\b(eyes?|hair\w*|beard\w*|scars?|face\w*|skin\w*|tall|slim|wears?|wearing|dressed|tattoos?|freckles?)\b",
     re.IGNORECASE,
@@ -97,10 +104,21 @@ def cells(blueprint: Blueprint, ask: SheetAsk) -> tuple[SheetCell, ...]:
         *((None, value, value) for value in ask.lights),
     )
     return tuple(
-        SheetCell(label=value.strip()[:60] or "-", prompt=_cell(blueprint, field, text))
+        SheetCell(
+            label=value.strip()[:60],
+            prompt=_cell_edit(blueprint, field, " ".join(value.split()))
+            if ask.edit
+            else _cell(blueprint, field, text),
+        )
         for field, value, text in wanted
         if value.strip()
     )
+
+
+def _cell_edit(blueprint: Blueprint, varied: FieldName | None, value: str) -> str:
+    """The instruction that changes this one thing of the anchor and keeps what is locked."""
+    kept = [entry.text for entry in words(blueprint).keep if entry.field != varied]
+    return ", ".join([_EDITS[varied].format(value), *(kept or ["same face"])])
 
 
 def cast_edit(blueprint: Blueprint, style: str) -> str:

@@ -12,6 +12,7 @@
     constructor() {
       this.dialog = kit.dialog({ id: "character-sheet", title: "Character sheet", kind: "wide tall", onClose: () => clearTimeout(this.timer) });
       this.lists = Object.fromEntries(LISTS.map(([name, words]) => [name, this.list(name, words)]));
+      this.mode = kit.choice("Made by", [["", "Character Reference: new pictures"], ["smart_edit", "Smart Image Editing: the anchor, changed"]], () => this.compose(true), { id: "sheet-mode" });
       this.how = el("p", { class: "mod-note", role: "status" });
       this.cells = el("ol", { class: "sheet-cells", "aria-label": "Pictures of the sheet" });
       this.seeds = kit.field("Seeds, one column each; empty: a new one", { id: "sheet-seeds", placeholder: "7, 8, 9" });
@@ -19,7 +20,7 @@
       const compose = kit.button({ id: "sheet-compose", name: "again", label: "Compose the prompts anew", kind: "ghost", run: () => this.compose(true) });
       this.make = kit.button({ id: "sheet-make", label: "Make the sheet", kind: "strong", run: () => this.start() });
       this.plan = el("section", { class: "sheet-plan" }, this.how, el("div", { class: "sheet-lists" }, Object.values(this.lists).map(({ node }) => node)),
-        this.cells, el("div", { class: "sheet-make" }, this.seeds.node, compose, this.make));
+        this.cells, el("div", { class: "sheet-make" }, this.mode.node, this.seeds.node, compose, this.make));
       this.status = el("p", { class: "mod-status", role: "status" });
       this.grid = el("div", { class: "sheet-grid" });
       this.whole = el("div", { class: "out-toolbar" });
@@ -59,9 +60,11 @@
 
     sayHow({ references }) {
       this.how.textContent = references
-        ? `Made with Character Reference from the ${references > 1 ? `${references} pictures` : "picture"} of the reference set. The prompts come from the locked fields and can be edited.`
+        ? `The ${references > 1 ? `${references} pictures` : "picture"} of the reference set hold${references > 1 ? "" : "s"} who it is. The prompts come from the locked fields and can be edited.`
         : "The reference set is empty, so these pictures come from words alone and may show different people. Add an approved portrait to the set first.";
       this.how.classList.toggle("warn", !references);
+      this.mode.node.hidden = !references;
+      this.mode.select.value = "";
     }
 
     /** A chip is pressed while its line is in the list. */
@@ -102,7 +105,7 @@
     async compose(anew = false) {
       clearTimeout(this.typing);
       const turn = (this.turn = (this.turn ?? 0) + 1);
-      const cells = await cast.composeSheet(this.id, Object.fromEntries(LISTS.map(([name]) => [name, this.lines(name)]))).catch(() => null); // its toast has said why
+      const cells = await cast.composeSheet(this.id, { ...Object.fromEntries(LISTS.map(([name]) => [name, this.lines(name)])), edit: Boolean(this.mode.select.value) }).catch(() => null); // its toast has said why
       if (turn !== this.turn || !cells) return;
       const edited = new Map(anew ? [] : [...this.cells.children].filter((node) => node.dataset.edited).map((node) => [node.dataset.line, node]));
       this.cells.replaceChildren(...cells.map((cell) => edited.get(cell.label) ?? this.cell(cell)));
@@ -145,7 +148,7 @@
       const seeds = this.columns();
       if (seeds.some((seed) => !/^\d{1,15}$/.test(seed))) return void likeness.toast("Seeds are whole numbers, with commas between them.", "error");
       this.make.disabled = true;
-      const sheet = await cast.startSheet(this.id, { cells, seeds: seeds.length ? seeds.map(Number) : [-1] }).catch(() => null); // its toast has said why
+      const sheet = await cast.startSheet(this.id, { cells, seeds: seeds.length ? seeds.map(Number) : [-1], mode: this.mode.select.value || null }).catch(() => null); // its toast has said why
       this.make.disabled = false;
       if (sheet) this.watch(sheet);
     }

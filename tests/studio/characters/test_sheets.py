@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import Mode
+from pipelines.request import Mode, Role
 from studio.characters import layout
 from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
 from studio.characters.sheet_records import SheetAsk, SheetCell, SheetWish
@@ -38,6 +38,23 @@ def test_cells_are_composed_from_the_locked_fields(studio: Cast) -> None:
         ("armour", "portrait of a sailor, red hair, stern expression, wearing armour"),
         ("candlelight", "portrait of a sailor, red hair, wearing a coat, stern expression, candlelight"),
     ]
+
+
+def test_a_sheet_of_smart_edits_changes_the_anchor(studio: Cast) -> None:
+    mara = studio.character("Mara", 1, 2)
+    locked(studio, mara.id, hair="red", outfit="a coat")
+    ask = SheetAsk(outfits=("armour",), lights=("candlelight",), edit=True)
+    cells = studio.characters.sheets.compose(mara.id, ask)
+    assert [cell.prompt for cell in cells] == [
+        "change the outfit to armour, maintain current hair",
+        "change the light to candlelight, maintain current hair, maintain current outfit",
+    ]
+    for version in studio.characters.versions.list(mara.id).items:
+        studio.characters.references.add(mara.id, version.image_id)
+    sheet = studio.characters.sheets.start(mara.id, wish(mode=Mode.SMART_EDIT))
+    request = studio.service.job(sheet.pictures[0].job_id).request
+    anchor = studio.characters.references.as_request(mara.id)[0].image_id
+    assert [(each.image_id, each.role) for each in request.references] == [(anchor, Role.SOURCE)]
 
 
 def wish(*seeds: int, cells: int = 2, **changes: object) -> SheetWish:
