@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.conftest import VIEWPORT
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import make_picture
 
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault of the page
@@ -33,3 +35,25 @@ def gallery(made: list[dict[str, Any]], page: Page) -> Page:
     page.locator(f"#gallery [data-picture='{made[0]['id']}']").click()
     expect(page.locator("#use-as-reference")).to_be_enabled()
     return page
+
+
+@pytest.fixture(scope="module")
+def opened(browser: Browser, studio_server: StudioProcess) -> Iterator[tuple[Page, PageWatch]]:
+    """A page for all tests of a file that leave it as they find it: to load one takes longer than most."""
+    context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    page = context.new_page()
+    watch = PageWatch(page, studio_server.url)
+    page.goto(studio_server.url)
+    page.wait_for_selector("body.lk-ready")
+    yield page, watch
+    context.close()
+
+
+@pytest.fixture
+def collection(opened: tuple[Page, PageWatch]) -> Iterator[Page]:
+    """The Collection, nothing open before it."""
+    page, watch = opened
+    page.locator("#tab-collection").click()
+    yield page
+    page.evaluate("document.querySelectorAll('dialog[open]').forEach((each) => each.close())")
+    watch.check()

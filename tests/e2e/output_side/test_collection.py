@@ -31,9 +31,23 @@ def few(studio_server: StudioProcess, tmp_path: Path, word: str) -> Pictures:
 
 
 @pytest.fixture
-def found(page: Page, few: Pictures, word: str) -> Page:
-    """The Collection, showing `few` alone."""
+def found(collection: Page, few: Pictures, word: str) -> Page:
+    """The Collection, showing `few` alone, on a page that other tests have used."""
+    collection.get_by_role("button", name="All", exact=True).click()
+    none = collection.get_by_role("button", name="Choose none")
+    if none.is_visible():
+        none.click()
+    return search(collection, word)
+
+
+@pytest.fixture
+def alone(page: Page, few: Pictures, word: str) -> Page:
+    """The same on a page of its own."""
     page.locator("#tab-collection").click()
+    return search(page, word)
+
+
+def search(page: Page, word: str) -> Page:
     page.locator("#collection-search").fill(word)
     expect(page.locator("#collection .out-count")).to_have_text("4 pictures")
     return page
@@ -110,27 +124,27 @@ def test_r_in_the_collection_makes_the_picture_the_reference(found: Page, few: P
 
 
 def test_filters_narrow_the_listing_and_can_be_cleared(
-    found: Page, few: Pictures, studio_server: StudioProcess, word: str
+    alone: Page, few: Pictures, studio_server: StudioProcess, word: str
 ) -> None:
     studio_server.api("PATCH", f"/images/{few[3]['id']}", json={"tags": [word], "starred": True})
-    found.reload()
-    found.locator("#collection-search").fill(word)
-    found.get_by_role("button", name="Starred", exact=True).click()
-    expect(found.locator("#collection .out-count")).to_have_text("1 picture")
-    found.get_by_role("button", name="Uploads").click()
-    expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
-    found.locator("#collection-filters").click()
-    found.locator("#collection-more").get_by_label("Tag").select_option(word)
-    expect(found.locator("#collection .out-count")).to_have_text("1 picture")
-    assert shown(found) == [few[3]["id"]]
-    found.locator("#collection-more").get_by_label("References").select_option("true")
-    expect(found.locator("#collection .out-empty:visible")).to_have_text(re.compile("^No picture matches"))
-    found.get_by_role("button", name="Clear filters").click()
-    expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
-    found.get_by_label("Order").select_option("name")
-    expect(found.locator("#collection [data-picture]").first).to_have_attribute("data-picture", few[3]["id"])
-    found.get_by_role("button", name="Edited").click()
-    expect(found.locator("#collection .out-empty:visible")).to_contain_text("Try fewer or other words")
+    alone.reload()
+    alone.locator("#collection-search").fill(word)
+    alone.get_by_role("button", name="Starred", exact=True).click()
+    expect(alone.locator("#collection .out-count")).to_have_text("1 picture")
+    alone.get_by_role("button", name="Uploads").click()
+    expect(alone.locator("#collection .out-count")).to_have_text("4 pictures")
+    alone.locator("#collection-filters").click()
+    alone.locator("#collection-more").get_by_label("Tag").select_option(word)
+    expect(alone.locator("#collection .out-count")).to_have_text("1 picture")
+    assert shown(alone) == [few[3]["id"]]
+    alone.locator("#collection-more").get_by_label("References").select_option("true")
+    expect(alone.locator("#collection .out-empty:visible")).to_have_text(re.compile("^No picture matches"))
+    alone.get_by_role("button", name="Clear filters").click()
+    expect(alone.locator("#collection .out-count")).to_have_text("4 pictures")
+    alone.get_by_label("Order").select_option("name")
+    expect(alone.locator("#collection [data-picture]").first).to_have_attribute("data-picture", few[3]["id"])
+    alone.get_by_role("button", name="Edited").click()
+    expect(alone.locator("#collection .out-empty:visible")).to_contain_text("Try fewer or other words")
 
 
 def test_several_are_chosen_by_keys_and_mouse_starred_and_tagged(
@@ -240,24 +254,24 @@ def test_a_listing_that_fails_offers_to_try_again(page: Page, watch: Any) -> Non
 
 
 def test_characters_are_a_filter_as_soon_as_there_are_some(
-    found: Page, studio_server: StudioProcess, word: str
+    alone: Page, studio_server: StudioProcess, word: str
 ) -> None:
-    found.locator("#collection-filters").click()
-    choice = found.get_by_label("Character", exact=True)
-    found.route("**/api/v1/characters", lambda route: route.fulfill(json=[]))
-    found.locator("#tab-studio").click()
-    found.locator("#tab-collection").click()
+    alone.locator("#collection-filters").click()
+    choice = alone.get_by_label("Character", exact=True)
+    alone.route("**/api/v1/characters", lambda route: route.fulfill(json=[]))
+    alone.locator("#tab-studio").click()
+    alone.locator("#tab-collection").click()
     expect(choice).to_be_hidden()
     made = studio_server.api("POST", "/characters", json={"name": word}).json()
-    found.unroute("**/api/v1/characters")
-    found.locator("#tab-studio").click()
-    found.locator("#tab-collection").click()
-    with found.expect_response(lambda answer: f"character={made['id']}" in answer.url):
+    alone.unroute("**/api/v1/characters")
+    alone.locator("#tab-studio").click()
+    alone.locator("#tab-collection").click()
+    with alone.expect_response(lambda answer: f"character={made['id']}" in answer.url):
         choice.select_option(label=word)
-    expect(found.locator("#collection")).to_contain_text("No picture matches")
-    found.locator("#collection-show-all").click()
-    expect(found.locator("#collection-search")).to_have_value("")
-    expect(found.locator("#collection [data-picture]").first).to_be_visible()
+    expect(alone.locator("#collection")).to_contain_text("No picture matches")
+    alone.locator("#collection-show-all").click()
+    expect(alone.locator("#collection-search")).to_have_value("")
+    expect(alone.locator("#collection [data-picture]").first).to_be_visible()
 
 
 def test_small_cells_take_the_small_thumbnail(page: Page, few: Pictures) -> None:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import VIEWPORT
-from tests.e2e.harness import PageWatch, StudioProcess
+from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
 
 Picture = dict[str, Any]
@@ -33,30 +31,6 @@ def line(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory)
     firm = refine(studio_server, smile, "a smile", guidance_scale=6)
     other = refine(studio_server, first, "a frown")
     return [first, smile, firm, other]
-
-
-@pytest.fixture(scope="module")
-def opened(
-    browser: Browser, studio_server: StudioProcess, line: list[Picture]
-) -> Iterator[tuple[Page, PageWatch]]:
-    """A page for all tests here that only open dialogs: to load one takes longer than most of them."""
-    context = browser.new_context(viewport=VIEWPORT)  # type: ignore[arg-type]
-    page = context.new_page()
-    watch = PageWatch(page, studio_server.url)
-    page.goto(studio_server.url)
-    page.wait_for_selector("body.lk-ready")
-    yield page, watch
-    context.close()
-
-
-@pytest.fixture
-def collection(opened: tuple[Page, PageWatch]) -> Iterator[Page]:
-    """The Collection, nothing open before it."""
-    page, watch = opened
-    page.locator("#tab-collection").click()
-    yield page
-    page.evaluate("document.querySelectorAll('dialog[open]').forEach((each) => each.close())")
-    watch.check()
 
 
 @pytest.fixture
