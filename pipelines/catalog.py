@@ -56,9 +56,7 @@ class ModelSpec(BaseModel):
     )
     revision: str | None = None
     description: str = ""
-    licence: Licence = Field(
-        description="name, url, commercial (yes, no, conditions), note; or a name alone."
-    )
+    licence: Licence = Field(description="name, url, commercial (yes, no, conditions), note; or a name.")
     config: str | None = Field(
         default=None,
         description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
@@ -76,7 +74,6 @@ class ModelSpec(BaseModel):
     options: dict[str, Any] = Field(
         default_factory=dict, description="For the family: sub-folders, adapter files, scales."
     )
-
     add_ons: bool = Field(
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",
@@ -84,6 +81,11 @@ class ModelSpec(BaseModel):
     download_gb: float | None = Field(
         default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
     )
+    weights_gb: float | None = Field(
+        default=None, gt=0, description="The same in 16 bits, where files are of 32."
+    )
+    quantised_with: Literal["bitsandbytes"] | None = None
+    """The package that made its files small, and that reads them."""
 
     @field_validator("licence", mode="before")
     @classmethod

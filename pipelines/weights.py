@@ -105,11 +105,18 @@ def of_file(path: Path, resolution: int, extra: Mapping[str, Path] | None = None
     return ModelSize((*own, *more), resolution, convertible=False)
 
 
-def declared(total_bytes: int, resolution: int) -> ModelSize:
-    """A model that is not here yet, from the size of its 16-bit files: half denoiser, half the rest."""
+def declared(total_bytes: int, resolution: int, package: str | None = None) -> ModelSize:
+    """A model that is not here yet, from the size of its files: half denoiser, half the rest.
+
+    They hold 16-bit numbers, or what `package` made of them.
+    """
+    half = total_bytes // 2
+    if package:
+        quantised = Part("transformer", 0, total_bytes - half), Part("text_encoder", 0, half)
+        return ModelSize(quantised, resolution, packages=frozenset({package}))
     numbers = total_bytes // 2
-    half = numbers // 2
-    return ModelSize((Part("transformer", numbers - half), Part("text_encoder", half)), resolution)
+    parts = Part("transformer", numbers - numbers // 2), Part("text_encoder", numbers // 2)
+    return ModelSize(parts, resolution)
 
 
 def _quantised_with(place: Path) -> str | None:

@@ -20,8 +20,10 @@ def fit(
     size = _size(spec, catalog)
     if size is None or hardware is None:
         return None
+    if reason := memory.unreadable(size, hardware):
+        return Fit(verdict="impossible", label="not possible here", reason=f"It can't run here: {reason}")
     if refused := memory.refusal(setting.choice, size, hardware):
-        return Fit(verdict="too_large", label="not possible here", reason=refused)
+        return Fit(verdict="impossible", label="not possible here", reason=refused)
     plan = memory.plan(size, hardware, setting.choice, setting.tiling)
     estimated = catalog.availability(spec) != "ready"
     return Fit(
@@ -59,9 +61,10 @@ def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
     if catalog.availability(spec) == "ready" and place is not None:
         stamp = place.stat().st_mtime_ns
         return _measured(place, spec.resolution, stamp)
-    if spec.download_gb is None:
+    weighs = spec.weights_gb or spec.download_gb
+    if weighs is None:
         return None
-    return weights.declared(round(spec.download_gb * 1e9), spec.resolution)
+    return weights.declared(round(weighs * 1e9), spec.resolution, spec.quantised_with)
 
 
 @functools.lru_cache(maxsize=256)

@@ -16,7 +16,7 @@ DownloadStatus = Literal[
 ]
 ACTIVE: frozenset[DownloadStatus] = frozenset({"queued", "checking", "downloading", "verifying"})
 Origin = Literal["bundled", "hub", "folder", "file"]
-Verdict = Literal["full", "offloaded", "quantised", "too_large"]
+Verdict = Literal["full", "offloaded", "quantised", "too_large", "impossible"]
 AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae", "image_encoder"]
 
 
@@ -148,7 +148,7 @@ class ModelCard(_Record):
 
 
 class AddOn(_Record):
-    """A file of the models folder that goes with a model: LoRA, ControlNet, VAE, IP-Adapter and its encoder."""
+    """A file of the models folder that goes with a model: LoRA, ControlNet, VAE, IP-Adapter, its encoder."""
 
     id: str
     name: str

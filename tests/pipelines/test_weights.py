@@ -96,3 +96,7 @@ def test_what_is_no_safetensors_file_is_refused(tmp_path: Path, content: bytes) 
 
 def test_a_declared_size_is_all_accounted_for() -> None:
     assert sum(part.numbers for part in weights.declared(16_000_000_000, 1024).parts) == 8_000_000_000
+    small = weights.declared(16_000_000_001, 1024, "bitsandbytes")
+    assert sum(part.fixed for part in small.parts) == 16_000_000_001
+    assert small.quantised
+    assert small.packages == {"bitsandbytes"}

@@ -12,7 +12,7 @@
   };
   const FITS = {
     full: ["good", "Fits fully"], offloaded: ["warn", "Fits, offloaded"],
-    quantised: ["warn", "Fits, with smaller numbers"], too_large: ["bad", "Too large for this machine"],
+    quantised: ["warn", "Fits, with smaller numbers"], too_large: ["bad", "Too large for this machine"], impossible: ["bad", "Not possible here"],
   };
   const KINDS = { lora: "LoRA", controlnet: "ControlNet", ip_adapter: "IP-Adapter", vae: "VAE", image_encoder: "Image encoder" };
   const ACTIVE = new Set(["queued", "checking", "downloading", "verifying"]);
@@ -109,7 +109,7 @@
     }
 
     planOf({ verdict, label, reason, estimated }) {
-      if (verdict === "too_large") return reason;
+      if (verdict === "too_large" || verdict === "impossible") return reason;
       const plan = label.charAt(0).toUpperCase() + label.slice(1);
       return [estimated ? `${plan}, judging by its size` : plan, el("span", { class: "mod-note" }, reason)];
     }

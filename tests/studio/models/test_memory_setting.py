@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -68,6 +69,32 @@ def test_what_cannot_be_had_is_refused(library: ModelLibrary) -> None:
     with pytest.raises(NotFound):
         library.set_memory("nothing", MemorySetting())
     assert library.memory_of("tiny") == MemorySetting()
+
+
+QUANTISED = """\
+models:
+  - {id: small, label: Small, family: flux2, source: someone/small, modes: [text_to_image], licence: MIT,
+     download_gb: 30, quantised_with: bitsandbytes}
+  - {id: wide, label: Wide, family: z-image, source: someone/wide, modes: [text_to_image], licence: MIT,
+     download_gb: 30, weights_gb: 4}
+"""
+
+
+def test_before_the_download_it_is_told_what_cannot_be_read_here(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_text(QUANTISED)
+    library = ModelLibrary(load_catalog(tmp_path / "models.yaml"), None)
+    library.set_hardware(replace(CARD, kind="cpu", name="a processor"))
+    fit = library.card("small").fit
+    assert fit is not None
+    assert (fit.verdict, fit.label) == ("impossible", "not possible here")
+    assert fit.reason.startswith("It can't run here: its files are quantised")
+    library.set_hardware(CARD)
+    assert "pip install bitsandbytes" in str(library.card("small").fit)
+    library.set_hardware(replace(CARD, backends=frozenset({"bitsandbytes"})))
+    assert library.card("small").fit.verdict != "impossible"  # pyright: ignore[reportOptionalMemberAccess]
+    wide = library.card("wide").fit
+    assert wide is not None
+    assert (wide.verdict, wide.estimated) == ("full", True)
 
 
 def test_a_choice_made_on_another_machine_says_why_it_is_not_possible_here(library: ModelLibrary) -> None:
