@@ -92,7 +92,7 @@
     async showBefore() {
       const sheets = await cast.sheets(this.id).catch(() => []);
       const again = kit.button({ id: "sheet-new", name: "plus", label: "New sheet", kind: "ghost", run: () => this.open(this.id) });
-      const made = sheets.slice(0, 6).map((sheet) => kit.button({ name: "live", label: kit.clock(sheet.created_at), kind: "ghost", run: () => this.watch(sheet) }));
+      const made = sheets.slice(0, 6).map((sheet) => kit.button({ label: `${kit.count(sheet.total, "picture")}, ${kit.clock(sheet.created_at)}`, kind: "ghost", run: () => this.watch(sheet) }));
       this.before.replaceChildren(again, ...made);
       this.before.hidden = !made.length;
     }
@@ -171,11 +171,11 @@
     show(sheet) {
       this.sheetColumns = sheet.columns;
       this.status.textContent = sheet.ended < sheet.total ? `${sheet.ended} of ${sheet.total} pictures are made` : `All ${sheet.total} pictures are made`;
-      this.grid.style.setProperty("--columns", Math.max(1, sheet.columns > 1 ? sheet.columns : Math.min(4, sheet.total)));
+      this.grid.style.setProperty("--columns", sheet.columns > 1 ? sheet.columns : sheet.total > 4 ? Math.ceil(Math.sqrt(sheet.total)) : Math.max(1, sheet.total));
       this.grid.replaceChildren(...sheet.pictures.map((one) => this.picture(one)));
       this.whole.hidden = !sheet.image_id;
       this.whole.replaceChildren(...(sheet.image_id ? [
-        kit.button({ id: "sheet-view", name: "live", label: "View the sheet", run: () => likeness.enlarge(sheet.image_id, "Character sheet") }),
+        kit.button({ id: "sheet-view", name: "fit", label: "View the sheet", run: () => likeness.enlarge(sheet.image_id, "Character sheet") }),
         kit.button({ id: "sheet-download", name: "download", label: "Download the sheet", run: () => pictures.download(sheet.image_id) })] : []));
     }
 
