@@ -1,6 +1,7 @@
 """Jobs outlive pages, tabs, browsers, workers and the studio itself; the page finds its state again.
 
-The tiny model draws these pictures: what is looked at is that they come, once, and are the same ones.
+The tiny model draws these pictures: what is looked at is that they come, once, and are the same ones. The
+studio that all browser tests share is killed here; each test leaves it running, with nothing in its queue.
 """
 
 from __future__ import annotations
@@ -9,19 +10,17 @@ import os
 import re
 import signal
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import VIEWPORT
-from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, open_again, thumbs
 
-LONG = {"steps": 150, "images": 2}
+LONG = {"steps": 60, "images": 2}
 """A job that is still running when the next thing happens to it."""
 CONNECTION_NOISE = (
     "ERR_",
@@ -34,22 +33,12 @@ CONNECTION_NOISE = (
 """What a browser logs of itself while there is no server to talk to."""
 
 
-@pytest.fixture(scope="module")
-def studio_server(
-    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path
-) -> Iterator[StudioProcess]:
-    """A studio that these tests may kill; each leaves it running."""
-    chromium_or_skip()
-    with running_studio(tmp_path_factory.mktemp("survival") / "data", tiny_models_yaml) as studio:
-        yield studio
-
-
 @pytest.fixture
 def page(page: Page, studio_server: StudioProcess) -> Page:
     """The page, with what it begins with in place and nothing in the queue."""
     expect.set_options(timeout=20_000)
-    page.wait_for_selector("body.lk-ready")
     studio_server.wait_for_worker()
+    page.wait_for_function("likeness.snapshot?.jobs.every((job) => job.finished_at)", timeout=LONG_WAIT)
     return page
 
 
@@ -177,7 +166,7 @@ def test_jobs_are_cancelled_while_loading_drawing_and_waiting(
     with studio_server.worker_held():
         generate(page, "while drawing", images=8)
     with studio_server.held_when("while drawing", lambda job: job["step"] > 0):
-        phase(page, r"^Step \d+ of 1200$")
+        phase(page, r"^Step \d+ of 480$")
         generate(page, "while waiting")
         waiting = page.locator("#queue .out-job").filter(has_text="while waiting")
         waiting.get_by_role("button", name="Cancel this job").click()
