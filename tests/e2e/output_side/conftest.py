@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import VIEWPORT
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_picture
+from tests.e2e.output_side.pages import make_three
 
 expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault of the page
 
@@ -19,14 +19,7 @@ expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault o
 @pytest.fixture
 def made(studio_server: StudioProcess, tmp_path: Path) -> list[dict[str, Any]]:
     """Three pictures just made from one reference, the newest pictures there are; in the gallery's order."""
-    reference = studio_server.upload(make_picture(tmp_path))
-    job = studio_server.submit(
-        mode="img2img", prompt="make her smile", num_inference_steps=4, num_images=3,
-        references=[{"image_id": reference["id"]}],
-    )  # fmt: skip
-    ended = studio_server.finished(job["id"])
-    assert ended["status"] == "done", ended
-    return [studio_server.api("GET", f"/images/{each}").json() for each in ended["images"]]
+    return make_three(studio_server, tmp_path)
 
 
 @pytest.fixture

@@ -9,6 +9,8 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Locator, Page
 
+from tests.e2e.harness import StudioProcess
+
 LONG_WAIT = 180_000
 
 
@@ -17,6 +19,18 @@ def make_picture(folder: Path, name: str = "portrait.png", size: tuple[int, int]
     path = folder / name
     Image.frombytes("RGB", size, secrets.token_bytes(3 * size[0] * size[1])).save(path)
     return path
+
+
+def make_three(studio: StudioProcess, folder: Path) -> list[dict[str, Any]]:
+    """Three pictures made from one reference, in the gallery's order."""
+    reference = studio.upload(make_picture(folder))
+    job = studio.submit(
+        mode="img2img", prompt="make her smile", num_inference_steps=4, num_images=3,
+        references=[{"image_id": reference["id"]}],
+    )  # fmt: skip
+    ended = studio.finished(job["id"])
+    assert ended["status"] == "done", ended
+    return [studio.api("GET", f"/images/{each}").json() for each in ended["images"]]
 
 
 def make_job(page: Page, **changes: Any) -> dict[str, Any]:

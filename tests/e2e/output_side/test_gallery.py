@@ -3,13 +3,32 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import BrowserContext, Page, expect
+import pytest
+from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import focused_picture, make_picture, open_again, thumbs
+from tests.e2e.output_side.pages import focused_picture, make_picture, make_three, open_again, thumbs
+
+
+@pytest.fixture(scope="module")
+def made(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
+    """Three pictures for all tests: none takes them away."""
+    return make_three(studio_server, tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def gallery(made: list[dict[str, Any]], opened: tuple[Page, PageWatch]) -> Iterator[Page]:
+    """A page that other tests have used; the first of `made` is chosen."""
+    page, watch = opened
+    page.locator("#tab-studio").click()
+    page.locator(f"#gallery [data-picture='{made[0]['id']}']").click()
+    expect(page.locator("#use-as-reference")).to_be_enabled()
+    yield page
+    watch.check()
 
 
 def test_a_fresh_tab_shows_the_newest_pictures_by_batch(gallery: Page, made: list[dict[str, Any]]) -> None:
@@ -54,12 +73,13 @@ def test_a_picture_can_be_given_a_name(
     gallery.keyboard.press("Tab")
     expect(gallery.locator("#details-dialog-title")).to_have_text("Mira, smiling")
     assert studio_server.api("GET", f"/images/{made[0]['id']}").json()["name"] == "Mira, smiling"
+    gallery.keyboard.press("Escape")
 
 
 def test_s_stars_and_a_second_tab_sees_it(
-    gallery: Page, made: list[dict[str, Any]], context: BrowserContext, studio_server: StudioProcess
+    gallery: Page, made: list[dict[str, Any]], studio_server: StudioProcess
 ) -> None:
-    second = context.new_page()
+    second = gallery.context.new_page()
     second.goto(studio_server.url)
     other = second.locator(f"#gallery [data-picture='{made[0]['id']}']")
     expect(other).to_be_visible()
@@ -67,6 +87,7 @@ def test_s_stars_and_a_second_tab_sees_it(
     expect(gallery.locator("#star")).to_have_attribute("aria-pressed", "true")
     expect(other).to_have_class(re.compile(r"\bstarred\b"))
     assert studio_server.api("GET", f"/images/{made[0]['id']}").json()["starred"] is True
+    second.close()
 
 
 def test_delete_trashes_the_next_is_chosen_and_undo_brings_it_back(
@@ -146,6 +167,6 @@ def test_a_picture_without_a_reference_cannot_be_compared(
     expect(page.get_by_text("This picture was made without a reference.")).to_be_visible()
 
 
-def test_pictures_are_dragged_onto_the_references(gallery: Page, made: list[dict[str, Any]]) -> None:
-    thumbs(gallery).nth(1).drag_to(gallery.locator("#references"))
-    expect(gallery.locator("#references img")).to_have_attribute("src", re.compile(made[1]["id"]))
+def test_pictures_are_dragged_onto_the_references(page: Page, made: list[dict[str, Any]]) -> None:
+    page.locator(f"#gallery [data-picture='{made[1]['id']}']").drag_to(page.locator("#references"))
+    expect(page.locator("#references img")).to_have_attribute("src", re.compile(made[1]["id"]))
