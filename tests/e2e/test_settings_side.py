@@ -94,7 +94,27 @@ def toast(page: Page, words: str) -> Locator:
 # --- references -------------------------------------------------------------------------
 
 
-def test_pictures_from_this_device_become_numbered_references(page: Page, portraits: list[Path]) -> None:
+def test_what_cannot_be_taken_in_is_told_with_its_name_and_the_rest_is_kept(
+    page: Page, watch: PageWatch, portraits: list[Path], tmp_path: Path
+) -> None:
+    watch.expect("422")
+    fake, empty, moving = (tmp_path / name for name in ("text.png", "empty.png", "moving.gif"))
+    fake.write_text("not a picture")
+    empty.touch()
+    frames = [Image.new("RGB", (48, 48), colour) for colour in ("orange", "purple")]
+    frames[0].save(moving, save_all=True, append_images=frames[1:])
+    add(page, fake, empty, moving, portraits[0], total=2)
+    expect(toast(page, "text.png: ")).to_be_visible()
+    expect(toast(page, "empty.png: ")).to_be_visible()
+    expect(toast(page, "first picture")).to_be_visible()
+    add(page, *portraits[1:8], total=9)
+    add(page, *portraits[9:12], total=10)
+    expect(toast(page, "up to 10 references")).to_be_visible()
+
+
+def test_references_from_this_device_are_reordered_and_removed_by_keyboard_and_pointer(
+    page: Page, portraits: list[Path]
+) -> None:
     page.click("#reference-add")
     with page.expect_file_chooser() as chooser:
         page.click("#reference-from-device")
@@ -102,38 +122,6 @@ def test_pictures_from_this_device_become_numbered_references(page: Page, portra
     expect(thumbs(page)).to_have_count(3)
     expect(page.locator("#references .lk-number")).to_have_text(["1", "2", "3"])
     expect(page.locator("#references")).to_contain_text("3 of 10")
-
-
-def test_the_eleventh_reference_is_refused_with_words(page: Page, portraits: list[Path]) -> None:
-    add(page, *portraits[:9])
-    page.set_input_files("#reference-file", [str(path) for path in portraits[9:12]])
-    expect(thumbs(page)).to_have_count(10)
-    expect(toast(page, "up to 10 references")).to_be_visible()
-
-
-def test_a_file_that_is_no_picture_is_told_and_the_rest_is_kept(
-    page: Page, watch: PageWatch, portraits: list[Path], tmp_path: Path
-) -> None:
-    watch.expect("422")
-    fake = tmp_path / "text.png"
-    fake.write_text("not a picture")
-    page.set_input_files("#reference-file", [str(fake), str(portraits[0])])
-    expect(thumbs(page)).to_have_count(1)
-    expect(page.locator(".lk-toast-error")).to_be_visible()
-
-
-def test_what_is_not_taken_from_a_file_is_told(page: Page, tmp_path: Path) -> None:
-    moving = tmp_path / "moving.gif"
-    frames = [Image.new("RGB", (48, 48), colour) for colour in ("orange", "purple")]
-    frames[0].save(moving, save_all=True, append_images=frames[1:])
-    add(page, moving)
-    expect(toast(page, "first picture")).to_be_visible()
-
-
-def test_references_are_reordered_and_removed_by_keyboard_and_pointer(
-    page: Page, portraits: list[Path]
-) -> None:
-    add(page, *portraits[:3])
     first, second, third = order(page)
     page.locator(".lk-thumb").first.focus()
     page.keyboard.press("Alt+ArrowRight")
@@ -445,6 +433,9 @@ def test_generate_is_in_view_and_nothing_sticks_out(page: Page) -> None:
         assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
         page.evaluate("window.scrollTo(0, 10_000)")
         expect(page.locator("#generate")).to_be_in_viewport(ratio=1)
+    for name in ("models", "studio"):
+        page.evaluate("(name) => likeness.showTab(name)", name)
+        expect(page.locator(f"#tab-{name}")).to_be_in_viewport(ratio=0.9)
 
 
 def test_theme_and_section_are_kept(page: Page) -> None:
