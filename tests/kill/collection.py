@@ -26,7 +26,7 @@ from tests.kill import keeper
 from tests.kill.processes import Spoken
 from tests.studio.fixtures import make_catalog, picture
 
-PICTURES = 80
+PICTURES = 48
 
 
 @dataclass
@@ -69,8 +69,8 @@ def _kill(settings: Settings, originals: Path, what: str, report: Report) -> Non
     process = Spoken(keeper.main, *paths, what)
     with process.lines as lines:
         assert lines.readline() == "open\n", "the keeper did not start"
-        heard = [lines.readline() for _ in range(random.randint(0, 12) if what == "work" else 0)]
-        time.sleep(random.uniform(0, 0.3 if what == "work" else 1.0))
+        heard = [lines.readline() for _ in range(random.randint(0, 6) if what == "work" else 0)]
+        time.sleep(random.uniform(0, 0.2 if what == "work" else 0.6))
         process.kill()
         told = [*heard, *lines.read().splitlines(keepends=True)]
     report.promised |= {line.split()[1] for line in told if line.endswith("\n") and " " in line}

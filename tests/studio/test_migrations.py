@@ -102,6 +102,18 @@ def test_the_first_schema_becomes_todays(tmp_path: Path, monkeypatch: pytest.Mon
     assert _revision(path) == SCHEMA
 
 
+def test_the_second_schema_becomes_todays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "likeness.db"
+    make_first_schema(path, monkeypatch)
+    monkeypatch.setattr(database_module, "SCHEMA", "0002")
+    Database(path).close()
+    monkeypatch.undo()
+    check(path)
+    copies = {_revision(copy) for copy in tmp_path.glob("*.backup")}
+    assert copies == {"0001", "0002"}
+    assert _revision(path) == SCHEMA
+
+
 def test_an_empty_first_schema_becomes_todays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "likeness.db"
     monkeypatch.setattr(database_module, "SCHEMA", "0001")
