@@ -298,7 +298,7 @@ def _add_references(router: APIRouter, characters: Characters) -> None:
 
     @router.get("/characters/{character_id}/references")
     def reference_set(character_id: str, measure: bool = True) -> ReferenceSet:
-        """The set; `measure`: how far each is from the anchor, and a warning where it disagrees with itself."""
+        """The set; `measure`: how far each is from the anchor, and a warning where the set disagrees."""
         return references.get(character_id, measure=measure)
 
     @router.post("/characters/{character_id}/references", status_code=201)
