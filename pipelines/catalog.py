@@ -25,6 +25,7 @@ HUB = "hub://"
 DROPPED = "file-"
 """How the ids of entries begin that stand for files of the models folder."""
 SINGLE_FILE = ".safetensors"
+WHERE = " Download it on the Models page."
 
 if TYPE_CHECKING:
     from pipelines.dropped import AddOn, Dropped
@@ -299,8 +300,7 @@ def _at(value: Any, commits: Mapping[str, str]) -> Any:
 def _lacking(location: str) -> str:
     if not location.startswith(HUB):
         return f"{location}, which is not on this machine yet."
-    name = "/".join(filter(None, split_hub(location)))
-    return f"{name}, which is not on this machine yet. Download it on the Models page."
+    return f"{'/'.join(filter(None, split_hub(location)))}, which is not on this machine yet.{WHERE}"
 
 
 def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:

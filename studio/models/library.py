@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.catalog import Catalog, ModelSpec, cached_commit
+from pipelines.catalog import WHERE, Catalog, ModelSpec, cached_commit
 from pipelines.dropped import AddOn as Found
 from pipelines.dropped import Unusable
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
@@ -276,7 +276,9 @@ class ModelLibrary:
             page=places.page(spec, catalog),
             origin=self._origin(spec),
             available=state,
-            absent={mode: why for mode, why in absent.items() if why} if state == "ready" else {},
+            absent={
+                mode: why.removesuffix(WHERE) for mode, why in absent.items() if why and state == "ready"
+            },
             licence=spec.licence,
             needs_consent=spec.licence.needs_consent,
             consent=_consent(decisions, spec.licence),
