@@ -15,7 +15,7 @@
     const button = el("button", { type: "button", class: "lk-assistant-button", "aria-haspopup": "menu", "aria-label": "AI Assistant" }, icon("sparkle"), name, icon("chevron"));
     const list = el("div", { role: "menu", "aria-label": "AI Assistant" });
     element.querySelector(".lk-assistant").append(button, list);
-    const menu = likeness.popover(button, list, { width: 472, onOpen: () => focusCurrent(list) });
+    const menu = likeness.popover(button, list, { width: 520, onOpen: () => focusCurrent(list) });
     likeness.rove(list, () => [...list.querySelectorAll("button")]);
 
     const choose = (mode) => {

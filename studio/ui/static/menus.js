@@ -37,6 +37,7 @@
       if (open) onOpen?.();
       else if (panel.contains(document.activeElement) || document.activeElement === document.body) button.focus({ preventScroll: true });
     });
+    new ResizeObserver(() => panel.matches(":popover-open") && follow()).observe(panel); // its words may change while it is open
     const open = () => {
       panel.showPopover();
       follow();
