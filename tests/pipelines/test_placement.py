@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -44,10 +45,15 @@ def step(transformer: FluxTransformer2DModel) -> torch.Tensor:
 
 @pytest.fixture(scope="module")
 def outcome(catalog: Catalog, ask: Ask, pictures: Pictures) -> Callable[..., tuple[np.ndarray, Any, Any]]:
-    """Picture, provenance and model of a small job on a processor that is planned for like a card."""
+    """Picture, provenance and model of a small job on a processor that is planned for like a card.
 
-    def made(choice: MemoryChoice, mode: str = "text_to_image") -> tuple[np.ndarray, Any, Any]:
-        runner = PipelineRunner(catalog, "cpu", look=lambda: CARD)
+    Each made once: a model serves all modes, as it does in the studio.
+    """
+    runners: dict[MemoryChoice, PipelineRunner] = {}
+
+    @cache
+    def made(choice: MemoryChoice, mode: str) -> tuple[np.ndarray, Any, Any]:
+        runner = runners.setdefault(choice, PipelineRunner(catalog, "cpu", look=lambda: CARD))
         events: list[Any] = []
         request = ask(mode).model_dump(mode="json")
         runner.run(
@@ -91,7 +97,7 @@ def test_a_plan_reaches_the_real_pipeline_and_makes_the_picture(
 
 
 def assert_carried_out(choice: MemoryChoice, model: Any) -> None:
-    (unet,) = [stock.pipeline.unet for stock in model._stock.values()]
+    unet = [*model._stock.values()][-1].pipeline.unet  # of the mode that was used last
     hooks = [module._diffusers_hook for module in unet.modules() if hasattr(module, "_diffusers_hook")]
     if choice is MemoryChoice.MODEL_OFFLOAD:
         assert hasattr(unet, "_hf_hook")
