@@ -211,7 +211,8 @@
       const library = await likeness.api("/models/library", { quiet: true }).catch(() => null);
       if (library) this.show(library);
       const busy = library?.models.some(isActive);
-      if (busy || (likeness.section === "models" && !library)) this.timer = setTimeout(() => this.load(), POLL);
+      const waiting = likeness.section === "models" && !library?.device; // what fits is known once the worker is there
+      if (busy || waiting) this.timer = setTimeout(() => this.load(), busy ? POLL : 3 * POLL);
     }
 
     show(library) {
