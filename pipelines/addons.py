@@ -18,10 +18,11 @@ from pipelines.plans import IMAGE_ENCODER
 from pipelines.single_file import BASE_LABEL, Kind, Sight
 
 if TYPE_CHECKING:
-    from pipelines.catalog import Catalog, ModelSpec
+    from pipelines.catalog import Catalog
     from pipelines.dropped import AddOn
     from pipelines.request import GenerationRequest
     from pipelines.route import Route
+    from pipelines.spec import ModelSpec
 
 KIND_LABEL: dict[Kind, str] = {
     "lora": "LoRA",

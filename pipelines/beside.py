@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines import dropped, registry
-from pipelines.catalog import HUB, has_cached, hub_revision, split_hub
 from pipelines.dropped import AddOn, Dropped
+from pipelines.hub_cache import has_cached
 from pipelines.request import ControlKind, Role
-
-if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+from pipelines.spec import HUB, ModelSpec, hub_revision, split_hub
 
 _KIND_OF_MODEL = ("checkpoint", "edit_unet")
 """Options that make an entry's model another kind of its family."""

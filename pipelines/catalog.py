@@ -9,95 +9,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ValidationError
 
-from pipelines import files, registry
+from pipelines import beside, dropped, files, registry
+from pipelines.dropped import AddOn, Dropped
 from pipelines.errors import CatalogError, NotFound, RequestError
-from pipelines.licence import Licence
+from pipelines.hub_cache import cached_file, has_cached
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.route import Route
+from pipelines.spec import DROPPED, HUB, SINGLE_FILE, Defaults, ModelSpec, hub_revision, pinned, split_hub
 
 Availability = Literal["ready", "downloadable", "missing"]
-HUB = "hub://"
-DROPPED = "file-"
-"""How the ids of entries begin that stand for files of the models folder."""
-SINGLE_FILE = ".safetensors"
 WHERE = " Download it on the Models page."
-
-if TYPE_CHECKING:
-    from pipelines.dropped import AddOn, Dropped
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-class Defaults(BaseModel):
-    """What an entry may set per mode instead of the studio's own values."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    guidance_scale: float | None = None
-    num_inference_steps: int | None = None
-    strength: float | None = None
-
-
-class ModelSpec(BaseModel):
-    """One entry of models.yaml."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
-    label: str = Field(min_length=1, max_length=64)
-    family: str
-    source: str = Field(
-        min_length=1, description="Folder (relative to models.yaml), or a hub id 'owner/name'."
-    )
-    revision: str | None = None
-    description: str = ""
-    licence: Licence = Field(description="name, url, commercial (yes, no, conditions), note; or a name.")
-    config: str | None = Field(
-        default=None,
-        description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
-    )
-    variant: str | None = Field(
-        default=None,
-        pattern=r"^[a-z0-9_]{1,16}$",
-        description="Which weights of a hub model: 'fp16' and the like.",
-    )
-    modes: tuple[Mode, ...] = Field(min_length=1)
-    resolution: int = Field(
-        default=512, ge=64, le=4096, description="Side in px of the square the model was made for."
-    )
-    defaults: dict[Mode, dict[str, Any]] = Field(default_factory=dict)
-    options: dict[str, Any] = Field(
-        default_factory=dict, description="For the family: sub-folders, adapter files, scales."
-    )
-    add_ons: bool = Field(
-        default=True,
-        description="LoRAs and the like made for its family fit; False: it is a kind of its own.",
-    )
-    download_gb: float | None = Field(
-        default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
-    )
-    weights_gb: float | None = Field(
-        default=None, gt=0, description="The same in 16 bits, where files are of 32."
-    )
-    quantised_with: Literal["bitsandbytes"] | None = None
-    """The package that made its files small, and that reads them."""
-
-    @field_validator("licence", mode="before")
-    @classmethod
-    def _named_licence(cls, value: Any) -> Any:
-        """A plain string names the licence and says no more."""
-        return {"name": value} if isinstance(value, str) else value
-
-    @property
-    def edit(self) -> bool:
-        """Some mode takes references."""
-        return any(mode is not Mode.TEXT_TO_IMAGE for mode in self.modes)
 
 
 class Catalog:
@@ -252,8 +181,6 @@ class Catalog:
 
 
 def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> Dropped:
-    from pipelines import beside, dropped  # which make entries, and so know this module
-
     return beside.look(folder, listed) if folder else dropped.Dropped()
 
 
@@ -264,37 +191,6 @@ def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
     if state == "downloadable":
         return f"{spec.label} is not on this machine yet. Download it on the Models page."
     return f"The folder of {spec.label} has no model in it. Put the model there, or choose another model."
-
-
-def split_hub(locator: str) -> tuple[str, str]:
-    """`hub://owner/name@commit/some/path` as ('owner/name', 'some/path'); path and commit may be left out."""
-    owner, name, *path = locator.removeprefix(HUB).split("/")
-    return f"{owner}/{name.partition('@')[0]}", "/".join(path)
-
-
-def hub_revision(locator: str) -> str | None:
-    """The commit a location on the hub names; None for one that names none, and inside the model's folder."""
-    name = locator.removeprefix(HUB).split("/")[1] if locator.startswith(HUB) else ""
-    return name.partition("@")[2] or None
-
-
-def pinned(spec: ModelSpec, commits: Mapping[str, str]) -> ModelSpec:
-    """The entry with the commits (repository → commit) it is to be read at, where it names none itself."""
-    if not commits:
-        return spec
-    revision = spec.revision or commits.get(spec.source)
-    return spec.model_copy(update={"revision": revision, "options": _at(spec.options, commits)})
-
-
-def _at(value: Any, commits: Mapping[str, str]) -> Any:
-    if isinstance(value, dict):
-        return {_at(key, commits): _at(each, commits) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_at(each, commits) for each in value]
-    if not isinstance(value, str) or not value.startswith(HUB) or hub_revision(value):
-        return value
-    repo, path = split_hub(value)
-    return f"{HUB}{repo}@{commits[repo]}/{path}".rstrip("/") if repo in commits else value
 
 
 def _lacking(location: str) -> str:
@@ -371,30 +267,3 @@ def _count_reason(route: Route, mode: Mode, references: int) -> str | None:
             return f"{MODE_LABEL[mode]} takes no references."
         return f"{MODE_LABEL[mode]} takes at most {route.max_references} of the {references} references."
     return None
-
-
-def cached_file(repo: str, filename: str, revision: str | None) -> Path | None:
-    """The file in the hub's cache on this disk."""
-    from huggingface_hub import try_to_load_from_cache
-
-    found = try_to_load_from_cache(repo, filename, revision=revision)
-    return Path(found) if isinstance(found, str) else None
-
-
-def cached_commit(repo: str, revision: str | None = None) -> str | None:
-    """The commit of a repository in the hub's cache that `revision` means; None where it is not there."""
-    from huggingface_hub import constants
-    from huggingface_hub.file_download import repo_folder_name
-
-    place = Path(constants.HF_HUB_CACHE) / repo_folder_name(repo_id=repo, repo_type="model")
-    ref = place / "refs" / (revision or constants.DEFAULT_REVISION)
-    commit = ref.read_text(encoding="ascii").strip() if ref.is_file() else revision
-    return commit if commit and (place / "snapshots" / commit).is_dir() else None
-
-
-def has_cached(repo: str, path: str, revision: str | None) -> bool:
-    """Whether a file, or all of a component's folder, is in the hub's cache."""
-    if path.endswith(SINGLE_FILE):
-        return cached_file(repo, path, revision) is not None
-    configuration = cached_file(repo, f"{path}/config.json".lstrip("/"), revision)
-    return configuration is not None and files.is_whole(configuration.parent)

@@ -12,14 +12,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pipelines import files, registry, single_file
 from pipelines.request import Mode
 from pipelines.single_file import Identified
-
-if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+from pipelines.spec import DROPPED, ModelSpec
 
 CONFIGS = Path(__file__).resolve().parent / "configs"
 """Configuration of single-file checkpoints, so that reading one needs no network."""
@@ -151,8 +149,6 @@ def _diffusers_folder(path: Path, word: str) -> ModelSpec | Unusable:
 
 
 def _spec(path: Path, word: str, family: str, resolution: int, **more: Any) -> ModelSpec:
-    from pipelines.catalog import DROPPED, ModelSpec  # the catalogue itself looks into folders
-
     values = {
         "id": f"{DROPPED}{word}"[:64],
         "label": path.stem[:64] if path.is_file() else path.name[:64],

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines import devices, placement, registry
-from pipelines.catalog import HUB, ModelSpec, absence, cached_commit, hub_revision, split_hub
+from pipelines.catalog import absence
 from pipelines.errors import ModelUnavailable
 from pipelines.families.base import LoadSettings
+from pipelines.hub_cache import cached_commit
 from pipelines.request import Mode
+from pipelines.spec import HUB, ModelSpec, hub_revision, split_hub
 
 if TYPE_CHECKING:
     import torch

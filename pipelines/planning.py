@@ -15,7 +15,7 @@ from typing import Any
 
 from pipelines import addons
 from pipelines import sizes as sizing
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog
 from pipelines.errors import RequestError
 from pipelines.plans import Plan, compose, effective_steps, plan
 from pipelines.request import (
@@ -30,6 +30,7 @@ from pipelines.request import (
     Role,
 )
 from pipelines.route import STUDIO_DEFAULTS, Route
+from pipelines.spec import ModelSpec
 
 __all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
 

@@ -16,7 +16,7 @@ from pipelines.request import MODE_LABEL, Mode
 from pipelines.route import Route
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 FAMILIES: Mapping[str, Family] = {
     "stable-diffusion": stable_diffusion.FAMILY,

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from pipelines import addons, devices, loading, references
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog
 from pipelines.errors import Cancelled, OutOfMemory, RequestError
 from pipelines.events import (
     Completed,
@@ -33,9 +33,10 @@ from pipelines.events import (
 from pipelines.families.base import Call, RoleImage
 from pipelines.loras import tensors_hash
 from pipelines.memory import Hardware, Part
-from pipelines.planning import Plan, plan
+from pipelines.plans import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode
 from pipelines.shelf import Kept, Shelf, Wish
+from pipelines.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch

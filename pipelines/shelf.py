@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 
 from pipelines import devices, loading, memory, registry, weights
 from pipelines.cache import Held, ModelCache, held
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog
 from pipelines.errors import ModelUnavailable, RequestError
 from pipelines.families.base import LoadedModel, LoadSettings
 from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
 from pipelines.request import Mode
+from pipelines.spec import ModelSpec
 
 if TYPE_CHECKING:
     import torch

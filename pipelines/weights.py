@@ -12,12 +12,16 @@ import struct
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pipelines import files, registry
-from pipelines.catalog import HUB, Catalog, ModelSpec, cached_file, hub_revision, split_hub
+from pipelines.hub_cache import cached_file
 from pipelines.memory import ModelSize, Part
 from pipelines.request import Mode
+from pipelines.spec import HUB, ModelSpec, hub_revision, split_hub
+
+if TYPE_CHECKING:
+    from pipelines.catalog import Catalog
 
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})
 _BYTES = {"I64": 8, "U64": 8, "I32": 4, "U32": 4, "I16": 2, "U16": 2, "I8": 1, "U8": 1, "BOOL": 1}

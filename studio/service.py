@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipelines import addons, planning
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog
 from pipelines.errors import NotFound
 from pipelines.request import GenerationRequest, Mode
+from pipelines.spec import ModelSpec
 from studio.characters.characters import Characters
 from studio.characters.designs import Designs
 from studio.characters.tools import Tools

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
-    from pipelines.catalog import ModelSpec
-    from pipelines.planning import Plan
+    from pipelines.plans import Plan
+    from pipelines.spec import ModelSpec
 
 
 @dataclass(frozen=True, slots=True)

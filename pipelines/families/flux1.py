@@ -16,7 +16,7 @@ from pipelines.request import ControlKind, Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["dev", "kontext", "fill"]
 

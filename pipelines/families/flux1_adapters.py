@@ -13,7 +13,6 @@ from typing import Any
 import torch
 
 from pipelines import loading, references
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, picture_key
 from pipelines.errors import RequestError
 from pipelines.events import Notice
@@ -22,8 +21,9 @@ from pipelines.families.base import RoleImage
 from pipelines.families.flux1 import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, share
 from pipelines.parts import fitting
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import Role
+from pipelines.spec import ModelSpec
 
 
 class Adapters:

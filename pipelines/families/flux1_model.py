@@ -10,7 +10,6 @@ import torch
 from diffusers.models.controlnets.controlnet_flux import FluxControlNetModel
 
 from pipelines import loading
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice
 from pipelines.errors import RequestError
 from pipelines.events import Notice
@@ -20,8 +19,9 @@ from pipelines.families.flux1 import Checkpoint, Options
 from pipelines.families.flux1_adapters import Adapters
 from pipelines.families.options import ADAPTED
 from pipelines.families.stock import Arguments, Call, Emit, Stock, StockModel, fitted, only, unpacked
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import ControlKind, Mode, Role
+from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
     "dev": "FluxPipeline",

@@ -20,7 +20,7 @@ from pipelines.route import Route
 from pipelines.wording import EDITING
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["klein", "klein-base", "klein-kv", "dev"]
 

@@ -13,14 +13,14 @@ import torch
 from PIL import Image
 
 from pipelines import loading
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.flux2 import Checkpoint, Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import Role
+from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
     "klein": "Flux2KleinPipeline",

@@ -17,7 +17,7 @@ from pipelines.route import Route
 from pipelines.wording import EDITING
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["edit", "image", "2.1", "2.1-turbo"]
 EDIT_REFERENCES = 3

@@ -14,7 +14,6 @@ from transformers import AutoTokenizer
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from pipelines import loading
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
@@ -22,7 +21,8 @@ from pipelines.families.flow_controlnets import load_qwen_image
 from pipelines.families.picture_prompts import PicturePrompts
 from pipelines.families.qwen_image import Checkpoint, Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, unpacked
-from pipelines.planning import Plan
+from pipelines.plans import Plan
+from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
     "edit": "QwenImageEditPlusPipeline",

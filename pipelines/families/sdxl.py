@@ -17,7 +17,7 @@ from pipelines.request import ControlKind, Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 CONTROL_TYPES: Mapping[ControlKind, int] = {ControlKind.SOFT_EDGE: 2, ControlKind.CANNY: 3}
 """Which of the union network's inputs a control image goes to."""

@@ -13,7 +13,6 @@ from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 
 from pipelines import loading
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent
 from pipelines.errors import ModelUnavailable
 from pipelines.events import Notice
@@ -21,8 +20,9 @@ from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.sdxl import CONTROL_TYPES, STYLE_BLOCKS, Options
 from pipelines.families.stable_diffusion_model import StableDiffusion
 from pipelines.families.stock import Arguments, Emit, Stock, accepts, fitted, only
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import Mode, Role
+from pipelines.spec import ModelSpec
 
 _WORD_ARGUMENTS = (
     "prompt_embeds",

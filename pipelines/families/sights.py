@@ -10,11 +10,11 @@ from typing import Any
 from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
 
 from pipelines import loading
-from pipelines.catalog import SINGLE_FILE, ModelSpec
 from pipelines.families.options import AdapterOptions
 from pipelines.families.stock import StockModel
 from pipelines.parts import load_image_encoder
 from pipelines.plans import IMAGE_ENCODER, Plan
+from pipelines.spec import SINGLE_FILE, ModelSpec
 
 
 def own(model: StockModel, spec: ModelSpec, options: AdapterOptions) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 
 class Options(AdapterOptions):

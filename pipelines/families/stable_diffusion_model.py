@@ -16,7 +16,6 @@ from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
 from pipelines import loading, references
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, Words, picture_key
 from pipelines.events import Notice
 from pipelines.families import sights
@@ -25,8 +24,9 @@ from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only, share
 from pipelines.parts import adapter_state, load_controlnet, read
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import Mode, Role
+from pipelines.spec import ModelSpec
 
 
 def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> StableDiffusion:

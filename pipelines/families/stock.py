@@ -17,15 +17,15 @@ import torch
 from PIL import Image
 
 from pipelines import control_images, loading, placement, preview, references
-from pipelines.catalog import ModelSpec
 from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.loras import Loras, Worn
 from pipelines.parts import Brought, load_vae
-from pipelines.planning import Plan
+from pipelines.plans import Plan
 from pipelines.request import ControlKind, Mode, Role
+from pipelines.spec import ModelSpec
 
 RECOMPILED = "A LoRA changes the model, so what was warmed up is compiled again; this picture waits for it."
 Emit = Callable[[Event], None]

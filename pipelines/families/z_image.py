@@ -18,7 +18,7 @@ from pipelines.request import Mode, Role
 from pipelines.route import Route
 
 if TYPE_CHECKING:
-    from pipelines.catalog import ModelSpec
+    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["turbo", "base"]
 

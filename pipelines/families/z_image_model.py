@@ -10,14 +10,14 @@ from diffusers.models.controlnets.controlnet_z_image import ZImageControlNetMode
 from diffusers.pipelines.z_image.pipeline_z_image import ZImagePipeline
 
 from pipelines import loading
-from pipelines.catalog import ModelSpec
 from pipelines.encodings import Recent, cut_notice
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.flow_controlnets import load_z_image
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel
 from pipelines.families.z_image import Options
-from pipelines.planning import Plan
+from pipelines.plans import Plan
+from pipelines.spec import ModelSpec
 
 PROMPT_TOKENS = 512
 

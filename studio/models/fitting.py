@@ -6,8 +6,9 @@ import functools
 from pathlib import Path
 
 from pipelines import memory, weights
-from pipelines.catalog import Catalog, ModelSpec
+from pipelines.catalog import Catalog
 from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
+from pipelines.spec import ModelSpec
 from studio.models.records import Fit, MemorySetting, Verdict
 
 DEFAULT = MemorySetting()

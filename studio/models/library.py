@@ -13,13 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.catalog import WHERE, Catalog, ModelSpec, cached_commit
+from pipelines.catalog import WHERE, Catalog
 from pipelines.dropped import AddOn as Found
 from pipelines.dropped import Unusable
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
+from pipelines.hub_cache import cached_commit
 from pipelines.licence import Licence
 from pipelines.memory import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
+from pipelines.spec import ModelSpec
 from studio.models import fitting, places
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger

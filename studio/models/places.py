@@ -9,8 +9,10 @@ import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.catalog import HUB, SINGLE_FILE, Catalog, ModelSpec, cached_commit, hub_revision, split_hub
+from pipelines.catalog import Catalog
 from pipelines.errors import StorageFailure
+from pipelines.hub_cache import cached_commit
+from pipelines.spec import HUB, SINGLE_FILE, ModelSpec, hub_revision, split_hub
 from studio.models.messages import FetchOrder, Wanted
 
 

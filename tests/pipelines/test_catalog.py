@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog, hub_revision, load_catalog, split_hub
+from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.request import ControlKind, Mode, Role
+from pipelines.spec import hub_revision, split_hub
 
 ENTRY = """\
 models:
