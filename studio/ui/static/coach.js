@@ -34,6 +34,7 @@
 
   /** What Generate would ask for, as far as the coach looks at it; null before the page is ready. */
   function request() {
+    if (!document.body.classList.contains("lk-ready")) return null; // what is remembered may not be good any more
     const state = likeness.recall();
     if (!state.mode) return null;
     const { mode, prompt = "", negative_prompt: negative = "", references = [] } = state;
