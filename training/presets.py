@@ -105,7 +105,7 @@ class Preset:
             channels=(12, 16, 48, 128),
             latent_channels=16,
             batch=8,
-            minutes=85.0,
+            minutes=120.0,
             lr=1e-2,
             grown_from=AutoencoderPreset(),
         )
