@@ -152,16 +152,10 @@ class Sheets:
 
     def _keep(self, run_id: str, file: StoredFile, mark: SheetMark) -> str:
         with self._database.transaction() as session:
-            image = rows.by_hash(session, file.sha256) or rows.add_loaded(
-                session,
-                file,
-                mark.label,
-                (),
-                datetime.now(UTC),
-                said={},
-                category=Category.SHEET,
-                parents=mark.parents,
-            )
+            image = rows.by_hash(session, file.sha256)
+            if image is None:
+                row = rows.loaded(file, mark.label, (), datetime.now(UTC), said={}, category=Category.SHEET)
+                image = rows.add_loaded(session, row, mark.parents)
             session.flush()
             run = session.get_one(RunRow, run_id)
             run.image_id, run.body = image.id, {**run.body, "laid_out": True}

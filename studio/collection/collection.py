@@ -240,7 +240,7 @@ class Collection:
             if twin is not None:
                 return queries.record(session, twin), False
             notes = taken.ingested.notes
-            row = rows.add_loaded(session, file, label, notes, datetime.now(UTC), said=said)
+            row = rows.add_loaded(session, rows.loaded(file, label, notes, datetime.now(UTC), said=said))
             record = queries.record(session, row)
         self._keep_thumbnails(file, taken.thumbnails)
         return record, True

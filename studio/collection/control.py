@@ -68,4 +68,5 @@ class Drawn:
             store.put(self.data, self.file.extension)
         if known is None:
             now = datetime.now(UTC)
-            rows.add_loaded(session, self.file, self.mark.label, (), now, said={}, category=Category.CONTROL)
+            row = rows.loaded(self.file, self.mark.label, (), now, said={}, category=Category.CONTROL)
+            rows.add_loaded(session, row)

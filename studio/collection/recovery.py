@@ -136,16 +136,10 @@ def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:
     if said is not None and not imported and rows.of_job(session, said.job_id, said.batch_index) is None:
         row = rows.add_generated(session, found.file, said)
     else:
-        row = rows.add_loaded(
-            session,
-            found.file,
-            found.label,
-            found.notes,
-            found.stored_at,
-            said=found.said,
-            category=found.category,
-            parents=found.sheet.parents if found.sheet else (),
+        loaded = rows.loaded(
+            found.file, found.label, found.notes, found.stored_at, said=found.said, category=found.category
         )
+        row = rows.add_loaded(session, loaded, found.sheet.parents if found.sheet else ())
     if state is not None:
         state.apply(session, row)
     return row

@@ -117,19 +117,8 @@ def loaded(
     return row
 
 
-def add_loaded(
-    session: Session,
-    file: StoredFile,
-    label: str,
-    notes: Sequence[str],
-    created_at: datetime,
-    *,
-    said: Mapping[str, str],
-    category: Category = Category.UPLOAD,
-    parents: Sequence[ParentLink] = (),
-) -> ImageRow:
+def add_loaded(session: Session, row: ImageRow, parents: Sequence[ParentLink] = ()) -> ImageRow:
     """Add a row that is `loaded`."""
-    row = loaded(file, label, notes, created_at, said=said, category=category)
     row.parents = [_parent(session, link) for link in parents]
     return _add(session, row)
 
