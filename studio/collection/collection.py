@@ -60,8 +60,7 @@ class Collection:
 
         Once at start, before the queue is made.
         """
-        found = recovery.reconcile(self.store, self.database, self.journal)
-        self.character_journal.settle(self.database)
+        found = recovery.reconcile(self.store, self.database, self.journal, self.character_journal)
         self.bin.expire()
         return found
 

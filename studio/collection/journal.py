@@ -14,7 +14,7 @@ Triggers note which pictures a transaction touched, so that no code that changes
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -130,17 +130,18 @@ class Journal:
         with database.reading() as session, speaking_of(self._path.parent):
             jsonlines.replace(self._path, _lines_of_all(session))
 
-    def settle(self, database: Database) -> None:
+    def settle(self, database: Database, coming: Collection[str] = ()) -> None:
         """Take back what the last line says too much, where a crash came before its commit.
 
-        Only the lines of one transaction can do so: who writes rows has the database's lock.
-        Raises StorageFailure.
+        Only the lines of one transaction can do so: who writes rows has the database's lock. What is said
+        of pictures that are `coming` (SHA-256: their files wait for a row) stays. Raises StorageFailure.
         """
         with speaking_of(self._path.parent):
             said = list(_valid(jsonlines.tail(self._path, _TAIL_BYTES)))
             if said and all(state.at == said[-1].at for state in said):
                 said = list(_valid(jsonlines.read(self._path)))
-            last = {state.picture: state for state in said if state.at == said[-1].at}
+            speaks = (state for state in said if state.at == said[-1].at)
+            last = {state.picture: state for state in speaks if state.picture not in coming}
             with database.reading() as session:
                 now = {line["picture"]: line for line in _lines(session, tuple(last))}
             wrong = [line for line in now.values() if not _agree(line, last[line["picture"]])]

@@ -140,13 +140,14 @@ def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) ->
     store = ImageStore(settings)
     mended = [f"{name} came back from {path}" for name, path in _bring_back(store, report, originals)]
     if settings.database.exists() and not report.database:
-        journal = Journal(settings.journal)
+        journal, characters = Journal(settings.journal), CharacterJournal(settings.character_journal)
         with closing(Database(settings.database)) as database:
             journal.follow(database)
-            done = recovery.reconcile(store, database, journal)
+            characters.follow(database)
+            done = recovery.reconcile(store, database, journal, characters)
             if report.journal:
                 journal.write_anew(database)
-                CharacterJournal(settings.character_journal).write_anew(database)
+                characters.write_anew(database)
         mended += [f"{name} is in the database now" for name in done.adopted]
         mended += [f"{done.leftovers} unfinished files were removed"] if done.leftovers else []
         mended += [f"the journal says what the database says of {name}" for name in report.journal]

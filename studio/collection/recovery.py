@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 from pipelines.errors import PictureRefused
 from studio import images
 from studio.collection import rows
+from studio.collection.character_journal import CharacterJournal
 from studio.collection.journal import Journal, PictureState
 from studio.collection.metadata import reading
 from studio.collection.metadata import sheet as sheet_chunk
@@ -76,11 +77,14 @@ class Found:
         return Category.SHEET if self.sheet is not None else Category.UPLOAD
 
 
-def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconciled:
+def reconcile(
+    store: ImageStore, database: Database, journal: Journal, characters: CharacterJournal
+) -> Reconciled:
     """Adopt files without rows and remove half-written ones. Before anything else is stored or queued.
 
-    Compares names only, so it is quick; files that have rows are not read. A journal that is not there
-    (the collection is older than journals are) is begun.
+    The journals must follow the database already: what is adopted is written down. Compares names only, so
+    it is quick; files that have rows are not read. A journal that is not there (the collection is older
+    than journals are) is begun.
     """
     leftovers = store.clear_incoming()
     with database.reading() as session:
@@ -88,6 +92,9 @@ def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconc
     if known and not journal.exists():
         journal.write_anew(database)
     orphans = sorted(name for name in store.files() if name[0] not in known)
+    # First: only the last lines can say too much, and each adoption adds some.
+    journal.settle(database, coming={sha256 for sha256, _ in orphans})
+    characters.settle(database)
     states = journal.states() if orphans else {}
     adopted: list[str] = []
     unusable: list[str] = []
@@ -96,7 +103,6 @@ def reconcile(store: ImageStore, database: Database, journal: Journal) -> Reconc
             adopted.append(_adopt(store, database, sha256, extension, states))
         except PictureRefused as error:
             unusable.append(f"{store.path(sha256, extension)}: {error.detail}")
-    journal.settle(database)
     _report(adopted, leftovers, unusable)
     return Reconciled(tuple(adopted), leftovers, tuple(unusable))
 

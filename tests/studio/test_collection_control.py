@@ -15,8 +15,8 @@ from studio.collection.history import History
 from studio.collection.maintenance import rebuild
 from studio.collection.queries import Filter
 from studio.records import Category, Emptied, ImageRecord
+from tests.studio.crashes import crash_at
 from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, ready, request, upload
-from tests.studio.test_collection_recovery import crash_at
 
 LINES = ControlImage(encoded(noise(99)), "canny")
 

@@ -11,10 +11,12 @@ from sqlalchemy import text
 
 from pipelines.errors import StorageFailure
 from studio import jsonlines
+from studio.collection import recovery, rows
 from studio.collection.bulk import Action
 from studio.collection.journal import PictureState
 from studio.records import Rights
 from tests.kill.processes import context
+from tests.studio.crashes import crash_at, crash_before_commit
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -138,22 +140,39 @@ def test_what_a_crash_before_the_commit_left_in_it_is_taken_back(
     durable: Durable, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     ids = [upload(durable, seed=n).id for n in range(3)][:many]
-    with monkeypatch.context() as patch:
-        append = jsonlines.append
-
-        def append_and_die(*arguments: object) -> None:
-            append(*arguments)  # pyright: ignore[reportArgumentType]
-            raise KeyboardInterrupt
-
-        patch.setattr(jsonlines, "append", append_and_die)
-        with pytest.raises(KeyboardInterrupt):
-            durable.collection.gallery.bulk(ids, Action.STAR)
+    with crash_before_commit(monkeypatch):
+        durable.collection.gallery.bulk(ids, Action.STAR)
     assert len(durable.collection.journal.disagrees(durable.database)) == many
     durable.collection.reconcile()
     assert durable.collection.journal.disagrees(durable.database) == ()
     before = durable.settings.journal.read_bytes()
     durable.collection.reconcile()
     assert durable.settings.journal.read_bytes() == before
+
+
+def test_what_a_crash_left_is_taken_back_though_files_are_adopted_after_it(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One thread was putting a picture into the trash while another had stored a file without its row yet."""
+    one = upload(durable)
+    with crash_at(monkeypatch, rows, "add_loaded"):
+        upload(durable, seed=1)
+    with crash_before_commit(monkeypatch):
+        durable.collection.trash(one.id)
+    (adopted,) = durable.collection.reconcile().adopted
+    assert durable.collection.journal.disagrees(durable.database) == ()
+    assert {one.sha256, durable.collection.get(adopted).sha256} == set(durable.collection.journal.states())
+
+
+def test_what_was_said_of_a_file_without_a_row_waits_for_its_adoption(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with crash_before_commit(monkeypatch):
+        upload(durable, filename="Ana.png")
+    with crash_at(monkeypatch, recovery, "read_file"):
+        durable.collection.reconcile()
+    (adopted,) = durable.collection.reconcile().adopted
+    assert durable.collection.get(adopted).label == "Ana.png"
 
 
 def test_damaged_lines_are_passed_by(durable: Durable) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import pytest
 from PIL import Image, PngImagePlugin
@@ -18,6 +16,7 @@ from studio.collection.recovery import LOST_NAME
 from studio.collection.store import ImageStore
 from studio.records import Category
 from tests.kill.processes import context
+from tests.studio.crashes import crash_at
 from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, save, upload
 
 
@@ -25,21 +24,6 @@ from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture
 def durable(tmp_path: Path) -> Generator[Durable]:
     with open_durable(tmp_path) as opened:
         yield opened
-
-
-class Crash(Exception):
-    """Stands for the process ending here."""
-
-
-@contextmanager
-def crash_at(monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> Generator[None]:
-    def crash(*_: object, **__: object) -> NoReturn:
-        raise Crash
-
-    with monkeypatch.context() as patch:
-        patch.setattr(place, name, crash)
-        with pytest.raises(Crash):
-            yield
 
 
 def test_a_made_picture_between_file_and_row_is_adopted_whole(

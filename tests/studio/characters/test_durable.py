@@ -19,7 +19,7 @@ from studio.collection.maintenance import rebuild, verify
 from studio.records import Category
 from tests.studio.characters.conftest import Cast, as_cast
 from tests.studio.characters.test_transfer import complete
-from tests.studio.fixtures import noise, open_durable
+from tests.studio.fixtures import Durable, noise, open_durable
 
 
 def everything(studio: Cast) -> list[Any]:
@@ -106,13 +106,7 @@ def test_a_start_takes_back_what_was_written_before_a_crash(tmp_path: Path) -> N
         studio = as_cast(durable)
         mara = studio.character("Mara", 1)
         journal, database = durable.collection.character_journal, durable.database
-        (line,) = [
-            line for line in jsonlines.tail(durable.settings.character_journal, 2**20)
-            if line["table"] == "characters"
-        ][-1:]  # fmt: skip
-        wrong = {**line, "at": "2030", "row": {**line["row"], "name": "Never"}}
-        more = {"table": "characters", "at": "2030", "row": {**line["row"], "id": "x"}}
-        jsonlines.append(durable.settings.character_journal, [wrong, more])
+        _lines_of_a_crash(durable)
         assert len(journal.disagrees(database)) == 2
         journal.settle(database)
         assert journal.disagrees(database) == ()
@@ -139,11 +133,21 @@ def test_a_picture_without_a_row_becomes_its_version_at_the_next_start(tmp_path:
         )
         _file_without_row(durable.collection, job.id, job.request)
         assert len(studio.characters.versions.list(mara.id).items) == 1
+        _lines_of_a_crash(durable)
     with open_durable(tmp_path) as durable:
         studio = as_cast(durable)
         newest, _ = studio.characters.versions.list(mara.id).items
         assert (newest.current, newest.prompt) == (True, "a sailor")
         assert durable.collection.character_journal.disagrees(durable.database) == ()
+
+
+def _lines_of_a_crash(durable: Durable) -> None:
+    """A character renamed and one added, both before a commit that never came."""
+    said = jsonlines.tail(durable.settings.character_journal, 2**20)
+    line = [line for line in said if line["table"] == "characters"][-1]
+    wrong = {**line, "at": "2030", "row": {**line["row"], "name": "Never"}}
+    more = {"table": "characters", "at": "2030", "row": {**line["row"], "id": "x"}}
+    jsonlines.append(durable.settings.character_journal, [wrong, more])
 
 
 def _fail_amid_renaming(studio: Cast, character_id: str) -> None:
