@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
 
-SCHEMA = "0003"
+SCHEMA = "0004"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20

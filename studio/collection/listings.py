@@ -184,15 +184,15 @@ def _order(wanted: Filter, sort: Sort) -> tuple[ColumnElement[Any], ...]:
     return _ORDER[sort]
 
 
-def _walked(wanted: Filter, sort: Sort) -> str | None:
-    """The column whose index is walked along, most selective first; None: the index of the order itself.
+def _walked(wanted: Filter, sort: Sort) -> tuple[str, ...]:
+    """The columns whose index is walked along, most selective first; none: the index of the order itself.
 
     SQLite does not know how pictures are distributed, and would as soon sort half of them.
     """
     if sort in _VALUE or _words(wanted):
-        return None
-    columns = ("starred", "model", "mode", "category")
-    return next((column for column in columns if getattr(wanted, column)), None)
+        return ()
+    indexed = (("starred",), ("model", "mode"), ("model",), ("mode",), ("category",))
+    return next((columns for columns in indexed if all(getattr(wanted, one) for one in columns)), ())
 
 
 def _conditions(wanted: Filter, sort: Sort) -> list[ColumnElement[bool]]:
@@ -203,7 +203,7 @@ def _conditions(wanted: Filter, sort: Sort) -> list[ColumnElement[bool]]:
     for name in ("category", "model", "mode", "starred", "has_references"):
         value, place = getattr(wanted, name), getattr(ImageRow, name)
         if value is not None:
-            found.append((place if name == walked else queries.unindexed(place)) == value)
+            found.append((place if name in walked else queries.unindexed(place)) == value)
     if wanted.after is not None:
         found.append(ImageRow.number >= rows.moment(wanted.after))
     if wanted.before is not None:

@@ -56,12 +56,13 @@ class Base(DeclarativeBase):
 
 
 _FILTERS = ("category", "model", "mode", "starred", "has_references")
+_BOTH = ("model", "mode")
 _LIVE = text("trashed_at IS NULL")
 _TRASHED = text("trashed_at IS NOT NULL")
 
 
-def _without(column: str) -> tuple[str, ...]:
-    return tuple(each for each in _FILTERS if each != column)
+def _without(*columns: str) -> tuple[str, ...]:
+    return tuple(each for each in _FILTERS if each not in columns)
 
 
 class ImageRow(Base):
@@ -119,6 +120,7 @@ class ImageRow(Base):
         Index("ix_images_live", "number", *_FILTERS, sqlite_where=_LIVE),
         Index("ix_images_live_category", "category", "number", *_without("category"), sqlite_where=_LIVE),
         Index("ix_images_live_model", "model", "number", *_without("model"), sqlite_where=_LIVE),
+        Index("ix_images_live_model_mode", *_BOTH, "number", *_without(*_BOTH), sqlite_where=_LIVE),
         Index("ix_images_live_mode", "mode", "number", *_without("mode"), sqlite_where=_LIVE),
         Index("ix_images_live_starred", "starred", "number", *_without("starred"), sqlite_where=_LIVE),
         Index("ix_images_live_name", "sort_name", "number", *_FILTERS, sqlite_where=_LIVE),
