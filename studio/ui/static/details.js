@@ -48,6 +48,7 @@
     open({ id, act, ids = [id] }) {
       this.act = act;
       this.ids = ids;
+      this.side.classList.toggle("out-coming-words", this.image.dataset.id !== id); // not those of the picture before
       this.dialog.open();
       this.dialog.node.focus();
       this.show(id);
@@ -76,6 +77,7 @@
     }
 
     draw(record, details) {
+      this.side.classList.remove("out-coming-words");
       const at = this.ids.indexOf(record.id);
       this.before.disabled = at <= 0;
       this.after.disabled = at < 0 || at >= this.ids.length - 1;

@@ -34,12 +34,13 @@
         if (open) target.addEventListener(name, follow, true);
         else target.removeEventListener(name, follow, true);
       }
-      if (open) onOpen?.();
-      else if (panel.contains(document.activeElement) || document.activeElement === document.body) button.focus({ preventScroll: true });
+      if (!open && (panel.contains(document.activeElement) || document.activeElement === document.body)) button.focus({ preventScroll: true });
     });
     new ResizeObserver(() => panel.matches(":popover-open") && follow()).observe(panel); // its words may change while it is open
     const open = () => {
+      if (panel.matches(":popover-open")) return;
       panel.showPopover();
+      onOpen?.(); // at once, not when the browser tells of the opening: the next key may be there before that
       follow();
     };
     const close = () => panel.matches(":popover-open") && panel.hidePopover();

@@ -14,6 +14,7 @@
     constructor(query, changed) {
       Object.assign(this, { query, changed });
       this.turn = 0; // rises with every new search: answers of an older one are dropped
+      this.removed = []; // ids in the order they went: an answer asked for before that still names them
       this.begin([], false);
     }
 
@@ -50,6 +51,14 @@
       this.error = null;
     }
 
+    /** A page of the listing, without what was taken out of it while the answer was on its way. */
+    async page(query) {
+      const before = this.removed.length;
+      const page = await pictures.list(query);
+      const gone = new Set(this.removed.slice(before));
+      return { ids: page.items.map((record) => record.id).filter((id) => !gone.has(id)), next: page.next };
+    }
+
     /** Begin anew, with another search. */
     async reset() {
       this.turn += 1;
@@ -63,9 +72,9 @@
     async load(why = "grown") {
       const turn = ++this.turn;
       try {
-        const page = await pictures.list({ ...this.query(), limit: PAGE });
+        const page = await this.page({ ...this.query(), limit: PAGE });
         if (turn !== this.turn) return;
-        this.begin(page.items.map((record) => record.id), !page.next);
+        this.begin(page.ids, !page.next);
         this.changed(why);
         if (page.next) await this.stretch(turn);
       } catch (error) {
@@ -94,12 +103,12 @@
     async fill(page) {
       const { turn } = this;
       page.asked = true;
-      const found = await pictures.list({ ...this.query(), cursor: page.cursor, limit: page.limit }).catch(() => null);
+      const found = await this.page({ ...this.query(), cursor: page.cursor, limit: page.limit }).catch(() => null);
       if (turn !== this.turn) return;
       if (!found) return void (page.asked = false);
       const from = this.places.indexOf(page);
       const to = this.places.lastIndexOf(page) + 1;
-      const fresh = found.items.map((record) => record.id).filter((id) => !this.has(id));
+      const fresh = found.ids.filter((id) => !this.has(id));
       this.places.splice(from, to - from, ...fresh);
       fresh.forEach((id) => this.known.add(id));
       this.changed("grown");
@@ -110,9 +119,9 @@
       if (!this.started || !this.complete) return;
       const { turn } = this;
       const query = this.query();
-      const page = await pictures.list({ ...query, limit: PAGE }).catch(() => null);
+      const page = await this.page({ ...query, limit: PAGE }).catch(() => null);
       if (!page || turn !== this.turn) return;
-      const fresh = page.items.map((record) => record.id).filter((id) => !this.has(id));
+      const fresh = page.ids.filter((id) => !this.has(id));
       if (!fresh.length) return;
       if (query.sort && query.sort !== "newest") return void this.load();
       this.begin([...fresh, ...this.places], true);
@@ -122,6 +131,7 @@
     /** Pictures that no longer belong here. */
     remove(ids) {
       const gone = new Set(ids.filter((id) => this.has(id)));
+      this.removed.push(...ids);
       if (!gone.size) return;
       this.begin(this.places.filter((place) => !gone.has(place)), this.complete);
       this.changed("removed");

@@ -18,7 +18,7 @@
     show(record) {
       this.record = record;
       this.chips.replaceChildren(...record.tags.map((tag) => el("li", { class: "out-tag" }, tag,
-        el("button", { type: "button", "aria-label": `Take the tag ${tag} away`, onclick: () => this.save(record.tags.filter((other) => other !== tag)) }, kit.icon("close")))));
+        el("button", { type: "button", "aria-label": `Take the tag ${tag} away`, onclick: () => this.save(this.record.tags.filter((other) => other !== tag)) }, kit.icon("close")))));
     }
 
     add() {
@@ -27,8 +27,12 @@
       if (tag) this.save([...this.record.tags, tag]);
     }
 
+    /** Shown before it is answered, so that the next tag comes on top of this one. */
     save(tags) {
-      pictures.patch(this.record.id, { tags }).then(() => likeness.emit("tags:changed"), () => {}); // its toast has said why
+      const before = this.record;
+      this.show({ ...before, tags });
+      const refused = () => this.record.id === before.id && this.show(before); // its toast has said why
+      pictures.patch(before.id, { tags }).then(() => likeness.emit("tags:changed"), refused);
     }
   }
 
