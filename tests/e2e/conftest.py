@@ -11,11 +11,15 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.harness import CHROMIUM_FLAGS, PageWatch, StudioProcess, chromium_or_skip, running_studio
 
 VIEWPORT = {"width": 1440, "height": 900}
+PATIENCE = 60_000
+"""Milliseconds to wait for anything on the page: a busy machine is no fault of the page."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -52,7 +56,7 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
     """The browser's profile; what it has compiled of the page's scripts is there for the next test."""
     profile = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
-    profile.set_default_timeout(20_000)
+    profile.set_default_timeout(PATIENCE)
     yield profile
     profile.close()
 

@@ -12,8 +12,6 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import ended, generate, make_picture
 
-expect.set_options(timeout=20_000)
-
 Letters = dict[str, str]
 
 

@@ -44,7 +44,6 @@ def studio_server(
 @pytest.fixture
 def cast_page(page: Page, studio_server: StudioProcess) -> Page:
     """The section, with nobody in it and no design."""
-    expect.set_options(timeout=20_000)
     for design in studio_server.api("GET", "/designs").json():
         studio_server.api("DELETE", f"/designs/{design['id']}")
     for one in studio_server.api("GET", "/characters").json():

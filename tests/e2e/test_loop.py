@@ -49,7 +49,6 @@ def studio_server(
 @pytest.fixture
 def page(page: Page) -> Page:
     """The page, with what it begins with in place."""
-    expect.set_options(timeout=20_000)
     page.wait_for_selector("body.lk-ready")
     return page
 

@@ -15,8 +15,6 @@ from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
 
-expect.set_options(timeout=20_000)
-
 WORDS_ONLY = """\
   - id: words
     label: Words Only

@@ -36,7 +36,6 @@ CONNECTION_NOISE = (
 @pytest.fixture
 def page(page: Page, studio_server: StudioProcess) -> Page:
     """The page, with what it begins with in place and nothing in the queue."""
-    expect.set_options(timeout=20_000)
     studio_server.wait_for_worker()
     page.wait_for_function("likeness.snapshot?.jobs.every((job) => job.finished_at)", timeout=LONG_WAIT)
     return page

@@ -9,11 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.e2e.conftest import VIEWPORT
+from tests.e2e.conftest import PATIENCE, VIEWPORT
 from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import make_three
-
-expect.set_options(timeout=20_000)  # milliseconds; a busy machine is no fault of the page
 
 
 @pytest.fixture
@@ -34,6 +32,7 @@ def gallery(made: list[dict[str, Any]], page: Page) -> Page:
 def opened(browser: Browser, studio_server: StudioProcess) -> Iterator[tuple[Page, PageWatch]]:
     """A page for all tests of a file that leave it as they find it: to load one takes longer than most."""
     context = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     watch = PageWatch(page, studio_server.url)
     page.goto(studio_server.url)
