@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import RequestError
-from pipelines.families import flux1, flux2, qwen_image, sdxl, stable_diffusion, z_image
+from pipelines.families import flux1, flux2, joyimage, qwen_image, sdxl, stable_diffusion, z_image
 from pipelines.families.base import Family
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.route import Route
@@ -25,6 +25,7 @@ FAMILIES: Mapping[str, Family] = {
     "qwen-image": qwen_image.FAMILY,
     "z-image": z_image.FAMILY,
     "flux1": flux1.FAMILY,
+    "joyimage": joyimage.FAMILY,
 }
 
 

@@ -112,7 +112,7 @@ _SHAPE: dict[str, Any] = {
 def _save(cls: Any, folder: Path, **parts: Any) -> None:
     """Write a pipeline part by part: its processor can't be made without torchvision, only read."""
     index: dict[str, Any] = {"_class_name": cls.__name__, "_diffusers_version": "0.42.1"}
-    for name, part in {**parts, "scheduler": flow_scheduler()}.items():
+    for name, part in {"scheduler": flow_scheduler(), **parts}.items():
         part.save_pretrained(folder / name)
         library = type(part).__module__.split(".")[0]
         index[name] = [library, type(part).__name__]

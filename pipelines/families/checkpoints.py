@@ -56,6 +56,17 @@ def needed(mode: Mode, options: StockOptions) -> tuple[str, ...]:
     return options.needed_for(mode)
 
 
+def by_reference(edited: Route) -> dict[Mode, Route]:
+    """The modes of a model that looks at whole pictures and is told in words what each is for."""
+    character, style, structure = Role.CHARACTER, Role.STYLE, Role.STRUCTURE
+    return {
+        Mode.SMART_EDIT: edited,
+        Mode.CHARACTER_REFERENCE: replace(edited, roles=(character, style, structure), size_source="request"),
+        Mode.STYLE_REFERENCE: replace(edited, roles=(style, character, structure), size_source="request"),
+        Mode.CONTROLNET: replace(edited, roles=(structure, character, style)),
+    }
+
+
 def masked(route: Route, pipeline: str) -> Route:
     """The inpaint route beside an img2img `route`: a source and a mask, redrawn wholly under the mask."""
     return replace(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import Field
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
-from pipelines.families.checkpoints import choosing, needed
+from pipelines.families.checkpoints import by_reference, choosing, needed
 from pipelines.families.options import StockOptions
 from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.route import Route
@@ -63,17 +63,7 @@ _MASKED = replace(
     wording=replace(EDITING, source_first=True),
     defaults=(("strength", 1.0),),
 )
-_WITH_REFERENCES: dict[Mode, Route] = {
-    Mode.TEXT_TO_IMAGE: _DRAWN,
-    Mode.SMART_EDIT: _EDITED,
-    Mode.CHARACTER_REFERENCE: replace(
-        _EDITED, roles=(Role.CHARACTER, Role.STYLE, Role.STRUCTURE), size_source="request"
-    ),
-    Mode.STYLE_REFERENCE: replace(
-        _EDITED, roles=(Role.STYLE, Role.CHARACTER, Role.STRUCTURE), size_source="request"
-    ),
-    Mode.CONTROLNET: replace(_EDITED, roles=(Role.STRUCTURE, Role.CHARACTER, Role.STYLE)),
-}
+_WITH_REFERENCES: dict[Mode, Route] = {Mode.TEXT_TO_IMAGE: _DRAWN, **by_reference(_EDITED)}
 _BASE = {**_WITH_REFERENCES, Mode.IMG2IMG: _PAINTED_OVER, Mode.INPAINT: _MASKED}
 
 

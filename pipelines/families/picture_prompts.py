@@ -10,9 +10,20 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
-from transformers import BatchFeature, ProcessorMixin
+from transformers import AutoTokenizer, BatchFeature, ProcessorMixin
+from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
+
+from pipelines import loading
+from pipelines.families.base import LoadSettings
+from pipelines.spec import ModelSpec
 
 PICTURE = "<|image_pad|>"
+
+
+def load_picture_prompts(spec: ModelSpec, settings: LoadSettings) -> PicturePrompts:
+    """The processor of a model, without its part for videos."""
+    tokenizer = loading.load_part(AutoTokenizer, "processor", spec, settings)
+    return PicturePrompts(loading.load_part(Qwen2VLImageProcessorPil, "processor", spec, settings), tokenizer)
 
 
 class PicturePrompts(ProcessorMixin):

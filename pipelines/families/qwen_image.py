@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
-from pipelines.families.checkpoints import choosing, controlled, masked, needed
+from pipelines.families.checkpoints import by_reference, choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
 from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.route import Route
@@ -55,21 +55,10 @@ _EDITED = replace(
 )
 
 
-def _by_reference(edited: Route) -> dict[Mode, Route]:
-    """The modes of a model that is told in words what each picture is for."""
-    character, style, structure = Role.CHARACTER, Role.STYLE, Role.STRUCTURE
-    return {
-        Mode.SMART_EDIT: edited,
-        Mode.CHARACTER_REFERENCE: replace(edited, roles=(character, style, structure), size_source="request"),
-        Mode.STYLE_REFERENCE: replace(edited, roles=(style, character, structure), size_source="request"),
-        Mode.CONTROLNET: replace(edited, roles=(structure, character, style)),
-    }
-
-
 _21 = replace(_DRAWN, pipeline="QwenImage21Pipeline", size_multiple=32, caches=("taylorseer",))
 _WHOLE_21: dict[Mode, Route] = {
     Mode.TEXT_TO_IMAGE: _21,
-    **_by_reference(
+    **by_reference(
         replace(
             _EDITED,
             pipeline=_21.pipeline,
@@ -83,7 +72,7 @@ _WHOLE_21: dict[Mode, Route] = {
 CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
     "edit": {
         mode: route.with_defaults({"guidance_scale": 4.0, "num_inference_steps": 40})
-        for mode, route in _by_reference(_EDITED).items()
+        for mode, route in by_reference(_EDITED).items()
     },
     "image": {
         mode: route.with_defaults({"guidance_scale": 4.0, "num_inference_steps": 50})

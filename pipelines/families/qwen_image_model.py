@@ -10,15 +10,14 @@ import torch
 from diffusers.models.controlnets.controlnet_qwenimage import QwenImageControlNetModel
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus as edit_plus
 from PIL import Image
-from transformers import AutoTokenizer
-from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 
 from pipelines import loading
 from pipelines.encodings import Recent, cut_notice, picture_key
 from pipelines.events import Notice
 from pipelines.families.base import LoadSettings, RoleImage
+from pipelines.families.films import frame_pixels
 from pipelines.families.flow_controlnets import load_qwen_image
-from pipelines.families.picture_prompts import PicturePrompts
+from pipelines.families.picture_prompts import load_picture_prompts
 from pipelines.families.qwen_image import Checkpoint, Options
 from pipelines.families.stock import Arguments, Emit, Stock, StockModel, unpacked
 from pipelines.plans import Plan
@@ -39,17 +38,11 @@ def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> QwenImage
     """Read all parts the entry names. Raises ModelUnavailable."""
     cls = QwenImage21 if options.checkpoint.startswith("2.1") else QwenImage
     with loading.explained(spec, settings):
-        parts = {} if options.checkpoint == "image" else {"processor": _processor(spec, settings)}
+        parts = {} if options.checkpoint == "image" else {"processor": load_picture_prompts(spec, settings)}
         base = loading.load_pipeline(
             getattr(diffusers, BASE_CLASS[options.checkpoint]), spec, settings, **parts
         )
         return cls(spec, options, settings, base)
-
-
-def _processor(spec: ModelSpec, settings: LoadSettings) -> PicturePrompts:
-    """The model's own, without its part for videos."""
-    tokenizer = loading.load_part(AutoTokenizer, "processor", spec, settings)
-    return PicturePrompts(loading.load_part(Qwen2VLImageProcessorPil, "processor", spec, settings), tokenizer)
 
 
 class QwenImage(StockModel):
@@ -99,14 +92,8 @@ class QwenImage(StockModel):
         return unpacked(latents, plan)
 
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
-        """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]. The autoencoder knows films; ours has one frame."""
-        config = self.vae.config
-        mean, spread = (
-            torch.tensor(values).view(1, -1, 1, 1).to(latents.device, latents.dtype)
-            for values in (config.latents_mean, config.latents_std)
-        )
-        film = (latents * spread + mean).unsqueeze(2).to(self.vae.dtype)
-        return self.vae.decode(film, return_dict=False)[0][:, :, 0]
+        """(n, channels, h, w) → (n, channels, H, W) in [-1, 1], with a fourth channel where 2.1 has one."""
+        return frame_pixels(self.vae, latents)
 
     def _encode(
         self, stock: Stock, text: str, images: Sequence[RoleImage]

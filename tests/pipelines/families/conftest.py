@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.pipelines.joyimage import image_processor as joyimage
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus
 from PIL import Image
 
@@ -18,7 +19,13 @@ from pipelines.planning import Completed, complete, plan
 from pipelines.registry import FAMILIES
 from pipelines.request import GenerationRequest
 from pipelines.runner import PipelineRunner
-from tests import tiny_models_flow, tiny_models_flux, tiny_models_qwen, tiny_models_sdxl
+from tests import (
+    tiny_models_flow,
+    tiny_models_flux,
+    tiny_models_joyimage,
+    tiny_models_qwen,
+    tiny_models_sdxl,
+)
 from tests.pipelines.conftest import SMALLEST, Outcome, Pictures
 
 MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
@@ -35,6 +42,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "tiny-qwen-edit": (tiny_models_qwen.EDIT, tiny_models_qwen.make_edit),
     "tiny-qwen-image": (tiny_models_qwen.IMAGE, tiny_models_qwen.make_image),
     "tiny-qwen-whole": (tiny_models_qwen.WHOLE, tiny_models_qwen.make_whole),
+    "tiny-joyimage": (tiny_models_joyimage.ENTRY, tiny_models_joyimage.make),
 }
 """Per model: its entry in the catalogue and what makes its folder."""
 
@@ -112,5 +120,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterat
     monkeypatch = pytest.MonkeyPatch()  # references become a million pixels otherwise, far too many here
     for name in ("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"):
         monkeypatch.setattr(pipeline_qwenimage_edit_plus, name, 64 * 64)
+    monkeypatch.setitem(joyimage.BUCKETS, 1024, [(64, 64), (64, 128), (128, 64)])
     yield Tiny(tmp_path_factory.mktemp("families"), pictures)
     monkeypatch.undo()

@@ -1,0 +1,20 @@
+"""Pictures out of autoencoders that were made for films: a picture is one of a single frame.
+
+Knows the autoencoder's configuration; nothing of models.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+
+def frame_pixels(vae: Any, latents: torch.Tensor) -> torch.Tensor:
+    """(n, z, h, w) → (n, channels, H, W) in [-1, 1]: latents as the network knows them, decoded."""
+    mean, spread = (
+        torch.tensor(values).view(1, -1, 1, 1).to(latents.device, latents.dtype)
+        for values in (vae.config.latents_mean, vae.config.latents_std)
+    )
+    film = (latents * spread + mean).unsqueeze(2).to(vae.dtype)
+    return vae.decode(film, return_dict=False)[0][:, :, 0]
