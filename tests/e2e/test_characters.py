@@ -305,6 +305,28 @@ def test_a_sheet_is_chosen_made_and_its_winner_joins_the_set(
     expect(page.locator(".lk-viewer img")).to_have_attribute("src", re.compile(made["image_id"]))
 
 
+def test_a_sheet_can_be_made_of_edits_of_the_anchor(cast_page: Page, studio_server: StudioProcess) -> None:
+    studio_server.api("POST", "/designs", json={"name": "Quick", "num_inference_steps": 1})
+    character_id = character(studio_server, "Ana", DRAWINGS / "curls-1.webp", hair="red")
+    anchor = versions(studio_server, character_id)[0]["image_id"]
+    wanted = {"image_id": anchor, "anchor": True}
+    studio_server.api("POST", f"/characters/{character_id}/references", json=wanted)
+    page = look_again(cast_page)
+    menu(page, "Ana", "sheet")
+    cells = page.locator(".sheet-cell")
+    page.fill("#sheet-expressions", "happy")
+    expect(cells.get_by_label("Prompt of happy")).to_have_value(re.compile("^portrait of"))
+    page.get_by_label("Made by").select_option("Smart Image Editing: the anchor, changed")
+    prompt = "change the expression to happy, maintain current hair"
+    expect(cells.get_by_label("Prompt of happy")).to_have_value(prompt)
+    page.click("#sheet-make")
+    expect(page.locator("#sheet-view")).to_be_visible(timeout=LONG_WAIT)
+    (made,) = studio_server.api("GET", f"/characters/{character_id}/sheets").json()[0]["pictures"]
+    request = studio_server.api("GET", f"/images/{made['image_id']}").json()["request"]
+    assert (request["mode"], request["prompt"]) == ("smart_edit", prompt)
+    assert [one["image_id"] for one in request["references"]] == [anchor]
+
+
 def test_a_reference_set_is_joined_ordered_and_anchored(
     cast_page: Page, studio_server: StudioProcess
 ) -> None:

@@ -137,6 +137,8 @@ def _own_files_are_found(page: Page, studio: StudioProcess) -> None:
     page.click("#models-scan")
     expect(page.locator("#addon-ink")).to_contain_text("for SDXL")
     expect(page.locator("#models-addons")).to_contain_text("pickle")
+    said = "Your folder holds 1 LoRA or other part, 1 file that cannot be used."
+    expect(page.locator("#likeness-toasts")).to_contain_text(said)
 
 
 def _removing_asks_first(page: Page) -> None:
