@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
@@ -23,10 +24,21 @@ from pipelines.route import Route
 from pipelines.spec import DROPPED, HUB, SINGLE_FILE, Defaults, ModelSpec, hub_revision, pinned, split_hub
 
 Availability = Literal["ready", "downloadable", "missing"]
-WHERE = " Download it on the Models page."
+DOWNLOAD = "Download it on the Models page."
 
 _Model = TypeVar("_Model", bound=BaseModel)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """What keeps a model from something: the reason and, apart from it, what to do."""
+
+    reason: str
+    advice: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.reason} {self.advice}".rstrip()
 
 
 class Catalog:
@@ -135,20 +147,25 @@ class Catalog:
         return "ready" if whole else "downloadable"
 
     def unavailable_reason(self, model_id: str, mode: Mode, references: int | None = None) -> str | None:
-        """Why the model can't do `mode` now, in words; None where it can.
+        """`obstacle` in words, with what to do; None where there is none. Raises NotFound."""
+        obstacle = self.obstacle(model_id, mode, references)
+        return str(obstacle) if obstacle else None
+
+    def obstacle(self, model_id: str, mode: Mode, references: int | None = None) -> Obstacle | None:
+        """What keeps the model from doing `mode` now; None where nothing does.
 
         `references`: how many are loaded; None: do not look at that. Raises NotFound.
         """
         spec = self.get(model_id)
         if mode not in spec.modes:
-            return f"{spec.label} can't do {MODE_LABEL[mode]}."
+            return Obstacle(f"{spec.label} can't do {MODE_LABEL[mode]}.")
         state = self.availability(spec)
         if state != "ready":
-            return absence(spec, state, self.folder(spec))
+            return _absent(spec, state, self.folder(spec))
         missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
         if missing:
-            return f"{MODE_LABEL[mode]} needs {_lacking(missing[0])}"
-        return None if references is None else _count_reason(self.route(model_id, mode), mode, references)
+            return _lacking(mode, missing[0])
+        return None if references is None else _miscounted(self.route(model_id, mode), mode, references)
 
     def default_model(self, mode: Mode) -> ModelSpec:
         """The preferred model for `mode`, else the first ready one that can do it. Raises RequestError."""
@@ -185,18 +202,25 @@ def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> Dropped:
 
 
 def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
-    """What to do about a model that is not ready; `place`: its folder or file, where it has one."""
+    """Why a model is not ready, and what to do; `place`: its folder or file, where it has one."""
+    return str(_absent(spec, state, place))
+
+
+def _absent(spec: ModelSpec, state: Availability, place: Path | None) -> Obstacle:
     if place is not None and (place.is_file() or (place / files.INDEX).is_file()):
-        return f"The files of {spec.label} are damaged or incomplete. Put the model there again."
+        return Obstacle(f"The files of {spec.label} are damaged or incomplete.", "Put the model there again.")
     if state == "downloadable":
-        return f"{spec.label} is not on this machine yet. Download it on the Models page."
-    return f"The folder of {spec.label} has no model in it. Put the model there, or choose another model."
+        return Obstacle(f"{spec.label} is not on this machine yet.", DOWNLOAD)
+    return Obstacle(
+        f"The folder of {spec.label} has no model in it.", "Put the model there, or choose another model."
+    )
 
 
-def _lacking(location: str) -> str:
-    if not location.startswith(HUB):
-        return f"{location}, which is not on this machine yet."
-    return f"{'/'.join(filter(None, split_hub(location)))}, which is not on this machine yet.{WHERE}"
+def _lacking(mode: Mode, location: str) -> Obstacle:
+    of_hub = location.startswith(HUB)
+    name = "/".join(filter(None, split_hub(location))) if of_hub else location
+    reason = f"{MODE_LABEL[mode]} needs {name}, which is not on this machine yet."
+    return Obstacle(reason, DOWNLOAD if of_hub else "")
 
 
 def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
@@ -259,11 +283,13 @@ def _validated(model: type[_Model], value: Any, where: str, prefix: str = "") ->
         raise CatalogError(f"{where}, {key}: {first['msg']}.") from error
 
 
-def _count_reason(route: Route, mode: Mode, references: int) -> str | None:
+def _miscounted(route: Route, mode: Mode, references: int) -> Obstacle | None:
     if references < route.min_references:
-        return f"{MODE_LABEL[mode]} needs a reference."
+        return Obstacle(f"{MODE_LABEL[mode]} needs a reference.")
     if references > route.max_references:
         if route.max_references == 0:
-            return f"{MODE_LABEL[mode]} takes no references."
-        return f"{MODE_LABEL[mode]} takes at most {route.max_references} of the {references} references."
+            return Obstacle(f"{MODE_LABEL[mode]} takes no references.")
+        return Obstacle(
+            f"{MODE_LABEL[mode]} takes at most {route.max_references} of the {references} references."
+        )
     return None

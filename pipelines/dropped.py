@@ -26,6 +26,8 @@ _RESOLUTION = {"sd1": 512, "sdxl": 1024}
 _FOLDER_RESOLUTION = {"stable-diffusion": 512}
 _PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 _ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder"})
+_NAMELESS = frozenset({"model", "diffusion_pytorch_model", "pytorch_lora_weights"})
+"""What diffusers and transformers call every file of weights."""
 _LICENCE = {
     "name": "As its maker says",
     "note": "You brought this file here yourself; its licence is with its maker.",
@@ -42,8 +44,10 @@ class AddOn:
 
     @property
     def name(self) -> str:
-        """As artists know it: the file's name without its ending."""
-        return self.path.stem
+        """As artists know it: the file's name without its ending, or its folder's where all are named so."""
+        in_folder = self.id != _word(Path(self.path.name))
+        nameless = self.path.name.split(".")[0].lower() in _NAMELESS
+        return self.path.parent.name if nameless and in_folder else self.path.stem
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipelines.catalog import WHERE, Catalog
+from pipelines.catalog import Catalog
 from pipelines.dropped import AddOn as Found
 from pipelines.dropped import Unusable
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
@@ -264,7 +264,7 @@ class ModelLibrary:
     def _card(self, spec: ModelSpec, decisions: Decisions) -> ModelCard:
         catalog = self._catalog
         state = catalog.availability(spec)
-        absent = {mode.value: catalog.unavailable_reason(spec.id, mode) for mode in spec.modes}
+        obstacles = {mode.value: catalog.obstacle(spec.id, mode) for mode in spec.modes}
         setting = decisions.memory.get(spec.id, self._memory)
         choices, refused = fitting.choices(spec, catalog, self._hardware)
         return ModelCard(
@@ -278,9 +278,7 @@ class ModelLibrary:
             page=places.page(spec, catalog),
             origin=self._origin(spec),
             available=state,
-            absent={
-                mode: why.removesuffix(WHERE) for mode, why in absent.items() if why and state == "ready"
-            },
+            absent={mode: each.reason for mode, each in obstacles.items() if each and state == "ready"},
             licence=spec.licence,
             needs_consent=spec.licence.needs_consent,
             consent=_consent(decisions, spec.licence),
@@ -353,7 +351,7 @@ def _add_on(found: Found, folder: Path | None) -> AddOn:
     assert kind in ("lora", "controlnet", "ip_adapter", "vae", "image_encoder")
     return AddOn(
         id=found.id,
-        name=found.path.stem,
+        name=found.name,
         kind=kind,
         base=found.identified.base,
         base_label=None if kind == "image_encoder" else found.identified.base_label,

@@ -49,6 +49,15 @@ def test_a_model_is_offered_what_was_made_for_it_or_does_not_say(catalog: Catalo
     assert addons.offered(catalog, catalog.get("tiny-plain")) == ()
 
 
+def test_a_file_that_is_named_as_all_are_goes_by_its_folders_name(catalog: Catalog, tmp_path: Path) -> None:
+    folder = tmp_path / "models"
+    write(folder / "Firm Lines" / "diffusion_pytorch_model.fp16.safetensors", KNOWN["controlnet"][0])
+    write(folder / "model.safetensors", KNOWN["image encoder"][0])
+    catalog.look_through()
+    names = {each.name for each in catalog.dropped.add_ons}
+    assert names == {"Eyes", "Firm Lines", "Ink", "Riddle", "Wide", "model"}
+
+
 def test_loras_stay_in_the_request_as_they_were_asked_for(catalog: Catalog) -> None:
     wanted = [{"id": "ink", "weight": -0.5}, {"id": "riddle"}]
     completed = asked(catalog, loras=wanted)
@@ -121,6 +130,10 @@ def test_a_checkpoint_does_what_the_parts_of_an_entry_of_its_kind_allow(checkpoi
     said = str(checkpoint.unavailable_reason("file-big", Mode.CHARACTER_REFERENCE))
     assert said.startswith("Character Reference needs nobody/adapters/image_encoder, which is not on this")
     assert said.endswith("Download it on the Models page.")
+    obstacle = checkpoint.obstacle("file-big", Mode.CHARACTER_REFERENCE)
+    assert obstacle is not None
+    assert said == f"{obstacle.reason} {obstacle.advice}"
+    assert obstacle.advice == "Download it on the Models page."
 
 
 def test_adapter_and_encoder_of_the_folder_take_the_place_of_parts_that_are_not_here(

@@ -13,6 +13,8 @@ from pipelines.memory import GIB, Hardware
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
 from tests.hub import Hub
+from tests.pipelines.test_addons import PARTS
+from tests.pipelines.test_single_file import SDXL, write
 from tests.studio.models.library_for_tests import YAML, ended, until
 from tests.studio.models.test_fetch import REPO, WEIGHTS
 
@@ -160,3 +162,12 @@ def test_what_fits_is_told_once_the_machine_is_known(library: ModelLibrary) -> N
     assert tight.reason
     assert library.card("nowhere").fit is None
     assert library.all().device == "Card"
+
+
+def test_a_card_says_what_is_missing_and_leaves_what_to_do_to_its_button(tmp_path: Path) -> None:
+    (tmp_path / "models.yaml").write_text(PARTS, "utf-8")
+    write(tmp_path / "models" / "Big.safetensors", SDXL)
+    card = ModelLibrary(load_catalog(tmp_path / "models.yaml", tmp_path / "models"), None).card("file-big")
+    assert card.available == "ready"
+    assert set(card.absent) == {"controlnet", "character_reference", "style_reference"}
+    assert card.absent["controlnet"] == "ControlNet needs nobody/union, which is not on this machine yet."
