@@ -280,7 +280,8 @@ def _validated(model: type[_Model], value: Any, where: str, prefix: str = "") ->
     except ValidationError as error:
         first = error.errors()[0]
         key = prefix + ".".join(str(part) for part in first["loc"])
-        raise CatalogError(f"{where}, {key}: {first['msg']}.") from error
+        wrong = "there is no such key" if first["type"] == "extra_forbidden" else first["msg"]
+        raise CatalogError(f"{where}, {key}: {wrong}.") from error
 
 
 def _miscounted(route: Route, mode: Mode, references: int) -> Obstacle | None:

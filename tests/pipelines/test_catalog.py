@@ -36,7 +36,7 @@ def test_the_projects_own_catalogue_is_valid() -> None:
 @pytest.mark.parametrize(
     ("change", "key"),
     [
-        (("licence: none", "licence: none\n    colour: red"), "colour"),
+        (("licence: none", "licence: none\n    colour: red"), "colour: there is no such key"),
         (("    label: One\n", ""), "label"),
         (("id: one", "id: One Model"), "id"),
         (("stable-diffusion", "unstable-diffusion"), "family: 'unstable-diffusion' is unknown"),
