@@ -54,10 +54,10 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 32
     steps: int = 12000
-    minutes: float = 136.0
+    minutes: float = 330.0
     warmup: int = 30
     lr: float = 1.5e-2
-    ema: float = 0.99
+    ema: float = 0.996
 
 
 @dataclass(frozen=True)
