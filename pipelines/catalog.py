@@ -7,7 +7,7 @@ file, entry and key in the message. Importing this module imports neither torch 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -21,7 +21,19 @@ from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.hub_cache import cached_file, has_cached
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.route import Route
-from pipelines.spec import DROPPED, HUB, SINGLE_FILE, Defaults, ModelSpec, hub_revision, pinned, split_hub
+from pipelines.spec import (
+    DROPPED,
+    HUB,
+    SINGLE_FILE,
+    Defaults,
+    Entry,
+    ModelSpec,
+    Question,
+    ReaderSpec,
+    hub_revision,
+    pinned,
+    split_hub,
+)
 
 Availability = Literal["ready", "downloadable", "missing"]
 DOWNLOAD = "Download it on the Models page."
@@ -42,12 +54,22 @@ class Obstacle:
 
 
 class Catalog:
-    """The models this studio knows, in the order of models.yaml; the first ready one is the default."""
+    """The models this studio knows, in the order of models.yaml; the first ready one is the default.
 
-    def __init__(self, specs: tuple[ModelSpec, ...], path: Path, folder: Path | None = None) -> None:
+    `specs` make pictures; `readers` answer questions about them.
+    """
+
+    def __init__(
+        self,
+        specs: tuple[ModelSpec, ...],
+        path: Path,
+        folder: Path | None = None,
+        readers: tuple[ReaderSpec, ...] = (),
+    ) -> None:
         self.path = path
         self.models_folder = folder
         self._listed = specs
+        self._listed_readers = readers
         self.dropped = _look(None, specs)
         self._preferred: Mapping[Mode, str] = {}
         self._pins: dict[str, Mapping[str, str]] = {}
@@ -74,6 +96,21 @@ class Catalog:
                 f"There is no model '{model_id}'. The models are: {known}.", field="model"
             ) from None
 
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All models, of both kinds."""
+        return (*self.specs, *self.readers)
+
+    def entry(self, entry_id: str) -> Entry:
+        """A model of either kind. Raises NotFound."""
+        reader = next((each for each in self.readers if each.id == entry_id), None)
+        return reader or self.get(entry_id)
+
+    def reader(self, question: Question) -> ReaderSpec | None:
+        """The first ready model that answers the question, else the first to download; None without one."""
+        able = [each for each in self.readers if each.answers == question]
+        return next((each for each in able if self.availability(each) == "ready"), able[0] if able else None)
+
     def add_on(self, add_on_id: str) -> AddOn:
         """A file of the models folder that goes with a model. Raises NotFound."""
         known = {each.id: each for each in self.dropped.add_ons}
@@ -89,7 +126,7 @@ class Catalog:
         spec = self.get(model_id)
         return self._routes.get((model_id, mode)) or registry.resolve(spec, mode)
 
-    def folder(self, spec: ModelSpec) -> Path | None:
+    def folder(self, spec: Entry) -> Path | None:
         """Where the model is on this disk (it may not exist), or None for a model of the hub.
 
         A folder in diffusers' format, or one .safetensors file.
@@ -109,16 +146,18 @@ class Catalog:
         index = cached_file(spec.config, files.INDEX, None)
         return index.parent if index else None
 
-    def place(self, spec: ModelSpec) -> Path | None:
+    def place(self, spec: Entry) -> Path | None:
         """Where the model's files are on this disk: as `folder`, and for a model of the hub in its cache."""
         folder = self.folder(spec)
         if folder is not None:
             return folder if folder.exists() else None
-        index = cached_file(spec.source, files.INDEX, spec.revision)
+        index = cached_file(spec.source, _index(spec), spec.revision)
         return index.parent if index else None
 
-    def parts(self, spec: ModelSpec) -> tuple[str, ...]:
+    def parts(self, spec: Entry) -> tuple[str, ...]:
         """What the entry's modes need beyond the base model, as written in its options; each once."""
+        if not isinstance(spec, ModelSpec):
+            return ()
         return tuple(dict.fromkeys(part for mode in spec.modes for part in registry.parts(spec, mode)))
 
     def pin(self, pins: Mapping[str, Mapping[str, str]]) -> None:
@@ -128,23 +167,22 @@ class Catalog:
             self._pins |= pins
             self._take(self._unpinned)
 
-    def unpinned(self, model_id: str) -> ModelSpec:
+    def unpinned(self, entry_id: str) -> Entry:
         """The entry as models.yaml has it. Raises NotFound."""
-        spec = self.get(model_id)
-        return next(each for each in self._unpinned if each.id == spec.id)
+        spec = self.entry(entry_id)
+        return next(each for each in (*self._unpinned, *self._listed_readers) if each.id == spec.id)
 
     def prefer(self, preferred: Mapping[Mode, str]) -> None:
         """Let modes start with these models wherever they are ready."""
         self._preferred = dict(preferred)
 
-    def availability(self, spec: ModelSpec) -> Availability:
+    def availability(self, spec: Entry) -> Availability:
         """Looks at the disk only; never at the network."""
         folder = self.folder(spec)
         if folder is not None:
-            return "ready" if folder.is_file() or files.missing(folder, spec.variant) is None else "missing"
-        cached = cached_file(spec.source, files.INDEX, spec.revision)
-        whole = cached is not None and files.missing(cached.parent, spec.variant) is None
-        return "ready" if whole else "downloadable"
+            return "ready" if folder.is_file() or _is_whole(spec, folder) else "missing"
+        cached = cached_file(spec.source, _index(spec), spec.revision)
+        return "ready" if cached is not None and _is_whole(spec, cached.parent) else "downloadable"
 
     def unavailable_reason(self, model_id: str, mode: Mode, references: int | None = None) -> str | None:
         """`obstacle` in words, with what to do; None where there is none. Raises NotFound."""
@@ -183,6 +221,7 @@ class Catalog:
         specs = tuple(pinned(spec, self._pins.get(spec.id, {})) for spec in unpinned)
         routes = {(spec.id, mode): registry.resolve(spec, mode) for spec in specs for mode in spec.modes}
         self.specs, self._by_id, self._routes = specs, {spec.id: spec for spec in specs}, routes
+        self.readers = tuple(pinned(each, self._pins.get(each.id, {})) for each in self._listed_readers)
 
     def _has_part(self, spec: ModelSpec, part: str) -> bool:
         if part.startswith(HUB):
@@ -201,13 +240,24 @@ def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> Dropped:
     return beside.look(folder, listed) if folder else dropped.Dropped()
 
 
-def absence(spec: ModelSpec, state: Availability, place: Path | None) -> str:
+def _index(spec: Entry) -> str:
+    """The file by which its folder is known."""
+    return files.INDEX if isinstance(spec, ModelSpec) else files.CONFIG
+
+
+def _is_whole(spec: Entry, folder: Path) -> bool:
+    if isinstance(spec, ModelSpec):
+        return files.missing(folder, spec.variant) is None
+    return files.is_whole(folder)
+
+
+def absence(spec: Entry, state: Availability, place: Path | None) -> str:
     """Why a model is not ready, and what to do; `place`: its folder or file, where it has one."""
     return str(_absent(spec, state, place))
 
 
-def _absent(spec: ModelSpec, state: Availability, place: Path | None) -> Obstacle:
-    if place is not None and (place.is_file() or (place / files.INDEX).is_file()):
+def _absent(spec: Entry, state: Availability, place: Path | None) -> Obstacle:
+    if place is not None and (place.is_file() or (place / _index(spec)).is_file()):
         return Obstacle(f"The files of {spec.label} are damaged or incomplete.", "Put the model there again.")
     if state == "downloadable":
         return Obstacle(f"{spec.label} is not on this machine yet.", DOWNLOAD)
@@ -225,29 +275,42 @@ def _lacking(mode: Mode, location: str) -> Obstacle:
 
 def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
     """Read and validate models.yaml, and look into the artist's own folder. Raises CatalogError."""
-    entries = _read(path)
-    specs: list[ModelSpec] = []
+    content = _read(path)
+    known: set[str] = set()
+    models = tuple(_entry(each, where) for each, where in _named(content["models"], path, known))
+    readers = tuple(
+        _validated(ReaderSpec, each, where)
+        for each, where in _named(content.get("readers") or [], path, known)
+    )
+    return Catalog(models, path, models_folder, readers)
+
+
+def _named(entries: list[Any], path: Path, known: set[str]) -> Iterator[tuple[Any, str]]:
+    """Each entry with the words for its place; an id that is there already is refused."""
     for number, entry in enumerate(entries, start=1):
         name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
-        spec = _entry(entry, f"{path}, entry {name}")
-        if spec.id in {known.id for known in specs}:
-            raise CatalogError(f"{path}, entry {name}, id: there are two models with this id.")
-        specs.append(spec)
-    return Catalog(tuple(specs), path, models_folder)
+        where = f"{path}, entry {name}"
+        if name in known:
+            raise CatalogError(f"{where}, id: there are two models with this id.")
+        known.add(str(name))
+        yield entry, where
 
 
-def _read(path: Path) -> list[Any]:
+def _read(path: Path) -> dict[str, list[Any]]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
-    if not isinstance(content, dict) or set(content) != {"models"} or not isinstance(content["models"], list):
-        raise CatalogError(f"{path}: must hold one key, 'models', with a list of entries.")
+    if not isinstance(content, dict) or not {"models"} <= set(content) <= {"models", "readers"}:
+        raise CatalogError(f"{path}: must hold the key 'models', and may hold 'readers', and no others.")
+    for key, entries in content.items():
+        if not isinstance(entries, list) and (entries is not None or key == "models"):
+            raise CatalogError(f"{path}, {key}: must be a list of entries.")
     if not content["models"]:
         raise CatalogError(f"{path}: 'models' is empty; at least one model is needed.")
-    return content["models"]
+    return content
 
 
 def _entry(entry: Any, where: str) -> ModelSpec:

@@ -104,5 +104,11 @@ class Cancelled(LikenessError):
         super().__init__(detail)
 
 
+def named(code: str, detail: str) -> LikenessError:
+    """The error with this code, as another process told of it."""
+    known = {kind.code: kind for kind in LikenessError.__subclasses__()}
+    return known.get(code, LikenessError)(detail)
+
+
 class CatalogError(Exception):
     """models.yaml cannot be used; the message names file, entry and key. Ends the program with code 2."""

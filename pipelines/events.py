@@ -117,3 +117,28 @@ class WorkOrder:
     warm_up: bool = False
     tiling: bool | None = None
     revisions: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What is to be looked at: an upright RGB file, and which part of it.
+
+    `box`: left, top, right, bottom in px; None for all of it.
+    """
+
+    path: str
+    box: tuple[int, int, int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOrder:
+    """A question to a model that reads pictures. `revision`: the commit of the hub to read it at."""
+
+    order_id: str
+    reader: str
+    sights: tuple[Sight, ...]
+    revision: str | None = None
+
+
+Reading = str | tuple[float, ...]
+"""The answer about one sight: words, or numbers of length 1 together (a direction)."""

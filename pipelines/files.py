@@ -15,6 +15,7 @@ from typing import Any
 from pipelines.errors import ModelUnavailable
 
 INDEX = "model_index.json"
+CONFIG = "config.json"
 LEFT_OUT = frozenset({"safety_checker"})
 """Components of an index that no family loads."""
 
@@ -77,7 +78,7 @@ def missing(folder: Path, variant: str | None = None) -> str | None:
 
 def is_whole(folder: Path, variant: str | None = None) -> bool:
     """Whether a component's folder has configuration and weights, shards included."""
-    if not (folder / "config.json").is_file():
+    if not (folder / CONFIG).is_file():
         return False
     try:
         names = of_folder("", [path.name for path in folder.iterdir()], variant)

@@ -46,6 +46,13 @@ def quieten_libraries() -> None:
 @contextmanager
 def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
     """Turns what the loaders raise for missing or damaged weights into ModelUnavailable."""
+    with in_words(_what_is_wrong(spec, settings)):
+        yield
+
+
+@contextmanager
+def in_words(words: str) -> Iterator[None]:
+    """Turns what the loaders raise into ModelUnavailable with these words; out of memory stays what it is."""
     from safetensors import SafetensorError
 
     try:
@@ -53,7 +60,7 @@ def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, SafetensorError) as error:
         if devices.is_out_of_memory(error):
             raise
-        raise ModelUnavailable(_what_is_wrong(spec, settings)) from error
+        raise ModelUnavailable(words) from error
 
 
 def load_pipeline(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: Any) -> Any:

@@ -26,6 +26,8 @@ from pipelines.events import (
     Notice,
     Phase,
     PhaseChanged,
+    Reading,
+    ReadOrder,
     Started,
     StepProgress,
     WorkOrder,
@@ -36,7 +38,7 @@ from pipelines.memory import Hardware, Part
 from pipelines.plans import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode
 from pipelines.shelf import Kept, Shelf, Wish
-from pipelines.spec import ModelSpec
+from pipelines.spec import ModelSpec, ReaderSpec
 
 if TYPE_CHECKING:
     import torch
@@ -124,6 +126,20 @@ class PipelineRunner:
         spec = self._catalog.get(model_id)
         with _memory_words(f"{spec.label} does not fit into memory. Choose a smaller model."):
             self.shelf.take(spec)
+
+    def read(self, order: ReadOrder) -> tuple[Reading, ...]:
+        """What a reader of the catalogue says of each sight, in order.
+
+        Raises NotFound, RequestError, ModelUnavailable, OutOfMemory; the runner stays usable after each.
+        """
+        spec = self._catalog.entry(order.reader)
+        if order.revision:
+            self._catalog.pin({spec.id: {spec.source: order.revision}})
+            spec = self._catalog.entry(order.reader)
+        if not isinstance(spec, ReaderSpec):
+            raise RequestError(f"{spec.label} makes pictures; it reads none.", field="reader")
+        with _memory_words(f"There is too little memory for {spec.label} now."):
+            return self.shelf.take_reader(spec).read(order.sights)
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
         """Make the pictures of `order` that are not in `order.skip`, one after the other.

@@ -10,14 +10,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from pipelines import devices, loading, memory, registry, weights
+from pipelines import devices, loading, memory, readers, registry, weights
 from pipelines.cache import Held, ModelCache, held
-from pipelines.catalog import Catalog
-from pipelines.errors import ModelUnavailable, RequestError
+from pipelines.catalog import Catalog, absence
+from pipelines.errors import ModelUnavailable, OutOfMemory, RequestError
 from pipelines.families.base import LoadedModel, LoadSettings
 from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
+from pipelines.readers import Reader
 from pipelines.request import Mode
-from pipelines.spec import ModelSpec
+from pipelines.spec import ModelSpec, ReaderSpec
 
 if TYPE_CHECKING:
     import torch
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _UNKNOWN = ModelSize(())
+_WORK = 1.3
+"""What a reader takes while it works, in sizes of its files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +81,7 @@ class Shelf:
         self._device = device
         self._dtype = dtype
         self._look = look or self._look_at_the_machine
-        self._models: ModelCache[Kept] = ModelCache()
+        self._models: ModelCache[Kept | Reader] = ModelCache()
         self._sizes: dict[str, ModelSize] = {}
         self._tried: dict[str, MemoryPlan] = {}
 
@@ -105,7 +108,8 @@ class Shelf:
         """
         present = self._present(spec, mode or spec.modes[0])
         wish = wish or Wish()
-        kept = self._models.get(spec.id)
+        found = self._models.get(spec.id)
+        kept = found if isinstance(found, Kept) else None
         if kept and (
             (mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish or kept.spec != spec
         ):
@@ -138,6 +142,36 @@ class Shelf:
         before = self._tried.get(spec.id) or self._plan(spec, present, wish, beside)
         smaller = memory.cheaper(before, self._size(spec, beside), self.whole_machine())
         return self._load(spec, present, wish, smaller or before, beside)
+
+    def take_reader(self, spec: ReaderSpec) -> Reader:
+        """A model that reads pictures; it stays as the others do, and leaves as they do.
+
+        One that finds no room on the card is put beside it before another has to go. Raises
+        ModelUnavailable, OutOfMemory, torch's error out of memory.
+        """
+        found = self._models.get(spec.id)
+        if isinstance(found, Reader) and found.spec == spec:
+            return found
+        self._models.drop(spec.id)
+        place, state = self._catalog.place(spec), self._catalog.availability(spec)
+        if place is None or state != "ready":
+            raise ModelUnavailable(absence(spec, state, place))
+        loading.quieten_libraries()
+        reader = readers.load(spec, place, self._device_for(spec, readers.weight(place)))
+        self._models.put(spec.id, reader)
+        return reader
+
+    def _device_for(self, spec: ReaderSpec, size: int) -> str:
+        """Where a reader of so many bytes finds room; others leave where it does nowhere."""
+        needs = round(size * _WORK)
+        on_device = MemoryPlan(gpu_bytes=needs, ram_bytes=0 if self._look().has_own_memory else needs)
+        for device, plan in ((self._device, on_device), ("cpu", MemoryPlan(ram_bytes=needs))):
+            if self._has_room(plan, Held()):
+                return device
+        self._models.make_room(lambda: self._has_room(on_device, Held()))
+        if not self._has_room(on_device, Held()):
+            raise OutOfMemory(f"There is too little memory for {spec.label} now. Close other programs first.")
+        return self._device
 
     def clear(self) -> None:
         """Let go of all models."""

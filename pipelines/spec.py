@@ -1,12 +1,14 @@
 """One entry of models.yaml as data, and how a location on the hub is written. Knows no family.
 
+An entry is a model that makes pictures (`ModelSpec`) or one that reads them (`ReaderSpec`).
+
 A part of a model lies inside the model's own folder, or at `hub://owner/name@commit/some/path`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -29,20 +31,45 @@ class Defaults(BaseModel):
     strength: float | None = None
 
 
-class ModelSpec(BaseModel):
-    """One entry of models.yaml."""
+class Entry(BaseModel):
+    """What every entry of models.yaml says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")
     label: str = Field(min_length=1, max_length=64)
-    family: str
     source: str = Field(
         min_length=1, description="Folder (relative to models.yaml), or a hub id 'owner/name'."
     )
     revision: str | None = None
     description: str = ""
     licence: Licence = Field(description="name, url, commercial (yes, no, conditions), note; or a name.")
+    download_gb: float | None = Field(
+        default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
+    )
+
+    @field_validator("licence", mode="before")
+    @classmethod
+    def _named_licence(cls, value: Any) -> Any:
+        """A plain string names the licence and says no more."""
+        return {"name": value} if isinstance(value, str) else value
+
+
+Question = Literal["caption", "face"]
+
+
+class ReaderSpec(Entry):
+    """A model that answers a question about pictures: a folder in transformers' format, safetensors only."""
+
+    answers: Question = Field(
+        description="caption: what is to be seen, in words; face: numbers that are alike for alike faces."
+    )
+
+
+class ModelSpec(Entry):
+    """A model that makes pictures."""
+
+    family: str
     config: str | None = Field(
         default=None,
         description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
@@ -64,25 +91,19 @@ class ModelSpec(BaseModel):
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",
     )
-    download_gb: float | None = Field(
-        default=None, gt=0, le=1000, description="About what its files weigh, in 10^9 bytes, parts included."
-    )
     weights_gb: float | None = Field(
         default=None, gt=0, description="The same in 16 bits, where files are of 32."
     )
     quantised_with: Literal["bitsandbytes"] | None = None
     """The package that made its files small, and that reads them."""
 
-    @field_validator("licence", mode="before")
-    @classmethod
-    def _named_licence(cls, value: Any) -> Any:
-        """A plain string names the licence and says no more."""
-        return {"name": value} if isinstance(value, str) else value
-
     @property
     def edit(self) -> bool:
         """Some mode takes references."""
         return any(mode is not Mode.TEXT_TO_IMAGE for mode in self.modes)
+
+
+SomeEntry = TypeVar("SomeEntry", bound=Entry)
 
 
 def split_hub(locator: str) -> tuple[str, str]:
@@ -97,12 +118,14 @@ def hub_revision(locator: str) -> str | None:
     return name.partition("@")[2] or None
 
 
-def pinned(spec: ModelSpec, commits: Mapping[str, str]) -> ModelSpec:
+def pinned(spec: SomeEntry, commits: Mapping[str, str]) -> SomeEntry:
     """The entry with the commits (repository → commit) it is to be read at, where it names none itself."""
     if not commits:
         return spec
-    revision = spec.revision or commits.get(spec.source)
-    return spec.model_copy(update={"revision": revision, "options": _at(spec.options, commits)})
+    changes: dict[str, Any] = {"revision": spec.revision or commits.get(spec.source)}
+    if isinstance(spec, ModelSpec):
+        changes["options"] = _at(spec.options, commits)
+    return spec.model_copy(update=changes)
 
 
 def _at(value: Any, commits: Mapping[str, str]) -> Any:

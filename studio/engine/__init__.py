@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import Protocol
 
-from pipelines.events import Event, WorkOrder
+from pipelines.events import Event, Reading, ReadOrder, WorkOrder
 from studio.records import WorkerState
 
 
@@ -21,6 +21,14 @@ class Engine(Protocol):
 
         Waits for the worker where it is still starting; one that cannot be started is a `Failed`.
         Raises WorkerLost where the worker died with the order in hand, or the engine is stopped.
+        """
+        ...
+
+    def read(self, order: ReadOrder, patience: float = ...) -> tuple[Reading, ...]:
+        """One reading per sight of the order, between two jobs; waits `patience` seconds for its turn.
+
+        Raises Conflict where a job keeps the worker longer, WorkerLost where there is none or it does not
+        answer, and whatever the reader says no with.
         """
         ...
 

@@ -15,11 +15,20 @@ from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import Any
 
-from pipelines.errors import Cancelled, WorkerLost
-from pipelines.events import Completed, Event, Failed, WorkOrder
+from pipelines.errors import Cancelled, Conflict, WorkerLost, named
+from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory import Hardware
 from studio.engine import worker
-from studio.engine.messages import CancelOrder, FromWorker, JobEvent, Leaving, Loading, Ready, StartFailed
+from studio.engine.messages import (
+    CancelOrder,
+    FromWorker,
+    JobEvent,
+    Leaving,
+    Loading,
+    ReadAnswer,
+    Ready,
+    StartFailed,
+)
 from studio.engine.process import WorkerMain, WorkerProcess
 from studio.records import WorkerState
 
@@ -28,6 +37,11 @@ log = logging.getLogger(__name__)
 CANCEL_GRACE_SECONDS = 5.0
 RESTART_DELAYS = (0.2, 2.0, 8.0)
 """Pause before a new process, by the number of starts that failed in a row; one more, and it is down."""
+
+READ_PATIENCE_SECONDS = 5.0
+"""How long a question about pictures waits for the job that runs."""
+READ_SECONDS = 120.0
+"""A worker that has not answered such a question by then is replaced."""
 
 Listener = Callable[[WorkerState], None]
 
@@ -45,6 +59,7 @@ class _Lost:
 
 
 _Inbox = SimpleQueue[Event | _CancelWanted | _Lost]
+_Answers = SimpleQueue[ReadAnswer | _Lost]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,18 +84,22 @@ class LocalEngine:
         args: tuple[Any, ...] | None = None,
         restart_delays: Sequence[float] = RESTART_DELAYS,
         cancel_grace: float = CANCEL_GRACE_SECONDS,
+        read_limit: float = READ_SECONDS,
     ) -> None:
         self._main = main
         folder = str(models_folder) if models_folder else None
         self._args = (str(models_yaml), device, folder) if args is None else args
         self._delays = restart_delays
         self._cancel_grace = cancel_grace
+        self._read_limit = read_limit
+        self._readers_waiting = 0
         self._changed = threading.Condition()
         self._state = WorkerState(state="starting", detail="Starting the image worker.")
         self._listeners: list[Listener] = []
         self._child: WorkerProcess | None = None
         self._job_id: str | None = None
         self._inbox: _Inbox | None = None
+        self._answers: _Answers | None = None
         self._cancelled: set[str] = set()
         self._retry = False
         self._stopping = False
@@ -121,6 +140,15 @@ class LocalEngine:
             raise
         finally:
             self._dismiss()
+
+    def read(self, order: ReadOrder, patience: float = READ_PATIENCE_SECONDS) -> tuple[Reading, ...]:
+        """What a reader says of each sight; goes before the next job. Raises Conflict, WorkerLost, …"""
+        answers: _Answers = SimpleQueue()
+        self._admit_reader(order, answers, patience)
+        try:
+            return self._answer(answers)
+        finally:
+            self._free()
 
     def cancel(self, job_id: str) -> None:
         """Ask the order to end as cancelled; a worker that does not answer in time is replaced."""
@@ -163,7 +191,8 @@ class LocalEngine:
 
     def _settled(self, job_id: str) -> bool:
         down = self._state.state == "down" and not self._retry
-        return down or self._state.state == "ready" or job_id in self._cancelled
+        ready = self._state.state == "ready" and not self._readers_waiting
+        return down or ready or job_id in self._cancelled
 
     def _follow(self, inbox: _Inbox) -> Iterator[Event]:
         deadline: float | None = None
@@ -197,9 +226,46 @@ class LocalEngine:
     def _dismiss(self) -> None:
         with self._changed:
             self._cancelled.clear()
-            self._job_id = self._inbox = None
+        self._free()
+
+    def _free(self) -> None:
+        with self._changed:
+            self._job_id = self._inbox = self._answers = None
             if self._state.state == "busy":
                 self._set_state("ready")
+
+    # --- one question about pictures ---------------------------------------------------------
+
+    def _admit_reader(self, order: ReadOrder, answers: _Answers, patience: float) -> None:
+        with self._changed:
+            self._readers_waiting += 1
+            free = self._changed.wait_for(self._readable, patience)
+            self._readers_waiting -= 1
+            self._changed.notify_all()  # a job may have waited for this one
+            if self._stopping or self._state.state == "down":
+                raise WorkerLost(self._state.detail)
+            if not free or self._child is None:
+                raise Conflict(_OCCUPIED if self._job_id else _STARTING)
+            self._job_id, self._answers = order.order_id, answers
+            self._set_state("busy")
+            self._child.send(order)
+
+    def _readable(self) -> bool:
+        return self._stopping or self._state.state in ("ready", "down")
+
+    def _answer(self, answers: _Answers) -> tuple[Reading, ...]:
+        try:
+            item = answers.get(timeout=self._read_limit)
+        except Empty:
+            words = "The image worker took too long to read a picture and is being replaced."
+            if child := self._let_go(words):
+                child.kill()
+            raise WorkerLost(words) from None
+        if isinstance(item, _Lost):
+            raise WorkerLost(item.words)
+        if isinstance(item.outcome, Failed):
+            raise named(item.outcome.code, item.outcome.detail)
+        return item.outcome
 
     # --- the supervisor's thread ------------------------------------------------------------
 
@@ -250,14 +316,17 @@ class LocalEngine:
                     self._let_go("The image worker met an unexpected error and is being replaced.")
                 case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
                     self._inbox.put(event)
+                case ReadAnswer(order_id) if order_id == self._job_id and self._answers:
+                    self._answers.put(message)
 
     def _bereave(self, words: str) -> None:
         """The process is gone: first the state, then the word to `run`, which may come back at once."""
         with self._changed:
             self._child = None
             self._set_state("restarting", detail="The studio is closing." if self._stopping else words)
-            if self._inbox:
-                self._inbox.put(_Lost(words))
+            for waiting in (self._inbox, self._answers):
+                if waiting:
+                    waiting.put(_Lost(words))
 
     def _wait_for_retry(self, life: _Life) -> None:
         mend = "" if life.final else " Starting it again failed, too: run `python app.py doctor` to see why."
@@ -292,6 +361,10 @@ class LocalEngine:
         for listener in self._listeners:
             listener(self._state)
         self._changed.notify_all()
+
+
+_OCCUPIED = "A picture is being made, and pictures are read in between. Try again when it is done."
+_STARTING = "The image worker is still starting. Try again in a moment."
 
 
 def _cancelled() -> Failed:

@@ -1,14 +1,15 @@
 """What the studio and its worker process say to each other over the pipe.
 
-To the worker: a `WorkOrder`, or `CancelOrder`. From the worker: `Loading` any number of times, then
-`Ready` or `StartFailed`, then `JobEvent`s, perhaps `Leaving`. Knows nothing of processes and of torch.
+To the worker: a `WorkOrder`, a `ReadOrder`, or `CancelOrder`. From the worker: `Loading` any number of times,
+then `Ready` or `StartFailed`, then `JobEvent`s and `ReadAnswer`s, perhaps `Leaving`. Knows nothing of
+processes and of torch.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.events import Event, WorkOrder
+from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory import Hardware
 
 
@@ -56,5 +57,13 @@ class JobEvent:
     event: Event
 
 
-ToWorker = WorkOrder | CancelOrder
-FromWorker = Loading | Ready | StartFailed | Leaving | JobEvent
+@dataclass(frozen=True, slots=True)
+class ReadAnswer:
+    """What the read order `order_id` found: one reading per sight, or why there is none."""
+
+    order_id: str
+    outcome: tuple[Reading, ...] | Failed
+
+
+ToWorker = WorkOrder | ReadOrder | CancelOrder
+FromWorker = Loading | Ready | StartFailed | Leaving | JobEvent | ReadAnswer

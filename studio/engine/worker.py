@@ -21,10 +21,19 @@ from typing import TYPE_CHECKING, Protocol
 from pipelines import planning
 from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
-from pipelines.events import Event, Failed, WorkOrder
+from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.request import GenerationRequest, Mode
 from studio import __version__
-from studio.engine.messages import CancelOrder, JobEvent, Leaving, Loading, Ready, StartFailed
+from studio.engine.messages import (
+    CancelOrder,
+    FromWorker,
+    JobEvent,
+    Leaving,
+    Loading,
+    ReadAnswer,
+    Ready,
+    StartFailed,
+)
 
 if TYPE_CHECKING:
     from pipelines.runner import PipelineRunner
@@ -41,6 +50,10 @@ class Runner(Protocol):
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
         """Make the pictures, telling of each event, `Completed` last. Raises LikenessError."""
+        ...
+
+    def read(self, order: ReadOrder) -> tuple[Reading, ...]:
+        """Answer the order about each of its sights. Raises LikenessError."""
         ...
 
 
@@ -66,7 +79,11 @@ def serve(pipe: Connection, load: Load) -> None:
         return
     pipe.send(ready)
     while True:
-        _carry_out(runner, orders.next(), pipe, orders.is_cancelled)
+        match orders.next():
+            case WorkOrder() as order:
+                _carry_out(runner, order, pipe, orders.is_cancelled)
+            case ReadOrder() as order:
+                _read(runner, order, pipe)
 
 
 def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
@@ -132,14 +149,31 @@ def _carry_out(runner: Runner, order: WorkOrder, pipe: Connection, cancelled: Ca
     def emit(event: Event) -> None:
         pipe.send(JobEvent(order.job_id, event))
 
-    try:
+    def work() -> None:
         runner.run(order, emit, lambda: cancelled(order.job_id))
+
+    _guarded(work, pipe, lambda failed: JobEvent(order.job_id, failed), "The picture could not be made.")
+
+
+def _read(runner: Runner, order: ReadOrder, pipe: Connection) -> None:
+    def work() -> None:
+        pipe.send(ReadAnswer(order.order_id, runner.read(order)))
+
+    _guarded(work, pipe, lambda failed: ReadAnswer(order.order_id, failed), "The picture could not be read.")
+
+
+def _guarded(
+    work: Callable[[], None], pipe: Connection, told: Callable[[Failed], FromWorker], words: str
+) -> None:
+    """Do `work`; what goes wrong is told, and what nobody thought of ends the process after that."""
+    try:
+        work()
     except LikenessError as error:
-        emit(Failed(error.code, error.detail))
-    except Exception as error:  # the boundary: one bad job never takes the studio with it
-        log.exception("Job %s failed unexpectedly.", order.job_id)
+        pipe.send(told(Failed(error.code, error.detail)))
+    except Exception as error:  # the boundary: one bad order never takes the studio with it
+        log.exception("An order failed unexpectedly.")
         pipe.send(Leaving())
-        emit(Failed("error", "The picture could not be made. The studio's terminal shows the details."))
+        pipe.send(told(Failed("error", f"{words} The studio's terminal shows the details.")))
         raise SystemExit(1) from error
 
 
@@ -148,11 +182,11 @@ class _Orders:
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
-        self._waiting: SimpleQueue[WorkOrder] = SimpleQueue()
+        self._waiting: SimpleQueue[WorkOrder | ReadOrder] = SimpleQueue()
         self._cancelled: set[str] = set()
         threading.Thread(target=self._listen, name="pipe", daemon=True).start()
 
-    def next(self) -> WorkOrder:
+    def next(self) -> WorkOrder | ReadOrder:
         """The next order, waiting for it."""
         return self._waiting.get()
 
@@ -166,8 +200,9 @@ class _Orders:
                 message = self._pipe.recv()
                 if isinstance(message, CancelOrder):
                     self._cancelled.add(message.job_id)
-                else:
+                    continue
+                if isinstance(message, WorkOrder):
                     self._cancelled.discard(message.job_id)
-                    self._waiting.put(message)
+                self._waiting.put(message)
         except (EOFError, OSError):
             os._exit(0)

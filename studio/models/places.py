@@ -12,7 +12,7 @@ from pathlib import Path
 from pipelines.catalog import Catalog
 from pipelines.errors import StorageFailure
 from pipelines.hub_cache import cached_commit
-from pipelines.spec import HUB, SINGLE_FILE, ModelSpec, hub_revision, split_hub
+from pipelines.spec import HUB, SINGLE_FILE, Entry, ModelSpec, hub_revision, split_hub
 from studio.models.messages import FetchOrder, Wanted
 
 
@@ -23,41 +23,41 @@ def cache_folder() -> Path:
     return Path(constants.HF_HUB_CACHE)
 
 
-def page(spec: ModelSpec, catalog: Catalog) -> str | None:
+def page(spec: Entry, catalog: Catalog) -> str | None:
     """Address of the model's page on the hub; None for a model of this disk."""
     from huggingface_hub import constants
 
     return f"{constants.ENDPOINT}/{spec.source}" if catalog.folder(spec) is None else None
 
 
-def order(spec: ModelSpec, catalog: Catalog) -> FetchOrder:
+def order(spec: Entry, catalog: Catalog) -> FetchOrder:
     """Everything to fetch so that the entry can do all of its modes."""
-    wanted = (
-        [] if catalog.folder(spec) else [Wanted(spec.source, "pipeline", "", spec.revision, spec.variant)]
-    )
+    variant = spec.variant if isinstance(spec, ModelSpec) else None
+    whole = "pipeline" if isinstance(spec, ModelSpec) else "folder"
+    wanted = [] if catalog.folder(spec) else [Wanted(spec.source, whole, "", spec.revision, variant)]
     for part in catalog.parts(spec):
         if part.startswith(HUB):
             repo, path = split_hub(part)
-            whole = "file" if path.endswith(SINGLE_FILE) else "folder"
-            wanted.append(Wanted(repo, whole, path, hub_revision(part)))
+            kind = "file" if path.endswith(SINGLE_FILE) else "folder"
+            wanted.append(Wanted(repo, kind, path, hub_revision(part)))
         elif catalog.folder(spec) is None:
             kind = "file" if part.endswith(SINGLE_FILE) else "folder"
-            wanted.append(Wanted(spec.source, kind, part, spec.revision, spec.variant))
+            wanted.append(Wanted(spec.source, kind, part, spec.revision, variant))
     return FetchOrder(spec.label, tuple(wanted))
 
 
-def repositories(spec: ModelSpec, catalog: Catalog) -> set[str]:
+def repositories(spec: Entry, catalog: Catalog) -> set[str]:
     """The hub's repositories an entry takes files from."""
     return {want.repo for want in order(spec, catalog).wanted}
 
 
-def commits(spec: ModelSpec, catalog: Catalog) -> dict[str, str]:
+def commits(spec: Entry, catalog: Catalog) -> dict[str, str]:
     """The commits of the entry's repositories that are on this disk and would be read now."""
     found = {want.repo: cached_commit(want.repo, want.revision) for want in order(spec, catalog).wanted}
     return {repo: commit for repo, commit in found.items() if commit}
 
 
-def size(spec: ModelSpec, catalog: Catalog) -> int:
+def size(spec: Entry, catalog: Catalog) -> int:
     """Bytes of the entry's own files on this disk; of one of the hub with the parts it shares with others."""
     folder = catalog.folder(spec)
     if folder is not None:

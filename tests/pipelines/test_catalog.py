@@ -33,6 +33,48 @@ def test_the_projects_own_catalogue_is_valid() -> None:
     assert set(catalog.specs[0].modes) == set(Mode)
 
 
+READERS = """\
+readers:
+  - id: two
+    label: Two
+    answers: caption
+    source: someone/two
+    licence: none
+"""
+
+
+def test_models_that_read_pictures_stand_beside_those_that_make_them(tmp_path: Path) -> None:
+    catalog = loaded(tmp_path, ENTRY + READERS)
+    assert [spec.id for spec in catalog.specs] == ["one"]
+    assert [spec.id for spec in catalog.entries] == ["one", "two"]
+    offered = catalog.reader("caption")
+    assert offered is not None
+    assert catalog.availability(offered) == "downloadable"
+    assert catalog.reader("face") is None
+    with pytest.raises(NotFound):
+        catalog.get("two")
+    catalog.pin({"two": {"someone/two": "c0ffee"}})
+    assert (catalog.entry("two").revision, catalog.unpinned("two").revision) == ("c0ffee", None)
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("answers: caption", "answers: everything"), "entry two, answers"),
+        (("    label: Two\n", ""), "entry two, label"),
+        (("licence: none", "licence: none\n    modes: [img2img]"), "entry two, modes"),
+        (("id: two", "id: one"), "entry one, id: there are two models"),
+        (("readers:", "reader:"), "no others"),
+        ((READERS, "readers: 7\n"), "readers: must be a list"),
+    ],
+)
+def test_a_mistake_in_a_reader_is_named_too(tmp_path: Path, change: tuple[str, str], key: str) -> None:
+    with pytest.raises(CatalogError) as error:
+        loaded(tmp_path, ENTRY + READERS.replace(*change))
+    assert str(tmp_path / "models.yaml") in str(error.value)
+    assert key in str(error.value)
+
+
 @pytest.mark.parametrize(
     ("change", "key"),
     [

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import WorkerLost
+from pipelines.errors import Conflict, LikenessError, ModelUnavailable, WorkerLost
 from pipelines.events import (
     Completed,
     Event,
@@ -21,6 +21,8 @@ from pipelines.events import (
     ImageReady,
     Phase,
     PhaseChanged,
+    ReadOrder,
+    Sight,
     Started,
     StepProgress,
     WorkOrder,
@@ -291,3 +293,68 @@ def test_the_worker_hears_no_ctrl_c(engine: LocalEngine) -> None:
     os.kill(pid, signal.SIGINT)
     assert isinstance(list(engine.run(order()))[-1], Completed)
     assert engine.pid == pid
+
+
+# --- questions about pictures -----------------------------------------------------------------
+
+
+def question(words: str = "plain", order_id: str = "question") -> ReadOrder:
+    return ReadOrder(order_id, words, (Sight("one.png"), Sight("two.png", (1, 2, 3, 4))))
+
+
+def test_a_question_is_answered_and_a_refusal_comes_as_its_error(engine: LocalEngine) -> None:
+    assert engine.read(question(), 30) == ("one.png", "two.png")
+    with pytest.raises(ModelUnavailable, match="Download it first"):
+        engine.read(question("refuse"), 30)
+    assert engine.state.state == "ready"
+
+
+def test_a_question_does_not_wait_long_for_a_job_and_goes_before_the_next(
+    engine: LocalEngine, tmp_path: Path
+) -> None:
+    first = Running(engine, order("first", "hang-denoising")).reached(Started)
+    with pytest.raises(Conflict, match="when it is done"):
+        engine.read(question(), 0.05)
+    answers: list[object] = []
+    reader = threading.Thread(target=lambda: answers.append(engine.read(question(), 30)))
+    reader.start()
+    until(lambda: engine._readers_waiting == 1)
+    engine.cancel("first")
+    first.join()
+    second = Running(engine, order("second"))
+    reader.join(30)
+    assert answers == [("one.png", "two.png")]
+    assert isinstance(second.join()[-1], Completed)
+    assert (tmp_path / "order.log").read_text().split() == ["first", "question", "second"]
+
+
+def test_a_job_that_waits_for_a_question_can_be_cancelled(engine: LocalEngine, tmp_path: Path) -> None:
+    answers: list[object] = []
+    reader = threading.Thread(target=lambda: answers.append(engine.read(question("slow"), 30)))
+    reader.start()
+    until(lambda: engine.state.state == "busy")
+    waiting = Running(engine, order("waiting"))
+    engine.cancel("waiting")
+    assert [event.code for event in waiting.join() if isinstance(event, Failed)] == ["cancelled"]
+    (tmp_path / "go").touch()
+    reader.join(30)
+    assert answers == [("one.png", "two.png")]
+
+
+@pytest.mark.parametrize(
+    ("words", "error"), [("die", WorkerLost), ("crash", LikenessError), ("deaf", WorkerLost)]
+)
+def test_a_worker_that_is_lost_with_a_question_is_replaced(
+    make: Callable[..., LocalEngine], words: str, error: type[LikenessError]
+) -> None:
+    engine = make(restart_delays=(0.0, 0.05, 0.05), read_limit=1.0 if words == "deaf" else 30.0)
+    with pytest.raises(error):
+        engine.read(question(words), 30)
+    assert isinstance(list(engine.run(order()))[-1], Completed)
+
+
+def test_without_a_worker_a_question_says_so(make: Callable[..., LocalEngine]) -> None:
+    engine = make(scripted_worker.main_that_cannot_start)
+    until(lambda: engine.state.state == "down")
+    with pytest.raises(WorkerLost, match=r"models\.yaml"):
+        engine.read(question(), 30)
