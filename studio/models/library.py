@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pipelines.catalog import Catalog
 from pipelines.dropped import AddOn as Found
@@ -21,7 +22,7 @@ from pipelines.hub_cache import cached_commit
 from pipelines.licence import Licence
 from pipelines.memory import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
-from pipelines.spec import ModelSpec
+from pipelines.spec import Entry, ModelSpec, ReaderSpec
 from studio.models import fitting, places
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
@@ -70,6 +71,7 @@ class ModelLibrary:
         return Library(
             version=self._version,
             models=tuple(self._card(spec, decisions) for spec in self._catalog.specs),
+            readers=tuple(self._card(spec, decisions) for spec in self._catalog.readers),
             add_ons=tuple(_add_on(each, self._catalog.models_folder) for each in dropped.add_ons),
             refused=tuple(_refused(each, self._catalog.models_folder) for each in dropped.unusable),
             models_folder=str(self._catalog.models_folder) if self._catalog.models_folder else None,
@@ -81,7 +83,7 @@ class ModelLibrary:
 
     def card(self, model_id: str) -> ModelCard:
         """One model. Raises NotFound."""
-        return self._card(self._catalog.get(model_id), self._ledger.read())
+        return self._card(self._catalog.entry(model_id), self._ledger.read())
 
     def scan(self) -> Library:
         """Look through the models folder, which is made if it isn't there. Raises StorageFailure."""
@@ -105,7 +107,7 @@ class ModelLibrary:
 
     def download(self, model_id: str) -> Download:
         """Fetch a model and all its parts. Raises NotFound, Conflict."""
-        spec = self._catalog.get(model_id)
+        spec = self._catalog.entry(model_id)
         wanted = places.order(spec, self._catalog)
         if not wanted.wanted:
             raise Conflict(f"{spec.label} does not come from the hub; there is nothing to download.")
@@ -124,11 +126,11 @@ class ModelLibrary:
 
     def cancel(self, model_id: str) -> Download:
         """End a download; what has come stays for the next time. Raises NotFound."""
-        return self._downloads.cancel(self._catalog.get(model_id).id)
+        return self._downloads.cancel(self._catalog.entry(model_id).id)
 
     def remove(self, model_id: str) -> ModelCard:
         """Delete a model's files. Raises NotFound, Conflict, StorageFailure."""
-        spec = self._catalog.get(model_id)
+        spec = self._catalog.entry(model_id)
         if self._downloads.is_active(model_id):
             raise Conflict(f"{spec.label} is being downloaded. Cancel that first.")
         if not self._removable(spec):
@@ -140,7 +142,7 @@ class ModelLibrary:
             return card.model_copy(update={"available": "missing", "removable": False, "size_bytes": 0})
         kept = {
             repo
-            for other in self._catalog.specs
+            for other in self._catalog.entries
             if other.source != spec.source and self._catalog.availability(other) == "ready"
             for repo in places.repositories(other, self._catalog)
         }
@@ -157,7 +159,7 @@ class ModelLibrary:
 
     def agree(self, model_id: str) -> ModelCard:
         """Note that the artist agrees to the model's licence. Raises NotFound, StorageFailure."""
-        licence = self._catalog.get(model_id).licence
+        licence = self._catalog.entry(model_id).licence
 
         def change(decisions: Decisions) -> None:
             if _consent(decisions, licence) is None:
@@ -171,7 +173,7 @@ class ModelLibrary:
 
     def withdraw(self, model_id: str) -> ModelCard:
         """Take an agreement back. Raises NotFound, StorageFailure."""
-        licence = self._catalog.get(model_id).licence
+        licence = self._catalog.entry(model_id).licence
 
         def change(decisions: Decisions) -> None:
             given = _consent(decisions, licence)
@@ -222,7 +224,7 @@ class ModelLibrary:
         """How a job loads the model. One of the hub is held from its first use on at what is here then."""
         setting = self.memory_of(model_id)
         try:
-            spec = self._catalog.get(model_id)
+            spec = self._catalog.entry(model_id)
         except NotFound:  # taken out of the catalogue while the job waited; the worker says so
             return Loading(**setting.model_dump())
         here = places.commits(spec, self._catalog)
@@ -261,45 +263,55 @@ class ModelLibrary:
     def _prefer_defaults(self) -> None:
         self._catalog.prefer(self._ledger.read().defaults)
 
-    def _card(self, spec: ModelSpec, decisions: Decisions) -> ModelCard:
+    def _card(self, spec: Entry, decisions: Decisions) -> ModelCard:
         catalog = self._catalog
-        state = catalog.availability(spec)
-        obstacles = {mode.value: catalog.obstacle(spec.id, mode) for mode in spec.modes}
-        setting = decisions.memory.get(spec.id, self._memory)
-        choices, refused = fitting.choices(spec, catalog, self._hardware)
-        return ModelCard(
-            id=spec.id,
-            label=spec.label,
-            family=spec.family,
-            description=spec.description,
-            modes=tuple(mode.value for mode in spec.modes),
-            edit=spec.edit,
-            source=spec.source,
-            page=places.page(spec, catalog),
-            origin=self._origin(spec),
-            available=state,
-            absent={mode: each.reason for mode, each in obstacles.items() if each and state == "ready"},
-            licence=spec.licence,
-            needs_consent=spec.licence.needs_consent,
-            consent=_consent(decisions, spec.licence),
-            size_bytes=places.size(spec, catalog),
-            download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
-            fit=fitting.fit(spec, catalog, self._hardware, setting),
-            memory=setting,
-            memory_choices=choices,
-            memory_refused=refused,
-            version=self._version_of(spec, decisions),
-            updatable=self._updatable(catalog.unpinned(spec.id)),
-            default_for=_default_for(decisions, spec.id),
-            removable=self._removable(spec) and places.size(spec, catalog) > 0,
-            shared_with=self._shared_with(spec),
-            download=self._download(spec),
-        )
+        size = places.size(spec, catalog)
+        common = {
+            "id": spec.id,
+            "label": spec.label,
+            "description": spec.description,
+            "source": spec.source,
+            "page": places.page(spec, catalog),
+            "origin": self._origin(spec),
+            "available": catalog.availability(spec),
+            "licence": spec.licence,
+            "needs_consent": spec.licence.needs_consent,
+            "consent": _consent(decisions, spec.licence),
+            "size_bytes": size,
+            "download_bytes": round(spec.download_gb * 1e9) if spec.download_gb else None,
+            "version": self._version_of(spec, decisions),
+            "updatable": self._updatable(catalog.unpinned(spec.id)),
+            "removable": self._removable(spec) and size > 0,
+            "shared_with": self._shared_with(spec),
+            "download": self._download(spec),
+        }
+        if isinstance(spec, ReaderSpec):
+            return ModelCard(**common, family="", modes=(), edit=False, answers=spec.answers)
+        assert isinstance(spec, ModelSpec)
+        return ModelCard(**common, **self._making(spec, decisions))
 
-    def _download(self, spec: ModelSpec) -> Download | None:
+    def _making(self, spec: ModelSpec, decisions: Decisions) -> dict[str, Any]:
+        """What only the card of a model that makes pictures says."""
+        obstacles = {mode.value: self._catalog.obstacle(spec.id, mode) for mode in spec.modes}
+        ready = self._catalog.availability(spec) == "ready"
+        setting = decisions.memory.get(spec.id, self._memory)
+        choices, refused = fitting.choices(spec, self._catalog, self._hardware)
+        return {
+            "family": spec.family,
+            "modes": tuple(mode.value for mode in spec.modes),
+            "edit": spec.edit,
+            "absent": {mode: each.reason for mode, each in obstacles.items() if each and ready},
+            "fit": fitting.fit(spec, self._catalog, self._hardware, setting),
+            "memory": setting,
+            "memory_choices": choices,
+            "memory_refused": refused,
+            "default_for": _default_for(decisions, spec.id),
+        }
+
+    def _download(self, spec: Entry) -> Download | None:
         return self._downloads.of(spec.id)
 
-    def _version_of(self, spec: ModelSpec, decisions: Decisions) -> Version | None:
+    def _version_of(self, spec: Entry, decisions: Decisions) -> Version | None:
         if self._catalog.folder(spec) is not None:
             return None
         commit = spec.revision or cached_commit(spec.source)
@@ -310,11 +322,11 @@ class ModelLibrary:
         pin = decisions.pins.get(spec.id)
         return Version(commit=commit, held="studio" if pin else "no", since=pin.since if pin else None)
 
-    def _updatable(self, unpinned: ModelSpec) -> bool:
+    def _updatable(self, unpinned: Entry) -> bool:
         wanted = places.order(unpinned, self._catalog).wanted
         return bool(wanted) and unpinned.revision is None and self._origin(unpinned) == "hub"
 
-    def _origin(self, spec: ModelSpec) -> Origin:
+    def _origin(self, spec: Entry) -> Origin:
         folder = self._catalog.folder(spec)
         if folder is None:
             return "hub"
@@ -322,16 +334,16 @@ class ModelLibrary:
             return "file"
         return "bundled" if "bundled" in folder.parts else "folder"
 
-    def _removable(self, spec: ModelSpec) -> bool:
+    def _removable(self, spec: Entry) -> bool:
         return self._origin(spec) == "hub" or self._dropped_place(spec) is not None
 
-    def _dropped_place(self, spec: ModelSpec) -> Path | None:
+    def _dropped_place(self, spec: Entry) -> Path | None:
         """The file or folder of an entry that stands for something in the models folder."""
         dropped = any(spec.id == each.id for each in self._catalog.dropped.specs)
         return self._catalog.folder(spec) if dropped else None
 
-    def _shared_with(self, spec: ModelSpec) -> tuple[str, ...]:
-        others = (other for other in self._catalog.specs if other.id != spec.id)
+    def _shared_with(self, spec: Entry) -> tuple[str, ...]:
+        others = (other for other in self._catalog.entries if other.id != spec.id)
         return tuple(other.label for other in others if other.source == spec.source)
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.catalog import Availability
 from pipelines.licence import Licence
 from pipelines.memory import MemoryChoice
+from pipelines.spec import Question
 
 DownloadStatus = Literal[
     "queued", "checking", "downloading", "verifying", "done", "failed", "cancelled", "interrupted"
@@ -113,9 +114,12 @@ class ModelCard(_Record):
 
     id: str
     label: str
-    family: str
+    family: str = Field(description="Empty for one that reads pictures.")
     description: str
     modes: tuple[str, ...]
+    answers: Question | None = Field(
+        default=None, description="Of a model that reads pictures: which question; it has no modes."
+    )
     edit: bool
     source: str
     page: str | None = Field(description="The model's page on the hub.")
@@ -173,6 +177,7 @@ class Library(_Record):
 
     version: int
     models: tuple[ModelCard, ...]
+    readers: tuple[ModelCard, ...] = Field(default=(), description="Models that read pictures.")
     add_ons: tuple[AddOn, ...]
     refused: tuple[Refused, ...]
     models_folder: str | None

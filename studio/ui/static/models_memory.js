@@ -7,6 +7,10 @@
   const { el } = likeness;
 
   const TILING = [["", "Where needed"], ["true", "Always"], ["false", "Never"]];
+  const WAYS = {
+    resident: "all on the card", model_offload: "parts take turns", group_offload: "layers stream through",
+    fp8: "8-bit weights", int8: "8-bit weights by a package", nf4: "4-bit weights",
+  };
   const WARM_UP = "Steps become quicker. The first picture of each size waits for the compiler, a minute or more.";
   const WHOLE = "This machine keeps models whole in its memory; the other ways are for graphics cards with memory of their own.";
 
@@ -40,17 +44,17 @@
 
     update(card) {
       const { memory, memory_choices: choices, memory_refused: refused } = card;
-      this.node.hidden = card.available !== "ready";
+      this.node.hidden = card.available !== "ready" || Boolean(card.answers);
       const one = Object.keys(choices).length < 2;
       this.ways.hidden = one;
       this.note.hidden = !one;
       this.note.textContent = WHOLE;
-      const away = memory.choice in choices ? [] : [[memory.choice, `${memory.choice}: not possible here`, true]];
+      const away = memory.choice in choices ? [] : [[memory.choice, `Not possible here: ${WAYS[memory.choice]}`, true]];
       offer(this.choice, [...Object.entries(choices), ...away], memory.choice);
       offer(this.tiling, TILING, memory.tiling === null ? "" : String(memory.tiling));
       if (this.warmUp.checked !== memory.warm_up) this.warmUp.checked = memory.warm_up;
       const reasons = one ? [] : [...new Set(Object.values(refused))];
-      const about = (reason) => Object.keys(refused).filter((way) => refused[way] === reason).join(", ").replaceAll("_", " ");
+      const about = (reason) => Object.keys(refused).filter((way) => refused[way] === reason).map((way) => WAYS[way]).join(", ");
       this.reasons.hidden = !reasons.length;
       this.reasons.replaceChildren(...reasons.map((reason) => el("li", {}, `Not here (${about(reason)}): ${reason}`)));
     }
