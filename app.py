@@ -33,6 +33,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
     from studio.models.library import ModelLibrary
+    from studio.readers import Readers
     from studio.service import StudioService
 
     catalog = load_catalog(settings.models, settings.models_dir)
@@ -45,7 +46,8 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     dispatcher = Dispatcher(queue, engine, collection, library.loading_of)
     dispatcher.start()
-    service = StudioService(catalog, collection, queue, library)
+    readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
+    service = StudioService(catalog, collection, queue, library, readers)
     try:
         yield service
     finally:

@@ -1,7 +1,7 @@
 """The few verbs of the product. REST and the page call these and nothing below them.
 
-All methods are thread-safe and quick (they never wait for the worker). They raise errors of
-`pipelines.errors` whose words are meant for the artist.
+All methods are thread-safe and quick (they never wait for the worker; only `readers`, and the drift of a
+face with them, do). They raise errors of `pipelines.errors` whose words are meant for the artist.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from studio.exchange.exchange import Exchange
 from studio.images import THUMBNAIL_SIDE
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
+from studio.readers import Readers
 from studio.records import (
     AddOnInfo,
     Category,
@@ -55,6 +56,7 @@ class StudioService:
         collection: Collection,
         queue: JobQueue,
         library: ModelLibrary | None = None,
+        readers: Readers | None = None,
     ) -> None:
         self.library = library or ModelLibrary(catalog, None)
         self._catalog = catalog
@@ -62,7 +64,8 @@ class StudioService:
         self._queue = queue
         self.gallery = collection.gallery
         self.bin = collection.bin
-        self.history = History(collection)
+        self.readers = readers or Readers(catalog, self.library, collection)
+        self.history = History(collection, self.readers.faces)
         self.exchange = Exchange(collection, catalog)
         tools = Tools(collection, self.history, catalog, queue, self._complete)
         self.designs = Designs(tools)

@@ -68,6 +68,11 @@ class Settings:
         return self.data_dir / "working"
 
     @property
+    def readings_dir(self) -> Path:
+        """What models said of pictures; may be deleted at any time."""
+        return self.data_dir / "readings"
+
+    @property
     def models_dir(self) -> Path:
         """Where artists put their own checkpoints, LoRAs and diffusers folders."""
         return self.data_dir / "models"

@@ -24,6 +24,7 @@ from studio.api.jobs import add_jobs
 from studio.api.lineage import add_lineage
 from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
+from studio.api.readers import add_readers
 from studio.api.system import add_system
 from studio.coach.advisor import Advisor
 from studio.service import StudioService
@@ -54,6 +55,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_models(router, service.library)
     add_characters(router, service.characters)
     add_designs(router, service.designs)
+    add_readers(router, service)
     add_events(router, broadcast)
     app.include_router(router)
     add_problem_handlers(app)

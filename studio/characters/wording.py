@@ -40,6 +40,33 @@ _LOOKS = re.compile(
     re.IGNORECASE,
 )
 _IS = re.compile(r"^[^.!?]{0,60}?\b(?:is|was)\s+((?:an?|the)\s[^.!?,;]{2,80})", re.IGNORECASE)
+_SAW = re.compile(
+    r"^(?:there (?:is|are)|this is|araf+ed|araf+e)?\s*"
+    r"(?:(?:an?|the)?\s*(?:[\w-]+ ){0,4}(?:photo(?:graph)?|picture|image|drawing|painting|illustration"
+    r"|portrait|sketch|cartoon|rendering|close[- ]?up)\s+of\s+|(?:an?|the)?\s*(?:araf+ed|araf+e)\s+)*",
+    re.IGNORECASE,
+)
+"""How captions begin before they say who it is; the kind of picture is for the style to say."""
+_CLAUSE = re.compile(
+    r",|\band\b|(?=\b(?:with|wearing|dressed|holding|standing|sitting|looking|smiling|in|on|against|by)\b)",
+    re.IGNORECASE,
+)
+_LINK = re.compile(r"^(?:with|and|who|that|is|are|has|have)\s+", re.IGNORECASE)
+_WORN: dict[FieldName, tuple[str, ...]] = {
+    FieldName.OUTFIT: (
+        "wearing", "dress", "shirt", "coat", "jacket", "suit", "sweater", "uniform", "armor", "armour",
+        "robe", "cloak", "blouse", "vest", "tie", "clothes",
+    ),
+    FieldName.ACCESSORIES: (
+        "glasses", "hat", "cap", "earring", "necklace", "scarf", "crown", "bag", "holding",
+    ),
+    FieldName.POSE: ("standing", "sitting", "looking", "leaning", "facing"),
+    FieldName.MARKS: ("scar", "tattoo", "freckle", "birthmark"),
+}  # fmt: skip
+"""What clauses of a caption speak of, beyond `_NOUNS`."""
+_EMPTY = frozenset(
+    {"a", "an", "the", "of", "in", "on", "with", "and", "her", "his", "their", "is", "wearing"}
+)
 _SENTENCE = re.compile(r"[^.!?\n]+")
 _ARTICLE = re.compile(r"^(a|an|the|his|her|their)\b", re.IGNORECASE)
 _MOST_SENTENCES = 2
@@ -62,14 +89,40 @@ def words(blueprint: Blueprint) -> Words:
     )
 
 
-def description(blueprint: Blueprint) -> str:
-    """An image prompt made of what the blueprint and the script say; empty where they say nothing."""
+def description(blueprint: Blueprint, caption: str = "") -> str:
+    """An image prompt made of what the blueprint and the script say; empty where they say nothing.
+
+    `caption`: what a model saw in a picture. It only adds to the end what the others leave open.
+    """
     phrases = [entry.text for entry in _entries(blueprint) if entry.field != FieldName.AGE]
     looks = [line.strip() for line in _SENTENCE.findall(blueprint.script) if _LOOKS.search(line)]
     subject = _subject(blueprint)
-    if subject is None and not phrases and not looks:
+    seen, *more = _clauses(caption) or [None]
+    if subject is None and not phrases and not looks and seen is None:
         return ""
-    return ", ".join([f"portrait of {subject or 'a person'}", *phrases, *looks[:_MOST_SENTENCES]])
+    said = [f"portrait of {subject or seen or 'a person'}", *phrases, *looks[:_MOST_SENTENCES]]
+    return ", ".join([*said, *_added(more, blueprint, " ".join(said))])
+
+
+def _clauses(caption: str) -> list[str | None]:
+    """Who is to be seen, then one thing at a time; without what only captions say."""
+    parts = (part.strip(" .,") for part in _CLAUSE.split(_SAW.sub("", " ".join(caption.split()), count=1)))
+    who, *more = [_LINK.sub("", part) for part in parts if part] or [None]
+    if who is None or _ARTICLE.match(who):
+        return [who, *more] if who else []
+    return [f"{'an' if who[0].casefold() in 'aeiou' else 'a'} {who}", *more]
+
+
+def _added(clauses: Iterable[str | None], blueprint: Blueprint, said: str) -> Iterator[str]:
+    """Clauses that neither repeat what is said nor speak of a field that says otherwise."""
+    filled = [name for name in FieldName if blueprint.fields[name].value.strip()]
+    taken = [noun for name in filled for noun in (*_NOUNS.get(name, ()), *_WORN.get(name, ()))]
+    known = set(re.findall(r"\w+", said.casefold()))
+    for clause in clauses:
+        words_of = set(re.findall(r"\w+", (clause or "").casefold())) - _EMPTY
+        if clause and words_of - known and not any(word.startswith(tuple(taken)) for word in words_of):
+            known |= words_of
+            yield clause
 
 
 def joined(prompt: str, style: str) -> str:

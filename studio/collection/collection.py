@@ -7,7 +7,7 @@ once, `bin` is the trash as a whole. Knows nothing of the queue but the id of a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -154,6 +154,11 @@ class Collection:
         row = self._row(image_id)
         with _gone_if_unreadable():
             return self._present(self.store.working_file(row.sha256, row.extension, plain=row.plain))
+
+    def pixel_hashes(self, image_ids: Sequence[str]) -> dict[str, str]:
+        """The hash of each picture's pixels, in the given order; unknown ids are left out."""
+        with self.database.reading() as session:
+            return queries.pixel_hashes(session, image_ids)
 
     def sizes(self, image_ids: Iterable[str], *, trashed: bool = False) -> dict[str, tuple[int, int]]:
         """(width, height) px of pictures that are to be references. Raises NotFound, RequestError.

@@ -1,4 +1,4 @@
-"""How far one picture is from another: structure and colour, each by a library's own measure.
+"""How far one picture is from another: structure and colour, each by a library's own measure, and faces.
 
 *Structure* is scikit-image's SSIM of luminance, 1 for the same picture: it falls when features move, blur
 or harden, and hardly when light or colour change a little. *Colour* is the mean CIEDE2000 distance over a
@@ -6,14 +6,17 @@ grid of 32 × 32 averages: 0 for the same, about 2 where a difference becomes vi
 details. Both are taken of copies whose longest side is at most 512 px; a picture of another shape is fitted
 to the anchor's first.
 
+*Face* is measured elsewhere, by a model that reads pictures (`Measure`), and only where there is one.
+
 scikit-image is loaded when the first picture is measured, not at start. Knows files, no rows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
@@ -34,6 +37,30 @@ class Distance:
 
     structure: float
     colour: float
+
+
+NO_FACE_MODEL = "No model that compares faces is on this machine, so the face is not measured."
+
+
+@dataclass(frozen=True, slots=True)
+class Faces:
+    """Likeness to the anchor's face (-1 to 1) by image id, where it is known; `reason`: why it is not."""
+
+    values: Mapping[str, float]
+    reason: str | None = None
+
+
+class Measure(Protocol):
+    """Compares faces."""
+
+    def __call__(self, image_ids: Sequence[str], anchor_id: str, *, ask: bool) -> Faces:
+        """`ask`: pictures nobody looked at yet are looked at now. It does not fail: it says why."""
+        ...
+
+
+def no_faces(image_ids: Sequence[str], anchor_id: str, *, ask: bool) -> Faces:
+    """Without a model."""
+    return Faces({}, NO_FACE_MODEL)
 
 
 def measure(picture: Path, anchor: Path) -> Distance:

@@ -36,7 +36,7 @@ DEEP = 4
 """Generations from the anchor at which the studio suggests to go back to it."""
 MAX_BRANCH = 32
 """Pictures of a branch that are measured, counted from its end."""
-NO_FACE_MODEL = "No face model is installed, so the likeness of the face is not measured."
+_NO_HEAD = "No head was found in this picture, so its face is not compared."
 _ITSELF = Drift(structure=1.0, colour=0.0)
 _SUGGESTION = (
     "This is {depth} edits away from the anchor, and each loses a little. "
@@ -47,8 +47,9 @@ _SUGGESTION = (
 class History:
     """The past of the pictures of one collection."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(self, collection: Collection, faces: drift.Measure = drift.no_faces) -> None:
         self._collection = collection
+        self._faces = faces
         self._database = collection.database
 
     def family(self, image_id: str) -> Family:
@@ -57,6 +58,7 @@ class History:
             found = lineage.family(session, queries.row(session, image_id))
             by_id = {row.id: row for row in found.rows}
             drifts = _known_drifts(session, by_id)
+        drifts = self._with_known_faces(drifts, by_id)
         edges = tuple(edge for row in found.rows for edge in _edges(row, by_id))
         children = {edge.child_id for edge in edges if edge.parent_id in by_id}
         return Family(
@@ -108,8 +110,10 @@ class History:
         ids = [row.id for row in line]
         depth = ids.index(anchor.id) if anchor.id in ids else 0
         branch = ids[:depth] if anchor.id in ids else ids[:1]
-        measured = self._measured(branch[:MAX_BRANCH], anchor.id) | {anchor.id: _ITSELF}
-        steps = [BranchStep(image_id=anchor.id, depth=0, drift=_ITSELF)]
+        measured = {**self._measured(branch[:MAX_BRANCH], anchor.id), anchor.id: _ITSELF}
+        faces = self._faces(list(measured), anchor.id, ask=True)
+        measured = _with_faces(measured, faces)
+        steps = [BranchStep(image_id=anchor.id, depth=0, drift=measured[anchor.id])]
         steps += [
             BranchStep(image_id=each, depth=max(depth - place, 1), drift=measured[each])
             for place, each in reversed(list(enumerate(branch[:MAX_BRANCH])))
@@ -118,7 +122,7 @@ class History:
             anchor_id=anchor.id,
             depth=depth,
             drift=measured[image_id],
-            face_reason=NO_FACE_MODEL,
+            face_reason=None if image_id in faces.values else faces.reason or _NO_HEAD,
             branch=tuple(steps),
             suggestion=_SUGGESTION.format(depth=depth) if depth >= DEEP else None,
         )
@@ -126,6 +130,17 @@ class History:
     def drifts(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
         """How far each of these is from a picture, whether or not they are of one line."""
         return self._measured(image_ids, anchor_id)
+
+    def _with_known_faces(
+        self, drifts: Mapping[str, Drift], family: Mapping[str, ImageRow]
+    ) -> dict[str, Drift]:
+        """The same with the faces that were compared before, each picture's with its own anchor's."""
+        anchors = {image: _anchor_in(family[image], family) for image in drifts}
+        told = dict(drifts)
+        for anchor in set(anchors.values()):
+            images = [image for image in drifts if anchors[image] == anchor]
+            told |= _with_faces({i: drifts[i] for i in images}, self._faces(images, anchor, ask=False))
+        return told
 
     def _measured(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
         with self._database.reading() as session:
@@ -258,6 +273,11 @@ def _drifts(session: Session, images: Sequence[str], anchors: Sequence[str]) -> 
         DriftRow.image_id.in_(images), DriftRow.anchor_id.in_(anchors), DriftRow.method == drift.METHOD
     )
     return {(row.image_id, row.anchor_id): _drift(row) for row in session.scalars(statement)}
+
+
+def _with_faces(drifts: Mapping[str, Drift], faces: drift.Faces) -> dict[str, Drift]:
+    found = faces.values
+    return {image: each.model_copy(update={"face": found.get(image)}) for image, each in drifts.items()}
 
 
 def _drift(row: DriftRow) -> Drift:

@@ -33,6 +33,8 @@ from studio.records import (
 
 _COST_RUNS = 20
 """How many of a model's last jobs its cost is taken from."""
+_PART = 500
+"""Ids asked for at once."""
 _NAME_CHARS = 120
 """How much of a prompt is enough to call a picture by."""
 
@@ -60,6 +62,16 @@ def row(session: Session, image_id: str) -> ImageRow:
     if found is None:
         raise NotFound("This picture is not in the collection.")
     return found
+
+
+def pixel_hashes(session: Session, image_ids: Sequence[str]) -> dict[str, str]:
+    """SHA-256 of the pixels by id, in the given order; unknown ids are left out."""
+    found: dict[str, str] = {}
+    for start in range(0, len(image_ids), _PART):
+        part = image_ids[start : start + _PART]
+        rows = session.execute(select(ImageRow.id, ImageRow.pixel_sha256).where(ImageRow.id.in_(part)))
+        found |= {row.id: row.pixel_sha256 for row in rows}
+    return {image: found[image] for image in image_ids if image in found}
 
 
 def size_of_reference(session: Session, number: int, image_id: str, *, trashed: bool) -> tuple[int, int]:

@@ -58,6 +58,8 @@ CALLS = {
     "/characters/{character_id}/duplicate": {"post"},
     "/characters/{character_id}/blueprint": {"get", "put"},
     "/characters/{character_id}/words": {"get"},
+    "/characters/{character_id}/describe": {"post"},
+    "/readers": {"get"},
     "/characters/{character_id}/versions": {"get", "post"},
     "/characters/{character_id}/versions/upload": {"post"},
     "/characters/{character_id}/versions/{version_id}": {"get", "delete"},

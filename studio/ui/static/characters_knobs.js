@@ -18,7 +18,9 @@
   };
 
   class PortraitKnobs {
-    constructor() {
+    /** `picture`: the id of the picture that is shown, or null; `toModels`: leads to the Models page. */
+    constructor({ picture, toModels }) {
+      Object.assign(this, { picture, toModels });
       this.references = [];
       this.prompt = area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
       this.style = area("Style prompt, from the active design", { id: "portrait-style", rows: 2, readonly: true });
@@ -38,8 +40,8 @@
     }
 
     build() {
-      const source = el("span", { class: "chr-prompt-source", title: "No model of the catalogue describes pictures in words" }, "From blueprint and script, not from the picture");
-      const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node, source);
+      this.source = el("span", { class: "chr-prompt-source", id: "portrait-source", role: "status" });
+      const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node, this.source);
       return el("div", { class: "chr-knobs" }, el("div", { class: "chr-prompt" }, this.prompt.node, head), this.style.node,
         el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node), this.negative.node,
         el("div", { class: "chr-pair" }, this.model.node, this.mode.node),
@@ -51,7 +53,9 @@
     async start(character, defaults) {
       Object.assign(this, { character, defaults });
       this.picker.load(character);
-      this.models = await likeness.api("/models", { quiet: true }).catch(() => []);
+      const [models, readers] = await Promise.all([likeness.api("/models", { quiet: true }), cast.readers()].map((call) => call.catch(() => [])));
+      this.models = models;
+      this.drawSource(readers.find((reader) => reader.question === "caption"));
       this.prompt.box.value = defaults.prompt;
       this.style.box.value = defaults.style_prompt;
       this.style.box.placeholder = defaults.design_id ? "This design says nothing of style." : "No design is active.";
@@ -77,10 +81,29 @@
       this.describe.setAttribute("aria-label", words);
     }
 
+    /** What Auto-describe will go by; quietly what would let it see the picture, too. */
+    drawSource(reader) {
+      if (reader?.available === "ready") return void this.source.replaceChildren("From blueprint and script, then the picture");
+      const more = el("button", { type: "button", class: "out-link", id: "portrait-source-models", title: `${reader?.label} describes pictures in words. It is on the Models page.`, onclick: this.toModels }, "Let it see the picture");
+      this.source.replaceChildren("From blueprint and script. ", ...(reader ? [more] : []));
+    }
+
+    /** What it went by. */
+    drawRead({ caption, reader, reason }) {
+      if (caption) this.source.replaceChildren(el("span", { title: `${reader} saw: “${caption}”` }, `From blueprint, script and the picture, read by ${reader}`));
+      else if (reason && !this.source.querySelector("button")) this.source.replaceChildren(`From blueprint and script. ${reason}`);
+    }
+
     async redescribe() {
       const before = this.prompt.box.value;
-      const text = await cast.describe(this.character.id).catch(() => null); // its toast has said why
-      if (typeof text !== "string") return;
+      this.describe.disabled = true;
+      this.describe.setAttribute("aria-busy", "true");
+      const answer = await cast.describe(this.character.id, this.picture()).catch(() => null); // its toast has said why
+      this.describe.disabled = false;
+      this.describe.removeAttribute("aria-busy");
+      if (!answer) return;
+      const text = answer.prompt;
+      this.drawRead(answer);
       if (!text.trim()) return void likeness.toast("Nothing is said of this character yet. Fill in its blueprint first.");
       this.prompt.box.value = text;
       this.drawDescribe();

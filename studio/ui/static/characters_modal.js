@@ -12,7 +12,8 @@
   class PortraitModal {
     constructor() {
       this.dialog = kit.dialog({ id: "portrait-modal", title: "Portrait", kind: "wide tall chr-modal", onClose: () => this.closed() });
-      this.knobs = new likeness.PortraitKnobs();
+      const toModels = () => (this.dialog.close(), likeness.showTab("models"));
+      this.knobs = new likeness.PortraitKnobs({ picture: () => this.view.current?.image_id ?? null, toModels });
       this.view = new likeness.VersionView(this);
       this.progress = this.makeProgress();
       this.generate = kit.button({ id: "portrait-generate", label: "Generate", kind: "strong", run: () => this.make() });

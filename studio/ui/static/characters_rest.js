@@ -61,7 +61,8 @@
     blueprint: (id) => get(of(id, "/blueprint")),
     saveBlueprint: (id, json, overwrite) => change(id, of(id, `/blueprint${query({ overwrite })}`), { method: "PUT", json, quiet: true }),
     words: (id) => get(of(id, "/words"), true),
-    describe: async (id) => (await get(of(id, "/words"))).description,
+    readers: () => get("/readers", true),
+    describe: (id, image_id) => likeness.api(of(id, "/describe"), { method: "POST", json: { image_id } }),
 
     versions: (id, trashed = false) => get(of(id, `/versions${query({ trashed })}`), true),
     defaults: (id) => get(of(id, "/portrait")),

@@ -11,7 +11,7 @@
   const EXPLAINED = {
     structure: "How much of forms and light is as in the anchor.",
     colour: "How far the colours have moved: below 2 is hardly seen, above 10 plainly.",
-    face: "How alike the faces are.",
+    face: "How alike the heads look to a model that recognises things: 100 % is the same picture. Only compare it along one line.",
   };
 
   const value = (name, number) => (name === "colour" ? `Δ ${number.toFixed(1)}` : kit.percent(Math.max(0, number)));
@@ -19,7 +19,10 @@
   const share = (name, number) => (name === "colour" ? Math.max(0, 1 - number / 20) : Math.max(0, number));
 
   /** On one line. */
-  const short = (drift) => `${value("structure", drift.structure)} · ${value("colour", drift.colour)}`;
+  const short = ({ structure, colour, face }) => {
+    const known = typeof face === "number" ? ` · face ${value("face", face)}` : "";
+    return `${value("structure", structure)} · ${value("colour", colour)}${known}`;
+  };
 
   /** The measures as a list of bars. */
   function bars(drift, faceReason) {

@@ -77,6 +77,36 @@ def test_a_description(fields: dict[str, str], script: str, said: str) -> None:
     assert wording.description(blueprint(script, **fields)) == said
 
 
+@pytest.mark.parametrize(
+    ("fields", "script", "caption", "said"),
+    [
+        ({}, "", "a woman with red hair and a coat", "portrait of a woman, red hair, a coat"),
+        (
+            {},
+            "",
+            "arafed woman standing in front of hills",
+            "portrait of a woman, standing, in front of hills",
+        ),
+        ({}, "", "there is a man in a suit", "portrait of a man, in a suit"),
+        ({}, "", "a black and white photo of an old man", "portrait of an old man"),
+        ({}, "", "close up of a woman with glasses", "portrait of a woman, glasses"),
+        ({"hair": "black"}, "", "a woman with red hair", "portrait of a woman, black hair"),
+        (
+            {"outfit": "a robe"},
+            "Mara is the ship's engineer.",
+            "a drawing of a woman wearing a blue coat on a beach",
+            "portrait of the ship's engineer, wearing a robe, on a beach",
+        ),
+        ({"hair": "red"}, "", "a woman with red hair and hair", "portrait of a woman, red hair"),
+        ({}, "", " , and", ""),
+    ],
+)
+def test_a_caption_only_adds_what_was_left_open(
+    fields: dict[str, str], script: str, caption: str, said: str
+) -> None:
+    assert wording.description(blueprint(script, **fields), caption) == said
+
+
 def test_style_is_joined_once() -> None:
     assert wording.joined("a sailor,", "ink drawing") == "a sailor, ink drawing"
     assert wording.joined("a sailor, Ink drawing", "ink drawing") == "a sailor, Ink drawing"

@@ -1,0 +1,205 @@
+"""Questions about pictures, put to models of the catalogue that read them: words for one, likeness of faces.
+
+The worker answers between two jobs; what it said is remembered. Without such a model nothing is asked, and
+it is said which one is missing. Knows no HTTP and no torch. Unlike the rest of the service, these calls wait.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import uuid
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.catalog import Availability, Catalog, absence
+from pipelines.errors import LikenessError, ModelUnavailable, WorkerLost
+from pipelines.events import Reading, ReadOrder, Sight
+from pipelines.spec import Question, ReaderSpec
+from studio.characters import crops, faces, wording
+from studio.characters.records import Blueprint
+from studio.collection.collection import Collection
+from studio.collection.drift import NO_FACE_MODEL, Faces
+from studio.models.library import ModelLibrary
+from studio.readings import Readings
+
+HEAD = 1
+"""Rises when heads are found or framed otherwise: what was remembered is then of another part."""
+_PATIENCE, _SHORT_PATIENCE = 5.0, 0.5
+"""Seconds to wait for a job to end: where somebody asked for the answer, and where it comes along."""
+_NO_HEAD = "No head was found in the anchor, so faces are not compared."
+
+
+class Ask(Protocol):
+    """`Engine.read`."""
+
+    def __call__(self, order: ReadOrder, patience: float = ...) -> tuple[Reading, ...]:
+        """One reading per sight."""
+        ...
+
+
+class ReaderState(BaseModel):
+    """A model that reads pictures, as far as others need to know."""
+
+    model_config = ConfigDict(frozen=True)
+
+    question: Question
+    id: str
+    label: str
+    available: Availability
+
+
+class Described(BaseModel):
+    """An image prompt made of what is known of a character."""
+
+    model_config = ConfigDict(frozen=True)
+
+    prompt: str
+    caption: str | None = Field(default=None, description="What the model saw, word for word.")
+    reader: str | None = Field(default=None, description="The model that read the picture.")
+    reason: str | None = Field(
+        default=None, description="Why no picture was read, where one could have been."
+    )
+
+
+class Readers:
+    """All questions about pictures. Thread-safe; one question is at the worker at a time."""
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        library: ModelLibrary,
+        collection: Collection,
+        ask: Ask | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self._catalog = catalog
+        self._library = library
+        self._collection = collection
+        self._ask = ask or _nobody
+        self._kept = Readings(folder)
+        self._turn = threading.Lock()
+
+    def states(self) -> tuple[ReaderState, ...]:
+        """For each question the model that answers it, or would."""
+        found = [self._catalog.reader(question) for question in ("caption", "face")]
+        return tuple(
+            ReaderState(
+                question=spec.answers,
+                id=spec.id,
+                label=spec.label,
+                available=self._catalog.availability(spec),
+            )
+            for spec in found
+            if spec is not None
+        )
+
+    def describe(self, blueprint: Blueprint, image_id: str | None) -> Described:
+        """A prompt for the character: blueprint and script, then what this picture adds. Raises NotFound."""
+        spec = self._catalog.reader("caption")
+        if image_id is None or spec is None:
+            return Described(prompt=wording.description(blueprint))
+        self._collection.get(image_id)
+        try:
+            caption = self._caption(spec, image_id)
+        except LikenessError as error:  # the prompt is worth having without it
+            return Described(prompt=wording.description(blueprint), reason=error.detail)
+        prompt = wording.description(blueprint, caption)
+        return Described(prompt=prompt, caption=caption, reader=spec.label)
+
+    def faces(self, image_ids: Sequence[str], anchor_id: str, *, ask: bool) -> Faces:
+        """How alike the heads in these pictures are to the anchor's; `ask`: not only from memory."""
+        spec = self._catalog.reader("face")
+        if spec is None:
+            return Faces({}, NO_FACE_MODEL)
+        if self._catalog.availability(spec) != "ready":
+            return Faces({}, f"{NO_FACE_MODEL} {spec.label} on the Models page measures it.")
+        reason = None
+        try:
+            found = self._directions(spec, [anchor_id, *image_ids], ask=ask)
+        except LikenessError as error:  # structure and colour are worth having without it
+            reason = f"The likeness of the face was not measured. {error.detail}"
+            found = self._directions(spec, [anchor_id, *image_ids], ask=False)
+        anchor = found.get(anchor_id)
+        if not anchor:
+            return Faces({}, reason or _NO_HEAD)
+        values = {image: _cosine(anchor, found[image]) for image in image_ids if found.get(image)}
+        return Faces(values, reason)
+
+    # --- inside -------------------------------------------------------------------------------
+
+    def _caption(self, spec: ReaderSpec, image_id: str) -> str:
+        if (state := self._catalog.availability(spec)) != "ready":
+            raise ModelUnavailable(absence(spec, state, self._catalog.folder(spec)))
+        pixels = self._collection.pixel_hashes([image_id])[image_id]
+        reader = self._stamp(spec)
+        if kept := self._kept.get(reader, pixels):
+            return str(kept[0])
+        sight = Sight(str(self._collection.working_file(image_id)))
+        (caption,) = self._asked(spec, [sight], _PATIENCE)
+        self._kept.keep(reader, pixels, caption)
+        return str(caption)
+
+    def _directions(
+        self, spec: ReaderSpec, image_ids: Sequence[str], *, ask: bool
+    ) -> dict[str, tuple[float, ...]]:
+        """What the model makes of each head; empty where there is none, nothing where it is not known."""
+        pixels = self._collection.pixel_hashes(image_ids)
+        reader = f"{self._stamp(spec)}-{HEAD}"
+        kept = {image: self._kept.get(reader, pixels[image]) for image in pixels}
+        found = {image: each[0] for image, each in kept.items() if each}
+        if ask:
+            missing = [image for image in pixels if image not in found]
+            fresh = self._look(spec, missing)
+            for image, reading in fresh.items():
+                self._kept.keep(reader, pixels[image], reading)
+            found |= fresh
+        return {image: each if isinstance(each, tuple) else () for image, each in found.items()}
+
+    def _look(self, spec: ReaderSpec, image_ids: Sequence[str]) -> dict[str, Reading | None]:
+        """Read the heads of these pictures; None for one without."""
+        files = {image: self._collection.working_file(image) for image in image_ids}
+        heads = {image: _head(file) for image, file in files.items()}
+        sights = {image: head for image, head in heads.items() if head}
+        readings = self._asked(spec, list(sights.values()), _SHORT_PATIENCE) if sights else ()
+        return {**dict.fromkeys(image_ids), **dict(zip(sights, readings, strict=True))}
+
+    def _asked(self, spec: ReaderSpec, sights: Sequence[Sight], patience: float) -> tuple[Reading, ...]:
+        revision = self._library.loading_of(spec.id).revisions.get(spec.source)
+        order = ReadOrder(uuid.uuid4().hex, spec.id, tuple(sights), revision)
+        with self._turn:
+            return self._ask(order, patience)
+
+    def _stamp(self, spec: ReaderSpec) -> str:
+        """Names the very model: its id, and its commit or the state of its files."""
+        place = self._catalog.place(spec)
+        if place is None:
+            return spec.id
+        if self._catalog.folder(spec) is None:
+            return f"{spec.id}-{place.name[:12]}"
+        states = [(file.name, file.stat()) for file in sorted(place.iterdir()) if file.is_file()]
+        said = "".join(f"{name}:{state.st_size}:{state.st_mtime_ns}\n" for name, state in states)
+        return f"{spec.id}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
+
+
+def _head(file: Path) -> Sight | None:
+    """The square that the crop tool would begin with; None where no head is found."""
+    head = faces.find(file)
+    if head is None:
+        return None
+    with Image.open(file) as picture:
+        crop = crops.around(head, *picture.size, aspect="1:1")
+    return Sight(str(file), (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height))
+
+
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
+    """Of two directions."""
+    return round(min(1.0, max(-1.0, sum(a * b for a, b in zip(one, other, strict=True)))), 4)
+
+
+def _nobody(order: ReadOrder, patience: float = 0.0) -> tuple[Reading, ...]:
+    raise WorkerLost("There is no image worker here.")

@@ -1,0 +1,44 @@
+"""What models said of pictures, kept so that a picture is read once; may be deleted at any time.
+
+One small file per model and picture, found by the hash of the pixels. Knows no model and no picture.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import uuid
+from pathlib import Path
+
+from pipelines.events import Reading
+
+
+class Readings:
+    """The folder; `None` remembers nothing. A disk that is full or read-only only makes it forget."""
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+
+    def get(self, reader: str, pixel_sha256: str) -> tuple[Reading | None] | None:
+        """What was kept, in a tuple of one; None where nothing was."""
+        if self._folder is None:
+            return None
+        try:
+            kept = json.loads(self._place(self._folder, reader, pixel_sha256).read_text(encoding="utf-8"))
+            return (tuple(map(float, kept)) if isinstance(kept, list) else kept,)
+        except (OSError, ValueError, TypeError):
+            return None
+
+    def keep(self, reader: str, pixel_sha256: str, reading: Reading | None) -> None:
+        """Remember an answer; None: there was nothing to be read."""
+        if self._folder is None:
+            return
+        place = self._place(self._folder, reader, pixel_sha256)
+        temp = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
+        with contextlib.suppress(OSError):
+            place.parent.mkdir(parents=True, exist_ok=True)
+            temp.write_text(json.dumps(reading), encoding="utf-8")
+            temp.replace(place)
+
+    def _place(self, folder: Path, reader: str, pixel_sha256: str) -> Path:
+        return folder / reader / pixel_sha256[:2] / f"{pixel_sha256}.json"

@@ -1,0 +1,177 @@
+"""Describing and comparing with the real worker, real (tiny) readers and a real collection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from pipelines.catalog import Catalog, load_catalog
+from pipelines.errors import Conflict
+from pipelines.events import ImageReady, Reading, ReadOrder
+from studio.api import add_api
+from studio.api.events import QueueBroadcast
+from studio.engine.local import LocalEngine
+from studio.jobs import JobQueue
+from studio.models.library import ModelLibrary
+from studio.readers import Ask, Readers
+from studio.records import ImageRecord
+from studio.service import StudioService
+from tests import tiny_readers
+from tests.studio.fixtures import Durable, open_durable, request, upload
+
+DRAWINGS = Path(__file__).parent / "characters" / "drawings"
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_readers.catalogue(tmp_path_factory.mktemp("models"))
+
+
+@pytest.fixture(scope="module")
+def engine(models: Path) -> Iterator[LocalEngine]:
+    engine = LocalEngine(models, "cpu")
+    yield engine
+    engine.stop()
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Iterator[Durable]:
+    with open_durable(tmp_path) as durable:
+        yield durable
+
+
+class Asked:
+    """Hands questions on to the engine, patiently, and remembers them."""
+
+    def __init__(self, engine: LocalEngine) -> None:
+        self.orders: list[ReadOrder] = []
+        self._engine = engine
+
+    def __call__(self, order: ReadOrder, patience: float = 0) -> tuple[Reading, ...]:
+        self.orders.append(order)
+        return self._engine.read(order, 120)
+
+
+def readers(durable: Durable, catalog: Catalog, ask: Ask | None) -> Readers:
+    folder = durable.settings.readings_dir
+    return Readers(catalog, ModelLibrary(catalog, None), durable.collection, ask, folder)
+
+
+def studio(durable: Durable, models: Path, ask: Ask | None) -> StudioService:
+    catalog = load_catalog(models)
+    queue = JobQueue(durable.database)
+    reading = readers(durable, catalog, ask)
+    return StudioService(durable.catalog, durable.collection, queue, None, reading)
+
+
+def drawn(durable: Durable, name: str) -> ImageRecord:
+    return durable.collection.add_upload(DRAWINGS / f"{name}.webp", f"{name}.webp")[0]
+
+
+def child(durable: Durable, parent: ImageRecord, name: str) -> ImageRecord:
+    """A drawing kept as if it was made from `parent`."""
+    with Image.open(DRAWINGS / f"{name}.webp") as file:
+        picture = file.convert("RGB")
+    return durable.collection.save_generated(
+        job_id=f"job-{name}",
+        request=request(parent),
+        image=ImageReady(0, 1, picture.width, picture.height, picture.tobytes()),
+        notices=(),
+        provenance={},
+    )
+
+
+def test_a_portrait_is_described_from_blueprint_and_picture_and_looked_at_once(
+    durable: Durable, models: Path, engine: LocalEngine
+) -> None:
+    asked = Asked(engine)
+    service = studio(durable, models, asked)
+    one = service.characters.create("Mara")
+    image = drawn(durable, "blue-1")
+    service.characters.versions.add_picture(one.id, image.id)
+    app = FastAPI()
+    add_api(app, service, durable.settings, QueueBroadcast(service))
+    rest = TestClient(app)
+    told = rest.post(f"/api/v1/characters/{one.id}/describe").json()
+    assert told["reader"] == "Tiny Captioner"
+    assert set(told["caption"].split()) <= set(tiny_readers.WORDS)
+    assert told["prompt"].startswith("portrait of a")
+    again = rest.post(f"/api/v1/characters/{one.id}/describe", json={"image_id": image.id}).json()
+    assert again == told
+    assert len(asked.orders) == 1
+    states = rest.get("/api/v1/readers").json()
+    assert [(each["question"], each["available"]) for each in states] == [
+        ("caption", "ready"),
+        ("face", "ready"),
+    ]
+    assert rest.post("/api/v1/characters/nobody/describe").status_code == 404
+    missing = rest.post(f"/api/v1/characters/{one.id}/describe", json={"image_id": "nobody"})
+    assert missing.status_code == 404
+
+
+def test_drift_says_how_alike_the_faces_are_and_reads_each_picture_once(
+    durable: Durable, models: Path, engine: LocalEngine
+) -> None:
+    asked = Asked(engine)
+    service = studio(durable, models, asked)
+    first = drawn(durable, "curls-1")
+    second = child(durable, first, "curls-2")
+    third = child(durable, second, "spiky-1")
+    report = service.history.drift(third.id)
+    assert report.face_reason is None
+    assert [step.image_id for step in report.branch] == [first.id, second.id, third.id]
+    assert report.branch[0].drift.face == 1.0
+    assert report.drift.face is not None
+    assert -1 <= report.drift.face < 1
+    assert [len(order.sights) for order in asked.orders] == [3]
+    assert all(sight.box for sight in asked.orders[0].sights)
+    assert service.history.drift(third.id) == report
+    known = {node.image.id: node.drift for node in service.history.family(first.id).nodes}
+    assert known[third.id] == report.drift
+    assert len(asked.orders) == 1
+
+
+def test_what_has_no_head_is_not_compared(durable: Durable, models: Path, engine: LocalEngine) -> None:
+    service = studio(durable, models, Asked(engine))
+    face, noise = drawn(durable, "tall-left"), upload(durable, seed=3)
+    report = service.history.drift(noise.id, face.id)
+    assert report.drift.face is None
+    assert report.face_reason == "No head was found in this picture, so its face is not compared."
+    report = service.history.drift(face.id, noise.id)
+    assert report.drift.face is None
+    assert report.face_reason is not None
+    assert "in the anchor" in report.face_reason
+
+
+def test_without_a_model_or_a_free_worker_the_rest_is_told_and_what_is_missing(
+    durable: Durable, models: Path, tmp_path: Path
+) -> None:
+    def occupied(order: ReadOrder, patience: float = 0) -> tuple[Reading, ...]:
+        raise Conflict("A picture is being made.")
+
+    service = studio(durable, models, occupied)
+    first = drawn(durable, "blue-1")
+    second = child(durable, first, "blue-2")
+    blueprint = service.characters.create("Mara", description="").blueprint
+    told = service.readers.describe(blueprint, first.id)
+    assert (told.caption, told.prompt, told.reason) == (None, "", "A picture is being made.")
+    report = service.history.drift(second.id)
+    assert (report.drift.face, report.drift.structure < 1) == (None, True)
+    assert report.face_reason == "The likeness of the face was not measured. A picture is being made."
+
+    (tmp_path / "away.yaml").write_text(
+        tiny_readers.MAKER + tiny_readers.ENTRIES.replace("source: ", "source: some/")
+    )
+    away = studio(durable, tmp_path / "away.yaml", None)
+    assert "Download it on the Models page" in str(away.readers.describe(blueprint, first.id).reason)
+    assert "Tiny Face on the Models page" in str(away.history.drift(second.id).face_reason)
+    (tmp_path / "none.yaml").write_text(tiny_readers.MAKER)
+    without = studio(durable, tmp_path / "none.yaml", None)
+    assert without.readers.states() == ()
+    assert without.readers.describe(blueprint, first.id).reason is None
+    assert without.history.drift(second.id).drift.face is None
