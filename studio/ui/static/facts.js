@@ -22,6 +22,12 @@
     return name ? [name, commercial === "no" ? "not for commercial use" : null].filter(Boolean).join(" · ") : null;
   }
 
+  /** The prompt with the roles of references in words, where the model read that instead. */
+  function readLine({ request, provenance = {} }) {
+    const read = provenance.composed_prompt;
+    return read && read !== request.prompt ? read : null;
+  }
+
   function machineLine({ provenance = {} }) {
     const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
     return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
@@ -61,10 +67,10 @@
   function madeRows(record, details) {
     const { request } = record;
     return [
-      ["Model", modelLine(record)], ["Licence", licenceLine(record)], ["Mode", kit.MODES[request.mode]], ["Prompt", kit.promptWords(request)],
+      ["Model", modelLine(record)], ["Licence", licenceLine(record)], ["Mode", kit.MODES[request.mode]], ["Prompt", kit.promptWords(request)], ["The model read", readLine(record)],
       ["Negative prompt", request.negative_prompt || null], ["Seed", record.seed ?? request.seed], ["Steps", request.num_inference_steps],
       ["Guidance", request.guidance_scale], ["Influence", given(request.strength) ? kit.percent(1 - request.strength) : null],
-      ["Structure", controlLine(request.control)], ["LoRAs", loraLine(record)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)],
+      ["Structure", controlLine(request.control)], ["LoRAs", loraLine(record)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)], ["Kept in memory", record.provenance?.memory],
       ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null], ["Generation", depthLine(record)],
     ];
   }

@@ -55,6 +55,7 @@ def test_arrows_choose_enter_opens_and_focus_comes_back(gallery: Page, made: lis
         str(made[1]["seed"]),
         "2 of 3",
         "Tiny Portrait · revision",
+        "Kept in memory",
         "Source",
     ):
         expect(dialog).to_contain_text(words)

@@ -10,6 +10,7 @@ import pytest
 from pipelines.catalog import Catalog, load_catalog
 from pipelines.errors import NotFound, RequestError
 from pipelines.memory import GIB, Hardware, MemoryChoice
+from studio import ui
 from studio.models.library import ModelLibrary
 from studio.models.records import MemorySetting
 
@@ -104,3 +105,11 @@ def test_a_choice_made_on_another_machine_says_why_it_is_not_possible_here(libra
     assert fit is not None
     assert fit.label == "not possible here"
     assert "Choose Automatic" in fit.reason
+
+
+def test_the_page_has_words_for_every_way() -> None:
+    script = (Path(ui.__file__).parent / "static" / "models_memory.js").read_text("utf-8")
+    missing = [
+        way for way in MemoryChoice if way is not MemoryChoice.AUTO and f'{way.value}: "' not in script
+    ]
+    assert not missing
