@@ -15,10 +15,12 @@
     quantised: ["warn", "Fits, with smaller numbers"], too_large: ["bad", "Too large for this machine"], impossible: ["bad", "Not possible here"],
   };
   const KINDS = { lora: "LoRA", controlnet: "ControlNet", ip_adapter: "IP-Adapter", vae: "VAE", image_encoder: "Image encoder" };
+  const ANSWERS = { caption: "Describes a picture in words, for Auto-describe", face: "Tells how alike two faces are, for the drift of a line" };
   const ACTIVE = new Set(["queued", "checking", "downloading", "verifying"]);
   const FILTERS = [["all", "All", () => true], ["ready", "On this machine", (card) => card.available === "ready"],
     ["away", "To download", (card) => card.available === "downloadable"]];
 
+  const all = (library) => [...library.models, ...library.readers];
   const isActive = (card) => Boolean(card.download && ACTIVE.has(card.download.status));
   const chip = (kind, words, title) => el("span", { class: `mod-chip ${kind}`, title }, words);
 
@@ -99,7 +101,7 @@
     factsOf(card) {
       const begins = (mode) => (card.default_for.includes(mode) ? " (begins with it)" : "");
       const modes = card.modes.map((mode) => (kit.MODES[mode] || mode) + begins(mode)).join(", ");
-      const facts = [["Modes", modes], ["Size", this.sizeOf(card)], ["Licence", this.licenceOf(card)]];
+      const facts = [card.answers ? ["Reads", ANSWERS[card.answers]] : ["Modes", modes], ["Size", this.sizeOf(card)], ["Licence", this.licenceOf(card)]];
       if (card.fit) facts.push(["On this machine", this.planOf(card.fit)]);
       const absent = [...new Set(Object.values(card.absent))];
       if (absent.length) facts.push(["Missing", absent.join(" ")]);
@@ -191,6 +193,7 @@
       this.filter = "all";
       this.machine = el("p", { class: "mod-machine" });
       this.list = el("ul", { class: "mod-list", id: "models-list", "aria-label": "Models" });
+      this.readers = el("ul", { class: "mod-list", id: "models-readers" });
       this.empty = el("p", { class: "out-empty", hidden: true }, "No model is in this list.");
       this.segments = el("div", { class: "out-segments", role: "group", "aria-label": "Which models" }, FILTERS.map(([name, words]) =>
         el("button", { type: "button", class: "out-segment", id: `models-filter-${name}`, "aria-pressed": String(name === "all"), onclick: () => this.choose(name) }, words)));
@@ -200,6 +203,8 @@
       this.folder = el("p", { class: "mod-note" });
       element.replaceChildren(el("div", { class: "mod-page" }, this.machine,
         el("div", { class: "mod-head" }, this.segments, this.scan), this.list, this.empty,
+        el("section", { "aria-label": "Models that read pictures" }, el("h3", {}, "Models that read pictures"),
+          el("p", { class: "mod-note" }, "None is needed to make pictures. They stay on this machine like the others, and no picture leaves it."), this.readers),
         el("section", { "aria-label": "Default models" }, el("h3", {}, "Which model each mode starts with"), this.defaults),
         el("section", { "aria-label": "Models folder" }, el("h3", {}, "Your own files"), this.folder, this.addOns)));
       likeness.on("tab:shown", (name) => name === "models" && this.load());
@@ -210,7 +215,7 @@
       clearTimeout(this.timer);
       const library = await likeness.api("/models/library", { quiet: true }).catch(() => null);
       if (library) this.show(library);
-      const busy = library?.models.some(isActive);
+      const busy = library && all(library).some(isActive);
       const waiting = likeness.section === "models" && !library?.device; // what fits is known once the worker is there
       if (busy || waiting) this.timer = setTimeout(() => this.load(), busy ? POLL : 3 * POLL);
     }
@@ -227,8 +232,8 @@
 
     /** A toast where a download has ended since the last look. */
     tellEnds(library) {
-      for (const card of library.models) {
-        const before = this.library?.models.find((other) => other.id === card.id);
+      for (const card of all(library)) {
+        const before = this.library && all(this.library).find((other) => other.id === card.id);
         if (!before || !isActive(before) || isActive(card)) continue;
         if (card.download?.status === "failed") likeness.toast(card.download.error.message, "error");
         else if (card.download?.status === "done") likeness.toast(this.arrived(before, card), "success");
@@ -249,15 +254,21 @@
     showRows() {
       const wanted = FILTERS.find(([name]) => name === this.filter)[2];
       const cards = this.library.models.filter(wanted);
-      const ids = new Set(cards.map((card) => card.id));
+      const ids = new Set([...cards, ...this.library.readers].map((card) => card.id));
       for (const [id, row] of this.rows) if (!ids.has(id)) row.node.remove(), this.rows.delete(id);
+      this.fill(this.list, cards);
+      this.fill(this.readers, this.library.readers);
+      this.readers.parentElement.hidden = !this.library.readers.length;
+      this.empty.hidden = cards.length > 0;
+    }
+
+    fill(list, cards) {
       cards.forEach((card, index) => {
         const row = this.rows.get(card.id) || new Row(card, this);
         row.update(card);
         this.rows.set(card.id, row);
-        if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] || null);
+        if (list.children[index] !== row.node) list.insertBefore(row.node, list.children[index] || null);
       });
-      this.empty.hidden = cards.length > 0;
     }
 
     showDefaults() {

@@ -44,7 +44,7 @@
 
     update(card) {
       const { memory, memory_choices: choices, memory_refused: refused } = card;
-      this.node.hidden = card.available !== "ready";
+      this.node.hidden = card.available !== "ready" || Boolean(card.answers);
       const one = Object.keys(choices).length < 2;
       this.ways.hidden = one;
       this.note.hidden = !one;
