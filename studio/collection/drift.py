@@ -39,7 +39,7 @@ class Distance:
     colour: float
 
 
-NO_FACE_MODEL = "No model that compares faces is on this machine, so the face is not measured."
+NO_FACE_MODEL = "No face model is on this machine, so the likeness of the face is not measured."
 
 
 @dataclass(frozen=True, slots=True)
