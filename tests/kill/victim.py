@@ -17,15 +17,18 @@ import sys
 import time
 from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
+from typing import NoReturn
 from unittest import mock
 
 from app import open_studio
+from pipelines.errors import WorkerLost
 from pipelines.events import (
     Completed,
     Event,
     ImageReady,
     Phase,
     PhaseChanged,
+    ReadOrder,
     Started,
     StepProgress,
     WorkOrder,
@@ -64,6 +67,10 @@ class QuickEngine:
             seed = request.seed + index
             yield ImageReady(index, seed, SIDE, SIDE, quick_pixels(seed))
         yield Completed()
+
+    def read(self, order: ReadOrder, patience: float = 0.0) -> NoReturn:
+        """It knows no model that reads pictures."""
+        raise WorkerLost("There is no image worker here.")
 
     def cancel(self, job_id: str) -> None:
         """Orders are over before a cancel could reach them."""

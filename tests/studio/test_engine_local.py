@@ -254,11 +254,12 @@ def test_an_abandoned_order_is_cancelled(engine: LocalEngine) -> None:
 
 
 _STUDIO = """
-import sys, time
+import signal, sys, time
 from pathlib import Path
 from studio.engine.local import LocalEngine
 from tests.studio import scripted_worker
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
     engine = LocalEngine(Path("m"), "cpu", main=scripted_worker.main, args=(sys.argv[1],))
     while engine.state.state != "ready":
         time.sleep(0.01)

@@ -41,6 +41,7 @@
     }
     root.append(el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")), nav, el("div", { class: "lk-header-end" }, chip, theme));
     wireTabs(nav);
+    keepInView(nav);
     wireTheme(theme);
     drawChip(chip, "starting", "Connecting…");
     likeness.onSnapshot((snapshot) => {
@@ -67,6 +68,15 @@
       next.focus();
       next.click();
     });
+  };
+
+  // On a narrow page the row of sections scrolls: the one shown stays in it, whatever the width becomes.
+  const keepInView = (nav) => {
+    const centre = () => {
+      const [row, chosen] = [nav, nav.querySelector("[aria-selected=true]")].map((node) => node?.getBoundingClientRect());
+      if (chosen) nav.scrollLeft += chosen.left + chosen.width / 2 - row.left - row.width / 2;
+    };
+    new ResizeObserver(centre).observe(nav);
   };
 
   const wireTheme = (button) => {

@@ -8,6 +8,8 @@
 
   class Tags {
     constructor() {
+      this.sent = Promise.resolve();
+      this.waiting = 0; // changes that are not answered yet
       this.chips = el("ul", { class: "out-tags", "aria-label": "Tags" });
       this.input = el("input", { type: "text", class: "out-tag-input", id: "details-tag", maxlength: 64, placeholder: "Add a tag", "aria-label": "Add a tag", autocomplete: "off" });
       this.input.addEventListener("keydown", (event) => ["Enter", ","].includes(event.key) && (event.preventDefault(), this.add()));
@@ -15,7 +17,12 @@
       this.node = el("div", { class: "out-tag-row" }, this.chips, this.input);
     }
 
+    /** What is known of a picture; while changes of its tags are on their way, those shown are newer. */
     show(record) {
+      if (!this.waiting || record.id !== this.record.id) this.draw(record);
+    }
+
+    draw(record) {
       this.record = record;
       this.chips.replaceChildren(...record.tags.map((tag) => el("li", { class: "out-tag" }, tag,
         el("button", { type: "button", "aria-label": `Take the tag ${tag} away`, onclick: () => this.save(this.record.tags.filter((other) => other !== tag)) }, kit.icon("close")))));
@@ -27,12 +34,13 @@
       if (tag) this.save([...this.record.tags, tag]);
     }
 
-    /** Shown before it is answered, so that the next tag comes on top of this one. */
+    /** Shown before it is answered, so that the next tag comes on top of this one; sent one after the other. */
     save(tags) {
       const before = this.record;
-      this.show({ ...before, tags });
-      const refused = () => this.record.id === before.id && this.show(before); // its toast has said why
-      pictures.patch(before.id, { tags }).then(() => likeness.emit("tags:changed"), refused);
+      this.draw({ ...before, tags });
+      this.waiting += 1;
+      const settled = (record) => (this.waiting -= 1) || record.id !== this.record.id || this.draw(record);
+      this.sent = this.sent.then(() => pictures.patch(before.id, { tags })).then((record) => (settled(record), likeness.emit("tags:changed")), () => settled(before)); // its toast has said why
     }
   }
 

@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Response, expect
 
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
@@ -164,9 +164,14 @@ def test_tags_are_given_and_taken_in_the_details(
         collection.locator("#details-tag").fill(tag)
         collection.keyboard.press("Enter")
         expect(tags.filter(has_text=tag)).to_be_visible()
-    collection.get_by_role("button", name="Take the tag final away").click()
+    with collection.expect_response(_leaves_one_tag):
+        collection.get_by_role("button", name="Take the tag final away").click()
     expect(tags).to_have_count(1)
     assert studio_server.api("GET", f"/images/{line[3]['id']}").json()["tags"] == ["client A"]
+
+
+def _leaves_one_tag(answer: Response) -> bool:
+    return answer.request.method == "PATCH" and answer.json()["tags"] == ["client A"]
 
 
 def test_a_picture_is_made_once_more_and_its_verdict_is_told(collection: Page, line: list[Picture]) -> None:
