@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import json
 import uuid
+from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.events import Reading
@@ -39,6 +40,15 @@ class Readings:
             place.parent.mkdir(parents=True, exist_ok=True)
             temp.write_text(json.dumps(reading), encoding="utf-8")
             temp.replace(place)
+
+    def forget(self, pixel_sha256s: Iterable[str]) -> None:
+        """Delete what any model said of these pictures: words about a picture go when it goes."""
+        if self._folder is None:
+            return
+        for pixels in pixel_sha256s:
+            for place in self._folder.glob(f"*/{pixels[:2]}/{pixels}.json"):
+                with contextlib.suppress(OSError):
+                    place.unlink()
 
     def _place(self, folder: Path, reader: str, pixel_sha256: str) -> Path:
         return folder / reader / pixel_sha256[:2] / f"{pixel_sha256}.json"

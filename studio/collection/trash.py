@@ -20,6 +20,7 @@ from studio.collection import queries
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.collection.store import ImageStore
 from studio.database import Database
+from studio.readings import Readings
 from studio.records import Category, Emptied, JobStatus
 
 KEPT_DAYS = 30
@@ -37,6 +38,7 @@ class Trash:
     def __init__(self, database: Database, store: ImageStore) -> None:
         self._database = database
         self._store = store
+        self._readings = Readings(store.settings.readings_dir)
 
     def empty(self, expected: int) -> Emptied:
         """Take everything in the trash out for good. Raises Conflict where it is not `expected` pictures."""
@@ -71,6 +73,7 @@ class Trash:
         with self._database.transaction() as session:
             rows = session.scalars(_not_needed(session, *which).limit(_PART)).all()
             self._store.delete((row.sha256, row.extension) for row in rows)
+            self._readings.forget(row.pixel_sha256 for row in rows)
             for row in rows:
                 queries.drop_from_index(session, row)
             session.execute(delete(ImageRow).where(ImageRow.number.in_([row.number for row in rows])))

@@ -13,6 +13,7 @@ from pipelines.errors import Conflict, NotFound, RequestError
 from studio.collection.bulk import Action
 from studio.collection.queries import Filter
 from studio.jobs import JobQueue
+from studio.readings import Readings
 from studio.records import Emptied, ImageRecord
 from tests.studio.fixtures import Durable, open_durable, picture, request, save, upload
 
@@ -38,8 +39,13 @@ def empty(durable: Durable, expected: int) -> Emptied:
 def test_emptying_deletes_row_file_and_all_that_was_made_from_it(durable: Durable) -> None:
     kept, gone = upload(durable), upload(durable, 1)
     thumbnail = durable.collection.thumbnail(gone.id)
+    readings = Readings(durable.collection.store.settings.readings_dir)
+    pixels = durable.collection.pixel_hashes([kept.id, gone.id])
+    for of in pixels.values():
+        readings.keep("captioner", of, "a woman with red hair")
     durable.collection.trash(gone.id)
     assert empty(durable, 1) == Emptied(deleted=1, kept=0)
+    assert [readings.get("captioner", pixels[each.id]) is not None for each in (kept, gone)] == [True, False]
     assert (file_of(durable, gone).exists(), thumbnail.exists()) == (False, False)
     assert (listed(durable), listed(durable, trashed=True)) == ([kept.id], [])
     with pytest.raises(NotFound):
