@@ -391,4 +391,4 @@ def _stored(way: MemoryPlan) -> str:
 
 
 def _gb(count: int) -> str:
-    return f"{count / GIB:.1f}"
+    return "less than 0.1" if 0 < count < 0.05 * GIB else f"{count / GIB:.1f}"
