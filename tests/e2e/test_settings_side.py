@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import io
 import json
 import re
 from collections.abc import Iterator
@@ -11,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Locator, Page, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.settings_pages import DROP, PASTE, add, choose_mode, mode_is, order, small_png, thumbs, toast
 
 WORDS_ONLY = """\
   - id: words
@@ -61,32 +60,6 @@ def portraits(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
         Image.new("RGB", (64, 80), (20 * number, 255 - 20 * number, 90)).save(path)
         paths.append(path)
     return paths
-
-
-def add(page: Page, *paths: Path, total: int | None = None) -> None:
-    page.set_input_files("#reference-file", [str(path) for path in paths])
-    expect(thumbs(page)).to_have_count(len(paths) if total is None else total)
-
-
-def thumbs(page: Page) -> Locator:
-    return page.locator("#references .lk-reference:not(.lk-waiting)")
-
-
-def order(page: Page) -> list[str]:
-    return [str(each.get_attribute("data-image-id")) for each in thumbs(page).all()]
-
-
-def mode_is(page: Page, label: str) -> None:
-    expect(page.locator("#assistant")).to_contain_text(label)
-
-
-def choose_mode(page: Page, mode: str) -> None:
-    page.click("#assistant button")
-    page.click(f"#mode-{mode}")
-
-
-def toast(page: Page, words: str) -> Locator:
-    return page.locator(".toast-body, .lk-toast").filter(has_text=words)
 
 
 # --- references -------------------------------------------------------------------------
@@ -450,35 +423,3 @@ def test_theme_and_section_are_kept(page: Page) -> None:
     page.locator("#tab-collection").focus()
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#panel-studio")).to_be_visible()
-
-
-# --- what the browser is told to do -----------------------------------------------------
-
-_TRANSFER = """({type, data}) => {
-  const transfer = new DataTransfer();
-  if (type.startsWith("image/")) {
-    const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));
-    transfer.items.add(new File([bytes], "pasted.png", {type}));
-  } else transfer.setData(type, data);
-"""
-PASTE = (
-    _TRANSFER
-    + """  const options = {clipboardData: transfer, bubbles: true, cancelable: true};
-  (document.activeElement ?? document.body).dispatchEvent(new ClipboardEvent("paste", options));
-}"""
-)
-DROP = (
-    _TRANSFER
-    + """  const panel = document.querySelector("#references .lk-references");
-  const options = {dataTransfer: transfer, bubbles: true, cancelable: true};
-  panel.dispatchEvent(new DragEvent("dragover", options));
-  panel.dispatchEvent(new DragEvent("drop", options));
-}"""
-)
-
-
-def small_png(colour: str = "orchid") -> str:
-    """A picture as base64."""
-    buffer = io.BytesIO()
-    Image.new("RGB", (48, 32), colour).save(buffer, "PNG")
-    return base64.b64encode(buffer.getvalue()).decode()
