@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import torch
 
-from training.loop import Budget, Checkpoint, Ema, cosine
+from training.loop import Budget, Checkpoint, Ema, linear
 from training.optim import MuonAdamW, split_parameters
 from training.parallel import average_gradients, rank
 
@@ -73,7 +73,7 @@ class Descent:
         saved = time.monotonic()
         while (progress := self.budget.progress(self.step)) < 1:
             for group in self.optimizer.param_groups:
-                group["lr"] = cosine(progress, self.step, self.schedule.lr, self.schedule.warmup)
+                group["lr"] = linear(progress, self.step, self.schedule.lr, self.schedule.warmup)
             yield progress
             if rank() == 0 and time.monotonic() - saved > self.checkpoint_seconds:
                 self.checkpoint.save(self.step)

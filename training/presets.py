@@ -54,7 +54,7 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 32
     steps: int = 12000
-    minutes: float = 330.0
+    minutes: float = 218.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.996
@@ -68,7 +68,7 @@ class ControlNetPreset:
     pictures: int = 2500
     batch: int = 16
     steps: int = 6000
-    minutes: float = 28.0
+    minutes: float = 20.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.98
