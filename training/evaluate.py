@@ -210,16 +210,19 @@ class Bench:
         return {name: float(np.mean(s)) for name, s in scores.items()}
 
     def image_to_image(self) -> dict[str, float]:
-        """Spearman correlation of influence (1 - strength) and likeness to the source, over nine levels."""
+        """Spearman correlation of influence (1 - strength) and likeness to the source, over nine levels.
+
+        Prompt and seed stay the same from level to level: what is measured is what influence does.
+        """
         rng, values = random.Random(31), []
         for k in range(max(2, self.cases // 12)):
             shot, p = self.real.shot()
-            source = self.picture([shot])
+            source, words = self.picture([shot]), caption(p, rng)
             levels = [i / 10 for i in range(1, 10)]
             likeness = []
             for level in levels:
                 options = {"image": to_pictures(source), "strength": 1 - level, **TEXT}
-                image = self.pipes.draw(self.pipes.image, [caption(p, rng)], 6000 + k, **options)
+                image = self.pipes.draw(self.pipes.image, [words], 6000 + k, **options)
                 likeness.append(-float((to_tensor(image) - source).abs().mean()))
             values.append(float(spearmanr(levels, likeness).statistic))
         return {"spearman": float(np.mean(values))}
