@@ -31,6 +31,7 @@ ROUNDS = (
     "add dramatic lighting from the left",
     "change the background to a sunset sky",
 )
+LOOP = ("change the background to a forest", "give her red hair", "change the background to a sunset sky")
 FIRST_PORTRAITS = (
     "portrait of a woman with long red hair, green hoodie, forest",
     "a young man with short black hair, purple t-shirt, night city",
@@ -80,9 +81,9 @@ def _collection(page: Page, studio: StudioProcess, folder: Path) -> None:
 
 def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
     page.click("#tab-studio")
-    page.set_input_files("#reference-file", str(DRAWINGS / "curls-1.webp"))
+    page.set_input_files("#reference-file", str(DRAWINGS / "blue-3.webp"))
     page.wait_for_selector("#references .lk-reference:not(.lk-waiting)")
-    for number, prompt in enumerate(ROUNDS):
+    for number, prompt in enumerate(LOOP):
         page.locator("#prompt textarea").fill(prompt)
         page.wait_for_timeout(800)
         page.locator("#generate").click()
@@ -92,7 +93,7 @@ def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
             arg=number,
         )
         _settle(page)
-        if number < len(ROUNDS) - 1:
+        if number < len(LOOP) - 1:
             page.click("#use-as-reference")
             _settle(page)
     page.set_viewport_size({"width": 1440, "height": 1000})
