@@ -68,7 +68,7 @@ class ControlNetPreset:
     pictures: int = 2500
     batch: int = 16
     steps: int = 6000
-    minutes: float = 20.0
+    minutes: float = 34.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.98
