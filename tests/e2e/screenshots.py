@@ -84,7 +84,7 @@ def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
     page.set_input_files("#reference-file", str(DRAWINGS / "blue-3.webp"))
     page.wait_for_selector("#references .lk-reference:not(.lk-waiting)")
     page.locator("#knobs-toggle button").click()
-    page.locator("#seed input[type=number]").fill("1")
+    page.locator("#seed input").fill("1")
     page.keyboard.press("Tab")
     page.locator("#knobs-toggle button").click()
     for number, prompt in enumerate(LOOP):
