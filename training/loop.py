@@ -17,8 +17,7 @@ from training.parallel import shared
 
 def cosine(progress: float, step: int, peak: float, warmup: int) -> float:
     """Learning rate: linear warm-up times a cosine of progress (0..1) that ends at 2 % of `peak`."""
-    ramp = min(1.0, (step + 1) / max(1, warmup))
-    return peak * ramp * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(1.0, progress))))
+    return _scheduled(0.5 * (1 + math.cos(math.pi * min(1.0, progress))), step, peak, warmup)
 
 
 def linear(progress: float, step: int, peak: float, warmup: int) -> float:
@@ -27,7 +26,12 @@ def linear(progress: float, step: int, peak: float, warmup: int) -> float:
     What a short training needs: it stays high for longer than a cosine and still ends low (compare Bergsma
     et al. 2025, "Straight to Zero", arXiv 2502.15938).
     """
-    return peak * min(1.0, (step + 1) / max(1, warmup)) * (0.02 + 0.98 * (1 - min(1.0, progress)))
+    return _scheduled(1 - min(1.0, progress), step, peak, warmup)
+
+
+def _scheduled(share: float, step: int, peak: float, warmup: int) -> float:
+    """The rate at this `share` (1..0) of the way down, warm-up included."""
+    return peak * min(1.0, (step + 1) / max(1, warmup)) * (0.02 + 0.98 * share)
 
 
 class Budget:
