@@ -15,9 +15,9 @@ from typing import Any
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
+from tests.e2e.cast import DRAWINGS, character
 from tests.e2e.harness import CHROMIUM_FLAGS, ROOT, PageWatch, StudioProcess, chromium_or_skip, running_studio
 
-DRAWINGS = ROOT / "tests" / "studio" / "characters" / "drawings"
 FOLDER = ROOT / "docs" / "screenshots"
 CAST: dict[str, tuple[str | None, dict[str, str]]] = {
     "Mara": ("blue-1", {"age": "early twenties", "hair": "long, blue, wavy", "outfit": "white coat"}),
@@ -107,7 +107,10 @@ def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
 def _characters(page: Page, studio: StudioProcess, folder: Path) -> None:
     design = {"name": "Harbour nights", "style_prompt": "flat colours, thin outlines"}
     studio.api("POST", "/designs", json=design)
-    mara, *_ = [_character(studio, name, *told) for name, told in CAST.items()]
+    mara, *_ = [
+        character(studio, name, DRAWINGS / f"{drawing}.webp" if drawing else None, **locked)
+        for name, (drawing, locked) in CAST.items()
+    ]
     anchor = studio.api("GET", f"/characters/{mara}/versions").json()["items"][0]["image_id"]
     joining = {"image_id": anchor, "anchor": True}
     studio.api("POST", f"/characters/{mara}/references", json=joining)
@@ -132,16 +135,6 @@ def _characters(page: Page, studio: StudioProcess, folder: Path) -> None:
     page.get_by_role("button", name=f"{len(SCENES)} pictures").first.click()
     page.wait_for_selector("#sheet-view")
     _both(page, folder, "sheet")
-
-
-def _character(studio: StudioProcess, name: str, drawing: str | None, fields: dict[str, str]) -> str:
-    made = studio.api("POST", "/characters", json={"name": name}).json()
-    blueprint = {field: {"value": value, "locked": True} for field, value in fields.items()}
-    studio.api("PUT", f"/characters/{made['id']}/blueprint", json={"revision": 0, "fields": blueprint})
-    if drawing:
-        image = studio.upload(DRAWINGS / f"{drawing}.webp")["id"]
-        studio.api("POST", f"/characters/{made['id']}/versions", json={"image_id": image})
-    return made["id"]
 
 
 def _ended(studio: StudioProcess, answer: Any) -> None:

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from tests.e2e.cast import DRAWINGS, character
 from tests.e2e.harness import ROOT, PageWatch, StudioProcess, chromium_or_skip, running_studio
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, make_picture
 
 BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
-DRAWINGS = ROOT / "tests" / "studio" / "characters" / "drawings"
 GIVE_FILE = """([encoded, how]) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   const given = new DataTransfer();
@@ -50,18 +50,6 @@ def cast_page(page: Page, studio_server: StudioProcess) -> Page:
         studio_server.api("DELETE", f"/characters/{one['id']}")
     page.click("#tab-characters")
     return page
-
-
-def character(studio: StudioProcess, name: str, picture: Path | None = None, **locked: str) -> str:
-    """A character made over REST: its id. `locked`: fields of its blueprint."""
-    made = studio.api("POST", "/characters", json={"name": name}).json()
-    fields = {field: {"value": value, "locked": True} for field, value in locked.items()}
-    draft = {"revision": 0, "fields": fields}
-    assert studio.api("PUT", f"/characters/{made['id']}/blueprint", json=draft).status_code == 200
-    if picture is not None:
-        image = studio.upload(picture)["id"]
-        studio.api("POST", f"/characters/{made['id']}/versions", json={"image_id": image})
-    return made["id"]
 
 
 def versions(studio: StudioProcess, character_id: str) -> list[dict[str, Any]]:
