@@ -303,6 +303,9 @@ def test_what_cannot_be_done_is_said_and_nothing_is_lost(page: Page, studio_serv
     expect(toast(page, "whole number")).to_be_visible()
     expect(page.locator("#prompt textarea")).to_have_value("a knight")
     assert len(studio_server.api("GET", "/jobs").json()) == before
+    clear = page.locator(".clear-status button")  # Gradio's, of a message that the page shows as a toast
+    clear.first.wait_for(state="attached")
+    expect(clear.first).to_be_hidden()
 
 
 # --- actions on pictures ----------------------------------------------------------------
