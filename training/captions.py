@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from training import attributes as a
 from training.attributes import Portrait
@@ -140,6 +141,36 @@ def caption(p: Portrait, rng: random.Random) -> str:
         rng.shuffle(parts)
     joiner = ", " if rng.random() < 0.85 else " "
     return joiner.join(parts)
+
+
+def brief(p: Portrait, fields: Iterable[str], rng: random.Random) -> str:
+    """A caption that names only `fields` of the picture: what is left open is for a reference to say."""
+    wanted = set(fields)
+    colored = "hair_color" in wanted
+    words = {
+        "haircut": lambda: hair(p, rng, with_color=colored),
+        "hair_color": lambda: f"{rng.choice(a.HAIR_COLORS[p.hair_color])} hair",
+        "skin": lambda: rng.choice(a.SKINS[p.skin]),
+        "expression": lambda: rng.choice(a.EXPRESSIONS[p.expression]),
+        "glasses": lambda: rng.choice(a.GLASSES) if p.glasses else "no glasses",
+        "beard": lambda: "a beard" if p.beard else "no beard",
+        "background": lambda: background(p, rng),
+        "light": lambda: rng.choice(a.LIGHT_WORDS[p.light]),
+        "style": lambda: rng.choice(a.STYLES[p.style]),
+        "clothes": lambda: article(f"{p.clothes_color} {rng.choice(a.CLOTHES[str(p.clothes)])}"),
+    }
+    if "clothes_color" in wanted:
+        wanted.add("clothes")
+    if "haircut" in wanted or p.haircut in a.HAIRLESS:
+        wanted.discard("hair_color")
+    if p.light == "none":
+        wanted.discard("light")
+    if not p.clothes:
+        wanted.discard("clothes")
+    parts = [words[f]() for f in a.FIELDS if f in wanted and f in words]
+    rng.shuffle(parts)
+    subject = rng.choice(_OPENINGS).format(article(rng.choice(("person", person(p, rng)))))
+    return ", ".join([subject, *parts])
 
 
 def _garment(p: Portrait, rng: random.Random) -> str:

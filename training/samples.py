@@ -16,13 +16,18 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from training.captions import caption, instruction
+from training.attributes import FIELDS
+from training.captions import brief, caption, instruction
 from training.latents import LatentSet
 
 EDIT_SHARE = 0.45
 BACKGROUND_EDITS = 0.25
 EMPTY_TEXT = 0.08
-ADAPTER_SHARE = 0.4
+ADAPTER_SHARE = 0.6
+BRIEF = 0.75
+NAMED_ANYWAY = 0.1
+PERSON = ("haircut", "hair_color", "skin", "glasses", "beard", "clothes", "clothes_color", "style")
+LOOK = ("style", "background", "light")
 ZERO_REFERENCE = 0.1
 
 
@@ -83,7 +88,24 @@ class Mixer:
         if which > 0.4:
             sample.style = self._style_reference(target)
             sample.zero_style = rng.random() < ZERO_REFERENCE
+        if rng.random() < BRIEF:
+            sample.text = brief(portraits[target], self._left_open(sample), rng)
         return sample
+
+    def _left_open(self, sample: Sample) -> list[str]:
+        """What the references do not show of the target, and seldom what they do.
+
+        A caption that names everything leaves a reference nothing to say, and it is never listened to.
+        """
+        target, portraits = self.data.portraits[sample.target], self.data.portraits
+        told = set()
+        if sample.character is not None and not sample.zero_character:
+            shown = [f for f in PERSON if f not in portraits[sample.character].differences(target)]
+            told.update(shown)
+        if sample.style is not None and not sample.zero_style:
+            shown = [f for f in LOOK if f not in portraits[sample.style].differences(target)]
+            told.update(shown)
+        return [f for f in FIELDS if self.rng.random() < (NAMED_ANYWAY if f in told else 0.7)]
 
     def _style_reference(self, target: int) -> int:
         rng, p = self.rng, self.data.portraits[target]
