@@ -69,7 +69,7 @@ def change_weights(clean: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
     """Weights (B, 1, h, w), mean 1 a sample, that count the cells an edit changes as much as all the others.
 
     Both latents (B, C, h, w) are scaled. Most of an edit is copying, and a new expression is a sixteenth
-    of the picture: without this it hardly counts. A changed cell counts 4 to 20 times as much as one that stays.
+    of the picture: without this it hardly counts. A changed cell counts 4 to 20 times as much as another.
     """
     changed = ((clean - source).abs().mean(dim=1, keepdim=True) > CHANGED).float()
     share = changed.mean(dim=(1, 2, 3), keepdim=True)

@@ -72,7 +72,8 @@ def apply_settings(state: StudioState, settings: Mapping[str, object]) -> Studio
         taken["influence"] = influence_of(strength)
     if settings.get("width") and settings.get("height"):
         taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
-    return state.model_copy(update={**taken, "add_ons": state.add_ons.taken(settings)})
+    applied = state.model_copy(update={**taken, "add_ons": state.add_ons.taken(settings)})
+    return applied.with_knobs_kept() if "model" in taken else applied
 
 
 def _request_of(record: ImageRecord) -> GenerationRequest:

@@ -27,18 +27,18 @@ class Settled(NamedTuple):
     warnings: tuple[str, ...] = ()
 
 
-def settle(state: StudioState, models: Sequence[ModelInfo], before: StudioState | None = None) -> Settled:
+def settle(state: StudioState, models: Sequence[ModelInfo]) -> Settled:
     """Fit model to references, mode to model, knobs to both.
 
-    Knobs that stood at the defaults of `before` go to the new defaults; all are kept inside the limits.
+    Knobs that stand at the defaults of the mode and model they were last fitted to go to the new defaults;
+    all are kept inside the limits.
     """
     started, said_of_default = models_default.begin(state.follow_references(), models)
     fitted, said_of_model = _fit_model(started, models)
     fitted, said_of_mode = _fit_mode(fitted, models)
-    before = before or fitted
-    old = knobs_of(find_model(models, before.model), before.mode)
     new = knobs_of(find_model(models, fitted.model), fitted.mode)
-    settled = models_default.begun(_fit_knobs(fitted, old, new), models)
+    knobs_fitted = _fit_knobs(fitted, _last_knobs(state, models), new).with_knobs_kept()
+    settled = models_default.begun(knobs_fitted, models)
     return Settled(settled, (*said_of_default, *said_of_model, *said_of_mode))
 
 
@@ -73,6 +73,12 @@ def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioSt
         return state, ()
     cannot, instead = MODE_LABEL[state.mode], MODE_LABEL[mode]
     return state.set_mode(mode), (f"{model.label} has no {cannot}. The mode is now {instead}.",)
+
+
+def _last_knobs(state: StudioState, models: Sequence[ModelInfo]) -> Knobs:
+    """What the knobs of `state` were last fitted to; the studio's own on a page just opened."""
+    mode, _, model = (state.knobs_of or "").partition(":")
+    return knobs_of(find_model(models, model), Mode(mode)) if mode in set(Mode) else Knobs()
 
 
 def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:

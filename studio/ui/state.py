@@ -39,7 +39,8 @@ class StudioState(BaseModel):
     """What the artist has loaded, chosen and typed. `seed` is the text of its box; `influence` is in percent.
 
     `aspect_ratio` is one of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'.
-    `model_picked`: the artist chose the model in this tab; `model_begun`: see `models_default`.
+    `model_picked`: the artist chose the model in this tab; `model_begun`: see `models_default`;
+    `knobs_of`: mode and model whose defaults the knobs were last fitted to, as 'mode:model'.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
@@ -50,6 +51,7 @@ class StudioState(BaseModel):
     earlier_model: str | None = None
     model_picked: bool = False
     model_begun: str | None = None
+    knobs_of: str | None = None
     character: str | None = None
     """Id of the character that is loaded beside the prompt."""
     prompt: str = ""
@@ -168,6 +170,10 @@ class StudioState(BaseModel):
         """Choose a model; while references are loaded this is the choice that stays after them."""
         return self.model_copy(update={"model": model_id, "earlier_model": None, "model_picked": True})
 
+    def with_knobs_kept(self) -> Self:
+        """Say that the knobs are meant as they stand for this mode and model: none follows a default."""
+        return self.model_copy(update={"knobs_of": f"{self.mode.value}:{self.model or ''}"})
+
     # --- the request --------------------------------------------------------------------------
 
     def to_request(self, knobs: Knobs) -> GenerationRequest:
@@ -234,6 +240,7 @@ _MODEL_FIELDS = {
     "earlier": "earlier_model",
     "picked": "model_picked",
     "begun": "model_begun",
+    "knobs": "knobs_of",
 }
 """What the model selector's value holds: key → field."""
 

@@ -84,29 +84,29 @@ class StudioHandlers:
         kept = [r for r in state.references if self._is_present(r.image_id)]
         if len(kept) != len(state.references):
             state = state.with_references(kept)
-        return self._show(state, before=state, shown=FRESH)
+        return self._show(state, shown=FRESH)
 
     def changed(self, *values: object) -> Updates:
         """References, mode or model were changed on their widgets: let the rest follow."""
         before = self.controls.read(values)
-        return self._show(before, before=before, shown=before.values())
+        return self._show(before, shown=before.values())
 
     def act(self, action: str, image_id: str, values: Sequence[object]) -> Updates:
         """Carry out an action on a picture. Raises NotFound, RequestError."""
         before = self.controls.read(values)
         record = self.service.image(image_id)
-        return self._show(self._after(before, action, record), before=before, shown=before.values())
+        return self._show(self._after(before, action, record), shown=before.values())
 
     def act_on_many(self, action: str, image_ids: Sequence[str], values: Sequence[object]) -> Updates:
         """Carry out an action on several pictures, in their order. Raises NotFound, RequestError."""
         before = self.controls.read(values)
         records = [self.service.image(image_id) for image_id in image_ids[:_MANY]]
-        return self._show(_after_many(before, action, records), before=before, shown=before.values())
+        return self._show(_after_many(before, action, records), shown=before.values())
 
     def transition(self, change: Callable[[StudioState], StudioState], values: Sequence[object]) -> Updates:
         """Let `change` make the new state. Raises what it raises."""
         before = self.controls.read(values)
-        return self._show(change(before), before=before, shown=before.values())
+        return self._show(change(before), shown=before.values())
 
     def check(self, *values: object) -> list[str]:
         """What Generate would have to tell, as quiet sentences; nothing while there is nothing to make."""
@@ -153,9 +153,9 @@ class StudioHandlers:
             warn((LOST_CHARACTER,))
             applied = applied.model_copy(update={"character": None})
         if find_model(self.service.models(), applied.model) is not None:
-            return applied
+            return applied.with_knobs_kept()
         warn((UNKNOWN_MODEL,))
-        return applied.model_copy(update={"model": state.model})
+        return applied.model_copy(update={"model": state.model}).with_knobs_kept()
 
     def _present_references(self, record: ImageRecord) -> frozenset[str]:
         asked = {r.image_id for r in record.request.references} if record.request else set[str]()
@@ -171,9 +171,9 @@ class StudioHandlers:
             return False
         return True
 
-    def _show(self, state: StudioState, *, before: StudioState, shown: dict[str, object]) -> Updates:
+    def _show(self, state: StudioState, *, shown: dict[str, object]) -> Updates:
         models = self.service.models()
-        settled = settle(state, models, before)
+        settled = settle(state, models)
         warn(settled.warnings)
         return self.controls.updates(settled.state, models, self._availability(settled.state, models), shown)
 

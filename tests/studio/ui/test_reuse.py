@@ -12,7 +12,7 @@ from studio.ui.knobs import find_model, knobs_of
 from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
 from studio.ui.settle import settle
 from studio.ui.state import StudioState
-from tests.studio.ui.models_for_tests import MODELS
+from tests.studio.ui.models_for_tests import INK, MODELS, QUICK
 from tests.studio.ui.states_for_tests import ids, with_references
 
 
@@ -62,6 +62,12 @@ def test_reuse_settings_asks_for_the_very_same_picture() -> None:
 def test_reuse_settings_shows_the_ratio_where_one_was_chosen() -> None:
     made = MADE.model_copy(update={"aspect_ratio": "4:5"})
     assert apply_record(StudioState(), record(made), {"a", "b"}).aspect_ratio == "4:5"
+
+
+def test_what_another_tool_says_with_its_model_stays_as_it_is_said() -> None:
+    ink = settle(StudioState(model="ink"), (INK, QUICK)).state
+    said = apply_settings(ink, {"model": "quick", "num_inference_steps": 20})
+    assert settle(said, (INK, QUICK)).state.num_inference_steps == 20
 
 
 def test_references_that_are_gone_are_left_out() -> None:

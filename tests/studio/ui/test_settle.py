@@ -3,7 +3,7 @@ from __future__ import annotations
 from pipelines.request import ControlKind, Mode, Reference
 from studio.ui.settle import offered_models, settle
 from studio.ui.state import StudioState
-from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, SKETCH
+from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, QUICK, SKETCH
 from tests.studio.ui.states_for_tests import with_references
 
 
@@ -57,12 +57,22 @@ def test_references_and_text_to_image_do_not_go_together() -> None:
 
 
 def test_untouched_knobs_follow_the_modes_defaults_and_touched_ones_stay() -> None:
-    before = StudioState(model="portrait", num_inference_steps=33)
+    before = settle(StudioState(model="portrait"), MODELS).state
+    before = before.model_copy(update={"num_inference_steps": 33})
     after = before.with_references([Reference(image_id="a")])
-    settled = settle(after, MODELS, before).state
+    settled = settle(after, MODELS).state
     assert (settled.guidance_scale, settled.num_inference_steps) == (5.0, 33)
-    painted = settle(settled.set_mode(Mode.IMG2IMG), MODELS, settled).state
+    painted = settle(settled.set_mode(Mode.IMG2IMG), MODELS).state
     assert (painted.guidance_scale, painted.influence) == (3.5, 40.0)
+
+
+def test_a_model_begins_with_its_own_steps_however_it_was_chosen() -> None:
+    assert settle(StudioState(), (QUICK, INK)).state.num_inference_steps == 4  # on a page just opened
+    ink = settle(StudioState(model="ink"), (INK, QUICK)).state
+    chosen = StudioState.read({**ink.values(), "model": {**ink.values()["model"], "chosen": "quick"}})  # pyright: ignore[reportGeneralTypeIssues]
+    settled = settle(chosen, (INK, QUICK)).state
+    assert settled.num_inference_steps == 4
+    assert settle(settled.choose_model("ink"), (INK, QUICK)).state.num_inference_steps == 20
 
 
 def test_knobs_are_kept_inside_the_limits() -> None:

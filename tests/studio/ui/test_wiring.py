@@ -70,7 +70,7 @@ def after(handlers: StudioHandlers, action: str, record: ImageRecord, before: St
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:Tiny Portrait has no Smart Image Editing")
-FRESH = StudioState(model="tiny", model_begun="text_to_image:")
+FRESH = StudioState(model="tiny", model_begun="text_to_image:", knobs_of="text_to_image:tiny")
 
 
 def test_a_fresh_browser_gets_the_first_ready_model_and_all_its_choices(handlers: StudioHandlers) -> None:
