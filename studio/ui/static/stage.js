@@ -158,13 +158,13 @@
       this.invite = invitation();
       this.failure = failureCard(() => this.dismiss());
       this.notices = el("ul", { class: "out-notices" });
-      this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node, this.notices);
+      this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node);
       this.bar = toolbar.bar(TOOLS, {
         ids: true, icons: ["tree", "download", "character", "star", "trash", "restore", "details"], label: "The chosen picture",
         target: () => [this.selected.id, this.act, likeness.gallery?.ids()],
       });
       this.caption = el("p", { class: "out-caption" });
-      this.node = el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption);
+      this.node = el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption, this.notices);
       element.replaceChildren(this.node);
       element.addEventListener("keydown", (event) => this.key(event));
       this.draw();
