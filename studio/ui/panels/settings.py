@@ -10,6 +10,7 @@ import gradio as gr
 from pipelines.request import MAX_IMAGES, ControlKind
 from studio.ui.loras import AddOnsPart, create_add_ons
 from studio.ui.state import ASPECT_RATIOS, StudioState
+from studio.ui.widgets.lenient import Choice, Knob
 from studio.ui.widgets.notices import Disclosure, SeedMemory
 from studio.ui.words import CONTROL_WORDS, HELP
 
@@ -22,20 +23,20 @@ PLAIN_RATIOS = [(ratio, ratio) for ratio in ASPECT_RATIOS]
 class SettingsPanel:
     """Components of the additional settings."""
 
-    guidance: gr.Slider
-    steps: gr.Slider
-    influence: gr.Slider
+    guidance: Knob
+    steps: Knob
+    influence: Knob
     influence_group: gr.Column
     seed: gr.Textbox
     dice: gr.Button
     seed_memory: SeedMemory
-    aspect_ratio: gr.Radio
-    num_images: gr.Slider
+    aspect_ratio: Choice
+    num_images: Knob
     control_group: gr.Column
-    control_kind: gr.Radio
-    control_weight: gr.Slider
-    control_start: gr.Slider
-    control_end: gr.Slider
+    control_kind: Choice
+    control_weight: Knob
+    control_start: Knob
+    control_end: Knob
     negative_prompt: gr.Textbox
     add_ons: AddOnsPart
 
@@ -54,7 +55,7 @@ def _knobs() -> SettingsPanel:
         guidance = _slider("Guidance", "guidance", START.guidance_scale, 1, 20, 0.1)
         steps = _slider("Steps", "steps", START.num_inference_steps, 1, 150, 1)
         seed = _seed()
-        ratio = gr.Radio(
+        ratio = Choice(
             PLAIN_RATIOS,
             value=START.aspect_ratio,
             label="Aspect ratio",
@@ -85,8 +86,8 @@ def _knobs() -> SettingsPanel:
     )
 
 
-def _slider(label: str, elem_id: str, value: float, low: float, high: float, step: float) -> gr.Slider:
-    return gr.Slider(
+def _slider(label: str, elem_id: str, value: float, low: float, high: float, step: float) -> Knob:
+    return Knob(
         low,
         high,
         value=value,
@@ -112,7 +113,7 @@ def _influence() -> dict[str, Any]:
 
 def _control() -> dict[str, Any]:
     with gr.Column(elem_id="control-group", visible=False) as group:
-        kind = gr.Radio(
+        kind = Choice(
             [(CONTROL_WORDS[kind], kind.value) for kind in ControlKind],
             value=START.control_kind.value,
             label="Traced from the reference",

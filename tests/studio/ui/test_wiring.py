@@ -108,6 +108,15 @@ def test_a_reference_makes_the_page_switch_the_model(handlers: StudioHandlers, d
     assert [model["id"] for model in offered] == ["tiny"]
 
 
+def test_what_was_offered_a_moment_ago_is_not_refused(handlers: StudioHandlers) -> None:
+    sent = {"aspect_ratio": "reference", "control_kind": "pose", "guidance_scale": 40.0, "influence": -3.0}
+    for name, value in sent.items():
+        assert handlers.controls.by_name[name].preprocess(value) == value
+    values = values_of(handlers, FRESH.model_copy(update={"guidance_scale": 40.0, "influence": -3.0}))
+    settled = shown(handlers, handlers.changed(*values), FRESH)
+    assert (settled.guidance_scale, settled.influence) == (20.0, 0.0)
+
+
 def test_controls_that_hold_their_value_are_left_alone(handlers: StudioHandlers) -> None:
     state = FRESH.model_copy(update={"prompt": "being typed"})
     updates = handlers.changed(*values_of(handlers, state))
