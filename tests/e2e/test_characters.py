@@ -94,6 +94,7 @@ def test_a_character_from_its_name_to_a_default_for_the_cast(
         "upload",
         "generated",
     ]
+    _an_edit_begins_with_the_portrait_that_is_shown(page)
     _older_versions_are_walked_to_and_used(page)
     _crop_is_nudged_and_set(page, studio_server, character_id)
     page.click("#portrait-default")
@@ -144,6 +145,15 @@ def _takes_pictures_that_are_dropped_and_pasted(page: Page, folder: Path) -> Non
         picture = make_picture(folder, f"{how}.png", size=(96, 128))
         page.evaluate(GIVE_FILE, [base64.b64encode(picture.read_bytes()).decode(), how])
         place(page, f"{number} of {number} · current")
+
+
+def _an_edit_begins_with_the_portrait_that_is_shown(page: Page) -> None:
+    mode, ratio = page.locator("#portrait-mode"), page.locator("#portrait-modal").get_by_role("button")
+    mode.select_option("smart_edit")
+    expect(page.locator("#portrait-modal .chr-mini")).to_have_count(1)
+    expect(ratio.filter(has_text="Like the reference")).to_have_attribute("aria-pressed", "true")
+    mode.select_option("text_to_image")
+    expect(ratio.filter(has_text="3:4")).to_have_attribute("aria-pressed", "true")
 
 
 def _older_versions_are_walked_to_and_used(page: Page) -> None:

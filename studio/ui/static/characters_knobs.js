@@ -9,6 +9,7 @@
   const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
   const LIKE_REFERENCE = "reference";
   const MODES = ["text_to_image", "character_reference", "smart_edit", "img2img", "style_reference", "controlnet"];
+  const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
   const STANDARD_ROLE = { smart_edit: "source", img2img: "source", character_reference: "character", style_reference: "style", controlnet: "structure" };
   const MOST = 10;
 
@@ -30,7 +31,7 @@
       this.ratio = kit.segments("Aspect ratio", [...RATIOS.map((one) => [one, one]), [LIKE_REFERENCE, "Like the reference"]], () => {});
       this.seed = kit.field("Seed", { id: "portrait-seed", inputmode: "numeric", placeholder: "Random", pattern: "[0-9]*" });
       this.model = kit.choice("Model", [["", "The design's, or the default"]], () => this.offerModes(), { id: "portrait-model" });
-      this.mode = kit.choice("Mode", [["text_to_image", kit.MODES.text_to_image]], () => this.turnMode(), { id: "portrait-mode" });
+      this.mode = kit.choice("Mode", [["text_to_image", kit.MODES.text_to_image]], () => this.chooseMode(), { id: "portrait-mode" });
       const number = (label, id, props) => kit.field(label, { id, type: "number", placeholder: "Default", ...props });
       this.guidance = number("Guidance", "portrait-guidance", { min: 0, max: 30, step: 0.5 });
       this.steps = number("Steps", "portrait-steps", { min: 1, max: 150, step: 1 });
@@ -132,6 +133,16 @@
       return this.modelInfo()?.limits[this.mode.select.value] ?? { fields: [], max_references: 0 };
     }
 
+    /** The artist chose a mode: one that changes a picture begins with the portrait that is shown, in its shape. */
+    chooseMode() {
+      const mode = this.mode.select.value;
+      const shown = this.picture();
+      if (mode !== "text_to_image" && !this.references.length && shown) this.references = [{ image_id: shown, role: null, weight: 1 }];
+      this.turnMode();
+      if (KEEP_SHAPE.has(mode) && this.references.length) this.ratio.pick(LIKE_REFERENCE);
+      else this.leaveShape();
+    }
+
     turnMode() {
       const { fields } = this.limits();
       const plain = this.mode.select.value === "text_to_image";
@@ -139,8 +150,14 @@
       this.guidance.node.hidden = !fields.includes("guidance_scale");
       this.negative.node.hidden = !fields.includes("negative_prompt");
       this.influence.node.hidden = !fields.includes("strength");
-      if (plain && this.ratio.state.value === LIKE_REFERENCE) this.ratio.pick("1:1");
+      if (plain) this.leaveShape();
       this.drawReferences();
+    }
+
+    /** Without a picture to change, the shape is the design's again. */
+    leaveShape() {
+      const { aspect_ratio: own } = this.defaults;
+      if (this.ratio.state.value === LIKE_REFERENCE) this.ratio.pick(own === LIKE_REFERENCE ? "1:1" : own);
     }
 
     drawReferences() {
