@@ -163,6 +163,11 @@ def _older_versions_are_walked_to_and_used(page: Page) -> None:
     page.click("#portrait-older")
     place(page, "1 of 3")
     expect(page.locator("#portrait-older")).to_be_disabled()
+    page.click("#portrait-compare")
+    expect(page.locator("#compare-dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.locator("#compare-dialog")).to_be_hidden()
+    assert page.locator("#portrait-modal").evaluate("(node) => node.matches(':modal')")
     page.click("#portrait-use")
     place(page, "1 of 3 · current")
 

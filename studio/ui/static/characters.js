@@ -14,7 +14,7 @@
       const dialog = kit.dialog({ id, title, onClose: () => (dialog.node.remove(), answer(given)) });
       const name = kit.field("Name", { id: `${id}-name`, maxlength: 120, value });
       const done = () => name.input.value.trim() && ((given = name.input.value.trim()), dialog.close());
-      name.input.addEventListener("keydown", (event) => event.key === "Enter" && done());
+      name.input.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), done())); // it would press the button that gets the focus back
       dialog.body.append(name.node);
       dialog.node.append(el("div", { class: "out-dialog-foot end" }, kit.button({ label: "Cancel", kind: "ghost", run: () => dialog.close() }),
         kit.button({ id: `${id}-yes`, label: yes, kind: "strong", run: done })));

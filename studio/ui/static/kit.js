@@ -197,7 +197,8 @@
     node.addEventListener("keydown", (event) => event.stopPropagation());
     node.addEventListener("close", () => {
       node.removeAttribute("aria-modal");
-      document.body.append(toastBox());
+      const below = [...host.querySelectorAll("dialog[open]")].at(-1);
+      (below ?? document.body).append(toastBox());
       if (onClose) onClose();
       if (opener && opener.isConnected) opener.focus({ preventScroll: true });
       opener = null;
@@ -206,7 +207,7 @@
       if (node.open) return;
       opener = document.activeElement;
       host.append(node);
-      document.body.append(host);
+      if (!host.isConnected) document.body.append(host); // moved, it would take an open dialog out of the top layer
       node.append(toastBox()); // outside an open modal dialog nothing can be clicked
       node.setAttribute("aria-modal", "true");
       node.showModal();
