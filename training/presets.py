@@ -54,10 +54,23 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 32
     steps: int = 12000
-    minutes: float = 218.0
+    minutes: float = 318.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.996
+
+
+@dataclass(frozen=True)
+class AdapterPreset:
+    """Schedule of the adapters' stage; `pictures` more are read for their attributes at every step."""
+
+    pictures: int = 96
+    batch: int = 32
+    steps: int = 6000
+    minutes: float = 25.0
+    warmup: int = 20
+    lr: float = 1e-2
+    ema: float = 0.99
 
 
 @dataclass(frozen=True)
@@ -68,7 +81,7 @@ class ControlNetPreset:
     pictures: int = 2500
     batch: int = 16
     steps: int = 6000
-    minutes: float = 34.0
+    minutes: float = 51.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.98
@@ -111,6 +124,7 @@ class Preset:
         )
     )
     unet: UnetPreset = field(default_factory=UnetPreset)
+    adapters: AdapterPreset = field(default_factory=AdapterPreset)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
     cases: int = 48
@@ -136,6 +150,7 @@ GPU = replace(
         CPU.unet, channels=(64, 128, 192), attention=(1, 2), groups=16, text_width=192, text_layers=3,
         image_width=192, image_layers=3, batch=192, steps=30000, minutes=14.0, warmup=200, ema=0.9985,
     ),
+    adapters=replace(CPU.adapters, pictures=384, batch=192, steps=8000, minutes=4.0, ema=0.995),
     controlnet=replace(
         CPU.controlnet, hint_channels=(16, 32, 64, 96), pictures=12000, batch=128, steps=8000, minutes=4.0
     ),

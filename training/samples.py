@@ -80,31 +80,38 @@ class Mixer:
         sample = Sample(target, caption(portraits[target], rng))
         if rng.random() >= ADAPTER_SHARE:
             return sample
-        which = rng.random()
-        if which < 0.65:
-            span = self.data.groups[self.data.group_of[target]]
-            sample.character = rng.choice([i for i in span if i != target])
-            sample.zero_character = rng.random() < ZERO_REFERENCE
-        if which > 0.4:
-            sample.style = self._style_reference(target)
-            sample.zero_style = rng.random() < ZERO_REFERENCE
+        self.refer(sample)
+        sample.zero_character = sample.character is not None and rng.random() < ZERO_REFERENCE
+        sample.zero_style = sample.style is not None and rng.random() < ZERO_REFERENCE
         if rng.random() < BRIEF:
             sample.text = brief(portraits[target], self._left_open(sample), rng)
         return sample
+
+    def refer(self, sample: Sample) -> None:
+        """Give the sample a character reference, a style reference, or both."""
+        which = self.rng.random()
+        if which < 0.65:
+            span = self.data.groups[self.data.group_of[sample.target]]
+            sample.character = self.rng.choice([i for i in span if i != sample.target])
+        if which > 0.4:
+            sample.style = self._style_reference(sample.target)
+
+    def told(self, sample: Sample) -> set[str]:
+        """What the sample's references show of its target."""
+        target, portraits = self.data.portraits[sample.target], self.data.portraits
+        out: set[str] = set()
+        if sample.character is not None and not sample.zero_character:
+            out.update(f for f in PERSON if f not in portraits[sample.character].differences(target))
+        if sample.style is not None and not sample.zero_style:
+            out.update(f for f in LOOK if f not in portraits[sample.style].differences(target))
+        return out
 
     def _left_open(self, sample: Sample) -> list[str]:
         """What the references do not show of the target, and seldom what they do.
 
         A caption that names everything leaves a reference nothing to say, and it is never listened to.
         """
-        target, portraits = self.data.portraits[sample.target], self.data.portraits
-        told = set()
-        if sample.character is not None and not sample.zero_character:
-            shown = [f for f in PERSON if f not in portraits[sample.character].differences(target)]
-            told.update(shown)
-        if sample.style is not None and not sample.zero_style:
-            shown = [f for f in LOOK if f not in portraits[sample.style].differences(target)]
-            told.update(shown)
+        told = self.told(sample)
         return [f for f in FIELDS if self.rng.random() < (NAMED_ANYWAY if f in told else 0.7)]
 
     def _style_reference(self, target: int) -> int:
