@@ -19,7 +19,6 @@ from training.models import PortraitModel
 from training.samples import Mixer, Sample
 from training.tokenizer import build
 from training.train_adapters import Adapters, attribute_loss, begin_with_words, lesson, load_adapters
-from training.train_unet import change_weights, face_weights
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
 CLOSE = replace(ALICE, background="forest", expression="sad")
@@ -91,14 +90,3 @@ def test_references_begin_as_words_and_learn_without_touching_anything_else(
     fresh = PortraitModel(TINY, build(tmp_path / "tokenizer"))
     load_adapters(fresh, tmp_path)
     assert all(torch.equal(fresh.state_dict()[k], model.state_dict()[k]) for k in changed)
-
-
-def test_the_loss_counts_what_changes_and_the_face():
-    source = torch.zeros(2, 4, 16, 16)
-    clean = source.clone()
-    clean[:, :, :2, :4] = 1.0
-    weights = change_weights(clean, source)
-    assert weights.mean(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
-    assert (weights[0, 0, 0, 0] / weights[0, 0, 9, 9]).item() == pytest.approx(20)
-    face = face_weights(clean)
-    assert (face[0, 0, 8, 8] / face[0, 0, 0, 0]).item() == pytest.approx(3)

@@ -1,4 +1,4 @@
-"""What counts more in training: noise, and the cells an edit changes; and how depth is grown."""
+"""What counts more in training: noise, the cells an edit changes, the face; and how depth is grown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import torch
 from training.models import build_scheduler
 from training.presets import AutoencoderPreset
 from training.train_autoencoder import build_autoencoder, take_over
-from training.train_unet import change_weights, stratified_timesteps
+from training.train_unet import change_weights, face_weights, stratified_timesteps
 
 SHALLOW = AutoencoderPreset(channels=(4, 8), latent_channels=4, groups=1, px=32)
 
@@ -23,15 +23,21 @@ def test_noisy_timesteps_come_up_more_often_and_none_is_left_out() -> None:
     assert (t >= 500).float().mean() > 0.6
 
 
-def test_what_an_edit_changes_counts_five_times_and_the_mean_stays_one() -> None:
+def test_what_an_edit_changes_counts_as_much_as_all_the_rest_and_the_mean_stays_one() -> None:
     source = torch.zeros(2, 3, 4, 4)
     clean = source.clone()
     clean[0, :, 0, 0] = 1
     weights = change_weights(clean, source)
     assert weights.shape == (2, 1, 4, 4)
     assert weights.mean(dim=(1, 2, 3)).tolist() == pytest.approx([1, 1])
-    assert (weights[0, 0, 0, 0] / weights[0, 0, 1, 1]).item() == pytest.approx(5)
+    assert (weights[0, 0, 0, 0] / weights[0, 0, 1, 1]).item() == pytest.approx(16)
     assert torch.equal(weights[1], torch.ones(1, 4, 4))
+
+
+def test_the_face_counts_three_times() -> None:
+    weights = face_weights(torch.zeros(1, 4, 16, 16))
+    assert weights.mean().item() == pytest.approx(1)
+    assert (weights[0, 0, 8, 8] / weights[0, 0, 0, 0]).item() == pytest.approx(3)
 
 
 def test_a_deeper_autoencoder_takes_over_the_outer_levels() -> None:
