@@ -388,7 +388,8 @@ def is_restored(page: Page, loaded: list[str]) -> None:
 
 def test_broken_memory_gives_a_fresh_page(page: Page, studio_server: StudioProcess) -> None:
     broken = {"references": [{"image_id": "gone"}], "mode": "nonsense", "prompt": "kept", "influence": "x"}
-    page.evaluate("(text) => sessionStorage.setItem('likeness.state', text)", json.dumps(broken))
+    text = json.dumps(json.dumps(broken))
+    page.add_init_script(f"sessionStorage.setItem('likeness.state', {text})")  # not under a living page
     page.reload()
     expect(page.locator("#prompt textarea")).to_have_value("kept")
     mode_is(page, "Text to Image")
