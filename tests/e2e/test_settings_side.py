@@ -296,6 +296,9 @@ def test_what_cannot_be_done_is_said_and_nothing_is_lost(page: Page, studio_serv
     before = len(studio_server.api("GET", "/jobs").json())
     page.click("#generate")
     expect(toast(page, "The prompt is empty")).to_be_visible()
+    clear = page.locator("#assistant .clear-status button")  # Gradio's, of what the page shows as a toast
+    clear.wait_for(state="attached")
+    assert not clear.is_visible()
     page.click("#additional-settings")
     page.locator("#prompt textarea").fill("a knight")
     page.locator("#seed input").fill("many")
@@ -303,9 +306,6 @@ def test_what_cannot_be_done_is_said_and_nothing_is_lost(page: Page, studio_serv
     expect(toast(page, "whole number")).to_be_visible()
     expect(page.locator("#prompt textarea")).to_have_value("a knight")
     assert len(studio_server.api("GET", "/jobs").json()) == before
-    clear = page.locator(".clear-status button")  # Gradio's, of a message that the page shows as a toast
-    clear.first.wait_for(state="attached")
-    expect(clear.first).to_be_hidden()
 
 
 # --- actions on pictures ----------------------------------------------------------------
