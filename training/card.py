@@ -58,6 +58,12 @@ def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
             ("unet", "text_encoder", "image_encoder", "ip_adapter"),
             preset.unet.batch,
         ),
+        (
+            "of these the image encoder and the adapters, taught further by the frozen network",
+            "adapters",
+            ("image_encoder", "ip_adapter"),
+            preset.adapters.batch,
+        ),
         ("ControlNet", "controlnet", ("controlnet",), preset.controlnet.batch),
     )
     for title, stage, parts, batch in stages:
@@ -66,7 +72,11 @@ def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
             rows.append(f"| {title} | {size:.1f} M | nothing yet | | changes nothing |")
             continue
         end = last_line(work / f"{stage}.jsonl")
-        words = ", ".join(f"{k} {end[k]}" for k in ("psnr", "loss", "edit", "text", "reference") if k in end)
+        words = ", ".join(
+            f"{k} {end[k]}"
+            for k in ("psnr", "loss", "edit", "text", "reference", "taught", "told")
+            if k in end
+        )
         seen = end["step"] * batch
         rows.append(f"| {title} | {size:.1f} M | {seen:,} pictures | {end['seconds'] / 60:.0f} | {words} |")
     return rows

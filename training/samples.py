@@ -25,6 +25,7 @@ BACKGROUND_EDITS = 0.25
 EMPTY_TEXT = 0.08
 ADAPTER_SHARE = 0.6
 BRIEF = 0.75
+NAMED = 0.7
 NAMED_ANYWAY = 0.1
 PERSON = ("haircut", "hair_color", "skin", "glasses", "beard", "clothes", "clothes_color", "style")
 LOOK = ("style", "background", "light")
@@ -112,7 +113,7 @@ class Mixer:
         A caption that names everything leaves a reference nothing to say, and it is never listened to.
         """
         told = self.told(sample)
-        return [f for f in FIELDS if self.rng.random() < (NAMED_ANYWAY if f in told else 0.7)]
+        return [f for f in FIELDS if self.rng.random() < (NAMED_ANYWAY if f in told else NAMED)]
 
     def _style_reference(self, target: int) -> int:
         rng, p = self.rng, self.data.portraits[target]

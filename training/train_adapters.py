@@ -23,11 +23,10 @@ from training.models import PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.reader import CLASSES, IGNORE, labels
-from training.samples import ZERO_REFERENCE, Mixer, Sample
+from training.samples import NAMED, ZERO_REFERENCE, Mixer, Sample
 from training.train_controlnet import trained_model
 from training.train_unet import reference_embeddings, small_pictures
 
-NAMED = 0.7
 SILENT = 0.1
 EARLIEST = 250
 DISTILLED = 20.0
