@@ -69,7 +69,7 @@ def test_untouched_knobs_follow_the_modes_defaults_and_touched_ones_stay() -> No
 def test_a_model_begins_with_its_own_steps_however_it_was_chosen() -> None:
     assert settle(StudioState(), (QUICK, INK)).state.num_inference_steps == 4  # on a page just opened
     ink = settle(StudioState(model="ink"), (INK, QUICK)).state
-    chosen = StudioState.read({**ink.values(), "model": {**ink.values()["model"], "chosen": "quick"}})  # pyright: ignore[reportGeneralTypeIssues]
+    chosen = StudioState.read(ink.model_copy(update={"model": "quick"}).values())
     settled = settle(chosen, (INK, QUICK)).state
     assert settled.num_inference_steps == 4
     assert settle(settled.choose_model("ink"), (INK, QUICK)).state.num_inference_steps == 20
