@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -158,9 +159,8 @@ class StudioService:
         Raises NotFound, RequestError.
         """
         completed = self._complete(self.history.request_of(image_id), trashed=True)
-        job = self._queue.add(completed.request, completed.notices, tab)
-        self.history.begin_reproduction(job.id, image_id)
-        return job
+        wanted = [(completed.request, completed.notices)]
+        return self._queue.add_all(wanted, tab, partial(self.history.begin_reproduction, image_id))[0]
 
     def job(self, job_id: str) -> JobRecord:
         """Raises NotFound."""

@@ -187,9 +187,9 @@ class History:
             raise RequestError("This picture was not made here, so it cannot be made again.")
         return request
 
-    def begin_reproduction(self, job_id: str, image_id: str) -> None:
-        """Remember what the job is for."""
-        with self._database.transaction() as session:
+    def begin_reproduction(self, image_id: str, session: Session, jobs: tuple[str, ...]) -> None:
+        """Write down, where the job is queued, that it is to make this picture: it may be done in no time."""
+        for job_id in jobs:
             reproductions.begin(session, job_id, image_id)
 
     def reproductions(self, image_id: str) -> tuple[Reproduction, ...]:

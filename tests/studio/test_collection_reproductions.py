@@ -15,7 +15,7 @@ from pipelines.events import ImageReady
 from studio.collection.queries import Filter
 from studio.collection.reproductions import explain
 from studio.jobs import JobQueue
-from studio.records import ImageRecord
+from studio.records import ImageRecord, JobRecord
 from studio.service import StudioService
 from tests.studio.fixtures import Durable, noise, open_durable, save, upload
 
@@ -53,6 +53,30 @@ def test_the_same_pixels_are_identical_and_not_kept_twice(durable: Durable) -> N
     (result,) = service.history.reproductions(original.id)
     assert (result.verdict, result.result_id, result.differences) == ("identical", None, ())
     assert [r.id for r in durable.collection.page(Filter(), None, 10).items] == [original.id]
+
+
+def test_a_picture_made_before_the_answer_is_out_counts_as_made_again(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    original = save(durable)
+    queue = JobQueue(durable.database)
+    queued = queue.add_all
+
+    def made_at_once(*args: Any) -> tuple[JobRecord, ...]:
+        jobs = queued(*args)
+        pixels = noise(7)
+        image = ImageReady(0, original.seed, pixels.width, pixels.height, pixels.tobytes())
+        durable.collection.save_generated(
+            job_id=jobs[0].id, request=jobs[0].request, image=image, notices=(), provenance={}
+        )
+        return jobs
+
+    monkeypatch.setattr(queue, "add_all", made_at_once)
+    service = StudioService(durable.catalog, durable.collection, queue)
+    service.reproduce(original.id)
+    (result,) = service.history.reproductions(original.id)
+    assert (result.verdict, result.result_id) == ("identical", None)
+    assert len(durable.collection.page(Filter(), None, 10).items) == 1
 
 
 def test_nearly_the_same_is_close_and_says_what_differs(durable: Durable) -> None:
