@@ -11,6 +11,7 @@
     close: ["Close", "It looks the same; single pixels differ."],
     different: ["Different", "It came out visibly different."],
   };
+  const AGAIN_AFTER = 500; // ms
   const ENDED = { failed: "It could not be made again. The queue says why.", cancelled: "It was cancelled." };
 
   function measuresLine({ mean_difference: mean, max_difference: most, ssim }) {
@@ -40,10 +41,15 @@
 
     async load() {
       const { id } = this.record;
-      const found = await likeness.api(pictures.path(id, "/reproductions"), { quiet: true }).catch(() => []);
-      if (this.record.id !== id) return;
-      this.found = found;
-      this.draw();
+      const asked = (this.asked = (this.asked ?? 0) + 1);
+      const found = await likeness.api(pictures.path(id, "/reproductions"), { quiet: true }).catch(() => null);
+      if (this.record.id !== id || this.asked !== asked) return; // another picture, or a later answer is on its way
+      if (found) {
+        this.found = found;
+        this.draw();
+      }
+      // It may have ended while the answer was on its way: then no further snapshot comes of it.
+      if (this.waiting.length && likeness.snapshot) setTimeout(() => this.take(likeness.snapshot), AGAIN_AFTER);
     }
 
     /** Queue it. Its refusal is a toast. */
@@ -60,10 +66,10 @@
 
     take(snapshot) {
       if (!this.record || !this.waiting.length) return;
-      const jobs = this.waiting.map((one) => snapshot.jobs.find((job) => job.id === one.job_id)).filter(Boolean);
-      const running = jobs.find((job) => kit.isActive(job));
+      const jobs = this.waiting.map((one) => snapshot.jobs.find((job) => job.id === one.job_id));
+      const running = jobs.find((job) => job && kit.isActive(job));
       if (running && this.state) this.state.textContent = `Making it again: ${kit.jobWords(running)}`;
-      if (jobs.some((job) => !kit.isActive(job))) this.load();
+      if (jobs.some((job) => !job || !kit.isActive(job))) this.load();
     }
 
     draw() {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator, Page, Response, expect
+from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
@@ -180,6 +181,30 @@ def test_a_picture_is_made_once_more_and_its_verdict_is_told(collection: Page, l
     dialog = collection.locator("#details-dialog")
     dialog.get_by_role("button", name="Reproduce").click()
     expect(dialog.locator(".out-verdict")).to_have_text(re.compile("^Identical"), timeout=LONG_WAIT)
+
+
+def test_a_second_make_that_ends_while_the_page_asks_is_told_of_all_the_same(
+    collection: Page, line: list[Picture], studio_server: StudioProcess
+) -> None:
+    late: list[str] = []
+
+    def answer_late(route: Route) -> None:
+        answer = route.fetch()
+        found = answer.json()
+        if found and not late:  # the queue says that it ended before this answer, which is older, is here
+            late.append(found[0]["job_id"])
+            studio_server.finished(late[0])
+            time.sleep(1)
+            found[0] |= {"verdict": None, "status": "running"}
+        route.fulfill(response=answer, json=found)
+
+    collection.route("**/reproductions", answer_late)
+    cell(collection, line[2]).focus()
+    collection.keyboard.press("Enter")
+    dialog = collection.locator("#details-dialog")
+    dialog.get_by_role("button", name="Reproduce").click()
+    expect(dialog.locator(".out-verdict")).to_have_text(re.compile("^Identical"))
+    assert late
 
 
 def test_winners_are_picked_by_keys_undone_and_become_the_references(
