@@ -166,9 +166,18 @@ def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: s
     return descent
 
 
+@torch.no_grad()
+def make_certain(vae: AutoencoderKL) -> None:
+    """Set the posterior's deviation to e**-7 everywhere: no loss teaches it, and img2img draws from it."""
+    logvar = slice(vae.config.latent_channels, None)
+    vae.quant_conv.weight[logvar] = 0
+    vae.quant_conv.bias[logvar] = -14
+
+
 def trained_vae(preset: Preset, work: Path, device: str = "cpu") -> AutoencoderKL:
     """The autoencoder stage's averaged weights, frozen."""
     vae = build_autoencoder(preset.autoencoder)
     states = torch.load(work / "autoencoder.pt", map_location="cpu", weights_only=True)["states"]
     vae.load_state_dict(states["ema"])
+    make_certain(vae)
     return vae.to(device, memory_format=torch.channels_last).requires_grad_(False).eval()

@@ -75,14 +75,15 @@ def test_an_edit_changes_what_it_names_and_little_else(pipes: Pipes, mara: Image
 
 def test_more_influence_keeps_more_of_the_source(pipes: Pipes, mara: Image.Image) -> None:
     likeness = []
-    for strength in (0.2, 0.5, 0.9):
+    for strength in (0.05, 0.2, 0.5, 0.9):
         (image,) = pipes.draw(
             pipes.image, ["portrait of a man with black hair, in a forest"], 0,
             image=[mara], strength=strength, num_inference_steps=20, **TEXT,
         )  # fmt: skip
         likeness.append(apart(image, mara))
     assert likeness == sorted(likeness)
-    assert likeness[0] < likeness[-1] / 2
+    assert likeness[0] < 10
+    assert likeness[1] < likeness[-1] / 2
 
 
 def test_a_control_image_moves_the_edges(pipes: Pipes) -> None:

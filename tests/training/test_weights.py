@@ -9,7 +9,7 @@ import torch
 
 from training.models import build_scheduler
 from training.presets import AutoencoderPreset
-from training.train_autoencoder import build_autoencoder, take_over
+from training.train_autoencoder import build_autoencoder, make_certain, take_over
 from training.train_unet import change_weights, face_weights, stratified_timesteps
 
 SHALLOW = AutoencoderPreset(channels=(4, 8), latent_channels=4, groups=1, px=32)
@@ -52,3 +52,14 @@ def test_a_deeper_autoencoder_takes_over_the_outer_levels() -> None:
     assert torch.equal(deep.decoder.conv_out.weight, shallow.decoder.conv_out.weight)
     picture = torch.zeros(1, 3, 32, 32)
     assert deep.decode(deep.encode(picture).latent_dist.mode()).sample.shape == picture.shape
+
+
+def test_what_is_drawn_from_an_encoded_picture_is_that_picture() -> None:
+    torch.manual_seed(0)
+    vae = build_autoencoder(SHALLOW)
+    picture = torch.rand(1, 3, 32, 32) * 2 - 1
+    mean = vae.encode(picture).latent_dist.mode()
+    make_certain(vae)
+    encoded = vae.encode(picture).latent_dist
+    assert torch.equal(encoded.mode(), mean)
+    assert (encoded.sample() - mean).abs().max().item() < 0.01
