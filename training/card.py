@@ -53,15 +53,16 @@ def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
     stages = (
         ("autoencoder", "autoencoder", ("vae",), preset.autoencoder.batch),
         (
-            "network with source channels, text encoder, image encoder and adapters, trained together",
+            "network with source channels and text encoder, trained together",
             "unet",
-            ("unet", "text_encoder", "image_encoder", "ip_adapter"),
+            ("unet", "text_encoder"),
             preset.unet.batch,
         ),
+        ("image encoder, taught to see by itself", "encoder", ("image_encoder",), preset.encoder.batch),
         (
-            "of these the image encoder and the adapters, taught further by the frozen network",
+            "character and style adapters, taught by the frozen network",
             "adapters",
-            ("image_encoder", "ip_adapter"),
+            ("ip_adapter",),
             preset.adapters.batch,
         ),
         ("ControlNet", "controlnet", ("controlnet",), preset.controlnet.batch),

@@ -93,14 +93,14 @@ def from_checkpoints(preset: Preset, work: Path, folder: Path) -> None:
     from training.corpus import FigureStore
     from training.latents import LatentSet, shoot
     from training.models import build_controlnet
-    from training.train_adapters import load_adapters
+    from training.train_adapters import load_references
     from training.train_autoencoder import trained_vae
     from training.train_controlnet import trained_model
 
     data, vae = LatentSet(work), trained_vae(preset, work)
     vae.register_to_config(scaling_factor=round(data.scaling_factor(), 5))
     model, _ = trained_model(preset, work, "cpu")
-    load_adapters(model, work)
+    load_references(model, work)
     controlnet = build_controlnet(preset, model.unet)
     if (work / "controlnet.pt").exists():
         state = torch.load(work / "controlnet.pt", map_location="cpu", weights_only=True)["states"]["ema"]

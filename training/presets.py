@@ -61,13 +61,24 @@ class UnetPreset:
 
 
 @dataclass(frozen=True)
-class AdapterPreset:
-    """Schedule of the adapters' stage; `pictures` more are read for their attributes at every step."""
+class EncoderPreset:
+    """Schedule of the image encoder's own stage."""
 
-    pictures: int = 96
+    batch: int = 128
+    steps: int = 20000
+    minutes: float = 15.0
+    warmup: int = 50
+    lr: float = 1e-2
+    ema: float = 0.99
+
+
+@dataclass(frozen=True)
+class AdapterPreset:
+    """Schedule of the adapters' stage."""
+
     batch: int = 32
     steps: int = 6000
-    minutes: float = 25.0
+    minutes: float = 50.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.99
@@ -124,6 +135,7 @@ class Preset:
         )
     )
     unet: UnetPreset = field(default_factory=UnetPreset)
+    encoder: EncoderPreset = field(default_factory=EncoderPreset)
     adapters: AdapterPreset = field(default_factory=AdapterPreset)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
@@ -150,7 +162,8 @@ GPU = replace(
         CPU.unet, channels=(64, 128, 192), attention=(1, 2), groups=16, text_width=192, text_layers=3,
         image_width=192, image_layers=3, batch=192, steps=30000, minutes=14.0, warmup=200, ema=0.9985,
     ),
-    adapters=replace(CPU.adapters, pictures=384, batch=192, steps=8000, minutes=4.0, ema=0.995),
+    encoder=replace(CPU.encoder, batch=512, minutes=2.0),
+    adapters=replace(CPU.adapters, batch=192, steps=8000, minutes=4.0, ema=0.995),
     controlnet=replace(
         CPU.controlnet, hint_channels=(16, 32, 64, 96), pictures=12000, batch=128, steps=8000, minutes=4.0
     ),

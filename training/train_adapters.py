@@ -1,9 +1,9 @@
-"""Train what listens to character and style references: image encoder and both adapters; all else is frozen.
+"""Train what listens to character and style references: both adapters; all else is frozen.
 
 The teacher is the same network told in words what a reference shows; the pupil is told by the reference alone
 and learns to predict the same velocity. The difference between them is nothing but what the reference has to
 say, so this needs far fewer pictures than the joint stage's loss, of which that is a hundredth part (compare
-Hinton et al. 2015, arXiv 1503.02531). Meanwhile the image encoder learns to tell the attributes apart.
+Hinton et al. 2015, arXiv 1503.02531). The image encoder has learnt to see before, and is not taught here.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from training.attributes import FIELDS, Portrait
+from training.attributes import FIELDS
 from training.captions import brief
 from training.descent import Descent
 from training.latents import LatentSet
@@ -22,27 +22,23 @@ from training.loop import device_of
 from training.models import PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import CLASSES, IGNORE, labels
-from training.samples import NAMED, ZERO_REFERENCE, Mixer, Sample
+from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample
 from training.train_controlnet import trained_model
-from training.train_unet import reference_embeddings, small_pictures
+from training.train_encoder import load_encoder
+from training.train_unet import small_pictures
 
 SILENT = 0.1
 EARLIEST = 250
-DISTILLED = 20.0
 
 
 class Adapters(torch.nn.Module):
-    """What of `model` is trained here, and one head per attribute that is thrown away afterwards."""
+    """What of `model` is trained here."""
 
     def __init__(self, model: PortraitModel) -> None:
         super().__init__()
-        self.image_encoder = model.image_encoder
         self.projections = model.unet.encoder_hid_proj
         processors = model.unet.attn_processors.items()
         self.attention = torch.nn.ModuleList(p for n, p in processors if n.endswith("attn2.processor"))
-        width = model.image_encoder.config.projection_dim
-        self.heads = torch.nn.ModuleDict({f: torch.nn.Linear(width, len(c)) for f, c in CLASSES.items()})
 
 
 def begin_with_words(model: PortraitModel) -> None:
@@ -57,8 +53,9 @@ def begin_with_words(model: PortraitModel) -> None:
                 layer.weight.data.copy_(source.weight)
 
 
-def load_adapters(model: PortraitModel, work: Path) -> None:
-    """Put this stage's averaged weights into the model, where it has been run."""
+def load_references(model: PortraitModel, work: Path) -> None:
+    """Put the averaged weights of the encoder and of this stage into the model, where they were run."""
+    load_encoder(model.image_encoder, work)
     if (work / "adapters.pt").exists():
         state = torch.load(work / "adapters.pt", map_location="cpu", weights_only=True)["states"]["ema"]
         Adapters(model).load_state_dict(state)
@@ -74,20 +71,29 @@ def lesson(mixer: Mixer) -> tuple[Sample, str]:
     keep = 0.0 if rng.random() < SILENT else NAMED
     named = [f for f in FIELDS if f not in told and rng.random() < keep]
     portrait, wording = mixer.data.portraits[sample.target], rng.random()
+    if rng.random() < EMPTY_TEXT:
+        return sample, brief(portrait, [*told], rng) if told else ""
     sample.text = brief(portrait, named, random.Random(wording))
     return sample, brief(portrait, [*named, *told], random.Random(wording))
 
 
-def attribute_loss(parts: Adapters, pictures: torch.Tensor, portraits: list[Portrait]) -> torch.Tensor:
-    """Mean cross-entropy of all attributes, read from pictures (B, 3, px, px) in [-1, 1]."""
-    embeds = parts.image_encoder(pictures).image_embeds
-    truth = [labels(p) for p in portraits]
-    losses = []
-    for field, head in parts.heads.items():
-        wanted = torch.tensor([t[field] for t in truth], device=embeds.device)
-        if (wanted != IGNORE).any():
-            losses.append(F.cross_entropy(head(embeds), wanted, ignore_index=IGNORE))
-    return torch.stack(losses).mean()
+@torch.no_grad()
+def embed_all(model: PortraitModel, data: LatentSet, device: str) -> torch.Tensor:
+    """The embedding (N, D) of every picture of the set."""
+    rows = torch.arange(len(data)).split(256)
+    return torch.cat(
+        [model.image_encoder(small_pictures(data, r.tolist(), device)).image_embeds for r in rows]
+    )
+
+
+def references(
+    seen: torch.Tensor, picks: list[int | None], silent: list[bool]
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Embeddings (B, 1, D) of these rows of `seen`, zeros where absent or silent; the gate (B, 1, 1)."""
+    rows = torch.tensor([pick or 0 for pick in picks], device=seen.device)
+    there = torch.tensor([float(pick is not None) for pick in picks], device=seen.device).view(-1, 1, 1)
+    heard = there * (1 - torch.tensor(silent, device=seen.device).float().view(-1, 1, 1))
+    return seen[rows].unsqueeze(1) * heard, there
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -95,19 +101,33 @@ def train(preset: Preset, work: Path, device: str) -> None:
     p = preset.adapters
     torch.manual_seed(preset.seed)
     model, tokenizer = trained_model(preset, work, device)
+    load_encoder(model.image_encoder, work)
     begin_with_words(model)
     parts = Adapters(model).to(device).requires_grad_(True)
     model.unet.to(memory_format=torch.channels_last)
     descent = Descent("adapters", parts, p, work, preset.checkpoint_seconds)
     data, scheduler = LatentSet(work).to(device), build_scheduler()
-    scaling = data.scaling_factor()
+    scaling, seen = data.scaling_factor(), embed_all(model, data, device)
+    nothing = torch.zeros(p.batch // workers(), 1, seen.shape[1], device=device)
     seed = preset.seed + 104729 * (descent.step * workers() + rank() + 1)
     mixer = Mixer(data, seed)
     torch.manual_seed(seed)
 
+    recent: list[float] = []
+
+    def measures() -> dict[str, float]:
+        row = {"samples": descent.step * p.batch, "taught": round(sum(recent) / len(recent), 5)}
+        recent.clear()
+        return row
+
     def words(texts: list[str]) -> torch.Tensor:
         ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         return model.text_encoder(ids.to(device))[0]
+
+    def predicted(
+        noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor, embeds: list[torch.Tensor]
+    ) -> torch.Tensor:
+        return model.unet(noisy, t, text, added_cond_kwargs={"image_embeds": embeds}).sample.float()
 
     for _ in descent.steps():
         pairs = [lesson(mixer) for _ in range(p.batch // workers())]
@@ -116,38 +136,15 @@ def train(preset: Preset, work: Path, device: str) -> None:
         noise, t = torch.randn_like(clean), torch.randint(EARLIEST, 1000, (len(batch),), device=device)
         noisy = torch.cat([scheduler.add_noise(clean, noise, t), torch.zeros_like(clean)], dim=1)
         noisy = noisy.contiguous(memory_format=torch.channels_last)
+        character, there_c = references(seen, [s.character for s in batch], [s.zero_character for s in batch])
+        style, there_s = references(seen, [s.style for s in batch], [s.zero_style for s in batch])
         with device_of(device).autocast(preset.bf16):
             with torch.no_grad():
                 text, full = words([s.text for s in batch]), words([said for _, said in pairs])
-                wanted = _predicted(model, data, [], noisy, t, full)
-            taught = F.mse_loss(_predicted(model, data, batch, noisy, t, text), wanted)
-            rows = [mixer.rng.randrange(len(data)) for _ in range(p.pictures // workers())]
-            pictures = small_pictures(data, rows, device)
-            told = attribute_loss(parts, pictures, [data.portraits[i] for i in rows])
-        descent.descend(DISTILLED * taught + told)
-        row = {
-            "samples": descent.step * p.batch,
-            "taught": round(taught.item(), 5),
-            "told": round(told.item(), 4),
-        }
-        descent.log(lambda row=row: row)
-
-
-def _predicted(
-    model: PortraitModel,
-    data: LatentSet,
-    batch: list[Sample],
-    noisy: torch.Tensor,
-    t: torch.Tensor,
-    text: torch.Tensor,
-) -> torch.Tensor:
-    """The network's velocity (B, C, h, w), with the references of `batch`; without any where it is empty."""
-    absent = [None] * len(noisy)
-    silent = [s.zero_character for s in batch] or [False] * len(noisy)
-    embeds = []
-    for gate, picks in zip(
-        model.gates, ([s.character for s in batch], [s.style for s in batch]), strict=True
-    ):
-        each, gate.value = reference_embeddings(model, data, picks or absent, silent, str(noisy.device))
-        embeds.append(each)
-    return model.unet(noisy, t, text, added_cond_kwargs={"image_embeds": embeds}).sample.float()
+                model.gates[0].value = model.gates[1].value = torch.zeros_like(there_c)
+                wanted = predicted(noisy, t, full, [nothing, nothing])
+            model.gates[0].value, model.gates[1].value = there_c, there_s
+            taught = F.mse_loss(predicted(noisy, t, text, [character, style]), wanted)
+        descent.descend(taught)
+        recent.append(taught.item())
+        descent.log(measures)
