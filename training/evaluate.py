@@ -1,6 +1,6 @@
 """Measure an exported folder on combinations it never saw, with fixed seeds; writes its `metrics.json`.
 
-Every number comes from stock pipelines at their default use and from first seeds; the reader that judges the
+Every number comes from stock pipelines, used as the studio uses them, and from first seeds; the reader that judges the
 pictures has only ever seen real renders.
 """
 
@@ -32,7 +32,7 @@ from training.train_controlnet import edges
 
 TEXT = {"guidance_scale": 4.0}
 EDIT = {"guidance_scale": 4.0, "image_guidance_scale": 1.5}
-SCALES = (0.8, 0.8)
+SCALES = (1.0, 1.0)
 PERSON = ("haircut", "hair_color", "skin", "glasses", "beard")
 
 

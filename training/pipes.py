@@ -1,7 +1,11 @@
-"""Load an exported folder into the stock pipelines the studio uses, and draw batches with fixed seeds."""
+"""Load an exported folder into the stock pipelines the studio uses, and draw batches with fixed seeds.
+
+Guidance keeps the contrast there is without it, in the pipelines that can, as models.yaml says of this model.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -20,6 +24,7 @@ from PIL import Image
 from training.models import ADAPTERS, plain_unet
 
 STEPS = 20
+GUIDANCE_RESCALE = 0.7
 
 
 class Pipes:
@@ -54,6 +59,8 @@ class Pipes:
         """One picture per prompt, with seeds `seed`, `seed + 1`, ... and 20 steps unless told otherwise."""
         generators = [torch.Generator("cpu").manual_seed(seed + i) for i in range(len(prompts))]
         options.setdefault("num_inference_steps", STEPS)
+        if "guidance_rescale" in inspect.signature(pipe.__call__).parameters:
+            options.setdefault("guidance_rescale", GUIDANCE_RESCALE)
         return pipe(list(prompts), generator=generators, **options).images
 
     def adapted_batch(

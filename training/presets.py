@@ -66,7 +66,7 @@ class EncoderPreset:
 
     batch: int = 128
     steps: int = 20000
-    minutes: float = 15.0
+    minutes: float = 24.0
     warmup: int = 50
     lr: float = 1e-2
     ema: float = 0.99
@@ -78,7 +78,7 @@ class AdapterPreset:
 
     batch: int = 32
     steps: int = 6000
-    minutes: float = 50.0
+    minutes: float = 60.0
     warmup: int = 20
     lr: float = 1e-2
     ema: float = 0.99

@@ -22,6 +22,8 @@ from training.presets import Preset
 from training.reader import CLASSES, IGNORE, labels
 
 SHIFT = 2
+RECOLOURED = 0.4
+COLOURS = ("hair_color", "skin", "clothes_color", "background")
 
 
 class Sight(torch.nn.Module):
@@ -70,10 +72,26 @@ def shifted(pictures: torch.Tensor) -> torch.Tensor:
     )
 
 
+def recoloured(
+    pictures: torch.Tensor, shown: dict[str, torch.Tensor], share: float
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """The first `share` of the pictures (B, 3, h, w) with swapped colours, which are not asked for.
+
+    A haircut that was never seen in this colour must be told by its shape.
+    """
+    count = int(len(pictures) * share)
+    orders = torch.rand(count, 3).argsort(dim=1)
+    swapped = torch.stack([x[order] for x, order in zip(pictures, orders, strict=False)])
+    told = {field: values.clone() for field, values in shown.items()}
+    for field in COLOURS:
+        told[field][:count] = IGNORE
+    return torch.cat([swapped, pictures[count:]]), told
+
+
 def drawn(data: LatentSet, truth: Truth, count: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """Random small pictures (count, 3, px, px) in [-1, 1], moved a little, and what they show."""
+    """Random small pictures (count, 3, px, px) in [-1, 1], moved and recoloured, and what they show."""
     rows = torch.randint(0, len(data), (count,), device=data.small.device)
-    return shifted(data.small[rows].float() / 127.5 - 1), truth.of(rows)
+    return recoloured(shifted(data.small[rows].float() / 127.5 - 1), truth.of(rows), RECOLOURED)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:

@@ -26,6 +26,13 @@ class Options(AdapterOptions):
         default=False, description="The UNet reads the source's latents beside the noise."
     )
     image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
+    guidance_rescale: float = Field(
+        default=0.0,
+        ge=0.0,
+        le=1.0,
+        description="How far guidance keeps the contrast there is without it, in pipelines that can: "
+        "0.7 for networks trained to a signal-to-noise ratio of zero (Lin et al. 2023, arXiv 2305.08891).",
+    )
     vae: str | None = Field(default=None, description="An autoencoder instead of the model's own.")
 
     def always_needed(self) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from pipelines.families import sights
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
-from pipelines.families.stock import Arguments, Emit, Stock, StockModel, fitted, only, share
+from pipelines.families.stock import Arguments, Emit, Stock, StockModel, accepts, fitted, only, share
 from pipelines.parts import adapter_state, load_controlnet, read
 from pipelines.plans import Plan
 from pipelines.request import Mode, Role
@@ -126,7 +126,14 @@ class StableDiffusion(StockModel):
         """The plan's ControlNet, made for the plain UNet where it is one of the models folder."""
         return self.network(plan, lambda path: load_controlnet(path, self.unet))
 
-    # --- words -----------------------------------------------------------------------------------
+    # --- guidance and words ----------------------------------------------------------------------
+    def guidance(self, plan: Plan, stock: Stock) -> Arguments:
+        """Guidance, and how far contrast is kept under it, where the entry says so and the pipeline can."""
+        arguments = super().guidance(plan, stock)
+        if self.options.guidance_rescale and accepts(stock.pipeline, "guidance_rescale"):
+            arguments["guidance_rescale"] = self.options.guidance_rescale
+        return arguments
+
     def words(
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
     ) -> Arguments:

@@ -101,11 +101,14 @@ class StockModel:
         self._wear(plan, stock.pipeline, emit)
         if accepts(stock.pipeline, "width"):
             arguments |= {"width": plan.width, "height": plan.height}
-        if plan.route.guidance_arg:
-            arguments[plan.route.guidance_arg] = plan.guidance_scale
+        arguments |= self.guidance(plan, stock)
         arguments |= self.words(plan, stock, images, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
         return Call(self, stock, plan, arguments, kept(images, plan))
+
+    def guidance(self, plan: Plan, stock: Stock) -> Arguments:
+        """How firmly the words are followed, as arguments."""
+        return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
 
     @property
     def voice(self) -> Hashable:

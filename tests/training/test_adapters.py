@@ -16,6 +16,7 @@ from tests.training.test_words import ALICE
 from training import attributes as a
 from training.captions import brief
 from training.models import PortraitModel, build_image_encoder
+from training.reader import IGNORE
 from training.samples import Mixer, Sample
 from training.tokenizer import build
 from training.train_adapters import (
@@ -26,7 +27,7 @@ from training.train_adapters import (
     load_references,
     references,
 )
-from training.train_encoder import Sight, Truth, drawn, shifted
+from training.train_encoder import Sight, Truth, drawn, recoloured, shifted
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
 CLOSE = replace(ALICE, background="forest", expression="sad")
@@ -126,6 +127,19 @@ def test_pictures_are_moved_by_two_pixels_at_most_and_keep_their_labels():
     pictures, shown = drawn(two, Truth([ALICE, BOB]), 50)
     bright = pictures.mean(dim=(1, 2, 3)) > 0
     assert torch.equal(shown["style"] == Truth([BOB]).classes["style"], bright)
+
+
+def test_recoloured_pictures_are_asked_for_shapes_alone():
+    torch.manual_seed(0)
+    red = torch.zeros(10, 3, 4, 4)
+    red[:, 0] = 1
+    shown = Truth([ALICE]).of(torch.zeros(10, dtype=torch.long))
+    pictures, told = recoloured(red, shown, 0.5)
+    assert torch.equal(pictures[5:], red[5:])
+    assert pictures[:5].sum(dim=1).eq(1).all()
+    assert not torch.equal(pictures[:5], red[:5])
+    assert told["skin"].tolist() == [IGNORE] * 5 + shown["skin"][5:].tolist()
+    assert torch.equal(told["haircut"], shown["haircut"])
 
 
 def test_references_are_those_picked_and_silent_ones_are_zeros():

@@ -54,6 +54,19 @@ def test_words_are_encoded_as_diffusers_would_have(prepare: Any, tiny: Tiny) -> 
     assert torch.equal(ours, theirs)
 
 
+def test_contrast_is_kept_under_guidance_where_the_entry_says_so_and_the_pipeline_can(tiny: Tiny) -> None:
+    model = tiny.load("tiny-sdxl")
+    plain = tiny.prepare(model, "tiny-sdxl", "text_to_image")
+    assert "guidance_rescale" not in plain.arguments
+    model.options = model.options.model_copy(update={"guidance_rescale": 0.7})
+    for mode in ("text_to_image", "img2img"):
+        assert tiny.prepare(model, "tiny-sdxl", mode).arguments["guidance_rescale"] == 0.7
+    assert "guidance_rescale" not in tiny.prepare(model, "tiny-sdxl", "controlnet").arguments
+    kept = denoised(tiny.prepare(model, "tiny-sdxl", "text_to_image", guidance_scale=20.0))
+    model.options = model.options.model_copy(update={"guidance_rescale": 0.0})
+    assert kept.std() < denoised(tiny.prepare(model, "tiny-sdxl", "text_to_image", guidance_scale=20.0)).std()
+
+
 def test_lines_go_to_the_union_networks_own_input(prepare: Any) -> None:
     types = {
         kind: prepare("controlnet", control={"kind": kind}).arguments["control_mode"]
