@@ -1,7 +1,7 @@
 """Measure an exported folder on combinations it never saw, with fixed seeds; writes its `metrics.json`.
 
-Every number comes from stock pipelines, used as the studio uses them, and from first seeds; the reader that judges the
-pictures has only ever seen real renders.
+Every number comes from stock pipelines, used as the studio uses them, and from first seeds; the reader that
+judges the pictures has only ever seen real renders.
 """
 
 from __future__ import annotations
