@@ -1,8 +1,8 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
-Stages, in order: corpus, render, autoencoder, latents, unet, encoder, adapters, controlnet, export, evaluate.
-Each resumes from its checkpoint under `--work` and does nothing when it is done already. Two more by name
-only: `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
+Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
+evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Two more by
+name only: `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
 """
 
 from __future__ import annotations
@@ -14,14 +14,22 @@ from collections.abc import Callable
 from pathlib import Path
 
 from training import export as exporting
-from training import render, train_adapters, train_autoencoder, train_controlnet, train_encoder, train_unet
+from training import (
+    render,
+    train_adapters,
+    train_autoencoder,
+    train_controlnet,
+    train_critic,
+    train_encoder,
+    train_unet,
+)
 from training.latents import encode
 from training.parallel import launch
 from training.presets import PRESETS, Preset
 
 ORDER = (
-    "corpus", "render", "autoencoder", "latents", "unet", "encoder", "adapters", "controlnet", "export",
-    "evaluate",
+    "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
+    "export", "evaluate",
 )  # fmt: skip
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "bundled-model"
@@ -73,6 +81,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         ),
         "autoencoder": lambda: launch(train_autoencoder.train, preset.workers, preset, work, device),
         "latents": lambda: launch(encode, preset.workers, preset, work, device),
+        "critic": lambda: launch(train_critic.train, preset.workers, preset, work, device),
         "unet": lambda: launch(train_unet.train, preset.workers, preset, work, device),
         "encoder": lambda: launch(train_encoder.train, preset.workers, preset, work, device),
         "adapters": lambda: launch(train_adapters.train, preset.workers, preset, work, device),

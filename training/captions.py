@@ -283,3 +283,27 @@ def instruction(source: Portrait, target: Portrait, rng: random.Random) -> str:
     if rng.random() < 0.12:
         text = f"{text}, {rng.choice(_KEEP)}"
     return text
+
+
+def asked(p: Portrait, text: str) -> list[str]:
+    """Attributes of `p` that `text` names in a way that leaves no other choice."""
+    words = {
+        "style": a.STYLES[p.style],
+        "expression": a.EXPRESSIONS[p.expression],
+        "background": (p.background, *a.SCENE_WORDS.get(p.background, ())),
+        "skin": a.SKINS[p.skin],
+    }
+    out = [f for f, w in words.items() if any(x in text for x in w)]
+    if p.clothes and any(f"{p.clothes_color} {x}" in text for x in a.CLOTHES[p.clothes]):
+        out += ["clothes", "clothes_color"]
+    if p.glasses and any(x in text for x in a.GLASSES) and "no glasses" not in text:
+        out.append("glasses")
+    if p.beard and "a beard" in text:
+        out.append("beard")
+    if p.light != "none" and any(x in text for x in a.LIGHT_WORDS[p.light]):
+        out.append("light")
+    if p.haircut not in a.HAIRLESS and any(x in text for x in a.HAIR_COLORS[p.hair_color]):
+        out.append("hair_color")
+    if any(h.format(c=c) in text for h in a.HAIRCUTS[p.haircut] for c in a.HAIR_COLORS[p.hair_color]):
+        out.append("haircut")
+    return out

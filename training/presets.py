@@ -54,7 +54,7 @@ class UnetPreset:
     image_layers: int = 2
     batch: int = 32
     steps: int = 12000
-    minutes: float = 318.0
+    minutes: float = 343.0
     warmup: int = 30
     lr: float = 1.5e-2
     ema: float = 0.996
@@ -67,6 +67,18 @@ class EncoderPreset:
     batch: int = 128
     steps: int = 20000
     minutes: float = 24.0
+    warmup: int = 50
+    lr: float = 1e-2
+    ema: float = 0.99
+
+
+@dataclass(frozen=True)
+class CriticPreset:
+    """Schedule of the critic's stage."""
+
+    batch: int = 256
+    steps: int = 20000
+    minutes: float = 3.0
     warmup: int = 50
     lr: float = 1e-2
     ema: float = 0.99
@@ -135,6 +147,7 @@ class Preset:
         )
     )
     unet: UnetPreset = field(default_factory=UnetPreset)
+    critic: CriticPreset = field(default_factory=CriticPreset)
     encoder: EncoderPreset = field(default_factory=EncoderPreset)
     adapters: AdapterPreset = field(default_factory=AdapterPreset)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)

@@ -22,6 +22,7 @@ from training.latents import LatentSet
 
 EDIT_SHARE = 0.45
 BACKGROUND_EDITS = 0.25
+EXPRESSION_EDITS = 0.2
 EMPTY_TEXT = 0.08
 ADAPTER_SHARE = 0.6
 BRIEF = 0.75
@@ -68,7 +69,11 @@ class Mixer:
         span = rng.choice(self.data.groups)
         one = span[0] if rng.random() < 0.75 else rng.choice(span)
         grounds = list(span[-3:])
-        if rng.random() < BACKGROUND_EDITS:
+        faces = [i for i in span if portraits[i].differences(portraits[one]) == ("expression",)]
+        which = rng.random()
+        if faces and which < EXPRESSION_EDITS:
+            two = rng.choice(faces)
+        elif which < EXPRESSION_EDITS + BACKGROUND_EDITS:
             two = rng.choice([i for i in grounds if i != one])
         else:
             two = rng.choice([i for i in span if i != one])

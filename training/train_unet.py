@@ -15,17 +15,22 @@ from diffusers import DDIMScheduler
 from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
+from training.captions import asked
 from training.descent import Descent
 from training.latents import LatentSet
 from training.loop import device_of
 from training.models import PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
+from training.reader import IGNORE
 from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
+from training.train_critic import Critic, trained_critic
+from training.train_encoder import Truth
 
 CHANGED = 0.3
 FACE = 3.0
+SHOWN = 0.05
 
 
 def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
@@ -85,6 +90,23 @@ def face_weights(like: torch.Tensor) -> torch.Tensor:
     return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
 
 
+def told(batch: list[Sample], data: LatentSet, truth: Truth, device: str) -> dict[str, torch.Tensor]:
+    """The classes (B,) that each target must show: all that follow from source and instruction, or the words.
+
+    What a caption leaves open does not count.
+    """
+    rows = torch.tensor([s.target for s in batch], device=device)
+    out = truth.of(rows)
+    named = [
+        None if s.source is not None and s.text else set(asked(data.portraits[s.target], s.text))
+        for s in batch
+    ]
+    for field in out:
+        open_ = [fields is not None and field not in fields for fields in named]
+        out[field][torch.tensor(open_, device=device)] = IGNORE
+    return out
+
+
 def velocity_loss(
     model: PortraitModel,
     data: LatentSet,
@@ -92,8 +114,13 @@ def velocity_loss(
     ids: torch.Tensor,
     scheduler: DDIMScheduler,
     scaling: float,
+    critic: Critic | None = None,
+    truth: Truth | None = None,
 ) -> torch.Tensor:
-    """Weighted mean squared error of the predicted velocity, one value per sample (B,)."""
+    """Weighted mean squared error of the predicted velocity, one value per sample (B,).
+
+    With a critic, what it cannot read in the predicted picture counts, too.
+    """
     device = str(ids.device)
     clean = data.latents[[s.target for s in batch]].to(device).float() * scaling
     source = torch.zeros_like(clean)
@@ -113,7 +140,13 @@ def velocity_loss(
     inputs = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
     out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [character, style]}).sample
     target = scheduler.get_velocity(clean, noise, t)
-    return (weights * F.mse_loss(out.float(), target, reduction="none")).mean(dim=(1, 2, 3))
+    losses = (weights * F.mse_loss(out.float(), target, reduction="none")).mean(dim=(1, 2, 3))
+    if critic is None or truth is None:
+        return losses
+    signal = scheduler.alphas_cumprod.to(device)[t].view(-1, 1, 1, 1)
+    drawn = signal.sqrt() * noisy - (1 - signal).sqrt() * out.float()
+    unseen = critic.loss(drawn, told(batch, data, truth, device))
+    return losses + SHOWN * unseen
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -126,7 +159,8 @@ def train(preset: Preset, work: Path, device: str) -> None:
     model.unet.to(memory_format=torch.channels_last)
     data, scheduler = LatentSet(work).to(device), build_scheduler()
     descent = Descent("unet", model, p, work, preset.checkpoint_seconds)
-    scaling = data.scaling_factor()
+    scaling, critic = data.scaling_factor(), trained_critic(work, data, device)
+    truth = Truth(data.portraits, device)
     seed = preset.seed + 7919 * (descent.step * workers() + rank())
     source = Batches(data, tokenizer, p.batch // workers(), seed)
     batches = iter(DataLoader(source, batch_size=None, num_workers=preset.loaders))
@@ -141,7 +175,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
     for _ in descent.steps():
         batch, ids = next(batches)
         with device_of(device).autocast(preset.bf16):
-            losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling)
+            losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling, critic, truth)
         descent.descend(losses.mean())
         if rank() == 0:
             recent.append(_by_kind(losses.detach(), batch))

@@ -1,0 +1,56 @@
+"""The critic reads attributes from latents, and counts in the network's loss only for what was asked."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from tests.training.test_words import ALICE
+from training.captions import asked
+from training.reader import IGNORE
+from training.samples import Sample
+from training.train_critic import Critic
+from training.train_encoder import Truth
+from training.train_unet import told
+
+BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
+DATA: Any = SimpleNamespace(portraits=[ALICE, BOB])
+
+
+def test_the_critic_learns_to_tell_portraits_apart_by_their_latents():
+    torch.manual_seed(0)
+    critic = Critic(channels=4, side=8, width=8)
+    latents = torch.randn(2, 4, 8, 8)
+    shown = Truth(DATA.portraits).of(torch.tensor([0, 1]))
+    optimizer = torch.optim.Adam(critic.parameters(), lr=1e-2)
+    first = critic.loss(latents, shown)
+    assert first.shape == (2,)
+    for _ in range(20):
+        optimizer.zero_grad()
+        critic.loss(latents, shown).mean().backward()
+        optimizer.step()
+    assert critic.loss(latents, shown).mean() < first.mean() / 2
+
+
+def test_what_does_not_count_costs_nothing():
+    critic = Critic(channels=4, side=8, width=8)
+    nothing = {field: torch.full((1,), IGNORE) for field in Truth(DATA.portraits).classes}
+    assert critic.loss(torch.randn(1, 4, 8, 8), nothing).item() == 0
+
+
+def test_an_edit_must_show_everything_and_a_caption_what_it_names():
+    text = f"a person, {ALICE.background} background"
+    batch = [
+        Sample(1, "give him curly hair", source=0),
+        Sample(1, "", source=0),
+        Sample(0, text),
+        Sample(0, ""),
+    ]
+    shown = told(batch, DATA, Truth(DATA.portraits), "cpu")
+    counted = [{f for f in shown if shown[f][i] != IGNORE} for i in range(len(batch))]
+    assert counted[0] == set(shown)
+    assert counted[1] == counted[3] == set()
+    assert counted[2] == set(asked(ALICE, text)) == {"background"}
