@@ -1,8 +1,8 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
-evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Two more by
-name only: `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
+evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Two more
+by name only: `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
 """
 
 from __future__ import annotations
