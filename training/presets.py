@@ -61,37 +61,13 @@ class UnetPreset:
 
 
 @dataclass(frozen=True)
-class EncoderPreset:
-    """Schedule of the image encoder's own stage."""
+class StagePreset:
+    """Schedule of a stage that has no settings of its own."""
 
-    batch: int = 128
-    steps: int = 20000
-    minutes: float = 24.0
-    warmup: int = 50
-    lr: float = 1e-2
-    ema: float = 0.99
-
-
-@dataclass(frozen=True)
-class CriticPreset:
-    """Schedule of the critic's stage."""
-
-    batch: int = 256
-    steps: int = 20000
-    minutes: float = 3.0
-    warmup: int = 50
-    lr: float = 1e-2
-    ema: float = 0.99
-
-
-@dataclass(frozen=True)
-class AdapterPreset:
-    """Schedule of the adapters' stage."""
-
-    batch: int = 32
-    steps: int = 6000
-    minutes: float = 60.0
-    warmup: int = 20
+    batch: int
+    steps: int
+    minutes: float
+    warmup: int
     lr: float = 1e-2
     ema: float = 0.99
 
@@ -147,9 +123,9 @@ class Preset:
         )
     )
     unet: UnetPreset = field(default_factory=UnetPreset)
-    critic: CriticPreset = field(default_factory=CriticPreset)
-    encoder: EncoderPreset = field(default_factory=EncoderPreset)
-    adapters: AdapterPreset = field(default_factory=AdapterPreset)
+    critic: StagePreset = StagePreset(batch=256, steps=20000, minutes=3.0, warmup=50)
+    encoder: StagePreset = StagePreset(batch=128, steps=20000, minutes=24.0, warmup=50)
+    adapters: StagePreset = StagePreset(batch=32, steps=6000, minutes=60.0, warmup=20)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
     cases: int = 48

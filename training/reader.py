@@ -51,6 +51,23 @@ def labels(p: Portrait) -> dict[str, int]:
     return out
 
 
+def heads(width: int) -> torch.nn.ModuleDict:
+    """A linear head per attribute on features of this width."""
+    return torch.nn.ModuleDict({f: torch.nn.Linear(width, len(c)) for f, c in CLASSES.items()})
+
+
+class Truth:
+    """The classes of many portraits, looked up by index."""
+
+    def __init__(self, portraits: list[Portrait], device: str = "cpu") -> None:
+        each = [labels(p) for p in portraits]
+        self.classes = {f: torch.tensor([one[f] for one in each], device=device) for f in CLASSES}
+
+    def of(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
+        """The class (B,) of each attribute of the portraits at these indices (B,)."""
+        return {field: values[rows] for field, values in self.classes.items()}
+
+
 class Reader(torch.nn.Module):
     """Pictures (B, 3, px, px) in [-1, 1] to logits for each attribute."""
 
@@ -68,7 +85,7 @@ class Reader(torch.nn.Module):
             inputs = w
         self.body = torch.nn.Sequential(*layers)
         self.mix = torch.nn.Sequential(torch.nn.LazyLinear(320), torch.nn.ReLU(), torch.nn.Dropout(0.1))
-        self.heads = torch.nn.ModuleDict({f: torch.nn.Linear(320, len(c)) for f, c in CLASSES.items()})
+        self.heads = heads(320)
 
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits per attribute, each (B, classes)."""

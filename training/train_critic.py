@@ -17,8 +17,7 @@ from training.latents import LatentSet
 from training.loop import device_of
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import CLASSES, IGNORE
-from training.train_encoder import Truth
+from training.reader import IGNORE, Truth, heads
 
 BLUR = 0.6
 
@@ -35,7 +34,7 @@ class Critic(torch.nn.Module):
             torch.nn.Flatten(),
             torch.nn.Linear(3 * width * (side // 4) ** 2, 4 * width), torch.nn.GELU(),
         )  # fmt: skip
-        self.heads = torch.nn.ModuleDict({f: torch.nn.Linear(4 * width, len(c)) for f, c in CLASSES.items()})
+        self.heads = heads(4 * width)
 
     def loss(self, latents: torch.Tensor, truth: dict[str, torch.Tensor]) -> torch.Tensor:
         """Mean cross-entropy of each picture's attributes (B,); `IGNORE` is where one does not count."""

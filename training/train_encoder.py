@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from transformers import CLIPVisionModelWithProjection
 
-from training.attributes import Portrait
 from training.descent import Descent
 from training.latents import LatentSet
 from training.loop import device_of
 from training.models import build_image_encoder
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import CLASSES, IGNORE, labels
+from training.reader import IGNORE, Truth, heads
+from training.train_unet import small_pictures
 
 SHIFT = 2
 RECOLOURED = 0.4
@@ -32,8 +32,7 @@ class Sight(torch.nn.Module):
     def __init__(self, image_encoder: CLIPVisionModelWithProjection) -> None:
         super().__init__()
         self.image_encoder = image_encoder
-        width = image_encoder.config.projection_dim
-        self.heads = torch.nn.ModuleDict({f: torch.nn.Linear(width, len(c)) for f, c in CLASSES.items()})
+        self.heads = heads(image_encoder.config.projection_dim)
 
     def loss(self, pictures: torch.Tensor, truth: dict[str, torch.Tensor]) -> torch.Tensor:
         """Mean cross-entropy of all attributes, read from pictures (B, 3, px, px) in [-1, 1].
@@ -48,18 +47,6 @@ class Sight(torch.nn.Module):
                 if (truth[field] != IGNORE).any()
             ]
         ).mean()
-
-
-class Truth:
-    """The classes of many portraits, looked up by index."""
-
-    def __init__(self, portraits: list[Portrait], device: str = "cpu") -> None:
-        each = [labels(p) for p in portraits]
-        self.classes = {f: torch.tensor([one[f] for one in each], device=device) for f in CLASSES}
-
-    def of(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
-        """The class (B,) of each attribute of the portraits at these indices (B,)."""
-        return {field: values[rows] for field, values in self.classes.items()}
 
 
 def shifted(pictures: torch.Tensor) -> torch.Tensor:
@@ -81,7 +68,7 @@ def recoloured(
     """
     count = int(len(pictures) * share)
     orders = torch.rand(count, 3).argsort(dim=1)
-    swapped = torch.stack([x[order] for x, order in zip(pictures, orders, strict=False)])
+    swapped = torch.stack([x[order] for x, order in zip(pictures[:count], orders, strict=True)])
     told = {field: values.clone() for field, values in shown.items()}
     for field in COLOURS:
         told[field][:count] = IGNORE
@@ -90,8 +77,10 @@ def recoloured(
 
 def drawn(data: LatentSet, truth: Truth, count: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Random small pictures (count, 3, px, px) in [-1, 1], moved and recoloured, and what they show."""
-    rows = torch.randint(0, len(data), (count,), device=data.small.device)
-    return recoloured(shifted(data.small[rows].float() / 127.5 - 1), truth.of(rows), RECOLOURED)
+    device = data.small.device
+    rows = torch.randint(0, len(data), (count,), device=device)
+    pictures = small_pictures(data, rows.tolist(), str(device))
+    return recoloured(shifted(pictures), truth.of(rows), RECOLOURED)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:

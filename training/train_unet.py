@@ -22,11 +22,10 @@ from training.loop import device_of
 from training.models import PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import IGNORE
+from training.reader import IGNORE, Truth
 from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
 from training.train_critic import Critic, trained_critic
-from training.train_encoder import Truth
 
 CHANGED = 0.3
 FACE = 3.0

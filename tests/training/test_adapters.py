@@ -16,7 +16,7 @@ from tests.training.test_words import ALICE
 from training import attributes as a
 from training.captions import brief
 from training.models import PortraitModel, build_image_encoder
-from training.reader import IGNORE
+from training.reader import IGNORE, Truth
 from training.samples import Mixer, Sample
 from training.tokenizer import build
 from training.train_adapters import (
@@ -27,7 +27,7 @@ from training.train_adapters import (
     load_references,
     references,
 )
-from training.train_encoder import Sight, Truth, drawn, recoloured, shifted
+from training.train_encoder import Sight, drawn, recoloured, shifted
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
 CLOSE = replace(ALICE, background="forest", expression="sad")

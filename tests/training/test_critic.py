@@ -10,10 +10,9 @@ import torch
 
 from tests.training.test_words import ALICE
 from training.captions import asked
-from training.reader import IGNORE
+from training.reader import IGNORE, Truth
 from training.samples import Sample
 from training.train_critic import Critic
-from training.train_encoder import Truth
 from training.train_unet import told
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
