@@ -1,8 +1,9 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
-evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Two more
-by name only: `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
+evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Three more
+by name only: `adopt` (take up the model in `--out`, to go on from it), `measure` (the measures that need no
+attribute reader) and `sheet` (the contact sheet).
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import os
 import subprocess
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from training import export as exporting
@@ -23,6 +25,7 @@ from training import (
     train_encoder,
     train_unet,
 )
+from training.adopt import adopt
 from training.latents import encode
 from training.parallel import launch
 from training.presets import PRESETS, Preset
@@ -31,6 +34,7 @@ ORDER = (
     "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
     "export", "evaluate",
 )  # fmt: skip
+LONG = ("autoencoder", "critic", "unet", "encoder", "adapters", "controlnet")
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "bundled-model"
 DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
@@ -88,6 +92,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         "controlnet": lambda: launch(train_controlnet.train, preset.workers, preset, work, device),
         "export": lambda: exporting.from_checkpoints(preset, work, out),
         "evaluate": lambda: _evaluate(preset, work, device, out),
+        "adopt": lambda: adopt(preset, out, work),
         "measure": lambda: _evaluate(preset, work, device, out, read=False),
         "sheet": lambda: _sheet(preset, work, out),
     }
@@ -96,15 +101,27 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
 def main() -> None:
     """Run one stage, or all of them in order."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=("all", *ORDER, "measure", "sheet"))
+    parser.add_argument("stage", choices=("all", *ORDER, "adopt", "measure", "sheet"))
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"
     )
     parser.add_argument("--device", help="torch device (the preset's own if left out)")
     parser.add_argument("--out", type=Path, default=DEFAULT_OUT, help="folder the model is exported to")
+    parser.add_argument(
+        "--minutes", type=float, help="train this stage for so long, not the preset's minutes"
+    )
+    parser.add_argument(
+        "--bf16", action="store_true", help="compute in bfloat16: faster where the processor can"
+    )
     args = parser.parse_args()
     preset = PRESETS[args.preset]
+    if args.bf16:
+        preset = replace(preset, bf16=True)
+    if args.minutes is not None:
+        if args.stage not in LONG:
+            parser.error(f"--minutes needs one of the stages {', '.join(LONG)}")
+        preset = replace(preset, **{args.stage: replace(getattr(preset, args.stage), minutes=args.minutes)})
     table = stages(preset, args.work, args.device or preset.device, args.out)
     for name in ORDER if args.stage == "all" else (args.stage,):
         print(f"== {name}", flush=True)

@@ -12,6 +12,7 @@ from safetensors import safe_open
 from training.presets import Preset
 
 TEMPLATE = Path(__file__).with_name("card.md")
+HISTORY = "training.json"
 NONE = "not measured"
 
 

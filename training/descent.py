@@ -17,8 +17,10 @@ import torch
 from training.loop import Budget, Checkpoint, Ema, linear
 from training.optim import MuonAdamW, split_parameters
 from training.parallel import average_gradients, rank
+from training.presets import Preset
 
 LOG_EVERY = 25
+LATER_LEG = 0.5
 
 
 class Schedule(Protocol):
@@ -53,15 +55,16 @@ class Schedule(Protocol):
 class Descent:
     """Trains `module`, goes on from `<name>.pt` under `work`, and writes its curve to `<name>.jsonl` there.
 
-    Loop over `steps()` and call `descend` once in each. All workers run it; worker 0 writes.
+    Loop over `steps()` and call `descend` once in each. All workers run it; worker 0 writes. A later leg
+    begins at half the learning rate: at all of it the first minutes unlearn what is there.
     """
 
     def __init__(
-        self, name: str, module: torch.nn.Module, schedule: Schedule, work: Path, checkpoint_seconds: float
+        self, name: str, module: torch.nn.Module, schedule: Schedule, work: Path, preset: Preset
     ) -> None:
         self.module, self.schedule = module, schedule
-        self.checkpoint_seconds = checkpoint_seconds
-        self.optimizer = MuonAdamW(*split_parameters(module), lr=schedule.lr)
+        self.checkpoint_seconds = preset.checkpoint_seconds
+        self.optimizer = MuonAdamW(*split_parameters(module), lr=schedule.lr, bf16=preset.bf16)
         self.ema, self.budget = Ema(module, schedule.ema), Budget(schedule.steps, schedule.minutes)
         parts = {"model": module, "ema": self.ema, "optimizer": self.optimizer, "budget": self.budget}
         self.checkpoint = Checkpoint(work / f"{name}.pt", parts, asdict(schedule))  # type: ignore[call-overload]
@@ -71,9 +74,10 @@ class Descent:
     def steps(self) -> Iterator[float]:
         """Yields the progress (0..1) before every step; saves now and then, and at the end."""
         saved = time.monotonic()
+        peak = self.schedule.lr * (LATER_LEG if self.budget.leg_step else 1)
         while (progress := self.budget.progress(self.step)) < 1:
             for group in self.optimizer.param_groups:
-                group["lr"] = linear(progress, self.step, self.schedule.lr, self.schedule.warmup)
+                group["lr"] = linear(progress, self.budget.into_leg(self.step), peak, self.schedule.warmup)
             yield progress
             if rank() == 0 and time.monotonic() - saved > self.checkpoint_seconds:
                 self.checkpoint.save(self.step)

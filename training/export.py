@@ -11,9 +11,12 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPImageProcessor, CLIPTokenizer
 
+from training.card import HISTORY, last_line
 from training.models import ADAPTERS, PortraitModel, adapter_state, build_scheduler
 from training.presets import Preset
 from training.tokenizer import build as build_tokenizer
+
+HISTORIES = ("autoencoder", "unet", "encoder", "adapters", "controlnet")
 
 
 def preview_factors(latents: torch.Tensor, pictures: torch.Tensor) -> dict[str, list]:
@@ -111,3 +114,6 @@ def from_checkpoints(preset: Preset, work: Path, folder: Path) -> None:
     pictures = shoot([data.shots[i] for i in chosen], store, bank, "cpu")
     latents = data.latents[chosen].float() * vae.config.scaling_factor
     export(preset, folder, vae, model, controlnet, preview_factors(latents, pictures))
+    curves = {name: work / f"{name}.jsonl" for name in HISTORIES}
+    history = {name: last_line(curve) for name, curve in curves.items() if curve.exists()}
+    (folder / HISTORY).write_text(json.dumps(history, indent=1) + "\n")

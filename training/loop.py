@@ -1,4 +1,4 @@
-"""What every training stage shares: resumable checkpoints, averaged weights, learning rate, autocast."""
+"""What every training stage shares: resumable checkpoints, averaged weights, learning rate, arithmetic."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from training.parallel import shared
 
@@ -38,12 +38,18 @@ class Budget:
     """How far a stage has come: by steps, or by minutes where the machine is too busy to make the steps.
 
     The seconds of earlier runs count (they come back with the checkpoint): a resumed stage goes on there.
+    Those before the current leg do not: a leg has all the steps and minutes to itself.
     """
 
     def __init__(self, steps: int, minutes: float) -> None:
         self.steps, self.minutes = steps, minutes
-        self.before = 0.0
+        self.before = self.leg_seconds = 0.0
+        self.leg_step = 0
         self.start = time.monotonic()
+
+    def begin_leg(self, step: int, seconds: float) -> None:
+        """Begin anew, on top of `step` steps and `seconds` that the weights have seen already."""
+        self.load_state_dict({"seconds": seconds, "leg_seconds": seconds, "leg_step": step})
 
     @property
     def seconds(self) -> float:
@@ -52,15 +58,21 @@ class Budget:
 
     def progress(self, step: int) -> float:
         """0 at the start, 1 when the stage is over; the same number in every worker."""
-        return shared(max(step / self.steps, self.seconds / (60 * self.minutes)))
+        spent = (self.seconds - self.leg_seconds) / (60 * self.minutes)
+        return shared(max(self.into_leg(step) / self.steps, spent))
+
+    def into_leg(self, step: int) -> int:
+        """How many steps of this leg are done at `step`."""
+        return step - self.leg_step
 
     def state_dict(self) -> dict[str, float]:
         """What a checkpoint keeps."""
-        return {"seconds": self.seconds}
+        return {"seconds": self.seconds, "leg_seconds": self.leg_seconds, "leg_step": self.leg_step}
 
     def load_state_dict(self, state: dict[str, float]) -> None:
         """Take up what a checkpoint kept."""
         self.before, self.start = state["seconds"], time.monotonic()
+        self.leg_seconds, self.leg_step = state.get("leg_seconds", 0.0), int(state.get("leg_step", 0))
 
 
 class Ema:
@@ -122,17 +134,16 @@ class Checkpoint:
         return int(data["step"])
 
 
-@dataclass(frozen=True)
-class Device:
-    """A torch device with the autocast the preset asks for."""
+@contextlib.contextmanager
+def arithmetic(device: str, bf16: bool) -> Iterator[None]:
+    """How a training step computes on `device`: in bfloat16 where asked for.
 
-    name: str
-
-    def autocast(self, bf16: bool) -> contextlib.AbstractContextManager[Any]:
-        """bfloat16 where asked for, else nothing."""
-        return torch.autocast(self.name, dtype=torch.bfloat16) if bf16 else contextlib.nullcontext()
-
-
-def device_of(name: str) -> Device:
-    """The device of that name."""
-    return Device(name)
+    A processor's fused attention takes twice as long on the way back as plain matrix products do, at the few
+    tokens there are here.
+    """
+    with contextlib.ExitStack() as stack:
+        if bf16:
+            stack.enter_context(torch.autocast(device, dtype=torch.bfloat16))
+        if device == "cpu":
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        yield

@@ -150,8 +150,8 @@ def install_adapters(preset: Preset, unet: UNet2DConditionModel) -> tuple[Gate, 
     return gates
 
 
-def adapter_state(unet: UNet2DConditionModel, index: int) -> dict[str, torch.Tensor]:
-    """Adapter `index` as one flat standard state dict (`image_proj.*`, `ip_adapter.*`)."""
+def adapter_parts(unet: UNet2DConditionModel, index: int) -> dict[str, torch.Tensor]:
+    """The parameters of adapter `index` by their names in the standard format (see `adapter_state`)."""
     projection = unet.encoder_hid_proj.image_projection_layers[index]
     out = {
         "image_proj.proj.weight": projection.image_embeds.weight,
@@ -164,7 +164,12 @@ def adapter_state(unet: UNet2DConditionModel, index: int) -> dict[str, torch.Ten
             out[f"ip_adapter.{key}.to_k_ip.weight"] = processor.to_k_ip[index].weight
             out[f"ip_adapter.{key}.to_v_ip.weight"] = processor.to_v_ip[index].weight
             key += 2
-    return {k: v.detach().clone() for k, v in out.items()}
+    return out
+
+
+def adapter_state(unet: UNet2DConditionModel, index: int) -> dict[str, torch.Tensor]:
+    """Adapter `index` as one flat standard state dict (`image_proj.*`, `ip_adapter.*`)."""
+    return {k: v.detach().clone() for k, v in adapter_parts(unet, index).items()}
 
 
 class PortraitModel(torch.nn.Module):
@@ -176,3 +181,13 @@ class PortraitModel(torch.nn.Module):
         self.gates = install_adapters(preset, self.unet)
         self.text_encoder = build_text_encoder(preset, tokenizer)
         self.image_encoder = build_image_encoder(preset)
+
+
+class Adapters(torch.nn.Module):
+    """What of a model listens to references, once they are embedded: both adapters."""
+
+    def __init__(self, model: PortraitModel) -> None:
+        super().__init__()
+        self.projections = model.unet.encoder_hid_proj
+        processors = model.unet.attn_processors.items()
+        self.attention = torch.nn.ModuleList(p for n, p in processors if n.endswith("attn2.processor"))

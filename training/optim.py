@@ -14,15 +14,19 @@ import torch
 from training.parallel import rank, sum_over_workers, workers
 
 
-def orthogonalise(matrix: torch.Tensor, steps: int = 4) -> torch.Tensor:
-    """Approximate nearest semi-orthogonal matrix of `matrix` (rows, columns), by quintic Newton-Schulz."""
+def orthogonalise(matrix: torch.Tensor, steps: int = 4, bf16: bool = False) -> torch.Tensor:
+    """Approximate nearest semi-orthogonal matrix of `matrix` (rows, columns), by quintic Newton-Schulz.
+
+    bfloat16 is exact enough, and the faster where the processor computes in it.
+    """
     a, b, c = 3.4445, -4.7750, 2.0315
     x = matrix / (matrix.norm() + 1e-7)
     wide = x if x.shape[0] <= x.shape[1] else x.T
+    wide = wide.bfloat16() if bf16 else wide
     for _ in range(steps):
         gram = wide @ wide.T
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
-    return wide if x.shape[0] <= x.shape[1] else wide.T
+    return (wide if x.shape[0] <= x.shape[1] else wide.T).to(matrix.dtype)
 
 
 class MuonAdamW(torch.optim.Optimizer):
@@ -35,7 +39,9 @@ class MuonAdamW(torch.optim.Optimizer):
         lr: float,
         adam_ratio: float = 0.1,
         weight_decay: float = 0.01,
+        bf16: bool = False,
     ) -> None:
+        self.bf16 = bf16
         groups: list[dict[str, Any]] = [
             {"params": list(matrices), "muon": True, "ratio": 1.0},
             {"params": list(others), "muon": False, "ratio": adam_ratio},
@@ -64,7 +70,7 @@ class MuonAdamW(torch.optim.Optimizer):
             state["momentum"].lerp_(p.grad, 1 - group["momentum"])
             if i % workers() == rank():
                 blend = p.grad.lerp(state["momentum"], group["momentum"]).reshape(p.shape[0], -1)
-                updates.append(orthogonalise(blend).reshape(-1))
+                updates.append(orthogonalise(blend, bf16=self.bf16).reshape(-1))
             else:
                 updates.append(p.new_zeros(p.numel()))
         for p, flat in zip(live, sum_over_workers(updates), strict=True):

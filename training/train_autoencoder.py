@@ -15,7 +15,7 @@ from diffusers.models.resnet import ResnetBlock2D
 from training.compose import LIGHTS, BackgroundBank, compose
 from training.corpus import FigureStore
 from training.descent import Descent
-from training.loop import device_of
+from training.loop import arithmetic
 from training.parallel import rank, workers
 from training.presets import AutoencoderPreset, Preset
 
@@ -141,7 +141,7 @@ def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: s
     store = FigureStore(work / p.figures, preset.px)
     bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
     source = PictureSource(store, bank, p.held_out, preset.seed, device)
-    descent = Descent(name, vae, p, work, preset.checkpoint_seconds)
+    descent = Descent(name, vae, p, work, preset)
     probe = source.held_out(24)
     source.rng.manual_seed(preset.seed + descent.step * workers() + rank())
 
@@ -157,7 +157,7 @@ def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: s
         batch = source.batch(
             (p.crop_batch if small else p.batch) // workers(), p.crop if small else preset.px
         )
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             mean = vae.encode(batch).latent_dist.mode()
             out = vae.decode(mean + p.noise * torch.randn_like(mean)).sample
             loss = reconstruction_loss(out.float(), batch) + p.decay * mean.float().pow(2).mean()

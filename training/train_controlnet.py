@@ -20,7 +20,7 @@ from training.compose import BackgroundBank
 from training.corpus import FigureStore
 from training.descent import Descent
 from training.latents import LatentSet, shoot
-from training.loop import device_of
+from training.loop import arithmetic
 from training.models import PortraitModel, build_controlnet, build_scheduler, plain_unet
 from training.parallel import rank, workers
 from training.presets import Preset
@@ -71,7 +71,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         .to(device, memory_format=torch.channels_last)
         .requires_grad_(True)
     )
-    descent = Descent("controlnet", net, p, work, preset.checkpoint_seconds)
+    descent = Descent("controlnet", net, p, work, preset)
     data, scheduler = LatentSet(work), build_scheduler()
     scaling = data.scaling_factor()
     rng = random.Random(preset.seed + 31 * (descent.step * workers() + rank()))
@@ -86,7 +86,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
             text = model.text_encoder(ids.to(device))[0]
         noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(rows), device)
         noisy = scheduler.add_noise(clean, noise, t).contiguous(memory_format=torch.channels_last)
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             down, mid = net(noisy, t, text, hint, return_dict=False)
             out = unet(
                 noisy, t, text, down_block_additional_residuals=down, mid_block_additional_residual=mid

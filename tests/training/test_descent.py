@@ -20,7 +20,7 @@ def run(
     """Learn to double two numbers; at step `stop_at` it is saved and ends, as a killed process does."""
     torch.manual_seed(0)
     net = torch.nn.Linear(2, 2)
-    descent = Descent("double", net, schedule, work, checkpoint_seconds=0.0)
+    descent = Descent("double", net, schedule, work, replace(CPU, checkpoint_seconds=0.0))
     losses = []
     for _ in descent.steps():
         x = torch.randn(16, 2, generator=torch.Generator().manual_seed(descent.step))
