@@ -99,6 +99,7 @@ LIGHT_WORDS: dict[str, tuple[str, ...]] = {
     "soft": ("soft light", "soft lighting", "soft warm light"),
 }
 HAIRLESS = ("bald", "hat")
+IGNORE = -100  # the class of what a picture does not show, as torch's cross-entropy has it
 FIELDS: tuple[str, ...] = (
     "style", "haircut", "hair_color", "skin", "clothes", "clothes_color", "expression", "glasses", "beard",
     "background", "light",

@@ -20,12 +20,12 @@ import torch
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
-from training.attributes import Portrait
+from training.attributes import IGNORE, Portrait
 from training.captions import asked, caption, instruction
 from training.latents import Shot, random_background, shoot
 from training.pipes import Pipes, to_pictures, to_tensor
 from training.presets import Preset
-from training.reader import CLASSES, IGNORE, Reader, RealRenders, accuracy, labels
+from training.reader import CLASSES, Reader, RealRenders, accuracy, labels
 from training.reader import train as train_reader
 from training.train_autoencoder import psnr
 from training.train_controlnet import edges

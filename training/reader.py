@@ -15,13 +15,14 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from training import attributes as a
-from training.attributes import Portrait, held_out
+from training.attributes import IGNORE, Portrait, held_out
 from training.compose import LIGHTS, BackgroundBank
 from training.corpus import FigureStore
 from training.latents import Shot, random_background, random_light, read_records, shoot
-from training.loop import Budget, Checkpoint, cosine
+from training.loop import Budget, Checkpoint, arithmetic, cosine
 from training.presets import Preset
 from training.scenes import BACKGROUNDS
+from training.variety import recoloured, shifted, softened
 
 NONE = "none"
 CLASSES: dict[str, tuple[str, ...]] = {
@@ -37,7 +38,9 @@ CLASSES: dict[str, tuple[str, ...]] = {
     "background": BACKGROUNDS,
     "light": LIGHTS,
 }
-IGNORE = -100
+SHIFT = 4
+SOFT = 0.3
+RECOLOURED = 0.3
 
 
 def labels(p: Portrait) -> dict[str, int]:
@@ -126,6 +129,18 @@ class RealRenders:
         return shoot([s for s, _ in drawn], self.store, self.bank, "cpu"), [p for _, p in drawn]
 
 
+def varied(
+    pictures: torch.Tensor, shown: dict[str, torch.Tensor]
+) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """Pictures (B, 3, px, px) and classes as the reader learns them: moved, some soft, some recoloured.
+
+    A haircut must be told by its shape, in colours it was never seen in, and a face also where it is soft.
+    """
+    pictures = softened(shifted(pictures, SHIFT), SOFT).flip(0)
+    pictures, shown = recoloured(pictures, {f: classes.flip(0) for f, classes in shown.items()}, RECOLOURED)
+    return pictures + 0.03 * torch.randn_like(pictures), shown
+
+
 def train(preset: Preset, work: Path, device: str) -> Reader:
     """Train (or load, or continue) the reader; writes `reader.pt` and `reader.jsonl` under `work`."""
     p = preset.reader
@@ -144,11 +159,13 @@ def train(preset: Preset, work: Path, device: str) -> Reader:
             for group in optimizer.param_groups:
                 group["lr"] = cosine(progress, step, p.lr, p.warmup)
             pictures, portraits = source.batch(p.batch)
-            pictures = pictures + 0.03 * torch.randn_like(pictures)
-            truth = [labels(x) for x in portraits]
-            logits = reader.train()(pictures.to(device))
-            wanted = {f: torch.tensor([t[f] for t in truth], device=device) for f in CLASSES}
-            loss = sum(F.cross_entropy(logits[f], wanted[f], ignore_index=IGNORE) for f in CLASSES)
+            pictures, wanted = varied(pictures, Truth(portraits).of(torch.arange(p.batch)))
+            with arithmetic(device, preset.bf16):
+                logits = reader.train()(pictures.to(device))
+                loss = torch.stack([
+                    F.cross_entropy(logits[f].float(), wanted[f].to(device), ignore_index=IGNORE)
+                    for f in CLASSES
+                ]).sum()  # fmt: skip
             loss.backward()
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)

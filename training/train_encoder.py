@@ -12,18 +12,19 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from transformers import CLIPVisionModelWithProjection
 
+from training.attributes import IGNORE
 from training.descent import Descent
 from training.latents import LatentSet
-from training.loop import device_of
+from training.loop import arithmetic
 from training.models import build_image_encoder
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import IGNORE, Truth, heads
+from training.reader import Truth, heads
 from training.train_unet import small_pictures
+from training.variety import recoloured, shifted
 
 SHIFT = 2
 RECOLOURED = 0.4
-COLOURS = ("hair_color", "skin", "clothes_color", "background")
 
 
 class Sight(torch.nn.Module):
@@ -49,38 +50,12 @@ class Sight(torch.nn.Module):
         ).mean()
 
 
-def shifted(pictures: torch.Tensor) -> torch.Tensor:
-    """Each of the pictures (B, C, h, w) moved by up to two pixels, its border repeated."""
-    height, width = pictures.shape[-2:]
-    padded = F.pad(pictures, (SHIFT,) * 4, mode="replicate")
-    corners = torch.randint(0, 2 * SHIFT + 1, (len(pictures), 2)).tolist()
-    return torch.stack(
-        [x[:, y : y + height, z : z + width] for x, (y, z) in zip(padded, corners, strict=True)]
-    )
-
-
-def recoloured(
-    pictures: torch.Tensor, shown: dict[str, torch.Tensor], share: float
-) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The first `share` of the pictures (B, 3, h, w) with swapped colours, which are not asked for.
-
-    A haircut that was never seen in this colour must be told by its shape.
-    """
-    count = int(len(pictures) * share)
-    orders = torch.rand(count, 3).argsort(dim=1)
-    swapped = torch.stack([x[order] for x, order in zip(pictures[:count], orders, strict=True)])
-    told = {field: values.clone() for field, values in shown.items()}
-    for field in COLOURS:
-        told[field][:count] = IGNORE
-    return torch.cat([swapped, pictures[count:]]), told
-
-
 def drawn(data: LatentSet, truth: Truth, count: int) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Random small pictures (count, 3, px, px) in [-1, 1], moved and recoloured, and what they show."""
     device = data.small.device
     rows = torch.randint(0, len(data), (count,), device=device)
     pictures = small_pictures(data, rows.tolist(), str(device))
-    return recoloured(shifted(pictures), truth.of(rows), RECOLOURED)
+    return recoloured(shifted(pictures, SHIFT), truth.of(rows), RECOLOURED)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -88,13 +63,13 @@ def train(preset: Preset, work: Path, device: str) -> None:
     p = preset.encoder
     torch.manual_seed(preset.seed)
     sight = Sight(build_image_encoder(preset)).to(device)
-    descent = Descent("encoder", sight, p, work, preset.checkpoint_seconds)
+    descent = Descent("encoder", sight, p, work, preset)
     data = LatentSet(work).to(device)
     truth = Truth(data.portraits, device)
     torch.manual_seed(preset.seed + 15485863 * (descent.step * workers() + rank() + 1))
     for _ in descent.steps():
         pictures, shown = drawn(data, truth, p.batch // workers())
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             loss = sight.loss(pictures, shown)
         descent.descend(loss)
         row = {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)}

@@ -14,20 +14,21 @@ import torch
 from tests.training.test_export import TINY
 from tests.training.test_words import ALICE
 from training import attributes as a
+from training.attributes import IGNORE
 from training.captions import brief
-from training.models import PortraitModel, build_image_encoder
-from training.reader import IGNORE, Truth
+from training.models import Adapters, PortraitModel, build_image_encoder
+from training.reader import Truth
 from training.samples import Mixer, Sample
 from training.tokenizer import build
 from training.train_adapters import (
-    Adapters,
     begin_with_words,
     embed_all,
     lesson,
     load_references,
     references,
 )
-from training.train_encoder import Sight, drawn, recoloured, shifted
+from training.train_encoder import Sight, drawn
+from training.variety import recoloured, shifted, softened
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
 CLOSE = replace(ALICE, background="forest", expression="sad")
@@ -121,7 +122,7 @@ def test_pictures_are_moved_by_two_pixels_at_most_and_keep_their_labels():
     torch.manual_seed(0)
     picture = torch.zeros(1, 1, 9, 9)
     picture[0, 0, 4, 4] = 1
-    places = {tuple(shifted(picture)[0, 0].nonzero()[0].tolist()) for _ in range(400)}
+    places = {tuple(shifted(picture, 2)[0, 0].nonzero()[0].tolist()) for _ in range(400)}
     assert places == {(y, x) for y in range(2, 7) for x in range(2, 7)}
     two: Any = Small(torch.stack([torch.zeros(3, 8, 8), torch.full((3, 8, 8), 255.0)]))
     pictures, shown = drawn(two, Truth([ALICE, BOB]), 50)
@@ -140,6 +141,13 @@ def test_recoloured_pictures_are_asked_for_shapes_alone():
     assert not torch.equal(pictures[:5], red[:5])
     assert told["skin"].tolist() == [IGNORE] * 5 + shown["skin"][5:].tolist()
     assert torch.equal(told["haircut"], shown["haircut"])
+
+
+def test_softened_pictures_lose_detail_and_keep_their_mean():
+    fine = (torch.arange(8).view(1, 1, 1, 8) % 2).float().expand(4, 3, 8, 8)
+    soft = softened(fine, 0.5)
+    assert torch.equal(soft[2:], fine[2:])
+    assert torch.allclose(soft[:2], torch.full((2, 3, 8, 8), 0.5))
 
 
 def test_references_are_those_picked_and_silent_ones_are_zeros():
