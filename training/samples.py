@@ -1,8 +1,7 @@
-"""Mix the training batch of the joint stage: captions, edits, and character and style references.
+"""Mix the training batches: captions and edits for the network, references for the adapters.
 
-Every sample names a target picture and how the network is told about it: text, maybe a source picture (edit),
-maybe a character reference (same identity), maybe a style reference (same style, background and light,
-other person).
+Every sample names a target picture and what is told about it: text, maybe a source picture (edit), maybe a
+character reference (same identity), maybe a style reference (same style, background and light, other person).
 """
 
 from __future__ import annotations
@@ -21,13 +20,11 @@ from training.captions import brief, caption, instruction
 from training.latents import LatentSet
 
 EDIT_SHARE = 0.45
-BACKGROUND_EDITS = 0.25
-EXPRESSION_EDITS = 0.2
+BACKGROUND_EDITS = 0.2
+EXPRESSION_EDITS = 0.35
 EMPTY_TEXT = 0.08
-ADAPTER_SHARE = 0.6
-BRIEF = 0.75
+BRIEF = 0.3
 NAMED = 0.7
-NAMED_ANYWAY = 0.1
 PERSON = ("haircut", "hair_color", "skin", "glasses", "beard", "clothes", "clothes_color", "style")
 LOOK = ("style", "background", "light")
 ZERO_REFERENCE = 0.1
@@ -83,15 +80,9 @@ class Mixer:
     def _picture(self) -> Sample:
         rng, portraits = self.rng, self.data.portraits
         target = rng.randrange(len(portraits))
-        sample = Sample(target, caption(portraits[target], rng))
-        if rng.random() >= ADAPTER_SHARE:
-            return sample
-        self.refer(sample)
-        sample.zero_character = sample.character is not None and rng.random() < ZERO_REFERENCE
-        sample.zero_style = sample.style is not None and rng.random() < ZERO_REFERENCE
-        if rng.random() < BRIEF:
-            sample.text = brief(portraits[target], self._left_open(sample), rng)
-        return sample
+        if rng.random() >= BRIEF:
+            return Sample(target, caption(portraits[target], rng))
+        return Sample(target, brief(portraits[target], [f for f in FIELDS if rng.random() < NAMED], rng))
 
     def refer(self, sample: Sample) -> None:
         """Give the sample a character reference, a style reference, or both."""
@@ -111,14 +102,6 @@ class Mixer:
         if sample.style is not None and not sample.zero_style:
             out.update(f for f in LOOK if f not in portraits[sample.style].differences(target))
         return out
-
-    def _left_open(self, sample: Sample) -> list[str]:
-        """What the references do not show of the target, and seldom what they do.
-
-        A caption that names everything leaves a reference nothing to say, and it is never listened to.
-        """
-        told = self.told(sample)
-        return [f for f in FIELDS if self.rng.random() < (NAMED_ANYWAY if f in told else NAMED)]
 
     def _style_reference(self, target: int) -> int:
         rng, p = self.rng, self.data.portraits[target]

@@ -18,8 +18,8 @@ from training.attributes import FIELDS
 from training.captions import brief
 from training.descent import Descent
 from training.latents import LatentSet
-from training.loop import device_of
-from training.models import PortraitModel, build_scheduler
+from training.loop import arithmetic
+from training.models import Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample
@@ -29,16 +29,6 @@ from training.train_unet import small_pictures
 
 SILENT = 0.1
 EARLIEST = 250
-
-
-class Adapters(torch.nn.Module):
-    """What of `model` is trained here."""
-
-    def __init__(self, model: PortraitModel) -> None:
-        super().__init__()
-        self.projections = model.unet.encoder_hid_proj
-        processors = model.unet.attn_processors.items()
-        self.attention = torch.nn.ModuleList(p for n, p in processors if n.endswith("attn2.processor"))
 
 
 def begin_with_words(model: PortraitModel) -> None:
@@ -105,7 +95,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
     begin_with_words(model)
     parts = Adapters(model).to(device).requires_grad_(True)
     model.unet.to(memory_format=torch.channels_last)
-    descent = Descent("adapters", parts, p, work, preset.checkpoint_seconds)
+    descent = Descent("adapters", parts, p, work, preset)
     data, scheduler = LatentSet(work).to(device), build_scheduler()
     scaling, seen = data.scaling_factor(), embed_all(model, data, device)
     nothing = torch.zeros(p.batch // workers(), 1, seen.shape[1], device=device)
@@ -138,7 +128,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         noisy = noisy.contiguous(memory_format=torch.channels_last)
         character, there_c = references(seen, [s.character for s in batch], [s.zero_character for s in batch])
         style, there_s = references(seen, [s.style for s in batch], [s.zero_style for s in batch])
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             with torch.no_grad():
                 text, full = words([s.text for s in batch]), words([said for _, said in pairs])
                 model.gates[0].value = model.gates[1].value = torch.zeros_like(there_c)

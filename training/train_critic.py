@@ -12,12 +12,13 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F  # noqa: N812
 
+from training.attributes import IGNORE
 from training.descent import Descent
 from training.latents import LatentSet
-from training.loop import device_of
+from training.loop import arithmetic
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import IGNORE, Truth, heads
+from training.reader import Truth, heads
 
 BLUR = 0.6
 
@@ -36,17 +37,19 @@ class Critic(torch.nn.Module):
         )  # fmt: skip
         self.heads = heads(4 * width)
 
-    def loss(self, latents: torch.Tensor, truth: dict[str, torch.Tensor]) -> torch.Tensor:
-        """Mean cross-entropy of each picture's attributes (B,); `IGNORE` is where one does not count."""
+    def losses(self, latents: torch.Tensor, truth: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        """Cross-entropy (B,) of each attribute, 0 where the truth says `IGNORE`: that does not count."""
         features = self.body(latents)
-        each = torch.stack(
-            [
-                F.cross_entropy(head(features), truth[f], ignore_index=IGNORE, reduction="none")
-                for f, head in self.heads.items()
-            ]
-        )
+        return {
+            f: F.cross_entropy(head(features), truth[f], ignore_index=IGNORE, reduction="none")
+            for f, head in self.heads.items()
+        }
+
+    def loss(self, latents: torch.Tensor, truth: dict[str, torch.Tensor]) -> torch.Tensor:
+        """Mean cross-entropy (B,) of each picture's attributes that count."""
+        total = torch.stack([*self.losses(latents, truth).values()]).sum(dim=0)
         counted = torch.stack([truth[f] != IGNORE for f in self.heads]).sum(dim=0)
-        return each.sum(dim=0) / counted.clamp(min=1)
+        return total / counted.clamp(min=1)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -55,14 +58,14 @@ def train(preset: Preset, work: Path, device: str) -> None:
     torch.manual_seed(preset.seed)
     data = LatentSet(work).to(device)
     critic = Critic(data.latents.shape[1], data.latents.shape[-1]).to(device)
-    descent = Descent("critic", critic, p, work, preset.checkpoint_seconds)
+    descent = Descent("critic", critic, p, work, preset)
     truth, scaling = Truth(data.portraits, device), data.scaling_factor()
     torch.manual_seed(preset.seed + 32452843 * (descent.step * workers() + rank() + 1))
     for _ in descent.steps():
         rows = torch.randint(0, len(data), (p.batch // workers(),), device=device)
         clean = data.latents[rows].to(device).float() * scaling
         blur = torch.rand(len(rows), 1, 1, 1, device=device) * BLUR
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             loss = critic.loss(clean + blur * torch.randn_like(clean), truth.of(rows)).mean()
         descent.descend(loss)
         row = {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)}

@@ -1,7 +1,8 @@
-"""Train the network, the text encoder, the image encoder and both adapters in one run, on latents.
+"""Train the network and the text encoder in one run, on latents.
 
 The network sees noisy latents beside source latents, just as diffusers' InstructPix2Pix pipeline feeds them:
 the source is the autoencoder's mean *without* the scaling factor, and zeros where there is no source.
+References are left to a later stage: the adapters lie in the network already, switched off.
 """
 
 from __future__ import annotations
@@ -15,44 +16,28 @@ from diffusers import DDIMScheduler
 from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
+from training.attributes import IGNORE
 from training.captions import asked
 from training.descent import Descent
 from training.latents import LatentSet
-from training.loop import device_of
-from training.models import PortraitModel, build_scheduler
+from training.loop import arithmetic
+from training.models import ADAPTERS, Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import IGNORE, Truth
+from training.reader import Truth
 from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
 from training.train_critic import Critic, trained_critic
 
 CHANGED = 0.3
 FACE = 3.0
-SHOWN = 0.05
+SHOWN = {"expression": 0.05, "haircut": 0.015}
+SHOWN_OTHERWISE = 0.005
 
 
 def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
     """Reference pictures (B, 3, px, px) in [-1, 1], as the image encoder reads them."""
     return data.small[index].to(device).float() / 127.5 - 1
-
-
-def reference_embeddings(
-    model: PortraitModel, data: LatentSet, picks: list[int | None], zero: list[bool], device: str
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """Embeddings (B, 1, D) of the references, zeros where absent or dropped, and the gate (B, 1, 1)."""
-    there = [i for i, pick in enumerate(picks) if pick is not None]
-    width = model.image_encoder.config.projection_dim
-    embeds = torch.zeros(len(picks), width, device=device)
-    live = [i for i in there if not zero[i]]
-    if live:
-        pictures = small_pictures(data, [int(picks[i]) for i in live], device)  # type: ignore[arg-type]
-        embeds = embeds.index_put(
-            (torch.tensor(live, device=device),), model.image_encoder(pictures).image_embeds.float()
-        )
-    gate = torch.zeros(len(picks), 1, 1, device=device)
-    gate[there] = 1
-    return embeds.unsqueeze(1), gate
 
 
 def stratified_timesteps(scheduler: DDIMScheduler, n: int, device: str) -> torch.Tensor:
@@ -130,22 +115,26 @@ def velocity_loss(
     noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(batch), device)
     noisy = scheduler.add_noise(clean, noise, t)
     text = model.text_encoder(ids)[0]
-    characters, styles = [s.character for s in batch], [s.style for s in batch]
-    character, gate_c = reference_embeddings(
-        model, data, characters, [s.zero_character for s in batch], device
-    )
-    style, gate_s = reference_embeddings(model, data, styles, [s.zero_style for s in batch], device)
-    model.gates[0].value, model.gates[1].value = gate_c, gate_s
+    silent = torch.zeros(len(batch), 1, model.image_encoder.config.projection_dim, device=device)
     inputs = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
-    out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [character, style]}).sample
+    out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [silent, silent]}).sample
     target = scheduler.get_velocity(clean, noise, t)
     losses = (weights * F.mse_loss(out.float(), target, reduction="none")).mean(dim=(1, 2, 3))
     if critic is None or truth is None:
         return losses
     signal = scheduler.alphas_cumprod.to(device)[t].view(-1, 1, 1, 1)
     drawn = signal.sqrt() * noisy - (1 - signal).sqrt() * out.float()
-    unseen = critic.loss(drawn, told(batch, data, truth, device))
-    return losses + SHOWN * unseen
+    unseen = critic.losses(drawn, told(batch, data, truth, device))
+    return losses + sum(SHOWN.get(f, SHOWN_OTHERWISE) * value for f, value in unseen.items())
+
+
+def silence(model: PortraitModel) -> None:
+    """Switch off, and leave as it is, what reads references."""
+    for parameters in (Adapters(model).parameters(), model.image_encoder.parameters()):
+        for parameter in parameters:
+            parameter.requires_grad_(False)
+    for processor in Adapters(model).attention:
+        processor.scale = [0.0] * len(ADAPTERS)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -156,8 +145,9 @@ def train(preset: Preset, work: Path, device: str) -> None:
     tokenizer = tokenizer or CLIPTokenizer.from_pretrained(_wait_for(work / "tokenizer"))
     model = PortraitModel(preset, tokenizer).to(device)
     model.unet.to(memory_format=torch.channels_last)
+    silence(model)
     data, scheduler = LatentSet(work).to(device), build_scheduler()
-    descent = Descent("unet", model, p, work, preset.checkpoint_seconds)
+    descent = Descent("unet", model, p, work, preset)
     scaling, critic = data.scaling_factor(), trained_critic(work, data, device)
     truth = Truth(data.portraits, device)
     seed = preset.seed + 7919 * (descent.step * workers() + rank())
@@ -173,7 +163,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
 
     for _ in descent.steps():
         batch, ids = next(batches)
-        with device_of(device).autocast(preset.bf16):
+        with arithmetic(device, preset.bf16):
             losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling, critic, truth)
         descent.descend(losses.mean())
         if rank() == 0:
@@ -189,18 +179,12 @@ def _wait_for(folder: Path, seconds: float = 60) -> Path:
 
 
 def _by_kind(losses: torch.Tensor, batch: list[Sample]) -> dict[str, list[float]]:
-    out: dict[str, list[float]] = {"edit": [], "text": [], "reference": []}
+    out: dict[str, list[float]] = {"edit": [], "text": []}
     for loss, s in zip(losses.tolist(), batch, strict=True):
-        out[
-            "edit"
-            if s.source is not None
-            else "reference"
-            if s.character is not None or s.style is not None
-            else "text"
-        ].append(loss)
+        out["text" if s.source is None else "edit"].append(loss)
     return out
 
 
 def _averages(rows: list[dict[str, list[float]]]) -> dict[str, float]:
-    joined = {k: [v for row in rows for v in row[k]] for k in ("edit", "text", "reference")}
+    joined = {k: [v for row in rows for v in row[k]] for k in ("edit", "text")}
     return {k: round(sum(v) / len(v), 4) for k, v in joined.items() if v}

@@ -9,8 +9,9 @@ from typing import Any
 import torch
 
 from tests.training.test_words import ALICE
+from training.attributes import IGNORE
 from training.captions import asked
-from training.reader import IGNORE, Truth
+from training.reader import Truth
 from training.samples import Sample
 from training.train_critic import Critic
 from training.train_unet import told
