@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -69,6 +70,14 @@ class Truth:
     def of(self, rows: torch.Tensor) -> dict[str, torch.Tensor]:
         """The class (B,) of each attribute of the portraits at these indices (B,)."""
         return {field: values[rows] for field, values in self.classes.items()}
+
+    def only(self, rows: torch.Tensor, fields: Sequence[set[str] | None]) -> dict[str, torch.Tensor]:
+        """As `of`, with `IGNORE` for all but these fields of each portrait; None keeps them all."""
+        out = self.of(rows)
+        for field, classes in out.items():
+            left_out = [kept is not None and field not in kept for kept in fields]
+            classes[torch.tensor(left_out, device=classes.device)] = IGNORE
+        return out
 
 
 class Reader(torch.nn.Module):

@@ -2,8 +2,9 @@
 
 The teacher is the same network told in words what a reference shows; the pupil is told by the reference alone
 and learns to predict the same velocity. The difference between them is nothing but what the reference has to
-say, so this needs far fewer pictures than the joint stage's loss, of which that is a hundredth part (compare
-Hinton et al. 2015, arXiv 1503.02531). The image encoder has learnt to see before, and is not taught here.
+say, so this needs far fewer pictures than a plain loss, of which that is a hundredth part (compare Hinton et
+al. 2015, arXiv 1503.02531). The critic reads over the pupil's shoulder: what a reference shows must be
+readable in what is about to be drawn. The image encoder has learnt to see before, and is not taught here.
 """
 
 from __future__ import annotations
@@ -15,15 +16,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 
 from training.attributes import FIELDS
-from training.captions import brief
+from training.captions import asked, brief
 from training.descent import Descent
 from training.latents import LatentSet
 from training.loop import arithmetic
 from training.models import Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
+from training.reader import Truth
 from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample
 from training.train_controlnet import trained_model
+from training.train_critic import trained_critic, unseen
 from training.train_encoder import load_encoder
 from training.train_unet import small_pictures
 
@@ -86,55 +89,83 @@ def references(
     return seen[rows].unsqueeze(1) * heard, there
 
 
+class Classroom:
+    """Teacher and pupil, which are the same network, with all that a lesson needs."""
+
+    def __init__(self, preset: Preset, work: Path, device: str) -> None:
+        self.device = device
+        self.model, self.tokenizer = trained_model(preset, work, device)
+        load_encoder(self.model.image_encoder, work)
+        begin_with_words(self.model)
+        self.model.unet.to(memory_format=torch.channels_last)
+        self.data, self.scheduler = LatentSet(work).to(device), build_scheduler()
+        self.scaling, self.seen = self.data.scaling_factor(), embed_all(self.model, self.data, device)
+        self.critic, self.truth = trained_critic(work, self.data, device), Truth(self.data.portraits, device)
+
+    def words(self, texts: list[str]) -> torch.Tensor:
+        """What the text encoder makes of these texts (B, 77, D)."""
+        ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        return self.model.text_encoder(ids.to(self.device))[0]
+
+    def predicted(
+        self, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor, embeds: list[torch.Tensor]
+    ) -> torch.Tensor:
+        """The network's velocity (B, C, h, w) for noisy latents without a source picture."""
+        inputs = torch.cat([noisy, torch.zeros_like(noisy)], dim=1).contiguous(
+            memory_format=torch.channels_last
+        )
+        return self.model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": embeds}).sample.float()
+
+    def teach(self, mixer: Mixer, pairs: list[tuple[Sample, str]]) -> tuple[torch.Tensor, torch.Tensor]:
+        """How far the pupil is from its teacher, and what the critic cannot read in the pupil's picture."""
+        batch = [sample for sample, _ in pairs]
+        rows = torch.tensor([s.target for s in batch], device=self.device)
+        clean = self.data.latents[rows].to(self.device).float() * self.scaling
+        noise, t = torch.randn_like(clean), torch.randint(EARLIEST, 1000, (len(batch),), device=self.device)
+        noisy = self.scheduler.add_noise(clean, noise, t)
+        character, there_c = references(
+            self.seen, [s.character for s in batch], [s.zero_character for s in batch]
+        )
+        style, there_s = references(self.seen, [s.style for s in batch], [s.zero_style for s in batch])
+        gates, nothing = self.model.gates, torch.zeros_like(character)
+        with torch.no_grad():
+            text, full = self.words([s.text for s in batch]), self.words([said for _, said in pairs])
+            gates[0].value = gates[1].value = torch.zeros_like(there_c)
+            wanted = self.predicted(noisy, t, full, [nothing, nothing])
+        gates[0].value, gates[1].value = there_c, there_s
+        velocity = self.predicted(noisy, t, text, [character, style])
+        taught = F.mse_loss(velocity, wanted)
+        if self.critic is None:
+            return taught, torch.zeros_like(taught)
+        portraits = self.data.portraits
+        fields: list[set[str] | None] = [
+            mixer.told(s) | set(asked(portraits[s.target], s.text)) for s in batch
+        ]
+        shown = self.truth.only(rows, fields)
+        return taught, unseen(self.critic, noisy, velocity, t, self.scheduler, shown).mean()
+
+
 def train(preset: Preset, work: Path, device: str) -> None:
     """Run (or continue) the adapters' stage; writes `adapters.pt` and `adapters.jsonl` under `work`."""
     p = preset.adapters
     torch.manual_seed(preset.seed)
-    model, tokenizer = trained_model(preset, work, device)
-    load_encoder(model.image_encoder, work)
-    begin_with_words(model)
-    parts = Adapters(model).to(device).requires_grad_(True)
-    model.unet.to(memory_format=torch.channels_last)
+    room = Classroom(preset, work, device)
+    parts = Adapters(room.model).to(device).requires_grad_(True)
     descent = Descent("adapters", parts, p, work, preset)
-    data, scheduler = LatentSet(work).to(device), build_scheduler()
-    scaling, seen = data.scaling_factor(), embed_all(model, data, device)
-    nothing = torch.zeros(p.batch // workers(), 1, seen.shape[1], device=device)
     seed = preset.seed + 104729 * (descent.step * workers() + rank() + 1)
-    mixer = Mixer(data, seed)
+    mixer = Mixer(room.data, seed)
     torch.manual_seed(seed)
-
-    recent: list[float] = []
+    recent: list[tuple[float, float]] = []
 
     def measures() -> dict[str, float]:
-        row = {"samples": descent.step * p.batch, "taught": round(sum(recent) / len(recent), 5)}
+        taught, unread = (round(sum(values) / len(recent), 5) for values in zip(*recent, strict=True))
         recent.clear()
-        return row
-
-    def words(texts: list[str]) -> torch.Tensor:
-        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        return model.text_encoder(ids.to(device))[0]
-
-    def predicted(
-        noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor, embeds: list[torch.Tensor]
-    ) -> torch.Tensor:
-        return model.unet(noisy, t, text, added_cond_kwargs={"image_embeds": embeds}).sample.float()
+        return {"samples": descent.step * p.batch, "taught": taught, "unread": unread}
 
     for _ in descent.steps():
         pairs = [lesson(mixer) for _ in range(p.batch // workers())]
-        batch = [sample for sample, _ in pairs]
-        clean = data.latents[[s.target for s in batch]].to(device).float() * scaling
-        noise, t = torch.randn_like(clean), torch.randint(EARLIEST, 1000, (len(batch),), device=device)
-        noisy = torch.cat([scheduler.add_noise(clean, noise, t), torch.zeros_like(clean)], dim=1)
-        noisy = noisy.contiguous(memory_format=torch.channels_last)
-        character, there_c = references(seen, [s.character for s in batch], [s.zero_character for s in batch])
-        style, there_s = references(seen, [s.style for s in batch], [s.zero_style for s in batch])
         with arithmetic(device, preset.bf16):
-            with torch.no_grad():
-                text, full = words([s.text for s in batch]), words([said for _, said in pairs])
-                model.gates[0].value = model.gates[1].value = torch.zeros_like(there_c)
-                wanted = predicted(noisy, t, full, [nothing, nothing])
-            model.gates[0].value, model.gates[1].value = there_c, there_s
-            taught = F.mse_loss(predicted(noisy, t, text, [character, style]), wanted)
-        descent.descend(taught)
-        recent.append(taught.item())
+            taught, unread = room.teach(mixer, pairs)
+        descent.descend(taught + unread)
+        recent.append((taught.item(), unread.item()))
         descent.log(measures)

@@ -1,8 +1,8 @@
 """Teach a critic to read the attributes of a portrait from its latents.
 
-The joint stage asks it whether the picture it is about to draw shows what it was told: the plain loss hardly
-sees a mouth. It learns from encoded renders alone, is not exported, and has nothing to do with the reader
-that measures: that one reads pixels, and never meets the network before it is measured.
+The network and the adapters are asked whether the picture about to be drawn shows what they were told: the
+plain loss hardly sees a mouth. The critic learns from encoded renders alone, is not exported, and has nothing
+to do with the reader that measures: that one reads pixels, and never meets the network before it is measured.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+from diffusers import DDIMScheduler
 
 from training.attributes import IGNORE
 from training.descent import Descent
@@ -21,6 +22,8 @@ from training.presets import Preset
 from training.reader import Truth, heads
 
 BLUR = 0.6
+SHOWN = {"expression": 0.05, "haircut": 0.03}
+SHOWN_OTHERWISE = 0.01
 
 
 class Critic(torch.nn.Module):
@@ -50,6 +53,24 @@ class Critic(torch.nn.Module):
         total = torch.stack([*self.losses(latents, truth).values()]).sum(dim=0)
         counted = torch.stack([truth[f] != IGNORE for f in self.heads]).sum(dim=0)
         return total / counted.clamp(min=1)
+
+
+def unseen(
+    critic: Critic,
+    noisy: torch.Tensor,
+    velocity: torch.Tensor,
+    t: torch.Tensor,
+    scheduler: DDIMScheduler,
+    truth: dict[str, torch.Tensor],
+) -> torch.Tensor:
+    """What the critic cannot read in the picture about to be drawn: a loss (B,), attributes weighted.
+
+    `noisy` latents (B, C, h, w) at timesteps `t`, with the `velocity` predicted for them, make that picture.
+    """
+    signal = scheduler.alphas_cumprod.to(noisy.device)[t].view(-1, 1, 1, 1)
+    drawn = signal.sqrt() * noisy - (1 - signal).sqrt() * velocity
+    losses = critic.losses(drawn, truth)
+    return torch.stack([SHOWN.get(f, SHOWN_OTHERWISE) * value for f, value in losses.items()]).sum(dim=0)
 
 
 def train(preset: Preset, work: Path, device: str) -> None:

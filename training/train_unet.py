@@ -16,7 +16,6 @@ from diffusers import DDIMScheduler
 from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
-from training.attributes import IGNORE
 from training.captions import asked
 from training.descent import Descent
 from training.latents import LatentSet
@@ -27,12 +26,10 @@ from training.presets import Preset
 from training.reader import Truth
 from training.samples import Batches, Sample
 from training.tokenizer import build as build_tokenizer
-from training.train_critic import Critic, trained_critic
+from training.train_critic import Critic, trained_critic, unseen
 
 CHANGED = 0.3
 FACE = 3.0
-SHOWN = {"expression": 0.05, "haircut": 0.015}
-SHOWN_OTHERWISE = 0.005
 
 
 def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
@@ -80,15 +77,11 @@ def told(batch: list[Sample], data: LatentSet, truth: Truth, device: str) -> dic
     What a caption leaves open does not count.
     """
     rows = torch.tensor([s.target for s in batch], device=device)
-    out = truth.of(rows)
-    named = [
+    named: list[set[str] | None] = [
         None if s.source is not None and s.text else set(asked(data.portraits[s.target], s.text))
         for s in batch
     ]
-    for field in out:
-        open_ = [fields is not None and field not in fields for fields in named]
-        out[field][torch.tensor(open_, device=device)] = IGNORE
-    return out
+    return truth.only(rows, named)
 
 
 def velocity_loss(
@@ -122,10 +115,8 @@ def velocity_loss(
     losses = (weights * F.mse_loss(out.float(), target, reduction="none")).mean(dim=(1, 2, 3))
     if critic is None or truth is None:
         return losses
-    signal = scheduler.alphas_cumprod.to(device)[t].view(-1, 1, 1, 1)
-    drawn = signal.sqrt() * noisy - (1 - signal).sqrt() * out.float()
-    unseen = critic.losses(drawn, told(batch, data, truth, device))
-    return losses + sum(SHOWN.get(f, SHOWN_OTHERWISE) * value for f, value in unseen.items())
+    shown = told(batch, data, truth, device)
+    return losses + unseen(critic, noisy, out.float(), t, scheduler, shown)
 
 
 def silence(model: PortraitModel) -> None:
