@@ -58,12 +58,13 @@ def adopt(preset: Preset, folder: Path, work: Path) -> None:
         "adapters": (Adapters(model), preset.adapters),
         "controlnet": (part(ControlNetModel, folder, "controlnet"), preset.controlnet),
     }
-    history = json.loads((folder / HISTORY).read_text())
+    history: dict[str, dict[str, Any]] = json.loads((folder / HISTORY).read_text())
     for name, (module, schedule) in stages.items():
-        row = history.get(name)
-        if row is None or (work / f"{name}.pt").exists():
+        if (work / f"{name}.pt").exists():
             continue
+        seen = history.get(name, {"step": 0, "seconds": 0.0})
         descent = Descent(name, module, schedule, work, preset)
-        descent.budget.begin_leg(row["step"], row["seconds"])
-        descent.checkpoint.save(row["step"])
-        (work / f"{name}.jsonl").write_text(json.dumps(row) + "\n")
+        descent.budget.begin_leg(seen["step"], seen["seconds"])
+        descent.checkpoint.save(seen["step"])
+        if name in history:
+            (work / f"{name}.jsonl").write_text(json.dumps(seen) + "\n")

@@ -32,7 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PortraitModel]
     preview = preview_factors(torch.randn(2, 4, 16, 16), torch.rand(2, 3, 32, 32) * 2 - 1)
     vae = build_autoencoder(TINY.autoencoder)
     export(TINY, out, vae, model, build_controlnet(TINY, model.unet), preview)
-    stages = ("autoencoder", "unet", "encoder", "adapters", "controlnet")
+    stages = ("autoencoder", "unet", "encoder", "adapters")
     (out / HISTORY).write_text(json.dumps(dict.fromkeys(stages, SEEN)))
     return out, model
 
@@ -78,6 +78,7 @@ def test_a_stage_of_ones_own_is_never_replaced(made: tuple[Path, PortraitModel],
     adopt(TINY, made[0], tmp_path)
     assert (tmp_path / "unet.pt").read_bytes() == b"mine"
     assert (tmp_path / "controlnet.pt").exists()
+    assert not (tmp_path / "controlnet.jsonl").exists()
 
 
 def test_a_model_of_another_shape_or_other_words_is_refused(made: tuple[Path, PortraitModel], tmp_path: Path):
