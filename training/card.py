@@ -75,9 +75,7 @@ def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
             continue
         end = last_line(work / f"{stage}.jsonl")
         words = ", ".join(
-            f"{k} {end[k]}"
-            for k in ("psnr", "loss", "edit", "text", "reference", "taught", "told")
-            if k in end
+            f"{k} {end[k]}" for k in ("psnr", "loss", "edit", "text", "taught", "unread") if k in end
         )
         seen = end["step"] * batch
         rows.append(f"| {title} | {size:.1f} M | {seen:,} pictures | {end['seconds'] / 60:.0f} | {words} |")
