@@ -11,9 +11,10 @@ import torch
 from tests.training.test_words import ALICE
 from training.attributes import IGNORE
 from training.captions import asked
+from training.models import build_scheduler
 from training.reader import Truth
 from training.samples import Sample
-from training.train_critic import Critic
+from training.train_critic import SHOWN, SHOWN_OTHERWISE, Critic, unseen
 from training.train_unet import told
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
@@ -54,3 +55,17 @@ def test_an_edit_must_show_everything_and_a_caption_what_it_names():
     assert counted[0] == set(shown)
     assert counted[1] == counted[3] == set()
     assert counted[2] == set(asked(ALICE, text)) == {"background"}
+
+
+def test_what_is_about_to_be_drawn_is_read_and_an_expression_counts_most() -> None:
+    torch.manual_seed(0)
+    critic, scheduler = Critic(channels=4, side=8, width=8), build_scheduler()
+    clean, noise, t = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8), torch.tensor([300, 900])
+    noisy, velocity = scheduler.add_noise(clean, noise, t), scheduler.get_velocity(clean, noise, t)
+    shown = Truth(DATA.portraits).only(torch.tensor([0, 1]), [{"expression"}, {"light"}])
+    read = critic.losses(clean, shown)
+    assert read["expression"][1].item() == read["light"][0].item() == read["skin"].sum().item() == 0
+    found = unseen(critic, noisy, velocity, t, scheduler, shown)
+    weighted = [SHOWN["expression"] * read["expression"][0], SHOWN_OTHERWISE * read["light"][1]]
+    assert torch.allclose(found, torch.stack(weighted), atol=1e-4)
+    assert SHOWN["expression"] == max(*SHOWN.values(), SHOWN_OTHERWISE)
