@@ -132,11 +132,18 @@ class Portrait:
         """Whether the hair's colour can be seen (a beard shows it too)."""
         return self.haircut not in HAIRLESS or self.beard
 
+    @property
+    def shows_expression(self) -> bool:
+        """Whether the expression can be told: in paper cut, glasses take the place of eyes that may wink."""
+        return not (self.style == "paper cut" and self.glasses and self.expression in ("happy", "winking"))
+
     def differences(self, other: Portrait) -> tuple[str, ...]:
         """Names of the visible attributes in which `other` differs."""
         changed = [f for f in FIELDS if getattr(self, f) != getattr(other, f)]
         if not self.shows_hair_color and not other.shows_hair_color:
             changed = [f for f in changed if f != "hair_color"]
+        if not self.shows_expression and not other.shows_expression:
+            changed = [f for f in changed if f != "expression"]
         return tuple(changed)
 
 

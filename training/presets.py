@@ -91,8 +91,8 @@ class ReaderPreset:
     """Schedule of the attribute reader that measures generated pictures."""
 
     batch: int = 48
-    steps: int = 2500
-    minutes: float = 12.0
+    steps: int = 4500
+    minutes: float = 20.0
     warmup: int = 50
     lr: float = 2e-3
 

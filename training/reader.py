@@ -41,7 +41,7 @@ CLASSES: dict[str, tuple[str, ...]] = {
 }
 SHIFT = 4
 SOFT = 0.3
-RECOLOURED = 0.3
+RECOLOURED = 0.5
 
 
 def labels(p: Portrait) -> dict[str, int]:
@@ -52,6 +52,8 @@ def labels(p: Portrait) -> dict[str, int]:
         out[field] = classes.index(NONE if value is None else str(value))
     if not p.shows_hair_color:
         out["hair_color"] = IGNORE
+    if not p.shows_expression:
+        out["expression"] = IGNORE
     return out
 
 

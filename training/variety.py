@@ -23,13 +23,15 @@ def shifted(pictures: torch.Tensor, most: int) -> torch.Tensor:
 def recoloured(
     pictures: torch.Tensor, shown: dict[str, torch.Tensor], share: float
 ) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
-    """The first `share` of the pictures (B, 3, h, w) with swapped colours, which are not asked for.
+    """The first `share` of the pictures (B, 3, h, w) in [-1, 1] in other colours, which are not asked for.
 
-    A haircut that was never seen in this colour must be told by its shape.
+    Channels change places, and some are inverted: swapping alone leaves black black and gray gray. A haircut
+    that was never seen in this colour must be told by its shape.
     """
     count = int(len(pictures) * share)
     orders = torch.rand(count, 3).argsort(dim=1)
-    swapped = torch.stack([x[order] for x, order in zip(pictures[:count], orders, strict=True)])
+    signs = torch.randint(0, 2, (count, 3, 1, 1), device=pictures.device) * 2 - 1
+    swapped = torch.stack([x[order] for x, order in zip(pictures[:count], orders, strict=True)]) * signs
     told = {field: values.clone() for field, values in shown.items()}
     for field in COLOURS:
         told[field][:count] = IGNORE

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from training import attributes as a
-from training.attributes import Portrait, held_out
+from training.attributes import IGNORE, Portrait, held_out
 from training.captions import caption, instruction
+from training.reader import labels
 from training.tokenizer import MAX_LENGTH, build
 
 ALICE = Portrait(
@@ -81,3 +82,14 @@ def test_tokenizer_keeps_known_words_whole_and_spells_unknown_ones(tmp_path: Pat
     assert max(strange) < len(tokenizer)
     again = type(tokenizer).from_pretrained(tmp_path)
     assert again(text).input_ids == tokenizer(text).input_ids
+
+
+def test_what_cannot_be_seen_is_no_difference_and_has_no_class() -> None:
+    happy = replace(ALICE, style="paper cut", glasses=True, expression="happy")
+    winking = replace(happy, expression="winking")
+    assert happy.differences(winking) == ()
+    assert labels(happy)["expression"] == labels(winking)["expression"] == IGNORE
+    bare = replace(winking, glasses=False)
+    assert bare.differences(happy) == ("expression", "glasses")
+    assert labels(bare)["expression"] != IGNORE
+    assert replace(happy, expression="sad").differences(happy) == ("expression",)
