@@ -7,19 +7,19 @@ trains its minutes anew, from half its learning rate, on top of what the weights
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import load_file
-from transformers import CLIPTextModel, CLIPVisionModelWithProjection
+from transformers import CLIPTextModel, CLIPTokenizer, CLIPVisionModelWithProjection
 
 from training.card import HISTORY
 from training.descent import Descent, Schedule
 from training.models import ADAPTERS, Adapters, PortraitModel, adapter_parts
 from training.presets import Preset
-from training.tokenizer import build as build_tokenizer
 from training.train_encoder import Sight
 
 
@@ -30,10 +30,12 @@ def part(kind: Any, folder: Path, name: str) -> Any:
 
 def read_model(preset: Preset, folder: Path, work: Path) -> PortraitModel:
     """The network, both encoders and both adapters of an exported folder, as the stages train them."""
-    tokenizer = build_tokenizer(work / "tokenizer")
-    if tokenizer.get_vocab() != json.loads((folder / "tokenizer" / "vocab.json").read_text()):
-        raise ValueError(f"the words {folder} was trained with are not the ones of these captions")
-    model = PortraitModel(preset, tokenizer)
+    words, ours = folder / "tokenizer", work / "tokenizer"
+    if not ours.exists():
+        shutil.copytree(words, ours)
+    if (ours / "vocab.json").read_text() != (words / "vocab.json").read_text():
+        raise ValueError(f"{ours} is not the tokenizer that {folder} was trained with: delete it")
+    model = PortraitModel(preset, CLIPTokenizer.from_pretrained(ours, local_files_only=True))
     network = part(UNet2DConditionModel, folder, "unet").state_dict()
     missing, unexpected = model.unet.load_state_dict(network, strict=False)
     if unexpected or any("processor" not in k and not k.startswith("encoder_hid_proj") for k in missing):

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import torch
 from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
-from transformers import CLIPImageProcessor, CLIPTokenizer
+from transformers import CLIPImageProcessor
 
 from training.card import HISTORY, last_line
 from training.models import ADAPTERS, PortraitModel, adapter_state, build_scheduler
 from training.presets import Preset
-from training.tokenizer import build as build_tokenizer
 
 HISTORIES = ("autoencoder", "unet", "encoder", "adapters", "controlnet")
 
@@ -50,10 +50,8 @@ def export(
     controlnet: ControlNetModel,
     preview: dict[str, list],
 ) -> None:
-    """Write every part of the model into `folder`; `vae.config.scaling_factor` must be set already."""
+    """Write every part of the model but its tokenizer into `folder`; `vae` has its scaling factor."""
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer: CLIPTokenizer = build_tokenizer(folder / "tokenizer")
-    del tokenizer
     half = {"unet": bare_unet(preset, model), "vae": vae, "controlnet": controlnet}
     half |= {"text_encoder": model.text_encoder, "image_encoder": model.image_encoder}
     for name, part in half.items():
@@ -113,6 +111,7 @@ def from_checkpoints(preset: Preset, work: Path, folder: Path) -> None:
     chosen = list(range(0, len(data), max(1, len(data) // 256)))[:256]
     pictures = shoot([data.shots[i] for i in chosen], store, bank, "cpu")
     latents = data.latents[chosen].float() * vae.config.scaling_factor
+    shutil.copytree(work / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
     export(preset, folder, vae, model, controlnet, preview_factors(latents, pictures))
     curves = {name: work / f"{name}.jsonl" for name in HISTORIES}
     history = {name: last_line(curve) for name, curve in curves.items() if curve.exists()}

@@ -76,7 +76,12 @@ def _merge(parts: list[str], pair: tuple[str, str]) -> list[str]:
 
 
 def build(folder: Path) -> CLIPTokenizer:
-    """Write `vocab.json` and `merges.txt` into `folder` and return the tokenizer (77 tokens at most)."""
+    """Write `vocab.json` and `merges.txt` into `folder` and return the tokenizer (77 tokens at most).
+
+    One that is there already stays as it is: a network knows its words by their numbers.
+    """
+    if (folder / "merges.txt").exists():
+        return CLIPTokenizer.from_pretrained(folder, local_files_only=True)
     folder.mkdir(parents=True, exist_ok=True)
     merges = learn_merges(words())
     base = bytes_to_unicode()

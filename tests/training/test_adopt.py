@@ -85,14 +85,18 @@ def test_a_model_of_another_shape_or_other_words_is_refused(made: tuple[Path, Po
     wider = replace(TINY, unet=replace(TINY.unet, channels=(16, 16)))
     with pytest.raises((ValueError, RuntimeError)):
         read_model(wider, made[0], tmp_path)
-    vocabulary = made[0] / "tokenizer" / "vocab.json"
-    words = vocabulary.read_text()
-    try:
-        vocabulary.write_text("{}")
-        with pytest.raises(ValueError, match="words"):
-            read_model(TINY, made[0], tmp_path)
-    finally:
-        vocabulary.write_text(words)
+    words = tmp_path / "tokenizer" / "vocab.json"
+    words.write_text("{}")
+    with pytest.raises(ValueError, match="is not the tokenizer"):
+        read_model(TINY, made[0], tmp_path)
+
+
+def test_a_tokenizer_that_is_there_stays_as_it_is(tmp_path: Path):
+    first = build(tmp_path)
+    merges = (tmp_path / "merges.txt").read_text()
+    (tmp_path / "merges.txt").write_text(merges + "\n")
+    assert build(tmp_path).get_vocab() == first.get_vocab()
+    assert (tmp_path / "merges.txt").read_text() == merges + "\n"
 
 
 def test_minutes_are_for_one_stage_that_trains(
