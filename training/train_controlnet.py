@@ -1,7 +1,9 @@
 """Train the ControlNet on edge maps, for the plain network, which stays frozen with the text encoder.
 
-Edges are `skimage.feature.canny(gray, sigma=1.0)` of the whole picture, white on black: the detector that
-users' structure references go through too.
+Half of the pictures come without words (as in Zhang et al. 2023, arXiv 2302.05543): beside a caption that says
+it all, edges have little to add, and they lose against a prompt that says something else. Edges are
+`skimage.feature.canny(gray, sigma=1.0)` of the whole picture, white on black: the detector that users'
+structure references go through too.
 """
 
 from __future__ import annotations
@@ -25,6 +27,8 @@ from training.models import PortraitModel, build_controlnet, build_scheduler, pl
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.train_unet import stratified_timesteps
+
+SILENT = 0.5
 
 
 def edges(pictures: torch.Tensor) -> torch.Tensor:
@@ -80,7 +84,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         rows = rng.sample(range(len(pick)), p.batch // workers())
         clean = data.latents[[pick[r] for r in rows]].to(device).float() * scaling
         hint = maps[rows].to(device).float().unsqueeze(1).expand(-1, 3, -1, -1)
-        texts = ["" if rng.random() < 0.1 else caption(data.portraits[pick[r]], rng) for r in rows]
+        texts = ["" if rng.random() < SILENT else caption(data.portraits[pick[r]], rng) for r in rows]
         ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
         with torch.no_grad():
             text = model.text_encoder(ids.to(device))[0]
