@@ -1,7 +1,7 @@
 """Train the ControlNet on edge maps, for the plain network, which stays frozen with the text encoder.
 
-Half of the pictures come without words (as in Zhang et al. 2023, arXiv 2302.05543): beside a caption that says
-it all, edges have little to add, and they lose against a prompt that says something else. Edges are
+Half of the pictures come without words (as in Zhang et al. 2023, arXiv 2302.05543): beside a caption that
+says it all, edges have little to add, and lose against a prompt that says something else. Edges are
 `skimage.feature.canny(gray, sigma=1.0)` of the whole picture, white on black: the detector that users'
 structure references go through too.
 """
