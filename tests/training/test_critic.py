@@ -17,7 +17,7 @@ from training.samples import Sample
 from training.train_critic import SHOWN, SHOWN_OTHERWISE, Critic, unseen
 from training.train_unet import told
 
-BOB = replace(ALICE, haircut="curly", hair_color="black", style="paper cut", background="beach", light="soft")
+BOB = replace(ALICE, haircut="curly", hair_color="black", style="storybook", background="beach", light="soft")
 DATA: Any = SimpleNamespace(portraits=[ALICE, BOB])
 
 
