@@ -183,3 +183,8 @@ class LatentSet:
 
     def __len__(self) -> int:
         return len(self.portraits)
+
+
+def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
+    """Reference pictures (B, 3, px, px) in [-1, 1], as the image encoder reads them."""
+    return data.small[index].to(device).float() / 127.5 - 1

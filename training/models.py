@@ -173,7 +173,7 @@ def adapter_state(unet: UNet2DConditionModel, index: int) -> dict[str, torch.Ten
 
 
 class PortraitModel(torch.nn.Module):
-    """Everything that learns together: text encoder, image encoder, and the network with its adapters."""
+    """Text encoder, image encoder, and the network with its adapters."""
 
     def __init__(self, preset: Preset, tokenizer: CLIPTokenizer) -> None:
         super().__init__()

@@ -40,7 +40,7 @@ class AutoencoderPreset:
 
 @dataclass(frozen=True)
 class UnetPreset:
-    """Shape and schedule of the joint stage: network, text encoder, image encoder and both adapters."""
+    """Shape of the network, both encoders and both adapters, and schedule of the joint stage."""
 
     channels: tuple[int, ...] = (96, 192)
     layers: int = 1

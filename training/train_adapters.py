@@ -18,7 +18,7 @@ import torch.nn.functional as F  # noqa: N812
 from training.attributes import FIELDS
 from training.captions import asked, brief
 from training.descent import Descent
-from training.latents import LatentSet
+from training.latents import LatentSet, small_pictures
 from training.loop import arithmetic
 from training.models import Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
@@ -28,7 +28,6 @@ from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample
 from training.train_controlnet import trained_model
 from training.train_critic import trained_critic, unseen
 from training.train_encoder import load_encoder
-from training.train_unet import small_pictures
 
 SILENT = 0.1
 EARLIEST = 250

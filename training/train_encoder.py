@@ -14,13 +14,12 @@ from transformers import CLIPVisionModelWithProjection
 
 from training.attributes import IGNORE
 from training.descent import Descent
-from training.latents import LatentSet
+from training.latents import LatentSet, small_pictures
 from training.loop import arithmetic
 from training.models import build_image_encoder
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.reader import Truth, heads
-from training.train_unet import small_pictures
 from training.variety import recoloured, shifted
 
 SHIFT = 2

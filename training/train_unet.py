@@ -32,11 +32,6 @@ CHANGED = 0.3
 FACE = 3.0
 
 
-def small_pictures(data: LatentSet, index: list[int], device: str) -> torch.Tensor:
-    """Reference pictures (B, 3, px, px) in [-1, 1], as the image encoder reads them."""
-    return data.small[index].to(device).float() / 127.5 - 1
-
-
 def stratified_timesteps(scheduler: DDIMScheduler, n: int, device: str) -> torch.Tensor:
     """n timesteps in 0..999, one from each of n equal slices of their distribution, in random order.
 
