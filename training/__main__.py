@@ -26,6 +26,7 @@ from training import (
     train_unet,
 )
 from training.adopt import adopt
+from training.card import TRAINED, write_card
 from training.latents import encode
 from training.parallel import launch
 from training.presets import PRESETS, Preset
@@ -34,7 +35,7 @@ ORDER = (
     "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
     "export", "evaluate",
 )  # fmt: skip
-LONG = ("autoencoder", "critic", "unet", "encoder", "adapters", "controlnet")
+LONG = ("critic", *TRAINED)
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "bundled-model"
 DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
@@ -62,7 +63,6 @@ def corpus(preset: Preset, work: Path) -> None:
 
 
 def _evaluate(preset: Preset, work: Path, device: str, out: Path, read: bool = True) -> None:
-    from training.card import write_card
     from training.evaluate import main as evaluate
 
     evaluate(preset, work, device, out, read)

@@ -14,6 +14,14 @@ from training.presets import Preset
 TEMPLATE = Path(__file__).with_name("card.md")
 HISTORY = "training.json"
 NONE = "not measured"
+TRAINED: dict[str, tuple[str, tuple[str, ...]]] = {
+    "autoencoder": ("autoencoder", ("vae",)),
+    "unet": ("network with source channels and text encoder, trained together", ("unet", "text_encoder")),
+    "encoder": ("image encoder, taught to see by itself", ("image_encoder",)),
+    "adapters": ("character and style adapters, taught by the frozen network", ("ip_adapter",)),
+    "controlnet": ("ControlNet", ("controlnet",)),
+}
+"""The stages whose weights are exported: each one's title in the card, and the folders of its parts."""
 
 
 def write_card(preset: Preset, work: Path, folder: Path) -> None:
@@ -51,24 +59,8 @@ def parameters(folder: Path) -> float:
 
 def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
     rows = []
-    stages = (
-        ("autoencoder", "autoencoder", ("vae",), preset.autoencoder.batch),
-        (
-            "network with source channels and text encoder, trained together",
-            "unet",
-            ("unet", "text_encoder"),
-            preset.unet.batch,
-        ),
-        ("image encoder, taught to see by itself", "encoder", ("image_encoder",), preset.encoder.batch),
-        (
-            "character and style adapters, taught by the frozen network",
-            "adapters",
-            ("ip_adapter",),
-            preset.adapters.batch,
-        ),
-        ("ControlNet", "controlnet", ("controlnet",), preset.controlnet.batch),
-    )
-    for title, stage, parts, batch in stages:
+    for stage, (title, parts) in TRAINED.items():
+        batch = getattr(preset, stage).batch
         size = sum(parameters(folder / part) for part in parts)
         if not (work / f"{stage}.jsonl").exists():
             rows.append(f"| {title} | {size:.1f} M | nothing yet | | changes nothing |")

@@ -12,11 +12,9 @@ from diffusers import AutoencoderKL, ControlNetModel, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPImageProcessor
 
-from training.card import HISTORY, last_line
+from training.card import HISTORY, TRAINED, last_line
 from training.models import ADAPTERS, PortraitModel, adapter_state, build_scheduler
 from training.presets import Preset
-
-HISTORIES = ("autoencoder", "unet", "encoder", "adapters", "controlnet")
 
 
 def preview_factors(latents: torch.Tensor, pictures: torch.Tensor) -> dict[str, list]:
@@ -113,6 +111,6 @@ def from_checkpoints(preset: Preset, work: Path, folder: Path) -> None:
     latents = data.latents[chosen].float() * vae.config.scaling_factor
     shutil.copytree(work / "tokenizer", folder / "tokenizer", dirs_exist_ok=True)
     export(preset, folder, vae, model, controlnet, preview_factors(latents, pictures))
-    curves = {name: work / f"{name}.jsonl" for name in HISTORIES}
+    curves = {name: work / f"{name}.jsonl" for name in TRAINED}
     history = {name: last_line(curve) for name, curve in curves.items() if curve.exists()}
     (folder / HISTORY).write_text(json.dumps(history, indent=1) + "\n")

@@ -66,9 +66,11 @@ class Mixer:
         span = rng.choice(self.data.groups)
         one = span[0] if rng.random() < 0.75 else rng.choice(span)
         grounds = list(span[-3:])
-        faces = [i for i in span if portraits[i].differences(portraits[one]) == ("expression",)]
         which = rng.random()
-        if faces and which < EXPRESSION_EDITS:
+        faces: list[int] = []
+        if which < EXPRESSION_EDITS:
+            faces = [i for i in span if portraits[i].differences(portraits[one]) == ("expression",)]
+        if faces:
             two = rng.choice(faces)
         elif which < EXPRESSION_EDITS + BACKGROUND_EDITS:
             two = rng.choice([i for i in grounds if i != one])

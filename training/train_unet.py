@@ -116,10 +116,9 @@ def velocity_loss(
 
 def silence(model: PortraitModel) -> None:
     """Switch off, and leave as it is, what reads references."""
-    for parameters in (Adapters(model).parameters(), model.image_encoder.parameters()):
-        for parameter in parameters:
-            parameter.requires_grad_(False)
-    for processor in Adapters(model).attention:
+    adapters = Adapters(model).requires_grad_(False)
+    model.image_encoder.requires_grad_(False)
+    for processor in adapters.attention:
         processor.scale = [0.0] * len(ADAPTERS)
 
 

@@ -9,16 +9,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from tests.training.test_export import TINY
+from tests.training.test_export import TINY, export_tiny
 from training.__main__ import main
 from training.adopt import adopt, read_model
 from training.card import HISTORY, last_line
 from training.descent import Descent
-from training.export import export, preview_factors
-from training.models import ADAPTERS, PortraitModel, adapter_state, build_controlnet
+from training.models import ADAPTERS, PortraitModel, adapter_state
 from training.tokenizer import build
 from training.train_adapters import load_references
-from training.train_autoencoder import build_autoencoder, trained_vae
+from training.train_autoencoder import trained_vae
 from training.train_controlnet import trained_model
 
 SEEN = {"step": 900, "seconds": 60.0, "loss": 0.5}
@@ -28,10 +27,7 @@ SEEN = {"step": 900, "seconds": 60.0, "loss": 0.5}
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, PortraitModel]:
     torch.manual_seed(3)
     out = tmp_path_factory.mktemp("model")
-    model = PortraitModel(TINY, build(out / "tokenizer"))
-    preview = preview_factors(torch.randn(2, 4, 16, 16), torch.rand(2, 3, 32, 32) * 2 - 1)
-    vae = build_autoencoder(TINY.autoencoder)
-    export(TINY, out, vae, model, build_controlnet(TINY, model.unet), preview)
+    model = export_tiny(out)
     stages = ("autoencoder", "unet", "encoder", "adapters")
     (out / HISTORY).write_text(json.dumps(dict.fromkeys(stages, SEEN)))
     return out, model

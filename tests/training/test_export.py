@@ -26,15 +26,21 @@ TINY = replace(
 )
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    torch.manual_seed(0)
-    out = tmp_path_factory.mktemp("model")
+def export_tiny(out: Path) -> PortraitModel:
+    """Export a model of random weights into `out`; returns what was exported."""
     model = PortraitModel(TINY, build(out / "tokenizer"))
     vae = build_autoencoder(TINY.autoencoder)
     vae.register_to_config(scaling_factor=0.5)
     preview = preview_factors(torch.randn(2, 4, 16, 16), torch.rand(2, 3, 32, 32) * 2 - 1)
     export(TINY, out, vae, model, build_controlnet(TINY, model.unet), preview)
+    return model
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    torch.manual_seed(0)
+    out = tmp_path_factory.mktemp("model")
+    export_tiny(out)
     return out
 
 
