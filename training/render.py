@@ -10,13 +10,14 @@ from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
-import resvg_py
 from numpy.lib.format import open_memmap
 from PIL import Image
 
 
 def rasterise(job: tuple[str, int]) -> np.ndarray:
     """Draw one SVG at `px` wide: straight-alpha RGBA uint8 of shape (px, px, 4)."""
+    import resvg_py  # needed by no other stage, and not among the project's requirements
+
     svg, px = job
     data = bytes(resvg_py.svg_to_bytes(svg_string=svg, width=px, height=px, skip_system_fonts=True))
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
