@@ -60,8 +60,10 @@ def _verdict(plan: MemoryPlan) -> Verdict:
 def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
     place = catalog.place(spec)
     if catalog.availability(spec) == "ready" and place is not None:
-        stamp = place.stat().st_mtime_ns
-        return _measured(place, spec.resolution, stamp)
+        try:
+            return _measured(place, spec.resolution, place.stat().st_mtime_ns)
+        except (OSError, ValueError, KeyError):
+            return None
     weighs = spec.weights_gb or spec.download_gb
     if weighs is None:
         return None
@@ -69,9 +71,6 @@ def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
 
 
 @functools.lru_cache(maxsize=256)
-def _measured(place: Path, resolution: int, stamp: int) -> ModelSize | None:
-    """`stamp` makes a changed folder a new question."""
-    try:
-        return weights.of_file(place, resolution) if place.is_file() else weights.of_folder(place, resolution)
-    except (OSError, ValueError, KeyError):
-        return None
+def _measured(place: Path, resolution: int, stamp: int) -> ModelSize:
+    """`stamp` makes a changed folder a new question; a file that could not be read is asked again."""
+    return weights.of_file(place, resolution) if place.is_file() else weights.of_folder(place, resolution)

@@ -6,7 +6,7 @@ provokes errors says so with `watch.expect("part of the message")`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -28,6 +28,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """A failed test shows what its studio says of itself, for the page rarely says why it waits."""
+    report = yield
+    if report.failed and isinstance(item, pytest.Function):
+        for name, studio in item.funcargs.items():
+            if isinstance(studio, StudioProcess):
+                report.sections.append((f"{name}: what the studio says", studio.account()))
+    return report
 
 
 @pytest.fixture(scope="session")

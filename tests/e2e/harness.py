@@ -93,6 +93,14 @@ class StudioProcess:
         """Return when the worker takes jobs."""
         self._poll("/health", lambda body: body["worker"]["state"] in ("ready", "busy"), seconds)
 
+    def account(self) -> str:
+        """Its health and what it printed, for a failed test; whatever state it is in."""
+        try:
+            health = self.api("GET", "/health").text
+        except httpx.HTTPError as error:
+            health = f"no answer: {error!r} (exit code {self.process.poll()})"
+        return "\n".join([health, self.output, self.errors])
+
     def upload(self, path: Path) -> dict[str, Any]:
         """Take a picture in; its record."""
         with path.open("rb") as file:

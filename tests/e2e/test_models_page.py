@@ -67,6 +67,7 @@ def test_an_artist_brings_a_model_here_and_removes_it(
     _download_stops_and_goes_on(page, hub)
     _default_is_kept(page)
     _studio_begins_with_it(page)
+    studio.wait_for_worker()  # what fits is known from then on
     _how_it_is_kept_is_chosen(page)
     _own_files_are_found(page, studio)
     _removing_asks_first(page)
@@ -123,7 +124,7 @@ def _how_it_is_kept_is_chosen(page: Page) -> None:
     page.check("#model-warmup-here")
     expect(page.locator("#likeness-toasts")).to_contain_text("From the next picture on")
     page.select_option("#model-tiling-here", "true")
-    expect(here.locator(".mod-facts")).to_contain_text("decoded in tiles", timeout=90_000)
+    expect(here.locator(".mod-facts")).to_contain_text("decoded in tiles")
     page.reload()
     page.wait_for_selector("#model-card-here")
     expect(page.locator("#model-tiling-here")).to_have_value("true")

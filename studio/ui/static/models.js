@@ -6,6 +6,7 @@
   const { el, kit } = likeness;
 
   const POLL = 1000;
+  const PATIENCE = 20000; // ms; one lost answer must not end the polling
   const COMMERCIAL = {
     yes: ["good", "Commercial use: yes"], no: ["bad", "Commercial use: no"],
     conditions: ["warn", "Commercial use: with conditions"], unknown: ["", "Commercial use: read the licence"],
@@ -213,7 +214,8 @@
 
     async load() {
       clearTimeout(this.timer);
-      const library = await likeness.api("/models/library", { quiet: true }).catch(() => null);
+      const answer = likeness.api("/models/library", { quiet: true, signal: AbortSignal.timeout(PATIENCE) });
+      const library = await answer.catch(() => null); // asked again below
       if (library) this.show(library);
       const busy = library && all(library).some(isActive);
       const waiting = likeness.section === "models" && !library?.device; // what fits is known once the worker is there

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,3 +114,21 @@ def test_the_page_has_words_for_every_way() -> None:
         way for way in MemoryChoice if way is not MemoryChoice.AUTO and f'{way.value}: "' not in script
     ]
     assert not missing
+
+
+def test_weights_that_could_not_be_read_are_asked_again(tiny_plain_dir: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(tiny_plain_dir, copy)
+    models = tmp_path / "models.yaml"
+    models.write_text(
+        f"models: [{{id: here, label: Here, family: stable-diffusion, source: '{copy}', resolution: 64,"
+        " modes: [text_to_image], licence: {name: MIT, commercial: yes}}]\n"
+    )
+    library = ModelLibrary(load_catalog(models), tmp_path)
+    library.set_hardware(CARD)
+    weights = next((copy / "unet").glob("*.safetensors"))
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:20])
+    assert library.card("here").fit is None
+    weights.write_bytes(whole)
+    assert library.card("here").fit is not None
