@@ -26,6 +26,10 @@ class Options(AdapterOptions):
         default=False, description="The UNet reads the source's latents beside the noise."
     )
     image_guidance_scale: float = Field(default=1.5, ge=1.0, le=10.0, description="How close an edit stays.")
+    keep_unchanged: bool = Field(
+        default=False,
+        description="Where an edit hardly changes the source, the source's own pixels stay.",
+    )
     guidance_rescale: float = Field(
         default=0.0,
         ge=0.0,

@@ -14,6 +14,7 @@ from typing import Any, ClassVar
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
+from PIL import Image
 
 from pipelines import loading, references
 from pipelines.encodings import Recent, Words, picture_key
@@ -22,7 +23,8 @@ from pipelines.families import sights
 from pipelines.families.base import LoadSettings, RoleImage
 from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
-from pipelines.families.stock import Arguments, Emit, Stock, StockModel, accepts, fitted, only, share
+from pipelines.families.stock import Arguments, Emit, Stock, StockModel, accepts, fitted, only, share, silent
+from pipelines.keeping import Keeper, Unchanged
 from pipelines.parts import adapter_state, load_controlnet, read
 from pipelines.plans import Plan
 from pipelines.request import Mode, Role
@@ -125,6 +127,21 @@ class StableDiffusion(StockModel):
     def lines_network(self, plan: Plan) -> Any:
         """The plan's ControlNet, made for the plain UNet where it is one of the models folder."""
         return self.network(plan, lambda path: load_controlnet(path, self.unet))
+
+    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
+        """What a mask covers; in edits what hardly changed, where the entry says so."""
+        if plan.mode is not Mode.SMART_EDIT or not self.options.keep_unchanged:
+            return super().keeper(plan, images)
+        source = fitted(only(images, Role.SOURCE), plan, silent)
+        return Unchanged(source, self._seen(plan.pipeline, source))
+
+    def _seen(self, pipeline: str, picture: Image.Image) -> Image.Image:
+        """An RGB picture as the autoencoder gives it back."""
+        processor = self.stock(pipeline, unet=self.edit_unet).pipeline.image_processor
+        with torch.no_grad():
+            pixels = processor.preprocess(picture).to(self.settings.device, self.vae.dtype)
+            latents = self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+            return processor.postprocess(self.pixels(latents).float(), output_type="pil")[0]
 
     # --- guidance and words ----------------------------------------------------------------------
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:

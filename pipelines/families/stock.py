@@ -21,6 +21,7 @@ from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.base import LoadSettings, OnStep, RoleImage
 from pipelines.families.options import ControlOptions, StockOptions
+from pipelines.keeping import Keeper, Masked
 from pipelines.loras import Loras, Worn
 from pipelines.parts import Brought, load_vae
 from pipelines.plans import Plan
@@ -104,7 +105,7 @@ class StockModel:
         arguments |= self.guidance(plan, stock)
         arguments |= self.words(plan, stock, images, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
-        return Call(self, stock, plan, arguments, kept(images, plan))
+        return Call(self, stock, plan, arguments, self.keeper(plan, images))
 
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""
@@ -250,6 +251,13 @@ class StockModel:
         """Along the outlines of the structure reference."""
         raise NotImplementedError
 
+    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
+        """What stays of a source; None where nothing has to."""
+        if plan.route.mask_arg is None:
+            return None
+        source, mask = (fitted(only(images, role), plan, silent) for role in (Role.SOURCE, Role.MASK))
+        return Masked(source, mask.convert("L"))
+
     # --- pieces of those -----------------------------------------------------------------------
     def masked(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Arguments:
         """Source, mask and strength of an inpaint call."""
@@ -284,13 +292,13 @@ class Call:
     """See `pipelines.families.base.Call`."""
 
     def __init__(
-        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, kept: Kept | None
+        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, keeper: Keeper | None
     ) -> None:
         self._model = model
         self._pipeline, self._guess = stock
         self._plan = plan
         self._arguments = arguments
-        self._kept = kept
+        self._keeper = keeper
 
     @property
     def pipeline(self) -> str:
@@ -328,7 +336,7 @@ class Call:
                 "The model's numbers ran over and no picture came out. Try a lower guidance."
             )
         picture = self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
-        return self._kept.under(picture) if self._kept else picture
+        return self._keeper.under(picture) if self._keeper else picture
 
     def preview(self, latents: torch.Tensor) -> bytes:
         """A small JPEG of `latents`, made without the full decoder."""
@@ -342,25 +350,6 @@ class Call:
             return {}
 
         return callback
-
-
-class Kept(NamedTuple):
-    """What inpainting must leave alone: the source, and the mask (L, white is changed)."""
-
-    source: Image.Image
-    mask: Image.Image
-
-    def under(self, picture: Image.Image) -> Image.Image:
-        """`picture` where the mask is white, the very pixels of the source where it is black."""
-        return Image.composite(picture, self.source, control_images.feathered(self.mask))
-
-
-def kept(images: Sequence[RoleImage], plan: Plan) -> Kept | None:
-    """What a mask among `images` keeps; None without one."""
-    if plan.route.mask_arg is None:
-        return None
-    source, mask = (fitted(only(images, role), plan, _silent) for role in (Role.SOURCE, Role.MASK))
-    return Kept(source, mask.convert("L"))
 
 
 def only(images: Sequence[RoleImage], role: Role) -> RoleImage:
@@ -399,5 +388,5 @@ def _chosen_scheduler(options: StockOptions, own: Any) -> Any:
     return getattr(diffusers, options.scheduler).from_config(own.config, **options.scheduler_options)
 
 
-def _silent(event: Event) -> None:
+def silent(event: Event) -> None:
     """What was said once need not be said again."""

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -76,6 +77,25 @@ def test_what_the_mask_shows_in_black_stays_to_the_pixel(prepare: Any, pictures:
     source = Image.open(pictures.files["face"]).convert("RGB")
     assert picture.crop((0, 0, 32, 64)).tobytes() == source.crop((0, 0, 32, 64)).tobytes()
     assert picture.crop((32, 0, 64, 64)).tobytes() != source.crop((32, 0, 64, 64)).tobytes()
+
+
+def test_an_edit_leaves_what_it_hardly_changed_where_the_entry_says_so(
+    model: StableDiffusion, prepare: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert prepare("smart_edit")._keeper is None
+    monkeypatch.setattr(model, "options", model.options.model_copy(update={"keep_unchanged": True}))
+    assert prepare("img2img")._keeper is None
+    call = prepare("smart_edit")
+    source = Image.open(pictures.files["face"]).convert("RGB")
+    with torch.no_grad():
+        pixels = torch.from_numpy(np.array(source)).permute(2, 0, 1)[None] / 127.5 - 1
+        latents = model.vae.encode(pixels).latent_dist.mode()
+        seen = model.vae.decode(latents).sample
+    given_back = call._pipeline.image_processor.postprocess(seen)[0]
+    assert given_back.tobytes() != source.tobytes()
+    assert call._keeper.under(given_back).tobytes() == source.tobytes()
+    edited = call.decode(denoised(call))
+    assert edited.size == source.size
 
 
 def test_references_reach_their_adapters_in_order_with_their_weights(
