@@ -100,6 +100,17 @@ def _measured_rows(metrics: dict[str, Any]) -> list[str]:
             "≥ 28 dB",
         ),
         (
+            "the same three without keeping pixels: the stock pipeline alone",
+            ", ".join(
+                (
+                    share("smart_edit", "alone", "changed"),
+                    share("smart_edit", "alone", "kept"),
+                    number("smart_edit", "alone", "psnr_outside", digits=1, unit=" dB"),
+                )
+            ),
+            "–",
+        ),
+        (
             "edit: how far the changed pixels went to the true target (1: all the way)",
             _each(metrics, "smart_edit", "moved", percent=False),
             "1",

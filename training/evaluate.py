@@ -99,33 +99,19 @@ class Bench:
         return out
 
     def smart_edit(self) -> dict[str, Any]:
-        """Was the asked change made, all else kept, and how close are the pixels that should not change.
-
-        `moved` needs no reader: how far from source to true target the changed pixels went (1 = all the way).
-        """
+        """How edits turn out as the studio makes them, and `alone`: as the stock pipeline leaves them."""
         rng, cases = random.Random(17), self.edit_cases()
-        moved, outside, done, kept = defaultdict(list), [], defaultdict(list), []
+        studio, alone = Edits(self.reader), Edits(self.reader)
         for i in range(0, len(cases), 8):
             part = cases[i : i + 8]
             before, after = self.picture([c[0] for c in part]), self.picture([c[2] for c in part])
             prompts = [instruction(c[1], c[3], rng) for c in part]
-            images = self.pipes.draw(self.pipes.edit, prompts, 2000 + i, image=to_pictures(before), **EDIT)
-            result = to_tensor(images)
-            for case, b, t, r in zip(part, before, after, result, strict=True):
-                outside.append(_psnr_outside(b, t, r))
-                moved[case[4]].append(_moved(b, t, r))
-            if self.reader is None:
-                continue
-            for reading, case in zip(self.reader.read(result), part, strict=True):
-                match = _matches(reading, case[3], tuple(CLASSES))
-                if case[4] in match:  # some targets cannot show what was asked: a wink behind drawn glasses
-                    done[case[4]].append(match.pop(case[4]))
-                kept += list(match.values())
-        out: dict[str, Any] = {"psnr_outside": float(np.nanmean(outside)), "moved": _means(moved)}
-        if kept:
-            total = [x for h in done.values() for x in h]
-            out.update(changed=float(np.mean(total)), each=_means(done), kept=float(np.mean(kept)))
-        return out
+            sources = to_pictures(before)
+            drawn = self.pipes.draw(self.pipes.edit, prompts, 2000 + i, image=sources, **EDIT)
+            asked_for = [(target, field) for _, _, _, target, field in part]
+            alone.add(asked_for, before, after, to_tensor(drawn))
+            studio.add(asked_for, before, after, to_tensor(self.pipes.unchanged(sources, drawn)))
+        return {**studio.summary(), "alone": alone.summary()}
 
     def character(self) -> dict[str, Any]:
         """Person attributes kept when the reference's person is put into a scene that the prompt names."""
@@ -212,6 +198,46 @@ class Bench:
         start = time.monotonic()
         self.pipes.draw(self.pipes.text, ["portrait of a woman"], 0, **TEXT)
         return {"seconds": time.monotonic() - start, "threads": torch.get_num_threads()}
+
+
+class Edits:
+    """Was the asked change made, all else kept, and how close are the pixels that should not change.
+
+    `moved` needs no reader: how far from source to true target the changed pixels went (1 = all the way).
+    """
+
+    def __init__(self, reader: Reader | None) -> None:
+        self.reader = reader
+        self.outside: list[float] = []
+        self.kept: list[bool] = []
+        self.moved: dict[str, list[float]] = defaultdict(list)
+        self.done: dict[str, list[bool]] = defaultdict(list)
+
+    def add(
+        self,
+        asked_for: list[tuple[Portrait, str]],
+        before: torch.Tensor,
+        after: torch.Tensor,
+        result: torch.Tensor,
+    ) -> None:
+        """Judge a batch: what each should show and which attribute of it is new; (N, 3, px, px) each."""
+        for (_, field), b, t, r in zip(asked_for, before, after, result, strict=True):
+            self.outside.append(_psnr_outside(b, t, r))
+            self.moved[field].append(_moved(b, t, r))
+        readings = self.reader.read(result) if self.reader else []
+        for reading, (target, field) in zip(readings, asked_for, strict=bool(readings)):
+            match = _matches(reading, target, tuple(CLASSES))
+            if field in match:  # some targets cannot show what was asked: a wink behind drawn glasses
+                self.done[field].append(match.pop(field))
+            self.kept += match.values()
+
+    def summary(self) -> dict[str, Any]:
+        """Means over all that was added."""
+        out: dict[str, Any] = {"psnr_outside": float(np.nanmean(self.outside)), "moved": _means(self.moved)}
+        if self.kept:
+            total = [hit for hits in self.done.values() for hit in hits]
+            out.update(changed=float(np.mean(total)), each=_means(self.done), kept=float(np.mean(self.kept)))
+        return out
 
 
 def _means(table: dict[str, list[Any]]) -> dict[str, float]:

@@ -76,7 +76,7 @@ def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, tile: in
     sheet.add("text to image, one prompt each", pipes.draw(pipes.text, PROMPTS, 0, **TEXT))
     sheet.add("sources, never trained on", sources)
     for edit in EDITS:
-        sheet.add(f"edit: {edit}", pipes.draw(pipes.edit, [edit] * COLUMNS, 0, image=sources, **EDIT))
+        sheet.add(f"edit: {edit}", pipes.edited([edit] * COLUMNS, sources, 0, **EDIT))
     scene = ["portrait of a person in a forest"] * COLUMNS
     sheet.add(
         "character reference = sources; new scene: forest",
@@ -103,7 +103,7 @@ def refinement_chain(preset: Preset, work: Path, folder: Path, path: Path, tile:
     for source in to_pictures(shoot([s for s, _ in drawn], real.store, real.bank, "cpu")):
         row = [source]
         for edit in CHAIN:
-            row += pipes.draw(pipes.edit, [edit], 0, image=[row[-1]], **EDIT)
+            row += pipes.edited([edit], [row[-1]], 0, **EDIT)
         sheet.add("a portrait, then: " + ", ".join(CHAIN[: COLUMNS - 1]), row[:COLUMNS])
         sheet.add("then: " + ", ".join(CHAIN[COLUMNS - 1 :]), row[COLUMNS:])
     sheet.save(path)

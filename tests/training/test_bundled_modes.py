@@ -63,8 +63,8 @@ def test_text_to_image_draws_the_colours_that_are_named(pipes: Pipes) -> None:
 
 def test_an_edit_changes_what_it_names_and_little_else(pipes: Pipes, mara: Image.Image) -> None:
     asked = ("change the background to a plain red background", "give her red hair", "add glasses")
-    red_ground, red_hair, glasses = pipes.draw(
-        pipes.edit, asked, 0, image=[mara] * len(asked), num_inference_steps=STEPS, **EDIT
+    red_ground, red_hair, glasses = pipes.edited(
+        asked, [mara] * len(asked), 0, num_inference_steps=STEPS, **EDIT
     )
     assert colour(red_ground, SKY)[0] > colour(red_ground, SKY)[1] + 60
     assert apart(red_ground, mara, FACE) < apart(red_ground, mara, SKY) / 2

@@ -56,10 +56,9 @@ def test_every_mode_draws(folder: Path):
     pipes = Pipes(folder)
     source = Image.new("RGB", (32, 32), "red")
     two = {"num_inference_steps": 2, "guidance_scale": 2.0, "height": 32, "width": 32}
-    edit = {"num_inference_steps": 2, "image": source}
     images = [
         *pipes.draw(pipes.text, ["portrait of a woman"], 0, **two),
-        *pipes.draw(pipes.edit, ["add glasses"], 0, **edit),
+        *pipes.edited(["add glasses"], [source], 0, num_inference_steps=2),
         *pipes.draw(pipes.image, ["a man"], 0, image=source, strength=0.5, num_inference_steps=2),
         *pipes.draw(pipes.control, ["a man"], 0, image=source, **two),
         *pipes.adapted_batch(["a man"], 0, [source], [source], (0.8, 0.8), **two),
