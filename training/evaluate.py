@@ -20,6 +20,7 @@ import torch
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
+from pipelines.route import STUDIO_DEFAULTS
 from training.attributes import IGNORE, Portrait
 from training.captions import asked, caption, instruction
 from training.latents import Shot, random_background, shoot
@@ -30,8 +31,8 @@ from training.reader import train as train_reader
 from training.train_autoencoder import psnr
 from training.train_controlnet import edges
 
-TEXT = {"guidance_scale": 4.0}
-EDIT = {"guidance_scale": 4.0, "image_guidance_scale": 1.5}
+TEXT = {"guidance_scale": STUDIO_DEFAULTS["guidance_scale"]}
+EDIT = {**TEXT, "image_guidance_scale": 2.0}
 SCALES = (1.0, 1.0)
 PERSON = ("haircut", "hair_color", "skin", "glasses", "beard")
 
