@@ -1,9 +1,9 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
-evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Three more
-by name only: `adopt` (take up the model in `--out`, to go on from it), `measure` (the measures that need no
-attribute reader) and `sheet` (the contact sheet).
+evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Four more
+by name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the autoencoder's decoder alone),
+`measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
 """
 
 from __future__ import annotations
@@ -93,6 +93,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         "export": lambda: exporting.from_checkpoints(preset, work, out),
         "evaluate": lambda: _evaluate(preset, work, device, out),
         "adopt": lambda: adopt(preset, out, work),
+        "decoder": lambda: launch(train_autoencoder.train_decoder, preset.workers, preset, work, device),
         "measure": lambda: _evaluate(preset, work, device, out, read=False),
         "sheet": lambda: _sheet(preset, work, out),
     }
@@ -101,7 +102,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
 def main() -> None:
     """Run one stage, or all of them in order."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=("all", *ORDER, "adopt", "measure", "sheet"))
+    parser.add_argument("stage", choices=("all", *ORDER, "adopt", "decoder", "measure", "sheet"))
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"
@@ -119,9 +120,10 @@ def main() -> None:
     if args.bf16:
         preset = replace(preset, bf16=True)
     if args.minutes is not None:
-        if args.stage not in LONG:
-            parser.error(f"--minutes needs one of the stages {', '.join(LONG)}")
-        preset = replace(preset, **{args.stage: replace(getattr(preset, args.stage), minutes=args.minutes)})
+        schedule = "autoencoder" if args.stage == "decoder" else args.stage
+        if schedule not in LONG:
+            parser.error(f"--minutes needs one of the stages decoder, {', '.join(LONG)}")
+        preset = replace(preset, **{schedule: replace(getattr(preset, schedule), minutes=args.minutes)})
     table = stages(preset, args.work, args.device or preset.device, args.out)
     for name in ORDER if args.stage == "all" else (args.stage,):
         print(f"== {name}", flush=True)

@@ -134,10 +134,20 @@ def train(preset: Preset, work: Path, device: str) -> None:
     learn("autoencoder", preset.autoencoder, preset, work, device)
 
 
-def learn(name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: str) -> Descent:
+def train_decoder(preset: Preset, work: Path, device: str) -> None:
+    """Go on with the decoder alone: latents, and all that was trained on them, stay what they are."""
+    learn("autoencoder", preset.autoencoder, preset, work, device, decoder_only=True)
+
+
+def learn(
+    name: str, p: AutoencoderPreset, preset: Preset, work: Path, device: str, decoder_only: bool = False
+) -> Descent:
     """Train one autoencoder of shape `p` to its end; writes `<name>.pt` and `<name>.jsonl`."""
     torch.manual_seed(preset.seed)
     vae = started(p, preset, work, device)
+    if decoder_only:
+        for part in (vae.encoder, vae.quant_conv):
+            part.requires_grad_(False)
     store = FigureStore(work / p.figures, preset.px)
     bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
     source = PictureSource(store, bank, p.held_out, preset.seed, device)
