@@ -2,7 +2,7 @@
 
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
 evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Four more
-by name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the autoencoder's decoder alone),
+by name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the decoder alone goes on),
 `measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
 """
 

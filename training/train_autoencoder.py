@@ -145,13 +145,14 @@ def learn(
     """Train one autoencoder of shape `p` to its end; writes `<name>.pt` and `<name>.jsonl`."""
     torch.manual_seed(preset.seed)
     vae = started(p, preset, work, device)
-    if decoder_only:
-        for part in (vae.encoder, vae.quant_conv):
-            part.requires_grad_(False)
     store = FigureStore(work / p.figures, preset.px)
     bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
     source = PictureSource(store, bank, p.held_out, preset.seed, device)
     descent = Descent(name, vae, p, work, preset)
+    if decoder_only:
+        vae.load_state_dict(descent.ema.shadow)  # the averaged encoder is the one that made the latents
+        for part in (vae.encoder, vae.quant_conv):
+            part.requires_grad_(False)
     probe = source.held_out(24)
     source.rng.manual_seed(preset.seed + descent.step * workers() + rank())
 
