@@ -12,9 +12,9 @@ from PIL import Image, ImageChops, ImageFilter
 
 from pipelines.control_images import feathered
 
-DRIFT = 0.05
+DRIFT = 0.06
 """Largest difference of a colour channel (0 to 1) that is taken for the network's own unsteadiness."""
-CHANGE = 0.12
+CHANGE = 0.14
 """Least difference of a colour channel that is taken for a change in full."""
 _NEIGHBOURS = 72
 """The picture's longer side, in radii of the neighbourhood whose difference counts for a pixel."""
