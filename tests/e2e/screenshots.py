@@ -31,7 +31,7 @@ ROUNDS = (
     "add dramatic lighting from the left",
     "change the background to a sunset sky",
 )
-LOOP = ("make her happy", "change the background to a sunset sky", "give her red hair")
+LOOP = ("change the background to a forest", "change the background to a sunset sky", "give her red hair")
 FIRST_PORTRAITS = (
     "portrait of a woman with long red hair, green hoodie, forest",
     "a young man with short black hair, purple t-shirt, night city",
