@@ -135,7 +135,7 @@ def _measured_rows(metrics: dict[str, Any]) -> list[str]:
         ),
         ("autoencoder reconstruction", number("autoencoder", "psnr", digits=1, unit=" dB"), "≥ 30 dB"),
         (
-            "one picture, 20 steps with guidance, one thread",
+            f"one picture, 20 steps with guidance, processor threads: {number('speed', 'threads', digits=0)}",
             number("speed", "seconds", digits=1, unit=" s"),
             "≤ 6 s",
         ),
