@@ -77,7 +77,8 @@ class Pipes:
         vae = self.edit.vae
         latents = vae.encode(to_tensor(sources).to(self.device)).latent_dist.mode()
         seen = to_pictures(vae.decode(latents).sample.clamp(-1, 1))
-        return [Unchanged(*pair).under(after) for *pair, after in zip(sources, seen, drawn, strict=True)]
+        keepers = map(Unchanged, sources, seen)
+        return [keeper.under(picture) for keeper, picture in zip(keepers, drawn, strict=True)]
 
     def adapted_batch(
         self,
