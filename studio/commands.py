@@ -132,8 +132,9 @@ def _import_lines(progress: ImportProgress) -> Iterator[str]:
     yield from (f"not imported: {problem.path}: {problem.reason}" for problem in progress.problems)
     if progress.status != "done":
         yield "The import did not come to its end. Give the same command again to go on."
+    restored = f"{progress.restored} taken out of the trash, " if progress.restored else ""
     yield (
-        f"{progress.added} pictures imported, {progress.duplicates} were here already, "
+        f"{progress.added} pictures imported, {restored}{progress.duplicates} were here already, "
         f"{progress.failed} could not be imported."
     )
 

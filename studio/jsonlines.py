@@ -83,7 +83,12 @@ def _objects(file: BinaryIO) -> Iterator[dict[str, Any]]:
 
 
 def _line(line: Mapping[str, Any]) -> bytes:
-    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace") + b"\n"
+    """Names of files need not be text: what UTF-8 cannot hold is written as JSON's own codes."""
+    try:
+        text = json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode("utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(line, separators=(",", ":")).encode("ascii")
+    return text + b"\n"
 
 
 def _locked(path: Path) -> int:

@@ -228,9 +228,7 @@ class Collection:
             if row is None:
                 return None
             self.store.keep(temp, sha256, row.extension)
-            rows.restore(session, row)
-            if row.category == Category.CONTROL:  # now a picture of the artist's own
-                row.category = Category.UPLOAD
+            rows.come_again(session, row, Category.UPLOAD)
             return queries.record(session, row)
 
     def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:

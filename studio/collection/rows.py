@@ -69,13 +69,14 @@ def by_hashes(session: Session, sha256s: Iterable[str]) -> dict[str, ImageRow]:
     }
 
 
-def is_known(session: Session, sha256: str) -> bool:
-    """There is a picture with these bytes, in the trash or not, that was not taken out for good.
+def extension_of_shown(session: Session, sha256: str) -> str | None:
+    """The file ending of the picture with these bytes where it is shown; None in the trash or unlisted.
 
     Asked once per file of an import: as plain SQL, which takes a third of the time.
     """
-    known = "SELECT 1 FROM images WHERE sha256 = ? AND purged_at IS NULL"
-    return session.connection().exec_driver_sql(known, (sha256,)).first() is not None
+    shown = "SELECT extension FROM images WHERE sha256 = ? AND trashed_at IS NULL AND category != ?"
+    found = session.connection().exec_driver_sql(shown, (sha256, str(Category.CONTROL))).first()
+    return None if found is None else str(found[0])
 
 
 def of_job(session: Session, job_id: str, batch_index: int) -> ImageRow | None:
@@ -178,6 +179,19 @@ def restore(session: Session, row: ImageRow) -> None:
     session.flush()
     character_links.restored(session, ImageRow.id == row.id)
     marked(session, [row.id], words=False)
+
+
+def come_again(session: Session, row: ImageRow, category: Category) -> None:
+    """The artist brings bytes in that are here: out of the trash; a control image is now a picture of theirs.
+
+    `category`: what such a picture becomes.
+    """
+    if row.trashed_at is not None or row.purged_at is not None:
+        restore(session, row)
+    if row.category == Category.CONTROL:
+        row.category = category
+        session.flush()
+        marked(session, [row.id], words=False)
 
 
 def marked(session: Session, image_ids: Sequence[str], *, words: bool = True) -> None:

@@ -28,7 +28,6 @@ from studio import images
 from studio.settings import Settings
 
 _BLOCK = 2**20
-_SIDECAR_BYTES = 16 * 2**20
 _INCOMING = ".incoming"
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -45,6 +44,14 @@ class ImageStore:
     def path(self, sha256: str, extension: str) -> Path:
         """Where the picture is, or would be."""
         return self.settings.images_dir / sha256[:2] / f"{sha256}.{extension}"
+
+    def has(self, sha256: str, extension: str, size: int) -> bool:
+        """Its file is there, and as long as it should be."""
+        with speaking_of(self.settings.data_dir):
+            try:
+                return self.path(sha256, extension).stat().st_size == size
+            except FileNotFoundError:
+                return False
 
     def put(self, data: bytes, extension: str) -> str:
         """Store bytes durably; returns their SHA-256. Storing the same again changes nothing."""
@@ -127,11 +134,12 @@ class ImageStore:
         target = self._sidecar(sha256)
         with speaking_of(self.settings.data_dir):
             if not target.exists():
-                temp = self._incoming / uuid.uuid4().hex
-                temp.parent.mkdir(parents=True, exist_ok=True)
                 content = json.dumps({"name": name, "text": text}, ensure_ascii=False)
-                _copy_durably(io.BytesIO(content.encode("utf-8", "replace")), temp, _SIDECAR_BYTES)
-                _move_durably(temp, target)
+                temp = self.put_aside(content.encode("utf-8", "replace"))
+                try:
+                    _move_durably(temp, target)
+                finally:
+                    temp.unlink(missing_ok=True)
 
     def sidecar(self, sha256: str) -> tuple[str, str] | None:
         """(name, text) of what lay beside a picture; None where there was nothing."""

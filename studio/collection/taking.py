@@ -11,11 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import images
-from studio.collection import rows
-from studio.collection.metadata import reading, sidecar
+from studio.collection import beside, rows
+from studio.collection.metadata import reading
 from studio.collection.metadata.reading import Sidecar
 from studio.collection.models import ImageRow
 from studio.collection.rows import StoredFile
@@ -24,6 +25,8 @@ from studio.database import Database
 from studio.records import Category
 
 _log = logging.getLogger(__name__)
+Kept = Literal["added", "restored", "duplicate"]
+"""New here; out of the trash again; here already."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class Prepared:
     thumbnails: Mapping[int, bytes]
     said: dict[str, str]
     beside: Sidecar | None
+    led_out: Path | None
+    """A link beside it that leads elsewhere and was not read."""
 
 
 class Taker:
@@ -47,20 +52,21 @@ class Taker:
         self._store = store
         self._database = database
 
-    def prepare(self, path: Path) -> Prepared | None:
-        """Read a picture and what lies beside it; None where its bytes are in the collection already.
+    def prepare(self, path: Path, inside: Path | None = None) -> Prepared | None:
+        """Read a picture and what lies beside it; None where nothing is left to do: it is here, and whole.
 
-        The file itself is only read. Raises PictureRefused, OSError.
+        `inside`: the folder that is imported; no text outside it is read. The file itself is only read.
+        Raises PictureRefused, OSError.
         """
         settings = self._store.settings
         modified = path.stat().st_mtime
         data = _read(path, settings.max_upload_bytes)
         sha256 = images.sha256(data)
-        if self._known(sha256):
+        if self._is_here(sha256, len(data)):
             return None
         taken = images.take_in(data, settings.max_pixels)
-        beside = _sidecar(path)
-        found = reading.read(data, beside, taken.pixels)
+        said, led_out = beside.find(path, inside)
+        found = reading.read(data, said, taken.pixels)
         return Prepared(
             temp=self._store.put_aside(data),
             file=StoredFile.of(taken.ingested, sha256, len(data)),
@@ -69,41 +75,52 @@ class Taker:
             taken_at=min(datetime.fromtimestamp(max(modified, 0.0), UTC), datetime.now(UTC)),
             thumbnails=taken.thumbnails,
             said=found.summary,
-            beside=beside,
+            beside=said,
+            led_out=led_out,
         )
 
-    def keep(self, pictures: Sequence[Prepared]) -> int:
-        """Keep them all, durably; returns how many were new."""
+    def keep(self, pictures: Sequence[Prepared]) -> dict[str, Kept]:
+        """Keep them all, durably; what was done with each, by its SHA-256. Copies of one are kept once."""
         different = {one.file.sha256: one for one in pictures}
+        self.drop([one for one in pictures if different[one.file.sha256] is not one])
         for one in different.values():
             if one.beside is not None:
                 self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
         self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in different.values())
         with self._database.transaction() as session:
             here = rows.by_hashes(session, different)
-            again = [row for row in here.values() if row.purged_at is not None]
+            kept: dict[str, Kept] = {sha256: _kept(here.get(sha256)) for sha256 in different}
+            for row in here.values():
+                rows.come_again(session, row, Category.IMPORTED)
             new = [one for sha256, one in different.items() if sha256 not in here]
-            for row in again:
-                rows.restore(session, row)
             rows.add_all_loaded(session, [_row(one) for one in new])
-        added = [*(different[row.sha256] for row in again), *new]
-        for one in added:
-            self._keep_thumbnails(one)
-        return len(added)
+        for sha256, one in different.items():
+            if kept[sha256] == "added":
+                self._keep_thumbnails(one)
+        return kept
 
     def drop(self, pictures: Sequence[Prepared]) -> None:
         """Remove what was set aside for pictures that are not kept."""
         self._store.drop_aside(one.temp for one in pictures)
 
-    def _known(self, sha256: str) -> bool:
+    def _is_here(self, sha256: str, size: int) -> bool:
+        """In the collection, out of the trash, and its file has its length: one that was cut is mended."""
         with self._database.reading() as session:
-            return rows.is_known(session, sha256)
+            extension = rows.extension_of_shown(session, sha256)
+        return extension is not None and self._store.has(sha256, extension, size)
 
     def _keep_thumbnails(self, one: Prepared) -> None:
         try:
             self._store.keep_thumbnails(one.file.sha256, one.thumbnails)
         except StorageFailure as error:  # they are made again when asked for
             _log.warning("No thumbnail yet of %s: %s", one.file.sha256, error)
+
+
+def _kept(row: ImageRow | None) -> Kept:
+    """What taking these bytes in does to the row that was there."""
+    if row is None or row.purged_at is not None or row.category == Category.CONTROL:
+        return "added"
+    return "restored" if row.trashed_at is not None else "duplicate"
 
 
 def _row(one: Prepared) -> ImageRow:
@@ -118,13 +135,3 @@ def _read(path: Path, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise PictureRefused(f"The file is larger than {max_bytes // 2**20} MB.", field="file")
     return data
-
-
-def _sidecar(path: Path) -> Sidecar | None:
-    for candidate in sidecar.beside(path):
-        try:
-            if candidate.is_file() and candidate.stat().st_size <= sidecar.MAX_BYTES:
-                return Sidecar(candidate.name, candidate.read_text(encoding="utf-8", errors="replace"))
-        except OSError:  # as good as none
-            continue
-    return None

@@ -18,7 +18,7 @@ from studio.exchange.folders import FoundFile
 from studio.exchange.records import ImportProblem, ImportProgress, ImportStatus
 
 _MAX_PROBLEMS = 1000
-Kind = Literal["added", "duplicate", "failed"]
+Kind = Literal["added", "restored", "duplicate", "failed"]
 _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
@@ -107,9 +107,9 @@ class ImportLog:
         with self._lock:
             self._add_problem(str(path), reason)
 
-    def did(self, outcomes: Sequence[Outcome], twins: int = 0) -> None:
-        """Write down what was done; `twins` of the added turned out to be there already."""
-        line = {"done": [_written(outcome) for outcome in outcomes], "twins": twins}
+    def did(self, outcomes: Sequence[Outcome]) -> None:
+        """Write down what was done."""
+        line = {"done": [_written(outcome) for outcome in outcomes]}
         jsonlines.append(self._path, [line])
         with self._lock:
             self._remember(line)
@@ -134,11 +134,12 @@ class ImportLog:
             left = max(0, self._found - done)
             return ImportProgress(
                 id=self.id,
-                folder=self.folder,
+                folder=shown(self.folder),
                 status=self._status,
                 found=max(self._found, done),
                 done=done,
                 added=self._counts["added"],
+                restored=self._counts["restored"],
                 duplicates=self._counts["duplicate"],
                 failed=self._counts["failed"],
                 problems=tuple(self._problems),
@@ -157,7 +158,7 @@ class ImportLog:
         done = line.get("done")
         for entry in done if isinstance(done, list) else ():
             self._remember_file(entry)
-        if isinstance(twins := line.get("twins"), int):
+        if isinstance(twins := line.get("twins"), int):  # earlier versions: added that were there already
             self._counts["added"] -= twins
             self._counts["duplicate"] += twins
         if line.get("ended") in get_args(ImportStatus):
@@ -179,7 +180,12 @@ class ImportLog:
 
     def _add_problem(self, path: str, reason: str) -> None:
         if len(self._problems) < _MAX_PROBLEMS:
-            self._problems.append(ImportProblem(path=path, reason=reason))
+            self._problems.append(ImportProblem(path=shown(path), reason=reason))
+
+
+def shown(path: str) -> str:
+    """A path as text: what in a name is none, being in another encoding than the system's, as `�`."""
+    return "".join("�" if "\ud800" <= c <= "\udfff" else c for c in path)
 
 
 def imported_files(directory: Path) -> Iterator[Path]:

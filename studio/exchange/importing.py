@@ -18,7 +18,8 @@ from pathlib import Path
 
 from pipelines.errors import Conflict, LikenessError, NotFound, PictureRefused, RequestError
 from studio.collection.collection import Collection
-from studio.collection.taking import Prepared, Taker
+from studio.collection.store import speaking_of
+from studio.collection.taking import Kept, Prepared, Taker
 from studio.exchange.folders import FoundFile, Trouble, scan
 from studio.exchange.import_log import ImportLog, Outcome
 from studio.exchange.records import ImportProgress
@@ -28,6 +29,7 @@ _PART = 64
 _AHEAD = 64
 """Pictures that are read, or wait to be, while others are kept: so that no thread waits for the disk."""
 _MAX_THREADS = 8
+_LED_OUT = "This is a link out of the folder. What it points at was not read."
 _log = logging.getLogger(__name__)
 
 
@@ -44,7 +46,8 @@ class Importer:
     def start(self, folder: Path) -> ImportProgress:
         """Begin, or go on with an import of this folder that did not end.
 
-        Raises RequestError for a folder that cannot be imported, Conflict while another import runs.
+        Raises RequestError for a folder that cannot be imported, Conflict while another import runs,
+        StorageFailure where it cannot be written down.
         """
         resolved = self._checked(folder)
         with self._lock:
@@ -53,9 +56,7 @@ class Importer:
                     raise Conflict("Another folder is being imported. Wait for it, or cancel it first.")
                 self._running.join()  # its end is told a moment before
             unfinished = (log for log in self._logs.values() if log.can_go_on(resolved))
-            log = next(unfinished, None) or ImportLog.new(
-                self._settings.imports_dir, uuid.uuid4().hex, resolved
-            )
+            log = next(unfinished, None) or self._new_log(resolved)
             self._logs[log.id] = log
             log.begin()
             self._running = _Run(self._taker, log, self._settings.data_dir)
@@ -92,6 +93,10 @@ class Importer:
         if self._running is not None:
             self._running.interrupt()
             self._running.join()
+
+    def _new_log(self, folder: Path) -> ImportLog:
+        with speaking_of(self._settings.data_dir):
+            return ImportLog.new(self._settings.imports_dir, uuid.uuid4().hex, folder)
 
     def _log(self, import_id: str) -> ImportLog:
         try:
@@ -203,7 +208,7 @@ class _Run(threading.Thread):
     def _read(self, file: FoundFile) -> _Read:
         """In a thread of the pool. Raises StorageFailure."""
         try:
-            return _Read(file, prepared=self._taker.prepare(file.path))
+            return _Read(file, prepared=self._taker.prepare(file.path, Path(self.log.folder)))
         except PictureRefused as error:
             return _Read(file, problem=error.detail)
         except OSError as error:
@@ -217,8 +222,11 @@ class _Run(threading.Thread):
     def _keep(self) -> None:
         part = self._part
         prepared = [read.prepared for read in part if read.prepared is not None]
-        added = self._taker.keep(prepared) if prepared else 0
-        self.log.did([_outcome(read) for read in part], twins=len(prepared) - added)
+        kept = self._taker.keep(prepared) if prepared else {}
+        self.log.did([_outcome(read, kept) for read in part])
+        for one in prepared:
+            if one.led_out is not None:
+                self.log.trouble(one.led_out, _LED_OUT)
         self._part = []
 
     def _drop(self) -> None:
@@ -229,9 +237,12 @@ class _Run(threading.Thread):
             _log.warning("Files set aside could not be removed: %s", error)
 
 
-def _outcome(read: _Read) -> Outcome:
-    kind = "failed" if read.problem is not None else "added" if read.prepared else "duplicate"
-    return Outcome(read.file, kind, read.problem)
+def _outcome(read: _Read, kept: dict[str, Kept]) -> Outcome:
+    """What came of one file. Takes it out of `kept`: further copies of one picture were there already."""
+    if read.problem is not None:
+        return Outcome(read.file, "failed", read.problem)
+    kind = "duplicate" if read.prepared is None else kept.pop(read.prepared.file.sha256, "duplicate")
+    return Outcome(read.file, kind)
 
 
 def _result(future: Future[_Read]) -> _Read | None:

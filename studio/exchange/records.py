@@ -71,6 +71,7 @@ class ImportProgress(_Record):
     found: int = Field(default=0, description="Picture files in the folder, as far as it is known.")
     done: int = 0
     added: int = 0
+    restored: int = Field(default=0, description="Were in the trash, and are out of it again.")
     duplicates: int = Field(default=0, description="Were in the collection already.")
     failed: int = Field(default=0, description="Could not be imported.")
     problems: tuple[ImportProblem, ...] = Field(default=(), description="The first thousand.")

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from pipelines.errors import NotFound, RequestError
+from pipelines.errors import NotFound, RequestError, StorageFailure
+from studio import images
 from studio.collection import store
 from studio.collection.maintenance import rebuild, verify
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
-from studio.collection.taking import Taker
+from studio.collection.taking import Kept, Taker
 from studio.exchange import importing
 from studio.exchange.import_log import ImportLog
 from studio.exchange.importing import Importer
@@ -140,13 +142,141 @@ def test_the_same_folder_again_adds_nothing(durable: Durable, importer: Importer
     assert len(pictures(durable)) == 4
 
 
-def test_what_was_loaded_before_stays_what_it_was(durable: Durable, importer: Importer, folder: Path) -> None:
+def test_what_was_loaded_before_stays_what_it_was_and_leaves_the_trash(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
     before = upload(durable, seed=4)
     durable.collection.trash(before.id)
     done = run(importer, folder)
-    assert (done.added, done.duplicates) == (3, 2)
+    assert (done.added, done.restored, done.duplicates) == (3, 1, 1)
     assert durable.collection.get(before.id).category is Category.UPLOAD
-    assert durable.collection.get(before.id).trashed_at is not None
+    assert durable.collection.get(before.id).trashed_at is None
+    assert importer.list()[0].restored == 1
+
+
+@pytest.mark.parametrize("left", [b"", b"\x89PNG\r\n\x1a\nhalf", None])
+def test_a_file_that_was_cut_or_taken_away_is_made_whole(
+    durable: Durable, importer: Importer, folder: Path, left: bytes | None
+) -> None:
+    before = upload(durable, seed=4)
+    stored = durable.collection.file(before.id)[0]
+    stored.unlink()
+    if left is not None:
+        stored.write_bytes(left)
+    assert run(importer, folder).added == 3
+    assert stored.read_bytes() == picture(4)
+
+
+def test_a_control_image_that_is_brought_in_is_a_picture_of_the_artists(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    before = upload(durable, seed=4)
+    with durable.database.transaction() as session:
+        session.execute(update(ImageRow).where(ImageRow.id == before.id).values(category="control"))
+    assert run(importer, folder).added == 4
+    assert durable.collection.get(before.id).category is Category.IMPORTED
+    (state,) = [one for key, one in durable.collection.journal.states().items() if key == before.sha256]
+    assert state.category is Category.IMPORTED
+
+
+def test_copies_in_one_folder_leave_nothing_behind(
+    durable: Durable, importer: Importer, tmp_path: Path
+) -> None:
+    (tmp_path / "copies").mkdir()
+    for number in range(20):
+        (tmp_path / "copies" / f"{number}.png").write_bytes(picture(4))
+        (tmp_path / "copies" / f"{number}.txt").write_text(f"said {number}")
+    done = run(importer, tmp_path / "copies")
+    assert (done.added, done.duplicates, done.done) == (1, 19, 20)
+    assert list((durable.settings.images_dir / ".incoming").iterdir()) == []
+    assert durable.collection.reconcile().leftovers == 0
+
+
+def test_a_text_that_cannot_be_kept_leaves_nothing_behind(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    durable.settings.sidecars_dir.mkdir(parents=True)
+    sha256 = images.sha256((folder / "below/b.jpg").read_bytes())
+    (durable.settings.sidecars_dir / sha256[:2]).write_text("a file where a folder should be")
+    assert run(importer, folder).status == "failed"
+    assert list((durable.settings.images_dir / ".incoming").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are no text")
+def test_a_name_that_is_no_text_is_told_and_goes_on_later(tmp_path: Path) -> None:
+    folder = tmp_path / os.fsdecode(b"n\xe4chste")
+    folder.mkdir()
+    for name, data in ((b"M\xfcller.png", b"not a picture"), (b"fine\xff.png", picture(4))):
+        (folder / os.fsdecode(name)).write_bytes(data)
+    with open_durable(tmp_path) as durable:
+        done = run(Importer(durable.collection), folder)
+        assert (done.added, done.failed) == (1, 1)
+        assert [Path(one.path).name for one in done.problems] == ["M\ufffdller.png"]
+        assert "M\ufffdller" in done.model_dump_json()
+        (log,) = durable.settings.imports_dir.glob("*.jsonl")
+        log.write_bytes(b"".join(log.read_bytes().splitlines(keepends=True)[:-1]))
+    with open_durable(tmp_path) as durable:
+        importer = Importer(durable.collection)
+        again = run(importer, folder)
+        assert (again.id, again.done, again.duplicates) == (done.id, 2, 0)  # nothing is read twice
+
+
+_SAID = "a woman, Mädchen\nNegative prompt: bad\nSteps: 20, Sampler: Euler, Seed: 7"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        _SAID.encode(encoding)
+        for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252")
+    ],
+)
+def test_a_text_beside_a_picture_is_read_as_it_was_written(
+    durable: Durable, importer: Importer, folder: Path, data: bytes
+) -> None:
+    (folder / "below" / "b.txt").write_bytes(data)
+    run(importer, folder)
+    said = durable.collection.store.sidecar(pictures(durable)["b.jpg"].sha256)
+    assert said == ("b.txt", _SAID)
+
+
+def test_json_beside_a_picture_may_begin_with_a_mark(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    (folder / "below" / "b.json").write_bytes(b'\xef\xbb\xbf{"prompt": "json with a mark", "seed": 5}')
+    run(importer, folder)
+    assert pictures(durable)["b.jpg"].provenance["said"]["prompt"] == "json with a mark"
+
+
+def test_a_link_out_of_the_folder_is_named_and_not_read(
+    durable: Durable, importer: Importer, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "secret").write_text("token hf_abc")
+    (folder / "c.txt").symlink_to(tmp_path / "secret")
+    (folder / "d.txt").symlink_to(folder / "below" / "b.txt")  # stays inside
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "e.png").write_bytes(picture(30))
+    (tmp_path / "elsewhere" / "e.txt").write_text("beside its own picture")
+    (folder / "linked").symlink_to(tmp_path / "elsewhere")
+    done = run(importer, folder)
+    here, kept = pictures(durable), durable.collection.store
+    assert kept.sidecar(here["c.webp"].sha256) is None
+    assert kept.sidecar(here["d.PNG"].sha256) == ("d.txt", "a woman in a red coat")
+    assert kept.sidecar(here["e.png"].sha256) == ("e.txt", "beside its own picture")
+    assert [(Path(one.path).name, "out of the folder" in one.reason) for one in done.problems] == [
+        ("c.txt", True)
+    ]
+
+
+def test_a_data_folder_that_cannot_be_written_is_told(
+    importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusing(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, "Read-only file system")
+
+    monkeypatch.setattr(Path, "mkdir", refusing)
+    with pytest.raises(StorageFailure, match="read-only"):
+        importer.start(folder)
 
 
 def test_what_was_deleted_for_good_comes_in_again(durable: Durable, importer: Importer, folder: Path) -> None:
@@ -172,7 +302,7 @@ def test_an_import_is_cancelled_and_goes_on(
     monkeypatch.setattr(importing, "_AHEAD", 8)
     keep, read = Taker.keep, Taker.prepare
 
-    def keep_and_cancel(taker: Taker, part: object) -> int:
+    def keep_and_cancel(taker: Taker, part: object) -> dict[str, Kept]:
         importer.cancel(importer.list()[0].id)
         return keep(taker, part)  # pyright: ignore[reportArgumentType]
 
@@ -184,7 +314,7 @@ def test_an_import_is_cancelled_and_goes_on(
     assert len(pictures(durable)) == cancelled.added
     assert list((durable.settings.images_dir / ".incoming").glob("*")) == []
     opened: list[Path] = []
-    monkeypatch.setattr(Taker, "prepare", lambda taker, path: opened.append(path) or read(taker, path))
+    monkeypatch.setattr(Taker, "prepare", lambda taker, *a: opened.append(a[0]) or read(taker, *a))
     done = run(importer, tmp_path / "many")
     assert (done.id, done.status, done.added) == (cancelled.id, "done", 40)
     assert len(opened) == 40 - cancelled.added
@@ -222,11 +352,11 @@ def test_a_studio_that_ended_amid_an_import_goes_on_with_it(tmp_path: Path, fold
 def test_a_full_disk_ends_it_with_words_and_it_goes_on_later(
     durable: Durable, importer: Importer, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(store, "_copy_durably", full)
+        patch.setattr(store, "_write", full)
         failed = run(importer, folder)
     assert failed.status == "failed"
     assert "full" in failed.problems[-1].reason

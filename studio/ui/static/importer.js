@@ -80,16 +80,17 @@
     }
 
     take(now) {
-      const added = this.shown?.added ?? 0;
+      const changed = (one) => (one?.added ?? 0) + (one?.restored ?? 0);
+      const before = changed(this.shown);
       const ended = this.shown && isActive(this.shown) && !isActive(now);
       this.shown = now;
       this.draw();
       if (ended && !this.dialog.node.open) likeness.toast(`${ENDED[now.status]} ${this.countWords(now)}`, now.status === "done" ? "success" : "warning");
-      if (now.added !== added) likeness.emit("collection:changed");
+      if (changed(now) !== before) likeness.emit("collection:changed");
     }
 
-    countWords({ added, duplicates, failed }) {
-      return [`${kit.count(added)} added`, duplicates ? `${duplicates.toLocaleString("en")} were here already` : null, failed ? `${failed.toLocaleString("en")} could not be read` : null]
+    countWords({ added, restored, duplicates, failed }) {
+      return [`${kit.count(added)} added`, restored ? `${restored.toLocaleString("en")} taken out of the trash` : null, duplicates ? `${duplicates.toLocaleString("en")} were here already` : null, failed ? `${failed.toLocaleString("en")} could not be read` : null]
         .filter(Boolean).join(", ");
     }
 
