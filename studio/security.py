@@ -6,17 +6,17 @@ page that the same person has open. Knows nothing of pictures or jobs.
 
 from __future__ import annotations
 
-import ipaddress
+import html
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from pipelines.errors import PictureRefused
+from studio.hosts import is_address, named_host, one_spelling, reachable, url_of
 from studio.settings import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -61,7 +61,8 @@ class Gatekeeper:
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
-        self.names = LOOPBACK | {settings.host.lower()}
+        self.settings = settings
+        self.names = LOOPBACK | {one_spelling(settings.host)}
         self.any_address = settings.host in WILDCARDS
         self.max_upload = settings.max_upload_bytes + 2**16
 
@@ -74,13 +75,14 @@ class Gatekeeper:
         send = _with_headers(send)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _refuse(*refusal)(scope, receive, send)
+            await _refuse(*refusal, headers.get("accept", ""))(scope, receive, send)
             return
         await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
-        if not self._is_trusted(headers.get("host", "")):
-            return 400, "This studio does not answer under that address. Open it as http://127.0.0.1."
+        if not self._is_trusted(headers.getlist("host")):
+            home = self._home(scope)
+            return 400, f"This studio does not answer under that address. Open it as {home} instead."
         if _is_foreign(scope.get("method", "GET"), headers):
             return 403, "Another web page tried to use the studio. Open the studio's own page instead."
         length = headers.get("content-length", "0")
@@ -88,26 +90,23 @@ class Gatekeeper:
             return 413, "That is too large for the studio to take in."
         return None
 
-    def _is_trusted(self, host: str) -> bool:
-        try:
-            name = (urlsplit(f"//{host}").hostname or "").lower()
-        except ValueError:
-            return False
-        return name in self.names or (self.any_address and _is_address(name))
+    def _is_trusted(self, hosts: list[str]) -> bool:
+        host = named_host(hosts[0]) if len(hosts) == 1 else None
+        # Rebinding a name to this machine needs a name; a literal address cannot be rebound.
+        return host is not None and (host in self.names or (self.any_address and is_address(host)))
+
+    def _home(self, scope: Scope) -> str:
+        """Where whoever asks finds the page: the very address they have reached, where that one is served."""
+        address, port = scope.get("server") or (None, None)
+        host = reachable(str(address)) if address else "127.0.0.1"
+        if not self._is_trusted([f"[{host}]" if ":" in host else host]):
+            host = "127.0.0.1" if self.any_address else self.settings.host
+        return url_of(host, port or self.settings.port, scope.get("scheme", "http"))
 
     def _limit(self, scope: Scope, headers: Headers) -> int:
         if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return MAX_BODY_BYTES
         return max(self.max_upload, MAX_ARCHIVE_BYTES) if scope["path"] == TAKES_ARCHIVES else self.max_upload
-
-
-def _is_address(name: str) -> bool:
-    # Rebinding a name to this machine needs a name; a literal address cannot be rebound.
-    try:
-        ipaddress.ip_address(name)
-    except ValueError:
-        return False
-    return True
 
 
 def _is_foreign(method: str, headers: Headers) -> bool:
@@ -121,9 +120,27 @@ def _is_foreign(method: str, headers: Headers) -> bool:
     return not follows_a_link
 
 
-def _refuse(status: int, detail: str) -> JSONResponse:
+def _refuse(status: int, detail: str, accepted: str = "") -> Response:
+    """A problem for scripts, a page to read for a browser that wanted one."""
+    if "text/html" in accepted:
+        return HTMLResponse(_PAGE.format(_linked(detail)), status)
     body = {"type": "about:blank", "title": "Refused", "status": status, "code": "refused", "detail": detail}
     return JSONResponse(body, status, media_type="application/problem+json")
+
+
+_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Likeness</title>'
+    '<body style="font: 1.1rem/1.5 system-ui, sans-serif; margin: 15vh auto; max-width: 34rem">'
+    "<h1>Likeness</h1><p>{}</p></body></html>"
+)
+
+
+def _linked(words: str) -> str:
+    """`words` as HTML; addresses in them can be followed."""
+    return " ".join(
+        f'<a href="{word}">{word}</a>' if word.startswith(("http://", "https://")) else word
+        for word in html.escape(words).split(" ")
+    )
 
 
 def _limited(receive: Receive, limit: int) -> Receive:

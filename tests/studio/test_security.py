@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -38,7 +39,10 @@ def run() -> Callable[[object], object]:
     return finish  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "127.0.0.1"])
+@pytest.mark.parametrize(
+    "host",
+    ["127.0.0.1:7860", "localhost:7860", "LOCALHOST", "[::1]:7860", "127.0.0.1", "localhost.", "localhost:"],
+)
 def test_loopback_names_are_served(run: Callable, host: str) -> None:
     assert run(_status(_client(), headers={"Host": host})) == 200
 
@@ -48,6 +52,73 @@ def test_loopback_names_are_served(run: Callable, host: str) -> None:
 )
 def test_a_name_that_is_not_ours_is_refused(run: Callable, host: str) -> None:
     assert run(_status(_client(), headers={"Host": host})) == 400
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "a@127.0.0.1:7860",
+        "a:b@localhost",
+        "127.0.0.1/x",
+        "localhost#x",
+        "localhost?x",
+        "127.0.0.1:7860,elsewhere.example",
+        "localhost\\x",
+        "localhost;x",
+        "127.0.0.1:99999",
+        "127.0.0.1:7860:1",
+        "127.0.0.1:x",
+        "127.0.0.1:+7860",
+        "[::1]x",
+        "[::1",
+        "::1",
+        "[127.0.0.1]",
+        "[::1%lo]",
+        "%6cocalhost",
+        "localhost..",
+        "loc\u00e4lhost",
+        "localhost\n",
+    ],
+)
+def test_what_is_no_host_at_all_is_refused(run: Callable, host: str) -> None:
+    for settings in ({}, {"host": "0.0.0.0"}):
+        headers = [("Host", host.encode("utf-8"))]
+        assert run(_status(_client(**settings), headers=headers)) == 400, settings
+
+
+def test_two_hosts_are_none(run: Callable) -> None:
+    twice = [("Host", "localhost"), ("Host", "localhost")]
+    assert run(_status(_client(), headers=twice)) == 400
+
+
+@pytest.mark.parametrize(
+    ("settings", "reached", "told"),
+    [
+        ({"port": 0}, ("127.0.0.1", 7931), "http://127.0.0.1:7931"),
+        ({"host": "::1"}, ("::1", 7931), "http://[::1]:7931"),
+        ({"host": "0.0.0.0"}, ("192.0.2.7", 7931), "http://192.0.2.7:7931"),
+        ({"host": "::"}, ("::ffff:192.0.2.7", 7931), "http://192.0.2.7:7931"),
+        ({"host": "::"}, ("fe80::1%eth0", 7931), "http://127.0.0.1:7931"),
+        ({"host": "studio.lan"}, ("192.0.2.7", 7931), "http://studio.lan:7931"),
+        ({"host": "0.0.0.0", "port": 7932}, None, "http://127.0.0.1:7932"),
+    ],
+)
+def test_a_refused_name_is_told_an_address_that_works(
+    run: Callable, settings: dict[str, object], reached: tuple[str, int] | None, told: str
+) -> None:
+    gate = Gatekeeper(Starlette(), Settings(**settings))  # type: ignore[arg-type]
+
+    async def at(scope: dict[str, Any], receive: Any, send: Any) -> None:
+        await gate(scope | {"server": reached}, receive, send)
+
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(at), base_url=HOME)
+    headers = {"Host": "mypc.local:7931"}
+    answer = run(client.get("/", headers=headers))
+    assert answer.status_code == 400
+    assert f"Open it as {told} instead." in answer.json()["detail"]
+    page = run(client.get("/", headers=headers | {"Accept": "text/html,*/*;q=0.8"}))
+    assert page.headers["content-type"].startswith("text/html")
+    assert f'<a href="{told}">{told}</a>' in page.text
 
 
 def test_the_configured_host_is_served(run: Callable) -> None:
