@@ -7,7 +7,6 @@ prints.
 from __future__ import annotations
 
 import json
-import os
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ from pydantic import ValidationError
 
 from pipelines.catalog import load_catalog
 from pipelines.errors import LikenessError, StorageFailure
-from studio import doctor
+from studio import doctor, durable
 from studio.cli import Command
 from studio.collection import maintenance
 from studio.collection.collection import Collection
@@ -157,14 +156,7 @@ def _wish(command: Command, collection: Collection) -> ExportWish:
 
 def _write(target: Path, parts: Iterator[bytes]) -> None:
     """Whole or not at all."""
-    temp = target.with_name(f"{target.name}.part")
     try:
-        with temp.open("wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(target)
+        durable.write_whole(target, parts, private=False)
     except OSError as error:
-        temp.unlink(missing_ok=True)
         raise StorageFailure(f"{target} cannot be written: {error.strerror or error}.") from error

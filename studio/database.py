@@ -6,6 +6,7 @@ to open, upgrade and talk to the database; knows none of its tables.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sqlite3
@@ -20,6 +21,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
+from studio import durable
 
 SCHEMA = "0004"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
@@ -76,9 +78,11 @@ def schema_of(connection: Connection) -> str | None:
 
 def _engine(path: Path) -> Engine:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(path.parent)
     except OSError as error:
         raise StorageFailure(f"The data folder {path.parent} cannot be made: {error.strerror}.") from error
+    with contextlib.suppress(OSError):  # SQLite will say it
+        durable.ensure(path)
     engine = create_engine(
         URL.create("sqlite", database=str(path)),
         connect_args={"timeout": BUSY_SECONDS},
@@ -124,6 +128,7 @@ def _back_up(path: Path, revision: str) -> Path:
     stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
     target = path.with_name(f"{path.name}.{revision}-{stamp}.backup")
     unfinished = target.with_suffix(f".{os.getpid()}.unfinished")
+    durable.ensure(unfinished)
     source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)
     try:
         copy.execute("PRAGMA synchronous = FULL")
@@ -131,7 +136,8 @@ def _back_up(path: Path, revision: str) -> Path:
     finally:
         copy.close()
         source.close()
-    unfinished.replace(target)
+    durable.replace(unfinished, target)
+    durable.sync_folder(target.parent)
     return target
 
 

@@ -1,18 +1,19 @@
 """Append-only files of JSON lines that several processes may write and any crash may interrupt.
 
-A line is written by one call under a lock of the file, and synced before the call returns: what was
+A line is written by one call under a lock (a file beside it), and synced before the call returns: what was
 appended survives power loss. A write that fails leaves the file as it was. Reading skips what is no line:
 a torn end, bytes of a damaged disk.
 """
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
+
+from studio import durable
 
 _MAX_LINE = 4 * 2**20
 
@@ -22,18 +23,14 @@ def append(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     data = b"".join(_line(line) for line in lines)
     if not data:
         return
-    handle = _locked(path)
-    try:
+    with _locked(path), durable.appending(path) as handle:
         end = os.lseek(handle, 0, os.SEEK_END)
-        torn = end > 0 and os.pread(handle, 1, end - 1) != b"\n"
         try:
-            _write(handle, b"\n" + data if torn else data)
-            os.fsync(handle)
+            _write(handle, b"\n" + data if _is_torn(handle, end) else data)
+            durable.sync_handle(handle)
         except OSError:
             os.ftruncate(handle, end)
             raise
-    finally:
-        os.close(handle)
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
@@ -62,14 +59,8 @@ def tail(path: Path, size: int) -> list[dict[str, Any]]:
 
 def replace(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Put a new file in the place of the old one, durably; old or new, never half. Raises OSError."""
-    temp = path.with_name(f"{path.name}.new")
-    with temp.open("wb") as file:
-        for line in lines:
-            file.write(_line(line))
-        file.flush()
-        os.fsync(file.fileno())
-    temp.replace(path)
-    _sync_folder(path.parent)
+    with _locked(path):
+        durable.write_whole(path, map(_line, lines))
 
 
 def _objects(file: BinaryIO) -> Iterator[dict[str, Any]]:
@@ -91,31 +82,18 @@ def _line(line: Mapping[str, Any]) -> bytes:
     return text + b"\n"
 
 
-def _locked(path: Path) -> int:
-    """Open for appending and lock; once more where the file was replaced while we waited."""
-    while True:
-        fresh = not path.exists()
-        handle = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
-            if path.exists() and os.path.samestat(os.fstat(handle), path.stat()):
-                if fresh:
-                    _sync_folder(path.parent)
-                return handle
-        except OSError:
-            os.close(handle)
-            raise
-        os.close(handle)
+def _locked(path: Path) -> durable.Lock:
+    return durable.Lock(path.with_name(f"{path.name}.lock"))
+
+
+def _is_torn(handle: int, end: int) -> bool:
+    """The last line lacks its end."""
+    if end == 0:
+        return False
+    os.lseek(handle, end - 1, os.SEEK_SET)
+    return os.read(handle, 1) != b"\n"
 
 
 def _write(handle: int, data: bytes) -> None:
     while data:
         data = data[os.write(handle, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

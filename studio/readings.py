@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-import uuid
 from collections.abc import Iterable
 from pathlib import Path
 
 from pipelines.events import Reading
+from studio import durable
 
 
 class Readings:
@@ -35,11 +35,9 @@ class Readings:
         if self._folder is None:
             return
         place = self._place(self._folder, reader, pixel_sha256)
-        temp = place.with_name(f".{place.name}.{uuid.uuid4().hex[:8]}")
         with contextlib.suppress(OSError):
-            place.parent.mkdir(parents=True, exist_ok=True)
-            temp.write_text(json.dumps(reading), encoding="utf-8")
-            temp.replace(place)
+            durable.make_folder(place.parent)
+            durable.write_whole(place, [json.dumps(reading).encode()])
 
     def forget(self, pixel_sha256s: Iterable[str]) -> None:
         """Delete what any model said of these pictures: words about a picture go when it goes."""
@@ -48,7 +46,7 @@ class Readings:
         for pixels in pixel_sha256s:
             for place in self._folder.glob(f"*/{pixels[:2]}/{pixels}.json"):
                 with contextlib.suppress(OSError):
-                    place.unlink()
+                    durable.delete(place)
 
     def _place(self, folder: Path, reader: str, pixel_sha256: str) -> Path:
         return folder / reader / pixel_sha256[:2] / f"{pixel_sha256}.json"

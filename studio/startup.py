@@ -6,15 +6,15 @@ of Gradio or of what is kept in the data folder.
 
 from __future__ import annotations
 
+import contextlib
 import errno
-import fcntl
 import os
-import shutil
 import socket
+import sys
 import tempfile
 from pathlib import Path
-from typing import TextIO
 
+from studio import durable
 from studio.settings import Settings
 
 
@@ -22,34 +22,31 @@ class StartError(Exception):
     """The studio cannot start; the message is one clear line. Ends the program with code 2."""
 
 
-def claim_data_folder(settings: Settings) -> TextIO:
+def claim_data_folder(settings: Settings) -> durable.Lock:
     """Make the data folder and lock it for this process.
 
-    Returns the lock file; the lock is held until it is closed or the process ends, however it ends.
+    The lock is held until it is closed or the process ends, however it ends.
     Raises StartError where the folder cannot be written or another studio uses it.
     """
     folder = settings.data_dir
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = (folder / "likeness.lock").open("a+", encoding="utf-8")
+        durable.make_folder(folder)
+        return durable.Lock(folder / "likeness.lock", wait=False)
     except OSError as error:
         raise StartError(f"The data folder {folder} cannot be written: {error.strerror}.") from error
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        lock.close()
+    except durable.LockedElsewhere as error:
         raise StartError(
             f"The data folder {folder} is in use by another running studio. "
             "Close that one, or choose another folder with --data-dir."
         ) from error
-    return lock
 
 
 def empty_temp_folder(settings: Settings) -> None:
     """Leave an empty folder for uploads; whatever an earlier run left there is gone."""
     try:
-        shutil.rmtree(settings.temp_dir, ignore_errors=True)
-        settings.temp_dir.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(PermissionError):  # open in another program: gone at a later start
+            durable.delete_tree(settings.temp_dir)
+        durable.make_folder(settings.temp_dir)
     except OSError as error:
         raise StartError(
             f"The data folder {settings.data_dir} cannot be written: {error.strerror}."
@@ -60,7 +57,10 @@ def bind(settings: Settings) -> socket.socket:
     """A bound socket, not yet listening. Port 0 takes any free one. Raises StartError."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     sock = socket.socket(family, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if sys.platform == "win32":  # there, SO_REUSEADDR would let two programs have the same port
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+    else:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((settings.host, settings.port))
     except (OSError, OverflowError) as error:

@@ -18,13 +18,13 @@ from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import PictureRefused, StorageFailure
-from studio import images
+from studio import durable, images
 from studio.collection import character_journal, character_links, recovery
 from studio.collection.character_journal import CharacterJournal, Rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.collection.recovery import Found
-from studio.collection.store import ImageStore, sha256_of, speaking_of, sync_folder
+from studio.collection.store import ImageStore, sha256_of, speaking_of
 from studio.database import Database
 from studio.settings import Settings
 
@@ -287,13 +287,15 @@ def _copy_database(source: Path, target: Path) -> None:
     for companion in _COMPANIONS[:2]:  # the shared-memory file is made anew
         part = source.with_name(source.name + companion)
         if part.exists():
-            target.with_name(target.name + companion).write_bytes(part.read_bytes())
+            copy = target.with_name(target.name + companion)
+            durable.ensure(copy)
+            copy.write_bytes(part.read_bytes())
 
 
 def _remove(path: Path) -> None:
     with speaking_of(path.parent):
         for companion in _COMPANIONS:
-            path.with_name(path.name + companion).unlink(missing_ok=True)
+            durable.delete(path.with_name(path.name + companion))
 
 
 def _swap(database: Path, fresh: Path) -> Path | None:
@@ -305,7 +307,7 @@ def _swap(database: Path, fresh: Path) -> Path | None:
         for companion in reversed(_COMPANIONS):
             part = database.with_name(database.name + companion)
             if part.exists():
-                part.rename(kept.with_name(kept.name + companion))
-        fresh.rename(database)
-        sync_folder(database.parent)
+                durable.replace(part, kept.with_name(kept.name + companion))
+        durable.replace(fresh, database)
+        durable.sync_folder(database.parent)
     return kept if existed else None

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from pipelines.errors import PictureRefused, StorageFailure
-from studio import images
+from studio import durable, images
 from studio.settings import Settings
 
 _BLOCK = 2**20
@@ -68,12 +68,11 @@ class ImageStore:
         temp = self._incoming / uuid.uuid4().hex
         try:
             with speaking_of(self.settings.data_dir):
-                temp.parent.mkdir(parents=True, exist_ok=True)
                 sha256 = _copy_durably(source, temp, max_bytes)
             yield temp, sha256
         finally:
             with speaking_of(self.settings.data_dir):
-                temp.unlink(missing_ok=True)
+                durable.delete(temp)
 
     def keep(self, temp: Path, sha256: str, extension: str) -> Path:
         """Move a received file to its place, durably. A file that is there already is made whole again."""
@@ -89,7 +88,7 @@ class ImageStore:
             try:
                 _write(temp, data, durably=True)
             except OSError:
-                temp.unlink(missing_ok=True)
+                durable.delete(temp)
                 raise
         return temp
 
@@ -103,17 +102,17 @@ class ImageStore:
             for temp, sha256, extension in received:
                 target = self.path(sha256, extension)
                 if target.parent not in folders:
-                    _make_folder(target.parent)
+                    durable.make_folder(target.parent)
                     folders.add(target.parent)
-                temp.replace(target)
+                durable.replace(temp, target, same=True)
             for folder in folders:
-                sync_folder(folder)
+                durable.sync_folder(folder)
 
     def drop_aside(self, temps: Iterable[Path]) -> None:
         """Remove files that were set aside, as far as they are still there."""
         with speaking_of(self.settings.data_dir):
             for temp in temps:
-                temp.unlink(missing_ok=True)
+                durable.delete(temp)
 
     def thumbnail(self, sha256: str, extension: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP of `side` px, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
@@ -139,7 +138,7 @@ class ImageStore:
                 try:
                     _move_durably(temp, target)
                 finally:
-                    temp.unlink(missing_ok=True)
+                    durable.delete(temp)
 
     def sidecar(self, sha256: str) -> tuple[str, str] | None:
         """(name, text) of what lay beside a picture; None where there was nothing."""
@@ -177,12 +176,12 @@ class ImageStore:
             for sha256, extension in names:
                 for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
                     for path in (derived / sha256[:2]).glob(f"{sha256}*"):
-                        path.unlink(missing_ok=True)
+                        durable.delete(path)
                 path = self.path(sha256, extension)
-                path.unlink(missing_ok=True)
+                durable.delete(path)
                 folders.add(path.parent)
             for folder in filter(Path.is_dir, folders):
-                sync_folder(folder)
+                durable.sync_folder(folder)
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
@@ -190,7 +189,7 @@ class ImageStore:
         with speaking_of(self.settings.data_dir):
             left = [temp for folder in folders for temp in (folder / _INCOMING).glob("*")]
             for temp in left:
-                temp.unlink(missing_ok=True)
+                durable.delete(temp)
         return len(left)
 
     def _sidecar(self, sha256: str) -> Path:
@@ -207,34 +206,24 @@ class ImageStore:
                 _write(temp, data, durably=durably)
                 _rename(temp, target)
             except OSError:
-                temp.unlink(missing_ok=True)
+                durable.delete(temp)
                 raise
 
 
 def _rename(temp: Path, target: Path) -> None:
     """Its folder is made where it is missing, which is rare."""
     try:
-        temp.replace(target)
+        durable.replace(temp, target, same=True)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temp.replace(target)
+        durable.make_folder(target.parent)
+        durable.replace(temp, target, same=True)
 
 
 def _write(target: Path, data: bytes, *, durably: bool) -> None:
-    with _created(target) as file:
+    with durable.create(target) as file:
         file.write(data)
         if durably:
-            file.flush()
-            os.fsync(file.fileno())
-
-
-def _created(path: Path) -> BinaryIO:
-    """A new file; its folder is made where it is missing, which is rare."""
-    try:
-        return path.open("xb")
-    except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return path.open("xb")
+            durable.sync(file)
 
 
 def _is_whole_webp(path: Path) -> bool:
@@ -276,7 +265,7 @@ def _words(folder: Path, error: OSError) -> str:
 
 def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:
     digest = hashlib.sha256()
-    with target.open("xb") as file:
+    with durable.create(target) as file:
         while block := source.read(_BLOCK):
             digest.update(block)
             file.write(block)
@@ -285,33 +274,14 @@ def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:
                     f"The file is too large. Make it smaller than {max_bytes // 2**20} MB and load it again.",
                     field="file",
                 )
-        file.flush()
-        os.fsync(file.fileno())
+        durable.sync(file)
     return digest.hexdigest()
 
 
 def _move_durably(temp: Path, target: Path) -> None:
-    _make_folder(target.parent)
-    temp.replace(target)
-    sync_folder(target.parent)
-
-
-def _make_folder(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        sync_folder(folder.parent)
-        sync_folder(folder.parent.parent)
-
-
-def sync_folder(folder: Path) -> None:
-    """Make new names in `folder` survive power loss; Windows has no such call and needs none."""
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+    durable.make_folder(target.parent)
+    durable.replace(temp, target, same=True)
+    durable.sync_folder(target.parent)
 
 
 def _png(path: Path) -> bytes:

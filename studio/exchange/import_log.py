@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from studio import jsonlines
+from studio import durable, jsonlines
 from studio.exchange.folders import FoundFile
 from studio.exchange.records import ImportProblem, ImportProgress, ImportStatus
 
@@ -52,7 +52,7 @@ class ImportLog:
     @classmethod
     def new(cls, directory: Path, import_id: str, folder: Path) -> ImportLog:
         """A log for an import that has not begun."""
-        directory.mkdir(parents=True, exist_ok=True)
+        durable.make_folder(directory)
         log = cls(directory / f"{import_id}.jsonl", str(folder), datetime.now(UTC))
         jsonlines.append(log._path, [{"folder": log.folder, "started_at": log._started_at.isoformat()}])
         return log

@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -36,6 +35,7 @@ from huggingface_hub.utils import WeakFileLock, build_hf_headers
 
 from pipelines import files
 from pipelines.errors import ModelUnavailable
+from studio import durable
 from studio.models.messages import (
     FetchFailed,
     FetchOrder,
@@ -187,7 +187,7 @@ class HubFetch:
                 self._say(Verifying(index))
                 _verify(file)
                 _sync(file.part)
-                file.part.replace(file.blob)
+                durable.replace(file.part, file.blob)
         # The blob is there: the client only gives it its name.
         ask = partial(hf_hub_download, file.repo, file.name, revision=file.commit)
         self._asked(file.repo, ask)
@@ -199,7 +199,7 @@ class HubFetch:
         at_hub = urlsplit(metadata.location).netloc == urlsplit(constants.ENDPOINT).netloc
         token = self._tokens.get(file.repo, False) if at_hub else False
         if file.part.exists() and file.part.stat().st_size > file.size:
-            file.part.unlink()
+            durable.delete(file.part)
         with file.part.open("ab") as out:
             http_get(
                 metadata.location,
@@ -272,7 +272,7 @@ def _keep_commit(want: Wanted, commit: str) -> None:
     ref.parent.mkdir(parents=True, exist_ok=True)
     temp = ref.with_name(f".{ref.name}.new")
     temp.write_text(commit, encoding="ascii")
-    temp.replace(ref)
+    durable.replace(temp, ref)
 
 
 def _verify(file: _Listed) -> None:
@@ -283,7 +283,7 @@ def _verify(file: _Listed) -> None:
             header = f"blob {file.size}\0".encode()
             found = hashlib.sha1(header + content.read(), usedforsecurity=False).hexdigest()
     if found != file.oid:
-        file.part.unlink()
+        durable.delete(file.part)
         raise FetchRefused(
             "damaged",
             f"{file.name} arrived damaged: its checksum is wrong. It was thrown away; download again.",
@@ -292,7 +292,7 @@ def _verify(file: _Listed) -> None:
 
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
-        os.fsync(file.fileno())
+        durable.sync(file)
 
 
 # --- words --------------------------------------------------------------------------------------

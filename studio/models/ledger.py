@@ -8,11 +8,8 @@ Knows nothing of catalogues or of the hub.
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
-import uuid
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import StorageFailure
 from pipelines.request import Mode
+from studio import durable
 from studio.models.records import Consent, MemorySetting
 
 log = logging.getLogger(__name__)
@@ -95,33 +93,15 @@ def _read(path: Path | None) -> Decisions:
     except ValidationError:
         aside = path.with_name(f"{path.name}.damaged")
         log.warning("%s cannot be understood; it is kept as %s.", path, aside.name)
-        path.replace(aside)
+        durable.replace(path, aside)
         return Decisions()
 
 
 def _write(path: Path | None, decisions: Decisions) -> None:
     if path is None:
         return
-    temp = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temp.open("wb") as file:
-            file.write(decisions.model_dump_json(indent=1).encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temp.replace(path)
-        _sync_folder(path.parent)
+        durable.make_folder(path.parent)
+        durable.write_whole(path, [decisions.model_dump_json(indent=1).encode()])
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temp.unlink(missing_ok=True)
         raise StorageFailure(f"{path} cannot be written: {error.strerror}. Free some space.") from error
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

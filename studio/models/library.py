@@ -23,6 +23,7 @@ from pipelines.licence import Licence
 from pipelines.memory import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
+from studio import durable
 from studio.models import fitting, places
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
@@ -90,7 +91,7 @@ class ModelLibrary:
         folder = self._catalog.models_folder
         if folder is not None:
             try:
-                folder.mkdir(parents=True, exist_ok=True)
+                durable.make_folder(folder)
             except OSError as error:
                 raise StorageFailure(f"{folder} cannot be made: {error.strerror}.") from error
         self._catalog.look_through()

@@ -5,7 +5,6 @@ Looks at the disk only. Knows the hub's cache through its client; nothing of dow
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from pipelines.catalog import Catalog
 from pipelines.errors import StorageFailure
 from pipelines.hub_cache import cached_commit
 from pipelines.spec import HUB, SINGLE_FILE, Entry, ModelSpec, hub_revision, split_hub
+from studio import durable
 from studio.models.messages import FetchOrder, Wanted
 
 
@@ -79,9 +79,9 @@ def remove_dropped(place: Path) -> None:
 def _remove(place: Path) -> None:
     try:
         if place.is_dir():
-            shutil.rmtree(place)
+            durable.delete_tree(place)
         else:
-            place.unlink(missing_ok=True)
+            durable.delete(place)
     except OSError as error:
         raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
 
