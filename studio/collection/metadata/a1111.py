@@ -1,16 +1,19 @@
 """AUTOMATIC1111's text, as Forge, SD.Next, Krita and many galleries write it, too.
 
 Prompt, `Negative prompt:`, then a line of `Name: value` pairs. In PNG `parameters`, EXIF UserComment, `.txt`.
+A prompt may hold the very words that part the text, so these count only where the tools write them: at the
+beginning of a line, and with values that can be settings.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.collection.metadata.infotext import NEGATIVE, unshifted
 
 _PLACES = ("parameters", "exif:UserComment", "postprocessing", "comment")
 _USED = (
@@ -23,7 +26,7 @@ _USED = (
     "Model",
     "Denoising strength",
 )
-_NEGATIVE = "Negative prompt:"
+_LINE_END = re.compile(r"\r\n|\r|\n")
 _NAME = re.compile(r"[\w][\w .\-/+]{0,59}")
 _MAX_LINES_AFTER = 20
 _MAX_LINE = 100_000
@@ -37,11 +40,13 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
 
 def parse(text: str) -> ForeignMetadata | None:
     """None where the text has no line of settings."""
-    lines = text[: foreign.MAX_JSON_CHARS].splitlines()
+    lines = _LINE_END.split(text[: foreign.MAX_JSON_CHARS])
     for index in range(len(lines) - 1, max(-1, len(lines) - _MAX_LINES_AFTER), -1):
-        settings = dict(pairs(lines[index]))
+        settings: dict[str, str] = {}
+        for name, value in pairs(lines[index]):
+            settings.setdefault(name, value)  # what comes later may be words of the artist's
         if _are_settings(settings):
-            return _said("\n".join(lines[:index]), settings, "\n".join(lines[index + 1 :]))
+            return _said(lines[:index], settings, "\n".join(lines[index + 1 :]))
     return None
 
 
@@ -50,7 +55,8 @@ def pairs(line: str) -> Iterator[tuple[str, str]]:
     at = 0
     for _ in range(_MAX_PAIRS if len(line) <= _MAX_LINE else 0):
         colon = line.find(":", at)
-        name = line[at:colon].strip(" ,")
+        said = line[at:colon].strip(" ,")
+        name = said.rpartition(",")[2].strip() if at else said  # a value with a comma of its own
         if colon < 0 or not _NAME.fullmatch(name):
             return
         value, at = _value(line, colon + 1)
@@ -74,11 +80,25 @@ def _value(line: str, at: int) -> tuple[str, int]:
 
 
 def _are_settings(settings: Mapping[str, str]) -> bool:
-    return "Steps" in settings or len({"Sampler", "CFG scale", "Seed", "Size"} & set(settings)) >= 2
+    """Also prose has colons; “Steps: down to the river” is none."""
+    known = (
+        bool(settings.get("Sampler")),
+        foreign.number(settings.get("CFG scale")) is not None,
+        foreign.whole(settings.get("Seed")) is not None,
+        foreign.size(settings.get("Size")) != (None, None),
+    )
+    return foreign.whole(settings.get("Steps")) is not None or sum(known) >= 2
 
 
-def _said(words: str, settings: Mapping[str, str], after: str) -> ForeignMetadata:
-    prompt, _, negative = words.partition(_NEGATIVE)
+def _parted(lines: Sequence[str]) -> tuple[str, str]:
+    """(prompt, negative prompt): the first line that begins with the mark begins the second."""
+    at = next((i for i, line in enumerate(lines) if line.startswith(NEGATIVE)), len(lines))
+    negative = [lines[at].removeprefix(NEGATIVE), *lines[at + 1 :]] if at < len(lines) else []
+    return unshifted(lines[:at]), unshifted(negative)
+
+
+def _said(lines: Sequence[str], settings: Mapping[str, str], after: str) -> ForeignMetadata:
+    prompt, negative = _parted(lines)
     clean, loras = foreign.without_loras(foreign.words(prompt))
     width, height = foreign.size(settings.get("Size"))
     guidance = foreign.number(settings.get("CFG scale"))

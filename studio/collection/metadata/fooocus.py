@@ -17,6 +17,7 @@ _USED = (
     "prompt", "negative_prompt", "seed", "steps", "guidance_scale", "sampler", "base_model", "resolution",
     "width", "height", "loras", "full_prompt", "full_negative_prompt",
 )  # fmt: skip
+_COMBINED = "lora_combined_"
 
 
 def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
@@ -42,18 +43,18 @@ def said_by(said: Mapping[str, Any]) -> ForeignMetadata:
         width=width or foreign.whole(said.get("width")),
         height=height or foreign.whole(said.get("height")),
         model=foreign.name_of(said.get("base_model")),
-        loras=foreign.loras(_loras(said)),
-        unmapped=foreign.rest(said, _USED),
+        loras=foreign.told_once(foreign.loras(_loras(said))),
+        unmapped=foreign.rest(said, (*_USED, *(key for key in said if str(key).startswith(_COMBINED)))),
     )
 
 
 def _loras(said: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
-    """A list of [name, weight, hash], or `lora_combined_1: "name : weight"`."""
+    """A list of [name, weight, hash], or `lora_combined_1: "name : weight"`; some versions write both."""
     entries = said.get("loras")
     for entry in entries if isinstance(entries, list) else ():
         if isinstance(entry, list) and len(entry) >= 2:
             yield entry[0], entry[1]
     for key, value in said.items():
-        if str(key).startswith("lora_combined_") and isinstance(value, str):
+        if str(key).startswith(_COMBINED) and isinstance(value, str):
             name, _, weight = value.rpartition(" : ")
             yield name, weight

@@ -22,6 +22,7 @@ MAX_VALUE = 2_000
 MAX_UNMAPPED = 200
 MAX_LORAS = 64
 _MAX_DIGITS = 24
+_OBJECT = re.compile(r"\s*\{\s*[\"}]")
 _LORA = re.compile(r"<(?:lora|lyco):([^:<>]{1,200})(?::([^:<>]{0,40}))?(?::[^<>]{0,80})?>")
 
 
@@ -71,9 +72,12 @@ def load_json(text: str) -> Any:
 
 
 def json_object(value: Any) -> dict[str, Any]:
-    """A JSON object from its text or as it is; empty for anything else. Raises ValueError, RecursionError."""
+    """A JSON object from its text or as it is; empty for anything else. Raises ValueError, RecursionError.
+
+    A prompt may begin with a brace, too: `{red|blue} hair` is not damaged JSON.
+    """
     if isinstance(value, str):
-        value = load_json(value) if value.lstrip()[:1] == "{" else None
+        value = load_json(value) if _OBJECT.match(value) else None
     return value if isinstance(value, dict) else {}
 
 
@@ -139,6 +143,14 @@ def loras(entries: Iterable[tuple[Any, Any]]) -> tuple[Lora, ...]:
         if known and len(found) < MAX_LORAS:
             found.append(Lora(known, 1.0 if value is None else value))
     return tuple(found)
+
+
+def told_once(entries: Iterable[Lora]) -> tuple[Lora, ...]:
+    """For tools that tell of the same LoRA in two ways: the first of each name stays."""
+    found: dict[str, Lora] = {}
+    for lora in entries:
+        found.setdefault(re.sub(r"\.(safetensors|ckpt|pt)$", "", lora.name, flags=re.IGNORECASE), lora)
+    return tuple(found.values())[:MAX_LORAS]
 
 
 def rest(said: Mapping[Any, Any], used: Iterable[str]) -> tuple[tuple[str, str], ...]:

@@ -1,11 +1,14 @@
 """The `parameters` text that AUTOMATIC1111's web UI began and most tools and galleries read.
 
-Prompt, then the negative prompt, then one line of `Name: value` pairs.
+Prompt, then the negative prompt, then one line of `Name: value` pairs. A line of the artist's own that begins
+as the negative prompt does is shifted by a space, so that it is still told apart when only this text is left.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.likeness import Likeness
@@ -27,6 +30,7 @@ _SAMPLERS = {
     "UniPCMultistep": "UniPC",
 }
 """diffusers' names of schedulers as other tools call them; those they do not have keep theirs."""
+NEGATIVE = "Negative prompt:"
 _HASH = 12
 _DISTILLED = "Flux"
 """Pipelines whose guidance is an input of the model: others read that under a name of its own."""
@@ -48,11 +52,20 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         "Mode": request.mode.value,
         "Version": likeness.software,
     }
-    lines = [" ".join((request.prompt, *_called(likeness))).strip()]
+    lines = [_shifted(" ".join((request.prompt, *_called(likeness))).strip())]
     if request.negative_prompt:
-        lines.append(f"Negative prompt: {request.negative_prompt}")
+        lines.append(f"{NEGATIVE} {_shifted(request.negative_prompt)}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _shifted(words: str) -> str:
+    return re.sub(f"((?:^|(?<=\r)) *{NEGATIVE})", r" \1", words, flags=re.MULTILINE)
+
+
+def unshifted(lines: Iterable[str]) -> str:
+    """The words as they were before a line of them was shifted."""
+    return "\n".join(re.sub(f"^ ( *{NEGATIVE})", r"\1", line) for line in lines)
 
 
 def _loras(likeness: Likeness) -> list[tuple[str, float, str]]:

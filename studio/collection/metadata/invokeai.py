@@ -11,6 +11,8 @@ from studio.collection.metadata.foreign import ForeignMetadata
 
 _TOOL = "InvokeAI"
 _OPTION = re.compile(r"\s-{1,2}([A-Za-z_]+)[ =]([^\s]{1,200})")
+_DREAM = re.compile(r'(?:"((?:[^"]|"(?!\s+-{1,2}[A-Za-z]|\s*$))*)"|((?:(?!\s-{1,2}[A-Za-z]).)*))(.*)', re.DOTALL)
+"""Its words end at the quote before the first option; a quote inside them does not."""
 _USED = (
     "positive_prompt", "negative_prompt", "seed", "steps", "cfg_scale", "guidance", "scheduler", "width",
     "height", "model", "strength", "loras", "prompt", "sampler",
@@ -88,7 +90,8 @@ def _version_2(said: Mapping[str, Any]) -> ForeignMetadata:
 
 def _version_1(line: str) -> ForeignMetadata:
     """`"prompt [negative]" -s 50 -S 123 -W 512 …`."""
-    quoted, _, tail = foreign.words(line).strip().removeprefix('"').rpartition('"')
+    dream = _DREAM.match(foreign.words(line))
+    quoted, tail = (dream[1] or dream[2], dream[3]) if dream else ("", "")
     options = dict(_OPTION.findall(tail))
     positive, negative = _split(quoted)
     return ForeignMetadata(

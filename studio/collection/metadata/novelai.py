@@ -8,7 +8,19 @@ from typing import Any
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
 
-_USED = ("prompt", "uc", "seed", "steps", "scale", "sampler", "width", "height", "strength", "v4_prompt")
+_USED = (
+    "prompt",
+    "uc",
+    "seed",
+    "steps",
+    "scale",
+    "sampler",
+    "width",
+    "height",
+    "strength",
+    "v4_prompt",
+    "v4_negative_prompt",
+)
 
 
 def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
@@ -17,10 +29,11 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
     if not software.startswith("NovelAI"):
         return None
     said = foreign.json_object(texts.get("Comment", "{}"))
+    base = foreign.words(said.get("prompt")) or foreign.words(texts.get("Description"))
     return ForeignMetadata(
         tool="NovelAI",
-        prompt=foreign.words(said.get("prompt")) or foreign.words(texts.get("Description")) or _caption(said),
-        negative_prompt=foreign.words(said.get("uc")),
+        prompt=_with_characters(base, said.get("v4_prompt")),
+        negative_prompt=_with_characters(foreign.words(said.get("uc")), said.get("v4_negative_prompt")),
         seed=foreign.whole(said.get("seed")),
         steps=foreign.whole(said.get("steps")),
         guidance=foreign.number(said.get("scale")),
@@ -33,8 +46,16 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
     )
 
 
-def _caption(said: Mapping[str, Any]) -> str:
-    """Version 4 keeps the prompt as a caption with parts; the base is what counts."""
-    prompt = said.get("v4_prompt")
+def _with_characters(base: str, prompt: Any) -> str:
+    """Version 4 keeps the words as a caption with one part for each character: all of them were asked for."""
     caption = prompt.get("caption") if isinstance(prompt, dict) else None
-    return foreign.words(caption.get("base_caption")) if isinstance(caption, dict) else ""
+    if not isinstance(caption, dict):
+        return base
+    entries = caption.get("char_captions")
+    parts = (
+        [each.get("char_caption") for each in entries if isinstance(each, dict)]
+        if isinstance(entries, list)
+        else []
+    )
+    told = [base or foreign.words(caption.get("base_caption")), *map(foreign.words, parts)]
+    return foreign.words("\n".join(dict.fromkeys(filter(None, told))))

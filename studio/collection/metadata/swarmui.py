@@ -20,8 +20,9 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
     """None where no text is SwarmUI's."""
     for place in _PLACES:
         text = texts.get(place, "")
-        if _MARK in text:
-            return said_by(foreign.json_object(text))
+        said = foreign.json_object(text) if _MARK in text else {}
+        if _MARK in said:
+            return said_by(said)
     return None
 
 
@@ -43,7 +44,7 @@ def said_by(document: Mapping[str, Any]) -> ForeignMetadata:
         height=height,
         model=foreign.name_of(said.get("model")),
         strength=foreign.number(said.get("initimagecreativity")),
-        loras=tagged or _loras(said),
+        loras=foreign.told_once((*tagged, *_loras(said))),
         unmapped=foreign.rest({**said, **extra}, _USED),
     )
 
