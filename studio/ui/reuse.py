@@ -6,14 +6,21 @@ are still there is told by the caller. Knows nothing of Gradio, of the service o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 
 from pipelines.errors import RequestError
 from pipelines.request import DEFAULT_ROLE, Control, GenerationRequest, Reference
-from studio.records import ImageRecord
-from studio.ui.knobs import influence_of
+from studio.records import ImageRecord, ModelInfo
+from studio.ui.knobs import find_model, influence_of, knobs_of
 from studio.ui.loras import AddOns
 from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE, StudioState
+
+_FRESH = {name: getattr(StudioState(), name) for name in StudioState.model_fields}
+_SAID = (
+    "prompt", "negative_prompt", "seed", "num_images", "character", "add_ons",
+    "control_kind", "control_weight", "control_start", "control_end",
+)  # fmt: skip
+"""What a picture was made with, beside model, size and the knobs that have defaults of a model's own."""
 
 
 def reuse_seed(state: StudioState, record: ImageRecord) -> StudioState:
@@ -36,7 +43,7 @@ def apply_record(state: StudioState, record: ImageRecord, present: Collection[st
     request = _request_of(record)
     loaded = _loaded(request, present)
     control = request.control or Control()
-    strength = {} if request.strength is None else {"influence": influence_of(request.strength)}
+    influence = _FRESH["influence"] if request.strength is None else influence_of(request.strength)
     return state.model_copy(
         update={
             "references": loaded,
@@ -57,13 +64,37 @@ def apply_record(state: StudioState, record: ImageRecord, present: Collection[st
             "control_start": control.start,
             "control_end": control.end,
             "add_ons": AddOns.of(request),
-            **strength,
+            "influence": influence,
         }
     )
 
 
+def apply_foreign(
+    state: StudioState, settings: Mapping[str, object], models: Sequence[ModelInfo]
+) -> StudioState:
+    """Set everything as another tool's file says it; what it leaves out is cleared, none is left from before.
+
+    Open settings go to the model's defaults. References, their mode and the model stay where the file names
+    none: pictures are not in it, and a picture needs a model.
+    """
+    named = settings.get("model")
+    model = find_model(models, named if isinstance(named, str) else state.model)
+    knobs = knobs_of(model, state.mode)
+    cleared = {name: _FRESH[name] for name in _SAID}
+    fresh = state.model_copy(
+        update={
+            **cleared,
+            "guidance_scale": knobs.defaults["guidance_scale"],
+            "num_inference_steps": int(knobs.defaults["num_inference_steps"]),
+            "influence": knobs.influence,
+            "aspect_ratio": LIKE_REFERENCE if state.references else _FRESH["aspect_ratio"],
+        }
+    )
+    return apply_settings(fresh, settings).with_knobs_kept()
+
+
 def apply_settings(state: StudioState, settings: Mapping[str, object]) -> StudioState:
-    """Take over what another tool's file says, as far as it is said in a request's own fields."""
+    """Take over the settings that are named, and leave the others."""
     plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
     taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
     if "model" in taken:

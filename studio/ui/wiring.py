@@ -23,7 +23,7 @@ from studio.ui.boundary import guarded, warn
 from studio.ui.controls import Availability, Controls, Updates
 from studio.ui.knobs import find_model, knobs_of
 from studio.ui.panels.generate import GeneratePanel
-from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
+from studio.ui.reuse import apply_foreign, apply_record, reuse_references, reuse_seed
 from studio.ui.settle import settle
 from studio.ui.state import StudioState
 from studio.ui.widgets.changes import Changes
@@ -143,7 +143,8 @@ class StudioHandlers:
             case "reuse_settings":
                 return self._reuse_settings(state, record)
             case "reuse_foreign":
-                return apply_settings(state, self.service.exchange.metadata(record.id).settings)
+                said = self.service.exchange.metadata(record.id).settings
+                return apply_foreign(state, said, self.service.models())
             case _:
                 raise RequestError(UNKNOWN_ACTION)
 

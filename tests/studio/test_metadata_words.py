@@ -28,7 +28,7 @@ def read(**texts: str) -> ForeignMetadata:
 @pytest.mark.parametrize(
     ("text", "prompt", "negative"),
     [
-        ('a wall saying "Negative prompt: none"\nNegative prompt: blurry', 'a wall saying "Negative prompt: none"', "blurry"),
+        ('"Negative prompt: none" on a wall\nNegative prompt: b', '"Negative prompt: none" on a wall', "b"),
         ("a sign, Negative prompt: keep out, night", "a sign, Negative prompt: keep out, night", ""),
         ("a\nNegative prompt: b, Negative prompt: c", "a", "b, Negative prompt: c"),
         ("a\nNegative prompt: b\nc", "a", "b\nc"),
@@ -37,7 +37,7 @@ def read(**texts: str) -> ForeignMetadata:
         ("{red|blue} hair", "{red|blue} hair", ""),
         ("a\u2028b", "a\u2028b", ""),
     ],
-)  # fmt: skip
+)
 def test_the_negative_prompt_begins_where_a_line_does(text: str, prompt: str, negative: str) -> None:
     found = read(parameters=f"{text}\n{LAST}")
     assert (found.tool, found.prompt, found.negative_prompt, found.seed) == (

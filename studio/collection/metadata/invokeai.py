@@ -11,7 +11,9 @@ from studio.collection.metadata.foreign import ForeignMetadata
 
 _TOOL = "InvokeAI"
 _OPTION = re.compile(r"\s-{1,2}([A-Za-z_]+)[ =]([^\s]{1,200})")
-_DREAM = re.compile(r'(?:"((?:[^"]|"(?!\s+-{1,2}[A-Za-z]|\s*$))*)"|((?:(?!\s-{1,2}[A-Za-z]).)*))(.*)', re.DOTALL)
+_DREAM = re.compile(
+    r'(?:"((?:[^"]|"(?!\s+-{1,2}[A-Za-z]|\s*$))*)"|((?:(?!\s-{1,2}[A-Za-z]).)*))(.*)', re.DOTALL
+)
 """Its words end at the quote before the first option; a quote inside them does not."""
 _USED = (
     "positive_prompt", "negative_prompt", "seed", "steps", "cfg_scale", "guidance", "scheduler", "width",

@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from pipelines.errors import RequestError
-from pipelines.request import Control, ControlKind, GenerationRequest, Mode, Reference, Role
+from pipelines.request import Control, ControlKind, GenerationRequest, Lora, Mode, Reference, Role
 from studio.records import Category, ImageRecord
 from studio.ui.knobs import find_model, knobs_of
-from studio.ui.reuse import apply_record, apply_settings, reuse_references, reuse_seed
+from studio.ui.loras import AddOns
+from studio.ui.reuse import apply_foreign, apply_record, apply_settings, reuse_references, reuse_seed
 from studio.ui.settle import settle
-from studio.ui.state import StudioState
+from studio.ui.state import LIKE_REFERENCE, StudioState
 from tests.studio.ui.models_for_tests import INK, MODELS, QUICK
 from tests.studio.ui.states_for_tests import ids, with_references
 
@@ -98,13 +99,63 @@ def test_an_upload_has_neither_seed_nor_settings() -> None:
 # --- what other tools' files say ----------------------------------------------------------------
 
 
-def test_another_tools_settings_are_taken_as_far_as_they_are_said() -> None:
-    before = with_references("a", negative_prompt="mine", guidance_scale=5.0)
-    settings = {"prompt": "a knight", "num_inference_steps": 31, "seed": 12, "strength": 0.4, "model": "ink"}
-    state = apply_settings(before, settings)
+def worn() -> StudioState:
+    """A tab in which everything was set to something else."""
+    return with_references(
+        "a",
+        model="quick",
+        prompt="mine",
+        negative_prompt="beard, hat",
+        guidance_scale=5.5,
+        num_inference_steps=77,
+        seed="12",
+        influence=91.0,
+        aspect_ratio="640x512",
+        num_images=4,
+        character="ana",
+        control_kind=ControlKind.SOFT_EDGE,
+        control_weight=0.2,
+        control_start=0.1,
+        control_end=0.3,
+        add_ons=AddOns(loras=(Lora(id="oil"),), vae="v", ip_adapter="i", control_network="c"),
+    )
+
+
+def test_another_tools_settings_leave_nothing_from_before() -> None:
+    said = {"prompt": "a knight", "num_inference_steps": 31, "seed": 12, "strength": 0.4, "model": "ink"}
+    state = apply_foreign(worn(), said, MODELS)
+    fresh = StudioState()
+    told = {"references", "mode", "model", "model_picked", "model_begun", "earlier_model", "knobs_of"}
+    told |= {"prompt", "num_inference_steps", "seed", "influence", "aspect_ratio", "guidance_scale"}
+    for name in set(StudioState.model_fields) - told:
+        assert getattr(state, name) == getattr(fresh, name), name
     assert (state.prompt, state.num_inference_steps, state.seed) == ("a knight", 31, "12")
-    assert (state.influence, state.model) == (60.0, "ink")
-    assert (state.negative_prompt, state.guidance_scale, ids(state)) == ("mine", 5.0, ["a"])
+    assert (state.influence, state.model, ids(state)) == (60.0, "ink", ["a"])
+    assert state.aspect_ratio == LIKE_REFERENCE
+
+
+def test_what_a_file_leaves_out_goes_to_the_models_own_defaults() -> None:
+    bare = worn().model_copy(update={"references": (), "mode": Mode.TEXT_TO_IMAGE})
+    state = settle(apply_foreign(bare, {"model": "quick"}, (INK, QUICK)), (INK, QUICK)).state
+    own = knobs_of(QUICK, Mode.TEXT_TO_IMAGE)
+    assert (state.num_inference_steps, state.guidance_scale) == (
+        own.defaults["num_inference_steps"],
+        own.defaults["guidance_scale"],
+    )
+    assert (state.influence, state.prompt, state.seed, state.aspect_ratio) == (own.influence, "", "-1", "1:1")
+    assert apply_foreign(bare, {"prompt": "x"}, (INK, QUICK)).model == "quick"
+
+
+def test_our_own_settings_leave_nothing_from_before_either() -> None:
+    made = GenerationRequest(model="portrait", prompt="a knight", seed=9)
+    state = apply_record(worn(), record(made), ())
+    assert (state.negative_prompt, state.influence, state.character) == ("", StudioState().influence, None)
+    assert (state.add_ons, state.control_weight, state.num_images) == (AddOns(), 1.0, 1)
+
+
+def test_single_settings_are_set_and_the_others_left() -> None:
+    state = apply_settings(worn(), {"prompt": "a knight", "strength": 0.4})
+    assert (state.prompt, state.influence, state.negative_prompt) == ("a knight", 60.0, "beard, hat")
 
 
 @pytest.mark.parametrize(

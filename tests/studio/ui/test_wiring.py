@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import warnings
 from collections.abc import Iterator
@@ -27,6 +28,7 @@ from studio.ui.state import StudioState
 from studio.ui.widgets.changes import Changes
 from studio.ui.widgets.reference_strip import ReferenceStrip
 from studio.ui.wiring import LOST_CHARACTER, LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers, _on_asked
+from tests.studio import foreign_files
 from tests.studio.fixtures import Durable, open_durable, save, upload
 
 
@@ -164,6 +166,18 @@ def test_what_cannot_be_reused_is_said(handlers: StudioHandlers, durable: Durabl
     assert state.model == "tiny"
     with pytest.raises(RequestError, match="was not made here"):
         after(handlers, "reuse_seed", upload(durable), FRESH)
+
+
+def test_settings_of_a_file_leave_nothing_of_the_last_picture(
+    handlers: StudioHandlers, durable: Durable
+) -> None:
+    text = "a knight\nSteps: 11, Sampler: Euler a, CFG scale: 5, Seed: 77, Size: 128x128"
+    data = foreign_files.png(parameters=text)
+    image, _ = durable.collection.add_upload(io.BytesIO(data), "foreign.png")
+    before = FRESH.model_copy(update={"prompt": "old", "negative_prompt": "beard, hat", "num_images": 3})
+    state = after(handlers, "reuse_foreign", image, before)
+    assert (state.prompt, state.negative_prompt, state.num_images) == ("a knight", "", 1)
+    assert (state.seed, state.num_inference_steps, state.aspect_ratio) == ("77", 11, "128x128")
 
 
 def test_reuse_seed_and_references(handlers: StudioHandlers, durable: Durable) -> None:
