@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_studio(settings: Settings) -> Generator[StudioService]:
     """Everything but the server, running; ended in the opposite order. Raises StartError."""
-    from pipelines.catalog import load_catalog
+    from pipelines.catalog.catalog import load_catalog
     from studio.collection.collection import Collection
     from studio.database import Database
     from studio.dispatcher import Dispatcher

@@ -22,7 +22,7 @@ from typing import Any
 from pydantic_core import to_json
 from sqlalchemy import insert
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.request import GenerationRequest
 from studio.collection.character_models import CharacterImageRow, CharacterRow, VersionRow
 from studio.collection.collection import Collection

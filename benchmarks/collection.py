@@ -28,7 +28,7 @@ import psutil
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.collection import rows

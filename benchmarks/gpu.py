@@ -22,12 +22,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from benchmarks import random_models
-from pipelines import devices, loading
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.events import Completed, Event, ImageReady, StepProgress, WorkOrder
-from pipelines.planning import complete
+from pipelines.memory import devices
+from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest
-from pipelines.runner import PipelineRunner
+from pipelines.running import loading
+from pipelines.running.runner import PipelineRunner
 
 PROMPT = "a portrait of a woman with red hair, studio light, looking at the camera"
 STEPS = {"sdxl": 30, "klein": 4}

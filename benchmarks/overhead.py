@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, ImageChops
 
 from app import open_studio
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.records import JobRecord, JobStatus
 from studio.service import StudioService

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import argparse
 
-from pipelines import memory
-from pipelines.memory import GIB, Hardware, ModelSize, Part
+from pipelines.memory import planner
+from pipelines.memory.planner import GIB, Hardware, ModelSize, Part
 
 CARDS = (4, 6, 8, 12, 16, 24, 48, 80)
 """GB as sold; 6 % are taken for what the system and the driver hold."""
@@ -56,7 +56,7 @@ def table(ram: int, packages: frozenset[str]) -> str:
     for gigabytes in CARDS:
         cells = []
         for size in MODELS.values():
-            plan = memory.plan(size, card(gigabytes, ram, packages))
+            plan = planner.plan(size, card(gigabytes, ram, packages))
             cells.append(plan.label + (", tiles" if plan.tiling else "") if plan.fits else "too large")
         lines.append(f"| {gigabytes} GB | " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -104,9 +104,9 @@ class WorkOrder:
 
     `request` is the complete request as JSON (the worker validates it again); `files` maps each
     referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
-    `memory`: a `pipelines.memory.MemoryChoice`; `warm_up`: compile the model for this machine; `tiling`:
-    decode in tiles, None where that is left to the plan. `revisions`: the commit of each repository of
-    the hub that the model is loaded from.
+    `memory`: a `pipelines.memory.planner.MemoryChoice`; `warm_up`: compile the model for this machine;
+    `tiling`: decode in tiles, None where that is left to the plan. `revisions`: the commit of each
+    repository of the hub that the model is loaded from.
     """
 
     job_id: str

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.memory import MemoryChoice
+from pipelines.memory.planner import MemoryChoice
 from studio.settings import Settings
 from studio.startup import StartError
 

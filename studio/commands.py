@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import LikenessError, StorageFailure
 from studio import doctor, durable
 from studio.cli import Command

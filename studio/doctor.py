@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Literal
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import CatalogError, StorageFailure
 from studio import __version__
 from studio.collection.maintenance import verify
@@ -65,7 +65,7 @@ def _software(_: Settings) -> Iterable[Finding]:
 
 
 def _device(settings: Settings) -> Iterable[Finding]:
-    command = [sys.executable, "-m", "pipelines.probe", settings.device]
+    command = [sys.executable, "-m", "pipelines.memory.probe", settings.device]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True, cwd=ROOT

@@ -16,7 +16,8 @@ from typing import Protocol
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.catalog import Availability, Catalog, absence
+from pipelines.catalog.absence import absence
+from pipelines.catalog.catalog import Availability, Catalog
 from pipelines.errors import LikenessError, ModelUnavailable, WorkerLost
 from pipelines.events import Reading, ReadOrder, Sight
 from pipelines.spec import Question, ReaderSpec

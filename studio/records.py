@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.memory import Hardware
+from pipelines.memory.planner import Hardware
 from pipelines.request import GenerationRequest, Mode, Role
 
 

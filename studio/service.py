@@ -13,9 +13,10 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
-from pipelines import addons, planning
-from pipelines.catalog import Catalog
+from pipelines.catalog import add_ons
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound
+from pipelines.planning.complete import Completed, complete
 from pipelines.request import GenerationRequest, Mode
 from pipelines.spec import ModelSpec
 from studio.characters.characters import Characters
@@ -217,10 +218,10 @@ class StudioService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _complete(self, request: GenerationRequest, *, trashed: bool = False) -> planning.Completed:
+    def _complete(self, request: GenerationRequest, *, trashed: bool = False) -> Completed:
         ids = (reference.image_id for reference in request.references)
         sizes = self._collection.sizes(ids, trashed=trashed)
-        done = planning.complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
+        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
         assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done
@@ -239,6 +240,6 @@ class StudioService:
             defaults={mode: route.knobs for mode, route in routes.items()},
             limits={mode: route.limits for mode, route in routes.items()},
             cost=cost,
-            add_ons=tuple(AddOnInfo(**each) for each in addons.described(self._catalog, spec)),
+            add_ons=tuple(AddOnInfo(**each) for each in add_ons.described(self._catalog, spec)),
             default_for=self.library.default_for(spec.id),
         )

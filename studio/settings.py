@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.memory import MemoryChoice
+from pipelines.memory.planner import MemoryChoice
 
 ROOT = Path(__file__).resolve().parent.parent
 """Folder of app.py and models.yaml."""

@@ -20,7 +20,7 @@ import torch
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
-from pipelines.route import STUDIO_DEFAULTS
+from pipelines.families.route import STUDIO_DEFAULTS
 from training.attributes import IGNORE, Portrait
 from training.captions import asked, caption, instruction
 from training.latents import Shot, random_background, shoot

@@ -21,7 +21,7 @@ from diffusers import (
 )
 from PIL import Image
 
-from pipelines.keeping import Unchanged
+from pipelines.running.source_pixels import Unchanged
 from training.models import ADAPTERS, plain_unet
 
 STEPS = 20

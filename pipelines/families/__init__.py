@@ -1,1 +1,1 @@
-"""One file per model family; `pipelines.registry` lists them."""
+"""Tables of the model families: what each can do in each mode. No torch; `registry` lists them."""

@@ -1,105 +1,19 @@
-"""What a model family is: routes, options of an entry, and a loader.
+"""What a model family is: its routes and the options of an entry.
 
-Pure declarations; knows no particular family and imports no torch. A family's file holds its tables
-at module level and imports torch and diffusers only inside the functions that load and run.
+Pure declarations; knows no particular family and imports no torch. What loads and runs a family is in
+`pipelines.running.families`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from pydantic import BaseModel
 
-from pipelines.events import Event
-from pipelines.memory import WHOLE, MemoryPlan, Placement
-from pipelines.request import Mode, Role
-from pipelines.route import Route
-
-if TYPE_CHECKING:
-    import torch
-    from PIL import Image
-
-    from pipelines.plans import Plan
-    from pipelines.spec import ModelSpec
-
-
-@dataclass(frozen=True, slots=True)
-class LoadSettings:
-    """Where and how weights are loaded. `folder` is None for a model of the hub's cache and a single file.
-
-    `modes`: those whose files are on this machine; parts that only others need are left out. `memory`:
-    how the weights are kept; `pipelines.placement` carries it out, so that a family needs to look only
-    at `offload`. `file`: a single-file checkpoint, whose configuration is in the folder `config`.
-    `warm_up`: compile the network that runs at every step.
-    """
-
-    folder: Path | None
-    modes: frozenset[Mode]
-    device: str
-    dtype: torch.dtype
-    memory: MemoryPlan = WHOLE
-    file: Path | None = None
-    config: Path | None = None
-    warm_up: bool = False
-    backend: str | None = None
-    """The package that makes the plan's int8 or nf4 weights."""
-
-    @property
-    def offload(self) -> bool:
-        """Weights are not on the device between two uses; hooks bring them there."""
-        return self.memory.placement is not Placement.RESIDENT
-
-
-@dataclass(frozen=True, slots=True)
-class RoleImage:
-    """A reference as a pipeline gets it: 8-bit RGB, role, weight and place (from 1) in the request."""
-
-    image: Image.Image
-    role: Role
-    weight: float
-    number: int
-
-
-OnStep = Callable[[int, int, Any], None]
-"""(index of the step from 0, steps in all, latents to preview); raising ends the run."""
-
-
-class Call(Protocol):
-    """A prepared generation: everything is encoded, only noise is missing."""
-
-    @property
-    def pipeline(self) -> str:
-        """Name of the diffusers class that runs."""
-        ...
-
-    def denoise(self, seed: int, on_step: OnStep) -> Any:
-        """Latents of one picture."""
-        ...
-
-    def decode(self, latents: Any) -> Image.Image:
-        """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
-        ...
-
-    def preview(self, latents: Any) -> bytes:
-        """A small JPEG of `latents`, made without the full decoder."""
-        ...
-
-
-class LoadedModel(Protocol):
-    """A model in memory, able to do all of `modes` without loading anything more."""
-
-    modes: frozenset[Mode]
-    fingerprint: str
-    """Names these very weights: the hub's commit, or a hash over the folder's files."""
-    scheduler: str
-    """diffusers' class name of the scheduler that pictures are made with."""
-
-    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
-        """Encode words and references. Emits notices and control images."""
-        ...
+from pipelines.families.route import Route
+from pipelines.request import Mode
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +29,8 @@ class Family:
     options: type[BaseModel]
     narrow: Callable[[Route, Mode, Any], Route]
     parts: Callable[[Mode, Any], tuple[str, ...]]
-    load: Callable[[ModelSpec, LoadSettings], LoadedModel]
     base: str | None = None
-    """What add-ons of the models folder must be made for, as `pipelines.single_file` names it."""
+    """What add-ons of the models folder must be made for, as `pipelines.disk.identify` names it."""
     vaes: frozenset[str] = frozenset()
     """Words for autoencoders of other families that fit, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)

@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any
 
 from pipelines.families.options import StockOptions
+from pipelines.families.route import Route
 from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
-from pipelines.route import Route
 
 Checkpoints = Mapping[Any, Mapping[Mode, Route]]
 """By the option `checkpoint` of an entry: what that model can do."""

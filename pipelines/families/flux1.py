@@ -7,16 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import adapted, choosing, masked, needed
 from pipelines.families.options import AdapterOptions
+from pipelines.families.route import Route
 from pipelines.request import ControlKind, Mode, Role
-from pipelines.route import Route
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["dev", "kontext", "fill"]
 
@@ -84,13 +81,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import flux1_model
-
-    return flux1_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {
     "FluxPipeline": {},
     "FluxKontextPipeline": {"checkpoint": "kontext"},
@@ -101,7 +91,6 @@ FAMILY = Family(
     options=Options,
     narrow=choosing(CHECKPOINTS),
     parts=needed,
-    load=load,
     base="flux1",
     folders=FOLDERS,
 )

@@ -8,19 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import by_reference, choosing, needed
 from pipelines.families.options import StockOptions
+from pipelines.families.route import Route
+from pipelines.families.wording import EDITING
 from pipelines.request import MAX_REFERENCES, Mode, Role
-from pipelines.route import Route
-from pipelines.wording import EDITING
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["klein", "klein-base", "klein-kv", "dev"]
 
@@ -96,13 +93,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import flux2_model
-
-    return flux2_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {
     "Flux2KleinPipeline": {},
     "Flux2KleinKVPipeline": {"checkpoint": "klein-kv"},
@@ -113,7 +103,6 @@ FAMILY = Family(
     options=Options,
     narrow=choosing(CHECKPOINTS),
     parts=needed,
-    load=load,
     base="flux2",
     folders=FOLDERS,
 )

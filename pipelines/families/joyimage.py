@@ -6,17 +6,12 @@ The model looks at whole pictures and is told in words what each is for. This fi
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from pipelines.families.base import Family, LoadedModel, LoadSettings
+from pipelines.families.base import Family
 from pipelines.families.checkpoints import by_reference, needed
 from pipelines.families.options import StockOptions
+from pipelines.families.route import Route
+from pipelines.families.wording import EDITING
 from pipelines.request import Mode, Role
-from pipelines.route import Route
-from pipelines.wording import EDITING
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 
 class Options(StockOptions):
@@ -43,18 +38,10 @@ def narrow(route: Route, mode: Mode, options: Options) -> Route:
     return route
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import joyimage_model
-
-    return joyimage_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FAMILY = Family(
     routes=ROUTES,
     options=Options,
     narrow=narrow,
     parts=needed,
-    load=load,
     folders={"JoyImageEditPlusPipeline": {}},
 )

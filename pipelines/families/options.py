@@ -11,8 +11,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.families.route import Route
 from pipelines.request import ControlKind, Mode, Role
-from pipelines.route import Route
 
 ADAPTED = (Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE)
 """Modes in which IP-Adapters act."""

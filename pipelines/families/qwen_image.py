@@ -7,17 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
-from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import by_reference, choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
+from pipelines.families.route import Route
+from pipelines.families.wording import EDITING
 from pipelines.request import MAX_REFERENCES, Mode, Role
-from pipelines.route import Route
-from pipelines.wording import EDITING
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["edit", "image", "2.1", "2.1-turbo"]
 EDIT_REFERENCES = 3
@@ -96,13 +93,6 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import qwen_image_model
-
-    return qwen_image_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {
     "QwenImageEditPlusPipeline": {},
     "QwenImagePipeline": {"checkpoint": "image"},
@@ -113,7 +103,6 @@ FAMILY = Family(
     options=Options,
     narrow=choosing(CHECKPOINTS),
     parts=needed,
-    load=load,
     base="qwen-image",
     folders=FOLDERS,
 )

@@ -7,17 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
 from pipelines.families import stable_diffusion
-from pipelines.families.base import Family, LoadedModel, LoadSettings
+from pipelines.families.base import Family
+from pipelines.families.route import Route
 from pipelines.request import ControlKind, Mode, Role
-from pipelines.route import Route
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 CONTROL_TYPES: Mapping[ControlKind, int] = {ControlKind.SOFT_EDGE: 2, ControlKind.CANNY: 3}
 """Which of the union network's inputs a control image goes to."""
@@ -81,20 +77,12 @@ def _without_structure(route: Route) -> Route:
     )
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import sdxl_model
-
-    return sdxl_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {"StableDiffusionXLPipeline": {}, "StableDiffusionXLInstructPix2PixPipeline": {"edit_unet": True}}
 FAMILY = Family(
     routes=ROUTES,
     options=Options,
     narrow=narrow,
     parts=stable_diffusion.parts,
-    load=load,
     base="sdxl",
     vaes=frozenset({"sd"}),
     folders=FOLDERS,

@@ -6,17 +6,13 @@ This file holds the tables (torch-free); `stable_diffusion_model` holds what run
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from pipelines.families.base import Family, LoadedModel, LoadSettings
+from pipelines.families.base import Family
 from pipelines.families.options import AdapterOptions
+from pipelines.families.route import Route
 from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
-from pipelines.route import Route
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 
 class Options(AdapterOptions):
@@ -136,20 +132,12 @@ def parts(mode: Mode, options: Options) -> tuple[str, ...]:
     return options.needed_for(mode)
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import stable_diffusion_model
-
-    return stable_diffusion_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {"StableDiffusionPipeline": {}, "StableDiffusionInstructPix2PixPipeline": {"edit_unet": True}}
 FAMILY = Family(
     routes=ROUTES,
     options=Options,
     narrow=narrow,
     parts=parts,
-    load=load,
     base="sd1",
     vaes=frozenset({"sd"}),
     folders=FOLDERS,

@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
-from pipelines.families.base import Family, LoadedModel, LoadSettings, merged
+from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
+from pipelines.families.route import Route
 from pipelines.request import Mode, Role
-from pipelines.route import Route
-
-if TYPE_CHECKING:
-    from pipelines.spec import ModelSpec
 
 Checkpoint = Literal["turbo", "base"]
 
@@ -67,20 +64,12 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-def load(spec: ModelSpec, settings: LoadSettings) -> LoadedModel:
-    """Read the weights. Raises ModelUnavailable. Imports torch and diffusers."""
-    from pipelines.families import z_image_model
-
-    return z_image_model.load(spec, Options.model_validate(spec.options), settings)
-
-
 FOLDERS = {"ZImagePipeline": {}}
 FAMILY = Family(
     routes=merged(CHECKPOINTS),
     options=Options,
     narrow=choosing(CHECKPOINTS),
     parts=needed,
-    load=load,
     base="z-image",
     vaes=frozenset({"flux1"}),
     folders=FOLDERS,

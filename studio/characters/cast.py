@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
-from pipelines.planning import Completed
+from pipelines.planning.complete import Completed
 from pipelines.request import GenerationRequest, Mode, Reference, Role
 from studio.characters import blueprints, styling, wording
 from studio.characters.records import Blueprint, CastJob, CastRun, Design, Skipped, VersionState

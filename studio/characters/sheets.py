@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.planning import Completed
+from pipelines.planning.complete import Completed
 from pipelines.request import DEFAULT_ROLE, RANDOM_SEED, GenerationRequest, Mode, Reference
 from studio import images
 from studio.characters import blueprints, layout, styling, wording

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy import Row, Select, select
 from sqlalchemy.orm import Session
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound
-from pipelines.planning import Completed
+from pipelines.planning.complete import Completed
 from pipelines.request import GenerationRequest
 from studio.collection.character_models import CharacterJobRow, CharacterRow, VersionRow
 from studio.collection.collection import Collection

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ControlImage, ImageReady
 from pipelines.request import GenerationRequest

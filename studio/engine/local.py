@@ -17,7 +17,7 @@ from typing import Any
 
 from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory import Hardware
+from pipelines.memory.planner import Hardware
 from studio.engine import worker
 from studio.engine.messages import (
     CancelOrder,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory import Hardware
+from pipelines.memory.planner import Hardware
 
 
 @dataclass(frozen=True, slots=True)

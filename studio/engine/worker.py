@@ -18,10 +18,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
-from pipelines import planning
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
+from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
 from studio import __version__
 from studio.engine.messages import (
@@ -36,7 +36,7 @@ from studio.engine.messages import (
 )
 
 if TYPE_CHECKING:
-    from pipelines.runner import PipelineRunner
+    from pipelines.running.runner import PipelineRunner
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ Say = Callable[[Loading], None]
 
 
 class Runner(Protocol):
-    """The part of `pipelines.runner.PipelineRunner` the worker needs."""
+    """The part of `pipelines.running.runner.PipelineRunner` the worker needs."""
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
         """Make the pictures, telling of each event, `Completed` last. Raises LikenessError."""
@@ -92,7 +92,7 @@ def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) 
     _keep_the_terminal_quiet()
     import torch
 
-    from pipelines.runner import PipelineRunner
+    from pipelines.running.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
     runner = PipelineRunner(catalog, device=device, versions={"studio": __version__})
@@ -120,8 +120,8 @@ def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
         model=spec.id, prompt="portrait", num_inference_steps=1, width=_TINY, height=_TINY
     )
     try:
-        complete = planning.complete(request, catalog, {}, draw_seed=lambda: 0).request
-        order = WorkOrder("warm-up", complete.model_dump(mode="json"), {})
+        completed = complete(request, catalog, {}, draw_seed=lambda: 0).request
+        order = WorkOrder("warm-up", completed.model_dump(mode="json"), {})
         runner.run(order, lambda event: None, lambda: False)
     except LikenessError as error:  # the first job with this model says so again, to the artist
         log.warning("%s could not be loaded ahead: %s", spec.label, error.detail)

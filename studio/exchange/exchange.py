@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import Select, select
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused
 from studio import images
 from studio.collection import lineage, queries

@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.request import MAX_LORAS, GenerationRequest
 from studio.collection.metadata.foreign import ForeignMetadata, Lora
 from studio.exchange.records import NamedValue

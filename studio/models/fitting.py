@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 from pathlib import Path
 
-from pipelines import memory, weights
-from pipelines.catalog import Catalog
-from pipelines.memory import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
+from pipelines.catalog.catalog import Catalog
+from pipelines.disk import model_size
+from pipelines.memory import planner
+from pipelines.memory.planner import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
 from pipelines.spec import ModelSpec
 from studio.models.records import Fit, MemorySetting, Verdict
 
@@ -21,11 +22,11 @@ def fit(
     size = _size(spec, catalog)
     if size is None or hardware is None:
         return None
-    if reason := memory.unreadable(size, hardware):
+    if reason := planner.unreadable(size, hardware):
         return Fit(verdict="impossible", label="not possible here", reason=f"It can't run here: {reason}")
-    if refused := memory.refusal(setting.choice, size, hardware):
+    if refused := planner.refusal(setting.choice, size, hardware):
         return Fit(verdict="impossible", label="not possible here", reason=refused)
-    plan = memory.plan(size, hardware, setting.choice, setting.tiling)
+    plan = planner.plan(size, hardware, setting.choice, setting.tiling)
     estimated = catalog.availability(spec) != "ready"
     return Fit(
         verdict=_verdict(plan), label=plan.label, reason=plan.reason, tiling=plan.tiling, estimated=estimated
@@ -36,7 +37,7 @@ def choices(
     spec: ModelSpec, catalog: Catalog, hardware: Hardware | None
 ) -> tuple[dict[MemoryChoice, str], dict[MemoryChoice, str]]:
     """The ways of keeping the model that can be had here, with their labels; the others, with the reason."""
-    labels = dict(memory.CHOICE_LABEL)
+    labels = dict(planner.CHOICE_LABEL)
     if hardware is not None and not hardware.has_own_memory:
         del labels[MemoryChoice.RESIDENT]  # there is no other place: the same as automatic
     refused = {way: why for way in labels if (why := refusal(way, spec, catalog, hardware))}
@@ -46,7 +47,7 @@ def choices(
 def refusal(choice: MemoryChoice, spec: ModelSpec, catalog: Catalog, hardware: Hardware | None) -> str | None:
     """Why a way cannot be had, in words; None where it can, or where nothing is known yet."""
     size = _size(spec, catalog)
-    return memory.refusal(choice, size, hardware) if size and hardware else None
+    return planner.refusal(choice, size, hardware) if size and hardware else None
 
 
 def _verdict(plan: MemoryPlan) -> Verdict:
@@ -67,10 +68,12 @@ def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
     weighs = spec.weights_gb or spec.download_gb
     if weighs is None:
         return None
-    return weights.declared(round(weighs * 1e9), spec.resolution, spec.quantised_with)
+    return model_size.declared(round(weighs * 1e9), spec.resolution, spec.quantised_with)
 
 
 @functools.lru_cache(maxsize=256)
 def _measured(place: Path, resolution: int, stamp: int) -> ModelSize:
     """`stamp` makes a changed folder a new question; a file that could not be read is asked again."""
-    return weights.of_file(place, resolution) if place.is_file() else weights.of_folder(place, resolution)
+    return (
+        model_size.of_file(place, resolution) if place.is_file() else model_size.of_folder(place, resolution)
+    )

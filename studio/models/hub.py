@@ -33,7 +33,7 @@ from huggingface_hub.errors import (
 from huggingface_hub.file_download import HfFileMetadata, http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers
 
-from pipelines import files
+from pipelines.disk import layout
 from pipelines.errors import ModelUnavailable
 from studio import durable
 from studio.models.messages import (
@@ -147,20 +147,20 @@ class HubFetch:
     def _names(self, want: Wanted, commit: str, names: list[str]) -> list[str]:
         try:
             if want.whole == "pipeline":
-                return files.of_pipeline(self._index(want, commit, names), names, want.variant)
-            found = files.of_folder(want.path, names, want.variant)
+                return layout.of_pipeline(self._index(want, commit, names), names, want.variant)
+            found = layout.of_folder(want.path, names, want.variant)
             return found if want.whole == "folder" else [name for name in names if name == want.path]
         except ModelUnavailable as refusal:
             raise FetchRefused(refusal.code, f"{want.repo}: {refusal.detail}") from refusal
 
     def _index(self, want: Wanted, commit: str, names: list[str]) -> dict[str, Any]:
-        if files.INDEX not in names:
+        if layout.INDEX not in names:
             raise FetchRefused(
                 "not_a_model",
                 f"{want.repo} holds no model in the diffusers format. Choose another source for it.",
                 _page(want.repo),
             )
-        ask = partial(hf_hub_download, want.repo, files.INDEX, revision=commit)
+        ask = partial(hf_hub_download, want.repo, layout.INDEX, revision=commit)
         return json.loads(Path(self._asked(want.repo, ask)).read_text(encoding="utf-8"))
 
     def _check_room(self, listed: list[_Listed]) -> None:

@@ -14,13 +14,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalog import Catalog
-from pipelines.dropped import AddOn as Found
-from pipelines.dropped import Unusable
+from pipelines.catalog.catalog import Catalog
+from pipelines.catalog.models_folder import AddOn as Found
+from pipelines.catalog.models_folder import Unusable
+from pipelines.disk.hub_cache import cached_commit
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
-from pipelines.hub_cache import cached_commit
 from pipelines.licence import Licence
-from pipelines.memory import Hardware, MemoryChoice
+from pipelines.memory.planner import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
 from studio import durable

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
+from pipelines.disk.hub_cache import cached_commit
 from pipelines.errors import StorageFailure
-from pipelines.hub_cache import cached_commit
 from pipelines.spec import HUB, SINGLE_FILE, Entry, ModelSpec, hub_revision, split_hub
 from studio import durable
 from studio.models.messages import FetchOrder, Wanted

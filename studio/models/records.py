@@ -7,9 +7,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.catalog import Availability
+from pipelines.catalog.catalog import Availability
 from pipelines.licence import Licence
-from pipelines.memory import MemoryChoice
+from pipelines.memory.planner import MemoryChoice
 from pipelines.spec import Question
 
 DownloadStatus = Literal[

@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
 from tests.hub import Hub, Repo, running_hub
-from tests.pipelines.test_single_file import LORA_XL, write
+from tests.pipelines.disk.test_identify import LORA_XL, write
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
 FREE = "modes: [text_to_image, img2img], resolution: 64, licence: {name: MIT, commercial: yes}"

@@ -12,7 +12,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
 from studio.characters.records import CastWish, Crop
 from studio.collection.collection import Collection

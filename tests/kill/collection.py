@@ -14,7 +14,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from studio.collection.collection import Collection
 from studio.collection.maintenance import rebuild, verify
 from studio.collection.queries import Filter

@@ -10,7 +10,7 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from studio.collection.bulk import Action
 from studio.collection.collection import Collection
 from studio.collection.maintenance import rebuild

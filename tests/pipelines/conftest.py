@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import Event, ImageReady, Notice, WorkOrder
-from pipelines.planning import complete
+from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest
-from pipelines.runner import PipelineRunner
+from pipelines.running.runner import PipelineRunner
 
 SMALLEST: dict[str, dict[str, Any]] = {
     "text_to_image": {},

@@ -10,7 +10,7 @@ import pytest
 
 @pytest.mark.parametrize(
     "module",
-    ["request", "route", "catalog", "planning", "registry", "events", "errors", "families.stable_diffusion"],
+    ["request", "spec", "events", "errors", "families.registry", "catalog.catalog", "planning.complete"],
 )
 def test_a_module_the_server_reads_imports_nothing_heavy(module: str) -> None:
     script = (

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.collection.collection import Collection

@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.e2e.harness import StudioProcess, running_studio
 from tests.hub import Hub, Repo, running_hub
-from tests.pipelines.test_single_file import LORA_XL, write
+from tests.pipelines.disk.test_identify import LORA_XL, write
 from tests.studio.test_api_images import problem
 
 FREE = "modes: [text_to_image], resolution: 64, licence: {name: MIT, commercial: yes}"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.memory import MemoryChoice
+from pipelines.memory.planner import MemoryChoice
 from studio.cli import read_command
 from studio.settings import Settings
 from studio.startup import StartError

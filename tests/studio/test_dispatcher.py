@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import StorageFailure
 from pipelines.events import Event, ImageReady, WorkOrder
-from pipelines.memory import MemoryChoice
+from pipelines.memory.planner import MemoryChoice
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database

@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.request import GenerationRequest, Lora
 from studio.collection.metadata import a1111, own
 from studio.collection.metadata.foreign import ForeignMetadata
 from studio.collection.metadata.foreign import Lora as Named
 from studio.collection.metadata.infotext import infotext
 from studio.exchange import reuse
-from tests.pipelines.test_single_file import LORA_XL, write
+from tests.pipelines.disk.test_identify import LORA_XL, write
 from tests.studio.test_metadata import likeness
 
 INK = {"id": "styles-ink", "name": "Ink, fine", "weight": 0.75, "sha256": "0123456789abcdef" * 4}

@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from PIL import Image
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import Conflict
 from pipelines.events import ImageReady, Reading, ReadOrder
 from studio.api import add_api

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import load_catalog
+from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
 from studio.characters.characters import Characters
 from studio.characters.designs import Designs

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from huggingface_hub import constants
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from studio.models.library import ModelLibrary
 from tests.hub import Hub, running_hub
 from tests.studio.models.library_for_tests import YAML

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import Conflict, NotFound, RequestError
-from pipelines.memory import GIB, Hardware
+from pipelines.memory.planner import GIB, Hardware
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
 from tests.hub import Hub
-from tests.pipelines.test_addons import PARTS
-from tests.pipelines.test_single_file import SDXL, write
+from tests.pipelines.catalog.test_add_ons import PARTS
+from tests.pipelines.disk.test_identify import SDXL, write
 from tests.studio.models.library_for_tests import YAML, ended, until
 from tests.studio.models.test_fetch import REPO, WEIGHTS
 

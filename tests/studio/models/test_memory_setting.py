@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog, load_catalog
+from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import NotFound, RequestError
-from pipelines.memory import GIB, Hardware, MemoryChoice
+from pipelines.memory.planner import GIB, Hardware, MemoryChoice
 from studio import ui
 from studio.models.library import ModelLibrary
 from studio.models.records import MemorySetting

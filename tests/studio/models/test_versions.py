@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.catalog import Catalog
+from pipelines.catalog.catalog import Catalog
 from pipelines.errors import Conflict
 from studio.models.library import ModelLibrary
 from studio.models.records import Version

@@ -1,0 +1,1 @@
+"""What lies on this disk: single files told by their headers, diffusers folders, the hub's cache."""

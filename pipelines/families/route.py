@@ -1,0 +1,153 @@
+"""A model declares its own knobs: one `Route` per mode of a family.
+
+Pure data. The page shows controls from it, `planning` checks requests against it, the family's file
+builds the call from it, and a test holds it against `inspect.signature` of the installed class.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from pipelines.families.wording import Wording
+from pipelines.request import Role
+
+STUDIO_DEFAULTS: Mapping[str, float | int] = {
+    "guidance_scale": 3.5,
+    "num_inference_steps": 20,
+    "strength": 0.75,
+}
+"""Where neither the model nor the artist says anything. Strength 0.75 is an influence of 25 %."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How one family does one mode."""
+
+    pipeline: str
+    """Class name in `diffusers`."""
+    pipeline_with: tuple[tuple[Role, str], ...] = ()
+    """Another class where a reference of a role is given; the first role present counts."""
+    reference_arg: str | None = None
+    """Argument of the pipeline call that takes the references; None: takes none."""
+    mask_arg: str | None = None
+    """Argument that takes the mask; a route with one needs a mask."""
+    roles: tuple[Role, ...] = ()
+    """Roles this route can tell apart; the first is the default."""
+    min_references: int = 0
+    max_references: int = 0
+    role_limits: tuple[tuple[Role, int], ...] = ()
+    """Most references of one role, where that is fewer than `max_references`."""
+    reference_weights: bool = False
+    """A reference's weight has an effect; without it the page shows none."""
+    guidance_arg: str | None = "guidance_scale"
+    """None: guidance has no effect and its knob is hidden."""
+    negative_prompt: bool = True
+    strength: bool = False
+    strength_role: Role = Role.SOURCE
+    """Strength acts only where a reference of this role is given."""
+    strength_rounding: Literal["floor", "ceil"] | None = None
+    control_kinds: tuple[str, ...] = ()
+    control_timing: bool = True
+    """When the control begins and ends can be said."""
+    loras: bool = True
+    """LoRAs of the models folder can be hung into its networks."""
+    vae: bool = False
+    """A VAE of the models folder can decode instead of the model's own."""
+    ip_adapter: bool = False
+    """An IP-Adapter of the models folder can act instead of the model's own."""
+    control_networks: bool = False
+    """A ControlNet of the models folder can act instead of the model's own."""
+    size_multiple: int = 8
+    size_source: Literal["request", "reference"] = "request"
+    """Whose size the picture takes when the artist picks none."""
+    min_reference_px: int = 16
+    wording: Wording | None = None
+    """How roles are told to a model that knows them from words alone; None: it needs no words for them."""
+    step_callback: bool = True
+    caches: tuple[str, ...] = ()
+    """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
+    quantisations: tuple[str, ...] = ("int8", "nf4")
+    """Quantised weights this class runs with."""
+    defaults: tuple[tuple[str, float | int], ...] = ()
+    """Values that differ from the studio's own (3.5 guidance, 20 steps), by field name."""
+    guidance_range: tuple[float, float] = (1.0, 20.0)
+    steps_range: tuple[int, int] = (1, 150)
+
+    @property
+    def pipelines(self) -> tuple[str, ...]:
+        """Every class the route may run, the usual one first."""
+        return (self.pipeline, *(name for _, name in self.pipeline_with))
+
+    def pipeline_for(self, roles: Collection[Role]) -> str:
+        """The class that runs where references have these roles."""
+        return next((name for role, name in self.pipeline_with if role in roles), self.pipeline)
+
+    @property
+    def required_roles(self) -> tuple[Role, ...]:
+        """Roles of which at least one reference must be given."""
+        first = self.roles[:1] if self.min_references else ()
+        return (*first, Role.MASK) if self.mask_arg else first
+
+    def role_limit(self, role: Role) -> int:
+        """Most references of `role`; 0 where the route cannot tell it apart."""
+        if role not in self.roles:
+            return 0
+        return dict(self.role_limits).get(role, self.max_references)
+
+    def fields_for(self, roles: Collection[Role]) -> frozenset[str]:
+        """`fields`, less the knobs that do nothing while references have only these `roles`."""
+        return self.fields if self.strength_role in roles else self.fields - {"strength"}
+
+    def with_defaults(self, defaults: Mapping[str, float | int]) -> Route:
+        """This route with some defaults replaced."""
+        return replace(self, defaults=tuple({**self.default, **defaults}.items()))
+
+    @property
+    def limits(self) -> dict[str, Any]:
+        """The route as plain JSON, for REST and the page: ranges, roles, knobs."""
+        return {
+            "fields": sorted(self.fields),
+            "roles": [role.value for role in self.roles],
+            "role_limits": {role.value: self.role_limit(role) for role in self.roles},
+            "min_references": self.min_references,
+            "max_references": self.max_references,
+            "reference_weights": self.reference_weights,
+            "guidance_scale": list(self.guidance_range),
+            "num_inference_steps": list(self.steps_range),
+            "control_timing": self.control_timing,
+            "control_networks": self.control_networks,
+            "control_kinds": [str(kind) for kind in self.control_kinds],
+            "size_multiple": self.size_multiple,
+            "size_source": self.size_source,
+        }
+
+    @property
+    def knobs(self) -> dict[str, float | int]:
+        """What the page's knobs start with: the defaults, filled up with the studio's own."""
+        values = {**STUDIO_DEFAULTS, **self.default}
+        return {name: value for name, value in values.items() if name in self.fields}
+
+    @property
+    def default(self) -> dict[str, float | int]:
+        """`defaults` as a dictionary."""
+        return dict(self.defaults)
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """Names of the request's knobs this route uses; the page shows these and no others."""
+        used = {"prompt", "num_inference_steps", "seed", "num_images", "aspect_ratio"}
+        if self.guidance_arg:
+            used.add("guidance_scale")
+        if self.negative_prompt:
+            used.add("negative_prompt")
+        if self.strength:
+            used.add("strength")
+        if self.control_kinds:
+            used.add("control")
+        if self.max_references:
+            used.add("references")
+        own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
+        used.update(name for name, takes in own.items() if takes)
+        return frozenset(used)

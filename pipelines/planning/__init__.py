@@ -1,0 +1,1 @@
+"""Request → complete request → plan. Pure; no torch."""

@@ -1,0 +1,349 @@
+"""Request → complete request → plan: pure functions, no torch, no files.
+
+`complete` closes what the artist left open (model, seed, size, strength) and refuses what cannot be
+done; the studio calls it at submit and shows its notices before generating. `plan` turns a complete
+request into the numbers a pipeline call is made of. Completing a complete request changes nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipelines.catalog import add_ons
+from pipelines.catalog.catalog import Catalog
+from pipelines.errors import RequestError
+from pipelines.families.route import STUDIO_DEFAULTS, Route
+from pipelines.planning import sizes as sizing
+from pipelines.planning.plan import Plan, compose, effective_steps, plan
+from pipelines.request import (
+    MAX_SEED,
+    MODE_LABEL,
+    RANDOM_SEED,
+    Control,
+    ControlKind,
+    GenerationRequest,
+    Mode,
+    Reference,
+    Role,
+)
+from pipelines.spec import ModelSpec
+
+__all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
+
+NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
+_ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
+_MASK_SHAPE = 0.02
+"""How far the shapes of mask and source may lie apart: sizes are rounded to the model's steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completed:
+    """A complete request and what the artist should be told about it."""
+
+    request: GenerationRequest
+    notices: tuple[str, ...] = ()
+    composed_prompt: str | None = None
+    """What the model reads, where that is more than the artist's own words."""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A request while it is being completed."""
+
+    request: GenerationRequest
+    catalog: Catalog
+    spec: ModelSpec
+    route: Route
+    sizes: Mapping[str, tuple[int, int]]
+    notices: list[str] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return MODE_LABEL[self.request.mode]
+
+    def left_open(self, name: str) -> bool:
+        return name not in self.request.model_fields_set
+
+
+def complete(
+    request: GenerationRequest,
+    catalog: Catalog,
+    sizes: Mapping[str, tuple[int, int]],
+    draw_seed: Callable[[], int],
+) -> Completed:
+    """Close the open fields of `request`.
+
+    `sizes`: (width, height) of each referenced picture by id. `draw_seed`: a random seed in
+    [0, 2**32). Raises RequestError (field and words) where the request cannot be carried out, and
+    NotFound for an unknown model.
+    """
+    spec = _model(request, catalog)
+    draft = _Draft(request, catalog, spec, catalog.route(spec.id, request.mode), sizes)
+    draft.changes["model"] = spec.id
+    _prompt(draft)
+    _references(draft)
+    _knobs(draft)
+    _strength(draft)
+    _control(draft)
+    _add_ons(draft)
+    _size(draft)
+    _seed(draft, draw_seed)
+    done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
+    composed = compose(done, draft.route)
+    if composed == done.prompt:
+        return Completed(done, tuple(draft.notices))
+    return Completed(done, (*draft.notices, f"The model reads: {composed}"), composed)
+
+
+def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
+    if request.model is None:
+        return catalog.default_model(request.mode)
+    spec = catalog.get(request.model)
+    catalog.route(spec.id, request.mode)
+    reason = catalog.unavailable_reason(spec.id, request.mode)
+    if reason:
+        raise RequestError(reason, field="model")
+    return spec
+
+
+def _prompt(draft: _Draft) -> None:
+    request = draft.request
+    if not request.prompt.strip() and request.mode in NEEDS_PROMPT:
+        what = "what to change" if request.mode is Mode.SMART_EDIT else "the picture you want"
+        raise RequestError(f"The prompt is empty. Describe {what}.", field="prompt")
+    if request.negative_prompt and not draft.route.negative_prompt:
+        draft.changes["negative_prompt"] = ""
+        draft.notices.append(
+            f"{draft.spec.label} does not read a negative prompt in {draft.label}; it is left out."
+        )
+
+
+def _references(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    if len(request.references) > route.max_references:
+        raise RequestError(_too_many(draft), field="references")
+    roles = Counter(request.role_of(r) for r in request.references)
+    for number, reference in enumerate(request.references, start=1):
+        _check_reference(draft, number, reference)
+    if len(request.references) < route.min_references:
+        raise RequestError(_too_few(draft), field="references")
+    for role in route.required_roles:
+        if not roles[role]:
+            raise RequestError(_missing_role(draft, role), field="references")
+    _check_mask(draft)
+    for role, count in roles.items():
+        limit = route.role_limit(role)
+        if count > limit:
+            raise RequestError(
+                f"{draft.label} takes {limit} {role} reference, not {count}. "
+                "Remove some, or give them other roles.",
+                field="references",
+            )
+    draft.changes["references"] = _closed_references(draft)
+
+
+def _closed_references(draft: _Draft) -> tuple[Reference, ...]:
+    """Each with its role; weights where the route has no use for them become neutral, with words."""
+    given = draft.request.references
+    weights = [r.weight if draft.route.reference_weights else 1.0 for r in given]
+    if weights != [r.weight for r in given]:
+        draft.notices.append(f"A reference's weight does nothing in {draft.label}; it is left out.")
+    return tuple(
+        r.model_copy(update={"role": draft.request.role_of(r), "weight": weight})
+        for r, weight in zip(given, weights, strict=True)
+    )
+
+
+def _too_many(draft: _Draft) -> str:
+    limit, given = draft.route.max_references, len(draft.request.references)
+    if limit == 0:
+        return f"{draft.label} takes no references. Remove them, or choose a mode that uses them."
+    few = "1 reference" if limit == 1 else f"{limit} references"
+    who = f"{draft.label} with {draft.spec.label}"
+    return f"{who} takes at most {few}, not {given}. Remove some, or choose another mode."
+
+
+def _too_few(draft: _Draft) -> str:
+    if not draft.request.references:
+        return f"{draft.label} needs a reference: add a portrait to the References panel."
+    return f"{draft.label} needs {draft.route.min_references} references."
+
+
+def _missing_role(draft: _Draft, role: Role) -> str:
+    if role is Role.MASK:
+        return f"{draft.label} needs a mask: a picture that is white where the source may change."
+    return f"{draft.label} needs a {role} reference: give one of the references the role {role}."
+
+
+def _check_mask(draft: _Draft) -> None:
+    """A mask of another shape would lie crookedly over its source."""
+    masks = draft.request.with_role(Role.MASK)
+    sources = draft.request.with_role(Role.SOURCE)
+    if not (masks and sources):
+        return
+    shapes = [width / height for width, height in (draft.sizes[r.image_id] for r in (masks[0], sources[0]))]
+    if abs(math.log(shapes[0] / shapes[1])) > _MASK_SHAPE:
+        raise RequestError(
+            "The mask has another shape than its source. Paint it on the source itself.", field="references"
+        )
+
+
+def _check_reference(draft: _Draft, number: int, reference: Reference) -> None:
+    role = draft.request.role_of(reference)
+    if role not in draft.route.roles:
+        known = " or ".join(r.value for r in draft.route.roles)
+        raise RequestError(
+            f"{draft.label} with {draft.spec.label} can't use reference {number} as {role}. "
+            f"Set its role to {known}, or remove it.",
+            field="references",
+        )
+    width, height = draft.sizes[reference.image_id]
+    if min(width, height) < draft.route.min_reference_px:
+        least = draft.route.min_reference_px
+        raise RequestError(
+            f"Reference {number} is only {width}×{height} px. Use one of at least {least} px a side.",
+            field="references",
+        )
+
+
+def _knobs(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    guidance = _value(draft, "guidance_scale", request.guidance_scale)
+    steps = _value(draft, "num_inference_steps", request.num_inference_steps)
+    low, high = route.guidance_range
+    if route.guidance_arg is None:
+        if not draft.left_open("guidance_scale") and guidance != STUDIO_DEFAULTS["guidance_scale"]:
+            draft.notices.append(f"{draft.spec.label} has no guidance; the setting is left out.")
+        draft.changes["guidance_scale"] = STUDIO_DEFAULTS["guidance_scale"]
+    elif not low <= guidance <= high:
+        raise RequestError(
+            f"Guidance goes from {low:g} to {high:g} with {draft.spec.label}.", field="guidance_scale"
+        )
+    elif guidance <= 1 and request.negative_prompt and route.negative_prompt:
+        draft.notices.append(
+            "A guidance of 1 leaves the negative prompt without effect. Raise guidance to use it."
+        )
+    low, high = route.steps_range
+    if not low <= steps <= high:
+        raise RequestError(
+            f"Steps go from {low} to {high} with {draft.spec.label}.", field="num_inference_steps"
+        )
+
+
+def _value(draft: _Draft, name: str, given: float) -> float:
+    """The artist's value, or the model's own where the artist has left it open."""
+    value = draft.route.default.get(name, given) if draft.left_open(name) else given
+    draft.changes[name] = value
+    return value
+
+
+def _strength(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    has_source = bool(request.with_role(route.strength_role))
+    if not (route.strength and has_source):
+        if request.strength is not None:
+            draft.notices.append(
+                f"Influence does nothing in {draft.label} without a picture to start from; it is left out."
+            )
+        draft.changes["strength"] = None
+        return
+    strength = request.strength
+    if strength is None:
+        strength = float({**STUDIO_DEFAULTS, **route.default}["strength"])
+    steps = int(draft.changes["num_inference_steps"])
+    if effective_steps(steps, strength, route) < 1:
+        least = _least_strength(steps, route)
+        raise RequestError(
+            f"With {steps} steps an influence of {1 - strength:.0%} leaves nothing to change. "
+            f"Lower it to {1 - least:.0%} (strength {least:g}) or less, or take more steps.",
+            field="strength",
+        )
+    draft.changes["strength"] = strength
+
+
+def _least_strength(steps: int, route: Route) -> float:
+    """The smallest strength in whole hundredths with which at least one step runs."""
+    return next(n / 100 for n in range(1, 101) if effective_steps(steps, n / 100, route) >= 1)
+
+
+def _control(draft: _Draft) -> None:
+    request, route = draft.request, draft.route
+    if not (route.control_kinds and request.with_role(Role.STRUCTURE)):
+        if request.control is not None:
+            draft.notices.append(f"Control settings do nothing in {draft.label}; they are left out.")
+        draft.changes["control"] = None
+        return
+    control = request.control or Control(kind=ControlKind(route.control_kinds[0]))
+    if control.kind not in route.control_kinds:
+        known = " or ".join(route.control_kinds)
+        raise RequestError(
+            f"{draft.spec.label} has no ControlNet for {control.kind}. Choose {known}.", field="control"
+        )
+    if control.start >= control.end:
+        raise RequestError(
+            "The control must begin before it ends. Set its start below its end.", field="control"
+        )
+    if not route.control_timing and (control.start, control.end) != (0.0, 1.0):
+        draft.notices.append(f"{draft.spec.label} holds the lines from first to last step.")
+        control = control.model_copy(update={"start": 0.0, "end": 1.0})
+    if control.network and not route.control_networks:
+        draft.notices.append(f"{draft.spec.label} uses its own ControlNet; the other one is left out.")
+        control = control.model_copy(update={"network": None})
+    draft.changes["control"] = control
+
+
+def _add_ons(draft: _Draft) -> None:
+    """Files of the models folder: those this mode has no use for are left out with words."""
+    for name, many in _ADD_ONS.items():
+        if getattr(draft.request, name) and not getattr(draft.route, name):
+            draft.changes[name] = GenerationRequest.model_fields[name].default
+            draft.notices.append(f"{draft.spec.label} takes no {many} in {draft.label}; it is left out.")
+    asked = draft.request.model_copy(update=draft.changes)
+    draft.notices.extend(add_ons.check(draft.catalog, draft.spec, asked))
+
+
+def _size(draft: _Draft) -> None:
+    request = draft.request
+    source = sizing.Source(
+        width=request.width,
+        height=request.height,
+        aspect_ratio=request.aspect_ratio,
+        reference=_leading_size(draft),
+        prefer_reference=draft.route.size_source == "reference",
+    )
+    decided = sizing.decide(source, draft.spec.resolution, draft.route.size_multiple)
+    most = sizing.MOST_AREA * draft.spec.resolution**2
+    if decided.width * decided.height > most:
+        side = math.isqrt(most)
+        raise RequestError(
+            f"{draft.spec.label} can't make {decided.width}×{decided.height} px. "
+            f"Choose a size of about {side}×{side} px at most.",
+            field="width",
+        )
+    draft.changes.update(width=decided.width, height=decided.height)
+    draft.notices.extend(decided.notices)
+
+
+def _leading_size(draft: _Draft) -> tuple[int, int] | None:
+    """Size of the reference whose shape the picture follows: first source or structure, else the first."""
+    references = draft.request.references
+    shaping = [r for r in references if draft.request.role_of(r) in (Role.SOURCE, Role.STRUCTURE)]
+    first = next(iter((*shaping, *references)), None)
+    return draft.sizes[first.image_id] if first else None
+
+
+def _seed(draft: _Draft, draw_seed: Callable[[], int]) -> None:
+    request = draft.request
+    seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
+    last = seed + request.num_images - 1
+    if last > MAX_SEED:
+        most = MAX_SEED - request.num_images + 1
+        raise RequestError(
+            f"The seed is too large for {request.num_images} pictures. Use {most} or less.", field="seed"
+        )
+    draft.changes["seed"] = seed

@@ -1,0 +1,85 @@
+"""What one complete request comes to: the numbers a pipeline is called with. Pure; no torch, no catalogue."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.families.route import Route
+from pipelines.request import RANDOM_SEED, Control, GenerationRequest, Lora, Mode, Role
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What one complete request comes to: the numbers the pipeline is called with."""
+
+    mode: Mode
+    route: Route
+    pipeline: str
+    prompt: str
+    composed_prompt: str
+    """What the model reads: the prompt, with words for the references' roles where it needs them."""
+    negative_prompt: str
+    guidance_scale: float
+    steps: int
+    effective_steps: int
+    """Steps really run for each picture: fewer than `steps` where strength is below 1."""
+    strength: float | None
+    width: int
+    height: int
+    seeds: tuple[int, ...]
+    """One per picture: the request's seed, counting up."""
+    references: tuple[tuple[Role, str, float], ...]
+    """(role, image id, weight) in the artist's order."""
+    control: Control | None
+    loras: tuple[Lora, ...] = ()
+    vae: str | None = None
+    ip_adapter: str | None = None
+    files: Mapping[str, Path] = field(default_factory=dict)
+    """Where the add-ons named in the request lie, by id."""
+
+
+def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
+    """The numbers of a complete request (ValueError for one that is not). `files`: its add-ons by id."""
+    if request.width is None or request.height is None or request.seed == RANDOM_SEED:
+        raise ValueError("only a complete request can be planned")
+    strength = request.strength if route.strength else None
+    return Plan(
+        mode=request.mode,
+        route=route,
+        pipeline=route.pipeline_for({request.role_of(r) for r in request.references}),
+        prompt=request.prompt,
+        composed_prompt=compose(request, route),
+        negative_prompt=request.negative_prompt,
+        guidance_scale=request.guidance_scale,
+        steps=request.num_inference_steps,
+        effective_steps=effective_steps(request.num_inference_steps, strength, route),
+        strength=strength,
+        width=request.width,
+        height=request.height,
+        seeds=tuple(request.seed + i for i in range(request.num_images)),
+        references=tuple((request.role_of(r), r.image_id, r.weight) for r in request.references),
+        control=request.control,
+        loras=request.loras,
+        vae=request.vae,
+        ip_adapter=request.ip_adapter,
+        files=files or {},
+    )
+
+
+def effective_steps(steps: int, strength: float | None, route: Route) -> int:
+    """Steps that are run for each picture, in [0, steps]."""
+    if strength is None:
+        return steps
+    share = steps * strength
+    return min(math.ceil(share) if route.strength_rounding == "ceil" else int(share), steps)
+
+
+def compose(request: GenerationRequest, route: Route) -> str:
+    """The prompt as the model reads it."""
+    if route.wording is None:
+        return request.prompt
+    roles = [request.role_of(reference) for reference in request.references]
+    return route.wording.compose(request.prompt, roles)

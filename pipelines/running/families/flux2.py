@@ -1,0 +1,135 @@
+"""A FLUX.2 model in memory: stock diffusers pipelines around one transformer that sees its references.
+
+img2img is inpainting with a mask that lets everything change: the family has no class of its own for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import diffusers
+import torch
+from PIL import Image
+
+from pipelines.events import Notice
+from pipelines.families.flux2 import Checkpoint, Options
+from pipelines.planning.plan import Plan
+from pipelines.request import Role
+from pipelines.running import loading
+from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.encodings import Recent, cut_notice
+from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
+from pipelines.spec import ModelSpec
+
+BASE_CLASS: Mapping[Checkpoint, str] = {
+    "klein": "Flux2KleinPipeline",
+    "klein-base": "Flux2KleinPipeline",
+    "klein-kv": "Flux2KleinKVPipeline",
+    "dev": "Flux2Pipeline",
+}
+PROMPT_TOKENS = 512
+
+
+def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> Flux2:
+    """Read all parts the entry names. Raises ModelUnavailable."""
+    with loading.explained(spec, settings):
+        base = loading.load_pipeline(getattr(diffusers, BASE_CLASS[options.checkpoint]), spec, settings)
+        return Flux2(spec, options, settings, base)
+
+
+class Flux2(StockModel):
+    """See `pipelines.running.contract.LoadedModel`."""
+
+    def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
+        super().__init__(spec, options, settings, base)
+        self._tokenizer = getattr(base.tokenizer, "tokenizer", base.tokenizer)
+        self._encoded: Recent[torch.Tensor] = Recent(32)
+
+    def words(
+        self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
+    ) -> Arguments:
+        """Prompt embeddings; those of the negative prompt where guidance uses them."""
+        texts = {"prompt_embeds": plan.composed_prompt}
+        if plan.route.negative_prompt and plan.guidance_scale > 1:
+            texts["negative_prompt_embeds"] = plan.negative_prompt
+        for text in texts.values():
+            if notice := cut_notice(self._tokenizer, text, PROMPT_TOKENS):
+                emit(Notice(notice))
+        return {name: self._encode(stock, text) for name, text in texts.items()}
+
+    def _encode(self, stock: Stock, text: str) -> torch.Tensor:
+        def encode() -> torch.Tensor:
+            with torch.no_grad():
+                return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[0]
+
+        return self._encoded.get(text, encode)
+
+    # --- latents: packed two by two, and normalised --------------------------------------------------
+    def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """(n, h·w/4, 4·channels) → (n, channels, h, w)."""
+        side = 2 * self._scale
+        packed = latents.transpose(1, 2).unflatten(2, (plan.height // side, plan.width // side))
+        mean, spread = self._statistics(packed)
+        return _unpatched(packed * spread + mean)
+
+    def finished(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """klein returns them as `pixels` takes them, dev as its steps leave them."""
+        return latents if latents.ndim == 4 else self.spatial(latents, plan)
+
+    def pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
+        return self.vae.decode(latents.to(self.vae.dtype), return_dict=False)[0]
+
+    # --- modes that this family does in its own way --------------------------------------------------
+    def img2img(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """From the source, as far as strength lets it change."""
+        stock = self.stock(plan.pipeline)
+        source = fitted(only(images, Role.SOURCE), plan, emit)
+        everything = Image.new("L", source.size, 255)
+        return stock, {
+            "image": self._latents_of(stock, source),
+            "mask_image": everything,
+            "strength": plan.strength,
+        }
+
+    def inpaint(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """The source where the mask is white, with one more picture to look at."""
+        stock = self.stock(plan.pipeline)
+        arguments = self.masked(plan, images, emit)
+        arguments["image"] = self._latents_of(stock, arguments["image"])
+        looked_at = [i.image for i in images if i.role in (Role.CHARACTER, Role.STYLE)]
+        if looked_at:
+            arguments["image_reference"] = looked_at[0]
+        return stock, arguments
+
+    def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """Pose and composition come from the whole picture, in words."""
+        return self.edit(plan, images, emit)
+
+    def _latents_of(self, stock: Stock, picture: Image.Image) -> torch.Tensor:
+        """A source as the pipeline takes it at any size: of a picture it would keep a million pixels."""
+        pixels = stock.pipeline.image_processor.preprocess(picture, picture.height, picture.width)
+        with torch.no_grad():
+            encoded = self.vae.encode(pixels.to(self.settings.device, self.vae.dtype))
+        return _patched(encoded.latent_dist.mode())
+
+    def _statistics(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Mean and spread of packed latents, per channel."""
+        norm, config = self.vae.bn, self.vae.config
+        spread = torch.sqrt(norm.running_var + config.batch_norm_eps)
+        return tuple(v.view(1, -1, 1, 1).to(like.device, like.dtype) for v in (norm.running_mean, spread))  # pyright: ignore[reportReturnType]
+
+    @property
+    def _scale(self) -> int:
+        return 2 ** (len(self.vae.config.block_out_channels) - 1)
+
+
+def _patched(latents: torch.Tensor) -> torch.Tensor:
+    """(n, c, h, w) → (n, 4·c, h/2, w/2)."""
+    return torch.nn.functional.pixel_unshuffle(latents, 2)
+
+
+def _unpatched(latents: torch.Tensor) -> torch.Tensor:
+    """(n, 4·c, h, w) → (n, c, 2·h, 2·w)."""
+    return torch.nn.functional.pixel_shuffle(latents, 2)

@@ -1,0 +1,392 @@
+"""What every family shares once loaded: one set of components, a stock diffusers pipeline for each class.
+
+A family's model says how words are encoded and how its latents become pixels, and changes the modes it
+does in its own way. All pipelines share their components; each has a scheduler of its own, because
+schedulers remember the run they are in.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import diffusers
+import torch
+from PIL import Image
+
+from pipelines.errors import GenerationFailed
+from pipelines.events import ControlImage, Event, Notice
+from pipelines.families.options import ControlOptions, StockOptions
+from pipelines.planning.plan import Plan
+from pipelines.request import ControlKind, Mode, Role
+from pipelines.running import control_images, loading, placement, preview, references
+from pipelines.running.contract import LoadSettings, OnStep, RoleImage
+from pipelines.running.loras import Loras, Worn
+from pipelines.running.single_file_parts import Brought, load_vae
+from pipelines.running.source_pixels import Keeper, Masked
+from pipelines.spec import ModelSpec
+
+RECOMPILED = "A LoRA changes the model, so what was warmed up is compiled again; this picture waits for it."
+Emit = Callable[[Event], None]
+Arguments = dict[str, Any]
+
+
+class Stock(NamedTuple):
+    """A pipeline of diffusers and the listener on its scheduler."""
+
+    pipeline: Any
+    guess: preview.CleanGuess
+
+
+class StockModel:
+    """See `pipelines.running.contract.LoadedModel`. `base`: a pipeline with all parts the modes share."""
+
+    def __init__(self, spec: ModelSpec, options: StockOptions, settings: LoadSettings, base: Any) -> None:
+        self.modes = settings.modes
+        self.fingerprint = loading.identity(spec, settings)
+        self.settings = settings
+        self._options = options
+        self._weave_loras(spec, base)
+        placement.settle(base, settings)
+        self.components: dict[str, Any] = base.components
+        self.components["scheduler"] = _chosen_scheduler(options, base.scheduler)
+        self.scheduler = type(self.components["scheduler"]).__name__
+        self.vae = self._own_vae = base.vae
+        self._loras = Loras(spec.label, settings)
+        self._configured = {key: value for key, value in base.config.items() if not key.startswith("_")}
+        self._colours = preview.read(settings.folder, self.latent_channels)
+        self._stock: dict[tuple[Any, ...], Stock] = {}
+        self.brought = Brought(spec.label, self._forget)
+        networks = options.controlnets if isinstance(options, ControlOptions) else {}
+        self.network_files = {kind: Path(at) for kind, at in networks.items() if Path(at).is_absolute()}
+        self.controlnets: dict[ControlKind, Any] = {}
+
+    # --- what a family says --------------------------------------------------------------------
+    @property
+    def latent_channels(self) -> int:
+        """Channels of `spatial` latents."""
+        return self.vae.config.latent_channels
+
+    def words(
+        self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
+    ) -> Arguments:
+        """The encoded prompt as arguments; `arguments`: what is known of the call so far."""
+        raise NotImplementedError
+
+    def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """Latents as a step leaves them → (n, channels, h, w), as `pixels` takes them."""
+        return latents
+
+    def finished(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """Latents as the pipeline returns them → (n, channels, h, w)."""
+        return self.spatial(latents, plan)
+
+    def pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
+        scaled = latents.to(self.vae.dtype) / self.vae.config.scaling_factor
+        return self.vae.decode(scaled, return_dict=False)[0]
+
+    def shifted_pixels(self, latents: torch.Tensor) -> torch.Tensor:
+        """`pixels` of autoencoders whose latents are scaled and shifted."""
+        config = self.vae.config
+        scaled = latents.to(self.vae.dtype) / config.scaling_factor + config.shift_factor
+        return self.vae.decode(scaled, return_dict=False)[0]
+
+    # --- the call ------------------------------------------------------------------------------
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
+        """Encode words and references. Emits notices and control images."""
+        self._look_through(plan)
+        stock, arguments = self._by_mode()[plan.mode](plan, images, emit)
+        self._wear(plan, stock.pipeline, emit)
+        if accepts(stock.pipeline, "width"):
+            arguments |= {"width": plan.width, "height": plan.height}
+        arguments |= self.guidance(plan, stock)
+        arguments |= self.words(plan, stock, images, arguments, emit)
+        arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
+        return Call(self, stock, plan, arguments, self.keeper(plan, images))
+
+    def guidance(self, plan: Plan, stock: Stock) -> Arguments:
+        """How firmly the words are followed, as arguments."""
+        return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
+
+    @property
+    def voice(self) -> Hashable:
+        """What changes the text encoders for now: LoRAs may go into them, too."""
+        return self._loras.voice
+
+    def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
+        """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
+        wanted = [Worn(plan.files[lora.id], lora.weight) for lora in plan.loras]
+        if self._loras.wear(pipeline, wanted):
+            emit(Notice(RECOMPILED))
+
+    def stock(self, name: str, **parts: Any) -> Stock:
+        """The pipeline of diffusers class `name` with the shared components and `parts`, made once."""
+        key = (name, id(self.vae), *sorted((part, id(value)) for part, value in parts.items()))
+        if key not in self._stock:
+            pipeline = self._make_pipeline(name, parts)
+            self._stock[key] = Stock(pipeline, preview.CleanGuess(pipeline.scheduler))
+        return self._stock[key]
+
+    def _look_through(self, plan: Plan) -> None:
+        """Encode and decode with the plan's VAE: one of the models folder, or the model's own."""
+        vae = self._own_vae
+        if plan.vae is not None:
+            path = plan.files[plan.vae]
+            vae = self.brought.get("VAE", path, "vae", lambda: self.placed(load_vae(path, self._own_vae)))
+        if vae is not self.vae:
+            self.vae = self.components["vae"] = vae
+            self._colours = preview.read(self.settings.folder, self.latent_channels) if not plan.vae else None
+
+    def _forget(self, part: Any) -> None:
+        """Let go of every pipeline that holds `part`."""
+        for key, stock in [*self._stock.items()]:
+            if any(part is component for component in stock.pipeline.components.values()):
+                del self._stock[key]
+
+    def colours(self) -> preview.LatentColours:
+        """How latents look; measured on first use where the model's folder does not say."""
+        if self._colours is None:
+            vae = self.vae
+            self._colours = preview.measure(
+                lambda latents: self.pixels(latents.to(vae.device, vae.dtype)), self.latent_channels
+            )
+        return self._colours
+
+    def twin(self, unet: Any, in_channels: int | None = None) -> Any:
+        """Another UNet module with the same tensors, kept as the plan keeps the model."""
+        return placement.accompany(loading.sibling_unet(unet, in_channels), self.settings)
+
+    def placed(self, network: Any) -> Any:
+        """A further network, ready to run where the model runs."""
+        return placement.place(network, self.settings)
+
+    def _make_pipeline(self, name: str, parts: Arguments) -> Any:
+        cls = getattr(diffusers, name)
+        given = {
+            **self._configured,
+            **self.components,
+            "scheduler": loading.copy_scheduler(self.components["scheduler"]),
+            **parts,
+        }
+        known = inspect.signature(cls.__init__).parameters
+        pipeline = cls(**{key: value for key, value in given.items() if key in known})
+        pipeline.set_progress_bar_config(disable=True)
+        placement.attend(pipeline, self.settings)
+        return pipeline
+
+    def load_controlnets(
+        self, spec: ModelSpec, options: ControlOptions, cls: Any, config: Mapping[str, object] | None = None
+    ) -> dict[ControlKind, Any]:
+        """One network per location: two kinds of edges may share one. `config`: shape of a single file's."""
+        loaded: dict[str, Any] = {}
+        named = options.controlnets.items() if Mode.CONTROLNET in self.modes else ()
+        own = {kind: at for kind, at in named if kind not in self.network_files}
+        for location in own.values():
+            if location not in loaded:
+                loaded[location] = self.placed(self._controlnet(spec, cls, location, config))
+        return {kind: loaded[location] for kind, location in own.items()}
+
+    def network(self, plan: Plan, load: Callable[[Path], Any]) -> Any:
+        """The plan's ControlNet: one of the models folder as `load` makes it, or the model's own."""
+        assert plan.control is not None
+        if plan.control.network is None and plan.control.kind in self.controlnets:
+            return self.controlnets[plan.control.kind]
+        named = plan.control.network
+        path = plan.files[named] if named else self.network_files[plan.control.kind]
+        return self.brought.get("ControlNet", path, "control", lambda: self.placed(load(path)))
+
+    def _controlnet(
+        self, spec: ModelSpec, cls: Any, location: str, config: Mapping[str, object] | None
+    ) -> Any:
+        settings = self.settings
+        if not location.endswith(".safetensors"):
+            return loading.load_part(
+                cls, location, spec, settings, dtype=settings.dtype, use_safetensors=True
+            )
+        network = cls(**(config or {}))
+        network.load_state_dict(loading.load_tensors(location, spec, settings))
+        return network.to(settings.dtype)
+
+    def _weave_loras(self, spec: ModelSpec, base: Any) -> None:
+        """Add the entry's LoRAs to the weights for good: they are part of what the entry is."""
+        for location, weight in self._options.loras.items():
+            base.load_lora_weights(loading.load_tensors(location, spec, self.settings))
+            base.fuse_lora(lora_scale=weight)
+            base.unload_lora_weights()
+
+    # --- one method per mode: the pipeline and the arguments only this mode has ----------------
+    def _by_mode(self) -> dict[Mode, Callable[[Plan, Sequence[RoleImage], Emit], tuple[Stock, Arguments]]]:
+        return {
+            Mode.TEXT_TO_IMAGE: self.text_to_image,
+            Mode.SMART_EDIT: self.edit,
+            Mode.IMG2IMG: self.img2img,
+            Mode.CHARACTER_REFERENCE: self.edit,
+            Mode.STYLE_REFERENCE: self.edit,
+            Mode.CONTROLNET: self.controlnet,
+            Mode.INPAINT: self.inpaint,
+        }
+
+    def text_to_image(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """From words alone."""
+        return self.stock(plan.pipeline), {}
+
+    def edit(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """Models that look at whole pictures: all references, in the artist's order."""
+        assert plan.route.reference_arg is not None
+        return self.stock(plan.pipeline), {plan.route.reference_arg: [image.image for image in images]}
+
+    def img2img(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """From the source, as far as strength lets it change."""
+        source = fitted(only(images, Role.SOURCE), plan, emit)
+        return self.stock(plan.pipeline), {"image": source, "strength": plan.strength}
+
+    def inpaint(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """The source, changed only where the mask is white."""
+        return self.stock(plan.pipeline), self.masked(plan, images, emit)
+
+    def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
+        """Along the outlines of the structure reference."""
+        raise NotImplementedError
+
+    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
+        """What stays of a source; None where nothing has to."""
+        if plan.route.mask_arg is None:
+            return None
+        source, mask = (fitted(only(images, role), plan, silent) for role in (Role.SOURCE, Role.MASK))
+        return Masked(source, mask.convert("L"))
+
+    # --- pieces of those -----------------------------------------------------------------------
+    def masked(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Arguments:
+        """Source, mask and strength of an inpaint call."""
+        assert plan.route.mask_arg is not None
+        return {
+            "image": fitted(only(images, Role.SOURCE), plan, emit),
+            plan.route.mask_arg: fitted(only(images, Role.MASK), plan, emit).convert("L"),
+            "strength": plan.strength,
+        }
+
+    def lines(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Image.Image:
+        """The control image of the structure reference, shown to the artist."""
+        assert plan.control is not None
+        structure = fitted(only(images, Role.STRUCTURE), plan, emit)
+        lines = control_images.make(plan.control.kind, structure)
+        emit(ControlImage(control_images.as_png(lines), plan.control.kind.value))
+        if lines.getextrema() == ((0, 0),) * 3:
+            emit(Notice("The structure reference shows no edges, so it can't guide the picture."))
+        return lines
+
+    def control_strength(self, plan: Plan) -> Arguments:
+        """How firmly and how long the lines are held."""
+        assert plan.control is not None
+        return {
+            "controlnet_conditioning_scale": plan.control.weight,
+            "control_guidance_start": plan.control.start,
+            "control_guidance_end": plan.control.end,
+        }
+
+
+class Call:
+    """See `pipelines.families.base.Call`."""
+
+    def __init__(
+        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, keeper: Keeper | None
+    ) -> None:
+        self._model = model
+        self._pipeline, self._guess = stock
+        self._plan = plan
+        self._arguments = arguments
+        self._keeper = keeper
+
+    @property
+    def pipeline(self) -> str:
+        """Name of the diffusers class that runs."""
+        return type(self._pipeline).__name__
+
+    @property
+    def arguments(self) -> Arguments:
+        """What the pipeline is called with, but for noise and callback."""
+        return dict(self._arguments)
+
+    def denoise(self, seed: int, on_step: OnStep) -> torch.Tensor:
+        """Latents of one picture."""
+        told = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
+        if self._plan.route.step_callback:
+            told["callback_on_step_end"] = self._callback(on_step)
+        else:
+            self._guess.listen(on_step)
+        try:
+            placement.bring_newcomers(self._pipeline, self._model.settings)
+            with torch.no_grad():
+                result = self._pipeline(**self._arguments, **told)
+        finally:
+            self._guess.forget()
+            # A raise out of the callback skips diffusers' own clean-up and would leave hooks behind.
+            self._pipeline.maybe_free_model_hooks()
+        return result[0]
+
+    def decode(self, latents: torch.Tensor) -> Image.Image:
+        """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        with torch.no_grad():
+            pixels = self._model.pixels(self._model.finished(latents, self._plan))
+        if not torch.isfinite(pixels).all():
+            raise GenerationFailed(
+                "The model's numbers ran over and no picture came out. Try a lower guidance."
+            )
+        picture = self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
+        return self._keeper.under(picture) if self._keeper else picture
+
+    def preview(self, latents: torch.Tensor) -> bytes:
+        """A small JPEG of `latents`, made without the full decoder."""
+        spatial = self._model.spatial(latents, self._plan)
+        return self._model.colours().jpeg(spatial, self._plan.width // spatial.shape[-1])
+
+    def _callback(self, on_step: OnStep) -> Callable[..., dict[str, Any]]:
+        def callback(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+            guess = self._guess.latest
+            on_step(step, pipeline.num_timesteps, tensors["latents"] if guess is None else guess)
+            return {}
+
+        return callback
+
+
+def only(images: Sequence[RoleImage], role: Role) -> RoleImage:
+    """The one reference of `role`."""
+    return next(image for image in images if image.role is role)
+
+
+def fitted(image: RoleImage, plan: Plan, emit: Emit) -> Image.Image:
+    """A reference at the size of the picture; says what is cropped away."""
+    picture, notice = references.fit(image.image, plan.width, plan.height, image.number)
+    if notice:
+        emit(Notice(notice))
+    return picture
+
+
+def unpacked(latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+    """Tokens of 16×16 px, two by two latents each: (n, h·w/4, 4·channels) → (n, channels, h, w)."""
+    packed = latents.transpose(1, 2).unflatten(2, (plan.height // 16, plan.width // 16))
+    return torch.nn.functional.pixel_shuffle(packed, 2)
+
+
+def share(image: RoleImage, images: Sequence[RoleImage]) -> float:
+    """What a reference weighs where those of one role share the strength of their strongest."""
+    weights = [other.weight for other in images if other.role is image.role]
+    return image.weight * max(weights) / sum(weights) if sum(weights) else 0.0
+
+
+def accepts(pipeline: Any, argument: str) -> bool:
+    """Whether a pipeline's call takes `argument`."""
+    return argument in inspect.signature(pipeline.__call__).parameters
+
+
+def _chosen_scheduler(options: StockOptions, own: Any) -> Any:
+    if options.scheduler is None:
+        return own
+    return getattr(diffusers, options.scheduler).from_config(own.config, **options.scheduler_options)
+
+
+def silent(event: Event) -> None:
+    """What was said once need not be said again."""

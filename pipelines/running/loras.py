@@ -1,0 +1,163 @@
+"""LoRAs of the models folder, hung into a model's networks for as long as a request wants them.
+
+Nothing is fused: weights are set for each picture, and taking all off gives back the very model that was
+there. Those not wanted just now stay, asleep, while there is room, so that going to and fro is quick.
+Knows diffusers' loaders; nothing of modes and requests.
+"""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipelines.errors import RequestError
+from pipelines.memory import devices
+from pipelines.memory.planner import Storage
+from pipelines.running import placement
+from pipelines.running.single_file_parts import fitting
+
+if TYPE_CHECKING:
+    from pipelines.running.contract import LoadSettings
+
+MOST_BYTES = 2**30
+"""Of LoRAs that hang in a model, asleep or not; those wanted always stay."""
+_HASHED = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Worn:
+    """A LoRA as a request wants it: a safetensors file and its weight."""
+
+    path: Path
+    weight: float
+
+    @property
+    def slot(self) -> str:
+        """Its name inside the networks, another one for another file: no dots are allowed there."""
+        stamp = self.path.stat()
+        said = f"{self.path} {stamp.st_mtime_ns} {stamp.st_size}"
+        return f"lora_{hashlib.sha256(said.encode()).hexdigest()[:16]}"
+
+
+class Loras:
+    """What hangs in the networks of one loaded model, whose name in sentences is `label`."""
+
+    def __init__(self, label: str, settings: LoadSettings) -> None:
+        self._label = label
+        self._settings = settings
+        self._pipeline: Any = None
+        self._hung: OrderedDict[str, int] = OrderedDict()
+        self._worn: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def voice(self) -> tuple[tuple[str, float], ...]:
+        """Slots and weights of what may change how words are encoded."""
+        return self._worn
+
+    def wear(self, pipeline: Any, wanted: Sequence[Worn]) -> bool:
+        """Let exactly `wanted` act in the networks of `pipeline`; True where a compiled model changed.
+
+        Raises RequestError (field `loras`) for a file that does not fit; then none is left on.
+        """
+        if self._hung and (not wanted or _networks(pipeline) != _networks(self._pipeline)):
+            self.take_off()
+        slots = {each.slot: each for each in wanted}
+        new = [slot for slot in slots if slot not in self._hung]
+        self._pipeline = pipeline if wanted else None
+        for slot in new:
+            self._hang(slot, slots[slot])
+        for slot in slots:
+            self._hung.move_to_end(slot)
+        if wanted:
+            self._forget(keep=len(slots))
+            pipeline.set_adapters(list(slots), [each.weight for each in wanted])
+        self._worn = tuple((slot, each.weight) for slot, each in slots.items())
+        return bool(new) and self._settings.warm_up
+
+    def take_off(self) -> None:
+        """Leave the networks as they were before the first one came."""
+        if self._pipeline is not None:
+            self._pipeline.unload_lora_weights()
+            self._settle()
+            devices.free_memory()
+        self._pipeline, self._worn = None, ()
+        self._hung.clear()
+
+    def _hang(self, slot: str, worn: Worn) -> None:
+        if self._settings.warm_up:
+            placement.unfuse(self._pipeline)
+        try:
+            with fitting("LoRA", worn.path, self._label, "loras"):
+                self._pipeline.load_lora_weights(
+                    str(worn.path.parent),
+                    weight_name=worn.path.name,
+                    adapter_name=slot,
+                    local_files_only=True,
+                    use_safetensors=True,
+                )
+                if not any(slot in slots for slots in self._pipeline.get_list_adapters().values()):
+                    raise ValueError("none of its layers is in the model")
+                self._keep_exact(slot, worn)
+        except RequestError:
+            self.take_off()
+            raise
+        self._hung[slot] = worn.path.stat().st_size
+        self._settle()
+
+    def _keep_exact(self, slot: str, worn: Worn) -> None:
+        """Beside weights kept in 8 bits an adapter is rounded to them and cannot compute: read it anew."""
+        if self._settings.memory.storage is not Storage.FP8:
+            return
+        told = self._pipeline.lora_state_dict(
+            str(worn.path.parent), weight_name=worn.path.name, local_files_only=True
+        )
+        tensors = told[0] if isinstance(told, tuple) else told
+        for part in self._pipeline._lora_loadable_modules:
+            network = getattr(self._pipeline, part, None)
+            for name, parameter in network.named_parameters() if network is not None else ():
+                if f".{slot}." in name:
+                    exact = tensors.get(f"{part}.{name.replace(f'.{slot}', '')}", parameter)
+                    parameter.data = exact.to(parameter.device, self._settings.dtype)
+
+    def _settle(self) -> None:
+        """Loading takes hooks off and puts them on again without knowing of the device."""
+        placement.attend(self._pipeline, self._settings)
+        placement.bring_newcomers(self._pipeline, self._settings)
+
+    def _forget(self, keep: int) -> None:
+        """Let those unused for longest go until the rest is small enough; the last `keep` stay."""
+        while len(self._hung) > keep and sum(self._hung.values()) > MOST_BYTES:
+            slot, _ = self._hung.popitem(last=False)
+            self._pipeline.delete_adapters(slot)
+
+
+def tensors_hash(path: Path) -> str:
+    """SHA-256 of a safetensors file without its header: the same whatever is noted in there.
+
+    The hash by which other tools and sites know a LoRA.
+    """
+    stamp = path.stat()
+    return _tensors_hash(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@functools.lru_cache(maxsize=256)
+def _tensors_hash(path: Path, stamp: int, size: int) -> str:
+    """`stamp` and `size` make a changed file a new question."""
+    del stamp, size
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        file.seek(8 + int.from_bytes(file.read(8), "little"))
+        while part := file.read(_HASHED):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _networks(pipeline: Any) -> tuple[int, ...]:
+    """Which modules a pipeline's LoRAs go into: pipelines of one model may have other UNets."""
+    names = pipeline._lora_loadable_modules
+    return tuple(id(getattr(pipeline, name, None)) for name in names)

@@ -1,0 +1,90 @@
+"""Models that read pictures: what is to be seen in words, and numbers that are alike for alike faces.
+
+transformers' own classes, chosen by the folder's configuration; safetensors only, nobody's code. Always in
+32 bits: these models are small, and what they say should not depend on the card. Knows no memory and no
+order of the studio.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from pipelines.catalog.absence import absence
+from pipelines.errors import RequestError
+from pipelines.events import Reading, Sight
+from pipelines.running import loading
+from pipelines.spec import ReaderSpec
+
+_MOST_WORDS = 40
+"""Tokens of a caption: one sentence."""
+_BEAMS = 3
+_LOCAL = {"local_files_only": True, "trust_remote_code": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """A loaded model and what prepares pictures for it."""
+
+    spec: ReaderSpec
+    network: Any
+    processor: Any
+
+    def read(self, sights: Sequence[Sight]) -> tuple[Reading, ...]:
+        """One answer per sight, in order. Raises RequestError for a file that is gone or can't be read."""
+        answer = _caption if self.spec.answers == "caption" else _direction
+        return tuple(answer(self, _look(sight)) for sight in sights)
+
+
+def weight(place: Path) -> int:
+    """Bytes of the weights in a folder."""
+    return sum(file.stat().st_size for file in place.glob("*.safetensors"))
+
+
+def load(spec: ReaderSpec, place: Path, device: str) -> Reader:
+    """The model of the folder `place` on `device`. Raises ModelUnavailable, torch's error out of memory."""
+    import torch
+    from transformers import AutoImageProcessor, AutoModel, AutoModelForImageTextToText, AutoProcessor
+
+    captions = spec.answers == "caption"
+    processors: Any = AutoProcessor if captions else AutoImageProcessor
+    networks: Any = AutoModelForImageTextToText if captions else AutoModel
+    with loading.in_words(absence(spec, "missing", place)):
+        processor = processors.from_pretrained(str(place), **_LOCAL)
+        network = networks.from_pretrained(str(place), dtype=torch.float32, use_safetensors=True, **_LOCAL)
+        return Reader(spec, network.to(device).requires_grad_(False).eval(), processor)
+
+
+def _look(sight: Sight) -> Image.Image:
+    try:
+        with Image.open(sight.path) as file:
+            picture = file.convert("RGB")
+    except OSError as error:
+        raise RequestError("The picture is no longer there, so it cannot be read.") from error
+    return picture.crop(sight.box) if sight.box else picture
+
+
+def _caption(reader: Reader, picture: Image.Image) -> str:
+    import torch
+
+    inputs = reader.processor(images=picture, return_tensors="pt").to(reader.network.device)
+    with torch.inference_mode():
+        tokens = reader.network.generate(
+            **inputs, max_new_tokens=_MOST_WORDS, num_beams=_BEAMS, do_sample=False
+        )
+    return " ".join(reader.processor.decode(tokens[0], skip_special_tokens=True).split())
+
+
+def _direction(reader: Reader, picture: Image.Image) -> tuple[float, ...]:
+    """What the network makes of the whole picture (its class token), as a vector of length 1."""
+    import torch
+
+    inputs = reader.processor(images=picture, return_tensors="pt").to(reader.network.device)
+    with torch.inference_mode():
+        found = reader.network(**inputs).last_hidden_state[0, 0].double()
+        found /= found.norm().clamp_min(1e-12)
+    return tuple(round(value, 6) for value in found.tolist())

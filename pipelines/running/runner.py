@@ -1,0 +1,287 @@
+"""Carries out one order after the other: loads, encodes, denoises, decodes, and tells of every step.
+
+Lives in the worker process, in one thread. Knows no mode and no family by name, no queue, no studio.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import logging
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from pipelines.catalog import add_ons
+from pipelines.catalog.catalog import Catalog
+from pipelines.errors import Cancelled, OutOfMemory, RequestError
+from pipelines.events import (
+    Completed,
+    Event,
+    ImageReady,
+    Notice,
+    Phase,
+    PhaseChanged,
+    Reading,
+    ReadOrder,
+    Started,
+    StepProgress,
+    WorkOrder,
+)
+from pipelines.memory import devices
+from pipelines.memory.planner import Hardware, Part
+from pipelines.planning.plan import Plan, plan
+from pipelines.request import GenerationRequest, Lora, Mode
+from pipelines.running import loading, references
+from pipelines.running.contract import Call, RoleImage
+from pipelines.running.loaded_models import Kept, Shelf, Wish
+from pipelines.running.loras import tensors_hash
+from pipelines.spec import ModelSpec, ReaderSpec
+
+if TYPE_CHECKING:
+    import torch
+    from PIL import Image
+
+log = logging.getLogger(__name__)
+
+LIBRARIES = ("torch", "diffusers", "transformers")
+
+
+@dataclass(slots=True)
+class _Job:
+    """An order on its way: what is asked, what is told, and for how long each phase took."""
+
+    spec: ModelSpec
+    plan: Plan
+    wish: Wish
+    files: Mapping[str, str]
+    emit: Callable[[Event], None]
+    cancelled: Callable[[], bool]
+    made: set[int]
+    timings: dict[str, float] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict)
+    said: set[str] = field(default_factory=set)
+
+    def tell(self, event: Event) -> None:
+        """Emit an event; a notice that was given before (in a first attempt) only once."""
+        if isinstance(event, Notice):
+            if event.text in self.said:
+                return
+            self.said.add(event.text)
+        self.emit(event)
+
+    def check(self) -> None:
+        """Raises Cancelled where the artist wants the job to end."""
+        if self.cancelled():
+            raise Cancelled
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Iterator[None]:
+        """Tell of a phase, time it, and hear a cancel before and after it."""
+        self.check()
+        self.emit(PhaseChanged(phase))
+        began = time.perf_counter()
+        yield
+        self.timings[phase.value] = self.timings.get(phase.value, 0.0) + time.perf_counter() - began
+        self.check()
+
+
+class PipelineRunner:
+    """Makes pictures with the models of a catalogue; keeps those used last while memory lasts.
+
+    `device`: auto, cpu, cuda, cuda:N or mps. `versions`: further versions to write into the
+    provenance. `look`: what the machine has free, asked before every load. Raises ModelUnavailable
+    where the machine has no such device.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        device: str = "auto",
+        dtype: torch.dtype | None = None,
+        *,
+        versions: Mapping[str, str] | None = None,
+        look: Callable[[], Hardware] | None = None,
+    ) -> None:
+        loading.forbid_remote_code()
+        self._catalog = catalog
+        self.device = devices.choose(device)
+        self.dtype = dtype or devices.precision(self.device)
+        self.shelf = Shelf(catalog, self.device, self.dtype, look)
+        own = {name: importlib.metadata.version(name) for name in LIBRARIES}
+        self._versions = {**own, **(versions or {})}
+
+    def describe(self) -> str:
+        """What was picked to compute on and in which numbers, in words."""
+        return devices.describe(self.device, self.dtype)
+
+    def hardware(self) -> Hardware:
+        """The same as numbers to plan with, as if no model were loaded."""
+        return self.shelf.whole_machine()
+
+    def preload(self, model_id: str) -> None:
+        """Load a model ahead of the first order. Raises NotFound, ModelUnavailable, OutOfMemory."""
+        spec = self._catalog.get(model_id)
+        with _memory_words(f"{spec.label} does not fit into memory. Choose a smaller model."):
+            self.shelf.take(spec)
+
+    def read(self, order: ReadOrder) -> tuple[Reading, ...]:
+        """What a reader of the catalogue says of each sight, in order.
+
+        Raises NotFound, RequestError, ModelUnavailable, OutOfMemory; the runner stays usable after each.
+        """
+        spec = self._catalog.entry(order.reader)
+        if order.revision:
+            self._catalog.pin({spec.id: {spec.source: order.revision}})
+            spec = self._catalog.entry(order.reader)
+        if not isinstance(spec, ReaderSpec):
+            raise RequestError(f"{spec.label} makes pictures; it reads none.", field="reader")
+        with _memory_words(f"There is too little memory for {spec.label} now."):
+            return self.shelf.take_reader(spec).read(order.sights)
+
+    def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
+        """Make the pictures of `order` that are not in `order.skip`, one after the other.
+
+        Emits everything that happens, `Completed` last. Raises Cancelled, RequestError,
+        ModelUnavailable, OutOfMemory, GenerationFailed; the runner stays usable after each.
+        """
+        job = self._job(order, emit, cancelled)
+        devices.reset_peak(self.device)
+        with devices.attention(self.device):
+            if not self._fits(job):
+                self._retry(job)
+        memory = {"memory_mb": devices.peak_mb(self.device)}
+        emit(Completed(dict(job.timings), {**job.provenance, **memory}))
+
+    def _job(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> _Job:
+        try:
+            request = GenerationRequest.model_validate(order.request)
+        except ValidationError as error:
+            first = error.errors()[0]
+            name = ".".join(str(part) for part in first["loc"])
+            raise RequestError(f"The request's {name} can't be used: {first['msg']}.", field=name) from error
+        if request.model is None:
+            raise RequestError("The request names no model.", field="model")
+        self._catalog.pin({request.model: order.revisions})
+        spec = self._catalog.get(request.model)
+        files = add_ons.paths(self._catalog, spec, request)
+        planned = plan(request, self._catalog.route(spec.id, request.mode), files)
+        wish = Wish.read(order.memory, order.warm_up, order.tiling)
+        return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
+
+    def _fits(self, job: _Job) -> bool:
+        """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
+        try:
+            self._attempt(job, self.shelf.take)
+        except (RuntimeError, MemoryError) as error:
+            if not devices.is_out_of_memory(error):
+                raise
+            log.warning("Out of memory in job for %s: %s", job.spec.id, error)
+            return False
+        return True
+
+    def _attempt(self, job: _Job, take: Callable[[ModelSpec, Mode, Wish, tuple[Part, ...]], Kept]) -> None:
+        """Make what is still to be made. Raises torch's error where memory runs out."""
+        todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
+        if not todo:
+            return
+        with job.phase(Phase.LOADING):
+            kept = take(job.spec, job.plan.mode, job.wish, add_ons.beside(job.plan.files))
+        if not kept.plan.fits:
+            job.tell(Notice(kept.plan.reason))
+        with job.phase(Phase.ENCODING):
+            call = kept.model.prepare(job.plan, _read_references(job), job.tell)
+        if not job.provenance:
+            job.provenance = self._provenance(job, kept, call)
+            job.emit(Started(dict(job.provenance)))
+        for index in todo:
+            self._make(job, call, index)
+
+    def _make(self, job: _Job, call: Call, index: int) -> None:
+        def on_step(step: int, of: int, latents: Any) -> None:
+            job.check()
+            done = index * of + step + 1
+            job.emit(StepProgress(done, of * len(job.plan.seeds), call.preview(latents), index))
+
+        seed = job.plan.seeds[index]
+        with job.phase(Phase.DENOISING):
+            latents = call.denoise(seed, on_step)
+        with job.phase(Phase.DECODING):
+            picture = call.decode(latents)
+        job.emit(_ready(index, seed, picture))
+        job.made.add(index)
+
+    def _retry(self, job: _Job) -> None:
+        """Once more with everything else out of memory, and the model kept in the next cheaper way."""
+        self.shelf.clear()
+        job.tell(
+            Notice("Memory ran out. Trying again with less of the model in memory at a time; this is slower.")
+        )
+        size = f"{job.plan.width}×{job.plan.height} px"
+        advice = (
+            f"There is too little memory for {size} with {job.spec.label}. Choose a smaller size or model."
+        )
+        try:
+            with _memory_words(advice):
+                self._attempt(job, self.shelf.take_smaller)
+        except OutOfMemory:
+            self.shelf.clear()
+            raise
+
+    def _provenance(self, job: _Job, kept: Kept, call: Call) -> dict[str, Any]:
+        return {
+            "model": job.spec.id,
+            "source": job.spec.source,
+            "licence": job.spec.licence.mark,
+            "revision": kept.model.fingerprint,
+            "parts": loading.part_commits(job.spec, job.plan.mode),
+            "pipeline": call.pipeline,
+            "scheduler": kept.model.scheduler,
+            "composed_prompt": job.plan.composed_prompt,
+            "add_ons": {each: tensors_hash(path) for each, path in job.plan.files.items()},
+            "loras": [_lora_mark(lora, job.plan.files[lora.id]) for lora in job.plan.loras],
+            "device": self.device,
+            "device_name": devices.name(self.device),
+            "dtype": str(kept.dtype).removeprefix("torch."),
+            "memory": kept.plan.label,
+            "memory_reason": kept.plan.reason,
+            "versions": self._versions,
+        }
+
+
+def _read_references(job: _Job) -> list[RoleImage]:
+    """The reference files as RGB pictures. Raises RequestError for one that is gone or can't be read."""
+    images = []
+    for number, (role, image_id, weight) in enumerate(job.plan.references, start=1):
+        if image_id not in job.files:
+            raise RequestError(
+                f"Reference {number} is no longer there. Remove it and generate again.", field="references"
+            )
+        job.check()
+        images.append(RoleImage(references.read(Path(job.files[image_id]), number), role, weight, number))
+    return images
+
+
+def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
+    """What other tools know it by: name and hash."""
+    return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
+
+
+def _ready(index: int, seed: int, picture: Image.Image) -> ImageReady:
+    rgb = picture.convert("RGB")
+    return ImageReady(index=index, seed=seed, width=rgb.width, height=rgb.height, rgb=rgb.tobytes())
+
+
+@contextmanager
+def _memory_words(advice: str) -> Iterator[None]:
+    """Turns running out of memory into OutOfMemory with `advice`."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if not devices.is_out_of_memory(error):
+            raise
+        raise OutOfMemory(advice) from error

@@ -1,0 +1,40 @@
+"""The configuration beside single files describes the published networks: counted, not loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+import diffusers
+import pytest
+import transformers
+from accelerate import init_empty_weights
+
+from pipelines.catalog.models_folder import CONFIGS
+
+MILLIONS: Mapping[str, dict[str, float]] = {
+    "sd1": {"unet": 859.52, "vae": 83.65, "text_encoder": 123.06},
+    "sdxl": {"unet": 2567.46, "vae": 83.65, "text_encoder": 123.06, "text_encoder_2": 694.66},
+}
+
+
+@pytest.mark.parametrize("base", MILLIONS)
+def test_each_network_has_the_published_size(base: str) -> None:
+    index = json.loads((CONFIGS / base / "model_index.json").read_text())
+    for part, millions in MILLIONS[base].items():
+        library, name = index[part]
+        cls = getattr(diffusers if library == "diffusers" else transformers, name)
+        with init_empty_weights():
+            if library == "diffusers":
+                network = cls.from_config(cls.load_config(CONFIGS / base / part))
+            else:
+                network = cls(transformers.CLIPTextConfig.from_pretrained(CONFIGS / base / part))
+        assert sum(each.numel() for each in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
+
+
+@pytest.mark.parametrize(("base", "folder", "pad"), [("sd1", "tokenizer", 49407), ("sdxl", "tokenizer_2", 0)])
+def test_words_are_cut_as_clip_cuts_them(base: str, folder: str, pad: int) -> None:
+    tokenizer = transformers.CLIPTokenizer.from_pretrained(CONFIGS / base / folder, local_files_only=True)
+    ids = tokenizer("a photo of a cat", padding="max_length", max_length=9).input_ids
+    assert ids == [49406, 320, 1125, 539, 320, 2368, 49407, pad, pad]
+    assert tokenizer.model_max_length == 77

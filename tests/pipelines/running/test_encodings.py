@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import torch
+from diffusers import StableDiffusionPipeline
+from PIL import Image
+
+from pipelines.running.encodings import Recent, Words, picture_key
+
+
+@pytest.fixture(scope="module")
+def pipeline(tiny_plain_dir: Path) -> StableDiffusionPipeline:
+    return StableDiffusionPipeline.from_pretrained(tiny_plain_dir, local_files_only=True)
+
+
+@pytest.fixture
+def words(pipeline: StableDiffusionPipeline) -> Words:
+    return Words(pipeline.tokenizer, pipeline.text_encoder, "cpu")
+
+
+@pytest.mark.parametrize("text", ["", "a face", "ä 😀 <b>", "long " * 60])
+def test_words_are_encoded_as_the_pipeline_encodes_them(
+    words: Words, pipeline: StableDiffusionPipeline, text: str
+) -> None:
+    with torch.no_grad():
+        expected, _ = pipeline.encode_prompt(text, "cpu", 1, False)
+    assert torch.equal(words.encode(text), expected)
+
+
+def test_the_same_words_are_encoded_once(words: Words) -> None:
+    assert words.encode("a face") is words.encode("a face")
+    assert words.encode("a face") is not words.encode("a hand")
+
+
+def test_words_that_fit_are_not_cut(words: Words) -> None:
+    assert words.cut("a" * 75) == ""
+    assert words.notice("a portrait, candle light") is None
+
+
+def test_the_cut_words_are_given_as_they_were_written(words: Words) -> None:
+    kept = " ".join(["Abcd"] * 18)  # 72 of 75 tokens: one a letter
+    assert words.cut(f"{kept} Öde, Dunkle Bibliothek") == "Öde, Dunkle Bibliothek"
+    notice = words.notice(f"{kept} in a Dark Library")
+    assert notice == "The model reads 77 tokens; these words were cut: Dark Library"
+
+
+def test_ten_thousand_characters_are_cut_not_choked_on(words: Words) -> None:
+    text = "word " * 2000
+    cut = words.cut(text)
+    assert text.rstrip().endswith(cut)
+    assert 9_500 < len(cut) < 10_000
+    assert words.encode(text).shape[1] == 77
+
+
+def test_the_longest_unused_value_goes_first() -> None:
+    recent: Recent[int] = Recent(2)
+    made: list[str] = []
+
+    def value(key: str) -> int:
+        return recent.get(key, lambda: len(made) if made.append(key) is None else -1)
+
+    for key in ("a", "b", "a", "c", "a", "b"):
+        value(key)
+    assert made == ["a", "b", "c", "b"]
+
+
+def test_pictures_are_told_apart_by_their_pixels() -> None:
+    red, blue = Image.new("RGB", (8, 4), "red"), Image.new("RGB", (8, 4), "blue")
+    assert picture_key(red) == picture_key(red.copy())
+    assert len({picture_key(p) for p in (red, blue, Image.new("RGB", (4, 8), "red"))}) == 3
