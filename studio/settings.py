@@ -43,6 +43,11 @@ class Settings:
         return self.data_dir / "sidecars"
 
     @property
+    def cards_dir(self) -> Path:
+        """What character cards brought beside pictures, `ab/abcdef…` by SHA-256."""
+        return self.data_dir / "cards"
+
+    @property
     def imports_dir(self) -> Path:
         """How far each import of a folder has come."""
         return self.data_dir / "imports"

@@ -360,7 +360,7 @@ def _add_transfer(router: APIRouter, characters: Characters) -> None:
 
     @router.post("/characters/import", status_code=201, openapi_extra=_FILE_BODY)
     async def import_character(request: Request) -> Imported:
-        """Take a character in: a zip of this studio, or a character card (PNG)."""
+        """Take a character in: a zip of this studio, or a character card (PNG, JSON or CHARX)."""
         async with request.form(max_files=1, max_fields=8) as form:
             file = _file(form.get("file"))
             return await run_in_threadpool(transfer.import_file, file.file, file.filename or "character.png")
@@ -374,8 +374,12 @@ def _add_transfer(router: APIRouter, characters: Characters) -> None:
         )
 
     @router.get("/characters/{character_id}/card", response_class=Response)
-    def card(character_id: str) -> Response:
-        """The portrait as a character card, V3 and V2 in one PNG."""
+    def card(character_id: str, kind: Literal["png", "charx"] = "png") -> Response:
+        """A character card: the portrait as PNG, V3 and V2 in it, or a CHARX file (V3)."""
+        if kind == "charx":
+            name = transfer.file_name(character_id, kind)
+            parts = transfer.charx(character_id)
+            return StreamingResponse(parts, media_type="application/zip", headers=_saved_as(name))
         data = transfer.card(character_id)
         name = transfer.file_name(character_id, "png")
         return Response(data, media_type="image/png", headers=_saved_as(name))

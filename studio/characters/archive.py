@@ -1,21 +1,19 @@
 """A character as a zip: `character.json` and its pictures' stored bytes. Written in parts, read with bounds.
 
-Names inside an archive are only ever looked up, never used as paths; sizes are counted while they are
-unpacked, since what an archive says of itself may be a lie. Knows no rows.
+Knows no rows; `studio.zips` holds the bounds.
 """
 
 from __future__ import annotations
 
 import io
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Annotated, Any, BinaryIO
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import PictureRefused
+from studio.characters.card_files import MAX_ASSETS
 from studio.characters.records import (
     MAX_FREE_FIELDS,
     MAX_NAME_CHARS,
@@ -26,12 +24,13 @@ from studio.characters.records import (
     FreeField,
 )
 from studio.exchange.exporting import Sink
+from studio.zips import SentZip
 
 CONTENTS = "character.json"
 VERSION = 1
 MAX_PICTURES = 2000
 _MAX_CONTENTS = 8 * 2**20
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
+_DAMAGED = "This is no archive of a character, or it is damaged. Export it again and load that."
 _Name = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -44,6 +43,14 @@ class PictureEntry(_Part):
 
     file: _Name
     label: str = Field(default="picture.png", max_length=200)
+
+
+class KeptCard(_Part):
+    """What a card said that has no place here, and the files it brought; all by their names."""
+
+    rest: _Name
+    merged: Annotated[tuple[_Name, ...], Field(max_length=16)] = ()
+    assets: Annotated[dict[str, _Name], Field(max_length=MAX_ASSETS)] = {}
 
 
 class ArchiveContents(_Part):
@@ -63,66 +70,60 @@ class ArchiveContents(_Part):
     avatar: _Name | None = None
     crop: Crop | None = None
     card: dict[str, Any] | None = None
+    """As archives were written at first: what the card said that the character came from."""
+    kept_card: KeptCard | None = None
+    """The same as a file of the archive, with the files that came with it."""
 
 
 class Archive:
-    """A zip that was sent. Raises PictureRefused for what is not one of ours."""
+    """A zip that was sent, as one of ours. Raises PictureRefused."""
 
-    def __init__(self, source: BinaryIO, max_picture_bytes: int) -> None:
+    def __init__(self, sent: SentZip, max_picture_bytes: int) -> None:
         self._max = max_picture_bytes
-        try:
-            self._zip = zipfile.ZipFile(source)
-            names = self._zip.namelist()
-        except _DAMAGED as error:
-            raise _refused() from error
-        if len(names) > MAX_PICTURES + 1 or len(set(names)) != len(names):
-            raise _refused()
+        self._zip = sent
         self.contents = self._contents()
 
     def picture(self, name: str) -> io.BytesIO:
         """A picture's bytes. Raises PictureRefused where they are more than a picture may have."""
-        return io.BytesIO(self._read(name, self._max))
+        return io.BytesIO(self.file(name, self._max))
+
+    def file(self, name: str, most: int) -> bytes:
+        """A file of the archive. Raises PictureRefused where there is none, or a larger one."""
+        try:
+            return self._zip.read(name, most)
+        except KeyError as error:
+            raise PictureRefused(
+                f"The archive has no “{name[:80]}” in it. Export it again.", field="file"
+            ) from error
 
     def _contents(self) -> ArchiveContents:
         try:
-            contents = ArchiveContents.model_validate_json(self._read(CONTENTS, _MAX_CONTENTS))
+            contents = ArchiveContents.model_validate_json(self.file(CONTENTS, _MAX_CONTENTS))
         except (ValidationError, RecursionError) as error:
-            raise _refused() from error
+            raise self._zip.refused() from error
         if contents.version != VERSION:
             raise PictureRefused(
                 "This archive was made by a later version of the studio. Update this one.", field="file"
             )
         return contents
 
-    def _read(self, name: str, most: int) -> bytes:
-        try:
-            with self._zip.open(name) as file:
-                data = file.read(most + 1)
-        except KeyError as error:
-            raise PictureRefused(
-                f"The archive has no “{name[:80]}” in it. Export it again.", field="file"
-            ) from error
-        except _DAMAGED as error:
-            raise _refused() from error
-        if len(data) > most:
-            raise PictureRefused(
-                f"“{name[:80]}” in the archive is larger than {most // 2**20} MB.", field="file"
-            )
-        return data
+
+def opened(source: BinaryIO) -> SentZip:
+    """A zip that may hold a character. Raises PictureRefused."""
+    return SentZip(source, max_parts=MAX_PICTURES + MAX_ASSETS + 2, damaged=_DAMAGED)
 
 
-def zipped(contents: ArchiveContents, files: Iterable[tuple[str, Callable[[], Path]]]) -> Iterator[bytes]:
-    """The archive in parts, one or more per picture; stored, since pictures do not get smaller."""
+def zipped(contents: ArchiveContents, files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
+    """The archive in parts, one or more per file; stored, since pictures do not get smaller."""
+    said = contents.model_dump_json(indent=1, exclude_defaults=True)  # now: what fails is told as an error
+    return _parts(said, files)
+
+
+def _parts(said: str, files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
     sink = Sink()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
-        archive.writestr(CONTENTS, contents.model_dump_json(indent=1, exclude_defaults=True))
-        for name, path in files:
-            archive.writestr(name, path().read_bytes())
+        archive.writestr(CONTENTS, said)
+        for name, content in files:
+            archive.writestr(name, content())
             yield from sink.take()
     yield from sink.take()
-
-
-def _refused() -> PictureRefused:
-    return PictureRefused(
-        "This is no archive of a character, or it is damaged. Export it again and load that.", field="file"
-    )

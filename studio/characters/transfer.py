@@ -1,28 +1,53 @@
-"""Characters as files: zip with pictures and JSON, character cards V2/V3 as PNG."""
+"""Characters as files: zips with pictures and JSON, character cards as PNG, JSON and CHARX."""
 
 from __future__ import annotations
 
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
-from typing import BinaryIO
+from functools import partial
+from typing import Any, BinaryIO
 
+from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pipelines.errors import NotFound, PictureRefused, RequestError
-from studio.characters import archive, blueprints, cards, reading
-from studio.characters.archive import Archive, ArchiveContents, PictureEntry
+from pipelines.errors import Conflict, NotFound, PictureRefused, RequestError
+from studio.characters import (
+    archive,
+    blueprints,
+    card_assets,
+    card_files,
+    card_json,
+    cards,
+    kept_cards,
+    reading,
+)
+from studio.characters.archive import Archive, ArchiveContents, KeptCard, PictureEntry
+from studio.characters.card_files import CardFile
+from studio.characters.cards import Person
+from studio.characters.kept_cards import Kept
 from studio.characters.records import BlueprintDraft, Imported, Source, VersionState
 from studio.characters.rows import clean_name, new_row
 from studio.characters.tools import Tools, character
 from studio.collection import character_links, queries
 from studio.collection.character_models import CharacterRow, ReferenceRow, VersionRow
 from studio.collection.models import ImageRow
+from studio.records import ImageRecord
+from studio.zips import SentZip
 
 _MAX_CARD_FILE = 64 * 2**20
-_ZIP = b"PK\x03\x04"
+_MAX_PNG_ASSETS = 256 * 2**20
+_TOO_MUCH_FOR_A_PNG = (
+    f"The files of this character's card are more than {_MAX_PNG_ASSETS // 2**20} MB, too much for "
+    "a PNG. Export it as CHARX."
+)
+_REST = "card/card.json"
+_ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+_STRANGE_ZIP = (
+    "This zip holds no character: neither character.json, as this studio writes it, nor the card.json of a "
+    "CHARX card."
+)
 
 
 class Transfer:
@@ -30,38 +55,62 @@ class Transfer:
 
     def __init__(self, tools: Tools) -> None:
         self._collection = tools.collection
+        self._store = tools.collection.store
         self._database = tools.database
 
     # --- in ---------------------------------------------------------------------------------
 
     def import_file(self, source: BinaryIO, filename: str) -> Imported:
-        """A zip of this studio or a character card. Raises PictureRefused; then there is no character.
+        """A zip of this studio or a character card (PNG, JSON, CHARX).
 
-        Pictures that came in before the fault stay in the collection, as uploads.
+        Raises PictureRefused; then there is no character. Pictures that came in before the fault stay in
+        the collection, as uploads.
         """
-        head = source.read(len(_ZIP))
+        head = source.read(len(_ZIPS[0]))
         source.seek(0)
-        if head == _ZIP:
-            return self._import_zip(source)
-        return self._import_card(source, filename)
+        if head not in _ZIPS:
+            return self._import_card(card_files.read(self._bounded(source)), filename)
+        sent = archive.opened(source)
+        if archive.CONTENTS in sent.names():
+            return self._import_zip(sent)
+        if card_files.CHARX_CARD in sent.names():
+            return self._import_card(card_files.read_charx(sent), filename)
+        raise PictureRefused(_STRANGE_ZIP, field="file")
 
-    def _import_card(self, source: BinaryIO, filename: str) -> Imported:
-        most = min(_MAX_CARD_FILE, self._collection.store.settings.max_upload_bytes)
+    def _bounded(self, source: BinaryIO) -> bytes:
+        most = min(_MAX_CARD_FILE, self._store.settings.max_upload_bytes)
         data = source.read(most + 1)
         if len(data) > most:
             raise PictureRefused(f"The file is larger than {most // 2**20} MB.", field="file")
-        card = cards.read(data)
-        picture, _ = self._collection.add_upload(io.BytesIO(data), filename)
+        return data
+
+    def _import_card(self, sent: CardFile, filename: str) -> Imported:
+        card = cards.read(sent.said, sent.notes)
+        picture, notes = self._portrait(sent.picture, filename)
+        kept = kept_cards.keep(self._store, card.rest, card.merged, sent.assets)
         draft = BlueprintDraft(revision=0, fields=card.fields, free=card.free, script=card.script)
         with self._database.transaction() as session:
             row = _named(session, card.name, card.description)
-            row.card = card.rest
+            row.card = kept
             blueprints.save(session, row.id, draft, overwrite=True)
-            character_links.add_version(session, row.id, picture.id, source=Source.IMPORTED)
-            return Imported(character=reading.one(session, row.id), notes=card.notes)
+            if picture is not None:
+                character_links.add_version(session, row.id, picture.id, source=Source.IMPORTED)
+            return Imported(character=reading.one(session, row.id), notes=(*card.notes, *notes))
 
-    def _import_zip(self, source: BinaryIO) -> Imported:
-        sent = Archive(source, self._collection.store.settings.max_upload_bytes)
+    def _portrait(self, data: bytes | None, filename: str) -> tuple[ImageRecord | None, tuple[str, ...]]:
+        """A PNG must be a picture; the icon of another card may be missing or none."""
+        if data is None:
+            return None, ("The card brings no picture; the character has no portrait yet.",)
+        is_card = filename.casefold().endswith((".json", ".charx"))
+        try:
+            return self._collection.add_upload(io.BytesIO(data), filename)[0], ()
+        except PictureRefused as error:
+            if not is_card:
+                raise
+            return None, (f"The card's picture could not be taken in: {error.detail}",)
+
+    def _import_zip(self, zipped: SentZip) -> Imported:
+        sent = Archive(zipped, self._store.settings.max_upload_bytes)
         said = sent.contents
         wanted = dict.fromkeys((*said.versions, *said.references))
         labels = {entry.file: entry.label for entry in said.pictures}
@@ -69,10 +118,11 @@ class Transfer:
             name: self._collection.add_upload(sent.picture(name), labels.get(name, name))[0].id
             for name in wanted
         }
+        kept = self._kept_of(sent)
         draft = BlueprintDraft(revision=0, fields=said.fields, free=said.free, script=said.script)
         with self._database.transaction() as session:
             row = _named(session, said.name, said.description)
-            row.card = said.card
+            row.card = kept
             blueprints.save(session, row.id, draft, overwrite=True)
             versions = _add_versions(session, row, said, ids)
             _add_references(session, row, said, ids)
@@ -80,24 +130,75 @@ class Transfer:
             session.flush()
             return Imported(character=reading.one(session, row.id), notes=notes)
 
+    def _kept_of(self, sent: Archive) -> dict[str, Any] | None:
+        said = sent.contents
+        if said.kept_card is not None:
+            rest, _ = card_json.parse(sent.file(said.kept_card.rest, card_json.MAX_BYTES), "The card")
+            assets = {
+                uri: partial(sent.file, name, card_files.MAX_ASSET_BYTES)
+                for uri, name in said.kept_card.assets.items()
+            }
+            return kept_cards.keep(self._store, rest, said.kept_card.merged, assets)
+        if said.card is not None:
+            return kept_cards.keep(self._store, card_json.clean(said.card)[0], (), {})
+        return None
+
     # --- out --------------------------------------------------------------------------------
 
     def zipped(self, character_id: str) -> Iterator[bytes]:
         """The character as a zip, in parts: `character.json` and the pictures' stored bytes."""
         with self._database.reading() as session:
-            contents, ids = _contents(session, character(session, character_id))
-        return archive.zipped(contents, ((name, self._path(image_id)) for name, image_id in ids.items()))
+            row = character(session, character_id)
+            contents, ids = _contents(session, row)
+            card = row.card
+        files = [(name, self._reads(image_id)) for name, image_id in ids.items()]
+        if card is not None:
+            kept = kept_cards.kept(self._store, card)
+            said, more = _kept_files(kept)
+            contents, files = contents.model_copy(update={"kept_card": said}), [*files, *more]
+        return archive.zipped(contents, files)
 
     def card(self, character_id: str) -> bytes:
         """The portrait as a PNG that is a character card, V3 and V2. Raises NotFound without a portrait."""
+        person, kept, current = self._person(character_id)
+        if current is None:
+            raise NotFound(f"{person.name} has no portrait yet. Generate or load one first.")
+        whole = cards.write(person, kept.rest, kept.merged)
+        said, files = card_assets.for_png(whole, kept.assets)
+        texts = {"chara": card_json.dump(cards.second(said)), "ccv3": card_json.dump(cards.third(said))}
+        assets: dict[str, bytes] = {}
+        for key, content in files.items():
+            assets[key] = content()
+            if sum(map(len, assets.values())) > _MAX_PNG_ASSETS:
+                raise Conflict(_TOO_MUCH_FOR_A_PNG)
+        return card_files.with_chunks(self._plain_png(current), card_files.chunks(texts | assets))
+
+    def charx(self, character_id: str) -> Iterator[bytes]:
+        """The character as a CHARX card, in parts: `card.json`, the portrait and the card's files."""
+        person, kept, current = self._person(character_id)
+        portrait = None if current is None else partial(self._plain_png, current)
+        said, files = card_assets.for_charx(
+            cards.write(person, kept.rest, kept.merged), kept.assets, portrait
+        )
+        return card_files.charx(cards.third(said), files.items())
+
+    def _person(self, character_id: str) -> tuple[Person, Kept, str | None]:
+        """(who it is, what its card brought, the picture of its current version)."""
         with self._database.reading() as session:
             row = character(session, character_id)
             current = session.get(VersionRow, row.current_version_id or "")
-            if current is None:
-                raise NotFound(f"{row.name} has no portrait yet. Generate or load one first.")
             blueprint = blueprints.read(session, row.id)
-        path = self._collection.working_file(current.image_id)
-        return cards.write(path, row.name, row.description, blueprint, row.card or {})
+            changed = max(row.updated_at, blueprint.updated_at or row.updated_at)
+            person = Person(row.name, row.description, blueprint, changed)
+            image_id, card = current.image_id if current else None, row.card
+        return person, kept_cards.kept(self._store, card), image_id
+
+    def _plain_png(self, image_id: str) -> bytes:
+        """The picture and nothing else."""
+        buffer = io.BytesIO()
+        with Image.open(self._collection.working_file(image_id)) as file:
+            file.convert("RGB").save(buffer, "PNG")
+        return buffer.getvalue()
 
     def file_name(self, character_id: str, ending: str) -> str:
         """A plain name for a download."""
@@ -106,8 +207,8 @@ class Transfer:
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
         return f"{plain or 'character'}.{ending}"
 
-    def _path(self, image_id: str) -> Callable[[], Path]:
-        return lambda: self._collection.file(image_id)[0]
+    def _reads(self, image_id: str) -> Callable[[], bytes]:
+        return lambda: self._collection.file(image_id)[0].read_bytes()
 
 
 def _named(session: Session, name: str, description: str) -> CharacterRow:
@@ -185,9 +286,16 @@ def _contents(session: Session, row: CharacterRow) -> tuple[ArchiveContents, dic
         anchor=next((names[each.image_id] for each in references if each.anchor), None),
         avatar=by_version.get(row.avatar_version_id or ""),
         crop=avatar.crop if avatar else None,
-        card=row.card,
     )
     return contents, {name: image_id for image_id, name in names.items()}
+
+
+def _kept_files(kept: Kept) -> tuple[KeptCard, list[tuple[str, Callable[[], bytes]]]]:
+    """(what is said of them, contents by name in the archive)."""
+    names = {uri: f"card/{number:04d}" for number, uri in enumerate(kept.assets, start=1)}
+    rest = card_json.dump(kept.rest)
+    files = [(_REST, lambda: rest), *((names[uri], content) for uri, content in kept.assets.items())]
+    return KeptCard(rest=_REST, merged=kept.merged, assets=names), files
 
 
 def _pictures(session: Session, image_ids: Sequence[str]) -> list[ImageRow]:

@@ -3,6 +3,7 @@
     images/ab/abcdef….png       the pictures
     */.incoming/                files being written; whatever an earlier run left there is worthless
     sidecars/ab/abcdef….json    what lay beside an imported picture
+    cards/ab/abcdef…            what character cards brought beside pictures
     thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
     working/ab/abcdef….png      } may be deleted at any time
 
@@ -139,6 +140,20 @@ class ImageStore:
                     _move_durably(temp, target)
                 finally:
                     durable.delete(temp)
+
+    def keep_card_part(self, data: bytes) -> str:
+        """Keep bytes that a character card brought, durably, under their SHA-256, which is returned."""
+        sha256 = images.sha256(data)
+        target = self.card_part(sha256)
+        if not target.is_file() or target.stat().st_size != len(data):
+            temp = self.put_aside(data)
+            with speaking_of(self.settings.data_dir):
+                _move_durably(temp, target)
+        return sha256
+
+    def card_part(self, sha256: str) -> Path:
+        """Where those bytes are, or would be."""
+        return self.settings.cards_dir / sha256[:2] / sha256
 
     def sidecar(self, sha256: str) -> tuple[str, str] | None:
         """(name, text) of what lay beside a picture; None where there was nothing."""

@@ -17,6 +17,8 @@ MAX_TEXT_BYTES = 4 * 2**20
 """Of one text, after it was unpacked."""
 MAX_ALL_BYTES = 16 * 2**20
 MAX_TEXTS = 256
+_MAX_RATIO = 1032
+"""Of deflate: no text grows more when it is unpacked."""
 _PNG = b"\x89PNG\r\n\x1a\n"
 _XMP_MARK = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_MARK = b"Exif\0\0"
@@ -29,6 +31,8 @@ class Texts:
     named: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     _bytes: int = 0
+    unpacked: int = 0
+    """Bytes that came out of packed texts, those left out among them."""
 
     def add(self, name: str, text: str) -> None:
         """Keep the first text of a name, as long as there is room."""
@@ -99,12 +103,17 @@ def _png_chunks(data: bytes, found: Texts) -> Iterator[tuple[bytes, bytes]]:
 
 def _add_packed(found: Texts, keyword: bytes, packed: bytes) -> None:
     name = _latin(keyword)
+    if found.unpacked >= MAX_ALL_BYTES:
+        found.fault("There is more text in the file than is read.")
+        return
     try:
         unpacker = zlib.decompressobj()
         text = unpacker.decompress(packed, MAX_TEXT_BYTES)
     except zlib.error:
+        found.unpacked += min(MAX_TEXT_BYTES, len(packed) * _MAX_RATIO)
         found.fault(f"“{name}” is damaged.")
         return
+    found.unpacked += len(text)
     if unpacker.unconsumed_tail:
         found.fault(f"“{name}” is too long to be read.")
     else:

@@ -1,0 +1,65 @@
+"""What a card brought that has no place here: files named by their bytes, for the next export.
+
+A character's row names the files. Rows of earlier versions hold what the card said themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from pipelines.errors import NotFound
+from studio.characters import card_json
+from studio.collection.store import ImageStore
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a card brought: its words, which of them the script context was made of, its files by URI."""
+
+    rest: dict[str, Any] = field(default_factory=dict)
+    merged: tuple[str, ...] = ()
+    assets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+
+
+def keep(
+    store: ImageStore,
+    rest: dict[str, Any],
+    merged: Iterable[str],
+    assets: Mapping[str, Callable[[], bytes]],
+) -> dict[str, Any]:
+    """Keep it durably; returns what goes into the character's row. `rest` must be clean."""
+    return {
+        "rest": store.keep_card_part(card_json.dump(rest)),
+        "merged": list(merged),
+        "assets": {uri: store.keep_card_part(content()) for uri, content in assets.items()},
+    }
+
+
+def kept(store: ImageStore, said: dict[str, Any] | None) -> Kept:
+    """What the row names. Raises NotFound where its words are missing; missing assets are left out."""
+    if said is None:
+        return Kept()
+    if "description" in said:
+        return Kept(card_json.clean(said)[0])
+    names: dict[str, str] = said.get("assets", {})
+    here = {uri: name for uri, name in names.items() if store.card_part(name).is_file()}
+    return Kept(
+        json.loads(_read(store, said["rest"])),
+        tuple(said.get("merged", ())),
+        {uri: partial(_read, store, name) for uri, name in here.items()},
+    )
+
+
+def _read(store: ImageStore, name: str) -> bytes:
+    path = store.card_part(name)
+    try:
+        return path.read_bytes()
+    except FileNotFoundError as error:
+        raise NotFound(
+            f"{path} is missing: it holds what the character's card said. Bring it back from a copy of the "
+            "data folder."
+        ) from error
