@@ -1,76 +1,74 @@
 """Picture files as containers: everything that is not picture can be taken out, the pixels stay as they are.
 
-Works on bytes alone and decodes nothing. Knows no metadata, only where it may lie.
+Works on bytes alone and decodes no pixels. Knows no metadata, only where it may lie. Of files that hold
+several pictures the first is kept, and nothing that follows its end.
 """
 
 from __future__ import annotations
 
+import re
 import struct
+import zlib
 from collections.abc import Iterator
 
-_PNG = b"\x89PNG\r\n\x1a\n"
-_PNG_PICTURE = frozenset(
-    (
-        b"IHDR",
-        b"PLTE",
-        b"IDAT",
-        b"IEND",
-        b"tRNS",
-        b"gAMA",
-        b"cHRM",
-        b"sRGB",
-        b"iCCP",
-        b"sBIT",
-        b"cICP",
-        b"pHYs",
-    )
-)
+PNG_MARK = b"\x89PNG\r\n\x1a\n"
+_PNG_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
+_PNG_SIZES = {
+    b"gAMA": range(4, 5),
+    b"cHRM": range(32, 33),
+    b"sRGB": range(1, 2),
+    b"cICP": range(4, 5),
+    b"pHYs": range(9, 10),
+    b"sBIT": range(1, 5),
+    b"tRNS": range(1, 257),
+    b"iCCP": range(1, 2**24),
+}
+"""What else shows in a PNG's picture, and how many bytes it may have."""
+_BLOCK = 2**20
+_MAX_PROFILE = 16 * 2**20
+
 _WEBP_PICTURE = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"))
-_JPEG_DROPPED = frozenset((0xE1, 0xEB, 0xED, 0xFE))
-"""EXIF and XMP, content credentials, Photoshop's, comments. Colour profile and Adobe's colour flag stay."""
 _VP8X_METADATA = 0x08 | 0x04
 _VP8X_ANIMATION = 0x02
 
+_SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
+_APP0, _APP2, _APP14 = 0xE0, 0xE2, 0xEE
+_RESTARTS = range(0xD0, 0xD8)
+_JPEG_TOLD = frozenset((*range(0xE0, 0xF0), *range(0xF0, 0xFF)))
+"""Application segments, extensions and comments: dropped but for the few that change what is seen."""
+_SCAN_END = re.compile(rb"\xff+(?=[^\xff\x00\xd0-\xd7])")
+_JFIF_BODY, _ADOBE_BODY = 14, 12
+"""Bytes of what is needed; a JFIF segment may go on with a small copy of the picture."""
+
 
 def essential_png(data: bytes) -> bytes:
-    """The chunks that make the picture, as far as the file goes; other data as it is."""
-    if not data.startswith(_PNG):
+    """The sound chunks that make the picture, as far as the file goes; other data as it is."""
+    if not data.startswith(PNG_MARK):
         return data
-    return _PNG + b"".join(chunk for kind, chunk in _png_chunks(data) if kind in _PNG_PICTURE)
+    return PNG_MARK + b"".join(chunk for kind, chunk in png_chunks(data) if _shows(kind, chunk))
 
 
-def essential_jpeg(data: bytes) -> bytes:
-    """Without EXIF, XMP, IPTC, comments and whatever follows the picture's end."""
-    kept = [data[:2]]
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker, length = struct.unpack_from(">BH", data, at + 1)
-        if marker == 0xDA or length < 2:
-            break
-        if marker not in _JPEG_DROPPED:
-            kept.append(data[at : at + 2 + length])
-        at += 2 + length
-    end = data.rfind(b"\xff\xd9")
-    return b"".join(kept) + (data[at : end + 2] if end >= at else data[at:])
+def bare_png(data: bytes) -> bytes:
+    """As `essential_png`, and without bytes that stand behind the pixels in their own chunks."""
+    before: list[bytes] = []
+    pixels: list[bytes] = []
+    for kind, chunk in png_chunks(data):
+        if kind == b"IDAT":
+            pixels.append(chunk[8:-4])
+        elif kind != b"IEND" and _shows(kind, chunk):
+            before.append(chunk)
+    stream = _one_stream(b"".join(pixels))
+    return b"".join((PNG_MARK, *before, png_chunk(b"IDAT", stream), png_chunk(b"IEND", b"")))
 
 
-def essential_webp(data: bytes) -> bytes | None:
-    """Without EXIF and XMP; None for an animation, which is more than a picture."""
-    parts: list[bytes] = []
-    for kind, body in _webp_chunks(data):
-        if kind == b"VP8X" and body:
-            if body[0] & _VP8X_ANIMATION:
-                return None
-            body = bytes([body[0] & ~_VP8X_METADATA]) + body[1:]
-        if kind in _WEBP_PICTURE:
-            parts.append(struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
-    content = b"WEBP" + b"".join(parts)
-    return struct.pack("<4sI", b"RIFF", len(content)) + content
+def png_chunk(kind: bytes, body: bytes) -> bytes:
+    """A whole chunk."""
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
 
 
-def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(type, whole chunk); the last one may be cut short."""
-    at = len(_PNG)
+def png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(type, whole chunk) of a PNG; the last one may be cut short."""
+    at = len(PNG_MARK)
     while at + 8 <= len(data):
         length, kind = struct.unpack_from(">I4s", data, at)
         yield kind, data[at : at + 12 + length]
@@ -79,9 +77,105 @@ def _png_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += 12 + length
 
 
+def _shows(kind: bytes, chunk: bytes) -> bool:
+    """It is part of the picture. What only colours it must be sound: browsers pass by what is not."""
+    if kind in _PNG_CRITICAL:
+        return True
+    body = chunk[8:-4]
+    if len(body) not in _PNG_SIZES.get(kind, ()) or chunk != png_chunk(kind, body):
+        return False
+    return kind != b"iCCP" or png_profile(body) is not None
+
+
+def png_profile(body: bytes) -> bytes | None:
+    """The ICC profile in the body of an iCCP chunk; None where it is damaged."""
+    _, _, packed = body.partition(b"\0")
+    unpacker = zlib.decompressobj()
+    try:
+        profile = unpacker.decompress(packed[1:], _MAX_PROFILE)
+    except zlib.error:
+        return None
+    return profile if unpacker.eof and profile else None
+
+
+def _one_stream(packed: bytes) -> bytes:
+    """zlib data up to its own end; as it is where it has none."""
+    unpacker = zlib.decompressobj()
+    rest = packed
+    try:
+        while rest and not unpacker.eof:
+            unpacker.decompress(rest, _BLOCK)
+            rest = unpacker.unconsumed_tail
+    except zlib.error:
+        return packed
+    return packed[: len(packed) - len(unpacker.unused_data)]
+
+
+def essential_jpeg(data: bytes) -> bytes:
+    """The first picture of a JPEG without EXIF, XMP, IPTC, comments and small copies of itself.
+
+    What follows it (a second picture, a gain map, a video, whatever a camera appends) is left out.
+    """
+    kept = [data[:2]]
+    for marker, segment in _jpeg_parts(data):
+        kept.append(_shown_segment(marker, segment) if marker in _JPEG_TOLD else segment)
+    return b"".join((*kept, bytes((0xFF, _EOI))))
+
+
+def _jpeg_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
+    """(marker, whole segment), and each scan's data as marker 0, up to the end of the first picture."""
+    at = 2
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 3:
+        marker, length = struct.unpack_from(">BH", data, at + 1)
+        if marker in (_EOI, _SOI):
+            return
+        if marker == 0xFF:
+            at += 1
+        elif marker in (0, _TEM) or marker in _RESTARTS or length < 2:
+            at += 2
+        else:
+            yield marker, data[at : at + 2 + length]
+            at += 2 + length
+            if marker == _SOS:
+                end = _SCAN_END.search(data, at)
+                yield 0, data[at : end.end() - 1 if end else len(data)]
+                at = end.end() - 1 if end else len(data)
+
+
+def _shown_segment(marker: int, segment: bytes) -> bytes:
+    """What of an application segment changes how the picture looks: density, colour profile, Adobe's flag."""
+    body = segment[4:]
+    if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= _JFIF_BODY:
+        return _segment(marker, body[: _JFIF_BODY - 2] + b"\0\0")
+    if marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
+        return segment
+    if marker == _APP14 and body.startswith(b"Adobe") and len(body) >= _ADOBE_BODY:
+        return _segment(marker, body[:_ADOBE_BODY])
+    return b""
+
+
+def _segment(marker: int, body: bytes) -> bytes:
+    return struct.pack(">BBH", 0xFF, marker, len(body) + 2) + body
+
+
+def essential_webp(data: bytes) -> bytes | None:
+    """Without EXIF and XMP; None for an animation, which is more than a picture."""
+    parts: dict[bytes, bytes] = {}
+    for kind, body in _webp_chunks(data):
+        if kind == b"VP8X" and body:
+            if body[0] & _VP8X_ANIMATION:
+                return None
+            body = bytes([body[0] & ~_VP8X_METADATA]) + body[1:]
+        if kind in _WEBP_PICTURE:
+            parts.setdefault(kind, struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
+    content = b"WEBP" + b"".join(parts.values())
+    return struct.pack("<4sI", b"RIFF", len(content)) + content
+
+
 def _webp_chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    at = 12
-    while at + 8 <= len(data):
+    """(type, body), as far as the file says that it goes."""
+    at, end = 12, min(len(data), 8 + int.from_bytes(data[4:8], "little"))
+    while at + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, at)
-        yield kind, data[at + 8 : at + 8 + length]
+        yield kind, data[at + 8 : min(end, at + 8 + length)]
         at += 8 + length + length % 2

@@ -113,8 +113,8 @@ def take_in(data: bytes, max_pixels: int | None = None) -> Taken:
         raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
     decoded = _decode(data, max_pixels)
     ingested, pixels = _ingested(decoded)
-    flat = pixels if pixels.mode == "RGB" and _own_profile(decoded.image) is None else _flat(decoded.image)
-    return Taken(ingested, thumbnails(flat), decoded.image, decoded.turned)
+    seen = pixels if pixels.mode == "RGB" and _own_profile(decoded.image) is None else flat(decoded.image)
+    return Taken(ingested, thumbnails(seen), decoded.image, decoded.turned)
 
 
 def _ingested(decoded: _Decoded) -> tuple[Ingested, Image.Image]:
@@ -142,12 +142,12 @@ def working_copy(path: Path) -> Image.Image:
     16-bit values are scaled, not cut; CMYK and embedded colour profiles are converted. Raises
     PictureRefused.
     """
-    return _flat(_decode(path).image)
+    return flat(_decode(path).image)
 
 
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:
     """A WebP of the working copy, longest side `side` px or less. Raises PictureRefused."""
-    return _webp(_scaled_down(_flat(_decode(path, at_least=2 * side).image), side))
+    return _webp(_scaled_down(flat(_decode(path, at_least=2 * side).image), side))
 
 
 def thumbnails(flat: Image.Image) -> dict[int, bytes]:
@@ -262,7 +262,7 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         )
 
 
-def _flat(image: Image.Image) -> Image.Image:
+def flat(image: Image.Image) -> Image.Image:
     """RGB by the picture's own colour profile, on white."""
     pixels = _eight_bit(_in_srgb(image))
     if pixels.mode == "RGB":

@@ -1,4 +1,5 @@
-"""A picture without anything but the picture: no texts, no EXIF, no XMP, nothing hidden in its lowest bits.
+"""A picture without anything but the picture: no texts, no EXIF, no XMP, nothing hidden in its lowest bits,
+nothing that follows its end.
 
 PNG, JPEG and WebP keep their pixels untouched; other formats become PNG.
 """
@@ -6,14 +7,23 @@ PNG, JPEG and WebP keep their pixels untouched; other formats become PNG.
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 
 from PIL import Image
 
+from pipelines.errors import PictureRefused
 from studio import images
 from studio.collection.metadata import stealth
-from studio.containers import essential_jpeg, essential_png, essential_webp
+from studio.containers import bare_png, essential_jpeg, essential_webp
 
 _LOW_BIT_SET = [value | 1 for value in range(256)]
+_CUTTERS: dict[str, Callable[[bytes], bytes | None]] = {
+    "image/png": bare_png,
+    "image/jpeg": essential_jpeg,
+    "image/webp": essential_webp,
+}
+_AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
+"""Modes that a PNG holds without a change."""
 
 
 def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
@@ -22,12 +32,18 @@ def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
     hidden = stealth.read(taken.pixels)
     if hidden or taken.turned:
         return _encoded(_without_low_bits(taken.pixels) if hidden else taken.pixels), "image/png"
-    if mime == "image/png":
-        return essential_png(data), mime
-    if mime == "image/jpeg":
-        return essential_jpeg(data), mime
-    bare = essential_webp(data) if mime == "image/webp" else None
-    return (bare, mime) if bare is not None else (_encoded(taken.pixels), "image/png")
+    cut = _CUTTERS[mime](data) if mime in _CUTTERS else None
+    if cut is not None and _shows_the_same(cut, taken):
+        return cut, mime
+    return _encoded(taken.pixels), "image/png"
+
+
+def _shows_the_same(cut: bytes, taken: images.Taken) -> bool:
+    """An odd file must not come out as another picture, or as none."""
+    try:
+        return images.take_in(cut).ingested.pixel_sha256 == taken.ingested.pixel_sha256
+    except PictureRefused:
+        return False
 
 
 def _without_low_bits(picture: Image.Image) -> Image.Image:
@@ -36,10 +52,13 @@ def _without_low_bits(picture: Image.Image) -> Image.Image:
 
 
 def _encoded(picture: Image.Image) -> bytes:
-    bare = picture.copy()
-    profile = bare.info.get("icc_profile")
-    bare.info = {}
+    """As PNG: with its colour profile where it keeps its mode, else as it is seen."""
+    if picture.mode in _AS_THEY_ARE:
+        kept = picture.copy()
+    else:
+        kept = picture.convert("RGBA") if picture.has_transparency_data else images.flat(picture)
+    shown = {name: kept.info[name] for name in ("icc_profile", "transparency") if name in kept.info}
+    kept.info = {}
     buffer = io.BytesIO()
-    kept = bare if bare.mode in ("1", "L", "LA", "P", "RGB", "RGBA", "I;16") else bare.convert("RGBA")
-    kept.save(buffer, "PNG", icc_profile=profile)
+    kept.save(buffer, "PNG", **shown)
     return buffer.getvalue()

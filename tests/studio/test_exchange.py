@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,12 +17,14 @@ from PIL import Image
 
 from pipelines.errors import NotFound
 from studio.collection.metadata import reading, stealth
+from studio.containers import PNG_MARK, png_chunk
+from studio.exchange import clean
 from studio.exchange.clean import clean_copy
 from studio.exchange.exchange import Exchange
 from studio.exchange.records import ExportWish
 from studio.records import Rights
 from tests.studio import foreign_files as files
-from tests.studio.fixtures import Durable, encoded, noise, open_durable, save, upload
+from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, save, upload
 
 
 @pytest.fixture
@@ -100,10 +104,10 @@ def test_pictures_that_say_nothing_and_pictures_that_are_not_there(
 def test_nothing_can_be_read_from_a_clean_copy(name: str) -> None:
     data = files.everything()[name]
     mime = {"png": "image/png", "jpg": "image/jpeg", "ebp": "image/webp"}[name[-3:]]
-    clean, kept = clean_copy(data, mime)
+    copy, kept = clean_copy(data, mime)
     assert kept == mime
-    image = files.opened(clean)
-    found = reading.read(clean, None, image)
+    image = files.opened(copy)
+    found = reading.read(copy, None, image)
     assert (found.metadata, found.raw, found.faults) == (None, (), ())
     assert not image.getexif()
     before = np.asarray(files.opened(data))
@@ -117,9 +121,9 @@ def test_a_clean_copy_stays_upright_and_keeps_its_colours() -> None:
     exif[0x0112] = 6
     profile = b"not really a profile but kept"
     turned = encoded(noise(), "JPEG", exif=exif.tobytes(), icc_profile=profile)
-    clean, mime = clean_copy(turned, "image/jpeg")
+    copy, mime = clean_copy(turned, "image/jpeg")
     assert mime == "image/png"
-    assert files.opened(clean).size == (16, 24)
+    assert files.opened(copy).size == (16, 24)
     plain, _ = clean_copy(encoded(noise(), "JPEG", icc_profile=profile, comment=b"hello"), "image/jpeg")
     assert files.opened(plain).info["icc_profile"] == profile
     assert b"hello" not in plain
@@ -127,9 +131,115 @@ def test_a_clean_copy_stays_upright_and_keeps_its_colours() -> None:
 
 @pytest.mark.parametrize("kind", ["GIF", "BMP", "TIFF"])
 def test_clean_copies_of_other_formats_are_png(kind: str) -> None:
-    clean, mime = clean_copy(encoded(noise().convert("P"), kind), f"image/{kind.lower()}")
+    copy, mime = clean_copy(encoded(noise().convert("P"), kind), f"image/{kind.lower()}")
     assert mime == "image/png"
-    assert files.opened(clean).size == (24, 16)
+    assert files.opened(copy).size == (24, 16)
+
+
+SECRET = b"SECRET of a camera"
+
+
+def _exif() -> bytes:
+    exif = Image.Exif()
+    exif[0x0110] = SECRET.decode()
+    exif.get_ifd(0x8825)[1] = "N"
+    exif.get_ifd(0x8825)[2] = (10.0, 20.0, 30.0)
+    return exif.tobytes()
+
+
+def _jpegs() -> dict[str, bytes]:
+    first, second = noise(1, 64, 48), noise(2, 64, 48)
+    plain = encoded(first, "JPEG", exif=_exif(), quality=95)
+    progressive = encoded(first, "JPEG", exif=_exif(), progressive=True, quality=95)
+    scan = progressive.index(b"\xff\xda", progressive.index(b"\xff\xda") + 2)
+    comment = b"\xff\xfe" + struct.pack(">H", len(SECRET) + 2) + SECRET
+    thumbnail = b"JFIF\0\1\1\0\0\1\0\1\x06\1" + SECRET
+    return {
+        "two pictures": encoded(first, "MPO", save_all=True, append_images=[second], exif=_exif()),
+        "one after the other": plain + encoded(second, "JPEG", exif=_exif()),
+        "a video": plain + b"....ftypmp42" + SECRET + b"\xff\xd9",
+        "between the scans": progressive[:scan] + comment + progressive[scan:],
+        "restarts": encoded(first, "JPEG", exif=_exif(), restart_marker_blocks=1) + SECRET,
+        "a small copy": plain[:2]
+        + b"\xff\xe0"
+        + struct.pack(">H", len(thumbnail) + 2)
+        + thumbnail
+        + plain[20:],
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_jpegs()))
+def test_a_clean_jpeg_ends_where_its_first_picture_does(name: str) -> None:
+    data = _jpegs()[name]
+    copy, mime = clean_copy(data, "image/jpeg")
+    assert mime == "image/jpeg"
+    assert SECRET not in copy
+    assert copy.count(b"\xff\xd8\xff") == 1
+    assert copy.endswith(b"\xff\xd9")
+    assert np.array_equal(np.asarray(files.opened(copy)), np.asarray(files.opened(data)))
+
+
+def _hidden() -> dict[str, tuple[bytes, str]]:
+    """Secrets behind, in and between, by format."""
+    picture = noise(3, 40, 30)
+    png, webp = encoded(picture), encoded(picture, "WEBP", lossless=True)
+    packed = (
+        zlib.compress(b"".join(b"\0" + bytes(row) for row in np.asarray(picture).reshape(30, -1))) + SECRET
+    )
+    inside = PNG_MARK + png[8:33] + png_chunk(b"IDAT", packed) + png_chunk(b"IEND", b"")
+    chunk = b"VP8L" + struct.pack("<I", len(SECRET)) + SECRET
+    return {
+        "png": (png + SECRET, "image/png"),
+        "png in its pixels' chunk": (inside, "image/png"),
+        "webp": (webp + SECRET, "image/webp"),
+        "webp, a second picture": (webp + chunk, "image/webp"),
+        "gif": (encoded(picture, "GIF") + SECRET, "image/gif"),
+        "bmp": (encoded(picture, "BMP") + SECRET, "image/bmp"),
+        "tiff": (encoded(picture, "TIFF") + SECRET, "image/tiff"),
+        "avif": (
+            encoded(picture, "AVIF") + struct.pack(">I", 8 + len(SECRET)) + b"free" + SECRET,
+            "image/avif",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_hidden()))
+def test_nothing_follows_a_clean_copy(name: str) -> None:
+    data, mime = _hidden()[name]
+    copy, _ = clean_copy(data, mime)
+    assert SECRET in data
+    assert SECRET not in copy
+    assert np.array_equal(
+        np.asarray(files.opened(copy).convert("RGB")), np.asarray(files.opened(data).convert("RGB"))
+    )
+
+
+@pytest.mark.parametrize("cut", [b"no picture", picture(9)], ids=["nothing", "another picture"])
+def test_a_clean_copy_that_would_show_something_else_is_drawn_anew(
+    monkeypatch: pytest.MonkeyPatch, cut: bytes
+) -> None:
+    monkeypatch.setitem(clean._CUTTERS, "image/webp", lambda _: cut)
+    data = encoded(noise(3), "WEBP", lossless=True)
+    copy, mime = clean_copy(data, "image/webp")
+    assert mime == "image/png"
+    assert np.array_equal(np.asarray(files.opened(copy)), np.asarray(noise(3)))
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG"])
+def test_a_clean_copy_keeps_what_is_transparent(kind: str) -> None:
+    indexed = Image.new("P", (4, 4), 0)
+    indexed.putpalette([10, 20, 30, 40, 50, 60])
+    indexed.putpixel((1, 0), 1)
+    copy, _ = clean_copy(encoded(indexed, kind, transparency=0), f"image/{kind.lower()}")
+    seen = files.opened(copy).convert("RGBA")
+    assert (seen.getpixel((0, 0)), seen.getpixel((1, 0))) == ((10, 20, 30, 0), (40, 50, 60, 255))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.float32])
+def test_a_clean_copy_of_deep_grey_keeps_its_tones(dtype: type) -> None:
+    ramp = np.linspace(0, 65535, 256).astype(dtype).reshape(1, 256)
+    copy, _ = clean_copy(encoded(Image.fromarray(ramp), "TIFF"), "image/tiff")
+    assert np.abs(np.asarray(files.opened(copy).convert("L"))[0].astype(int) - np.arange(256)).max() <= 1
 
 
 def test_an_export_holds_the_stored_bytes_and_a_manifest(durable: Durable, exchange: Exchange) -> None:
