@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from studio.exchange.exchange import Exchange
 from studio.exchange.exporting import file_name
 from studio.exchange.records import ExportWish, ImageMetadata, ImportProgress
+from studio.file_names import attachment
 
 _ALONE = "sandbox; default-src 'none'"
 
@@ -44,7 +45,7 @@ def _add_files(router: APIRouter, exchange: Exchange) -> None:
             data,
             media_type=mime,
             headers={
-                "Content-Disposition": f'attachment; filename="{file_name(record, mime)}"',
+                "Content-Disposition": attachment(file_name(record, mime)),
                 "Content-Security-Policy": _ALONE,
             },
         )

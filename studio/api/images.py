@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-from pathlib import PurePath
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -13,13 +11,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from pipelines.errors import PictureRefused
+from studio.exchange.exporting import file_name
 from studio.records import Category, ImageRecord, Rights
 from studio.service import StudioService
 
 _FOREVER = "private, max-age=31536000, immutable"
 _ALONE = "sandbox; default-src 'none'"
 """Content-Security-Policy of a picture opened as a page of its own."""
-_EXTENSIONS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp", "image/gif": ".gif"}
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -100,7 +98,7 @@ def _add_files(router: APIRouter, service: StudioService) -> None:
         return FileResponse(
             path,
             media_type=record.mime,
-            filename=file_name(record),
+            filename=file_name(record, record.mime),
             content_disposition_type="attachment" if download else "inline",
             headers={"Cache-Control": _FOREVER, "Content-Security-Policy": _ALONE},
         )
@@ -136,11 +134,3 @@ def _add_changes(router: APIRouter, service: StudioService) -> None:
     def restore_image(image_id: str) -> ImageRecord:
         """Take out of the trash."""
         return service.restore(image_id)
-
-
-def file_name(record: ImageRecord) -> str:
-    """A name that is safe on every system: letters, digits, `-` and `_`, part of the hash, the ending."""
-    stem = PurePath((record.name or record.label).replace("\\", "/")).stem
-    plain = re.sub(r"[^\w]+", "-", stem).strip("-_")[:60]
-    ending = _EXTENSIONS.get(record.mime, ".bin")
-    return f"{plain or 'likeness'}-{record.sha256[:8]}{ending}"

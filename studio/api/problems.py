@@ -62,7 +62,8 @@ def add_problem_handlers(app: FastAPI) -> None:
 
 def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
     body = problem.model_dump(exclude_none=True)
-    return JSONResponse(body, problem.status, headers=headers, media_type="application/problem+json")
+    kept = {"Cache-Control": "no-store", **(headers or {})}  # what failed now may be right the next time
+    return JSONResponse(body, problem.status, headers=kept, media_type="application/problem+json")
 
 
 def _title(status: int) -> str:

@@ -139,9 +139,9 @@ class Collection:
             return queries.records(session, [queries.row(session, parent) for parent in wanted])
 
     def file(self, image_id: str) -> tuple[Path, ImageRecord]:
-        """The stored file and its record. Raises NotFound, also where the file was taken away."""
+        """The stored file and its record. Raises NotFound, also where the file was taken away or cut."""
         record = self.get(image_id)
-        return self._present(self._original(self._row(image_id))), record
+        return self._whole(self._row(image_id)), record
 
     def thumbnail(self, image_id: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP file, `side` px at its longest. Raises NotFound."""
@@ -153,7 +153,9 @@ class Collection:
         """An upright 8-bit RGB PNG to work on; also of pictures in the trash. Raises NotFound."""
         row = self._row(image_id)
         with _gone_if_unreadable():
-            return self._present(self.store.working_file(row.sha256, row.extension, plain=row.plain))
+            if row.plain:
+                return self._whole(row)
+            return self.store.working_file(row.sha256, row.extension, plain=False)
 
     def pixel_hashes(self, image_ids: Sequence[str]) -> dict[str, str]:
         """The hash of each picture's pixels, in the given order; unknown ids are left out."""
@@ -284,13 +286,11 @@ class Collection:
         with self.database.reading() as session:
             return queries.row(session, image_id)
 
-    def _original(self, row: ImageRow) -> Path:
-        return self.store.path(row.sha256, row.extension)
-
-    def _present(self, path: Path) -> Path:
-        if not path.is_file():
+    def _whole(self, row: ImageRow) -> Path:
+        """Its file, where it is as long as it was: one that was cut or emptied is no picture any more."""
+        if not self.store.has(row.sha256, row.extension, row.size_bytes):
             raise _gone()
-        return path
+        return self.store.path(row.sha256, row.extension)
 
     def _keep_thumbnails(self, file: StoredFile, made: Mapping[int, bytes]) -> None:
         """Early, so that the gallery need not wait; those that fail here are made on demand."""

@@ -63,7 +63,13 @@ class Exchange:
     def export(self, wish: ExportWish) -> Iterator[bytes]:
         """A zip in parts. Raises NotFound for an unknown branch, before the first part."""
         ids = wish.ids if wish.branch_of is None else self._branch(wish.branch_of)
-        return exporting.zipped(tuple(dict.fromkeys(ids)), wish, self._collection.file, self._rights_lines)
+        return exporting.zipped(
+            tuple(dict.fromkeys(ids)),
+            wish,
+            file_of=self._collection.file,
+            record_of=self._collection.get,
+            rights_of=self._rights_lines,
+        )
 
     # --- inside -----------------------------------------------------------------------------
 

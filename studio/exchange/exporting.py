@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import json
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from typing import Any
 from PIL import Image
 
 from pipelines.errors import NotFound, PictureRefused
-from studio import images
+from studio import file_names, images
 from studio.collection.metadata import writing
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.metadata.png import read_likeness
@@ -27,13 +26,15 @@ from studio.exchange.records import ExportWish
 from studio.records import ImageRecord
 
 MANIFEST = "manifest.json"
-_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/gif": "gif"}
+LEFT_OUT = "left-out.txt"
+"""Names in words the pictures that are not in the zip; only where there are any."""
 _MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
 _ENCODERS: dict[str, Callable[[Image.Image, Likeness | None], Written]] = {
     "jpeg": writing.jpeg,
     "webp": writing.webp,
 }
 Files = Callable[[str], tuple[Path, ImageRecord]]
+Records = Callable[[str], ImageRecord]
 RightsLines = Callable[[str], Sequence[str]]
 
 
@@ -49,6 +50,10 @@ class Exported:
 def export_one(path: Path, record: ImageRecord, wish: ExportWish) -> Exported:
     """The bytes of one picture as wished. Raises PictureRefused, OSError."""
     data = path.read_bytes()
+    if images.sha256(data) != record.sha256:
+        raise PictureRefused(
+            "Its file is damaged. To see all such files, run: python app.py collection verify"
+        )
     wanted = record.mime if wish.format is None else _MIME[wish.format]
     if wanted == record.mime:
         return Exported(*clean_copy(data, record.mime)) if wish.clean else Exported(data, record.mime)
@@ -59,29 +64,64 @@ def export_one(path: Path, record: ImageRecord, wish: ExportWish) -> Exported:
     return Exported(written.data, wanted, written.left_out)
 
 
-def zipped(ids: Sequence[str], wish: ExportWish, file_of: Files, rights_of: RightsLines) -> Iterator[bytes]:
+def zipped(
+    ids: Sequence[str], wish: ExportWish, file_of: Files, record_of: Records, rights_of: RightsLines
+) -> Iterator[bytes]:
     """The zip in parts, one or more per picture; the manifest comes last and names what is missing."""
     sink = Sink()
     entries: list[dict[str, Any]] = []
-    missing: list[dict[str, str]] = []
+    missing: list[_Missing] = []
+    digits = max(3, len(str(len(ids))))
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         for number, image_id in enumerate(ids, start=1):
-            try:
-                path, record = file_of(image_id)
-                exported = export_one(path, record, wish)
-            except (NotFound, PictureRefused) as error:
-                missing.append({"id": image_id, "reason": error.detail})
+            found = _found(image_id, wish, file_of, record_of)
+            if isinstance(found, _Missing):
+                missing.append(found)
                 continue
-            except OSError as error:
-                missing.append({"id": image_id, "reason": error.strerror or "The file cannot be read."})
-                continue
-            name = f"{number:0{max(3, len(str(len(ids))))}d}-{file_name(record, exported.mime)}"
+            record, exported = found
+            name = f"{number:0{digits}d}-{file_name(record, exported.mime)}"
             archive.writestr(name, exported.data)
             rights = rights_of(image_id) if wish.with_rights else None
             entries.append(_entry(name, record, exported, rights))
             yield from sink.take()
+        if missing:
+            archive.writestr(LEFT_OUT, "".join(one.line() for one in missing))
         archive.writestr(MANIFEST, _manifest(entries, missing))
     yield from sink.take()
+
+
+@dataclass(frozen=True, slots=True)
+class _Missing:
+    """A picture that could not go out."""
+
+    id: str
+    reason: str
+    called: str
+
+    def line(self) -> str:
+        """For whoever opens the zip."""
+        return f"{self.called}: {self.reason}\n"
+
+
+def _found(
+    image_id: str, wish: ExportWish, file_of: Files, record_of: Records
+) -> tuple[ImageRecord, Exported] | _Missing:
+    try:
+        path, record = file_of(image_id)
+        return record, export_one(path, record, wish)
+    except (NotFound, PictureRefused) as error:
+        reason = error.detail
+    except OSError as error:
+        reason = error.strerror or "The file cannot be read."
+    return _Missing(image_id, reason, _called(image_id, record_of))
+
+
+def _called(image_id: str, record_of: Records) -> str:
+    try:
+        record = record_of(image_id)
+    except NotFound:
+        return image_id
+    return record.name or record.label
 
 
 class Sink(io.RawIOBase):
@@ -118,10 +158,8 @@ def _own_likeness(path: Path, record: ImageRecord) -> Likeness | None:
 
 
 def file_name(record: ImageRecord, mime: str) -> str:
-    """A name that is safe on every system and in headers: plain letters, digits, `-`, part of the hash."""
-    stem = Path((record.name or record.label).replace("\\", "/")).stem
-    plain = re.sub(r"[^A-Za-z0-9]+", "-", stem).strip("-")[:60]
-    return f"{plain or 'picture'}-{record.sha256[:8]}.{_ENDINGS.get(mime, 'bin')}"
+    """What the picture is called when it goes out as `mime`."""
+    return file_names.picture(record.name or record.label, record.sha256, mime)
 
 
 def _entry(
@@ -139,5 +177,6 @@ def _entry(
     return entry
 
 
-def _manifest(entries: list[dict[str, Any]], missing: list[dict[str, str]]) -> str:
-    return json.dumps({"version": 1, "images": entries, "missing": missing}, ensure_ascii=False, indent=1)
+def _manifest(entries: list[dict[str, Any]], missing: list[_Missing]) -> str:
+    left = [{"id": one.id, "reason": one.reason} for one in missing]
+    return json.dumps({"version": 1, "images": entries, "missing": left}, ensure_ascii=False, indent=1)

@@ -64,6 +64,32 @@ def test_the_stored_bytes_come_back_unchanged_and_harmless(rest: StudioProcess) 
     assert disposition.endswith(('.png"', ".png"))
 
 
+@pytest.mark.parametrize("left", [b"", b"\x89PNG\r\n\x1a\nhalf"])
+def test_a_file_that_was_cut_is_not_served_and_the_answer_is_not_kept(
+    rest: StudioProcess, left: bytes
+) -> None:
+    image = add(rest, png((len(left), 81, 82)), "cut.png").json()
+    stored = rest.data_dir / "images" / image["sha256"][:2] / f"{image['sha256']}.png"
+    whole = stored.read_bytes()
+    stored.write_bytes(left)
+    answer = rest.api("GET", f"/images/{image['id']}/file")
+    assert (answer.status_code, answer.headers["cache-control"]) == (404, "no-store")
+    assert "damaged" in answer.json()["detail"]
+    assert add(rest, whole, "cut.png").status_code == 200  # loading it again makes it whole
+    assert rest.api("GET", f"/images/{image['id']}/file").content == whole
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "BMP", "TIFF"])
+def test_a_download_has_the_ending_of_its_format(rest: StudioProcess, kind: str) -> None:
+    buffer = io.BytesIO()
+    Image.new("RGB", (20, 20), (90, 90, len(kind))).save(buffer, kind)
+    image = add(rest, buffer.getvalue(), f"portrait.{kind}").json()
+    saved = rest.api("GET", f"/images/{image['id']}/file?download=1")
+    assert re.search(
+        rf'filename="portrait-[0-9a-f]{{8}}\.{kind.lower()}"', saved.headers["content-disposition"]
+    )
+
+
 def test_a_thumbnail_is_a_small_webp(rest: StudioProcess) -> None:
     image = add(rest, png((7, 8, 9), (1000, 500))).json()
     answer = rest.api("GET", f"/images/{image['id']}/thumbnail")

@@ -247,9 +247,9 @@ def test_an_export_holds_the_stored_bytes_and_a_manifest(durable: Durable, excha
     made = save(durable, source)
     manifest, contents = export(exchange, ids=[made.id, source.id, made.id, "nothing"])
     names = [entry["file"] for entry in manifest["images"]]
-    assert names == list(contents)
+    assert [*names, "left-out.txt"] == list(contents)
     assert [name[:4] for name in names] == ["001-", "002-"]
-    assert all(name.isascii() and "/" not in name for name in names)
+    assert names[1] == f"002-Ana-é-{source.sha256[:8]}.png"
     assert [contents[name] for name in names] == [
         durable.collection.file(one.id)[0].read_bytes() for one in (made, source)
     ]
@@ -301,5 +301,33 @@ def test_a_file_taken_away_is_named_and_the_rest_goes_out(durable: Durable, exch
     gone, here = upload(durable, seed=1), upload(durable, seed=2)
     durable.collection.file(gone.id)[0].unlink()
     manifest, contents = export(exchange, ids=[gone.id, here.id])
-    assert len(contents) == 1
+    assert [name[:3] for name in contents] == ["002", "lef"]
     assert [one["id"] for one in manifest["missing"]] == [gone.id]
+    assert contents["left-out.txt"].decode() == f"portrait.png: {manifest['missing'][0]['reason']}\n"
+
+
+@pytest.mark.parametrize("left", [b"", b"\x89PNG\r\n\x1a\nhalf", None], ids=["emptied", "cut", "another"])
+@pytest.mark.parametrize("wish", [{}, {"clean": True}, {"format": "jpeg"}])
+def test_a_damaged_file_is_left_out_with_the_reason(
+    durable: Durable, exchange: Exchange, left: bytes | None, wish: dict[str, Any]
+) -> None:
+    damaged, here = upload(durable, seed=1), upload(durable, seed=2)
+    path = durable.collection.file(damaged.id)[0]
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-20] + bytes(20) if left is None else left)
+    manifest, contents = export(exchange, ids=[damaged.id, here.id], **wish)
+    assert [entry["id"] for entry in manifest["images"]] == [here.id]
+    assert "damaged" in manifest["missing"][0]["reason"]
+    assert contents["left-out.txt"].decode().startswith("portrait.png: ")
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "BMP", "TIFF", "GIF"])
+def test_every_format_goes_out_under_its_own_ending(durable: Durable, exchange: Exchange, kind: str) -> None:
+    manifest, _ = export(exchange, ids=[load(durable, encoded(noise(), kind))])
+    assert manifest["images"][0]["file"].endswith(f".{kind.lower()}")
+
+
+def test_pictures_of_one_name_do_not_meet_in_a_zip(durable: Durable, exchange: Exchange) -> None:
+    ids = [upload(durable, seed, name).id for seed, name in enumerate(["Mira.png", "mira.png", "MIRA.png"])]
+    manifest, _ = export(exchange, ids=ids)
+    assert len({entry["file"].casefold() for entry in manifest["images"]}) == 3

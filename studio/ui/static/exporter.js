@@ -37,10 +37,11 @@
       this.go.disabled = true;
       this.words.textContent = "Packing…";
       try {
-        const { url, name } = await pictures.zip(this.wish());
+        const { url, name, leftOut } = await pictures.zip(this.wish());
         pictures.save(url, name);
         setTimeout(() => URL.revokeObjectURL(url), 60_000);
         this.dialog.close();
+        if (leftOut) likeness.toast("Some pictures could not be exported. left-out.txt in the zip says which, and why.", "warning");
       } catch (error) {
         this.words.textContent = error.message;
       }

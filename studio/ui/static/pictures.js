@@ -164,12 +164,17 @@
   /** The same picture without anything that says how it was made. */
   const downloadClean = (id) => save(`/api/v1${path(id, "/clean")}?download=1`);
 
-  /** Several pictures as a zip: the address of what came, and its name. Rejects with words. */
+  /** Bytes at the end of a zip in which its last names stand. */
+  const ZIP_END = 4096;
+
+  /** Several pictures as a zip: the address of what came, its name, and whether some are not in it. Rejects with words. */
   async function zip(wish) {
     const response = await fetch("/api/v1/export", { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wish) });
     if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? "The studio could not pack these pictures. Try again.");
     const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
-    return { url: URL.createObjectURL(await response.blob()), name: name ? name[1] : "likeness.zip" };
+    const blob = await response.blob();
+    const leftOut = (await blob.slice(-ZIP_END).text()).includes("left-out.txt");
+    return { url: URL.createObjectURL(blob), name: name ? name[1] : "likeness.zip", leftOut };
   }
 
   /** A name for the model: its label where the catalogue knows it. */
