@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest, Mode, Reference
-from studio.collection import rows
+from studio.collection import queries, rows
 from studio.collection.collection import Collection
 from studio.collection.history import History
 from studio.collection.models import ImageRow, ParentRow, TagRow
@@ -41,6 +40,7 @@ from studio.records import Category, Sort
 from studio.settings import Settings
 
 WORDS = ("woman", "man", "child", "elf", "knight", "oil", "studio", "light", "red", "blonde", "hat", "forest")
+SIGNS = "红发女骑士猫森林夜晚古老城堡金色盔甲微笑侧面水彩油画"
 MODELS = ("portrait-mini", "stable-diffusion-xl", "flux-klein")
 PROVENANCE = {
     "device": "cuda",
@@ -97,12 +97,7 @@ def fill(database: Database, count: int) -> None:
             pictures = [_values(dice, number, rare) for number in range(start, min(start + part, count))]
             session.execute(ImageRow.__table__.insert(), pictures)  # pyright: ignore[reportAttributeAccessIssue]
             _add_parents_and_tags(session, dice, pictures, rare)
-            session.execute(text(_WORDS_OF), [_words(picture) for picture in pictures])
-
-
-_WORDS_OF = (
-    "INSERT INTO image_search (rowid, prompt, label, name, tags) VALUES (:number, :prompt, :label, '', '')"
-)
+            session.execute(queries.INDEX, [_words(picture) for picture in pictures])
 
 
 def _values(dice: random.Random, number: int, rare: int) -> dict[str, Any]:
@@ -142,8 +137,9 @@ def _values(dice: random.Random, number: int, rare: int) -> dict[str, Any]:
 
 
 def _request(dice: random.Random, number: int, rare: int) -> GenerationRequest:
-    """The word “portrait” is in every prompt, “moonlit” in few."""
+    """The words “portrait” and “肖像” are in every prompt, “moonlit” and “月光” in few."""
     words = ["portrait", *dice.choices(WORDS, k=18), *(["moonlit"] if number % rare == 1 else [])]
+    words.append("".join([*dice.choices(SIGNS, k=8), "的肖像", *(["月光"] if number % rare == 1 else [])]))
     references = (Reference(image_id=f"{number - 1:064x}"[-32:]),) if number % 3 else ()
     return GenerationRequest(
         mode=Mode.IMG2IMG if references else Mode.TEXT_TO_IMAGE,
@@ -178,7 +174,7 @@ def _parent(picture: dict[str, Any]) -> dict[str, Any]:
 
 def _words(picture: dict[str, Any]) -> dict[str, Any]:
     prompt = picture["request"]["prompt"] if picture["request"] else ""
-    return {"number": picture["number"], "prompt": prompt, "label": picture["label"]}
+    return queries.searched(picture["number"], prompt, picture["label"], "", ())
 
 
 def calls() -> dict[str, Callable[[Collection], object]]:
@@ -202,6 +198,10 @@ def calls() -> dict[str, Callable[[Collection], object]]:
         "search: two words": page(Filter(query="red forest")),
         "search: a rare word": page(Filter(query="moonlit")),
         "search: as it is typed": page(Filter(query="portr")),
+        "search: inside runs of signs, in every picture": page(Filter(query="肖像")),
+        "search: inside runs of signs, rare": page(Filter(query="月光")),
+        "search: one sign": page(Filter(query="猫")),
+        "search: three signs": page(Filter(query="的肖像")),
         "search within a model": page(Filter(query="knight", model=MODELS[1])),
         "history by batch": lambda collection: History(collection).batches(None, 20).model_dump_json(),
         "family of a picture": _family,

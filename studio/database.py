@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipelines.errors import StorageFailure
 from studio import durable
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20

@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-import re
 from collections.abc import Sequence
 from string import ascii_lowercase, ascii_uppercase
 from typing import Any
@@ -30,7 +29,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import InstrumentedAttribute, Session, selectinload
 
 from pipelines.errors import RequestError
-from studio.collection import character_links, queries, rows
+from studio.collection import character_links, queries, rows, words
 from studio.collection.models import ImageRow, TagRow
 from studio.collection.queries import Filter
 from studio.records import Category, Facets, ImageIds, ImagePage, ImageStops, Sort
@@ -162,15 +161,14 @@ def _rows(session: Session, numbers: Sequence[int]) -> list[ImageRow]:
 
 def _chosen(session: Session, wanted: Filter, sort: Sort) -> Select[*tuple[Any, ...]]:
     """Numbers (and what else the order goes by) of the pictures, in order."""
-    words = _words(wanted)
+    match = words.match(wanted.query or "")
     keys = select(ImageRow.number, *([_VALUE[sort]] if sort in _VALUE else []))
     statement = keys.where(*_conditions(wanted, sort)).order_by(*_order(wanted, sort))
     if wanted.tag is not None:
         statement = statement.where(_tagged(session, wanted.tag))
     if wanted.character is not None:
         statement = statement.where(_among(session, character_links.pictures_of(wanted.character)))
-    if words:
-        match = " ".join(f'"{word}"*' for word in words)
+    if match is not None:
         statement = statement.join(_search, _number == ImageRow.number).where(
             text("image_search MATCH :match").bindparams(match=match)
         )
@@ -179,7 +177,7 @@ def _chosen(session: Session, wanted: Filter, sort: Sort) -> Select[*tuple[Any, 
 
 def _order(wanted: Filter, sort: Sort) -> tuple[ColumnElement[Any], ...]:
     """A search gives its hits by number, newest or oldest first, without sorting them."""
-    if _words(wanted) and sort in (Sort.NEWEST, Sort.OLDEST):
+    if _searches(wanted) and sort in (Sort.NEWEST, Sort.OLDEST):
         return (_number.desc() if sort is Sort.NEWEST else _number.asc(),)
     return _ORDER[sort]
 
@@ -189,7 +187,7 @@ def _walked(wanted: Filter, sort: Sort) -> tuple[str, ...]:
 
     SQLite does not know how pictures are distributed, and would as soon sort half of them.
     """
-    if sort in _VALUE or _words(wanted):
+    if sort in _VALUE or _searches(wanted):
         return ()
     indexed = (("starred",), ("model", "mode"), ("model",), ("mode",), ("category",))
     return next((columns for columns in indexed if all(getattr(wanted, one) for one in columns)), ())
@@ -208,7 +206,7 @@ def _conditions(wanted: Filter, sort: Sort) -> list[ColumnElement[bool]]:
         found.append(ImageRow.number >= rows.moment(wanted.after))
     if wanted.before is not None:
         found.append(ImageRow.number < rows.moment(wanted.before))
-    if wanted.query and wanted.query.strip() and not _words(wanted):
+    if wanted.query and wanted.query.strip() and not _searches(wanted):
         found.append(_contains(wanted.query.strip()))
     return found
 
@@ -219,9 +217,9 @@ def _on_shelf(wanted: Filter) -> list[ColumnElement[bool]]:
     return [ImageRow.trashed_at.is_(None)]
 
 
-def _words(wanted: Filter) -> list[str]:
-    """What is looked up in the index: pictures match whose words begin with every one of these."""
-    return re.findall(r"[^\W_]+", wanted.query or "")
+def _searches(wanted: Filter) -> bool:
+    """Something is looked up in the index."""
+    return words.match(wanted.query or "") is not None
 
 
 def _contains(signs: str) -> ColumnElement[bool]:
@@ -251,7 +249,7 @@ def _write_cursor(sort: Sort, *key: Any) -> str:
 def _beyond(cursor: str, wanted: Filter, sort: Sort) -> ColumnElement[bool]:
     """What comes after the picture that the cursor stands for."""
     number, value = _read_cursor(cursor, sort)
-    key = _number if _words(wanted) else ImageRow.number
+    key = _number if _searches(wanted) else ImageRow.number
     match sort:
         case Sort.NEWEST:
             return key < number

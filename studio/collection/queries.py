@@ -18,7 +18,7 @@ from sqlalchemy.sql.operators import custom_op
 
 from pipelines.errors import NotFound, RequestError
 from pipelines.request import GenerationRequest, Mode
-from studio.collection import character_links
+from studio.collection import character_links, words
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.records import (
     Category,
@@ -144,24 +144,26 @@ def index_all(session: Session, pictures: Sequence[ImageRow]) -> None:
     """Bring the full-text index up to date with these rows."""
     session.flush()
     if pictures:
-        session.execute(_INDEX, [_words_of(one) for one in pictures])
+        session.execute(INDEX, [_words_of(one) for one in pictures])
 
 
-_INDEX = text(
-    "INSERT OR REPLACE INTO image_search (rowid, prompt, label, name, tags) "
-    "VALUES (:number, :prompt, :label, :name, :tags)"
+INDEX = text(
+    "INSERT OR REPLACE INTO image_search (rowid, prompt, label, name, tags, signs) "
+    "VALUES (:number, :prompt, :label, :name, :tags, :signs)"
 )
 
 
 def _words_of(one: ImageRow) -> dict[str, Any]:
     said = one.provenance.get("said", {})  # by another tool, of a picture that was loaded
-    return {
-        "number": one.number,
-        "prompt": (one.request or said).get("prompt", ""),
-        "label": one.label,
-        "name": one.name or "",
-        "tags": "\n".join(t.tag for t in one.tags),
-    }
+    prompt = (one.request or said).get("prompt", "")
+    return searched(one.number, prompt, one.label, one.name or "", [t.tag for t in one.tags])
+
+
+def searched(number: int, prompt: str, label: str, name: str, tags: Sequence[str]) -> dict[str, Any]:
+    """A picture's line of the full-text index."""
+    texts = {"prompt": prompt, "label": label, "name": name, "tags": "\n".join(tags)}
+    said = {column: words.indexed(text) for column, text in texts.items()}
+    return {"number": number, **said, "signs": words.signs(*texts.values())}
 
 
 def unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
