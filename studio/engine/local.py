@@ -1,7 +1,8 @@
-"""One worker process on this machine: started at once, watched, replaced when it dies or does not answer.
+"""One worker process on this machine: started at once, watched, replaced when it dies or hangs.
 
-A supervisor thread owns the process from birth to death; `run` only waits for what the supervisor
-hands over. Knows nothing of the queue, of files and of what is inside an order.
+A supervisor thread owns the process from birth to death, and a watching one ends it where it hangs; `run`
+only waits for what the supervisor hands over. Knows nothing of the queue, of files and of what is inside an
+order.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from studio.engine.messages import (
     Ready,
     StartFailed,
 )
+from studio.engine.patience import Patience
 from studio.engine.process import WorkerMain, WorkerProcess
 from studio.records import WorkerState
 
@@ -37,6 +39,8 @@ log = logging.getLogger(__name__)
 CANCEL_GRACE_SECONDS = 5.0
 RESTART_DELAYS = (0.2, 2.0, 8.0)
 """Pause before a new process, by the number of starts that failed in a row; one more, and it is down."""
+
+_WATCH_SECONDS = 1.0
 
 READ_PATIENCE_SECONDS = 5.0
 """How long a question about pictures waits for the job that runs."""
@@ -85,6 +89,7 @@ class LocalEngine:
         restart_delays: Sequence[float] = RESTART_DELAYS,
         cancel_grace: float = CANCEL_GRACE_SECONDS,
         read_limit: float = READ_SECONDS,
+        patience: Callable[[], Patience] = Patience,
     ) -> None:
         self._main = main
         folder = str(models_folder) if models_folder else None
@@ -92,6 +97,8 @@ class LocalEngine:
         self._delays = restart_delays
         self._cancel_grace = cancel_grace
         self._read_limit = read_limit
+        self._new_patience = patience
+        self._patience = patience()
         self._readers_waiting = 0
         self._changed = threading.Condition()
         self._state = WorkerState(state="starting", detail="Starting the image worker.")
@@ -186,6 +193,7 @@ class LocalEngine:
                 return Failed(WorkerLost.code, self._state.detail)
             self._job_id, self._inbox = order.job_id, inbox
             self._set_state("busy")
+            self._patience.begin()
             self._child.send(order)
         return None
 
@@ -248,6 +256,7 @@ class LocalEngine:
                 raise Conflict(_OCCUPIED if self._job_id else _STARTING)
             self._job_id, self._answers = order.order_id, answers
             self._set_state("busy")
+            self._patience.begin()
             self._child.send(order)
 
     def _readable(self) -> bool:
@@ -292,9 +301,10 @@ class LocalEngine:
         except OSError as error:
             return _Life(ready=False, words=f"The image worker's process cannot be made: {error}.")
         with self._changed:
-            self._child = child
+            self._child, self._patience = child, self._new_patience()
             if self._stopping:
                 child.kill()
+        threading.Thread(target=self._watch, args=(child,), name="engine-watch", daemon=True).start()
         ready, refusal = False, None
         for message in child.messages():
             ready = ready or isinstance(message, Ready)
@@ -305,8 +315,22 @@ class LocalEngine:
             words = self._state.detail
         return _Life(ready=ready, words=refusal or words, final=refusal is not None)
 
+    def _watch(self, child: WorkerProcess) -> None:
+        """Replace the worker once it counts as hung; that the machine was asleep is not held against it."""
+        last = time.monotonic()
+        with self._changed:
+            while self._child is child and not self._stopping:
+                self._changed.wait(_WATCH_SECONDS)
+                now = time.monotonic()
+                why = self._patience.wait(min(now - last, 2 * _WATCH_SECONDS))
+                last = now
+                if why and self._child is child:
+                    self._let_go(why)
+                    child.kill()
+
     def _hear(self, message: FromWorker) -> None:
         with self._changed:
+            self._patience.hear(message)
             match message:
                 case Loading(detail, device):
                     self._set_state(self._state.state, device=device, detail=detail)

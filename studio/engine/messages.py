@@ -1,8 +1,8 @@
 """What the studio and its worker process say to each other over the pipe.
 
 To the worker: a `WorkOrder`, a `ReadOrder`, or `CancelOrder`. From the worker: `Loading` any number of times,
-then `Ready` or `StartFailed`, then `JobEvent`s and `ReadAnswer`s, perhaps `Leaving`. Knows nothing of
-processes and of torch.
+then `Ready` or `StartFailed`, then `JobEvent`s and `ReadAnswer`s, perhaps `Leaving`; all the time `Alive`.
+Knows nothing of processes and of torch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,11 @@ class CancelOrder:
     """End this order at the next step or phase."""
 
     job_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alive:
+    """A sign of life, every few seconds, whatever the worker is at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +71,4 @@ class ReadAnswer:
 
 
 ToWorker = WorkOrder | ReadOrder | CancelOrder
-FromWorker = Loading | Ready | StartFailed | Leaving | JobEvent | ReadAnswer
+FromWorker = Alive | Loading | Ready | StartFailed | Leaving | JobEvent | ReadAnswer

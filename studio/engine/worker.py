@@ -1,8 +1,8 @@
 """The worker process: loads torch and the pipelines, then carries out one order after the other.
 
 `main` is the child's entry point. Importing this module imports no torch. The main thread works; a
-second thread hears the pipe, so that a cancel and the studio's death are noticed at any time. Knows
-nothing of the queue, the collection or the database.
+second thread hears the pipe, so that a cancel and the studio's death are noticed at any time; a third
+gives signs of life. Knows nothing of the queue, the collection or the database.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from multiprocessing.connection import Connection
@@ -24,7 +25,9 @@ from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
 from studio import __version__
+from studio.engine import orphans, threads
 from studio.engine.messages import (
+    Alive,
     CancelOrder,
     FromWorker,
     JobEvent,
@@ -41,6 +44,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _TINY = 64
+ALIVE_SECONDS = 5.0
+"""Between two signs of life."""
 
 Say = Callable[[Loading], None]
 
@@ -66,35 +71,37 @@ def main(pipe: Connection, models_yaml: str, device: str, models_folder: str | N
     serve(pipe, partial(_load, Path(models_yaml), device, Path(models_folder) if models_folder else None))
 
 
-def serve(pipe: Connection, load: Load) -> None:
+def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) -> None:
     """Carry out the orders that come through `pipe` with the runner that `load` makes."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    orphans.end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    orders = _Orders(pipe)
+    orders, voice = _Orders(pipe), _Voice(pipe, alive_seconds)
     try:
-        runner, ready = load(pipe.send)
+        runner, ready = load(voice.say)
     except Exception as error:  # the boundary: the studio shows why there is no worker
         log.exception("The worker could not start.")
-        pipe.send(StartFailed(_start_words(error)))
+        voice.say(StartFailed(_start_words(error)))
         return
-    pipe.send(ready)
+    voice.say(ready)
     while True:
         match orders.next():
             case WorkOrder() as order:
-                _carry_out(runner, order, pipe, orders.is_cancelled)
+                _carry_out(runner, order, voice.say, orders.is_cancelled)
             case ReadOrder() as order:
-                _read(runner, order, pipe)
+                _read(runner, order, voice.say)
 
 
 def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
     say(Loading("Loading PyTorch."))
     catalog = load_catalog(models_yaml, models_folder)
     _keep_the_terminal_quiet()
+    threads.wait_passively()
     import torch
 
     from pipelines.running.runner import PipelineRunner
 
-    torch.set_num_threads(min(torch.get_num_threads(), _allowed_cpus()))
+    torch.set_num_threads(min(torch.get_num_threads(), threads.allowed_cpus()))
     runner = PipelineRunner(catalog, device=device, versions={"studio": __version__})
     _warm_up(runner, catalog, say)
     detail = f"{runner.describe()}, {torch.get_num_threads()} threads"
@@ -127,16 +134,6 @@ def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
         log.warning("%s could not be loaded ahead: %s", spec.label, error.detail)
 
 
-def _allowed_cpus() -> int:
-    """Whole CPUs this process may use: containers often grant fewer than the machine has."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text(encoding="ascii").split()
-    except (OSError, ValueError):
-        return cpus
-    return cpus if quota == "max" else max(1, min(cpus, int(quota) // int(period)))
-
-
 def _start_words(error: Exception) -> str:
     if isinstance(error, ImportError):
         return f"The image engine cannot be loaded ({error}). Install the studio again: pip install -e ."
@@ -145,36 +142,65 @@ def _start_words(error: Exception) -> str:
     return f"The image engine cannot start ({error}). Run `python app.py doctor` to see why."
 
 
-def _carry_out(runner: Runner, order: WorkOrder, pipe: Connection, cancelled: Callable[[str], bool]) -> None:
+def _carry_out(
+    runner: Runner, order: WorkOrder, say: Callable[[FromWorker], None], cancelled: Callable[[str], bool]
+) -> None:
     def emit(event: Event) -> None:
-        pipe.send(JobEvent(order.job_id, event))
+        say(JobEvent(order.job_id, event))
 
     def work() -> None:
         runner.run(order, emit, lambda: cancelled(order.job_id))
 
-    _guarded(work, pipe, lambda failed: JobEvent(order.job_id, failed), "The picture could not be made.")
+    _guarded(work, say, lambda failed: JobEvent(order.job_id, failed), "The picture could not be made.")
 
 
-def _read(runner: Runner, order: ReadOrder, pipe: Connection) -> None:
+def _read(runner: Runner, order: ReadOrder, say: Callable[[FromWorker], None]) -> None:
     def work() -> None:
-        pipe.send(ReadAnswer(order.order_id, runner.read(order)))
+        say(ReadAnswer(order.order_id, runner.read(order)))
 
-    _guarded(work, pipe, lambda failed: ReadAnswer(order.order_id, failed), "The picture could not be read.")
+    _guarded(work, say, lambda failed: ReadAnswer(order.order_id, failed), "The picture could not be read.")
 
 
 def _guarded(
-    work: Callable[[], None], pipe: Connection, told: Callable[[Failed], FromWorker], words: str
+    work: Callable[[], None],
+    say: Callable[[FromWorker], None],
+    told: Callable[[Failed], FromWorker],
+    words: str,
 ) -> None:
     """Do `work`; what goes wrong is told, and what nobody thought of ends the process after that."""
     try:
         work()
     except LikenessError as error:
-        pipe.send(told(Failed(error.code, error.detail)))
+        say(told(Failed(error.code, error.detail)))
     except Exception as error:  # the boundary: one bad order never takes the studio with it
         log.exception("An order failed unexpectedly.")
-        pipe.send(Leaving())
-        pipe.send(told(Failed("error", f"{words} The studio's terminal shows the details.")))
+        say(Leaving())
+        say(told(Failed("error", f"{words} The studio's terminal shows the details.")))
         raise SystemExit(1) from error
+
+
+class _Voice:
+    """What this process says to the studio, from any thread; signs of life by a thread of its own."""
+
+    def __init__(self, pipe: Connection, alive_seconds: float) -> None:
+        self._pipe = pipe
+        self._pause = alive_seconds
+        self._lock = threading.Lock()
+        threading.Thread(target=self._live, name="signs of life", daemon=True).start()
+
+    def say(self, message: FromWorker) -> None:
+        """Send it whole."""
+        with self._lock:
+            self._pipe.send(message)
+
+    def _live(self) -> None:
+        try:
+            while True:
+                orphans.end_when_stuck()
+                self.say(Alive())
+                time.sleep(self._pause)
+        except OSError:
+            os._exit(0)  # the studio is gone
 
 
 class _Orders:

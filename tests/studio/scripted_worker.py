@@ -2,7 +2,8 @@
 
 What it does is written in the prompt, a word per behaviour: `slow` (waits in each step), `deaf` (does
 not look at a cancel), `die-once` (SIGKILLs itself the first time), `die` (always), `crash` (an
-unexpected exception), `refuse` (a LikenessError), `stop-after-one` (dies between two pictures).
+unexpected exception), `refuse` (a LikenessError), `stop-after-one` (dies between two pictures), `stuck-once`
+(does not get on after its second step the first time, and goes on giving signs of life).
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ class ScriptedRunner:
         for step in range(1, steps + 1):
             self._check("denoising", words, cancelled)
             emit(StepProgress(index * steps + step, steps * request.num_images, PREVIEW, index))
+            if "stuck-once" in words and step == 2 and self._first("stuck"):
+                time.sleep(600)
         self._enter(Phase.DECODING, words, emit, cancelled)
         seed = request.seed + index
         emit(ImageReady(index, seed, SIDE, SIDE, pixels(seed)))
@@ -119,6 +122,13 @@ class ScriptedRunner:
             (self._folder / f"half-{index}").touch()
             time.sleep(0.3)
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def _first(self, what: str) -> bool:
+        """Whether it is the first time, in any life."""
+        mark = self._folder / what
+        first = not mark.exists()
+        mark.touch()
+        return first
 
     def _enter(
         self, phase: Phase, words: set[str], emit: Callable[[Event], None], cancelled: Callable[[], bool]
@@ -140,7 +150,21 @@ class ScriptedRunner:
 
 def main(pipe: Connection, folder: str) -> None:
     """Entry point of the child."""
-    worker.serve(pipe, lambda say: (ScriptedRunner(Path(folder)), Ready("scripted", "float32, 1 threads")))
+    worker.serve(
+        pipe, lambda say: (ScriptedRunner(Path(folder)), Ready("scripted", "float32, 1 threads")), 0.1
+    )
+
+
+def main_that_hangs_at_its_first_start(pipe: Connection, folder: str) -> None:
+    """Stopped by the system before it is ready, once."""
+
+    def load(say: worker.Say) -> tuple[ScriptedRunner, Ready]:
+        runner = ScriptedRunner(Path(folder))
+        if runner._first("stopped"):
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return runner, Ready("scripted", "float32, 1 threads")
+
+    worker.serve(pipe, load, 0.1)
 
 
 def main_that_cannot_start(pipe: Connection, folder: str) -> None:

@@ -29,6 +29,7 @@ from pipelines.events import (
 )
 from pipelines.request import GenerationRequest
 from studio.engine.local import LocalEngine
+from studio.engine.patience import Limits, Patience
 from tests.studio import scripted_worker
 from tests.studio.scripted_worker import pixels
 
@@ -163,6 +164,56 @@ def test_a_worker_that_does_not_answer_is_replaced(make: Callable[..., LocalEngi
     assert gone(pid)
 
 
+def impatient(**limits: float) -> Callable[[], Patience]:
+    return lambda: Patience(Limits(**({"silence": 30.0, "start_silence": 30.0} | limits)))
+
+
+@pytest.mark.parametrize("phase", ["loading", "denoising"])
+def test_a_worker_that_hangs_with_an_order_is_replaced_unasked(
+    make: Callable[..., LocalEngine], phase: str
+) -> None:
+    engine = make(patience=impatient(silence=1.0))
+    running = Running(engine, order(prompt=f"hang-{phase}")).reached(PhaseChanged, phase=Phase(phase))
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    running.join()
+    assert isinstance(running.error, WorkerLost)
+    assert "no sign of life" in running.error.detail
+    assert isinstance(list(engine.run(order("next")))[-1], Completed)
+    assert gone(pid)
+
+
+def test_a_worker_that_hangs_between_orders_is_replaced(make: Callable[..., LocalEngine]) -> None:
+    engine = make(patience=impatient(silence=1.0))
+    until(lambda: engine.state.state == "ready")
+    pid = engine.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    until(lambda: engine.state.state == "ready" and engine.pid not in (None, pid))
+    assert gone(pid)
+
+
+def test_a_worker_that_hangs_while_it_starts_is_replaced_and_the_order_goes_on(
+    make: Callable[..., LocalEngine],
+) -> None:
+    engine = make(
+        scripted_worker.main_that_hangs_at_its_first_start,
+        patience=impatient(start_silence=5.0),
+        restart_delays=(0.0, 0.05, 0.05),
+    )
+    assert isinstance(list(engine.run(order()))[-1], Completed)
+
+
+def test_a_worker_that_lives_but_stands_still_is_replaced(make: Callable[..., LocalEngine]) -> None:
+    engine = make(patience=impatient(step_floor=1.0))
+    running = Running(engine, order(prompt="stuck-once", steps=4)).reached(StepProgress, step=2)
+    running.join()
+    assert isinstance(running.error, WorkerLost)
+    assert "did not get on" in running.error.detail
+    assert isinstance(list(engine.run(order(prompt="stuck-once", steps=4)))[-1], Completed)
+
+
 def test_a_cancel_does_not_outlive_its_order(engine: LocalEngine) -> None:
     running = Running(engine, order(prompt="hang-denoising")).reached(PhaseChanged, phase=Phase.DENOISING)
     engine.cancel("job")
@@ -257,6 +308,7 @@ _STUDIO = """
 import signal, sys, time
 from pathlib import Path
 from studio.engine.local import LocalEngine
+from studio.engine.patience import Limits, Patience
 from tests.studio import scripted_worker
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
@@ -268,8 +320,18 @@ if __name__ == "__main__":
 """
 
 
-@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
-def test_the_worker_ends_with_the_studio(tmp_path: Path, end: signal.Signals) -> None:
+STOPPED = pytest.param(
+    signal.SIGKILL,
+    True,
+    marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what cannot run"),
+)
+
+
+@pytest.mark.parametrize(
+    ("end", "stopped"),
+    [(signal.SIGKILL, False), (signal.SIGTERM, False), (signal.SIGINT, False), STOPPED],
+)
+def test_the_worker_ends_with_the_studio(tmp_path: Path, end: signal.Signals, stopped: bool) -> None:
     script = tmp_path / "studio_like.py"
     script.write_text(_STUDIO)
     studio = subprocess.Popen(
@@ -278,13 +340,32 @@ def test_the_worker_ends_with_the_studio(tmp_path: Path, end: signal.Signals) ->
         stderr=subprocess.DEVNULL,
         text=True,
         env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        start_new_session=True,
     )
     assert studio.stdout is not None
     with studio.stdout:
         pid = int(studio.stdout.readline())
+        if stopped:
+            os.kill(pid, signal.SIGSTOP)
         studio.send_signal(end)
         studio.wait(30)
     until(lambda: gone(pid))
+
+
+_STUCK = """
+import ctypes
+from studio.engine import orphans
+orphans.STUCK_SECONDS = 1
+orphans.end_when_stuck()
+ctypes.PyDLL(None).sleep(60)  # native code that lets no thread of Python run
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sleep is not to be had there without letting Python run")
+def test_a_process_that_is_stuck_in_native_code_ends_by_itself() -> None:
+    done = subprocess.run([sys.executable, "-c", _STUCK], capture_output=True, text=True, timeout=40)
+    assert done.returncode == 1
+    assert "Timeout" in done.stderr
 
 
 def test_the_worker_hears_no_ctrl_c(engine: LocalEngine) -> None:
