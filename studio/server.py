@@ -22,6 +22,7 @@ from studio import __version__, quick_gradio
 from studio.api import add_api
 from studio.api.events import QueueBroadcast
 from studio.api.routes import OPENAPI_URL
+from studio.connections import BACKLOG, PatientServer, limited_connections
 from studio.security import Gatekeeper
 from studio.service import StudioService
 from studio.settings import Settings
@@ -88,13 +89,15 @@ def _set_gradio_environment(settings: Settings) -> None:
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 
 
-class StudioServer(uvicorn.Server):
+class StudioServer(PatientServer):
     """uvicorn that calls `on_ready` once the page answers and leaves signals to end it quietly."""
 
     def __init__(self, app: FastAPI, sock: socket.socket, on_ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
+                http=limited_connections(),
+                backlog=BACKLOG,
                 lifespan="on",
                 ws="none",
                 log_level="warning",
