@@ -217,7 +217,10 @@ class ImageIds(_Record):
 
 
 class ImageStops(_Record):
-    """Where a virtual grid can jump to: item `n * every` follows `cursors[n]` (null: the start)."""
+    """Where a virtual grid can jump to: item `n * every` follows `cursors[n]`.
+
+    The first cursor stands before the first picture that there is now (null: there is none).
+    """
 
     total: int
     every: int

@@ -48,6 +48,8 @@ _VALUE: dict[Sort, InstrumentedAttribute[Any]] = {
     Sort.SIZE: ImageRow.size_bytes,
 }
 """What pictures are sorted by before their number."""
+_BEFORE = {Sort.NEWEST: 1, Sort.OLDEST: -1, Sort.NAME: -1, Sort.SIZE: 1}
+"""From a picture's number to the one that would stand right before it, where all else is the same."""
 _ORDER: dict[Sort, tuple[ColumnElement[Any], ...]] = {
     Sort.NEWEST: (ImageRow.number.desc(),),
     Sort.OLDEST: (ImageRow.number.asc(),),
@@ -78,12 +80,17 @@ def ids(session: Session, wanted: Filter, sort: Sort, limit: int = MAX_IDS) -> I
 
 
 def stops(session: Session, wanted: Filter, sort: Sort, every: int) -> ImageStops:
-    """A cursor for every so many pictures, for grids that jump."""
+    """A cursor for every so many pictures, for grids that jump.
+
+    The first one stands right before the first picture, so that its page, too, stays the same one while
+    newer pictures come in.
+    """
     numbers = _strung(session, _chosen(session, wanted, sort).with_only_columns(ImageRow.number))
     places = numbers[every - 1 : -1 : every]  # nothing follows the last one
-    values = _values(session, sort, places)
+    values = _values(session, sort, [*numbers[:1], *places])
     cursors = (_write_cursor(sort, number, *values.get(number, ())) for number in places)
-    return ImageStops(total=len(numbers), every=every, cursors=(None, *cursors))
+    first = (_write_cursor(sort, n + _BEFORE[sort], *values.get(n, ())) for n in numbers[:1])
+    return ImageStops(total=len(numbers), every=every, cursors=(*(first if numbers else (None,)), *cursors))
 
 
 def facets(session: Session) -> Facets:

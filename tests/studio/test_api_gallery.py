@@ -169,3 +169,15 @@ def test_batches_and_winners(rest: TestClient, durable: Durable) -> None:
     assert rest.post("batches/a/winners", json={"ids": []}).status_code == 422
     assert rest.post("batches/b/winners", json={"ids": pictures}).status_code == 404
     assert rest.get("batches", params={"cursor": "x"}).json()["field"] == "cursor"
+
+
+def test_every_page_of_a_grid_stays_the_same_while_a_picture_comes_in(
+    rest: TestClient, durable: Durable
+) -> None:
+    for seed in range(5):
+        upload(durable, seed)
+    cursors = get(rest, "images/stops", every=2)["cursors"]
+    before = [ids(rest, limit=2, cursor=cursor) for cursor in cursors]
+    save(durable, job_id="just finished")
+    assert [ids(rest, limit=2, cursor=cursor) for cursor in cursors] == before
+    assert len(before[0]) == 2
