@@ -98,6 +98,29 @@ class ReaderPreset:
 
 
 @dataclass(frozen=True)
+class EnlargerPreset:
+    """Shape and schedule of the enlarger: `factor` times larger, `layers` hidden convolutions of `width`.
+
+    `crop` is the side of the small training squares; `portraits` and `drawings` are how many are rendered.
+    """
+
+    factor: int = 4
+    width: int = 64
+    layers: int = 12
+    portraits: int = 3700
+    drawings: int = 840
+    crop: int = 32
+    batch: int = 16
+    steps: int = 60000
+    minutes: float = 100.0
+    warmup: int = 50
+    lr: float = 1e-2
+    ema: float = 0.995
+    polish: float = 0.6
+    sharpen: float = 0.5
+
+
+@dataclass(frozen=True)
 class Preset:
     """Everything one training run needs to know; `px` is the side of the square pictures."""
 
@@ -127,6 +150,7 @@ class Preset:
     encoder: StagePreset = StagePreset(batch=128, steps=20000, minutes=24.0, warmup=50)
     adapters: StagePreset = StagePreset(batch=32, steps=6000, minutes=60.0, warmup=20)
     controlnet: ControlNetPreset = field(default_factory=ControlNetPreset)
+    enlarger: EnlargerPreset = field(default_factory=EnlargerPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
     cases: int = 48
 

@@ -12,6 +12,7 @@ const { values: args } = parseArgs({
   options: {
     identities: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' },
     styles: { type: 'string', default: Object.keys(STYLES).join(',') }, out: { type: 'string', default: 'corpus.jsonl.gz' },
+    'first-only': { type: 'boolean', default: false },
   },
 });
 const styleNames = args.styles.split(',');
@@ -102,7 +103,7 @@ const gzip = createGzip({ level: 6 });
 const done = once(gzip.pipe(createWriteStream(args.out)), 'finish');
 for (let identity = 0; identity < Number(args.identities); identity += 1) {
   const base = character();
-  for (const [variant, a] of [base, ...variants(base)].entries()) {
+  for (const [variant, a] of [base, ...(args['first-only'] ? [] : variants(base))].entries()) {
     const line = JSON.stringify({ identity, variant, ...a, svg: draw(a, `${args.seed}-${identity}`) });
     if (!gzip.write(`${line}\n`)) await once(gzip, 'drain');
   }

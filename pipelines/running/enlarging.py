@@ -1,0 +1,96 @@
+"""Enlarge drawings four times with a small convolutional network, tile by tile, on any processor.
+
+The network is laid out as the "Compact" architecture that enlargers are commonly shared in, so that its weights
+load elsewhere and other Compact weights load here. Tensors in, tensors out; knows nothing of files' places.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F  # noqa: N812
+from PIL import Image
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+TILE = 256
+"""Side of the tiles a picture is enlarged in, in its own pixels."""
+
+
+class Compact(nn.Module):
+    """Convolutions and PReLU at the small size, one pixel shuffle at the end, on top of repeated pixels.
+
+    Pictures (N, 3, H, W) in [0, 1] to (N, 3, factor * H, factor * W), which may leave [0, 1] a little.
+    Keys: `body.0` first convolution, `body.1` its PReLU, ..., the last one the convolution before the shuffle.
+    """
+
+    def __init__(self, width: int, layers: int, factor: int) -> None:
+        super().__init__()
+        self.width, self.layers, self.factor = width, layers, factor
+        body: list[nn.Module] = []
+        for inputs in (3, *[width] * layers):
+            body += [nn.Conv2d(inputs, width, 3, padding=1), nn.PReLU(width)]
+        body.append(nn.Conv2d(width, 3 * factor * factor, 3, padding=1))
+        self.body = nn.ModuleList(body)
+
+    @property
+    def reach(self) -> int:
+        """How many pixels of the small picture a pixel of the large one depends on, to each side."""
+        return self.layers + 2
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        """The enlarged pictures."""
+        x = pictures
+        for module in self.body:
+            x = module(x)
+        return F.pixel_shuffle(x, self.factor) + F.interpolate(pictures, scale_factor=float(self.factor))
+
+
+def compact(weights: Mapping[str, Tensor]) -> Compact:
+    """The network these weights belong to, in float32, ready to enlarge; ValueError where they fit none."""
+    last = max((int(k.split(".")[1]) for k in weights if k.startswith("body.")), default=0)
+    first, end = weights.get("body.0.weight"), weights.get(f"body.{last}.weight")
+    if first is None or end is None or first.ndim != 4 or first.shape[1] != 3 or end.ndim != 4:
+        raise ValueError("these are not the weights of a Compact enlarger for RGB pictures")
+    factor = round((end.shape[0] / 3) ** 0.5)
+    net = Compact(int(first.shape[0]), last // 2 - 1, factor)
+    try:
+        net.load_state_dict({k: v.float() for k, v in weights.items()})
+    except RuntimeError as error:
+        raise ValueError(f"these are not the weights of a Compact enlarger: {error}") from error
+    return net.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+
+
+def load(path: Path) -> Compact:
+    """The enlarger in a safetensors file."""
+    return compact(load_file(path))
+
+
+def _spans(length: int, tile: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, length, tile):
+        yield start, min(start + tile, length)
+
+
+@torch.inference_mode()
+def enlarge(net: Compact, picture: Image.Image, tile: int = TILE) -> Image.Image:
+    """`picture` enlarged `net.factor` times, as RGB.
+
+    Tiles overlap by all that a pixel depends on, so there are no seams, whatever their size.
+    """
+    device = next(net.parameters()).device
+    data = torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255).permute(2, 0, 1)[None]
+    margin, factor = net.reach, net.factor
+    height, width = data.shape[-2:]
+    padded = F.pad(data, (margin,) * 4, mode="replicate")
+    out = np.empty((height * factor, width * factor, 3), np.uint8)
+    for top, bottom in _spans(height, tile):
+        for left, right in _spans(width, tile):
+            part = padded[..., top : bottom + 2 * margin, left : right + 2 * margin]
+            large = net(part.to(device).contiguous(memory_format=torch.channels_last))[0]
+            inner = large[:, margin * factor : -margin * factor, margin * factor : -margin * factor]
+            pixels = (inner.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+            out[top * factor : bottom * factor, left * factor : right * factor] = pixels
+    return Image.fromarray(out)
