@@ -1,9 +1,10 @@
 """Make the bundled portrait model: `python -m training all --preset cpu`.
 
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
-evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. Four more
-by name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the decoder alone goes on),
-`measure` (the measures that need no attribute reader) and `sheet` (the contact sheet).
+evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. More by
+name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the decoder alone goes on),
+`measure` (the measures that need no attribute reader), `sheet` (the contact sheet), `enlarger` (the enlarger
+beside the model in `--out`, its pairs first) and `evaluate-enlarger`.
 """
 
 from __future__ import annotations
@@ -23,10 +24,12 @@ from training import (
     train_controlnet,
     train_critic,
     train_encoder,
+    train_enlarger,
     train_unet,
 )
 from training.adopt import adopt
 from training.card import TRAINED, write_card
+from training.enlarger_pairs import make_pairs
 from training.latents import encode
 from training.parallel import launch
 from training.presets import PRESETS, Preset
@@ -35,31 +38,60 @@ ORDER = (
     "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
     "export", "evaluate",
 )  # fmt: skip
-LONG = ("critic", *TRAINED)
+BY_NAME = ("adopt", "decoder", "measure", "sheet", "enlarger", "evaluate-enlarger")
+LONG = ("critic", *TRAINED, "enlarger")
+OTHER_PEOPLE = 100  # added to the seed: the enlarger's portraits are not the corpus's
 HERE = Path(__file__).parent
 DOCS = HERE.parent / "docs" / "bundled-model"
 DEFAULT_OUT = HERE.parent / "pipelines" / "bundled" / "portrait-mini"
 
 
-def corpus(preset: Preset, work: Path) -> None:
-    """Emit the SVG corpus with Node (`npm install` in training/figures first run)."""
-    target = work / "corpus.jsonl.gz"
+def _figures(script: str, target: Path, *options: str) -> None:
+    """Run a script of training/figures with Node unless `target` is there (`npm install` there first)."""
     if target.exists():
         return
-    work.mkdir(parents=True, exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     figures = HERE / "figures"
     if not (figures / "node_modules").exists():
         subprocess.run(["npm", "install", "--no-audit", "--no-fund"], cwd=figures, check=True)
-    command = [
-        "node",
-        "corpus.mjs",
-        "--identities",
-        str(preset.corpus_identities),
-        "--seed",
-        str(preset.seed),
-    ]
-    command += ["--styles", ",".join(preset.styles), "--out", str(target.resolve())]
+    command = ["node", script, *options, "--out", str(target.resolve())]
     subprocess.run(command, cwd=figures, check=True)
+
+
+def _characters(preset: Preset, count: int, seed: int) -> tuple[str, ...]:
+    return ("--identities", str(count), "--seed", str(seed), "--styles", ",".join(preset.styles))
+
+
+def corpus(preset: Preset, work: Path) -> None:
+    """Emit the SVG corpus."""
+    options = _characters(preset, preset.corpus_identities, preset.seed)
+    _figures("corpus.mjs", work / "corpus.jsonl.gz", *options)
+
+
+def enlarger(preset: Preset, work: Path, device: str, model: Path) -> None:
+    """Render the enlarger's own portraits and drawings, pair them, train on them and export."""
+    from training.evaluate_enlarger import export_enlarger
+
+    p, folder, seed = preset.enlarger, work / "enlarger", preset.seed + OTHER_PEOPLE
+    portraits = (*_characters(preset, p.portraits, seed), "--first-only")
+    _figures("corpus.mjs", folder / "portraits.jsonl.gz", *portraits)
+    drawings = ("--count", str(p.drawings), "--seed", str(seed))
+    _figures("drawings.mjs", folder / "drawings.jsonl.gz", *drawings)
+    launch(make_pairs, preset.workers, preset, folder, model)
+    launch(train_enlarger.train, preset.workers, preset, folder, device)
+    export_enlarger(folder, enlarger_folder(model))
+
+
+def enlarger_folder(model: Path) -> Path:
+    """Where the enlarger lies: beside the model."""
+    return model.with_name("enlarger")
+
+
+def _evaluate_enlarger(preset: Preset, work: Path, model: Path) -> None:
+    from training.evaluate_enlarger import enlarger_sheet, evaluate_enlarger
+
+    evaluate_enlarger(preset, work / "enlarger", enlarger_folder(model))
+    enlarger_sheet(work / "enlarger", enlarger_folder(model), DOCS / "enlarger.webp")
 
 
 def _evaluate(preset: Preset, work: Path, device: str, out: Path, read: bool = True) -> None:
@@ -96,13 +128,15 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         "decoder": lambda: launch(train_autoencoder.train_decoder, preset.workers, preset, work, device),
         "measure": lambda: _evaluate(preset, work, device, out, read=False),
         "sheet": lambda: _sheet(preset, work, out),
+        "enlarger": lambda: enlarger(preset, work, device, out),
+        "evaluate-enlarger": lambda: _evaluate_enlarger(preset, work, out),
     }
 
 
 def main() -> None:
     """Run one stage, or all of them in order."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=("all", *ORDER, "adopt", "decoder", "measure", "sheet"))
+    parser.add_argument("stage", choices=("all", *ORDER, *BY_NAME))
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"

@@ -1,9 +1,9 @@
 """Pairs to learn enlarging from: pictures at full size, and small versions of each as the studio sees them.
 
-A portrait is composed at full size and made small in four ways (`VERSIONS`): by area, by Lanczos filter, through
-the bundled model's autoencoder, and redrawn by the bundled model itself at low strength, so that the noise and
-blur are those of real results. Other drawings have the two plain versions only: the model cannot draw them.
-Pairs lie in shards of memory-mapped uint8 arrays; a run that was stopped goes on with the next shard.
+A portrait is composed at full size and made small in four ways (`VERSIONS`): by area, by Lanczos filter,
+through the bundled model's autoencoder, and redrawn by the bundled model itself at low strength, so that the
+noise and blur are those of real results. Other drawings have the two plain versions only: the model cannot
+draw them. Pairs lie in shards of memory-mapped uint8 arrays; a stopped run goes on with the next shard.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ DRAWINGS_HELD = 60
 
 @dataclass(frozen=True)
 class Job:
-    """One shard to make: its kind ("portraits" or "drawings"), its part ("train" or "held") and its records."""
+    """One shard to make: its kind ("portraits", "drawings"), its part ("train", "held") and its records."""
 
     kind: str
     part: str

@@ -1,7 +1,8 @@
 """Train the enlarger: a Compact network that starts as bicubic interpolation and learns what to add.
 
-Small squares of the pairs, in the shares below; colours and directions are shuffled, so that it learns lines and
-not which colours portraits have. The last part of the schedule (`polish`) asks for the truth's sharpness as well.
+Small squares of the pairs, in the shares below; colours and directions are shuffled, so that it learns lines
+and not which colours portraits have. The last part of the schedule (`polish`) also asks for the sharpness of
+the truth.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from pipelines.enlarging import Compact
+from pipelines.running.enlarging import Compact
 from training.descent import Descent
 from training.enlarger_pairs import AREA, DECODED, LANCZOS, REDRAWN, Pairs
 from training.loop import arithmetic
@@ -45,7 +46,7 @@ def start_as_bicubic(net: Compact) -> None:
     """
     convs = [m for m in net.body if isinstance(m, nn.Conv2d)]
     for conv, slopes in zip(convs[:-1], [m for m in net.body if isinstance(m, nn.PReLU)], strict=True):
-        nn.init.zeros_(conv.bias)
+        _clear_bias(conv)
         nn.init.kaiming_normal_(conv.weight, a=0.2)
         if conv.in_channels > 3:
             conv.weight.mul_(0.4)
@@ -57,12 +58,17 @@ def start_as_bicubic(net: Compact) -> None:
     first, last = convs[0], convs[-1]
     first.weight[:CARRIERS] = torch.eye(CARRIERS).view(CARRIERS, 3, 3, 3)
     nn.init.zeros_(last.weight)
-    nn.init.zeros_(last.bias)
+    _clear_bias(last)
     _set_last(last.weight, bicubic_kernel(net.factor))
 
 
+def _clear_bias(conv: nn.Conv2d) -> None:
+    if conv.bias is not None:
+        nn.init.zeros_(conv.bias)
+
+
 def _set_last(weight: Tensor, kernel: Tensor) -> None:
-    """Spread a kernel over 5 x 5 pixels onto 3 x 3 positions of carried 3 x 3 neighbourhoods; less the skip."""
+    """Spread a kernel of 5 x 5 pixels onto 3 x 3 places of carried 3 x 3 neighbourhoods; less the skip."""
     factor = kernel.shape[0]
     grid = weight.view(3, factor, factor, -1, 3, 3)
     for dy in range(-2, 3):
@@ -135,7 +141,7 @@ def edge_energy(pictures: Tensor, cell: int = 16) -> Tensor:
 
 
 def enlarging_loss(out: Tensor, target: Tensor, polish: float) -> tuple[Tensor, Tensor]:
-    """Pixels and edges; and apart from that, weighted by `polish`, how far the sharpness is from the truth's."""
+    """Pixels and edges, plus `polish` times how far the sharpness is from the truth's; and that by itself."""
     difference = out - target
     dx, dy = gradients(difference)
     fidelity = charbonnier(difference) + charbonnier(dx) + charbonnier(dy)
@@ -186,7 +192,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
     """Run (or continue) the enlarger stage; writes `enlarger.pt` and its log under `work`."""
     p = preset.enlarger
     torch.manual_seed(preset.seed)
-    net = build_enlarger(p).to(device, memory_format=torch.channels_last)
+    net = build_enlarger(p).to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     descent = Descent("enlarger", net, p, work, preset)
     squares = Squares(work / "pairs", p.crop, preset.seed * 7919 + descent.step * workers() + rank())
     probe = Probe(work / "pairs") if rank() == 0 else None

@@ -1,12 +1,12 @@
 """Enlarge drawings four times with a small convolutional network, tile by tile, on any processor.
 
-The network is laid out as the "Compact" architecture that enlargers are commonly shared in, so that its weights
-load elsewhere and other Compact weights load here. Tensors in, tensors out; knows nothing of files' places.
+The network is laid out as the "Compact" architecture that enlargers are commonly shared in, so that its
+weights load elsewhere and other Compact weights load here. Pictures in, pictures out.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ class Compact(nn.Module):
     """Convolutions and PReLU at the small size, one pixel shuffle at the end, on top of repeated pixels.
 
     Pictures (N, 3, H, W) in [0, 1] to (N, 3, factor * H, factor * W), which may leave [0, 1] a little.
-    Keys: `body.0` first convolution, `body.1` its PReLU, ..., the last one the convolution before the shuffle.
+    Keys: `body.0` first convolution, `body.1` its PReLU, ..., the last the convolution before the shuffle.
     """
 
     def __init__(self, width: int, layers: int, factor: int) -> None:
@@ -61,7 +61,7 @@ def compact(weights: Mapping[str, Tensor]) -> Compact:
         net.load_state_dict({k: v.float() for k, v in weights.items()})
     except RuntimeError as error:
         raise ValueError(f"these are not the weights of a Compact enlarger: {error}") from error
-    return net.to(memory_format=torch.channels_last).requires_grad_(False).eval()
+    return net.to(memory_format=torch.channels_last).requires_grad_(False).eval()  # type: ignore[call-overload]
 
 
 def load(path: Path) -> Compact:
@@ -74,23 +74,39 @@ def _spans(length: int, tile: int) -> Iterator[tuple[int, int]]:
         yield start, min(start + tile, length)
 
 
+def _ignore(share: float) -> None:
+    """Nobody wants to know how far it is."""
+    del share
+
+
 @torch.inference_mode()
-def enlarge(net: Compact, picture: Image.Image, tile: int = TILE) -> Image.Image:
+def enlarge(
+    net: Compact, picture: Image.Image, tile: int = TILE, done: Callable[[float], None] = _ignore
+) -> Image.Image:
     """`picture` enlarged `net.factor` times, as RGB.
 
-    Tiles overlap by all that a pixel depends on, so there are no seams, whatever their size.
+    Tiles overlap by all that a pixel depends on, so there are no seams, whatever their size. `done` hears
+    after every tile what share of the picture is finished; an exception it raises ends the work.
     """
-    device = next(net.parameters()).device
-    data = torch.from_numpy(np.asarray(picture.convert("RGB"), np.float32) / 255).permute(2, 0, 1)[None]
     margin, factor = net.reach, net.factor
-    height, width = data.shape[-2:]
-    padded = F.pad(data, (margin,) * 4, mode="replicate")
+    width, height = picture.size
+    padded = F.pad(_tensor(picture), (margin,) * 4, mode="replicate")
     out = np.empty((height * factor, width * factor, 3), np.uint8)
     for top, bottom in _spans(height, tile):
         for left, right in _spans(width, tile):
             part = padded[..., top : bottom + 2 * margin, left : right + 2 * margin]
-            large = net(part.to(device).contiguous(memory_format=torch.channels_last))[0]
-            inner = large[:, margin * factor : -margin * factor, margin * factor : -margin * factor]
-            pixels = (inner.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-            out[top * factor : bottom * factor, left * factor : right * factor] = pixels
+            out[top * factor : bottom * factor, left * factor : right * factor] = _pixels(net, part)
+            done((top * width + (bottom - top) * right) / (height * width))
     return Image.fromarray(out)
+
+
+def _tensor(picture: Image.Image) -> Tensor:
+    """(1, 3, H, W) in [0, 1]."""
+    return torch.from_numpy(np.array(picture.convert("RGB"))).permute(2, 0, 1)[None].float() / 255
+
+
+def _pixels(net: Compact, part: Tensor) -> np.ndarray:
+    """A tile (1, 3, h, w) enlarged, without the margin it was given: uint8 (H, W, 3)."""
+    device, rim = next(net.parameters()).device, net.reach * net.factor
+    large = net(part.to(device).contiguous(memory_format=torch.channels_last))[0, :, rim:-rim, rim:-rim]
+    return (large.clamp(0, 1) * 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
