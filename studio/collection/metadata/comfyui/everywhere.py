@@ -1,0 +1,69 @@
+"""Nodes that send their input to every open input of its kind, without a line on the drawing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from studio.collection.metadata.comfyui import widgets
+
+_SENDERS = ("Anything Everywhere", "Prompts Everywhere", "Seed Everywhere")
+_OFF = (2, 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What an open input gets: along a link, or a value."""
+
+    link: Any = None
+    value: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What is sent on one level of the graph."""
+
+    by_kind: Mapping[str, Any]
+    wanted: Any = None
+    unwanted: Any = None
+    seed: int | None = None
+
+    def to(self, slot: Mapping[str, Any], *, old: bool) -> Found | None:
+        """What an open input gets; `old`: it has no value of its own."""
+        name, kind = str(slot.get("name")).casefold(), str(slot.get("type"))
+        if kind == "INT" and "seed" in name and self.seed is not None and old:
+            return Found(value=self.seed)
+        if slot.get("widget") is not None and not old:
+            return None
+        if kind == "CONDITIONING" and "neg" in name and self.unwanted is not None:
+            return Found(self.unwanted)
+        if kind == "CONDITIONING" and "pos" in name and self.wanted is not None:
+            return Found(self.wanted)
+        link = self.by_kind.get(kind)
+        return Found(link) if link is not None else None
+
+
+def sent(nodes: Iterable[Mapping[str, Any]], kind_of: Callable[[Any], str]) -> Sent:
+    """`kind_of`: what a link carries. Rules that name nodes by patterns are not followed, but sent to all."""
+    by_kind: dict[str, Any] = {}
+    prompts: list[Any] = [None, None]
+    seed: int | None = None
+    for node in nodes:
+        kind = str(node.get("type"))
+        if not kind.startswith(_SENDERS) or node.get("mode") in _OFF:
+            continue
+        links = _links(node)
+        if kind == "Prompts Everywhere":
+            prompts = [*links, None, None][:2]
+        elif kind == "Seed Everywhere":
+            typed = widgets.values(node).get("seed")
+            seed = typed if isinstance(typed, int) else None
+        else:
+            by_kind |= {carried: link for link in links if link is not None and (carried := kind_of(link))}
+    return Sent(by_kind, *prompts, seed=seed)
+
+
+def _links(node: Mapping[str, Any]) -> list[Any]:
+    slots = node.get("inputs")
+    return [slot.get("link") for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
