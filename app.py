@@ -1,104 +1,27 @@
-"""Likeness: the composition root. `python app.py` starts the studio, `python app.py --help` says more.
+"""`python3 app.py` starts Likeness, `python3 app.py --help` says more, `python3 app.py test` tests it.
 
-Settings → catalogue → collection → queue → engine → service → server. Imports are inside functions:
-the worker process runs this file's top level, too, and what is wrong with a start is said before
-anything slow is loaded.
+The first start makes an environment of its own in `.venv`. Any Python 3 can read this file, so that one
+that is too old is told so. The worker process runs its top level, too: nothing is imported there.
 """
 
-from __future__ import annotations
-
-import logging
-import os
 import sys
-import webbrowser
-from collections.abc import Generator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-from studio.cli import Command, read_command
-from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
-
-if TYPE_CHECKING:
-    from studio.service import StudioService
-    from studio.settings import Settings
+NEEDED = (3, 11)
 
 
-@contextmanager
-def open_studio(settings: Settings) -> Generator[StudioService]:
-    """Everything but the server, running; ended in the opposite order. Raises StartError."""
-    from pipelines.catalog.catalog import load_catalog
-    from studio.collection.collection import Collection
-    from studio.database import Database
-    from studio.dispatcher import Dispatcher
-    from studio.engine.local import LocalEngine
-    from studio.jobs import JobQueue
-    from studio.models.library import ModelLibrary
-    from studio.readers import Readers
-    from studio.service import StudioService
-
-    catalog = load_catalog(settings.models, settings.models_dir)
-    database = Database(settings.database)
-    collection = Collection(settings, database, catalog)
-    collection.reconcile()
-    queue = JobQueue(database)
-    library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
-    engine = LocalEngine(settings.models, settings.device, settings.models_dir)
-    engine.on_state(lambda state: library.set_hardware(state.hardware))
-    dispatcher = Dispatcher(queue, engine, collection, library.loading_of)
-    dispatcher.start()
-    readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
-    service = StudioService(catalog, collection, queue, library, readers)
-    try:
-        yield service
-    finally:
-        service.exchange.imports.stop()
-        library.stop()
-        dispatcher.stop()
-        database.close()
-
-
-def serve(settings: Settings) -> int:
-    """Run the studio until a signal ends it. Raises StartError."""
-    with claim_data_folder(settings), bind(settings) as sock:
-        empty_temp_folder(settings)
-        url = page_url(settings, sock.getsockname()[1])
-
-        def ready() -> None:
-            print(f"Likeness is ready at {url}", flush=True)
-            if settings.open_browser:
-                webbrowser.open(url)
-
-        with open_studio(settings) as service:
-            from studio.server import StudioServer, create_app
-
-            StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
-    return 0
-
-
-def run(command: Command) -> int:
-    """Serve, or carry out another command and print what it found."""
-    if command.action == "serve":
-        return serve(command.settings)
-    from studio.commands import COMMANDS
-
-    outcome = COMMANDS[command.action](command, lambda line: print(line, file=sys.stderr, flush=True))
-    print(*outcome.lines, sep="\n")
-    return 0 if outcome.healthy else 1
-
-
-def main(arguments: list[str]) -> int:
-    """Exit code: 0 ended as wished, 1 a command found a fault, 2 could not start, 130 Ctrl-C meanwhile."""
-    from pipelines.errors import CatalogError, StorageFailure
-
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    try:
-        return run(read_command(arguments, os.environ))
-    except (StartError, CatalogError, StorageFailure) as error:
-        print(error, file=sys.stderr)
+def main():  # type: () -> int
+    """Exit code: see `studio.main`."""
+    if sys.version_info < NEEDED:
+        print(
+            "Likeness needs Python %d.%d or newer; this is %d.%d." % (NEEDED + sys.version_info[:2])
+            + " Install one from https://www.python.org/downloads and start again with it.",
+            file=sys.stderr,
+        )
         return 2
-    except KeyboardInterrupt:
-        return 130
+    from studio.bootstrap import start
+
+    return start(sys.argv[1:])
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -20,9 +20,9 @@ from typing import Any
 
 from PIL import Image, ImageChops
 
-from app import open_studio
 from pipelines.catalog.catalog import load_catalog
 from pipelines.request import GenerationRequest, Mode, Reference
+from studio.main import open_studio
 from studio.records import JobRecord, JobStatus
 from studio.service import StudioService
 from studio.settings import ROOT, Settings

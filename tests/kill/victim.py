@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import NoReturn
 from unittest import mock
 
-from app import open_studio
 from pipelines.errors import WorkerLost
 from pipelines.events import (
     Completed,
@@ -34,6 +33,7 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.request import GenerationRequest
+from studio.main import open_studio
 from studio.records import JobStatus, QueueSnapshot, WorkerState
 from studio.service import StudioService
 from studio.settings import Settings

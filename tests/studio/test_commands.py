@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from app import main
+from studio.main import main
 from tests.studio.fixtures import make_catalog, open_durable, picture, save, upload
 
 Call = Callable[..., tuple[int, str]]

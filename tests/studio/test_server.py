@@ -19,7 +19,7 @@ from tests.e2e.harness import StudioProcess, running_studio
 LOAD_EVERYTHING = """
 import sys
 from pathlib import Path
-from app import open_studio
+from studio.main import open_studio
 from studio.settings import Settings
 
 settings = Settings(data_dir=Path(sys.argv[1]), models=Path(sys.argv[2]), device="cpu")
