@@ -8,6 +8,7 @@ a torn end, bytes of a damaged disk.
 from __future__ import annotations
 
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -16,21 +17,65 @@ from typing import Any, BinaryIO
 from studio import durable
 
 _MAX_LINE = 4 * 2**20
+_log = logging.getLogger(__name__)
+_to_cut: dict[Path, tuple[int, int]] = {}
+"""Void bytes, from and to, that could not be taken out of a file yet."""
+
+
+class Appended:
+    """Lines at the end of a file, durably, that can still be taken back; until then the file is locked."""
+
+    def __init__(self, path: Path, data: bytes) -> None:
+        """Append, all or nothing. Raises OSError."""
+        self._path = path
+        self._lock = _locked(path)
+        try:
+            with durable.appending(path) as handle:
+                _cut(handle, path)
+                self._start = os.lseek(handle, 0, os.SEEK_END)
+                self._append(handle, b"\n" + data if _is_torn(handle, self._start) else data)
+        except BaseException:
+            self._lock.close()
+            raise
+
+    def keep(self) -> None:
+        """They stay."""
+        self._lock.close()
+
+    def take_back(self) -> None:
+        """They were never there. Where the disk refuses, they go before the next lines come, or none come."""
+        try:
+            with durable.appending(self._path) as handle:
+                _cut(handle, self._path, (self._start, self._end))
+        except OSError as error:
+            _to_cut[self._path] = (self._start, self._end)
+            _log.error("Lines of %s that are void cannot be taken out yet: %s", self._path, error)
+        finally:
+            self._lock.close()
+
+    def _append(self, handle: int, data: bytes) -> None:
+        try:
+            _write(handle, data)
+            durable.sync_handle(handle)
+        except OSError:
+            os.ftruncate(handle, self._start)
+            raise
+        self._end = os.lseek(handle, 0, os.SEEK_END)
 
 
 def append(path: Path, lines: Iterable[Mapping[str, Any]]) -> None:
     """Add lines durably, all or none. Raises OSError."""
+    if appended := begin(path, lines):
+        appended.keep()
+
+
+def begin(path: Path, lines: Iterable[Mapping[str, Any]]) -> Appended | None:
+    """Add lines durably, all or none, and say later whether they stay; None where there are none.
+
+    Raises OSError.
+    """
     data = b"".join(_line(line) for line in lines)
-    if not data:
-        return
-    with _locked(path), durable.appending(path) as handle:
-        end = os.lseek(handle, 0, os.SEEK_END)
-        try:
-            _write(handle, b"\n" + data if _is_torn(handle, end) else data)
-            durable.sync_handle(handle)
-        except OSError:
-            os.ftruncate(handle, end)
-            raise
+    return Appended(path, data) if data else None
 
 
 def read(path: Path) -> Iterator[dict[str, Any]]:
@@ -84,6 +129,15 @@ def _line(line: Mapping[str, Any]) -> bytes:
 
 def _locked(path: Path) -> durable.Lock:
     return durable.Lock(path.with_name(f"{path.name}.lock"))
+
+
+def _cut(handle: int, path: Path, void: tuple[int, int] | None = None) -> None:
+    """Take void lines out, where nothing came after them."""
+    start, end = void or _to_cut.get(path, (0, 0))
+    if end and os.lseek(handle, 0, os.SEEK_END) == end:
+        os.ftruncate(handle, start)
+        durable.sync_handle(handle)
+    _to_cut.pop(path, None)
 
 
 def _is_torn(handle: int, end: int) -> bool:

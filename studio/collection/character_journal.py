@@ -1,11 +1,11 @@
 """The journal of characters and designs: no picture file holds them, and a lost database would lose them.
 
-    {"table": "characters", "at": "…", "row": {"id": "…", "name": "Mara", …}}
-    {"table": "character_versions", "at": "…", "gone": {"id": "…"}}
+    {"table": "characters", "at": "…", "n": 41, "row": {"id": "…", "name": "Mara", …}}
+    {"table": "character_versions", "at": "…", "n": 42, "gone": {"id": "…"}}
 
 One line per row and change, holding the row as SQLite has it: the last line counts. As with the journal of
-pictures, triggers note what a transaction touched, and lines are written and synced just before its commit;
-a crash between the two leaves lines too many, which the next start takes back.
+pictures, triggers note what a transaction touched, lines are written and synced just before its commit and
+taken back where that fails; a crash between the two leaves lines too many, which the next start makes good.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.orm import Session
 
 from studio import jsonlines
+from studio.collection import numbering
 from studio.collection.store import speaking_of
 from studio.database import Database
 
@@ -34,11 +35,11 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "character_jobs": ("job_id",),
 }
 """What is written down, each with its key; rows come after those they point at."""
-_TAIL_BYTES = 2**20
 _Row = dict[str, Any]
 _Key = tuple[str, str]
 """Table, and the row's key as JSON."""
 Rows = dict[_Key, _Row]
+Changes = dict[_Key, _Row | None]
 
 
 class CharacterJournal:
@@ -49,6 +50,7 @@ class CharacterJournal:
 
     def follow(self, database: Database) -> None:
         """Write down every change that is committed through `database` from now on."""
+        numbering.follow(database)
         event.listen(database.sessions, "after_begin", _watch)
         event.listen(database.sessions, "before_commit", self._write)
 
@@ -58,30 +60,54 @@ class CharacterJournal:
             said = _last(jsonlines.read(self._path))
         return {key: line["row"] for key, line in said.items() if "row" in line}
 
+    def changes(self, since: int) -> Changes:
+        """What transactions after the one of this number last said of each row; None: it is gone."""
+        said = _last(numbering.newest(self._path, since + 1))
+        return {key: line.get("row") for key, line in said.items()}
+
+    def exists(self) -> bool:
+        """Anything was ever written down."""
+        return self._path.exists()
+
+    def last_number(self) -> int:
+        """The newest transaction it knows."""
+        return numbering.last_written(self._path)
+
     def write_anew(self, database: Database) -> None:
         """Replace it by one line per row."""
         now = _now()
         with database.reading() as session, speaking_of(self._path.parent):
-            lines = (_line(table, row, now) for table in TABLES for row in _all(session, table))
+            number = numbering.last_committed(session)
+            lines = (_line(table, row, now, number) for table in TABLES for row in _all(session, table))
             jsonlines.replace(self._path, lines)
 
     def settle(self, database: Database) -> None:
-        """Take back what the last lines say too much, where a crash came before their commit."""
-        with speaking_of(self._path.parent):
-            said = list(jsonlines.tail(self._path, _TAIL_BYTES))
-            if said and all(line.get("at") == said[-1].get("at") for line in said):
-                said = list(jsonlines.read(self._path))
-            last = _last(line for line in said if line.get("at") == said[-1].get("at"))
-            with database.reading() as session:
-                now = {key: _said(session, *key) for key in last}
-            wrong = [line for key, line in now.items() if not _agree(line, last[key])]
-            jsonlines.append(self._path, wrong)
+        """Make good what the last lines say too much, where their commit failed or never came.
+
+        Only for a database that knows every transaction but the newest: of an older one, it would write down
+        as gone what that does not know.
+        """
+        with database.reading() as session:
+            number = numbering.last_committed(session)
+            last = _last(numbering.newest(self._path, number))
+            number = max((number, *map(numbering.number, last.values())))
+            now = {key: _said(session, *key, number) for key in last}
+        self._append(line for key, line in now.items() if not _agree(line, last[key]))
+
+    def complete(self, database: Database) -> None:
+        """Add what the database says and it does not: of rows that are gone, too, as `settle`."""
+        said = self.rows()
+        with database.reading() as session:
+            number = numbering.last_committed(session)
+            keys = said.keys() | rows_of(session).keys()
+            now = {key: _said(session, *key, number) for key in sorted(keys)}
+        self._append(line for key, line in now.items() if line.get("row") != said.get(key))
 
     def disagrees(self, database: Database) -> tuple[str, ...]:
         """Rows of which it does not say what the database says, as “table key”."""
         said = self.rows()
         with database.reading() as session:
-            wanted = {_key(table, row): row for table in TABLES for row in _all(session, table)}
+            wanted = rows_of(session)
         wrong = {key for key in said.keys() | wanted.keys() if said.get(key) != wanted.get(key)}
         return tuple(sorted(" ".join(key) for key in wrong))
 
@@ -89,10 +115,13 @@ class CharacterJournal:
         session.flush()
         touched = session.execute(text("SELECT kind, key FROM temp.marked_rows ORDER BY rowid")).all()
         if touched:
-            now = _now()
-            with speaking_of(self._path.parent):
-                jsonlines.append(self._path, [_said(session, kind, key, now) for kind, key in touched])
+            number = numbering.number_of(session)
+            numbering.write(session, self._path, [_said(session, kind, key, number) for kind, key in touched])
             session.execute(text("DELETE FROM temp.marked_rows"))
+
+    def _append(self, lines: Iterable[_Row]) -> None:
+        with speaking_of(self._path.parent):
+            jsonlines.append(self._path, lines)
 
 
 def rows_of(session: Session) -> Rows:
@@ -149,17 +178,17 @@ def _all(session: Session, table: str) -> Iterator[_Row]:
         yield dict(row)
 
 
-def _said(session: Session, table: str, key: str, at: str | None = None) -> _Row:
+def _said(session: Session, table: str, key: str, number: int) -> _Row:
     values = dict(zip(TABLES[table], json.loads(key), strict=True))
     where = " AND ".join(f"{column} = :{column}" for column in values)
     row = session.execute(text(f"SELECT * FROM {table} WHERE {where}"), values).mappings().first()
     if row is None:
-        return {"table": table, "at": at or _now(), "gone": values}
-    return _line(table, dict(row), at or _now())
+        return {"table": table, "at": _now(), "n": number, "gone": values}
+    return _line(table, dict(row), _now(), number)
 
 
-def _line(table: str, row: _Row, at: str) -> _Row:
-    return {"table": table, "at": at, "row": row}
+def _line(table: str, row: _Row, at: str, number: int) -> _Row:
+    return {"table": table, "at": at, "n": number, "row": row}
 
 
 def _last(lines: Iterable[_Row]) -> Rows:

@@ -1,12 +1,12 @@
 """The journal beside the images: what artists say about pictures, which no picture file holds.
 
-    {"picture": "<sha256>", "at": "…", "label": "Ana.png", "category": "upload", "tags": ["red"], …}
-    {"picture": "<sha256>", "at": "…", "gone": true}
+    {"picture": "<sha256>", "at": "…", "n": 41, "label": "Ana.png", "category": "upload", "tags": ["red"], …}
+    {"picture": "<sha256>", "at": "…", "n": 42, "gone": true}
 
 One line per picture and change, holding all there is to say of it: the last line counts, values that are as
-usual are left out. Lines are written and synced just before the commit of the rows they speak of. A crash
-between the two leaves a line too many, never one too few, which the next start takes back; a journal that
-cannot be written undoes the change.
+usual are left out; `n` is the transaction's (see `numbering`). Lines are written and synced just before the
+commit of the rows they speak of, and taken back where that fails. A crash between the two leaves a line too
+many, never one too few, which the next start makes good; a journal that cannot be written undoes the change.
 
 Triggers note which pictures a transaction touched, so that no code that changes rows has to think of this.
 """
@@ -14,8 +14,9 @@ Triggers note which pictures a transaction touched, so that no code that changes
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,14 +25,13 @@ from sqlalchemy import Connection, event, select, text
 from sqlalchemy.orm import Session, selectinload
 
 from studio import jsonlines
-from studio.collection import rows
+from studio.collection import numbering, rows
 from studio.collection.models import ImageRow
 from studio.collection.store import speaking_of
 from studio.database import Database
 from studio.records import Category, Rights
 
 _PART = 500
-_TAIL_BYTES = 2**20
 _WATCHED = "label, name, category, created_at, starred, trashed_at, purged_at, rights, anchor"
 _NOTE = "INSERT OR IGNORE INTO marked"
 _NOTE_TAGGED = f"{_NOTE} SELECT sha256 FROM main.images WHERE id ="
@@ -52,6 +52,7 @@ class PictureState(BaseModel):
 
     picture: str
     at: datetime
+    n: int = 0
     gone: bool = False
     """The picture was deleted for good."""
     label: str = ""
@@ -66,12 +67,13 @@ class PictureState(BaseModel):
     tags: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, row: ImageRow, at: datetime) -> PictureState:
-        """What the row says."""
+    def of(cls, row: ImageRow, at: datetime, n: int = 0) -> PictureState:
+        """What the row says, in the transaction of this number."""
         rights = None if row.rights is None else Rights.model_validate(row.rights)
         return cls(
             picture=row.sha256,
             at=at,
+            n=n,
             label=row.label,
             name=row.name,
             category=Category(row.category),
@@ -83,6 +85,10 @@ class PictureState(BaseModel):
             anchor=row.anchor,
             tags=tuple(tag.tag for tag in row.tags),
         )
+
+    def says(self, row: ImageRow) -> bool:
+        """It says what the row says."""
+        return not self.gone and _agree(PictureState.of(row, self.at).line(), self)
 
     def line(self) -> dict[str, Any]:
         """As it is written."""
@@ -110,6 +116,7 @@ class Journal:
 
     def follow(self, database: Database) -> None:
         """Write down every change that is committed through `database` from now on."""
+        numbering.follow(database)
         event.listen(database.sessions, "after_begin", _watch)
         event.listen(database.sessions, "before_commit", self._write)
 
@@ -125,43 +132,71 @@ class Journal:
         """Anything was ever written down."""
         return self._path.exists()
 
+    def changes(self, since: int) -> dict[str, PictureState]:
+        """What transactions after the one of this number last said of each picture, those gone included."""
+        found = _valid(numbering.newest(self._path, since + 1))
+        return {state.picture: state for state in found}
+
+    def last_number(self) -> int:
+        """The newest transaction it knows. Raises StorageFailure."""
+        return numbering.last_written(self._path)
+
     def write_anew(self, database: Database) -> None:
-        """Replace it by one line per picture of which anything is said. Raises StorageFailure."""
-        with database.reading() as session, speaking_of(self._path.parent):
-            jsonlines.replace(self._path, _lines_of_all(session))
+        """Replace it by one line per picture of which anything is said. Raises StorageFailure.
 
-    def settle(self, database: Database, coming: Collection[str] = ()) -> None:
-        """Take back what the last line says too much, where a crash came before its commit.
-
-        Only the lines of one transaction can do so: who writes rows has the database's lock. What is said
-        of pictures that are `coming` (SHA-256: their files wait for a row) stays. Raises StorageFailure.
+        What is said of pictures that the database does not know stays: their files may come back.
         """
-        with speaking_of(self._path.parent):
-            said = list(_valid(jsonlines.tail(self._path, _TAIL_BYTES)))
-            if said and all(state.at == said[-1].at for state in said):
-                said = list(_valid(jsonlines.read(self._path)))
-            speaks = (state for state in said if state.at == said[-1].at)
-            last = {state.picture: state for state in speaks if state.picture not in coming}
-            with database.reading() as session:
-                now = {line["picture"]: line for line in _lines(session, tuple(last))}
-            wrong = [line for line in now.values() if not _agree(line, last[line["picture"]])]
-            jsonlines.append(self._path, wrong)
+        kept = self.states()
+        with database.reading() as session, speaking_of(self._path.parent):
+            known = set(session.scalars(select(ImageRow.sha256)))
+            unknown = [state.line() for sha256, state in kept.items() if sha256 not in known]
+            jsonlines.replace(self._path, chain(unknown, _lines_of_all(session)))
+
+    def settle(self, database: Database) -> None:
+        """Make good what the last lines say too much, where their commit failed or never came.
+
+        Only those of the newest transaction can do so. What is said of pictures that the database does not
+        know stays: their files may wait for a row, and no file, no picture. Raises StorageFailure.
+        """
+        with database.reading() as session:
+            number = numbering.last_committed(session)
+            last = self.changes(number - 1)
+            number = max((number, *(state.n for state in last.values())))
+            now = [line for line in _lines(session, tuple(last), number) if "gone" not in line]
+        self._append(line for line in now if not _agree(line, last[line["picture"]]))
+
+    def complete(self, database: Database) -> None:
+        """Add what the database says and it does not. Raises StorageFailure."""
+        states = self.states()
+        with database.reading() as session:
+            lines = list(_lines_of_all(session))
+        self._append(
+            line
+            for line in lines
+            if (state := states.get(line["picture"])) is None or not _agree(line, state)
+        )
 
     def disagrees(self, database: Database) -> tuple[str, ...]:
         """SHA-256 of pictures of which it does not say what the database says. Raises StorageFailure."""
         states = self.states()
         with database.reading() as session:
-            rows_said = {line["picture"]: line for line in _lines_of_all(session)}
-        said = {sha256: _without_time(state.line()) for sha256, state in states.items()}
-        wanted = {sha256: _without_time(line) for sha256, line in rows_said.items()}
-        return tuple(sorted(sha for sha, line in wanted.items() if said.get(sha) != line))
+            wanted = {line["picture"]: line for line in _lines_of_all(session)}
+        wrong = (
+            sha256
+            for sha256, line in wanted.items()
+            if sha256 not in states or not _agree(line, states[sha256])
+        )
+        return tuple(sorted(wrong))
+
+    def _append(self, lines: Iterable[dict[str, Any]]) -> None:
+        with speaking_of(self._path.parent):
+            jsonlines.append(self._path, lines)
 
     def _write(self, session: Session) -> None:
         session.flush()
         touched = session.execute(text("SELECT sha256 FROM temp.marked")).scalars().all()
         if touched:
-            with speaking_of(self._path.parent):
-                jsonlines.append(self._path, _lines(session, touched))
+            numbering.write(session, self._path, _lines(session, touched, numbering.number_of(session)))
             session.execute(text("DELETE FROM temp.marked"))
 
 
@@ -172,17 +207,15 @@ def _watch(_: Session, __: object, connection: Connection) -> None:
         connection.exec_driver_sql(f"CREATE TEMP TRIGGER IF NOT EXISTS {name} {what}; END")
 
 
-def _lines(session: Session, touched: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _lines(session: Session, touched: Sequence[str], number: int) -> Iterator[dict[str, Any]]:
     now = datetime.now(UTC)
     for start in range(0, len(touched), _PART):
         part = touched[start : start + _PART]
         found = {row.sha256: row for row in _rows(session, part)}
         for sha256 in part:
             row = found.get(sha256)
-            state = (
-                PictureState(picture=sha256, at=now, gone=True) if row is None else PictureState.of(row, now)
-            )
-            yield state.line()
+            gone = PictureState(picture=sha256, at=now, n=number, gone=True)
+            yield (gone if row is None else PictureState.of(row, now, number)).line()
 
 
 def _rows(session: Session, part: Sequence[str]) -> Iterable[ImageRow]:
@@ -193,10 +226,10 @@ def _rows(session: Session, part: Sequence[str]) -> Iterable[ImageRow]:
 
 def _lines_of_all(session: Session) -> Iterator[dict[str, Any]]:
     """Not of pictures made here that nobody has said anything of: their files say it all."""
-    now = datetime.now(UTC)
+    now, number = datetime.now(UTC), numbering.last_committed(session)
     chosen = select(ImageRow).options(selectinload(ImageRow.tags)).order_by(ImageRow.number)
     for part in session.scalars(chosen.execution_options(yield_per=_PART)).partitions():
-        yield from (PictureState.of(row, now).line() for row in part if not _unmarked(row))
+        yield from (PictureState.of(row, now, number).line() for row in part if not _unmarked(row))
 
 
 def _valid(lines: Iterable[dict[str, Any]]) -> Iterator[PictureState]:
@@ -213,8 +246,9 @@ def _unmarked(row: ImageRow) -> bool:
 
 
 def _agree(line: dict[str, Any], state: PictureState) -> bool:
-    return _without_time(line) == _without_time(state.line())
+    return _said(line) == _said(state.line())
 
 
-def _without_time(line: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in line.items() if key != "at"}
+def _said(line: dict[str, Any]) -> dict[str, Any]:
+    """Without when, and in which transaction, it was said."""
+    return {key: value for key, value in line.items() if key not in ("at", "n")}

@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,7 +19,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import durable, images
-from studio.collection import character_journal, character_links, recovery
+from studio.collection import catching_up, character_journal, character_links, numbering, recovery
+from studio.collection.catching_up import EVERYTHING
 from studio.collection.character_journal import CharacterJournal, Rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
@@ -28,6 +29,7 @@ from studio.collection.store import ImageStore, sha256_of, speaking_of
 from studio.database import Database
 from studio.settings import Settings
 
+_BLOCK = 2**20
 _COMPANIONS = ("", "-wal", "-shm")
 """SQLite's database is up to three files."""
 
@@ -110,7 +112,8 @@ def verify(settings: Settings) -> VerifyReport:
     store = ImageStore(settings)
     stored = {f"{sha256}.{extension}" for sha256, extension in store.files()}
     if not settings.database.exists():
-        return VerifyReport(0, (), (), tuple(sorted(stored)), ())
+        unknown = tuple(sorted(" ".join(key) for key in CharacterJournal(settings.character_journal).rows()))
+        return VerifyReport(0, (), (), tuple(sorted(stored)), (), unknown)
     with closing(Database(settings.database)) as database:
         with database.reading() as session:
             checks = session.connection().exec_driver_sql("PRAGMA quick_check").scalars()
@@ -139,15 +142,16 @@ def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) ->
     """
     store = ImageStore(settings)
     mended = [f"{name} came back from {path}" for name, path in _bring_back(store, report, originals)]
-    if settings.database.exists() and not report.database:
+    if not report.database:
         journal, characters = Journal(settings.journal), CharacterJournal(settings.character_journal)
         with closing(Database(settings.database)) as database:
             journal.follow(database)
             characters.follow(database)
             done = recovery.reconcile(store, database, journal, characters)
             if report.journal:
-                journal.write_anew(database)
-                characters.write_anew(database)
+                _keep_journals(settings, "before-mend")
+                journal.complete(database)
+                characters.complete(database)
         mended += [f"{name} is in the database now" for name in done.adopted]
         mended += [f"{done.leftovers} unfinished files were removed"] if done.leftovers else []
         mended += [f"the journal says what the database says of {name}" for name in report.journal]
@@ -155,24 +159,26 @@ def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) ->
 
 
 def rebuild(settings: Settings) -> RebuildReport:
-    """Make the database anew from the files and the journal; the earlier database is kept beside it.
+    """Make the database anew from the files and the journals; the earlier database and journals are kept.
 
-    What the earlier database says of pictures goes before what the journal says, where it can still be
-    read; jobs come from it alone. Raises StorageFailure.
+    What the earlier database says of pictures and characters goes before what the journals say, where it can
+    still be read and the journals say nothing later; jobs come from it alone. Raises StorageFailure.
     """
     store, journal = ImageStore(settings), Journal(settings.journal)
     fresh = settings.database.with_name("likeness.db.rebuilding")
     _remove(fresh)
     earlier = _read_earlier(settings.database)
-    states = {**journal.states(), **earlier.states}
-    found, unusable = _read_all(store, states)
     characters = CharacterJournal(settings.character_journal)
+    last = max(earlier.number, journal.last_number(), characters.last_number())
+    states = _all_states(journal, earlier)
+    found, unusable = _read_all(store, states)
     with closing(Database(fresh)) as database:
         generated = _add_all(database, found, states)
         _add_rows(database, earlier)
-        _add_characters(database, characters.rows() if earlier.characters is None else earlier.characters)
+        _add_characters(database, _all_characters(characters, earlier), last)
     marks_known = earlier.problem is None or journal.exists()
     kept = _swap(settings.database, fresh)
+    _keep_journals(settings, "before-rebuild")
     with closing(Database(settings.database)) as database:
         journal.write_anew(database)
         characters.write_anew(database)
@@ -192,7 +198,11 @@ class _Earlier:
 
     states: dict[str, PictureState]
     rows: tuple[JobRow | ReproductionRow, ...]
-    characters: Rows | None = None
+    characters: Rows = field(default_factory=dict)
+    number: int = 0
+    """Of the newest transaction it knows."""
+    since: int = EVERYTHING
+    """What journals say of later transactions goes before what it says."""
     problem: str | None = None
 
 
@@ -260,7 +270,9 @@ def _read_earlier(old: Path) -> _Earlier:
             now = datetime.now(UTC)
             states = {row.sha256: PictureState.of(row, now) for row in session.scalars(select(ImageRow))}
             rows = (*session.scalars(select(JobRow)), *session.scalars(select(ReproductionRow)))
-            return _Earlier(states, rows, character_journal.rows_of(session))
+            number = numbering.last_committed(session)
+            since = EVERYTHING if number == 0 and catching_up.is_empty(session) else number
+            return _Earlier(states, rows, character_journal.rows_of(session), number, since)
     except (StorageFailure, SQLAlchemyError, ValueError) as error:
         problem = getattr(error, "detail", None) or "the earlier database cannot be read."
         return _Earlier({}, (), problem=problem)
@@ -277,10 +289,34 @@ def _add_rows(database: Database, earlier: _Earlier) -> None:
                 session.add(type(row)(**{name: getattr(row, name) for name in columns}))
 
 
-def _add_characters(database: Database, found: Rows) -> None:
+def _all_states(journal: Journal, earlier: _Earlier) -> dict[str, PictureState]:
+    later = journal.changes(earlier.since)
+    known = {sha256: state for sha256, state in earlier.states.items() if sha256 not in later}
+    return {**journal.states(), **known}
+
+
+def _all_characters(journal: CharacterJournal, earlier: _Earlier) -> Rows:
+    """A database whose transactions were never numbered may have been made anew beside the journal."""
+    never_numbered = journal.rows() if earlier.number == 0 else {}
+    return catching_up.merged(never_numbered | earlier.characters, journal.changes(earlier.since))
+
+
+def _add_characters(database: Database, found: Rows, number: int) -> None:
     with database.transaction() as session:
         character_journal.restore(session, found)
         character_links.link_all(session)
+        numbering.caught_up(session, number)
+
+
+def _keep_journals(settings: Settings, why: str) -> None:
+    """Copies as they are now, beside them."""
+    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    with speaking_of(settings.data_dir):
+        for path in (settings.journal, settings.character_journal):
+            if path.exists():
+                with path.open("rb") as file:
+                    parts = iter(lambda: file.read(_BLOCK), b"")
+                    durable.write_whole(path.with_name(f"{path.name}.{stamp}.{why}"), parts)
 
 
 def _copy_database(source: Path, target: Path) -> None:

@@ -17,8 +17,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import PictureRefused
-from studio import images
-from studio.collection import rows
+from studio import durable, images
+from studio.collection import catching_up, numbering, rows
 from studio.collection.character_journal import CharacterJournal
 from studio.collection.journal import Journal, PictureState
 from studio.collection.metadata import reading
@@ -83,18 +83,44 @@ def reconcile(
     """Adopt files without rows and remove half-written ones. Before anything else is stored or queued.
 
     The journals must follow the database already: what is adopted is written down. Compares names only, so
-    it is quick; files that have rows are not read. A journal that is not there (the collection is older
-    than journals are) is begun.
+    it is quick; files that have rows are not read. A database that knows less than the journals is brought up
+    to them, a journal that knows less than the database (or is not there) gets what it lacks.
     """
-    leftovers = store.clear_incoming()
+    leftovers = store.clear_incoming() + _clear_unfinished(database)
+    behind = catching_up.behind(database, journal, characters)
+    if behind is None:
+        _settle(
+            database, journal, characters
+        )  # first: only the last lines can be void, and adoptions add some
+        adopted, unusable = _adopt_all(store, database, journal)
+    else:
+        with numbering.held(database, behind.last):
+            adopted, unusable = _adopt_all(store, database, journal)
+            catching_up.catch_up(database, store, journal, characters, behind)
+    _report(adopted, leftovers, unusable)
+    return Reconciled(tuple(adopted), leftovers, tuple(unusable))
+
+
+def _settle(database: Database, journal: Journal, characters: CharacterJournal) -> None:
+    """Let the journals say what the database says, where a crash or a damaged file parted them."""
+    with database.reading() as session:
+        known = numbering.last_committed(session)
+    last = max(journal.last_number(), characters.last_number())
+    if known == 0:
+        catching_up.add_missing(database, characters)
+    if last < known or not journal.exists():
+        journal.complete(database)
+        characters.complete(database)
+    else:
+        journal.settle(database)
+        characters.settle(database)
+
+
+def _adopt_all(store: ImageStore, database: Database, journal: Journal) -> tuple[list[str], list[str]]:
+    """Ids of the pictures that got a row, and the files left alone."""
     with database.reading() as session:
         known = set(session.scalars(select(ImageRow.sha256)))
-    if known and not journal.exists():
-        journal.write_anew(database)
     orphans = sorted(name for name in store.files() if name[0] not in known)
-    # First: only the last lines can say too much, and each adoption adds some.
-    journal.settle(database, coming={sha256 for sha256, _ in orphans})
-    characters.settle(database)
     states = journal.states() if orphans else {}
     adopted: list[str] = []
     unusable: list[str] = []
@@ -103,8 +129,21 @@ def reconcile(
             adopted.append(_adopt(store, database, sha256, extension, states))
         except PictureRefused as error:
             unusable.append(f"{store.path(sha256, extension)}: {error.detail}")
-    _report(adopted, leftovers, unusable)
-    return Reconciled(tuple(adopted), leftovers, tuple(unusable))
+    return adopted, unusable
+
+
+def _clear_unfinished(database: Database) -> int:
+    """Remove what interrupted writes beside the database left: none of it was ever anything's only place."""
+    folder, name = database.path.parent, database.path.name
+    left = [
+        path
+        for pattern in (f"{name}.*.unfinished*", f"{name}.rebuilding*", f"{name}.reading*")
+        for path in folder.glob(pattern)
+    ]
+    with speaking_of(folder):
+        for path in left:
+            durable.delete(path)
+        return len(left) + durable.clear_unfinished(folder)
 
 
 def read_file(store: ImageStore, sha256: str, extension: str) -> Found:

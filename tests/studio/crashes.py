@@ -31,13 +31,15 @@ def crash_at(monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> Gener
 @contextmanager
 def crash_before_commit(monkeypatch: pytest.MonkeyPatch) -> Generator[None]:
     """The block ends with its lines in the journal and its rows not committed."""
-    append = jsonlines.append
+    begin = jsonlines.begin
 
     def append_and_crash(*arguments: object) -> None:
-        append(*arguments)  # pyright: ignore[reportArgumentType]
+        appended = begin(*arguments)  # pyright: ignore[reportArgumentType]
+        assert appended is not None
+        appended.keep()
         raise Crash
 
     with monkeypatch.context() as patch:
-        patch.setattr(jsonlines, "append", append_and_crash)
+        patch.setattr(jsonlines, "begin", append_and_crash)
         with pytest.raises(Crash):
             yield

@@ -108,7 +108,7 @@ def test_a_journal_that_cannot_be_written_undoes_the_change(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(jsonlines, "append", full)
+        patch.setattr(jsonlines, "begin", full)
         with pytest.raises(StorageFailure, match="full"):
             durable.collection.update(one.id, starred=True)
     assert not durable.collection.get(one.id).starred

@@ -145,8 +145,9 @@ def _lines_of_a_crash(durable: Durable) -> None:
     """A character renamed and one added, both before a commit that never came."""
     said = jsonlines.tail(durable.settings.character_journal, 2**20)
     line = [line for line in said if line["table"] == "characters"][-1]
-    wrong = {**line, "at": "2030", "row": {**line["row"], "name": "Never"}}
-    more = {"table": "characters", "at": "2030", "row": {**line["row"], "id": "x"}}
+    number = max(line["n"] for line in said) + 1
+    wrong = {**line, "n": number, "row": {**line["row"], "name": "Never"}}
+    more = {**line, "n": number, "row": {**line["row"], "id": "x"}}
     jsonlines.append(durable.settings.character_journal, [wrong, more])
 
 
