@@ -6,10 +6,17 @@ never a reason to refuse. Knows the service; the rules stand in `before` and `af
 
 from __future__ import annotations
 
+import dataclasses
 import logging
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
 
 from pipelines.errors import LikenessError
 from pipelines.request import GenerationRequest, Mode, Role
+from studio.characters.records import Words
+from studio.coach import prompt_forms
 from studio.coach.after import judge
 from studio.coach.before import RULES, advise
 from studio.coach.facts import Knobs, Result, Situation, Version
@@ -46,17 +53,41 @@ class Advisor:
 
     def situation(self, request: GenerationRequest, previous_image: str | None = None) -> Situation:
         """All that the rules look at."""
+        now = self._alone(request)
+        previous = self._previous(request, previous_image)
+        if previous is None or previous_image is None:
+            return now
+        proposed = self._proposed(self._alone(previous), previous_image)
+        return dataclasses.replace(now, previous=previous, proposed=proposed)
+
+    def _alone(self, request: GenerationRequest) -> Situation:
+        """A request, without what was before it."""
         completed = self._completed(request)
         sources = [self._record(reference.image_id) for reference in request.with_role(Role.SOURCE)[:1]]
         made_from = [record.request.prompt for record in sources if record and record.request]
+        words = self._words(request.character)
         return Situation(
             request=completed,
             knobs=self._knobs(completed.model, completed.mode),
             pictures=self._pictures(request),
             source_prompt=made_from[0] if made_from else "",
-            keep=self._keep(request.character),
-            previous=self._previous(request, previous_image),
+            keep=tuple(entry.text for entry in words.keep) if words else (),
+            written=self._written(words),
+            asked_before=frozenset(
+                part for record in sources if record for part in self._asked_below(record.id, request.prompt)
+            ),
         )
+
+    def _proposed(self, before: Situation, image_id: str) -> dict[str, list[Any]]:
+        """What the coach offered to set for the request before, and after its picture."""
+        steps = [step for advice in advise(before) for step in advice.steps]
+        with suppress(LikenessError):
+            steps += [step for advice in self.after(image_id).outcomes.values() for step in advice.steps]
+        found: defaultdict[str, list[Any]] = defaultdict(list)
+        for step in steps:
+            for name, value in step.set.items():
+                found[name].append(value)
+        return dict(found)
 
     def result(self, image_id: str) -> Result:
         """A picture with its distances. Raises NotFound, RequestError."""
@@ -111,13 +142,27 @@ class Advisor:
             log.info("no advice about picture %s: %s", image_id, problem)
             return None
 
-    def _keep(self, character_id: str | None) -> tuple[str, ...]:
+    def _words(self, character_id: str | None) -> Words | None:
         if character_id is None:
-            return ()
+            return None
         try:
-            return tuple(entry.text for entry in self._service.characters.words(character_id).keep)
+            return self._service.characters.words(character_id)
         except LikenessError:
-            return ()
+            return None
+
+    def _written(self, words: Words | None) -> tuple[str, ...]:
+        """What the studio offers for prompts: of the character, of the active design."""
+        design = self._service.designs.active()
+        style = [design.style_prompt] if design else []
+        entries = (*words.picker, *words.keep) if words else ()
+        lines = [words.identity_line, words.description] if words else []
+        return tuple(filter(None, [*style, *lines, *(entry.text for entry in entries)]))
+
+    def _asked_below(self, image_id: str, prompt: str) -> Iterator[str]:
+        """What pictures made from this one asked for, where the prompt asks for several things."""
+        if len(prompt_forms.changes(prompt)) > 1:
+            for earlier in self._service.history.prompts_below(image_id):
+                yield from map(prompt_forms.plain, prompt_forms.changes(earlier))
 
     def _record(self, image_id: str) -> ImageRecord | None:
         try:

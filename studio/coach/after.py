@@ -1,7 +1,8 @@
-"""What can be said after Generate: did the picture stay the same, come closer or drift, and what to do next.
+"""What can be said after Generate: what was measured, and what to do next for each answer of the artist.
 
-The measures know structure and colour, not faces and intentions: they make a guess, the artist may say
-otherwise, and each answer has its next steps. Pure, as the rules before Generate.
+The measures know structure and colour, not faces and intentions: an erased face leaves most of the structure,
+glasses that were asked for change it. So they judge nothing; the artist says how it came out, and each answer
+has its next steps. Pure, as the rules before Generate.
 """
 
 from __future__ import annotations
@@ -10,38 +11,22 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.request import Mode, Role
 from studio.coach.facts import Result, Version
-from studio.coach.said import Advice, Judgement, Step, Verdict, influence_step
+from studio.coach.said import Advice, Judgement, Step, influence_step
 
-SAME_STRUCTURE, SAME_COLOUR = 0.97, 1.5
-"""A result at least so alike in structure (SSIM) and at most so different in colour (ΔE) shows no change."""
-DRIFTED_STRUCTURE = 0.35
-"""Below it not even a new background alone explains the difference."""
 CLOSER_BY = 0.1
 """How much more structure an earlier version must share with the anchor to go back to it."""
 _INFLUENCE_STEP = 0.2
 _MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
 """Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
+_QUESTION = "How did it come out?"
 
 
 def judge(result: Result) -> Judgement:
-    """Guess how it came out, and say what follows from each of the three answers."""
-    verdict = guess(result)
+    """Tell what was measured, ask, and say what follows from each of the three answers."""
     return Judgement(
-        verdict=verdict,
-        words=_words(result, verdict),
+        words=_words(result),
         outcomes={"closer": came_closer(result), "same": ignored_edit(result), "drifted": drifted(result)},
     )
-
-
-def guess(result: Result) -> Verdict | None:
-    """What the measures say; None where they have nothing to say."""
-    if result.structure is None or result.colour is None or result.request.mode not in _MEASURED:
-        return None
-    if result.structure >= SAME_STRUCTURE and result.colour <= SAME_COLOUR:
-        return "same"
-    if result.structure < DRIFTED_STRUCTURE or closest_version(result) is not None:
-        return "drifted"
-    return "closer"
 
 
 def came_closer(result: Result) -> Advice:
@@ -103,35 +88,36 @@ def _do(steps: Sequence[Step]) -> str:
     return f"Set {', or '.join(labels)}." if labels else ""
 
 
-def _words(result: Result, verdict: Verdict | None) -> str:
-    if verdict is None:
-        return "How did it come out?"
-    alike = f"structure {result.structure:.0%}, colour difference {result.colour:.1f}"
-    guess_words = {
-        "closer": "It changed and stayed itself",
-        "same": "Hardly anything changed",
-        "drifted": "It drifted",
-    }
-    return f"{guess_words[verdict]} ({alike})."
+def _words(result: Result) -> str:
+    if result.structure is None or result.colour is None or result.request.mode not in _MEASURED:
+        return _QUESTION
+    return (
+        f"Against its source: structure {result.structure:.0%} alike, colours {result.colour:.1f} apart "
+        f"(ΔE). {_QUESTION}"
+    )
 
 
 def _guidance(result: Result, factor: float) -> Iterator[Step]:
-    """Guidance times `factor`, in halves, where the model uses it and there is room."""
+    """Guidance times `factor`, in halves, where the model uses it, there is room, and influence agrees."""
     if "guidance_scale" not in result.knobs.fields:
         return
     low, high = result.knobs.guidance
     now = result.request.guidance_scale
     wanted = min(max(round(now * factor * 2) / 2, low), high)
+    if result.knobs.against(result.request.strength, wanted):
+        return
     if wanted != now and (wanted > now) == (factor > 1):
         yield Step(label=f"Guidance {now:g} → {wanted:g}", set={"guidance_scale": wanted})
 
 
 def _shifted_influence(result: Result, by: float) -> Iterator[Step]:
-    """Influence moved by `by` (a share), where a source is held by it and there is room."""
+    """Influence moved by `by` (a share), where it holds a source, there is room, and guidance agrees."""
     strength = result.request.strength
     if strength is None or "strength" not in result.knobs.fields or not result.request.with_role(Role.SOURCE):
         return
     share = round(min(max(1 - strength + by, 0.05), 0.9), 2)
+    if result.knobs.against(round(1 - share, 2), result.request.guidance_scale):
+        return
     if (share > 1 - strength) == (by > 0):
         step = influence_step(share)
         yield step.model_copy(update={"label": f"Influence {1 - strength:.0%} → {share:.0%}"})

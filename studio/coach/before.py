@@ -31,7 +31,7 @@ _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 
 def describes_again(s: Situation) -> Advice | None:
     """A weak prompt form: it tells the model what the reference shows already."""
-    if s.request.mode not in _EDITS or not prompt_forms.describes(s.request.prompt, s.source_prompt):
+    if s.request.mode not in _EDITS or not prompt_forms.describes(s.own_prompt, s.source_prompt):
         return None
     return Advice(
         id="describes-again",
@@ -44,8 +44,8 @@ def describes_again(s: Situation) -> Advice | None:
 def too_many_demands(s: Situation) -> Advice | None:
     """Several changes in one prompt compete, and identity pays for it."""
     most = {Mode.SMART_EDIT: 2, Mode.INPAINT: 2, Mode.CHARACTER_REFERENCE: 4}.get(s.request.mode)
-    asked = prompt_forms.demands(s.request.prompt)
-    weak = s.request.mode in _EDITS and prompt_forms.describes(s.request.prompt, s.source_prompt)
+    asked = prompt_forms.demands(s.own_prompt)
+    weak = s.request.mode in _EDITS and prompt_forms.describes(s.own_prompt, s.source_prompt)
     if most is None or len(asked) <= most or weak:
         return None
     return Advice(
@@ -59,7 +59,7 @@ def too_many_demands(s: Situation) -> Advice | None:
 def says_nothing_to_keep(s: Situation) -> Advice | None:
     """An edit that names what must stay keeps it better."""
     prompt = s.request.prompt
-    if s.request.mode is not Mode.SMART_EDIT or not prompt_forms.orders(prompt):
+    if s.request.mode is not Mode.SMART_EDIT or not prompt_forms.orders(s.own_prompt):
         return None
     kept = prompt_forms.to_keep(prompt)
     asked = set(prompt_forms.demands(prompt))
@@ -131,18 +131,15 @@ def fix_the_seed(s: Situation) -> Advice | None:
 
 def influence_against_guidance(s: Situation) -> Advice | None:
     """Two knobs that pull against each other, or both let go."""
-    request, knobs = s.request, s.knobs
-    strength = request.strength
-    if strength is None or not {"strength", "guidance_scale"} <= knobs.fields:
-        return None
-    high, low = max(7.0, 1.6 * knobs.usual_guidance), min(2.0, 0.5 * knobs.usual_guidance)
-    if strength <= 0.3 and request.guidance_scale >= high:
+    knobs = s.knobs
+    found = knobs.against(s.request.strength, s.request.guidance_scale)
+    if found == "both hold":
         words = "High influence and high guidance pull against each other."
         why = (
             "Influence holds on to the reference, guidance pushes towards your words. Pulled both ways, "
             "skin and edges turn hard and brittle. Ease the one that matters less here."
         )
-    elif strength >= 0.85 and request.guidance_scale <= low:
+    elif found == "neither holds":
         words = "Low influence and low guidance leave nothing to hold on to."
         why = "Neither the reference nor your words are followed closely, so the picture wanders. Raise one."
     else:
@@ -275,6 +272,8 @@ def _enlarge(s: Situation, reference: Reference) -> tuple[Step, ...]:
     if Mode.IMG2IMG.value not in modes:
         return ()
     gentle = {"mode": Mode.IMG2IMG.value, "strength": 0.25, "aspect_ratio": "reference"}
+    if s.knobs.against(0.25, s.request.guidance_scale):
+        gentle["guidance_scale"] = s.knobs.usual_guidance
     return (Step(label="Enlarge it first", set=gentle, use_image=reference.image_id),)
 
 

@@ -35,9 +35,9 @@ class Advice(_Said):
 
 
 class Judgement(_Said):
-    """How a result came out: what the measures say, and the next steps for each thing the artist may say."""
+    """What was measured of a result, and the next steps for each thing the artist may say of it."""
 
-    verdict: Verdict | None = Field(description="Null where nothing here can be measured.")
+    verdict: None = Field(default=None, description="Always null: how it came out is for the artist to say.")
     words: str
     outcomes: dict[Verdict, Advice]
 

@@ -97,6 +97,11 @@ class History:
                 rights_lines=tuple(rights_lines(lineage.ancestors(session, image_id))),
             )
 
+    def prompts_below(self, image_id: str) -> tuple[str, ...]:
+        """The prompts of pictures that were made from this one, however far; some hundred at most."""
+        with self._database.reading() as session:
+            return lineage.prompts_below(session, image_id)
+
     # --- drift ------------------------------------------------------------------------------
 
     def drift(self, image_id: str, anchor_id: str | None = None) -> DriftReport:

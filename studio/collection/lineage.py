@@ -97,6 +97,15 @@ def ancestors(session: Session, image_id: str) -> list[ImageRow]:
     return list(session.scalars(chosen.order_by(ImageRow.number)))
 
 
+def prompts_below(session: Session, image_id: str, limit: int = 300) -> tuple[str, ...]:
+    """The prompts of what descends from a picture, of `limit` pictures at most, the nearest."""
+    ids = list(session.scalars(_descendants(image_id).limit(limit)))
+    prompts = select(ImageRow.request["prompt"].as_string()).where(
+        ImageRow.id.in_(ids), ImageRow.id != image_id, ImageRow.request.is_not(None)
+    )
+    return tuple(dict.fromkeys(session.scalars(prompts)))
+
+
 def family(session: Session, row: ImageRow, limit: int = MAX_FAMILY) -> Relatives:
     """The picture, all it descends from, all that descends from the first of its line, and what took part."""
     first = line(session, row)[-1]

@@ -25,6 +25,7 @@ from pipelines.request import (
     Reference,
     Role,
 )
+from studio.coach import prompt_forms
 from studio.ui.knobs import Knobs, strength_of
 from studio.ui.loras import NO_ADD_ONS, AddOns
 
@@ -136,9 +137,9 @@ class StudioState(BaseModel):
         return self.with_references([Reference(image_id=image_id) for image_id in dict.fromkeys(image_ids)])
 
     def edit_together(self, image_id: str, prompts: Sequence[str]) -> Self:
-        """Open the picture for editing with all these edits in one prompt."""
-        edits = dict.fromkeys(prompt.strip().rstrip(".") for prompt in prompts if prompt.strip())
-        return self.edit_image(image_id).model_copy(update={"prompt": ". ".join(edits)[:MAX_PROMPT_CHARS]})
+        """Open the picture for editing with all these edits in one prompt, the last of each kind."""
+        together = prompt_forms.together(prompts)[:MAX_PROMPT_CHARS]
+        return self.edit_image(image_id).model_copy(update={"prompt": together})
 
     def edit_image(self, image_id: str) -> Self:
         """Open the picture for editing: the only reference, in Smart Image Editing."""

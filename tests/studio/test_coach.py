@@ -184,6 +184,62 @@ def test_words_about_prompts() -> None:
     assert prompt_forms.keeps_something("without changing the face")
 
 
+EDITS = (
+    "change the background to a library, keep the face and outfit",
+    "make her smile and add glasses",
+    "change the background to a forest at night",
+    "change the outfit to a red coat, keep the background",
+    "remove the glasses",
+)
+
+
+def test_edits_together_are_the_last_of_each_kind() -> None:
+    together = prompt_forms.together(EDITS)
+    assert together == (
+        "keep the face. make her smile. change the background to a forest at night. "
+        "change the outfit to a red coat. remove the glasses"
+    )
+    assert prompt_forms.together(("make her eyes green", "make her eyes blue.")) == "make her eyes blue"
+    assert prompt_forms.together(("put her in a tent", "put her on a boat")) == "put her on a boat"
+    assert (
+        prompt_forms.together(("a red hat", "add a red scarf", "a blue hat")) == "add a red scarf. a blue hat"
+    )
+    assert (
+        prompt_forms.together(("keep the coat and face", "change the coat")) == "keep face. change the coat"
+    )
+    assert prompt_forms.together(("oil painting", "anime style")) == "anime style"
+    assert prompt_forms.together(("给她戴上帽子", " ", "把背景换成森林")) == "给她戴上帽子. 把背景换成森林"
+    assert prompt_forms.together(()) == ""
+
+
+def test_the_coach_does_not_object_to_what_the_studio_put_together() -> None:
+    together = prompt_forms.together(EDITS)
+    parts = [prompt_forms.plain(part) for words in EDITS for part in prompt_forms.changes(words)]
+    assert before.too_many_demands(situation(together)) is not None
+    known = dataclasses.replace(situation(together), asked_before=frozenset(parts))
+    assert before.advise(known) == ()
+    more = situation(f"{together}. add a beard, zoom out and darken the sky")
+    assert before.too_many_demands(dataclasses.replace(more, asked_before=frozenset(parts))) is not None
+
+
+def test_the_coach_does_not_object_to_words_of_the_character() -> None:
+    line = "long red hair, green eyes, wearing a grey coat, with a scar on the left cheek"
+    case = situation(line)
+    assert before.describes_again(case) is not None
+    assert before.advise(dataclasses.replace(case, written=(line,))) == ()
+    scene = f"{line}, oil painting, sitting in a forest"
+    crowded = situation(scene, mode=Mode.CHARACTER_REFERENCE)
+    assert before.too_many_demands(crowded) is not None
+    assert before.too_many_demands(dataclasses.replace(crowded, written=(line, "oil painting"))) is None
+
+
+def test_what_the_coach_had_set_is_not_held_against_the_artist() -> None:
+    case = situation("make her smile", previous=EARLIER, guidance_scale=5.0, strength=0.95)
+    assert before.one_change_at_a_time(case) is not None
+    proposed = {"guidance_scale": [5.0], "strength": [0.95]}
+    assert before.one_change_at_a_time(dataclasses.replace(case, proposed=proposed)) is None
+
+
 # --- after Generate -------------------------------------------------------------------------------
 
 
@@ -202,22 +258,30 @@ def branch(*structures: float) -> tuple[Version, ...]:
 
 
 @pytest.mark.parametrize(
-    ("case", "verdict"),
+    ("case", "words"),
     [
-        (result(0.995, 0.4), "same"),
-        (result(0.995, 9.0), "closer"),  # a new light is a change
-        (result(0.8), "closer"),
-        (result(0.2), "drifted"),
-        (result(0.6, branch=branch(1.0, 0.9, 0.6)), "drifted"),
-        (result(0.6, branch=branch(1.0, 0.62, 0.6)), "closer"),
-        (result(None, None), None),
-        (result(request=situation("x", mode=Mode.CHARACTER_REFERENCE).request), None),
+        (result(0.41, 30.0), "structure 41% alike, colours 30.0 apart"),  # a face was erased
+        (result(0.71, 12.0), "structure 71% alike, colours 12.0 apart"),
+        (
+            result(0.95, 2.0, branch=branch(1.0, 0.99, 0.95)),
+            "structure 95% alike",
+        ),  # glasses, where asked for
+        (result(0.2), "structure 20% alike"),
+        (result(0.995, 0.4), "structure 100% alike, colours 0.4 apart"),
+        (result(None, None), ""),
+        (result(request=situation("x", mode=Mode.CHARACTER_REFERENCE).request), ""),
     ],
 )
-def test_what_the_measures_guess(case: Result, verdict: str | None) -> None:
+def test_after_a_picture_only_what_was_measured_is_said_and_nothing_answered(
+    case: Result, words: str
+) -> None:
     judgement = after.judge(case)
-    assert judgement.verdict == verdict
+    assert judgement.verdict is None
     assert set(judgement.outcomes) == {"closer", "same", "drifted"}
+    assert words in judgement.words
+    assert judgement.words.endswith("How did it come out?")
+    for verdict in ("itself", "drifted", "Hardly", "changed"):
+        assert verdict not in judgement.words
 
 
 def sets(advice: Any) -> list[dict[str, Any]]:
@@ -237,6 +301,20 @@ def test_drift_goes_back_to_the_closest_version_or_holds_firmer() -> None:
     assert sets(far) == [{"strength": 0.55}, {"guidance_scale": 2.5}]
     near = after.drifted(result(branch=branch(1.0, 0.5)))
     assert [step.use_image for step in near.steps] == [None, None]
+
+
+@pytest.mark.parametrize("strength", [0.2, 0.3, 0.45, 0.6, 0.75, 0.85, 0.95])
+@pytest.mark.parametrize("guidance", [1.0, 1.5, 2.0, 3.5, 5.0, 7.0, 12.0])
+def test_no_step_brings_about_what_the_coach_then_warns_of(strength: float, guidance: float) -> None:
+    now = situation("make her smile", strength=strength, guidance_scale=guidance)
+    if before.influence_against_guidance(now):
+        return
+    outcomes = after.judge(result(request=now.request)).outcomes.values()
+    small = before.reference_too_small(situation("x", facts=facts(width=96, height=96), guidance_scale=9.0))
+    assert small is not None
+    for step in (step for advice in (*outcomes, small) for step in advice.steps):
+        taken = dataclasses.replace(now, request=now.request.model_copy(update=step.set))
+        assert before.influence_against_guidance(taken) is None, step
 
 
 def test_a_closer_result_becomes_the_next_reference() -> None:
@@ -348,6 +426,29 @@ def test_a_result_is_judged_by_its_own_source(durable: Durable, advisor: Advisor
     assert advisor.after(alone.id).verdict is None
     with pytest.raises(RequestError):
         advisor.after(source.id)
+
+
+def test_edits_of_a_branch_put_together_are_known(durable: Durable, advisor: Advisor) -> None:
+    source = upload(durable)
+    edits = ("make her smile", "add a hat", "add dramatic light", "change the outfit to a coat")
+    last = source
+    for number, words in enumerate(edits):
+        last = save(durable, last, job_id=f"edit-{number}", prompt=words)
+    wish = ask(source.id, prompt=prompt_forms.together(edits)).model_copy(update={"mode": Mode.SMART_EDIT})
+    said = {advice.id for advice in advisor.before(wish, last.id)}
+    assert not said & {"too-many-demands", "describes-again", "says-nothing-to-keep"}
+    others = wish.model_copy(update={"references": (Reference(image_id=upload(durable, 5).id),)})
+    assert "too-many-demands" in {advice.id for advice in advisor.before(others)}
+
+
+def test_a_step_of_the_coach_is_known_the_next_time(durable: Durable, advisor: Advisor) -> None:
+    source = upload(durable)
+    made = save(durable, source, strength=0.5, guidance_scale=3.5, model="tiny")
+    steps = [step for each in advisor.after(made.id).outcomes.values() for step in each.steps]
+    sets = {name: value for step in steps for name, value in step.set.items() if name != "seed"}
+    assert sets
+    found = advisor.situation(ask(source.id, prompt="other", model="tiny", **sets), made.id)
+    assert not set(sets) & set(found.changed())
 
 
 def test_advice_over_rest(durable: Durable, advisor: Advisor) -> None:

@@ -79,6 +79,8 @@ def test_edits_are_put_together_in_one_prompt_each_once() -> None:
     edited = state.edit_together("anchor", ["red hair.", "  ", " a hat ", "red hair", "smile"])
     assert (ids(edited), edited.mode) == (["anchor"], Mode.SMART_EDIT)
     assert edited.prompt == "red hair. a hat. smile"
+    places = ["change the background to a library", "change the background to a forest"]
+    assert state.edit_together("anchor", places).prompt == "change the background to a forest"
 
 
 def test_edits_put_together_fit_the_prompt() -> None:
