@@ -20,6 +20,9 @@ from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
 
 from pipelines.errors import PictureRefused
 from studio.containers import essential_png
+from studio.tag_limit import limit_tags
+
+limit_tags()
 
 SMALL_SIDE, THUMBNAIL_SIDE = 192, 384
 """Longest sides in px of the two thumbnails: of grids, and of what is shown alone."""

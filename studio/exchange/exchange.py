@@ -6,7 +6,7 @@ Puts the collection's files and the catalogue together; the way in calls these t
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +26,10 @@ from studio.exchange import exporting, reuse
 from studio.exchange.clean import clean_copy
 from studio.exchange.importing import Importer
 from studio.exchange.records import ExportWish, ImageMetadata, NamedValue
+from studio.exchange.remembered import Remembered
 from studio.records import ImageRecord
+
+_GONE = "The file of this picture is missing or damaged."
 
 
 class Exchange:
@@ -36,12 +39,13 @@ class Exchange:
         self._collection = collection
         self._catalog = catalog
         self.imports = Importer(collection)
+        self._remembered = Remembered()
 
     def metadata(self, image_id: str) -> ImageMetadata:
         """What the file and its sidecar say, and what of it can be used again. Raises NotFound."""
         path, record = self._collection.file(image_id)
         beside = self._collection.store.sidecar(record.sha256)
-        found = _read(path, Sidecar(*beside) if beside else None)
+        found = self._remembered.of(*_reading(path, record.sha256, Sidecar(*beside) if beside else None))
         settings, unmapped = self._mapped(record, found.metadata)
         return ImageMetadata(
             tool=found.metadata.tool if found.metadata else None,
@@ -58,7 +62,7 @@ class Exchange:
         try:
             return *clean_copy(path.read_bytes(), record.mime), record
         except (PictureRefused, OSError) as error:
-            raise NotFound("The file of this picture is missing or damaged.") from error
+            raise NotFound(_GONE) from error
 
     def export(self, wish: ExportWish) -> Iterator[bytes]:
         """A zip in parts. Raises NotFound for an unknown branch, before the first part."""
@@ -109,6 +113,16 @@ def _walk(begin: str, near: Callable[[str], Sequence[str | None]]) -> list[str]:
     return list(seen)
 
 
+def _reading(path: Path, sha256: str, beside: Sidecar | None) -> tuple[Hashable, Callable[[], Findings]]:
+    """What tells this content from others, and how it is read. Raises NotFound."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise NotFound(_GONE) from error
+    said_beside = beside and (beside.name, hash(beside.text))
+    return (sha256, status.st_size, status.st_mtime_ns, said_beside), lambda: _read(path, beside)
+
+
 def _read(path: Path, beside: Sidecar | None) -> Findings:
     """Looks into the pixels only where nothing else says anything."""
     try:
@@ -116,4 +130,4 @@ def _read(path: Path, beside: Sidecar | None) -> Findings:
         found = reading.read(data, beside)
         return found if found.metadata else reading.read(data, beside, images.take_in(data).pixels)
     except (PictureRefused, OSError) as error:
-        raise NotFound("The file of this picture is missing or damaged.") from error
+        raise NotFound(_GONE) from error

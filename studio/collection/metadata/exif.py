@@ -13,6 +13,9 @@ from typing import Any
 
 from PIL import ExifTags, Image
 
+from studio.tag_limit import limit_tags
+
+limit_tags()
 _TAGS = {
     "exif:ImageDescription": ExifTags.Base.ImageDescription,
     "exif:Make": ExifTags.Base.Make,

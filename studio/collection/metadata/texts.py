@@ -17,6 +17,9 @@ MAX_TEXT_BYTES = 4 * 2**20
 """Of one text, after it was unpacked."""
 MAX_ALL_BYTES = 16 * 2**20
 MAX_TEXTS = 256
+MAX_PARTS = 200_000
+"""Chunks or segments that are looked at; a picture of a gigabyte has some ten thousand."""
+_MAX_EXIF = 8
 _MAX_RATIO = 1032
 """Of deflate: no text grows more when it is unpacked."""
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -31,6 +34,8 @@ class Texts:
     named: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     _bytes: int = 0
+    _parts: int = 0
+    _exif: int = 0
     unpacked: int = 0
     """Bytes that came out of packed texts, those left out among them."""
 
@@ -44,6 +49,18 @@ class Texts:
         elif name not in self.named:
             self._bytes += size
             self.named[name] = text
+
+    def another_part(self) -> bool:
+        """Whether one more part of the file may be looked at."""
+        self._parts += 1
+        if self._parts > MAX_PARTS:
+            self.fault("The file has more parts than are read.")
+        return self._parts <= MAX_PARTS
+
+    def another_exif(self) -> bool:
+        """Whether one more EXIF block may be read."""
+        self._exif += 1
+        return self._exif <= _MAX_EXIF
 
     def fault(self, words: str) -> None:
         """Remember what could not be read, once."""
@@ -85,7 +102,7 @@ def _read_png(data: bytes, found: Texts) -> None:
 def _png_chunks(data: bytes, found: Texts) -> Iterator[tuple[bytes, bytes]]:
     """(type, body) of every chunk but the pixels."""
     at = len(_PNG)
-    while at + 8 <= len(data):
+    while at + 8 <= len(data) and found.another_part():
         length, kind = struct.unpack_from(">I4s", data, at)
         end = at + 8 + length
         if end > len(data):
@@ -137,11 +154,12 @@ def _add_international(found: Texts, body: bytes) -> None:
 
 def _read_jpeg(data: bytes, found: Texts) -> None:
     at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker, length = struct.unpack_from(">BH", data, at + 1)
-        if marker == 0xFF:  # a fill byte
+    while at + 4 <= len(data) and data[at] == 0xFF and found.another_part():
+        while at + 4 < len(data) and data[at + 1] == 0xFF:  # fill bytes
             at += 1
-            continue
+            if not found.another_part():
+                return
+        marker, length = struct.unpack_from(">BH", data, at + 1)
         if marker == 0xDA or 0xD0 <= marker <= 0xD9 or length < 2:
             return
         _add_segment(found, marker, data[at + 4 : at + 2 + length])
@@ -161,7 +179,7 @@ def _add_segment(found: Texts, marker: int, body: bytes) -> None:
 
 def _read_webp(data: bytes, found: Texts) -> None:
     at = 12
-    while at + 8 <= len(data):
+    while at + 8 <= len(data) and found.another_part():
         kind, length = struct.unpack_from("<4sI", data, at)
         body = data[at + 8 : at + 8 + min(length, MAX_TEXT_BYTES)]
         if kind == b"EXIF":
@@ -172,6 +190,8 @@ def _read_webp(data: bytes, found: Texts) -> None:
 
 
 def _add_exif(found: Texts, body: bytes) -> None:
+    if not found.another_exif():
+        return
     named = exif.texts(body.removeprefix(_EXIF_MARK))
     if named is None:
         found.fault("The EXIF of the file is damaged.")

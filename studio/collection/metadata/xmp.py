@@ -59,13 +59,15 @@ def packet(likeness: Likeness, *, with_record: bool = False) -> str:
 def values(text: str, name: str) -> tuple[str, ...]:
     """Every value of a property, in any namespace, as attribute or element; none from a broken packet."""
     root = _parsed(text)
-    if root is None:
-        return ()
+    waiting = [] if root is None else [root]
     found: list[str] = []
-    for element in root.iter():
+    while waiting:
+        element = waiting.pop()
         found += [value for key, value in element.attrib.items() if _local(key) == name]
-        if _local(element.tag) == name:
+        if _local(element.tag) == name:  # what is inside belongs to it, and is not asked again
             found.append("".join(element.itertext()).strip())
+        else:
+            waiting += reversed(element)
     return tuple(value for value in found if value)
 
 
