@@ -6,13 +6,13 @@ Looks at what their headers say (`pipelines.disk.identify`) and at families' tab
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.disk import model_size
 from pipelines.disk.identify import BASE_LABEL, Kind, Sight, identify
+from pipelines.disk.json_files import read_object
 from pipelines.errors import NotFound, RequestError
 from pipelines.families import registry
 from pipelines.memory.planner import Part
@@ -193,10 +193,11 @@ def _own_sight(catalog: Catalog, spec: ModelSpec) -> Sight | None:
     try:
         if place.is_file():
             return identify(place).sight
-        said = json.loads((place / "config.json").read_text(encoding="utf-8"))
+        said = read_object(place / "config.json")
     except (OSError, ValueError):
         return None
-    return Sight(said.get("vision_config", said).get("hidden_size"), said.get("projection_dim"))
+    vision = said.get("vision_config", said)
+    return Sight(vision.get("hidden_size") if isinstance(vision, dict) else None, said.get("projection_dim"))
 
 
 def _kinds(route: Route) -> set[Kind]:

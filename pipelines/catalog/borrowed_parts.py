@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog import models_folder
-from pipelines.catalog.models_folder import AddOn, Dropped
+from pipelines.catalog.models_folder import AddOn, ModelsFolder
 from pipelines.disk.hub_cache import has_cached
 from pipelines.families import registry
 from pipelines.request import ControlKind, Role
@@ -23,7 +23,7 @@ _KIND_OF_MODEL = ("checkpoint", "edit_unet")
 """Options that make an entry's model another kind of its family."""
 
 
-def look(folder: Path, listed: Sequence[ModelSpec]) -> Dropped:
+def look(folder: Path, listed: Sequence[ModelSpec]) -> ModelsFolder:
     """Everything in `folder`, its models with what they can use; `listed`: the entries of models.yaml."""
     found = models_folder.look(folder)
     return replace(found, specs=tuple(_accompanied(spec, found.add_ons, listed) for spec in found.specs))

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import borrowed_parts, models_folder
 from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
-from pipelines.catalog.models_folder import AddOn, Dropped
+from pipelines.catalog.models_folder import AddOn, ModelsFolder
 from pipelines.disk import layout
 from pipelines.disk.hub_cache import cached_file, has_cached
 from pipelines.errors import CatalogError, NotFound, RequestError
@@ -38,7 +38,7 @@ from pipelines.spec import (
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
 
 
 class Catalog:
@@ -77,7 +77,7 @@ class Catalog:
         if model_id not in self._by_id and model_id.startswith(DROPPED):
             self.look_through()  # it may have come since
         try:
-            return self._by_id[model_id]
+            return self._by_id[self.dropped.earlier.get(model_id, model_id)]
         except KeyError:
             known = ", ".join(self._by_id)
             raise NotFound(
@@ -101,13 +101,17 @@ class Catalog:
 
     def add_on(self, add_on_id: str) -> AddOn:
         """A file of the models folder that goes with a model. Raises NotFound."""
-        known = {each.id: each for each in self.dropped.add_ons}
-        if add_on_id not in known:
-            self.look_through()
-            known = {each.id: each for each in self.dropped.add_ons}
-        if add_on_id not in known:
+        found = self._find_add_on(add_on_id)
+        if found is None:
+            self.look_through()  # it may have come since
+            found = self._find_add_on(add_on_id)
+        if found is None:
             raise NotFound(f"There is no '{add_on_id}' in the models folder.", field="loras")
-        return known[add_on_id]
+        return found
+
+    def _find_add_on(self, add_on_id: str) -> AddOn | None:
+        now = self.dropped.earlier.get(add_on_id, add_on_id)
+        return next((each for each in self.dropped.add_ons if each.id == now), None)
 
     def route(self, model_id: str, mode: Mode) -> Route:
         """The route, or RequestError that says what to do instead. Raises NotFound."""
@@ -224,8 +228,8 @@ class Catalog:
         return layout.is_whole(place) or layout.holds_texts_only(place)
 
 
-def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> Dropped:
-    return borrowed_parts.look(folder, listed) if folder else models_folder.Dropped()
+def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> ModelsFolder:
+    return borrowed_parts.look(folder, listed) if folder else models_folder.ModelsFolder()
 
 
 def _is_whole(spec: Entry, folder: Path) -> bool:

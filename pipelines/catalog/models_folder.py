@@ -6,16 +6,17 @@ Looks at names and headers; imports no torch. Knows the families' tables; nothin
 
 from __future__ import annotations
 
-import json
-import os
-import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.catalog.folder_walk import PICKLES, Unusable, walk
+from pipelines.catalog.ids import earlier_id, file_id, readable
 from pipelines.disk import layout
 from pipelines.disk.identify import Identified, identify
+from pipelines.disk.json_files import read_object
 from pipelines.families import registry
 from pipelines.request import Mode
 from pipelines.spec import DROPPED, ModelSpec
@@ -25,7 +26,6 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _FAMILY = {"sd1": "stable-diffusion", "sdxl": "sdxl"}
 _RESOLUTION = {"sd1": 512, "sdxl": 1024}
 _FOLDER_RESOLUTION = {"stable-diffusion": 512}
-_PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 _ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder"})
 _NAMELESS = frozenset({"model", "diffusion_pytorch_model", "pytorch_lora_weights"})
 """What diffusers and transformers call every file of weights."""
@@ -37,68 +37,75 @@ _LICENCE = {
 
 @dataclass(frozen=True, slots=True)
 class AddOn:
-    """A file that goes with a model. `id` is its path inside the folder, without the ending, as a word."""
+    """A file that goes with a model. `inside`: its path in the models folder."""
 
-    id: str
+    inside: Path
     path: Path
     identified: Identified
 
     @property
+    def id(self) -> str:
+        """As requests and records name it."""
+        return file_id(self.inside)
+
+    @property
     def name(self) -> str:
         """As artists know it: the file's name without its ending, or its folder's where all are named so."""
-        in_folder = self.id != _word(Path(self.path.name))
         nameless = self.path.name.split(".")[0].lower() in _NAMELESS
-        return self.path.parent.name if nameless and in_folder else self.path.stem
+        in_folder = len(self.inside.parts) > 1
+        return readable(self.path.parent.name if nameless and in_folder else self.path.stem)
 
 
 @dataclass(frozen=True, slots=True)
-class Unusable:
-    """A file that cannot be used, and why."""
-
-    path: Path
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """All of a models folder."""
+class ModelsFolder:
+    """All of a models folder. `places`: where the entries' files lie in it, links not followed, by id."""
 
     specs: tuple[ModelSpec, ...] = ()
     add_ons: tuple[AddOn, ...] = ()
     unusable: tuple[Unusable, ...] = ()
+    places: Mapping[str, Path] = field(default_factory=dict)
+    earlier: Mapping[str, str] = field(default_factory=dict)
+    """Id of an earlier version → id now, where it meant one file only."""
 
 
-def look(folder: Path) -> Dropped:
+def look(folder: Path) -> ModelsFolder:
     """Everything in `folder` and below; nothing where it does not exist."""
     specs: dict[str, ModelSpec] = {}
     add_ons: dict[str, AddOn] = {}
     unusable: list[Unusable] = []
-    for path in sorted(_found(folder)):
-        word = _word(path.relative_to(folder))
-        thing = _diffusers_folder(path, word) if path.is_dir() else _file(path, word)
+    places: dict[str, Path] = {}
+    for path in walk(folder):
+        if isinstance(path, Unusable):
+            unusable.append(path)
+            continue
+        thing = _thing(path, path.relative_to(folder))
         if isinstance(thing, Unusable):
             unusable.append(thing)
         elif isinstance(thing, AddOn):
-            add_ons.setdefault(thing.id, thing)
+            add_ons[thing.id] = thing
         else:
-            specs.setdefault(thing.id, thing)
-    return Dropped(tuple(specs.values()), tuple(add_ons.values()), tuple(unusable))
+            specs[thing.id] = thing
+            places[thing.id] = path
+    found = [each.inside for each in add_ons.values()]
+    earlier = _earlier("", found) | _earlier(
+        DROPPED, [place.relative_to(folder) for place in places.values()]
+    )
+    return ModelsFolder(tuple(specs.values()), tuple(add_ons.values()), tuple(unusable), places, earlier)
 
 
-def _found(folder: Path) -> Iterator[Path]:
-    """Files of weights and diffusers folders; what is inside such a folder belongs to it."""
-    for place, below, names in os.walk(folder):
-        here = Path(place)
-        if layout.INDEX in names:
-            below.clear()
-            yield here
-            continue
-        below[:] = [name for name in below if not name.startswith(".")]
-        yield from (here / name for name in names if Path(name).suffix.lower() in {".safetensors", *_PICKLES})
+def _earlier(prefix: str, insides: Sequence[Path]) -> dict[str, str]:
+    """Ids that named one of these files before ids were told apart; a word that fits several names none."""
+    words = Counter(earlier_id(inside) for inside in insides)
+    known = {prefix + earlier_id(inside): prefix + file_id(inside) for inside in insides}
+    return {old: new for old, new in known.items() if old != new and words[old.removeprefix(prefix)] == 1}
 
 
-def _file(path: Path, word: str) -> ModelSpec | AddOn | Unusable:
-    if path.suffix.lower() in _PICKLES:
+def _thing(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
+    return _diffusers_folder(path, inside) if path.is_dir() else _file(path, inside)
+
+
+def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
+    if path.suffix.lower() in PICKLES:
         return Unusable(
             path, "It is a pickle, which can run code when it is opened. Look for the same as .safetensors."
         )
@@ -107,9 +114,9 @@ def _file(path: Path, word: str) -> ModelSpec | AddOn | Unusable:
     except (ValueError, OSError):
         return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
     if found.kind in _ADD_ONS:
-        return AddOn(word, path, found)
+        return AddOn(inside, path, found)
     reason = _why_not(found)
-    return Unusable(path, reason) if reason else _checkpoint(path, word, found)
+    return Unusable(path, reason) if reason else _checkpoint(path, inside, found)
 
 
 def _why_not(found: Identified) -> str | None:
@@ -134,29 +141,31 @@ def _why_not(found: Identified) -> str | None:
     return None
 
 
-def _checkpoint(path: Path, word: str, found: Identified) -> ModelSpec:
+def _checkpoint(path: Path, inside: Path, found: Identified) -> ModelSpec:
     assert found.base is not None
-    return _spec(path, word, _FAMILY[found.base], _RESOLUTION[found.base], config=str(CONFIGS / found.base))
+    return _spec(path, inside, _FAMILY[found.base], _RESOLUTION[found.base], config=str(CONFIGS / found.base))
 
 
-def _diffusers_folder(path: Path, word: str) -> ModelSpec | Unusable:
+def _diffusers_folder(path: Path, inside: Path) -> ModelSpec | Unusable:
     try:
-        name = json.loads((path / layout.INDEX).read_text(encoding="utf-8"))["_class_name"]
-    except (OSError, ValueError, KeyError, TypeError):
+        name = read_object(path / layout.INDEX).get("_class_name")
+    except (OSError, ValueError):
         return Unusable(path, f"Its {layout.INDEX} cannot be read.")
+    if not isinstance(name, str):
+        return Unusable(path, f"Its {layout.INDEX} does not name a pipeline.")
     family = next((known for known, table in registry.FAMILIES.items() if name in table.folders), None)
     if family is None:
-        return Unusable(path, f"It is a {name}, which the studio has no family for.")
+        return Unusable(path, f"It is a {readable(name)[:80]}, which the studio has no family for.")
     if part := layout.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
     options = dict(registry.FAMILIES[family].folders[name])
-    return _spec(path, word, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
+    return _spec(path, inside, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
 
 
-def _spec(path: Path, word: str, family: str, resolution: int, **more: Any) -> ModelSpec:
+def _spec(path: Path, inside: Path, family: str, resolution: int, **more: Any) -> ModelSpec:
     values = {
-        "id": f"{DROPPED}{word}"[:64],
-        "label": path.stem[:64] if path.is_file() else path.name[:64],
+        "id": DROPPED + file_id(inside),
+        "label": readable(path.stem if path.is_file() else path.name)[:64],
         "family": family,
         "source": str(path.resolve()),
         "description": "From your models folder.",
@@ -176,10 +185,3 @@ def can(spec: ModelSpec, mode: Mode) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _word(path: Path) -> str:
-    """A path as part of an id: 'Styles/My Ink.safetensors' → 'styles-my-ink'."""
-    text = path.as_posix().lower()
-    text = text.removesuffix(path.suffix.lower()) if path.suffix.lower() == ".safetensors" else text
-    return re.sub(r"[^a-z0-9._]+", "-", text).strip("-._")[:56] or "unnamed"

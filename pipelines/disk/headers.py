@@ -1,16 +1,21 @@
 """The header of a safetensors file: names, types, shapes and places of its tensors, and its maker's notes.
 
-Reads no tensor. Format: https://github.com/huggingface/safetensors#format
+Reads no tensor, and nothing but ordinary files: a pipe or a device would be waited for. Whatever is in the
+file, what comes out has the shape that is promised here. Format: https://github.com/huggingface/safetensors#format
 """
 
 from __future__ import annotations
 
-import json
 import struct
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from pipelines.disk.json_files import parse
+
 _MOST_HEADER = 100 * 2**20
+_NOTES = "__metadata__"
+_KEYS = frozenset({"dtype", "shape", "data_offsets"})
 
 
 def header(path: Path) -> dict[str, dict[str, Any]]:
@@ -19,15 +24,49 @@ def header(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """The header, and what the file's maker wrote beside it. Raises ValueError, OSError."""
+    """The header, and what the file's maker wrote beside it.
+
+    Raises ValueError for what is no whole safetensors file, and OSError.
+    """
+    if not path.is_file():
+        raise ValueError(f"{path.name} is not an ordinary file.")
+    size = path.stat().st_size
     with path.open("rb") as file:
         start = file.read(8)
         length = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
-        if not 2 <= length <= min(_MOST_HEADER, path.stat().st_size):
+        if not 2 <= length <= min(_MOST_HEADER, size - 8):
             raise ValueError(f"{path.name} is not a safetensors file.")
-        try:
-            tensors = json.loads(file.read(length))
-        except ValueError as error:
-            raise ValueError(f"{path.name} is not a safetensors file.") from error
-    words = tensors.pop("__metadata__", None)
-    return tensors, words if isinstance(words, dict) else {}
+        text = file.read(length)
+    try:
+        said = parse(text, path.name)
+    except ValueError as error:
+        raise ValueError(f"{path.name} is not a safetensors file.") from error
+    notes = said.pop(_NOTES, None) if isinstance(said, dict) else None
+    if not isinstance(said, dict) or not all(_is_tensor(tensor) for tensor in said.values()):
+        raise ValueError(f"{path.name} is not a safetensors file.")
+    if 8 + length + max((tensor["data_offsets"][1] for tensor in said.values()), default=0) > size:
+        raise ValueError(f"{path.name} is cut off.")
+    return said, _texts(notes)
+
+
+def _is_tensor(said: Any) -> bool:
+    return (
+        isinstance(said, dict)
+        and said.keys() >= _KEYS
+        and isinstance(said["dtype"], str)
+        and _are_counts(said["shape"])
+        and _are_counts(said["data_offsets"])
+        and len(said["data_offsets"]) == 2
+        and said["data_offsets"][0] <= said["data_offsets"][1]
+    )
+
+
+def _are_counts(said: Any) -> bool:
+    return isinstance(said, list) and all(type(each) is int and each >= 0 for each in said)
+
+
+def _texts(notes: Any) -> dict[str, str]:
+    """The format knows texts only; anything else is left out."""
+    if not isinstance(notes, Mapping):
+        return {}
+    return {key: value for key, value in notes.items() if isinstance(value, str)}

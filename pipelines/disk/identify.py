@@ -6,7 +6,6 @@ nothing of folders, catalogues or families' loaders.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.disk.headers import contents
+from pipelines.disk.json_files import parse, read_object
 
 Kind = Literal[
     "checkpoint", "network", "lora", "controlnet", "ip_adapter", "vae", "image_encoder", "foreign", "unknown"
@@ -141,7 +141,6 @@ class Identified:
 def identify(path: Path) -> Identified:
     """Read the header. Raises ValueError where it is no safetensors file, and OSError."""
     tensors, words = contents(path)
-    _check_whole(path, tensors)
     shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
     if any(_LORA.search(name) for name in shapes):
         aside = _sidecar(path)
@@ -159,21 +158,12 @@ def identify(path: Path) -> Identified:
             name.startswith(("cond_stage_model.", "conditioner.")) for name in shapes
         )
         kind: Kind = "checkpoint" if whole else "network"
-        return Identified(kind, _unet_base(shapes), shapes[_FIRST][1])
+        return Identified(kind, _unet_base(shapes), _side(shapes[_FIRST], 1))
     if base := _by_signs(shapes, _SIGNS):
         return Identified("network", base)
     if any(name.endswith("decoder.conv_in.weight") for name in shapes):
         return Identified("vae", _metadata_base(words) or _vae_base(shapes))
     return Identified("unknown")
-
-
-def _check_whole(path: Path, tensors: Mapping[str, Any]) -> None:
-    """Raises ValueError for a file that ends before its last tensor does."""
-    with path.open("rb") as file:
-        begin = 8 + int.from_bytes(file.read(8), "little")
-    end = max((tensor["data_offsets"][1] for tensor in tensors.values()), default=0)
-    if path.stat().st_size < begin + end:
-        raise ValueError(f"{path.name} is cut off.")
 
 
 def _by_signs(shapes: Shapes, signs: tuple[tuple[str, str], ...]) -> str | None:
@@ -192,7 +182,7 @@ def _control_base(shapes: Shapes) -> str | None:
 def _vae_base(shapes: Shapes) -> str | None:
     """By its latents; an autoencoder that knows films is Qwen-Image's."""
     shape = next(shape for name, shape in shapes.items() if name.endswith("decoder.conv_in.weight"))
-    return "qwen-image" if len(shape) == 5 else _VAE_BASE.get(shape[1])
+    return "qwen-image" if len(shape) == 5 else _VAE_BASE.get(_side(shape, 1) or 0)
 
 
 def _is_adapter(shapes: Shapes) -> bool:
@@ -205,22 +195,27 @@ def _adapter_base(shapes: Shapes) -> str | None:
     """By its layout, or by the width of the words beside which the adapter speaks."""
     if any(name.startswith("ip_adapter_proj_model.") for name in shapes):
         return "flux1"
-    widths = [shape[1] for name, shape in shapes.items() if name.endswith("to_k_ip.weight")]
-    return _CONTEXT.get(widths[0]) if widths else None
+    widths = [_side(shape, 1) for name, shape in shapes.items() if name.endswith("to_k_ip.weight")]
+    return _CONTEXT.get(widths[0] or 0) if widths else None
 
 
 def _adapter_sight(shapes: Shapes) -> Sight | None:
     """What it reads of an image encoder: all patches of a picture ("plus"), or one summary of it."""
     for project in ("image_proj", "ip_adapter_proj_model"):
         if whole := shapes.get(f"{project}.proj_in.weight"):
-            return Sight(patches=whole[1])
+            return Sight(patches=_side(whole, 1))
         if summary := shapes.get(f"{project}.proj.weight"):
-            return Sight(summary=summary[1])
+            return Sight(summary=_side(summary, 1))
     return None
 
 
 def _encoder_sight(shapes: Shapes) -> Sight:
-    return Sight(patches=shapes[_CLASS_TOKEN][-1], summary=shapes[_PROJECTION][0])
+    return Sight(patches=_side(shapes[_CLASS_TOKEN], -1), summary=_side(shapes[_PROJECTION], 0))
+
+
+def _side(shape: tuple[int, ...], axis: int) -> int | None:
+    """The length of an axis; None where the tensor has no such axis."""
+    return shape[axis] if -len(shape) <= axis < len(shape) else None
 
 
 def _metadata_base(words: Mapping[str, str]) -> str | None:
@@ -244,10 +239,9 @@ def _lora_base(shapes: Shapes, words: Mapping[str, str]) -> str | None:
 def _sidecar(path: Path) -> Mapping[str, Any]:
     """The notes that other tools keep beside a LoRA: `name.json`."""
     try:
-        notes = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        return read_object(path.with_suffix(".json"))
     except (OSError, ValueError):
         return {}
-    return notes if isinstance(notes, dict) else {}
 
 
 def _advised(aside: Mapping[str, Any]) -> float:
@@ -261,9 +255,10 @@ def _triggers(words: Mapping[str, str], aside: Mapping[str, Any]) -> tuple[str, 
     if isinstance(said, str) and said.strip():
         return tuple(word.strip() for word in said.split(",") if word.strip())[:_MOST_TRIGGERS]
     try:
-        folders = json.loads(words.get("ss_tag_frequency", "{}")).values()
-        counts = [(count, tag.strip()) for folder in folders for tag, count in folder.items() if tag.strip()]
+        folders = parse(words.get("ss_tag_frequency", "{}"), "ss_tag_frequency").values()
+        tags = [(count, tag.strip()) for folder in folders for tag, count in folder.items() if tag.strip()]
     except (ValueError, AttributeError):
         return ()
+    counts = [(count, tag) for count, tag in tags if isinstance(count, int)]
     most = max((count for count, _ in counts), default=0)
     return tuple(tag for count, tag in counts if count == most)[:_MOST_TRIGGERS]

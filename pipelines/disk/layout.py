@@ -6,12 +6,12 @@ never named. Knows nothing of networks, families or torch.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from pipelines.disk.json_files import read_object
 from pipelines.errors import ModelUnavailable
 
 INDEX = "model_index.json"
@@ -21,6 +21,7 @@ LEFT_OUT = frozenset({"safety_checker"})
 
 _TEXTS = frozenset({".json", ".txt", ".model", ".jinja"})
 _PICKLES = frozenset({".bin", ".ckpt", ".pt", ".pth", ".pkl"})
+_OTHER_WEIGHTS = frozenset({".msgpack", ".onnx", ".h5", ".gguf"})
 _WITHOUT_WEIGHTS = ("Tokenizer", "TokenizerFast", "Processor", "Scheduler", "FeatureExtractor")
 _SHARD = "-of-"
 _WEIGHTS = re.compile(
@@ -32,7 +33,16 @@ _WEIGHTS = re.compile(
 def components(index: Mapping[str, Any]) -> dict[str, str]:
     """Class names by sub-folder, of the parts a family loads."""
     parts = {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
-    return {name: cls for name, (_, cls) in parts.items() if cls is not None and name not in LEFT_OUT}
+    return {
+        name: cls
+        for name, (_, cls) in parts.items()
+        if isinstance(cls, str) and name not in LEFT_OUT and is_name(name)
+    }
+
+
+def is_name(name: str) -> bool:
+    """Whether it is a plain name: one with a path in it could lead out of the model's folder."""
+    return name not in {"", ".", ".."} and not any(sign in name for sign in "/\\:\0")
 
 
 def of_pipeline(index: Mapping[str, Any], names: Iterable[str], variant: str | None = None) -> list[str]:
@@ -64,13 +74,16 @@ def of_folder(folder: str, names: Iterable[str], variant: str | None = None) -> 
     return [*texts, *chosen]
 
 
+def belongs_to_model(name: str) -> bool:
+    """Whether a file of a component's folder is one of the model's: a text or weights, in any format."""
+    return Path(name).suffix.lower() in _TEXTS | _PICKLES | _OTHER_WEIGHTS or _weights(name) is not None
+
+
 def missing(folder: Path, variant: str | None = None) -> str | None:
     """The first part that a model's folder lacks, or None where it is complete."""
     try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+        index = read_object(folder / INDEX)
     except (OSError, ValueError):
-        return INDEX
-    if not isinstance(index, dict):
         return INDEX
     parts = components(index).items()
     return next((part for part, cls in parts if not _is_whole(folder / part, cls, variant)), None)
@@ -85,8 +98,8 @@ def is_whole(folder: Path, variant: str | None = None) -> bool:
     except ModelUnavailable:
         return False
     weights = {name for name in names if name.endswith(".safetensors")}
-    shards = {shard for name in names if name.endswith(".json") for shard in _shards(folder / name)}
-    return shards <= weights if shards else any(_SHARD not in name for name in weights)
+    parts = {part for name in names if name.endswith(".json") for part in shards(folder / name)}
+    return parts <= weights if parts else any(_SHARD not in name for name in weights)
 
 
 def holds_texts_only(folder: Path) -> bool:
@@ -109,11 +122,12 @@ def _variant(name: str) -> str | None:
     return (match["variant"] or match["index_variant"]) if match else None
 
 
-def _shards(index: Path) -> set[str]:
+def shards(index: Path) -> set[str]:
     """Files named by an index of shards; none for any other JSON."""
     if ".safetensors.index." not in index.name:
         return set()
     try:
-        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    except (OSError, ValueError, KeyError, AttributeError, TypeError):
+        named = read_object(index)["weight_map"].values()
+    except (OSError, ValueError, KeyError, AttributeError):
         return {index.name + " (damaged)"}
+    return {name if isinstance(name, str) else f"{index.name} (damaged)" for name in named}

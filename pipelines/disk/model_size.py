@@ -6,7 +6,6 @@ and plans.
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 from pipelines.disk import layout
 from pipelines.disk.headers import header
 from pipelines.disk.hub_cache import cached_file
+from pipelines.disk.json_files import read_object
 from pipelines.memory.planner import ModelSize, Part
 from pipelines.spec import HUB, hub_revision, split_hub
 
@@ -37,11 +37,7 @@ def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = 
 
     Raises ValueError, OSError for files that cannot be read.
     """
-    index = json.loads((folder / layout.INDEX).read_text(encoding="utf-8"))
-    if not isinstance(index, dict):
-        raise ValueError(f"{folder / layout.INDEX} is damaged.")
-    places = {name: folder / name for name, value in index.items() if isinstance(value, list) and value[0]}
-    places = {name: place for name, place in places.items() if name not in layout.LEFT_OUT}
+    places = {name: folder / name for name in layout.components(read_object(folder / layout.INDEX))}
     places.update(extra or {})
     parts = [part(name, _files(place)) for name, place in places.items() if place.exists()]
     packages = frozenset(filter(None, (_quantised_with(place) for place in places.values())))
@@ -85,8 +81,8 @@ def _quantised_with(place: Path) -> str | None:
     config = place / "config.json"
     if not config.is_file():
         return None
-    said = json.loads(config.read_text(encoding="utf-8")).get("quantization_config") or {}
-    method = str(said.get("quant_method", ""))
+    said = read_object(config).get("quantization_config")
+    method = str(said.get("quant_method", "")) if isinstance(said, dict) else ""
     return "bitsandbytes" if method.startswith("bitsandbytes") else method or None
 
 
@@ -134,7 +130,6 @@ def _files(place: Path) -> list[Path]:
         return [place]
     for index in sorted(place.glob("*.safetensors.index.json")):
         if index.name.count(".") == 3:
-            shards = json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()
-            return [place / name for name in sorted(set(shards))]
+            return [place / name for name in sorted(layout.shards(index))]
     plain = [path for path in sorted(place.glob("*.safetensors")) if path.name.count(".") == 1]
     return plain or sorted(place.glob("*.safetensors"))[:1]

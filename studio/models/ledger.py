@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -51,6 +51,12 @@ class Decisions(BaseModel):
     memory: dict[str, MemorySetting] = Field(default_factory=dict)
     unfinished: dict[str, Unfinished] = Field(default_factory=dict)
     pins: dict[str, Pin] = Field(default_factory=dict)
+    fetched: list[str] = Field(default_factory=list)
+    """Repositories that the studio brought into the hub's cache."""
+
+    def note_fetched(self, repos: Iterable[str]) -> None:
+        """The studio is about to bring these repositories."""
+        self.fetched = sorted({*self.fetched, *repos})
 
     def hold(self, model: str, commits: Mapping[str, str]) -> None:
         """Read the model at these commits from now on; a time is noted where that changes something."""

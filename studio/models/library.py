@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog.catalog import Catalog
+from pipelines.catalog.ids import readable
 from pipelines.catalog.models_folder import AddOn as Found
 from pipelines.catalog.models_folder import Unusable
 from pipelines.disk.hub_cache import cached_commit
@@ -24,7 +25,7 @@ from pipelines.memory.planner import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
 from studio import durable
-from studio.models import fitting, places
+from studio.models import fitting, places, removal
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
 from studio.models.messages import FetchOrder
@@ -112,6 +113,7 @@ class ModelLibrary:
         wanted = places.order(spec, self._catalog)
         if not wanted.wanted:
             raise Conflict(f"{spec.label} does not come from the hub; there is nothing to download.")
+        self._note_fetched({each.repo for each in wanted.wanted})
         return self._downloads.start(model_id, wanted)
 
     def update(self, model_id: str) -> Download:
@@ -130,15 +132,14 @@ class ModelLibrary:
         return self._downloads.cancel(self._catalog.entry(model_id).id)
 
     def remove(self, model_id: str) -> ModelCard:
-        """Delete a model's files. Raises NotFound, Conflict, StorageFailure."""
+        """Delete a model's own files. Raises NotFound, Conflict, StorageFailure."""
         spec = self._catalog.entry(model_id)
         if self._downloads.is_active(model_id):
             raise Conflict(f"{spec.label} is being downloaded. Cancel that first.")
-        if not self._removable(spec):
-            raise Conflict(f"The files of {spec.label} were not brought here by the studio.")
-        if place := self._dropped_place(spec):
-            card = self.card(model_id)
-            places.remove_dropped(place)
+        if place := self._catalog.dropped.places.get(spec.id):
+            card = self.card(spec.id)
+            assert self._catalog.models_folder is not None
+            removal.remove_from_folder(place, self._catalog.models_folder, spec.label)
             self.scan()
             return card.model_copy(update={"available": "missing", "removable": False, "size_bytes": 0})
         kept = {
@@ -147,7 +148,13 @@ class ModelLibrary:
             if other.source != spec.source and self._catalog.availability(other) == "ready"
             for repo in places.repositories(other, self._catalog)
         }
-        places.remove_repositories(places.repositories(spec, self._catalog) - kept)
+        fetched = self._fetched(spec)
+        if not fetched:
+            raise Conflict(
+                f"The files of {spec.label} were not brought here by the studio. "
+                "Remove them with the program that did."
+            )
+        places.remove_repositories(fetched - kept)
         self._downloads.forget(model_id)
         self._changed()
         return self.card(model_id)
@@ -336,12 +343,21 @@ class ModelLibrary:
         return "bundled" if "bundled" in folder.parts else "folder"
 
     def _removable(self, spec: Entry) -> bool:
-        return self._origin(spec) == "hub" or self._dropped_place(spec) is not None
+        folder = self._catalog.models_folder
+        if folder is not None and (place := self._catalog.dropped.places.get(spec.id)):
+            return removal.is_own(place, folder)
+        return bool(self._fetched(spec))
 
-    def _dropped_place(self, spec: Entry) -> Path | None:
-        """The file or folder of an entry that stands for something in the models folder."""
-        dropped = any(spec.id == each.id for each in self._catalog.dropped.specs)
-        return self._catalog.folder(spec) if dropped else None
+    def _fetched(self, spec: Entry) -> set[str]:
+        """The entry's repositories that the studio itself brought into the hub's cache."""
+        if self._origin(spec) != "hub":
+            return set()
+        return places.repositories(spec, self._catalog) & set(self._ledger.read().fetched)
+
+    def _note_fetched(self, repos: set[str]) -> None:
+        """Remember which repositories are not there yet: another program's must never be removed."""
+        new = {repo for repo in repos if not places.repository_folder(repo).exists()}
+        self._ledger.change(lambda decisions: decisions.note_fetched(new))
 
     def _shared_with(self, spec: Entry) -> tuple[str, ...]:
         others = (other for other in self._catalog.entries if other.id != spec.id)
@@ -380,7 +396,7 @@ def _refused(found: Unusable, folder: Path | None) -> Refused:
 
 
 def _inside(path: Path, folder: Path | None) -> str:
-    return path.relative_to(folder).as_posix() if folder else path.name
+    return readable(path.relative_to(folder).as_posix() if folder else path.name)
 
 
 def _free(folder: Path) -> int:

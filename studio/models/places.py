@@ -10,9 +10,8 @@ from pathlib import Path
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.disk.hub_cache import cached_commit
-from pipelines.errors import StorageFailure
 from pipelines.spec import HUB, SINGLE_FILE, Entry, ModelSpec, hub_revision, split_hub
-from studio import durable
+from studio.models import removal
 from studio.models.messages import FetchOrder, Wanted
 
 
@@ -62,31 +61,17 @@ def size(spec: Entry, catalog: Catalog) -> int:
     folder = catalog.folder(spec)
     if folder is not None:
         return _bytes(folder)
-    return sum(_bytes(_repo_folder(repo) / "blobs") for repo in repositories(spec, catalog))
+    return sum(_bytes(repository_folder(repo) / "blobs") for repo in repositories(spec, catalog))
 
 
 def remove_repositories(repos: Iterable[str]) -> None:
     """Delete repositories from the hub's cache, half-fetched files included. Raises StorageFailure."""
     for repo in repos:
-        _remove(_repo_folder(repo))
+        removal.remove_tree(repository_folder(repo))
 
 
-def remove_dropped(place: Path) -> None:
-    """Delete a file or folder of the models folder. Raises StorageFailure."""
-    _remove(place)
-
-
-def _remove(place: Path) -> None:
-    try:
-        if place.is_dir():
-            durable.delete_tree(place)
-        else:
-            durable.delete(place)
-    except OSError as error:
-        raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
-
-
-def _repo_folder(repo: str) -> Path:
+def repository_folder(repo: str) -> Path:
+    """Where the hub's cache keeps a repository; it may not exist."""
     return cache_folder() / ("models--" + repo.replace("/", "--"))
 
 

@@ -59,6 +59,6 @@ def test_known_loras_become_the_requests_own_and_the_rest_is_listed(tmp_path: Pa
     names = (Named("Ink fine", 0.5), Named("oil.safetensors"), Named("lost", 0.25), Named("oil", 9.0))
     settings, left = reuse.of_foreign(ForeignMetadata(tool="x", loras=names), catalog(tmp_path))
     assert settings == {
-        "loras": [{"id": "styles-ink_fine", "weight": 0.5}, {"id": "oil", "weight": 1.0}],
+        "loras": [{"id": "styles-ink_fine-4940e6f1", "weight": 0.5}, {"id": "oil", "weight": 1.0}],
     }
     assert [(one.name, one.value) for one in left] == [("LoRA", "lost (0.25)"), ("LoRA", "oil (9)")]

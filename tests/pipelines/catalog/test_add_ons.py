@@ -25,10 +25,10 @@ def catalog(tmp_path: Path, tiny_model_dir: Path, tiny_plain_dir: Path) -> Catal
     path = tmp_path / "models.yaml"
     path.write_text(yaml.replace("label: Tiny Plain", "label: Tiny Plain\n    add_ons: false"), "utf-8")
     folder = tmp_path / "models"
-    write(folder / "Ink.safetensors", KNOWN["lora sd1"][0], {"modelspec.trigger_phrase": "inkwork"})
-    write(folder / "Wide.safetensors", LORA_XL)
-    write(folder / "Riddle.safetensors", UNKNOWN_LORA)
-    write(folder / "Eyes.safetensors", KNOWN["ip-adapter"][0])
+    write(folder / "ink.safetensors", KNOWN["lora sd1"][0], {"modelspec.trigger_phrase": "inkwork"})
+    write(folder / "wide.safetensors", LORA_XL)
+    write(folder / "riddle.safetensors", UNKNOWN_LORA)
+    write(folder / "eyes.safetensors", KNOWN["ip-adapter"][0])
     return load_catalog(path, folder)
 
 
@@ -55,14 +55,14 @@ def test_a_file_that_is_named_as_all_are_goes_by_its_folders_name(catalog: Catal
     write(folder / "model.safetensors", KNOWN["image encoder"][0])
     catalog.look_through()
     names = {each.name for each in catalog.dropped.add_ons}
-    assert names == {"Eyes", "Firm Lines", "Ink", "Riddle", "Wide", "model"}
+    assert names == {"eyes", "Firm Lines", "ink", "riddle", "wide", "model"}
 
 
 def test_loras_stay_in_the_request_as_they_were_asked_for(catalog: Catalog) -> None:
     wanted = [{"id": "ink", "weight": -0.5}, {"id": "riddle"}]
     completed = asked(catalog, loras=wanted)
     assert [(lora.id, lora.weight) for lora in completed.request.loras] == [("ink", -0.5), ("riddle", 1.0)]
-    assert completed.notices == ("Riddle does not say which model it was made for; it is tried.",)
+    assert completed.notices == ("riddle does not say which model it was made for; it is tried.",)
     assert completed.request.prompt == "a face"
     assert asked(catalog, **completed.request.model_dump()).request == completed.request
 
@@ -74,7 +74,7 @@ def test_a_model_that_takes_none_leaves_them_out_and_says_so(catalog: Catalog) -
 
 
 def test_what_cannot_be_hung_in_is_refused_before(catalog: Catalog) -> None:
-    assert "Wide was made for SDXL, and Tiny Portrait is a Stable Diffusion 1.x" in refusal(catalog, "wide")
+    assert "wide was made for SDXL, and Tiny Portrait is a Stable Diffusion 1.x" in refusal(catalog, "wide")
     assert "Eyes is an IP-Adapter, not a LoRA" in refusal(catalog, "eyes")
     assert "'gone' is not in the models folder" in refusal(catalog, "gone")
     assert "twice" in refusal(catalog, "ink", "ink")

@@ -265,16 +265,16 @@ def test_the_models_folder_becomes_entries_add_ons_and_reasons(tmp_path: Path) -
     (folder / "old.ckpt").write_bytes(b"pickle")
     (folder / "cut.safetensors").write_bytes(b"\x08")
     catalog.look_through()
-    ids = {spec.id: spec for spec in catalog.specs}
-    assert {"one", "file-my-ink", "file-big-photo_xl.v2"} <= set(ids)
-    ink = ids["file-my-ink"]
+    assert {"One", "My Ink", "photo_XL.v2"} <= {spec.label for spec in catalog.specs}
+    ink = catalog.get("file-my-ink")  # as records of earlier versions name it
+    assert ink.id.startswith("file-my-ink-")
     assert (ink.label, ink.family, ink.resolution) == ("My Ink", "stable-diffusion", 512)
     assert {Mode.TEXT_TO_IMAGE, Mode.IMG2IMG} <= set(ink.modes)
     assert Mode.CONTROLNET not in ink.modes
     assert catalog.availability(ink) == "ready"
     assert catalog.folder(ink) == folder / "My Ink.safetensors"
-    assert ids["file-big-photo_xl.v2"].family == "sdxl"
-    assert [each.id for each in catalog.dropped.add_ons] == ["loras-line"]
+    assert catalog.get("file-big-photo_xl.v2").family == "sdxl"
+    assert [each.name for each in catalog.dropped.add_ons] == ["line"]
     assert catalog.add_on("loras-line").identified.base == "sdxl"
     reasons = {each.path.name: each.reason for each in catalog.dropped.unusable}
     assert "pickle" in reasons["old.ckpt"]

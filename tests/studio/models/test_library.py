@@ -40,6 +40,18 @@ def test_a_model_is_fetched_shown_and_removed(library: ModelLibrary, hub: Hub) -
     assert (gone.available, gone.size_bytes, gone.download) == ("downloadable", 0, None)
 
 
+def test_what_another_program_fetched_from_the_hub_is_not_removed(
+    library: ModelLibrary, hub: Hub, catalog: Catalog, tmp_path: Path
+) -> None:
+    library.download("big")
+    assert until(library, ended).removable
+    other = ModelLibrary(catalog, tmp_path / "another studio")
+    assert not other.card("big").removable
+    with pytest.raises(Conflict, match="not brought here by the studio"):
+        other.remove("big")
+    assert other.card("big").available == "ready"
+
+
 def test_looking_asks_nobody(library: ModelLibrary, hub: Hub) -> None:
     library.all()
     assert hub.asked == []

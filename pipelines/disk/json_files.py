@@ -1,0 +1,32 @@
+"""JSON that somebody else wrote: read without trusting its size, its depth or its encoding."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+_MOST = 64 * 2**20
+
+
+def parse(text: str | bytes, name: str) -> Any:
+    """What the JSON says. Raises ValueError, also for nesting that Python's reader gives up on."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ValueError(f"{name} is not JSON.") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """The object in a file. Raises ValueError for anything else in it, and OSError.
+
+    A pipe or a device is never opened, since reading it would wait for ever.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name} is not an ordinary file.")
+    if path.stat().st_size > _MOST:
+        raise ValueError(f"{path.name} is too large to be read.")
+    said = parse(path.read_bytes(), path.name)
+    if not isinstance(said, dict):
+        raise ValueError(f"{path.name} is damaged.")
+    return said

@@ -1,0 +1,85 @@
+"""Takes a model's own files away, and nothing else: links go, never what they point at.
+
+Another program may keep its models under a link in the models folder, and an artist other files beside one.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipelines.disk import layout
+from pipelines.disk.json_files import read_object
+from pipelines.errors import Conflict, StorageFailure
+from studio import durable
+
+_ASIDE = frozenset({"readme.md", ".gitattributes", ".gitignore", "license", "license.md", "license.txt"})
+"""What comes with a repository of the hub beside the model, in lower case."""
+
+
+def is_own(place: Path, folder: Path) -> bool:
+    """Whether `place` lies in the models folder itself: below it, and not behind a link to another folder."""
+    if folder == place or folder not in place.parents:
+        return False
+    inside = place.parent.relative_to(folder)
+    return Path(os.path.realpath(place.parent)) == Path(os.path.realpath(folder)) / inside
+
+
+def remove_from_folder(place: Path, folder: Path, label: str) -> None:
+    """Delete a file, a link, or the files of a diffusers model of the models folder.
+
+    Raises Conflict where it lies behind a link, and StorageFailure.
+    """
+    if not is_own(place, folder):
+        raise Conflict(
+            f"{label} lies in a folder that is only linked into the models folder. Remove it where it lies, "
+            "or remove the link."
+        )
+    try:
+        for path in _own_files(place):
+            durable.delete(path)
+        _remove_empty(place)
+    except OSError as error:
+        raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
+
+
+def remove_tree(place: Path) -> None:
+    """Delete a folder of the hub's cache; of a link, the link. Raises StorageFailure."""
+    try:
+        if place.is_symlink() or not place.is_dir():
+            durable.delete(place)
+        else:
+            durable.delete_tree(place)
+    except OSError as error:
+        raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
+
+
+def _own_files(place: Path) -> Iterator[Path]:
+    """Of a diffusers model its index, its components and what a repository brings beside them."""
+    if place.is_symlink() or not place.is_dir():
+        yield place
+        return
+    index = read_object(place / layout.INDEX)
+    for name in index:
+        part = place / name
+        if not layout.is_name(name) or not (part.is_dir() or part.is_symlink()):
+            continue
+        yield from [part] if part.is_symlink() else _files(part)
+    yield from (path for path in place.iterdir() if path.name.lower() in _ASIDE and not path.is_dir())
+    yield place / layout.INDEX  # last: what was interrupted can be removed again
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    """Texts and weights of one component. Others stay: somebody put them there."""
+    paths = (path for path in folder.iterdir() if path.is_symlink() or path.is_file())
+    return [path for path in paths if layout.belongs_to_model(path.name)]
+
+
+def _remove_empty(place: Path) -> None:
+    """Folders in which nothing is left; one that still holds something stays with it."""
+    if place.is_symlink() or not place.is_dir():
+        return
+    for folder in (*(path for path in place.iterdir() if path.is_dir() and not path.is_symlink()), place):
+        if not any(folder.iterdir()):
+            folder.rmdir()

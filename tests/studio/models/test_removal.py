@@ -1,0 +1,130 @@
+"""Removing a model takes its own files: nothing beside them, nothing behind a link."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from pipelines.catalog.catalog import Catalog, load_catalog
+from pipelines.errors import Conflict
+from studio.models.library import ModelLibrary
+from tests.pipelines.disk.test_identify import LORA_XL, SD1, write
+
+posix = pytest.mark.skipif(os.name == "nt", reason="links need rights that Windows gives to few")
+YAML = (
+    "models:\n  - {id: one, label: One, family: sdxl, source: ./one, licence: MIT, modes: [text_to_image]}\n"
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    return tmp_path / "data" / "models"
+
+
+@pytest.fixture
+def catalog(tmp_path: Path, folder: Path) -> Catalog:
+    (tmp_path / "models.yaml").write_text(YAML, "utf-8")
+    return load_catalog(tmp_path / "models.yaml", folder)
+
+
+@pytest.fixture
+def own(catalog: Catalog, folder: Path) -> ModelLibrary:
+    return ModelLibrary(catalog, folder.parent)
+
+
+def unpack_model(folder: Path) -> Path:
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+    (folder / "unet").mkdir(parents=True)
+    (folder / "model_index.json").write_text(json.dumps(index))
+    (folder / "README.md").write_text("a model")
+    (folder / "unet" / "config.json").write_text("{}")
+    write(folder / "unet" / "diffusion_pytorch_model.safetensors", {"a": (1,)})
+    return folder
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*")}
+
+
+def model_of(library: ModelLibrary, label: str) -> str:
+    return next(card.id for card in library.scan().models if card.label == label)
+
+
+def test_a_model_unpacked_into_the_models_folder_itself_cannot_be_removed(
+    own: ModelLibrary, folder: Path
+) -> None:
+    write(folder / "loras" / "ink.safetensors", LORA_XL)
+    unpack_model(folder)
+    before = names(folder)
+    cards = own.scan().models
+    assert not [card for card in cards if card.removable]
+    assert [card.id for card in cards] == ["one"]
+    assert names(folder) == before
+
+
+def test_a_folder_leaves_with_its_own_files_and_what_else_lay_there_stays(
+    own: ModelLibrary, folder: Path
+) -> None:
+    unpack_model(folder / "sd")
+    write(folder / "sd" / "loras" / "ink.safetensors", LORA_XL)
+    (folder / "sd" / "my notes.doc").write_text("mine")
+    own.remove(model_of(own, "sd"))
+    assert names(folder) == {"sd", "sd/loras", "sd/loras/ink.safetensors", "sd/my notes.doc"}
+
+
+def test_a_folder_with_nothing_else_in_it_leaves_whole(own: ModelLibrary, folder: Path) -> None:
+    unpack_model(folder / "sd")
+    own.remove(model_of(own, "sd"))
+    assert names(folder) == set()
+
+
+@posix
+def test_of_a_linked_checkpoint_the_link_goes(own: ModelLibrary, folder: Path, tmp_path: Path) -> None:
+    target = tmp_path / "other" / "dream.safetensors"
+    write(target, SD1)
+    (folder / "dream.safetensors").symlink_to(target)
+    own.remove(model_of(own, "dream"))
+    assert target.exists()
+    assert names(folder) == set()
+
+
+@posix
+def test_of_a_linked_folder_the_link_goes(own: ModelLibrary, folder: Path, tmp_path: Path) -> None:
+    target = unpack_model(tmp_path / "other" / "sd")
+    before = names(target)
+    (folder / "sd").symlink_to(target)
+    own.remove(model_of(own, "sd"))
+    assert names(target) == before
+    assert names(folder) == set()
+
+
+@posix
+def test_what_lies_behind_a_linked_folder_is_not_removed(
+    own: ModelLibrary, folder: Path, tmp_path: Path
+) -> None:
+    target = tmp_path / "other" / "dream.safetensors"
+    write(target, SD1)
+    (folder / "linked").symlink_to(target.parent)
+    dream = model_of(own, "dream")
+    assert not own.card(dream).removable
+    with pytest.raises(Conflict, match="only linked into the models folder"):
+        own.remove(dream)
+    assert target.exists()
+
+
+@posix
+def test_a_part_that_is_a_link_inside_a_model_goes_alone(
+    own: ModelLibrary, folder: Path, tmp_path: Path
+) -> None:
+    target = unpack_model(tmp_path / "other" / "sd") / "unet"
+    (folder / "sd").mkdir()
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+    (folder / "sd" / "model_index.json").write_text(json.dumps(index))
+    (folder / "sd" / "unet").symlink_to(target)
+    own.remove(model_of(own, "sd"))
+    assert (target / "config.json").exists()
+    assert names(folder) == set()
