@@ -178,6 +178,7 @@ class JobQueue:
             job.progress = Progress(self._clock, self._past.expect(job.record.request))
             job.progress.enter(Phase.LOADING)
             job.update(status=JobStatus.RUNNING, started_at=datetime.now(UTC), phase=Phase.LOADING)
+            job.update(eta_seconds=job.progress.eta())
             self._touch()
             self._store.begin(job.record.id)
             return job.record
