@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.memory.planner import MemoryChoice
-from studio.settings import Settings
+from studio.settings import PROGRAM, Settings
 from studio.startup import StartError
 
 Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export"]
@@ -62,7 +63,7 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python app.py",
+        prog=PROGRAM,
         allow_abbrev=False,
         description="Likeness: refine a character portrait step by step.",
         epilog="Each option can also be an environment variable LIKENESS_<NAME>, e.g. LIKENESS_DATA_DIR.",
@@ -112,15 +113,17 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
         dest="open_browser",
         action=argparse.BooleanOptionalAction,
         default=default,
-        help="open the page in a browser",
+        help="open the page in a browser (it does in a terminal of a desktop)",
     )
 
 
 def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
+    defaults = _DEFAULTS | {"open_browser": sits_before_a_screen(environment)}
+
     def value(name: str, variable: str) -> Any:
         option = given.get(name)
         from_environment = environment.get(f"LIKENESS_{variable}") or None
-        return option if option is not None else from_environment or _DEFAULTS[name]
+        return option if option is not None else from_environment or defaults[name]
 
     return Settings(
         host=str(value("host", "HOST")),
@@ -131,6 +134,13 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         memory=_memory(str(value("memory", "MEMORY"))),
         open_browser=_boolean(value("open_browser", "OPEN")),
     )
+
+
+def sits_before_a_screen(environment: Mapping[str, str], system: str = sys.platform) -> bool:
+    """Whether somebody started this in a terminal of a desktop, who wants to see the page next."""
+    if not sys.stdout.isatty() or environment.keys() & {"CI", "SSH_CONNECTION"}:
+        return False
+    return system in ("win32", "darwin") or bool(environment.keys() & {"DISPLAY", "WAYLAND_DISPLAY"})
 
 
 def _port(value: object) -> int:

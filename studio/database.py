@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
 from studio import durable
+from studio.settings import PROGRAM
 
 SCHEMA = "0005"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
@@ -156,7 +157,7 @@ def _spoken(path: Path) -> Generator[None]:
 
 def _words(path: Path, message: str) -> str | None:
     folder = path.parent
-    damaged = f"{path} is damaged. Stop the studio and run: python app.py collection rebuild"
+    damaged = f"{path} is damaged. Stop the studio and run: {PROGRAM} collection rebuild"
     sentences = {
         "full": f"The disk of {folder} is full. Free some space and try again.",
         "readonly": f"The data folder {folder} is read-only. Make it writable or choose another --data-dir.",

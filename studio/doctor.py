@@ -1,4 +1,4 @@
-"""`python app.py doctor`: what works on this machine, line by line, and what would stop the studio.
+"""`doctor`: what works on this machine, line by line, and what would stop the studio.
 
 Looks and never changes anything but a data folder that does not exist yet. torch is asked in a
 process of its own.
@@ -6,22 +6,27 @@ process of its own.
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Literal
+
+import psutil
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import CatalogError, StorageFailure
-from studio import __version__
+from studio import __version__, graphics
 from studio.collection.maintenance import verify
-from studio.settings import ROOT, Settings
-from studio.startup import StartError, bind, is_writable
+from studio.settings import REINSTALL, ROOT, Settings
+from studio.startup import StartError, bind, has_room_for_names, is_writable, long_path_words
 
 _GIB = 2**30
 _LOW_DISK_BYTES = 2 * _GIB
@@ -59,9 +64,10 @@ def _software(_: Settings) -> Iterable[Finding]:
     yield Finding("ok", "Likeness", f"{__version__}, Python {sys.version.split()[0]}")
     for library in _LIBRARIES:
         try:
-            yield Finding("ok", library, version(library))
+            build = f", built for {torch_build()}" if library == "torch" else ""
+            yield Finding("ok", library, version(library) + build)
         except PackageNotFoundError:
-            yield Finding("fail", library, "is not installed. Run: pip install -e .")
+            yield Finding("fail", library, f"is not installed. Run: {REINSTALL}")
 
 
 def _device(settings: Settings) -> Iterable[Finding]:
@@ -80,7 +86,39 @@ def _device(settings: Settings) -> Iterable[Finding]:
     memory = f", {found['memory_mb'] / 1024:.1f} GiB of memory" if found["memory_mb"] else ""
     yield Finding("ok", "device", f"{found['device']} ({found['name']}{memory})")
     if found["device"] == "cpu" and settings.device == "auto":
-        yield Finding("note", "device", "No graphics card found; only small models are quick enough.")
+        yield Finding("note", "device", unused_card_words(graphics.find(), torch_build(), sys.platform))
+
+
+def torch_build() -> str:
+    """What the installed PyTorch computes on: 'CUDA 13.0', 'ROCm 7.1' or 'the processor'; loads no torch."""
+    place = importlib.util.find_spec("torch")
+    if place is None or place.origin is None:
+        return "the processor"
+    text = Path(place.origin).with_name("version.py").read_text(encoding="utf-8")
+    for kind, name in (("cuda", "CUDA"), ("hip", "ROCm")):
+        if found := re.search(rf"^{kind}\b[^=]*= '([\d.]+)", text, re.MULTILINE):
+            return f"{name} {found[1]}"
+    return "the processor and Apple graphics" if sys.platform == "darwin" else "the processor"
+
+
+def unused_card_words(card: graphics.Card | None, build: str, system: str) -> str:
+    """Why pictures are made on the processor, and what to do where there is a card for it."""
+    if card is None:
+        return "No graphics card found; only small models are quick enough."
+    here = f"This computer has a graphics card ({card}), but"
+    if card.maker == "Apple":
+        return f"{here} PyTorch cannot use it. macOS 14 or newer is needed."
+    if build != "the processor":
+        return f"{here} PyTorch ({build}) cannot reach it. Install or update the driver of the card."
+    if card.maker == "AMD" and system == "win32":
+        return f"{here} this PyTorch is built for the processor only, and there is none for it on Windows."
+    return f"{here} this PyTorch is built for the processor only. Run: {_right_torch()}"
+
+
+def _right_torch() -> str:
+    python = sys.executable
+    uv = f"{python} -m uv pip install --python {python} --torch-backend=auto --reinstall-package torch"
+    return f"{python} -m pip install uv && {uv} torch=={version('torch').partition('+')[0]}"
 
 
 def _last_line(error: Exception) -> str:
@@ -89,8 +127,7 @@ def _last_line(error: Exception) -> str:
 
 
 def _memory(_: Settings) -> Iterable[Finding]:
-    page = os.sysconf("SC_PAGE_SIZE")
-    total = os.sysconf("SC_PHYS_PAGES") * page / _GIB
+    total = psutil.virtual_memory().total / _GIB
     yield Finding("ok", "memory", f"{total:.1f} GiB, {os.cpu_count()} processor cores")
 
 
@@ -98,6 +135,9 @@ def _data_folder(settings: Settings) -> Iterable[Finding]:
     folder = settings.data_dir
     if not is_writable(folder):
         yield Finding("fail", "data folder", f"{folder} cannot be written. Choose another with --data-dir.")
+        return
+    if folder.exists() and not has_room_for_names(folder):
+        yield Finding("fail", "data folder", long_path_words(folder))
         return
     existing = folder
     while not existing.exists():

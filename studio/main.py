@@ -6,9 +6,11 @@ functions: what is wrong with a start is said before anything slow is loaded.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
+import threading
 import webbrowser
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -65,13 +67,20 @@ def serve(settings: Settings) -> int:
         def ready() -> None:
             print(f"Likeness is ready at {url}", flush=True)
             if settings.open_browser:
-                webbrowser.open(url)
+                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
 
         with open_studio(settings) as service:
             from studio.server import StudioServer, create_app
 
             StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
     return 0
+
+
+def _print_anything() -> None:
+    """A terminal or pipe that lacks a sign shows another in its place, and nothing ends for that."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def run(command: Command) -> int:
@@ -91,6 +100,7 @@ def main(arguments: list[str] | None = None) -> int:
     Exit code: 0 ended as wished, 1 a command found a fault, 2 could not start, 130 Ctrl-C meanwhile."""
     from pipelines.errors import CatalogError, StorageFailure
 
+    _print_anything()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         return run(read_command(sys.argv[1:] if arguments is None else arguments, os.environ))

@@ -23,13 +23,13 @@ from studio.api import add_api
 from studio.api.events import QueueBroadcast
 from studio.api.routes import OPENAPI_URL
 from studio.connections import BACKLOG, PatientServer, limited_connections
+from studio.engine.deaths import end_signals
 from studio.security import Gatekeeper
 from studio.service import StudioService
 from studio.settings import Settings
 
 _GRACE_SECONDS = 1
 """How long open connections may finish at the end; pages keep some open for as long as they are shown."""
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def create_app(service: StudioService, settings: Settings) -> FastAPI:
@@ -132,7 +132,7 @@ class StudioServer(PatientServer):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Let signals end the server, without raising them again: the worker is still to be stopped."""
-        before = {each: signal.signal(each, self.handle_exit) for each in _SIGNALS}
+        before = {each: signal.signal(each, self.handle_exit) for each in end_signals()}
         try:
             yield
         finally:

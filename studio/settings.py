@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.memory.planner import MemoryChoice
 
 ROOT = Path(__file__).resolve().parent.parent
-"""Folder of app.py and models.yaml."""
+"""Of a checkout: folder of app.py and models.yaml. Of an installed package: where the packages are."""
+
+_PACKAGED = Path(__file__).with_name("models.yaml")
+CATALOGUE = _PACKAGED if _PACKAGED.is_file() else ROOT / "models.yaml"
+"""The catalogue that comes with the studio."""
+
+_FROM_CHECKOUT = "py app.py" if sys.platform == "win32" else "python3 app.py"
+PROGRAM = "likeness" if _PACKAGED.is_file() else _FROM_CHECKOUT
+"""How this studio is called at the terminal, for words that say what to run."""
+REINSTALL = f"{sys.executable} -m pip install " + ("-U likeness" if _PACKAGED.is_file() else f"-e {ROOT}")
+"""Brings back packages that are missing or broken."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,7 +29,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = 7860
     data_dir: Path = Path("likeness-data")
-    models: Path = ROOT / "models.yaml"
+    models: Path = CATALOGUE
     device: str = "auto"
     memory: MemoryChoice = MemoryChoice.AUTO
     """How models are kept that have no setting of their own."""

@@ -17,6 +17,9 @@ from pathlib import Path
 from studio import durable
 from studio.settings import Settings
 
+_LONGEST_NAME = 140
+"""Characters below the data folder, with room to spare: sidecars/ab/.<64 of SHA-256>.json.<32>.part."""
+
 
 class StartError(Exception):
     """The studio cannot start; the message is one clear line. Ends the program with code 2."""
@@ -51,6 +54,25 @@ def empty_temp_folder(settings: Settings) -> None:
         raise StartError(
             f"The data folder {settings.data_dir} cannot be written: {error.strerror}."
         ) from error
+    if not has_room_for_names(settings.temp_dir):
+        raise StartError(long_path_words(settings.data_dir))
+
+
+def has_room_for_names(folder: Path) -> bool:
+    """Whether the longest names the studio makes fit below `folder`, which exists: tried, and undone."""
+    longest = folder / f"{'0' * _LONGEST_NAME}"
+    try:
+        longest.touch()
+        durable.delete(longest)
+    except OSError as error:
+        return error.errno not in (errno.ENAMETOOLONG, errno.ENOENT, errno.EINVAL)
+    return True
+
+
+def long_path_words(folder: Path) -> str:
+    """What to do where `has_room_for_names` says no."""
+    words = f"The path of the data folder {folder} is too long for this system. Choose a shorter one with"
+    return f"{words} --data-dir."
 
 
 def bind(settings: Settings) -> socket.socket:
@@ -71,7 +93,8 @@ def bind(settings: Settings) -> socket.socket:
 
 
 def _why_not_bound(settings: Settings, error: Exception) -> str:
-    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+    taken = (errno.EADDRINUSE, errno.EACCES) if sys.platform == "win32" else (errno.EADDRINUSE,)
+    if isinstance(error, OSError) and error.errno in taken:  # Windows keeps some ports for itself
         return (
             f"Port {settings.port} is already in use. Close the other program, or choose another with --port."
         )

@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 _NAMES = {"cuda": "CUDA graphics card", "mps": "Apple graphics processor", "xpu": "Intel graphics card"}
 _AMPERE, _HOPPER = (8, 0), (9, 0)
 _CGROUP = Path("/sys/fs/cgroup")
+_MEMORY_SIGNS = (
+    "DefaultCPUAllocator: can't allocate memory",
+    "DefaultCPUAllocator: not enough memory",  # Windows and macOS
+    "MPS backend out of memory",
+    "(os error 1455)",
+)
+"""What torch and safetensors say, which have no class of error for it."""
+_NO_PAGING_FILE = 1455
+"""Windows: what was promised to programs exceeds memory and paging file, as for mapping a large file."""
 
 
 def choose(wish: str) -> str:
@@ -150,7 +159,11 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
     words = str(error)
-    return known or "can't allocate memory" in words or "MPS backend out of memory" in words
+    return (
+        known
+        or getattr(error, "winerror", None) == _NO_PAGING_FILE
+        or any(sign in words for sign in _MEMORY_SIGNS)
+    )
 
 
 def peak_mb(device: str) -> int:

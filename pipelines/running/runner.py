@@ -177,7 +177,7 @@ class PipelineRunner:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
         try:
             self._attempt(job, self.shelf.take)
-        except (RuntimeError, MemoryError) as error:
+        except (RuntimeError, MemoryError, OSError) as error:
             if not devices.is_out_of_memory(error):
                 raise
             log.warning("Out of memory in job for %s: %s", job.spec.id, error)
@@ -281,7 +281,7 @@ def _memory_words(advice: str) -> Iterator[None]:
     """Turns running out of memory into OutOfMemory with `advice`."""
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
+    except (RuntimeError, MemoryError, OSError) as error:
         if not devices.is_out_of_memory(error):
             raise
         raise OutOfMemory(advice) from error

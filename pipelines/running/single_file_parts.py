@@ -40,6 +40,8 @@ def fitting(what: str, path: Path, label: str, field: str) -> Iterator[None]:
     try:
         yield
     except (OSError, SafetensorError) as error:
+        if devices.is_out_of_memory(error):
+            raise
         raise RequestError(
             f"The {what} {path.stem} can't be read. Put it into the models folder again, or leave it out.",
             field=field,

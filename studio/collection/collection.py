@@ -34,7 +34,7 @@ from studio.collection.store import ImageStore
 from studio.collection.trash import Trash
 from studio.database import Database
 from studio.records import Category, Cost, ImagePage, ImageRecord, Rights, Sort
-from studio.settings import Settings
+from studio.settings import PROGRAM, Settings
 
 SOFTWARE = f"Likeness {__version__}"
 _log = logging.getLogger(__name__)
@@ -324,5 +324,5 @@ def _gone_if_unreadable() -> Generator[None]:
 def _gone() -> NotFound:
     return NotFound(
         "The file of this picture is missing or damaged. "
-        "To see all such files, run: python app.py collection verify"
+        f"To see all such files, run: {PROGRAM} collection verify"
     )

@@ -27,7 +27,7 @@ from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.collection.recovery import Found
 from studio.collection.store import ImageStore, sha256_of, speaking_of
 from studio.database import Database
-from studio.settings import Settings
+from studio.settings import PROGRAM, Settings
 
 _BLOCK = 2**20
 _COMPANIONS = ("", "-wal", "-shm")
@@ -74,9 +74,9 @@ class VerifyReport:
         if self.orphans:
             advice.append("Files that are not in the database are taken in when the studio starts.")
         if not self.healthy:
-            advice.append("To mend what can be mended, run: python app.py collection verify --mend")
+            advice.append(f"To mend what can be mended, run: {PROGRAM} collection verify --mend")
         if self.database:
-            advice.append("To make the database anew, run: python app.py collection rebuild")
+            advice.append(f"To make the database anew, run: {PROGRAM} collection rebuild")
         return tuple(advice)
 
 

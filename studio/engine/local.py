@@ -33,6 +33,7 @@ from studio.engine.messages import (
 from studio.engine.patience import Patience
 from studio.engine.process import WorkerMain, WorkerProcess
 from studio.records import WorkerState
+from studio.settings import PROGRAM
 
 log = logging.getLogger(__name__)
 
@@ -353,7 +354,7 @@ class LocalEngine:
                     waiting.put(_Lost(words))
 
     def _wait_for_retry(self, life: _Life) -> None:
-        mend = "" if life.final else " Starting it again failed, too: run `python app.py doctor` to see why."
+        mend = "" if life.final else f" Starting it again failed, too: run `{PROGRAM} doctor` to see why."
         with self._changed:
             self._set_state("down", detail=life.words + mend)
             self._changed.wait_for(lambda: self._retry or self._stopping)

@@ -9,11 +9,13 @@ from __future__ import annotations
 import contextlib
 import multiprocessing
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from typing import Any
 
+from studio.engine import deaths
 from studio.engine.messages import FromWorker, ToWorker
 
 WorkerMain = Callable[..., None]
@@ -63,25 +65,17 @@ class WorkerProcess:
         if self._process.is_alive():
             self._process.kill()
             self._process.join()
-        words = _death_words(self._process.exitcode or 0)
+        words = f"The image worker {deaths.words(self._process.exitcode or 0)}"
         self._process.close()
         with self._send_lock:
             self._pipe.close()
         return words
 
 
-def _death_words(exitcode: int) -> str:
-    if exitcode == -9:
-        return "The image worker was ended by the system, most often because memory ran out."
-    if exitcode < 0:
-        return f"The image worker crashed ({signal.Signals(-exitcode).name})."
-    return f"The image worker ended unexpectedly (exit code {exitcode})."
-
-
 @contextlib.contextmanager
 def _sigint_blocked() -> Iterator[None]:
     """Ctrl-C reaches the whole terminal group; a child born in here does not see it, even while it starts."""
-    if not hasattr(signal, "pthread_sigmask"):
+    if sys.platform == "win32":
         yield
         return
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})

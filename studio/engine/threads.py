@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, MutableMapping
 from pathlib import Path
 
@@ -22,7 +23,7 @@ def wait_passively(environment: MutableMapping[str, str] = os.environ) -> None:
 
 def allowed_cpus(cgroup: Path = Path("/proc/self/cgroup"), tree: Path = Path("/sys/fs/cgroup")) -> int:
     """Whole CPUs this process may use, at least one: its affinity, and the quotas of its container."""
-    affinity = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    affinity = len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
     return max(1, int(min([affinity, *_quotas(cgroup, tree)])))
 
 

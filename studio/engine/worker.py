@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 import time
 from collections.abc import Callable
@@ -26,6 +25,7 @@ from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
 from studio import __version__
 from studio.engine import orphans, threads
+from studio.engine.deaths import ignore_keys
 from studio.engine.messages import (
     Alive,
     CancelOrder,
@@ -37,6 +37,7 @@ from studio.engine.messages import (
     Ready,
     StartFailed,
 )
+from studio.settings import PROGRAM, REINSTALL
 
 if TYPE_CHECKING:
     from pipelines.running.runner import PipelineRunner
@@ -73,7 +74,7 @@ def main(pipe: Connection, models_yaml: str, device: str, models_folder: str | N
 
 def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) -> None:
     """Carry out the orders that come through `pipe` with the runner that `load` makes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_keys()
     orphans.end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     orders, voice = _Orders(pipe), _Voice(pipe, alive_seconds)
@@ -136,10 +137,10 @@ def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
 
 def _start_words(error: Exception) -> str:
     if isinstance(error, ImportError):
-        return f"The image engine cannot be loaded ({error}). Install the studio again: pip install -e ."
+        return f"The image engine cannot be loaded ({error}). Install the studio again: {REINSTALL}"
     if isinstance(error, CatalogError | LikenessError):
         return str(error)
-    return f"The image engine cannot start ({error}). Run `python app.py doctor` to see why."
+    return f"The image engine cannot start ({error}). Run `{PROGRAM} doctor` to see why."
 
 
 def _carry_out(

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import threading
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 from typing import TypeVar
 
+from studio.engine.deaths import ignore_keys
 from studio.models.messages import Fetched, FetchFailed, FetchOrder, FromFetch
 
 log = logging.getLogger(__name__)
@@ -26,10 +26,11 @@ T = TypeVar("T")
 
 def main(pipe: Connection, order: FetchOrder) -> None:
     """Carry out `order`, telling the studio of everything; ends when the studio is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_keys()
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
     threading.Thread(target=_leave_with_the_studio, args=(pipe,), name="pipe", daemon=True).start()
     os.environ.update(HF_HUB_OFFLINE="0", TRANSFORMERS_OFFLINE="0", HF_HUB_DISABLE_TELEMETRY="1")
+    os.environ["HF_HUB_DISABLE_SYMLINKS_WARNING"] = "1"  # `hub` stores files once without them, too
     run(order, pipe.send)
 
 

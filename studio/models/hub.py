@@ -30,7 +30,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.file_download import HfFileMetadata, http_get, repo_folder_name
+from huggingface_hub.file_download import HfFileMetadata, are_symlinks_supported, http_get, repo_folder_name
 from huggingface_hub.utils import WeakFileLock, build_hf_headers
 
 from pipelines.disk import layout
@@ -188,9 +188,11 @@ class HubFetch:
                 _verify(file)
                 _sync(file.part)
                 durable.replace(file.part, file.blob)
-        # The blob is there: the client only gives it its name.
-        ask = partial(hf_hub_download, file.repo, file.name, revision=file.commit)
-        self._asked(file.repo, ask)
+        if are_symlinks_supported(constants.HF_HUB_CACHE):
+            # The blob is there: the client only gives it its name.
+            self._asked(file.repo, partial(hf_hub_download, file.repo, file.name, revision=file.commit))
+        else:
+            _name_without_symlink(file)
         self._say(Progressed(index, file.size))
 
     def _bring(self, index: int, file: _Listed) -> None:
@@ -273,6 +275,18 @@ def _keep_commit(want: Wanted, commit: str) -> None:
     temp = ref.with_name(f".{ref.name}.new")
     temp.write_text(commit, encoding="ascii")
     durable.replace(temp, ref)
+
+
+def _name_without_symlink(file: _Listed) -> None:
+    """Windows lets few make symbolic links, and there the client copies: a model would lie there twice.
+
+    A hard link is allowed to all; a disk without those has the file under its name alone.
+    """
+    durable.make_folder(file.snapshot.parent)
+    try:
+        file.snapshot.hardlink_to(file.blob)
+    except OSError:
+        durable.replace(file.blob, file.snapshot)
 
 
 def _verify(file: _Listed) -> None:

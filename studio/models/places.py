@@ -61,7 +61,7 @@ def size(spec: Entry, catalog: Catalog) -> int:
     folder = catalog.folder(spec)
     if folder is not None:
         return _bytes(folder)
-    return sum(_bytes(repository_folder(repo) / "blobs") for repo in repositories(spec, catalog))
+    return sum(stored(repo) for repo in repositories(spec, catalog))
 
 
 def remove_repositories(repos: Iterable[str]) -> None:
@@ -75,7 +75,12 @@ def repository_folder(repo: str) -> Path:
     return cache_folder() / ("models--" + repo.replace("/", "--"))
 
 
-def _bytes(place: Path) -> int:
-    if place.is_file():
-        return place.stat().st_size
-    return sum(path.stat().st_size for path in place.rglob("*") if path.is_file())
+def stored(repo: str) -> int:
+    """Bytes of a repository in the cache, which without symbolic links keeps files under `snapshots`, too."""
+    return _bytes(repository_folder(repo) / "blobs", repository_folder(repo) / "snapshots")
+
+
+def _bytes(*places: Path) -> int:
+    """Of files, and of all files in folders; what has several names counts once."""
+    found = (path.stat() for place in places for path in (place, *place.rglob("*")) if path.is_file())
+    return sum({(each.st_dev, each.st_ino): each.st_size for each in found}.values())

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
 
 from pipelines.memory.planner import MemoryChoice
-from studio.cli import read_command
+from studio.cli import read_command, sits_before_a_screen
 from studio.settings import Settings
 from studio.startup import StartError
 
@@ -133,3 +134,32 @@ def test_a_command_that_lacks_something_ends_the_program_with_code_2(words: str)
     with pytest.raises(SystemExit) as ended:
         read_command(words.split(), {})
     assert ended.value.code == 2
+
+
+@pytest.mark.parametrize(
+    ("environment", "system", "terminal", "opens"),
+    [
+        ({"DISPLAY": ":0"}, "linux", True, True),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, "linux", True, True),
+        ({}, "linux", True, False),
+        ({}, "win32", True, True),
+        ({}, "darwin", True, True),
+        ({}, "darwin", False, False),
+        ({"CI": "true"}, "win32", True, False),
+        ({"SSH_CONNECTION": "1", "DISPLAY": "localhost:10"}, "linux", True, False),
+    ],
+)
+def test_the_page_is_opened_where_somebody_looks(
+    environment: dict[str, str], system: str, terminal: bool, opens: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    assert sits_before_a_screen(environment, system) == opens
+
+
+def test_what_is_said_decides_over_the_screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    desktop = {"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-0"}
+    monkeypatch.setattr(sys, "platform", "linux")
+    assert read_command([], desktop).settings.open_browser
+    assert not read_command(["--no-open"], desktop).settings.open_browser
+    assert not read_command([], desktop | {"LIKENESS_OPEN": "no"}).settings.open_browser

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from studio import doctor
+from studio.graphics import Card
 from studio.settings import Settings
 from tests.studio.test_server import run_app
 
@@ -20,7 +21,14 @@ def test_the_doctor_tells_device_memory_models_and_collection(settings: Settings
         *("--device", "cpu", "--port", "0"),
     )
     assert done.returncode == 0, done.stderr
-    for words in ("cpu", "GiB", "Tiny Portrait: ready", "Not Here: missing", "pictures checked", "torch"):
+    for words in (
+        "cpu",
+        "GiB",
+        "Tiny Portrait: ready",
+        "Not Here: missing",
+        "pictures checked",
+        ", built for ",
+    ):
         assert words in done.stdout
     assert not settings.database.exists()
 
@@ -56,3 +64,47 @@ def test_a_folder_that_cannot_be_written_and_a_bad_catalogue_are_failures(
     bad.write_text("models: [")
     found = levels(Settings(data_dir=Path("/proc/likeness"), models=bad, device="cpu", port=0))
     assert (found["data folder"], found["models"]) == ("fail", "fail")
+
+
+@pytest.mark.parametrize(
+    ("card", "build", "system", "words"),
+    [
+        (None, "the processor", "linux", "No graphics card found"),
+        (Card("NVIDIA"), "the processor", "linux", "--torch-backend=auto"),
+        (
+            Card("NVIDIA", "NVIDIA A10"),
+            "the processor",
+            "win32",
+            "(NVIDIA A10), but this PyTorch is built for",
+        ),
+        (Card("NVIDIA"), "CUDA 13.0", "linux", "Install or update the driver"),
+        (Card("AMD"), "the processor", "win32", "none for it on Windows"),
+        (Card("Apple"), "the processor and Apple graphics", "darwin", "macOS 14"),
+    ],
+)
+def test_a_card_that_is_not_used_is_said_plainly(
+    card: Card | None, build: str, system: str, words: str
+) -> None:
+    assert words in doctor.unused_card_words(card, build, system)
+
+
+def test_the_build_of_torch_is_told_without_loading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    built_for = doctor.torch_build()
+    assert ("CUDA" in built_for) == bool(torch.version.cuda)
+    assert ("ROCm" in built_for) == bool(torch.version.hip)
+    (tmp_path / "torch").mkdir()
+    (tmp_path / "torch" / "__init__.py").touch()
+    (tmp_path / "torch" / "version.py").write_text(
+        "cuda: Optional[str] = '13.0'\nhip: Optional[str] = None\n"
+    )
+    monkeypatch.setattr(doctor.importlib.util, "find_spec", lambda name: ModuleSpec(tmp_path / "torch"))
+    assert doctor.torch_build() == "CUDA 13.0"
+
+
+class ModuleSpec:
+    def __init__(self, folder: Path) -> None:
+        self.origin = str(folder / "__init__.py")

@@ -11,6 +11,7 @@ import pytest
 from studio.settings import ROOT, Settings
 from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
 
+LONGEST_PATH = 4096 if sys.platform == "linux" else 1024 if sys.platform == "darwin" else 260
 HOLD_LOCK = """
 import sys
 from pathlib import Path
@@ -65,6 +66,16 @@ def test_what_an_earlier_run_left_in_the_upload_folder_is_gone(settings: Setting
     empty_temp_folder(settings)
     assert settings.temp_dir.is_dir()
     assert not list(settings.temp_dir.iterdir())
+
+
+def test_a_folder_whose_path_leaves_no_room_for_names_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path
+    while len(str(folder)) < LONGEST_PATH - 300:
+        folder = folder / ("x" * 100)
+    folder = folder / ("x" * (LONGEST_PATH - len(str(folder)) - 40))
+    with pytest.raises(StartError, match="too long"):
+        empty_temp_folder(Settings(data_dir=folder))
+    empty_temp_folder(Settings(data_dir=tmp_path / ("x" * 100)))
 
 
 def test_a_port_in_use_is_named(settings: Settings) -> None:

@@ -130,4 +130,9 @@ def test_memory_errors_are_known_from_others() -> None:
     with pytest.raises(RuntimeError) as refused:
         torch.empty(2**46)
     assert devices.is_out_of_memory(refused.value)
+    windows = "[enforce fail at alloc_cpu.cpp:121] data. DefaultCPUAllocator: not enough memory: you tried to"
+    assert devices.is_out_of_memory(RuntimeError(f"{windows} allocate 160000000000 bytes."))
+    paging = OSError("The paging file is too small for this operation to complete. (os error 1455)")
+    assert devices.is_out_of_memory(paging)
+    assert not devices.is_out_of_memory(OSError("No space left on device"))
     assert not devices.is_out_of_memory(RuntimeError("shapes do not match"))

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from huggingface_hub import constants
 
-from studio.models import fetch
+from studio.models import fetch, places
 from studio.models.messages import (
     Fetched,
     FetchFailed,
@@ -119,6 +120,25 @@ def test_what_is_loaded_is_fetched_and_nothing_else(hub: Hub, hub_home: Path) ->
 
 def test_a_second_time_nothing_is_sent_again(hub: Hub) -> None:
     fetched()
+    hub.asked.clear()
+    assert isinstance(fetched()[-1], Fetched)
+    assert not hub.bytes_sent_for(WEIGHTS)
+
+
+def test_without_symbolic_links_a_model_lies_on_the_disk_once(
+    hub: Hub, hub_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HF_HUB_DISABLE_SYMLINKS", "1")  # as Windows, for most people
+    assert isinstance(fetched()[-1], Fetched)
+    file = snapshot(hub_home) / WEIGHTS
+    assert not file.is_symlink()
+    assert file.read_bytes() == BIG
+    large = {
+        path.stat().st_ino for path in hub_home.rglob("*") if path.is_file() and path.stat().st_size > 2**20
+    }
+    assert len(large) == 1
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(hub_home / "hub"))
+    assert len(BIG) <= places.stored(REPO) < len(BIG) + 1000
     hub.asked.clear()
     assert isinstance(fetched()[-1], Fetched)
     assert not hub.bytes_sent_for(WEIGHTS)
