@@ -12,7 +12,7 @@ import importlib.util
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -30,7 +30,7 @@ TO_RUN = (
 """What must be there to run, by the names they are imported by."""
 TO_TEST = (
     "httpx", "hypothesis", "importlinter", "piexif", "playwright", "pyright", "pytest", "pytest_timeout",
-    "ruff", "sd_parsers", "xdist",
+    "ruff", "sd_parsers", "setuptools", "xdist",
 )  # fmt: skip
 
 
@@ -40,7 +40,17 @@ class SetUpError(Exception):
 
 def start(arguments: Sequence[str]) -> int:
     """Carry out `arguments` with everything in place. Gives the exit code, 2 where that fails."""
-    extra = "test" if arguments[:1] == ["test"] else ""
+    command = [str(ROOT / "app.py"), *arguments]
+    if arguments[:1] == ["test"]:
+        return within("test", command, lambda: _test(arguments[1:]))
+    return within("", command, lambda: _run(arguments))
+
+
+def within(extra: str, command: Sequence[str], go_on: Callable[[], int]) -> int:
+    """`go_on` where the packages of pyproject.toml, and of `extra`, are there; else `command` where they are.
+
+    `command`: a script and its arguments, which comes here again. Gives the exit code, 2 where that fails.
+    """
     try:
         elsewhere = _prepared(extra)
     except SetUpError as error:
@@ -49,14 +59,18 @@ def start(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("Stopped. The same command goes on with the installation.", file=sys.stderr)
         return 130
-    if elsewhere:
-        return _become([str(elsewhere), str(ROOT / "app.py"), *arguments])
-    if extra:
-        os.chdir(ROOT)
-        return _become([sys.executable, "-m", "pytest", *arguments[1:]])
+    return _become([str(elsewhere), *command]) if elsewhere else go_on()
+
+
+def _run(arguments: Sequence[str]) -> int:
     from studio.main import main
 
     return main(list(arguments))
+
+
+def _test(arguments: Sequence[str]) -> int:
+    os.chdir(ROOT)
+    return _become([sys.executable, "-m", "pytest", *arguments])
 
 
 def missing(names: Iterable[str]) -> list[str]:
