@@ -23,7 +23,7 @@ VENV = ROOT / ".venv"
 """Of a checkout. In it lies, as `likeness-*.toml`, the pyproject.toml it was filled by."""
 
 TO_RUN = (
-    "accelerate", "alembic", "annotated_types", "diffusers", "fastapi", "filelock", "gradio",
+    "accelerate", "alembic", "annotated_types", "diffusers", "fastapi", "filelock", "gradio", "h11",
     "huggingface_hub", "numpy", "peft", "PIL", "psutil", "pydantic", "safetensors", "skimage", "sqlalchemy",
     "torch", "transformers", "uvicorn", "yaml",
 )  # fmt: skip

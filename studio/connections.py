@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import sys
 import time
 from http import HTTPStatus
 from typing import Any
@@ -170,10 +171,10 @@ def most_connections(files: int | None) -> int:
 
 def open_files_limit() -> int | None:
     """How many files this process may open, after asking for as many as are wanted; None: without limit."""
-    try:
-        import resource
-    except ImportError:  # Windows
+    if sys.platform == "win32":
         return None
+    import resource
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = _WANTED_FILES if hard == resource.RLIM_INFINITY else min(hard, _WANTED_FILES)
     if soft != resource.RLIM_INFINITY and soft < wanted:

@@ -12,11 +12,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from multiprocessing.connection import Connection
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.engine import deaths
 from studio.engine.messages import FromWorker, ToWorker
+
+if TYPE_CHECKING:
+    if sys.platform == "win32":
+        from multiprocessing.connection import PipeConnection as Connection
+    else:
+        from multiprocessing.connection import Connection
 
 WorkerMain = Callable[..., None]
 """Entry point of the child, called with its end of the pipe and `args`; importable by name."""
