@@ -1,19 +1,22 @@
 """The thread that takes jobs from the queue one after the other and sees each to its end.
 
 Job → work order → engine → events to the queue, pictures to the collection. It is the one boundary
-where errors of a job become words in its record. Knows nothing of HTTP, of rows and of torch.
+where errors of a job become words in its record. A disk that refuses fails no job: the queue is held, says
+why, and goes on when the disk can. Knows nothing of HTTP, of rows and of torch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import closing
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
-from pipelines.errors import Cancelled, LikenessError, WorkerLost
+from pipelines.errors import Cancelled, LikenessError, StorageFailure, WorkerLost
 from pipelines.events import (
     Completed,
     ControlImage,
@@ -31,7 +34,16 @@ from studio.jobs import JobQueue
 from studio.models.records import Loading
 from studio.records import ImageRecord, JobError, JobRecord, JobStatus
 
+HOLD_SECONDS = 2.0
+"""Between two tries while the disk refuses."""
+_OWN_FAULT = 3
+"""Refusals of one thing, while all else can be kept, after which its job fails."""
+T = TypeVar("T")
 log = logging.getLogger(__name__)
+
+
+class _Closing(Exception):
+    """The studio closes while the disk refuses."""
 
 
 class Keeper(Protocol):
@@ -57,6 +69,10 @@ class Keeper(Protocol):
         """
         ...
 
+    def try_disk(self, size: int) -> None:
+        """Write `size` bytes and a row, and undo it. Raises StorageFailure where that cannot be done."""
+        ...
+
 
 class Dispatcher:
     """Connects queue, engine and collection. Start it once, stop it before the process ends."""
@@ -67,11 +83,13 @@ class Dispatcher:
         engine: Engine,
         collection: Keeper,
         loading_of: Callable[[str], Loading] = lambda model_id: Loading(),
+        hold_seconds: float = HOLD_SECONDS,
     ) -> None:
         self._queue = queue
         self._engine = engine
         self._collection = collection
         self._loading_of = loading_of
+        self._hold_seconds = hold_seconds
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -90,16 +108,23 @@ class Dispatcher:
 
     def _loop(self) -> None:
         while not self._stopping.is_set():
-            try:
-                self._next()
-            except LikenessError as error:
-                self._fail(error.code, error.detail)
-            except Exception:  # the boundary: one bad job never stops the queue
-                log.exception("A job failed unexpectedly.")
-                self._fail("error", "The job could not be done. The studio's terminal shows the details.")
+            with contextlib.suppress(_Closing):
+                self._one()
+        self._queue.release()
+
+    def _one(self) -> None:
+        try:
+            self._next()
+        except LikenessError as error:
+            self._fail(error.code, error.detail)
+        except _Closing:
+            raise
+        except Exception:  # the boundary: one bad job never stops the queue
+            log.exception("A job failed unexpectedly.")
+            self._fail("error", "The job could not be done. The studio's terminal shows the details.")
 
     def _next(self) -> None:
-        job = self._queue.claim(timeout=1.0)
+        job = self._held(partial(self._queue.claim, timeout=1.0))
         if job is None:
             return
         try:
@@ -109,15 +134,14 @@ class Dispatcher:
                 self._queue.release()
             else:
                 log.warning("Job %s lost its worker: %s", job.id, error.detail)
-                self._queue.requeue()
+                self._held(self._queue.requeue)
 
     def _make(self, job: JobRecord) -> None:
-        saved = self._queue.saved(job.id)
+        saved = self._held(partial(self._queue.saved, job.id), job)
         if len(saved) == job.request.num_images:  # the last try ended between its last picture and its end
-            self._queue.finish(JobStatus.DONE)
+            self._held(partial(self._queue.finish, JobStatus.DONE))
             return
-        references = job.request.references
-        files = {ref.image_id: str(self._collection.working_file(ref.image_id)) for ref in references}
+        files = self._held(partial(self._files, job.request), job)
         loading = self._loading_of(job.request.model or "")
         order = WorkOrder(
             job.id,
@@ -132,6 +156,9 @@ class Dispatcher:
         with closing(self._engine.run(order)) as events:
             self._follow(job, events)
 
+    def _files(self, request: GenerationRequest) -> dict[str, str]:
+        return {ref.image_id: str(self._collection.working_file(ref.image_id)) for ref in request.references}
+
     def _follow(self, job: JobRecord, events: Iterable[Event]) -> None:
         provenance: dict[str, Any] = {}
         control: ControlImage | None = None
@@ -143,7 +170,10 @@ class Dispatcher:
                     self._save(job, event, provenance, control)
                 case Completed():
                     memory = event.provenance.get("memory_mb")
-                    self._queue.finish(JobStatus.DONE, timings=event.timings, memory_mb=memory)
+                    done = partial(
+                        self._queue.finish, JobStatus.DONE, timings=event.timings, memory_mb=memory
+                    )
+                    self._held(done)
                 case Failed(code, detail):
                     self._fail(code, detail)
                 case _:
@@ -156,7 +186,8 @@ class Dispatcher:
         now = self._queue.get(job.id)
         if len(now.images) + 1 == job.request.num_images:  # else the worker is at the next one already
             self._queue.apply(PhaseChanged(Phase.SAVING))
-        record = self._collection.save_generated(
+        save = partial(
+            self._collection.save_generated,
             job_id=job.id,
             request=job.request,
             image=image,
@@ -164,10 +195,47 @@ class Dispatcher:
             provenance=provenance,
             control=control,
         )
-        self._queue.add_image(record.id)
+        self._queue.add_image(self._held(save, job).id)
 
     def _fail(self, code: str, detail: str) -> None:
-        if code == Cancelled.code:
-            self._queue.finish(JobStatus.CANCELLED)
-        else:
-            self._queue.finish(JobStatus.FAILED, error=JobError(code=code, message=detail))
+        cancelled = code == Cancelled.code
+        error = None if cancelled else JobError(code=code, message=detail)
+        status = JobStatus.CANCELLED if cancelled else JobStatus.FAILED
+        self._held(partial(self._queue.finish, status, error=error))
+
+    # --- a disk that refuses ----------------------------------------------------------------
+
+    def _held(self, act: Callable[[], T], job: JobRecord | None = None) -> T:
+        """What `act` returns; while the disk refuses, the queue is held and it is tried again.
+
+        For a `job`, it is given up where the job is to be cancelled, or where everything else can be kept.
+        Raises Cancelled, _Closing, and StorageFailure where that is the job's own.
+        """
+        own = 0
+        while True:
+            try:
+                result = act()
+            except StorageFailure as failure:
+                own += job is not None and self._can_keep(job.request)
+                if job is not None and self._queue.get(job.id).cancel_requested:
+                    raise Cancelled from failure
+                if own >= _OWN_FAULT:
+                    self._queue.hold(None)
+                    raise
+                self._wait(failure)
+            else:
+                self._queue.hold(None)
+                return result
+
+    def _wait(self, failure: StorageFailure) -> None:
+        self._queue.hold(failure.detail)
+        log.warning("The queue is held: %s", failure.detail)
+        if self._stopping.wait(self._hold_seconds):
+            raise _Closing from failure
+
+    def _can_keep(self, request: GenerationRequest) -> bool:
+        try:
+            self._collection.try_disk(4 * (request.width or 1024) * (request.height or 1024))
+        except StorageFailure:
+            return False
+        return True

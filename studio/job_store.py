@@ -59,10 +59,10 @@ class JobStore:
                 also(session, tuple(row.id for row in rows))
         return tuple(_record(row, ()) for row in rows)
 
-    def begin(self, job_id: str) -> None:
-        """The job is running now; counts as an attempt."""
-        now = datetime.now(UTC)
-        self._change(job_id, status=JobStatus.RUNNING, attempts=JobRow.attempts + 1, started_at=now)
+    def begin(self, job_id: str, *, again: bool = False) -> None:
+        """The job is running now; counts as an attempt, but not `again`, where its row says it already."""
+        attempts = JobRow.attempts + (0 if again else 1)
+        self._change(job_id, status=JobStatus.RUNNING, attempts=attempts, started_at=datetime.now(UTC))
 
     def give_back(self, job_id: str) -> None:
         """The studio is closing: the job waits again and the attempt does not count."""

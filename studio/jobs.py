@@ -41,6 +41,8 @@ class _Job:
     preview: bytes | None = None
     control_image: bytes | None = None
     memory_mb: int | None = None
+    begun: bool = False
+    """Its row says that it runs, since the disk did not take that it waits again."""
     fresh: bool = True
     """No picture of it was saved by an earlier try: its timings can be learnt from."""
 
@@ -63,6 +65,7 @@ class JobQueue:
         self._version = 0
         self._cached: QueueSnapshot | None = None
         self._worker = WorkerState(state="starting")
+        self._held: str | None = None
         self._cancel_listeners: list[Callable[[str], None]] = []
         self._running: _Job | None = None
         self._store.recover()
@@ -116,7 +119,6 @@ class JobQueue:
         with self._changed:
             waiting = self._waiting(job_id)
             if waiting is not None:
-                self._queued.remove(waiting)
                 self._close(waiting, JobStatus.CANCELLED)
             running = self._running if self._running and self._running.record.id == job_id else None
             if running is not None:
@@ -125,7 +127,10 @@ class JobQueue:
         if running is not None:
             for listener in self._cancel_listeners:
                 listener(job_id)
-            self._store.request_cancel(job_id)
+            try:
+                self._store.request_cancel(job_id)
+            except StorageFailure as failure:  # it ends all the same, unless the studio dies before
+                log.warning("The wish to cancel job %s cannot be written: %s", job_id, failure.detail)
         return self.get(job_id)
 
     def preview(self, job_id: str) -> tuple[bytes, str] | None:
@@ -145,7 +150,9 @@ class JobQueue:
         """The queue now."""
         with self._changed:
             if self._cached is None:
-                self._cached = QueueSnapshot(version=self._version, worker=self._worker, jobs=self._records())
+                self._cached = QueueSnapshot(
+                    version=self._version, worker=self._worker, jobs=self._records(), held=self._held
+                )
             return self._cached
 
     def watch(self, after: int, timeout: float) -> QueueSnapshot:
@@ -166,21 +173,32 @@ class JobQueue:
             self._worker = state
             self._touch()
 
+    def hold(self, words: str | None) -> None:
+        """Show why no job goes on; None: they do."""
+        with self._changed:
+            if words != self._held:
+                self._held = words
+                self._touch()
+
     def claim(self, timeout: float | None = None) -> JobRecord | None:
-        """Take the next queued job, waiting for one; None when `timeout` seconds are over or at `wake`."""
+        """Take the next queued job, waiting for one; None when `timeout` seconds are over or at `wake`.
+
+        Raises StorageFailure, and then the job waits as before.
+        """
         with self._changed:
             if not self._queued:
                 self._changed.wait(timeout)
             if not self._queued:
                 return None
-            job = self._running = self._queued.pop(0)
+            job = self._queued[0]
+            self._store.begin(job.record.id, again=job.begun)
+            self._running, job.begun = self._queued.pop(0), False
             job.fresh = not job.record.images
             job.progress = Progress(self._clock, self._past.expect(job.record.request))
             job.progress.enter(Phase.LOADING)
             job.update(status=JobStatus.RUNNING, started_at=datetime.now(UTC), phase=Phase.LOADING)
             job.update(eta_seconds=job.progress.eta())
             self._touch()
-            self._store.begin(job.record.id)
             return job.record
 
     def saved(self, job_id: str) -> frozenset[int]:
@@ -232,14 +250,16 @@ class JobQueue:
         timings: dict[str, float] | None = None,
         memory_mb: int | None = None,
     ) -> None:
-        """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it."""
+        """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it.
+
+        Raises StorageFailure, and then it has not ended.
+        """
         with self._changed:
             job = self._running
             if job is None:
                 return
             job.progress.enter(None)
             measured = job.progress.timings | (timings or {})
-            self._running = None
             job.memory_mb = memory_mb
             job.update(timings=measured)
             cancelled = job.record.cancel_requested
@@ -248,7 +268,10 @@ class JobQueue:
                 self._past.add(job.record.request, measured)
 
     def requeue(self) -> None:
-        """The worker died under the running job: queue it again, the first time; then it fails with words."""
+        """The worker died under the running job: queue it again, the first time; then it fails with words.
+
+        Raises StorageFailure, and then nothing has changed.
+        """
         with self._changed:
             job = self._running
             if job is None:
@@ -264,11 +287,16 @@ class JobQueue:
             job = self._running
             if job is None:
                 return
-            if job.record.cancel_requested:
-                self.finish(JobStatus.CANCELLED)
-            else:
-                self._store.give_back(job.record.id)
+            try:
+                if job.record.cancel_requested:
+                    self.finish(JobStatus.CANCELLED)
+                else:
+                    self._store.give_back(job.record.id)
+                    self._return(job)
+            except StorageFailure as failure:  # the next start settles it, as after a crash
+                log.warning("Job %s cannot be given back: %s", job.record.id, failure.detail)
                 self._return(job)
+                job.begun = True
 
     # --- inside, with the lock held ---------------------------------------------------------
 
@@ -294,16 +322,25 @@ class JobQueue:
         self._touch()
 
     def _close(self, job: _Job, status: JobStatus, error: JobError | None = None) -> None:
-        job.preview = None
-        job.update(status=status, error=error, finished_at=datetime.now(UTC))
-        job.update(phase=None, eta_seconds=None, preview=0)
-        made = len(job.record.images) if job.fresh and status is JobStatus.DONE else 0
-        try:
-            seconds = seconds_per_picture(job.record.timings, made)
-            self._store.end(job.record, seconds=seconds, memory_mb=job.memory_mb)
-        except StorageFailure as failure:
-            log.error("The end of job %s cannot be written: %s", job.record.id, failure.detail)
-            job.update(status=JobStatus.FAILED, error=JobError(code=failure.code, message=failure.detail))
+        """Row first: where that fails, the job goes on running or waiting."""
+        ended = job.record.model_copy(
+            update={
+                "status": status,
+                "error": error,
+                "finished_at": datetime.now(UTC),
+                "phase": None,
+                "eta_seconds": None,
+                "preview": 0,
+            }
+        )
+        made = len(ended.images) if job.fresh and status is JobStatus.DONE else 0
+        seconds = seconds_per_picture(ended.timings, made)
+        self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb)
+        job.record, job.preview = ended, None
+        if job is self._running:
+            self._running = None
+        else:
+            self._queued.remove(job)
         self._finished.appendleft(job)
         self._touch()
 

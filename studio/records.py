@@ -150,6 +150,7 @@ class QueueSnapshot(_Record):
     version: int
     worker: WorkerState
     jobs: tuple[JobRecord, ...] = Field(description="Running, queued in order, then finished, newest first.")
+    held: str | None = Field(default=None, description="Why no job goes on: what the disk refuses, in words.")
 
 
 class Cost(_Record):

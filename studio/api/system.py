@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from fastapi import APIRouter
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from studio import __version__
 from studio.records import JobStatus, ModelInfo, WorkerState
@@ -20,6 +20,7 @@ class Health(BaseModel):
     version: str
     device: str
     queue_length: int
+    held: str | None = Field(description="Why no job goes on: what the disk refuses, in words.")
     worker: WorkerState
 
 
@@ -32,10 +33,11 @@ def add_system(router: APIRouter, service: StudioService, settings: Settings) ->
         snapshot = service.snapshot()
         waiting = sum(job.status in (JobStatus.QUEUED, JobStatus.RUNNING) for job in snapshot.jobs)
         return Health(
-            status="degraded" if snapshot.worker.state == "down" else "ok",
+            status="degraded" if snapshot.worker.state == "down" or snapshot.held else "ok",
             version=__version__,
             device=snapshot.worker.device or settings.device,
             queue_length=waiting,
+            held=snapshot.held,
             worker=snapshot.worker,
         )
 

@@ -18,7 +18,7 @@ from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ControlImage, ImageReady
 from pipelines.request import GenerationRequest
 from studio import __version__, images
-from studio.collection import marks, queries, recovery, reproductions, rows
+from studio.collection import marks, numbering, queries, recovery, reproductions, rows
 from studio.collection.character_journal import CharacterJournal
 from studio.collection.control import ROLE as CONTROL
 from studio.collection.control import Drawn
@@ -119,6 +119,12 @@ class Collection:
             provenance=provenance,
         )
         return self._save(image, likeness, drawn)
+
+    def try_disk(self, size: int) -> None:
+        """Write `size` bytes and a row, and undo it. Raises StorageFailure where that cannot be done."""
+        self.store.drop_aside([self.store.put_aside(bytes(size))])
+        with self.database.transaction() as session:
+            numbering.caught_up(session, numbering.last_committed(session))
 
     # --- showing ----------------------------------------------------------------------------
 

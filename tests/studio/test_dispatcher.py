@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator
 from io import BytesIO
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from sqlalchemy import event, text
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import StorageFailure
@@ -200,34 +202,124 @@ def test_a_reference_that_is_gone_fails_the_job_with_words(studio: Studio) -> No
     assert studio.ended(studio.add()).status is JobStatus.DONE
 
 
-class FullOnce:
-    """The real collection on a disk that is full the first time."""
+FULL = "The disk is full. Free some space."
 
-    def __init__(self, collection: Collection) -> None:
+
+class Refusing:
+    """The real collection on a disk that refuses while `full`, or refuses one seed alone."""
+
+    def __init__(self, collection: Collection, *, full: bool = True, seed: int = -1) -> None:
+        self.full = full
+        self._seed = seed
         self._collection = collection
-        self._full = True
 
     def working_file(self, image_id: str) -> Path:
         return self._collection.working_file(image_id)
 
+    def try_disk(self, size: int) -> None:
+        if self.full:
+            raise StorageFailure(FULL)
+        self._collection.try_disk(size)
+
     def save_generated(self, **picture: Any) -> ImageRecord:
-        if self._full:
-            self._full = False
-            raise StorageFailure("The disk is full. Free some space.")
+        if self.full or picture["image"].seed == self._seed:
+            raise StorageFailure(FULL)
         return self._collection.save_generated(**picture)
 
 
-def test_a_full_disk_fails_the_job_and_the_next_works(open_studio: Callable[..., Studio]) -> None:
+@pytest.fixture
+def refusing(open_studio: Callable[..., Studio]) -> Iterator[tuple[Studio, Refusing]]:
     studio = open_studio(start=False)
-    studio.dispatcher = Dispatcher(studio.queue, studio.engine, FullOnce(studio.collection))
+    disk = Refusing(studio.collection)
+    studio.dispatcher = Dispatcher(studio.queue, studio.engine, disk, hold_seconds=0.05)
     studio.dispatcher.start()
-    try:
-        failed = studio.ended(studio.add(num_images=2))
-        assert failed.error is not None
-        assert failed.error.message == "The disk is full. Free some space."
-        assert studio.ended(studio.add()).status is JobStatus.DONE
-    finally:
-        studio.stop()
+    yield studio, disk
+    studio.stop()
+
+
+def held(studio: Studio) -> None:
+    snapshot = studio.queue.snapshot()
+    deadline = time.monotonic() + 30
+    while snapshot.held is None:
+        assert time.monotonic() < deadline
+        snapshot = studio.queue.watch(snapshot.version, 1.0)
+    assert "full" in snapshot.held
+
+
+def refuse_commits(studio: Studio) -> Callable[[], None]:
+    """The database takes nothing until what is returned is called."""
+
+    def refuse(_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    event.listen(studio.database._engine, "commit", refuse)
+    return lambda: event.remove(studio.database._engine, "commit", refuse)
+
+
+def test_a_full_disk_holds_the_queue_and_no_picture_is_made_twice(
+    refusing: tuple[Studio, Refusing],
+) -> None:
+    studio, disk = refusing
+    jobs = [studio.add(num_images=2), *(studio.add() for _ in range(3))]
+    held(studio)
+    assert [studio.queue.get(job.id).status for job in jobs] == [JobStatus.RUNNING, *[JobStatus.QUEUED] * 3]
+    disk.full = False
+    for job in jobs:
+        assert studio.ended(job).status is JobStatus.DONE
+    assert studio.queue.snapshot().held is None
+    assert studio.pixels(studio.queue.get(jobs[0].id).images[0]) == pixels(7)
+
+
+def test_a_database_that_takes_nothing_holds_the_queue_and_memory_says_what_the_rows_say(
+    studio: Studio,
+) -> None:
+    studio.dispatcher._hold_seconds = 0.05
+    jobs = [studio.add("slow"), studio.add(), studio.add()]
+    studio.until(jobs[0], lambda now: now.status is JobStatus.RUNNING)
+    again = refuse_commits(studio)
+    held(studio)
+    with pytest.raises(StorageFailure):
+        studio.queue.cancel(jobs[2].id)
+    assert [studio.queue.get(job.id).finished_at for job in jobs] == [None] * 3
+    again()
+    assert [studio.ended(job).status for job in jobs] == [JobStatus.DONE] * 3
+    with studio.database.reading() as session:
+        rows = session.execute(text("SELECT status, attempts FROM jobs ORDER BY number")).all()
+    assert [tuple(row) for row in rows] == [("done", 1)] * 3
+
+
+def test_a_held_job_can_be_cancelled(refusing: tuple[Studio, Refusing]) -> None:
+    studio, disk = refusing
+    job, other = studio.add(), studio.add()
+    held(studio)
+    studio.queue.cancel(job.id)
+    assert studio.ended(job).status is JobStatus.CANCELLED
+    disk.full = False
+    assert studio.ended(other).status is JobStatus.DONE
+
+
+def test_a_studio_that_closes_while_held_begins_again_where_it_was(
+    open_studio: Callable[..., Studio],
+) -> None:
+    studio = open_studio(start=False)
+    studio.dispatcher = Dispatcher(studio.queue, studio.engine, Refusing(studio.collection))
+    studio.dispatcher.start()
+    jobs = [studio.add(), studio.add()]
+    held(studio)
+    studio.stop()
+    again = open_studio()
+    assert [again.ended(job).status for job in jobs] == [JobStatus.DONE] * 2
+
+
+def test_what_only_one_job_is_refused_fails_it_and_the_next_works(
+    refusing: tuple[Studio, Refusing],
+) -> None:
+    studio, disk = refusing
+    disk.full, disk._seed = False, 5
+    failed = studio.ended(studio.add(seed=5))
+    assert failed.error is not None
+    assert failed.error.message == FULL
+    assert studio.ended(studio.add()).status is JobStatus.DONE
 
 
 def test_stop_puts_the_running_job_back_and_leaves_no_process(open_studio: Callable[..., Studio]) -> None:

@@ -45,7 +45,8 @@
     wireTheme(theme);
     drawChip(chip, "starting", "Connecting…");
     likeness.onSnapshot((snapshot) => {
-      drawChip(chip, snapshot.worker.state, workerWords(snapshot.worker));
+      const held = snapshot.held && `The queue waits. ${snapshot.held}`;
+      drawChip(chip, held ? "down" : snapshot.worker.state, held || workerWords(snapshot.worker));
       nav.querySelector(".lk-count").textContent = active(snapshot).length || "";
     });
     likeness.on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
