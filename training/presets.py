@@ -109,15 +109,15 @@ class EnlargerPreset:
     layers: int = 12
     portraits: int = 3700
     drawings: int = 840
-    crop: int = 32
-    batch: int = 16
+    crop: int = 48
+    batch: int = 8
     steps: int = 60000
     minutes: float = 100.0
     warmup: int = 50
     lr: float = 1e-2
     ema: float = 0.995
     polish: float = 0.6
-    sharpen: float = 0.5
+    sharpen: float = 0.7
 
 
 @dataclass(frozen=True)

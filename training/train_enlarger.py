@@ -23,7 +23,7 @@ from training.parallel import rank, workers
 from training.presets import EnlargerPreset, Preset
 
 DRAWING_SHARE = 0.2
-SHARES = {DECODED: 0.42, REDRAWN: 0.33, AREA: 0.15, LANCZOS: 0.1}
+SHARES = {DECODED: 0.47, REDRAWN: 0.28, AREA: 0.15, LANCZOS: 0.1}
 RIM = 2  # small pixels at a square's rim that count for nothing: they lack neighbours
 POLISH_RAMP = 0.1  # share of the schedule in which the wish for sharpness grows to its full weight
 CARRIERS = 27  # channels that carry a pixel's 3 x 3 neighbourhood through all layers, at the start
