@@ -41,15 +41,18 @@ class PhaseChanged:
 
 @dataclass(frozen=True, slots=True)
 class StepProgress:
-    """One denoising step is done.
-
-    `step` counts from 1 to `total_steps` over the whole batch. `preview` is a small WebP or JPEG of
-    what the picture looks like so far, or None.
-    """
+    """One denoising step is done. `step` counts from 1 to `total_steps` over the whole batch."""
 
     step: int
     total_steps: int
-    preview: bytes | None = None
+    image_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PreviewReady:
+    """What the picture looks like so far, a small WebP or JPEG; told of some steps, a moment after each."""
+
+    picture: bytes
     image_index: int = 0
 
 
@@ -95,7 +98,17 @@ class Failed:
     detail: str
 
 
-Event = Started | PhaseChanged | StepProgress | Notice | ControlImage | ImageReady | Completed | Failed
+Event = (
+    Started
+    | PhaseChanged
+    | StepProgress
+    | PreviewReady
+    | Notice
+    | ControlImage
+    | ImageReady
+    | Completed
+    | Failed
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, StorageFailure
-from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, StepProgress
+from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, PreviewReady, StepProgress
 from pipelines.request import GenerationRequest
 from studio.database import Database
 from studio.job_store import LOST_TWICE, JobStore
@@ -219,12 +219,13 @@ class JobQueue:
             match event:
                 case PhaseChanged(phase):
                     self._enter(job, phase)
-                case StepProgress(step, total, preview):
+                case StepProgress(step, total):
                     self._enter(job, Phase.DENOISING)
                     job.progress.reach(step, total)
-                    job.preview = preview or job.preview
-                    number = job.record.preview + bool(preview)
-                    job.update(step=step, total_steps=total, preview=number)
+                    job.update(step=step, total_steps=total)
+                case PreviewReady(picture):
+                    job.preview = picture
+                    job.update(preview=job.record.preview + 1)
                 case Notice(text) if text not in job.record.notices:
                     job.update(notices=(*job.record.notices, text))
                 case ControlImage(png):

@@ -76,8 +76,8 @@ class Call(Protocol):
         """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
         ...
 
-    def preview(self, latents: Any) -> bytes:
-        """A small JPEG of `latents`, made without the full decoder."""
+    def preview(self, latents: Any) -> Callable[[], bytes]:
+        """What makes a small JPEG of `latents` as they are now, without the full decoder, in any thread."""
         ...
 
 

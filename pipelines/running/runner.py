@@ -29,7 +29,6 @@ from pipelines.events import (
     Reading,
     ReadOrder,
     Started,
-    StepProgress,
     WorkOrder,
 )
 from pipelines.memory import devices
@@ -38,6 +37,7 @@ from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode
 from pipelines.running import loading, references
 from pipelines.running.contract import Call, RoleImage
+from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import Kept, Shelf, Wish
 from pipelines.running.loras import tensors_hash
 from pipelines.spec import ModelSpec, ReaderSpec
@@ -202,13 +202,14 @@ class PipelineRunner:
             self._make(job, call, index)
 
     def _make(self, job: _Job, call: Call, index: int) -> None:
+        previews = LatePreviews(job.emit, len(job.plan.seeds), index)
+
         def on_step(step: int, of: int, latents: Any) -> None:
             job.check()
-            done = index * of + step + 1
-            job.emit(StepProgress(done, of * len(job.plan.seeds), call.preview(latents), index))
+            previews.step(step, of, lambda: call.preview(latents))
 
         seed = job.plan.seeds[index]
-        with job.phase(Phase.DENOISING):
+        with job.phase(Phase.DENOISING), previews:
             latents = call.denoise(seed, on_step)
         with job.phase(Phase.DECODING):
             picture = call.decode(latents)

@@ -27,6 +27,7 @@ from pipelines.events import (
     Notice,
     Phase,
     PhaseChanged,
+    PreviewReady,
     Reading,
     ReadOrder,
     Started,
@@ -112,7 +113,8 @@ class ScriptedRunner:
         steps = request.num_inference_steps
         for step in range(1, steps + 1):
             self._check("denoising", words, cancelled)
-            emit(StepProgress(index * steps + step, steps * request.num_images, PREVIEW, index))
+            emit(StepProgress(index * steps + step, steps * request.num_images, index))
+            emit(PreviewReady(PREVIEW, index))
             if "stuck-once" in words and step == 2 and self._first("stuck"):
                 time.sleep(600)
         self._enter(Phase.DECODING, words, emit, cancelled)

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from pipelines.errors import NotFound
-from pipelines.events import ControlImage, Notice, Phase, PhaseChanged, StepProgress
+from pipelines.events import ControlImage, Notice, Phase, PhaseChanged, PreviewReady, StepProgress
 from pipelines.request import GenerationRequest
 from studio.collection.models import ImageRow
 from studio.database import Database
@@ -116,8 +116,9 @@ def test_events_of_the_running_job_are_shown(queue: JobQueue) -> None:
     queue.apply(ControlImage(b"\x89PNG control", "canny"))
     queue.apply(Notice("cut"))
     queue.apply(Notice("cut"))
-    queue.apply(StepProgress(1, 4, b"RIFF first"))
-    queue.apply(StepProgress(2, 4, None))
+    queue.apply(StepProgress(1, 4))
+    queue.apply(PreviewReady(b"RIFF first"))
+    queue.apply(StepProgress(2, 4))
     shown = queue.get(job.id)
     assert (shown.phase, shown.step, shown.total_steps, shown.preview) == ("denoising", 2, 4, 1)
     assert (shown.notices, shown.has_control_image) == (("cut",), True)
@@ -175,7 +176,8 @@ def test_a_lost_worker_queues_the_job_again_once(queue: JobQueue) -> None:
     job = queue.add(request())
     later = queue.add(request())
     claimed(queue)
-    queue.apply(StepProgress(2, 4, b"RIFF"))
+    queue.apply(StepProgress(2, 4))
+    queue.apply(PreviewReady(b"RIFF"))
     queue.requeue()
     again = queue.get(job.id)
     assert (again.status, again.position, again.step, again.preview) == (JobStatus.QUEUED, 0, 0, 0)

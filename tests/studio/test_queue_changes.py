@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from pipelines.events import Completed, Notice, Phase, PhaseChanged, StepProgress
+from pipelines.events import Completed, Notice, Phase, PhaseChanged, PreviewReady, StepProgress
 from pipelines.request import GenerationRequest
 from studio.api import events
 from studio.api.events import QueueBroadcast
@@ -95,7 +95,7 @@ def something_happens(queue: JobQueue, rng: random.Random, n: int) -> None:
         case 9:
             queue.apply(rng.choice((Notice(str(n)), PhaseChanged(Phase.DECODING), Completed({}))))
         case _:
-            queue.apply(StepProgress(rng.randrange(1, 20), 20, rng.choice((None, b"RIFF")), 0))
+            queue.apply(rng.choice((StepProgress(rng.randrange(1, 20), 20), PreviewReady(b"RIFF"))))
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -149,7 +149,8 @@ def measured(folder: Path, jobs: int, steps: int) -> tuple[int, int]:
             queue.claim(0)
             look()
             for step in range(1, steps + 1):
-                queue.apply(StepProgress(step, steps, b"RIFF", 0))
+                queue.apply(StepProgress(step, steps))
+                queue.apply(PreviewReady(b"RIFF"))
                 look()
             queue.finish(JobStatus.DONE, timings={"denoising": steps * 0.5})
             look()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -338,10 +339,10 @@ class Call:
         picture = self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
         return self._keeper.under(picture) if self._keeper else picture
 
-    def preview(self, latents: torch.Tensor) -> bytes:
-        """A small JPEG of `latents`, made without the full decoder."""
-        spatial = self._model.spatial(latents, self._plan)
-        return self._model.colours().jpeg(spatial, self._plan.width // spatial.shape[-1])
+    def preview(self, latents: torch.Tensor) -> Callable[[], bytes]:
+        """What makes a small JPEG of `latents` as they are now, without the full decoder, in any thread."""
+        first = self._model.spatial(latents, self._plan)[:1].detach().clone()
+        return partial(self._model.colours().jpeg, first, self._plan.width // first.shape[-1])
 
     def _callback(self, on_step: OnStep) -> Callable[..., dict[str, Any]]:
         def callback(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from pipelines.events import (
     ImageReady,
     Phase,
     PhaseChanged,
+    PreviewReady,
     Started,
     StepProgress,
     WorkOrder,
@@ -85,9 +86,12 @@ def test_events_come_in_order_and_steps_count_over_the_batch(make: Make, mode: M
     assert [s.step for s in steps] == list(range(1, total + 1))
     assert {s.total_steps for s in steps} == {total}
     assert [s.image_index for s in steps] == [0] * (total // 2) + [1] * (total // 2)
-    for step in steps:
-        assert step.preview is not None
-        assert Image.open(io.BytesIO(step.preview)).size == (64, 64)
+    for seen in outcome.of(PreviewReady):
+        assert Image.open(io.BytesIO(seen.picture)).size == (64, 64)
+
+
+def test_a_picture_of_many_steps_is_seen_while_it_comes(make: Make) -> None:
+    assert make(num_inference_steps=100).of(PreviewReady)
 
 
 def test_pictures_already_saved_are_skipped_and_the_rest_is_the_same(make: Make) -> None:

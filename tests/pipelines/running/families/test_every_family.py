@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,11 @@ import yaml
 from PIL import Image
 
 from pipelines.errors import Cancelled, RequestError
-from pipelines.events import Completed, Started, StepProgress
+from pipelines.events import Completed, PreviewReady, Started, StepProgress
 from pipelines.planning.complete import plan
 from pipelines.request import MAX_REFERENCES, Mode, Role
+from pipelines.running import runner
+from pipelines.running.late_previews import Draw, LatePreviews
 from tests.pipelines.conftest import Outcome, Pictures
 from tests.pipelines.running.families.conftest import MAKERS, Tiny
 
@@ -45,14 +48,25 @@ def test_a_batch_has_the_size_asked_for_and_each_seed_its_own_picture(
     assert np.array_equal(pixels(alone), pixels(batch, 1))
 
 
+class PreviewsAtOnce(LatePreviews):
+    """Of each step one, waited for."""
+
+    def step(self, step: int, of: int, prepare: Callable[[], Draw]) -> None:
+        self._emit(StepProgress(self._index * of + step + 1, of * self._pictures, self._index))
+        self._emit(PreviewReady(prepare()(), self._index))
+
+
 @pytest.mark.parametrize(("model", "mode"), ENTRIES)
-def test_steps_are_counted_shown_and_can_be_the_last(tiny: Tiny, model: str, mode: Mode) -> None:
+def test_steps_are_counted_shown_and_can_be_the_last(
+    tiny: Tiny, model: str, mode: Mode, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner, "LatePreviews", PreviewsAtOnce)
     outcome = tiny.make(model, mode, num_inference_steps=4)
     steps = outcome.of(StepProgress)
     assert [step.step for step in steps] == list(range(1, len(steps) + 1))
     assert {step.total_steps for step in steps} == {len(steps)}
     assert len(steps) == _steps_run(tiny, outcome)
-    assert max(Image.open(io.BytesIO(steps[-1].preview)).size) == 64
+    assert max(Image.open(io.BytesIO(outcome.of(PreviewReady)[-1].picture)).size) == 64
     stopped = Outcome(tiny.ask(model, mode, num_inference_steps=4))
     with pytest.raises(Cancelled):
         tiny.make(
