@@ -225,16 +225,12 @@ _SAID = "a woman, Mädchen\nNegative prompt: bad\nSteps: 20, Sampler: Euler, See
 
 
 @pytest.mark.parametrize(
-    "data",
-    [
-        _SAID.encode(encoding)
-        for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252")
-    ],
+    "encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252"]
 )
 def test_a_text_beside_a_picture_is_read_as_it_was_written(
-    durable: Durable, importer: Importer, folder: Path, data: bytes
+    durable: Durable, importer: Importer, folder: Path, encoding: str
 ) -> None:
-    (folder / "below" / "b.txt").write_bytes(data)
+    (folder / "below" / "b.txt").write_bytes(_SAID.encode(encoding))
     run(importer, folder)
     said = durable.collection.store.sidecar(pictures(durable)["b.jpg"].sha256)
     assert said == ("b.txt", _SAID)
