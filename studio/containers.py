@@ -6,10 +6,12 @@ several pictures the first is kept, and nothing that follows its end.
 
 from __future__ import annotations
 
+import io
 import re
 import struct
 import zlib
 from collections.abc import Iterator
+from typing import BinaryIO
 
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
 _PNG_CRITICAL = frozenset((b"IHDR", b"PLTE", b"IDAT", b"IEND"))
@@ -24,6 +26,7 @@ _PNG_SIZES = {
     b"iCCP": range(1, 2**24),
 }
 """What else shows in a PNG's picture, and how many bytes it may have."""
+_RENDERING_INTENTS = 4
 _BLOCK = 2**20
 _MAX_PROFILE = 16 * 2**20
 
@@ -61,6 +64,27 @@ def bare_png(data: bytes) -> bytes:
     return b"".join((PNG_MARK, *before, png_chunk(b"IDAT", stream), png_chunk(b"IEND", b"")))
 
 
+def png_colours(file: BinaryIO) -> dict[bytes, bytes]:
+    """Bodies of the sound chunks that say what colour values mean, by type; of several the first counts.
+
+    Leaves the file where it was. Reads no further than the pixels.
+    """
+    start, found = file.tell(), dict[bytes, bytes]()
+    file.seek(len(PNG_MARK), io.SEEK_CUR)
+    while len(head := file.read(8)) == 8:
+        length, kind = struct.unpack(">I4s", head)
+        if kind in (b"IDAT", b"IEND"):
+            break
+        if length in _PNG_SIZES.get(kind, ()):
+            chunk = head + file.read(length + 4)
+            if _shows(kind, chunk):
+                found.setdefault(kind, chunk[8:-4])
+        else:
+            file.seek(length + 4, io.SEEK_CUR)
+    file.seek(start)
+    return found
+
+
 def png_chunk(kind: bytes, body: bytes) -> bytes:
     """A whole chunk."""
     return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -84,6 +108,8 @@ def _shows(kind: bytes, chunk: bytes) -> bool:
     body = chunk[8:-4]
     if len(body) not in _PNG_SIZES.get(kind, ()) or chunk != png_chunk(kind, body):
         return False
+    if kind == b"sRGB":
+        return body[0] < _RENDERING_INTENTS
     return kind != b"iCCP" or png_profile(body) is not None
 
 

@@ -12,20 +12,23 @@ import struct
 import unicodedata
 import zlib
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import BinaryIO
 
-from PIL import ExifTags, Image, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pipelines.errors import PictureRefused
-from studio.containers import essential_png
+from studio import colours, pixels
+from studio.containers import essential_png, png_colours
+from studio.pixels import THUMBNAIL_SIDE
+from studio.room import Room
 from studio.tag_limit import limit_tags
+from studio.tones import DEEP_MODES
 
 limit_tags()
 
-SMALL_SIDE, THUMBNAIL_SIDE = 192, 384
-"""Longest sides in px of the two thumbnails: of grids, and of what is shown alone."""
 MAX_LABEL_CHARS = 120
 
 KINDS = {
@@ -42,7 +45,10 @@ KINDS = {
 
 _OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a JPEG
 _FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
-_DEEP_MODES = ("I;16", "I;16L", "I;16B", "I;16N", "I", "F")
+_ROOM = Room(768 * 2**20)
+"""For all decoded pictures of this process."""
+_HEAD = 2**16
+"""Bytes at the beginning of an AVIF in which its colours are described."""
 _JOINERS = "\u200c\u200d"
 """Invisible, but words of some scripts and many emoji fall apart without them."""
 _DAMAGED = (
@@ -106,72 +112,75 @@ def read_picture(path: Path, max_pixels: int | None = None) -> Ingested:
     Raises PictureRefused with words for the artist.
     """
     if path.stat().st_size == 0:
-        raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
-    return _ingested(_decode(path, max_pixels))[0]
+        raise _empty()
+    with _decoding(path, max_pixels) as decoded:
+        return _ingested(decoded)
 
 
 def take_in(data: bytes, max_pixels: int | None = None) -> Taken:
-    """Decode a file's bytes once: what they hold, and both thumbnails. Raises PictureRefused."""
+    """As `taking_in`, for whoever keeps the pixels."""
+    with _taking(data, max_pixels) as taken:
+        return taken
+
+
+@contextmanager
+def taking_in(data: bytes, max_pixels: int | None = None) -> Generator[Taken]:
+    """Decode a file's bytes once: what they hold, and both thumbnails. Raises PictureRefused.
+
+    Large pictures wait for each other, so the pixels are there for the block alone; take no other picture
+    in within it.
+    """
+    with _taking(data, max_pixels) as taken:
+        try:
+            yield taken
+        finally:
+            taken.pixels.close()
+
+
+@contextmanager
+def _taking(data: bytes, max_pixels: int | None) -> Generator[Taken]:
     if not data:
-        raise PictureRefused("The file is empty. Save the picture again and load that.", field="file")
-    decoded = _decode(data, max_pixels)
-    ingested, pixels = _ingested(decoded)
-    seen = pixels if pixels.mode == "RGB" and _own_profile(decoded.image) is None else flat(decoded.image)
-    return Taken(ingested, thumbnails(seen), decoded.image, decoded.turned)
+        raise _empty()
+    with _decoding(data, max_pixels) as decoded:
+        yield Taken(_ingested(decoded), pixels.thumbnails(decoded.image), decoded.image, decoded.turned)
 
 
-def _ingested(decoded: _Decoded) -> tuple[Ingested, Image.Image]:
-    """What was decoded, and its 8-bit pixels."""
-    pixels = _eight_bit(decoded.image)
-    notes = decoded.notes + _notes_on_copy(decoded.image, pixels)
+def _empty() -> PictureRefused:
+    return PictureRefused("The file is empty. Save the picture again and load that.", field="file")
+
+
+def _ingested(decoded: _Decoded) -> Ingested:
+    image = decoded.image
+    clear = pixels.shows_through(image)
+    notes = decoded.notes + _notes_on_copy(image, clear=clear)
     extension, mime = KINDS[decoded.kind]
-    ingested = Ingested(
-        width=pixels.width,
-        height=pixels.height,
+    return Ingested(
+        width=image.width,
+        height=image.height,
         mime=mime,
         extension=extension,
-        pixel_sha256=_hash_of(pixels),
+        pixel_sha256=pixels.hash_of(image, "RGBA" if clear else "RGB"),
         plain=decoded.kind == "PNG"
-        and decoded.image.mode == "RGB"
+        and image.mode == "RGB"
         and not (decoded.turned or decoded.mended or notes),
         notes=notes,
     )
-    return ingested, pixels
 
 
 def working_copy(path: Path) -> Image.Image:
     """The picture as models see it: first frame, upright, 8-bit sRGB, transparent parts white.
 
-    16-bit values are scaled, not cut; CMYK and embedded colour profiles are converted. Raises
+    16-bit values are scaled, not cut; CMYK and what the file says of its colours are converted. Raises
     PictureRefused.
     """
-    return flat(_decode(path).image)
+    with _decoding(path) as decoded:
+        return pixels.flat(decoded.image)
 
 
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:
     """A WebP of the working copy, longest side `side` px or less. Raises PictureRefused."""
-    return _webp(_scaled_down(flat(_decode(path, at_least=2 * side).image), side))
-
-
-def thumbnails(flat: Image.Image) -> dict[int, bytes]:
-    """Both thumbnails of an RGB picture as WebP, by their longest side in px."""
-    large = _scaled_down(flat, THUMBNAIL_SIDE)
-    return {THUMBNAIL_SIDE: _webp(large), SMALL_SIDE: _webp(_scaled_down(large, SMALL_SIDE))}
-
-
-def _scaled_down(picture: Image.Image, side: int) -> Image.Image:
-    """A smaller copy; large steps by averaging first, which is four times as fast and looks the same."""
-    if max(picture.size) <= side:
-        return picture
-    scale = side / max(picture.size)
-    width, height = (max(1, round(length * scale)) for length in picture.size)
-    return picture.resize((width, height), Image.Resampling.HAMMING, reducing_gap=1.0)
-
-
-def _webp(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "WEBP", quality=82, method=0)  # the quickest: a tenth more bytes
-    return buffer.getvalue()
+    with _decoding(path, at_least=2 * side) as decoded:
+        return pixels.webp(pixels.small(decoded.image, side))
 
 
 def pixel_sha256(width: int, height: int, rgb: bytes) -> str:
@@ -198,40 +207,82 @@ def visible(text: str) -> str:
     return "".join(c for c in spaced if c in _JOINERS or unicodedata.category(c) not in ("Cc", "Cf", "Cs"))
 
 
-def _decode(source: Path | bytes, max_pixels: int | None = None, at_least: int | None = None) -> _Decoded:
-    """`at_least`: JPEGs may be decoded smaller, with no side below it (px).
+@contextmanager
+def _decoding(
+    source: Path | bytes, max_pixels: int | None = None, at_least: int | None = None
+) -> Generator[_Decoded]:
+    """A decoded picture, with room for it and its copies.
 
-    Damage in a PNG's texts is no damage of the picture: it is decoded without them.
+    `at_least`: JPEGs may be decoded smaller, with no side below it (px). Damage in a PNG's texts, or in what
+    it says of its colours, is no damage of the picture: it is decoded without them.
     """
-    try:
-        with _refusing():
-            return _opened(io.BytesIO(source) if isinstance(source, bytes) else source, max_pixels, at_least)
-    except PictureRefused as refusal:
-        if not isinstance(refusal.__cause__, _DAMAGED):
-            raise
-        data = source if isinstance(source, bytes) else source.read_bytes()
-        bare = essential_png(data)
-        if len(bare) >= len(data):
-            raise
-    with _refusing():
-        return replace(_opened(io.BytesIO(bare), max_pixels, at_least), mended=True)
+    with ExitStack() as held:
+        try:
+            with _refusing(), _file(source) as file:
+                decoded = _opened(file, max_pixels, at_least, held)
+        except PictureRefused as refusal:
+            held.close()
+            bare = _without_damage(source, refusal)
+            with _refusing():
+                decoded = replace(_opened(io.BytesIO(bare), max_pixels, at_least, held), mended=True)
+        yield decoded
 
 
-def _opened(source: Path | io.BytesIO, max_pixels: int | None, at_least: int | None) -> _Decoded:
-    with Image.open(source, formats=_OPENERS) as image:
+def _without_damage(source: Path | bytes, refusal: PictureRefused) -> bytes:
+    """The essential part of a PNG. Raises `refusal` where nothing can be left out."""
+    if not isinstance(refusal.__cause__, _DAMAGED):
+        raise refusal
+    data = source if isinstance(source, bytes) else source.read_bytes()
+    bare = essential_png(data)
+    if len(bare) >= len(data):
+        raise refusal
+    return bare
+
+
+def _file(source: Path | bytes) -> BinaryIO:
+    return io.BytesIO(source) if isinstance(source, bytes) else source.open("rb")
+
+
+def _opened(file: BinaryIO, max_pixels: int | None, at_least: int | None, held: ExitStack) -> _Decoded:
+    with Image.open(file, formats=_OPENERS) as image:
         if max_pixels is not None:
             _check_size(image, max_pixels)
         if at_least is not None:
             image.draft(None, (at_least, at_least))
         kind, notes = image.format or "", _notes_on_file(image)
+        held.enter_context(_ROOM.taken(_bytes_of(image)))
         image.load()
+        notes += _say_colours(image, file)
         turned = _make_upright(image)
-    if image.mode not in _FLAT_MODES + _DEEP_MODES:
+    if image.mode not in _FLAT_MODES + DEEP_MODES:
         raise PictureRefused(
             f"Pictures with {image.mode} colours cannot be read here. Save it as RGB and load that.",
             field="file",
         )
     return _Decoded(image, kind, turned, notes)
+
+
+def _bytes_of(image: Image.Image) -> int:
+    """What decoding it takes: its own pixels, one copy, and what some decoders keep beside them."""
+    stored = 1 if image.mode in ("1", "L", "P") else 2 if image.mode.startswith("I;16") else 4
+    beside = 8 if image.format in ("WEBP", "AVIF") else 0
+    return image.width * image.height * (stored + 4 + beside)
+
+
+def _say_colours(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
+    """Put the profile by which the values are meant into its `info`, and say what cannot be followed."""
+    meant, notes = image.info.pop("icc_profile", None), ()
+    file.seek(0)
+    if image.format == "PNG":
+        said = png_colours(file)
+        meant = colours.meant_by_png(said, grey=image.mode in ("1", "L", "LA", *DEEP_MODES))
+        if colours.is_high_range(said):
+            notes = ("The picture is in high dynamic range; its colours are worked on as they stand.",)
+    elif image.format == "AVIF" and not meant:
+        meant = colours.meant_by_avif(file.read(_HEAD))
+    if meant:
+        image.info["icc_profile"] = meant
+    return notes
 
 
 @contextmanager
@@ -265,15 +316,6 @@ def _check_size(image: Image.Image, max_pixels: int) -> None:
         )
 
 
-def flat(image: Image.Image) -> Image.Image:
-    """RGB by the picture's own colour profile, on white."""
-    pixels = _eight_bit(_in_srgb(image))
-    if pixels.mode == "RGB":
-        return pixels
-    white = Image.new("RGBA", pixels.size, "white")
-    return Image.alpha_composite(white, pixels).convert("RGB")
-
-
 def _make_upright(image: Image.Image) -> bool:
     """Turn the decoded picture as EXIF says; True where it did. Broken EXIF turns nothing."""
     try:
@@ -284,86 +326,22 @@ def _make_upright(image: Image.Image) -> bool:
     return turned
 
 
-def _eight_bit(image: Image.Image) -> Image.Image:
-    """RGBA where something shows through, else RGB."""
-    if image.mode in _DEEP_MODES:
-        image = _scaled(image)
-    if image.has_transparency_data:
-        with_alpha = image.convert("RGBA")
-        if with_alpha.getchannel("A").getextrema() != (255, 255):
-            return with_alpha
-        return with_alpha.convert("RGB")
-    return image if image.mode == "RGB" else image.convert("RGB")
-
-
-def _scaled(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits or more to 8, keeping the whole range of tones."""
-    import numpy as np
-
-    values = np.nan_to_num(np.asarray(image, dtype=np.float64), nan=0.0, posinf=0.0, neginf=0.0)
-    top = float(values.max(initial=0.0))
-    if image.mode == "F" and top <= 1.0:
-        white = 1.0
-    elif image.mode == "F" and top <= 255.0:
-        white = 255.0
-    else:
-        white = max(65535.0, top)
-    return Image.fromarray(np.rint(values.clip(0.0, white) * (255.0 / white)).astype(np.uint8))
-
-
-def _own_profile(image: Image.Image) -> ImageCms.ImageCmsProfile | None:
-    """The embedded colour profile, where there is one that fits the pixels and is not sRGB already."""
-    data = image.info.get("icc_profile")
-    space = {"L": b"GRAY", "CMYK": b"CMYK"}.get(image.mode, b"RGB ")
-    if not data or data[16:20] != space:
-        return None
-    try:
-        profile = ImageCms.ImageCmsProfile(io.BytesIO(data))
-        known = "srgb" in ImageCms.getProfileDescription(profile).lower()
-    except (ImageCms.PyCMSError, OSError):
-        return None
-    return None if known else profile
-
-
-def _in_srgb(image: Image.Image) -> Image.Image:
-    """The picture converted by its own profile, or as it is where it has none to go by."""
-    profile = _own_profile(image)
-    if profile is None:
-        return image
-    source = image if image.mode in ("L", "CMYK") else _eight_bit(image)
-    mode = "RGBA" if source.mode == "RGBA" else "RGB"
-    try:
-        converted = ImageCms.profileToProfile(
-            source, profile, ImageCms.createProfile("sRGB"), outputMode=mode
-        )
-    except ImageCms.PyCMSError:
-        return image
-    return converted or image
-
-
 def _notes_on_file(image: Image.Image) -> tuple[str, ...]:
     notes: list[str] = []
     if image.format != "MPO" and getattr(image, "is_animated", False):
         several = "several pages" if image.format == "TIFF" else "an animation"
         notes.append(f"The file holds {several}; the first picture of it is used.")
-    if ";16" in str(getattr(image, "tile", "")) or image.mode in _DEEP_MODES:
+    if ";16" in str(getattr(image, "tile", "")) or image.mode in DEEP_MODES:
         notes.append("The picture has more than 8 bits per colour; it is worked on with 8.")
     return tuple(notes)
 
 
-def _notes_on_copy(image: Image.Image, pixels: Image.Image) -> tuple[str, ...]:
+def _notes_on_copy(image: Image.Image, *, clear: bool) -> tuple[str, ...]:
     notes: list[str] = []
     if image.mode == "CMYK":
         notes.append("The picture has print colours (CMYK); it is worked on in RGB.")
-    elif _own_profile(image) is not None:
+    elif colours.conversion(image) is not None:
         notes.append("The picture has its own colour profile; it is worked on in sRGB.")
-    if pixels.mode == "RGBA":
+    if clear:
         notes.append("Transparent parts of the picture are worked on as white.")
     return tuple(notes)
-
-
-def _hash_of(pixels: Image.Image) -> str:
-    if pixels.mode == "RGB":
-        return pixel_sha256(pixels.width, pixels.height, pixels.tobytes())
-    head = f"{pixels.width}x{pixels.height} {pixels.mode}\n".encode()
-    return hashlib.sha256(head + pixels.tobytes()).hexdigest()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
+from anyio import CapacityLimiter, to_thread
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
-from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from pipelines.errors import PictureRefused
@@ -18,6 +18,8 @@ from studio.service import StudioService
 _FOREVER = "private, max-age=31536000, immutable"
 _ALONE = "sandbox; default-src 'none'"
 """Content-Security-Policy of a picture opened as a page of its own."""
+_UPLOADS_AT_ONCE = 4
+"""Others wait in line and not in the threads that answer everything else."""
 _UPLOAD_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -65,6 +67,8 @@ def _add_record(router: APIRouter, service: StudioService) -> None:
 
 
 def _add_upload(router: APIRouter, service: StudioService) -> None:
+    uploads = CapacityLimiter(_UPLOADS_AT_ONCE)
+
     @router.post(
         "/images",
         status_code=201,
@@ -77,8 +81,8 @@ def _add_upload(router: APIRouter, service: StudioService) -> None:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise PictureRefused("Send the picture as the multipart field “file”.", field="file")
-            record, created = await run_in_threadpool(
-                service.add_upload, file.file, _name(file.filename or "picture")
+            record, created = await to_thread.run_sync(
+                service.add_upload, file.file, _name(file.filename or "picture"), limiter=uploads
             )
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/api/v1/images/{record.id}"

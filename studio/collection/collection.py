@@ -241,8 +241,8 @@ class Collection:
 
     def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:
         data = temp.read_bytes()
-        taken = images.take_in(data, self._settings.max_pixels)
-        said = reading.read(data, None, taken.pixels).summary
+        with images.taking_in(data, self._settings.max_pixels) as taken:
+            said = reading.read(data, None, taken.pixels).summary
         file = StoredFile.of(taken.ingested, sha256, len(data))
         self.store.keep(temp, sha256, file.extension)
         with self.database.transaction() as session:

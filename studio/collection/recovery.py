@@ -151,24 +151,24 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
     path = store.path(sha256, extension)
     with speaking_of(path.parent):
         data = path.read_bytes()
-        status = path.stat()
+        stored_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
     if images.sha256(data) != sha256:
         raise PictureRefused("The file does not match its name: it was changed or is damaged.")
-    taken = images.take_in(data)
-    if taken.ingested.extension != extension:
-        raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
-    likeness = _own_likeness(path, taken.ingested.pixel_sha256) if extension == "png" else None
-    control = read_mark(path) if extension == "png" and likeness is None else None
-    sheet = sheet_chunk.read_mark(path) if extension == "png" and likeness is None else None
-    return Found(
-        file=StoredFile.of(taken.ingested, sha256, status.st_size),
-        likeness=likeness,
-        notes=taken.ingested.notes,
-        stored_at=datetime.fromtimestamp(status.st_mtime, UTC),
-        said={} if likeness or control else _said(store, sha256, data, taken.pixels),
-        control=control,
-        sheet=sheet,
-    )
+    with images.taking_in(data) as taken:
+        if taken.ingested.extension != extension:
+            raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
+        file = StoredFile.of(taken.ingested, sha256, len(data))
+        likeness = _own_likeness(path, file.pixel_sha256) if extension == "png" else None
+        control = read_mark(path) if extension == "png" and likeness is None else None
+        return Found(
+            file=file,
+            likeness=likeness,
+            notes=taken.ingested.notes,
+            stored_at=stored_at,
+            said={} if likeness or control else _said(store, sha256, data, taken.pixels),
+            control=control,
+            sheet=sheet_chunk.read_mark(path) if extension == "png" and likeness is None else None,
+        )
 
 
 def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:

@@ -64,9 +64,9 @@ class Taker:
         sha256 = images.sha256(data)
         if self._is_here(sha256, len(data)):
             return None
-        taken = images.take_in(data, settings.max_pixels)
         said, led_out = beside.find(path, inside)
-        found = reading.read(data, said, taken.pixels)
+        with images.taking_in(data, settings.max_pixels) as taken:
+            found = reading.read(data, said, taken.pixels)
         return Prepared(
             temp=self._store.put_aside(data),
             file=StoredFile.of(taken.ingested, sha256, len(data)),

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from pipelines.errors import PictureRefused
-from studio import images
+from studio import images, pixels
 from studio.collection.metadata import stealth
 from studio.containers import bare_png, essential_jpeg, essential_webp
 
@@ -28,20 +28,23 @@ _AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
     """(bytes, mime) of the clean copy. Raises PictureRefused where the file cannot be read."""
-    taken = images.take_in(data)
-    hidden = stealth.read(taken.pixels)
-    if hidden or taken.turned:
-        return _encoded(_without_low_bits(taken.pixels) if hidden else taken.pixels), "image/png"
-    cut = _CUTTERS[mime](data) if mime in _CUTTERS else None
-    if cut is not None and _shows_the_same(cut, taken):
+    with images.taking_in(data) as taken:
+        pixel_sha256 = taken.ingested.pixel_sha256
+        hidden = stealth.read(taken.pixels)
+        if hidden or taken.turned or mime not in _CUTTERS:
+            return _encoded(_without_low_bits(taken.pixels) if hidden else taken.pixels), "image/png"
+    cut = _CUTTERS[mime](data)
+    if cut is not None and _shows(cut, pixel_sha256):
         return cut, mime
-    return _encoded(taken.pixels), "image/png"
+    with images.taking_in(data) as taken:
+        return _encoded(taken.pixels), "image/png"
 
 
-def _shows_the_same(cut: bytes, taken: images.Taken) -> bool:
+def _shows(cut: bytes, pixel_sha256: str) -> bool:
     """An odd file must not come out as another picture, or as none."""
     try:
-        return images.take_in(cut).ingested.pixel_sha256 == taken.ingested.pixel_sha256
+        with images.taking_in(cut) as taken:
+            return taken.ingested.pixel_sha256 == pixel_sha256
     except PictureRefused:
         return False
 
@@ -56,7 +59,7 @@ def _encoded(picture: Image.Image) -> bytes:
     if picture.mode in _AS_THEY_ARE:
         kept = picture.copy()
     else:
-        kept = picture.convert("RGBA") if picture.has_transparency_data else images.flat(picture)
+        kept = picture.convert("RGBA") if picture.has_transparency_data else pixels.flat(picture)
     shown = {name: kept.info[name] for name in ("icc_profile", "transparency") if name in kept.info}
     kept.info = {}
     buffer = io.BytesIO()

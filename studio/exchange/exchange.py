@@ -128,6 +128,9 @@ def _read(path: Path, beside: Sidecar | None) -> Findings:
     try:
         data = path.read_bytes()
         found = reading.read(data, beside)
-        return found if found.metadata else reading.read(data, beside, images.take_in(data).pixels)
+        if found.metadata:
+            return found
+        with images.taking_in(data) as taken:
+            return reading.read(data, beside, taken.pixels)
     except (PictureRefused, OSError) as error:
         raise NotFound(_GONE) from error

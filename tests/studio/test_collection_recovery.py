@@ -140,7 +140,7 @@ def _file(folder: Path, data: bytes) -> Path:
 
 def test_nothing_to_do_reads_no_file(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
     save(durable, upload(durable))
-    monkeypatch.setattr("studio.images.take_in", lambda *_: pytest.fail("read a file"))
+    monkeypatch.setattr("studio.images.taking_in", lambda *_: pytest.fail("read a file"))
     monkeypatch.setattr("studio.images.sha256", lambda *_: pytest.fail("read a file"))
     found = durable.collection.reconcile()
     assert (found.adopted, found.leftovers, found.unusable) == ((), 0, ())

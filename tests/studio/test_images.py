@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import io
 import struct
+import subprocess
+import sys
+import time
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +17,10 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from pipelines.errors import PictureRefused
-from studio import images
+from studio import images, pixels
 from studio.images import Ingested
+from studio.room import Room
+from tests.studio import colour_files
 from tests.studio.fixtures import encoded, noise
 
 LIMIT = 64_000_000
@@ -182,6 +188,113 @@ def test_32_bit_tiff_keeps_its_tones(worked: Callable[[bytes], np.ndarray], dtyp
     ramp = np.linspace(0, top, 256).astype(dtype).reshape(1, 256)
     pixels = worked(encoded(Image.fromarray(ramp), "TIFF"))
     assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+@pytest.mark.parametrize(("white", "beyond"), [(1.0, 1.02), (1.0, 16.0), (255.0, 256.5), (65535.0, 65535.0)])
+def test_float_tiff_with_highlights_beyond_white_keeps_its_tones(
+    worked: Callable[[bytes], np.ndarray], white: float, beyond: float
+) -> None:
+    ramp = np.linspace(0, white, 256).astype(np.float32).reshape(1, 256)
+    ramp[0, -1] = beyond
+    pixels = worked(encoded(Image.fromarray(ramp), "TIFF"))
+    assert np.abs(pixels[0, :, 0].astype(int) - np.arange(256)).max() <= 1
+
+
+def test_float_tiff_may_hold_what_is_no_number(worked: Callable[[bytes], np.ndarray]) -> None:
+    values = np.array([[np.nan, -np.inf, np.inf, 0.5]], np.float32)
+    assert worked(encoded(Image.fromarray(values), "TIFF"))[0, :, 0].tolist() == [0, 0, 255, 128]
+
+
+def test_a_transparent_grey_of_16_bits_is_worked_on_as_white_and_said(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    data = colour_files.TRANSPARENT["grey of 16 bits, its colour"]
+    assert "Transparent parts" in read(data).notes[-1]
+    assert worked(data)[0, 0].tolist() == [255, 255, 255]
+    assert worked(colour_files.TRANSPARENT["grey of 16 bits, another"])[0, 0].tolist() == [10, 10, 10]
+
+
+@pytest.mark.parametrize("name", list(colour_files.DAMAGED))
+def test_a_png_whose_pixels_are_whole_is_read(read: Callable[[bytes], Ingested], name: str) -> None:
+    assert read(colour_files.DAMAGED[name]).width == colour_files.SIDE
+
+
+def test_a_png_in_high_dynamic_range_says_so(read: Callable[[bytes], Ingested]) -> None:
+    said = colour_files.png(colour_files.RGB, colour_files.cicp(9, 16))
+    assert read(said).notes == (
+        "The picture is in high dynamic range; its colours are worked on as they stand.",
+    )
+
+
+def test_a_profile_that_only_calls_itself_srgb_is_followed(
+    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+) -> None:
+    said = encoded(Image.new("RGB", (4, 4), (200, 60, 40)), icc_profile=colour_files.LINEAR)
+    assert "profile" in read(said).notes[0]
+    assert np.abs(worked(said)[0, 0].astype(int) - [229, 133, 110]).max() <= 2
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16", "F"])
+def test_a_picture_in_many_strips_is_the_picture_in_one(monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    source = (
+        noise(3, 40, 30).convert("L").convert(mode)
+        if mode in ("I;16", "F")
+        else noise(3, 40, 30).convert(mode)
+    )
+    data = encoded(source, "TIFF", icc_profile=swapped_profile() if mode in ("RGB", "RGBA") else None)
+    whole = images.take_in(data)
+    monkeypatch.setattr(pixels, "_STRIP", 100)
+    strips = images.take_in(data)
+    assert strips.ingested == whole.ingested
+    assert strips.thumbnails == whole.thumbnails
+    assert pixels.flat(strips.pixels).tobytes() == pixels.flat(whole.pixels).tobytes()
+
+
+_PEAK = """
+import io, resource, sys
+import numpy
+from PIL import Image
+from studio import images
+data = sys.stdin.buffer.read()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+images.take_in(data)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counted in the units of Linux")
+def test_a_deep_picture_takes_a_few_bytes_per_pixel() -> None:
+    data = encoded(Image.new("I;16", (4000, 4000), 700))
+    told = subprocess.run([sys.executable, "-c", _PEAK], input=data, capture_output=True, check=True).stdout
+    assert int(told) * 1024 < 8 * 4000 * 4000
+
+
+def test_large_pictures_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_ROOM", Room(2 * 8 * 24 * 16))
+    made, inside, most = pixels.thumbnails, [0], [0]
+
+    def slow(image: Image.Image) -> dict[int, bytes]:
+        inside[0] += 1
+        most[0] = max(most[0], inside[0])
+        time.sleep(0.02)
+        inside[0] -= 1
+        return made(image)
+
+    monkeypatch.setattr(pixels, "thumbnails", slow)
+    with ThreadPoolExecutor(8) as pool:
+        taken = list(pool.map(images.take_in, [encoded(noise(n)) for n in range(8)]))
+    assert len(taken) == 8
+    assert most[0] == 2
+
+
+def test_a_picture_that_is_refused_gives_its_room_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_ROOM", Room(8 * 24 * 16))
+    whole = encoded(noise())
+    for _ in range(3):
+        with pytest.raises(PictureRefused):
+            images.take_in(whole[:-40])
+        damaged = _with_chunk(whole, b"gAMA", b"")
+        assert images.take_in(damaged).ingested.width == 24
 
 
 def test_a_palette_becomes_its_colours(worked: Callable[[bytes], np.ndarray]) -> None:

@@ -1,0 +1,66 @@
+"""Room for pictures in memory: never more than there is, in the order of asking, nobody passed over."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from studio.room import Room
+
+
+def test_no_more_is_given_out_than_there_is() -> None:
+    room, held, most, lock = Room(10), [0], [0], threading.Lock()
+
+    def work(size: int) -> None:
+        with room.taken(size):
+            with lock:
+                held[0] += size
+                most[0] = max(most[0], held[0])
+            time.sleep(0.005)
+            with lock:
+                held[0] -= size
+
+    with ThreadPoolExecutor(12) as pool:
+        list(pool.map(work, [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] * 3))
+    assert held[0] == 0
+    assert most[0] <= 10
+
+
+def test_what_is_larger_than_the_room_has_it_alone() -> None:
+    room = Room(10)
+    with room.taken(1000):
+        other = threading.Thread(target=lambda: room.taken(1).__enter__())
+        other.start()
+        other.join(0.05)
+        assert other.is_alive()
+    other.join(5)
+    assert not other.is_alive()
+
+
+def test_a_large_one_is_not_passed_over_by_small_ones() -> None:
+    room, order = Room(10), list[str]()
+
+    def work(name: str, size: int) -> None:
+        with room.taken(size):
+            order.append(name)
+
+    with room.taken(5):
+        threads = [threading.Thread(target=work, args=each) for each in (("large", 10), ("small", 1))]
+        for thread in threads:
+            thread.start()
+            time.sleep(0.05)
+        assert order == []
+    for thread in threads:
+        thread.join(5)
+    assert order == ["large", "small"]
+
+
+def test_room_comes_back_after_a_failure() -> None:
+    room = Room(10)
+    with pytest.raises(ValueError, match="broken"), room.taken(10):
+        raise ValueError("broken")
+    with room.taken(10):
+        pass
