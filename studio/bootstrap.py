@@ -24,8 +24,8 @@ VENV = ROOT / ".venv"
 
 TO_RUN = (
     "accelerate", "alembic", "annotated_types", "diffusers", "fastapi", "filelock", "gradio", "h11",
-    "huggingface_hub", "numpy", "peft", "PIL", "psutil", "pydantic", "safetensors", "skimage", "sqlalchemy",
-    "torch", "transformers", "uvicorn", "yaml",
+    "httpx2", "huggingface_hub", "numpy", "peft", "PIL", "psutil", "pydantic", "safetensors", "skimage",
+    "sqlalchemy", "starlette", "torch", "tqdm", "transformers", "uvicorn", "yaml",
 )  # fmt: skip
 """What must be there to run, by the names they are imported by."""
 TO_TEST = (

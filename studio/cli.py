@@ -52,7 +52,7 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     Raises StartError for a value that cannot be used; argparse itself ends the program (code 2) for
     an unknown option.
     """
-    given = vars(_parser().parse_args(arguments))
+    given = vars(make_parser().parse_args(arguments))
     command = given.pop("command", None)
     todo = given.pop("todo", None)
     action: Action = "doctor" if command == "doctor" else todo or "serve"
@@ -61,7 +61,8 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     return Command(action, _settings(given, environment), **own)
 
 
-def _parser() -> argparse.ArgumentParser:
+def make_parser() -> argparse.ArgumentParser:
+    """All options and commands."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         allow_abbrev=False,
