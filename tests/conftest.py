@@ -7,6 +7,7 @@ longest piece of work. The kill tests follow.
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,8 @@ from xdist.scheduler import LoadScopeScheduling
 
 from tests import tiny_models
 
+SYSTEMS = {"posix": sys.platform != "win32", "linux": sys.platform == "linux"}
+"""Markers of tests that need a system, and whether this is one."""
 FIRST = ("tests/e2e/", "tests/kill/")
 
 
@@ -34,6 +37,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return next((turn for turn, folder in enumerate(FIRST) if item.nodeid.startswith(folder)), len(FIRST))
 
     items.sort(key=turn)
+    for item in items:
+        for marker, is_here in SYSTEMS.items():
+            if not is_here and (needs := item.get_closest_marker(marker)):
+                item.add_marker(pytest.mark.skip(reason=needs.args[0]))
 
 
 @pytest.fixture(scope="session")

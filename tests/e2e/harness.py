@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -129,13 +130,12 @@ class StudioProcess:
 
     def worker_pids(self) -> list[int]:
         """Processes started by the studio."""
-        threads = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for children in threads for pid in children.read_text().split()]
+        return [child.pid for child in psutil.Process(self.process.pid).children()]
 
     def worker_pid(self) -> int:
         """The process that draws."""
         spawned = [
-            pid for pid in self.worker_pids() if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()
+            pid for pid in self.worker_pids() if "spawn_main" in " ".join(psutil.Process(pid).cmdline())
         ]
         assert len(spawned) == 1, spawned
         return spawned[0]
@@ -143,13 +143,13 @@ class StudioProcess:
     @contextmanager
     def worker_held(self) -> Iterator[None]:
         """Nothing is drawn meanwhile: a job asked for in here has not ended, however quick the machine is."""
-        pid = self.worker_pid()
-        os.kill(pid, signal.SIGSTOP)
+        worker = psutil.Process(self.worker_pid())
+        worker.suspend()
         try:
             yield
         finally:
-            with suppress(ProcessLookupError):  # what happens in here may replace it
-                os.kill(pid, signal.SIGCONT)
+            with suppress(psutil.NoSuchProcess):  # what happens in here may replace it
+                worker.resume()
 
     @contextmanager
     def held_when(self, prompt: str, reached: Callable[[dict[str, Any]], bool]) -> Iterator[None]:

@@ -139,6 +139,7 @@ def test_a_killed_studio_goes_on_where_it_was_and_the_page_comes_back(
     shows_first(page, studio_server, ended(page, "and on")["id"])
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_a_killed_worker_is_replaced_and_the_job_is_finished(
     page: Page, studio_server: StudioProcess
 ) -> None:
@@ -152,6 +153,7 @@ def test_a_killed_worker_is_replaced_and_the_job_is_finished(
     assert_done_once(studio_server, job_id)
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_jobs_are_cancelled_while_loading_drawing_and_waiting(
     page: Page, studio_server: StudioProcess
 ) -> None:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from typing import TextIO
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-context = multiprocessing.get_context("forkserver")
+context = multiprocessing.get_context("spawn" if sys.platform == "win32" else "forkserver")
 context.set_forkserver_preload(
     [
         "alembic.command",

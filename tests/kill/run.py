@@ -20,6 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
 
+import psutil
+
 from tests.kill import victim
 from tests.kill.evidence import look
 from tests.kill.processes import Spoken
@@ -170,16 +172,15 @@ def run(folder: Path, models: Path, kind: str, servers: int, workers: int = 0) -
 
 
 def _children(pid: int, words: str = "") -> Iterator[int]:
-    for entry in Path("/proc").glob("[0-9]*"):
-        with contextlib.suppress(OSError):
-            parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            if parent == pid and words in (entry / "cmdline").read_text():
-                yield int(entry.name)
+    for child in psutil.Process(pid).children():
+        with contextlib.suppress(psutil.Error):
+            if words in " ".join(child.cmdline()):
+                yield child.pid
 
 
 def _await_end(pids: list[int]) -> None:
     deadline = time.monotonic() + 30
-    while alive := [pid for pid in pids if Path(f"/proc/{pid}").exists()]:
+    while alive := list(filter(psutil.pid_exists, pids)):
         assert time.monotonic() < deadline, f"processes {alive} outlive the studio"
         time.sleep(0.02)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.kill.characters import run
 
-pytestmark = [pytest.mark.kill, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kill, pytest.mark.posix("forks processes"), pytest.mark.timeout(600)]
 
 
 def test_six_kills_while_keeping_a_cast(tmp_path: Path) -> None:

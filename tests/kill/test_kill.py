@@ -8,7 +8,7 @@ import pytest
 
 from tests.kill.run import run
 
-pytestmark = [pytest.mark.kill, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.kill, pytest.mark.posix("forks processes"), pytest.mark.timeout(600)]
 
 
 def test_sixteen_kills_while_saving(tmp_path: Path, tiny_models_yaml: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-import resource
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -90,6 +90,7 @@ def test_a_photograph_that_breaks_off_is_refused(rest: StudioProcess, missing: f
     assert "damaged" in problem(answer)["detail"]
 
 
+@pytest.mark.linux("reads the most memory a process has used")
 def test_a_bomb_costs_neither_time_nor_memory(rest: StudioProcess) -> None:
     bomb = encoded(Image.new("1", (20_000, 20_000)))
     before = memory_peak(rest)
@@ -218,6 +219,9 @@ def test_a_file_that_is_gone_when_its_job_begins_fails_that_job_alone(
     check_still_works(rest)
 
 
+if sys.platform == "linux":
+    import resource
+
 # --- the disk ---------------------------------------------------------------------------------------
 
 
@@ -232,6 +236,7 @@ def full_disk(rest: StudioProcess) -> Iterator[Callable[[], object]]:
     end()
 
 
+@pytest.mark.linux("limits the files of another process")
 def test_a_full_disk_is_said_and_nothing_half_is_kept(
     rest: StudioProcess, full_disk: Callable[[], object]
 ) -> None:
@@ -252,6 +257,7 @@ def test_a_full_disk_is_said_and_nothing_half_is_kept(
     check_still_works(rest)
 
 
+@pytest.mark.linux("limits the files of another process")
 def test_a_disk_that_fills_while_a_picture_is_drawn_fails_that_job_alone(rest: StudioProcess) -> None:
     job = rest.submit(**QUICK | {"num_inference_steps": 150})
     rest._poll(f"/jobs/{job['id']}", lambda now: now["step"] > 0, 60)

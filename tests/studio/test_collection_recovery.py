@@ -170,6 +170,7 @@ def save_and_die(folder: Path, calls: int) -> None:
             save(durable, source, index=index)
 
 
+@pytest.mark.posix("SIGKILL, and processes that fork")
 @pytest.mark.kill
 @pytest.mark.parametrize("calls", [1, 4, 7, 11])
 def test_killed_at_any_call_of_the_system_the_pictures_are_whole(tmp_path: Path, calls: int) -> None:

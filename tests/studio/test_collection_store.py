@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import resource
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Generator
 from pathlib import Path
 
@@ -115,11 +115,14 @@ def test_a_plain_file_is_its_own_working_file(store: ImageStore) -> None:
 @pytest.fixture
 def no_space(tmp_path: Path) -> Generator[Callable[[], None]]:
     """Call it, and from then on no file can grow beyond 20 kB: what a full disk is like, for any user."""
+    import resource
+
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
     resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.posix("limits the size of files")
 def test_a_disk_without_space_is_said_and_leaves_no_half_file(
     store: ImageStore, tmp_path: Path, no_space: Callable[[], None]
 ) -> None:
@@ -135,7 +138,11 @@ def disk(tmp_path: Path) -> Generator[Path]:
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(folder)]
-    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True, check=False).returncode != 0:
+    if (
+        sys.platform != "linux"
+        or os.geteuid() != 0
+        or subprocess.run(mount, capture_output=True, check=False).returncode != 0
+    ):
         pytest.skip("mounting a file system needs root; tests of the same failures above run everywhere")
     yield folder
     subprocess.run(["umount", str(folder)], check=True)

@@ -8,7 +8,6 @@ import errno
 import json
 import logging
 import socket
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -211,7 +210,7 @@ def test_the_number_of_connections_follows_the_limit_of_open_files(files: int | 
     assert most_connections(files) == most
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.posix("a limit of open files")
 def test_the_soft_limit_is_raised_and_the_hard_one_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     import resource
 

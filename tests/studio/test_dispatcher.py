@@ -322,6 +322,7 @@ def test_what_only_one_job_is_refused_fails_it_and_the_next_works(
     assert studio.ended(studio.add()).status is JobStatus.DONE
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_stop_puts_the_running_job_back_and_leaves_no_process(open_studio: Callable[..., Studio]) -> None:
     studio = open_studio(start=False)
     studio.dispatcher.start()
@@ -355,6 +356,7 @@ def test_a_job_whose_pictures_are_all_saved_is_done_without_the_worker(
         studio.stop()
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_a_killed_worker_shows_as_restarting_and_comes_back(studio: Studio) -> None:
     job = studio.add("hang-denoising")
     studio.in_phase(job, "denoising")

@@ -56,7 +56,7 @@ def test_what_would_stop_the_studio_is_a_failure(settings: Settings, tmp_path: P
     assert not doctor.can_run(doctor.examine(broken))
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder nobody can write to")
+@pytest.mark.linux("needs /proc, a folder nobody can write to")
 def test_a_folder_that_cannot_be_written_and_a_bad_catalogue_are_failures(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -106,7 +106,7 @@ def test_what_differs_between_systems_is_done_in_one_module() -> None:
 # --- making -------------------------------------------------------------------------------------
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no modes")
+@pytest.mark.posix("modes of files")
 def test_what_is_made_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     from studio.collection.collection import Collection
     from studio.database import Database

@@ -171,6 +171,7 @@ def impatient(**limits: float) -> Callable[[], Patience]:
     return lambda: Patience(Limits(**({"silence": 30.0, "start_silence": 30.0} | limits)))
 
 
+@pytest.mark.posix("sends signals to a process")
 @pytest.mark.parametrize("phase", ["loading", "denoising"])
 def test_a_worker_that_hangs_with_an_order_is_replaced_unasked(
     make: Callable[..., LocalEngine], phase: str
@@ -187,6 +188,7 @@ def test_a_worker_that_hangs_with_an_order_is_replaced_unasked(
     assert gone(pid)
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_a_worker_that_hangs_between_orders_is_replaced(make: Callable[..., LocalEngine]) -> None:
     engine = make(patience=impatient(silence=1.0))
     until(lambda: engine.state.state == "ready")
@@ -197,6 +199,7 @@ def test_a_worker_that_hangs_between_orders_is_replaced(make: Callable[..., Loca
     assert gone(pid)
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_a_worker_that_hangs_while_it_starts_is_replaced_and_the_order_goes_on(
     make: Callable[..., LocalEngine],
 ) -> None:
@@ -224,6 +227,7 @@ def test_a_cancel_does_not_outlive_its_order(engine: LocalEngine) -> None:
     assert isinstance(list(engine.run(order("job")))[-1], Completed)
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_sigkill_in_the_middle_is_noticed_and_mended(engine: LocalEngine) -> None:
     running = Running(engine, order(prompt="hang-denoising")).reached(PhaseChanged, phase=Phase.DENOISING)
     assert engine.pid is not None
@@ -234,6 +238,7 @@ def test_sigkill_in_the_middle_is_noticed_and_mended(engine: LocalEngine) -> Non
     assert isinstance(list(engine.run(order("next")))[-1], Completed)
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_death_between_orders_is_mended_unasked(engine: LocalEngine) -> None:
     until(lambda: engine.state.state == "ready")
     pid = engine.pid
@@ -323,16 +328,14 @@ if __name__ == "__main__":
 """
 
 
-STOPPED = pytest.param(
-    signal.SIGKILL,
-    True,
-    marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends what cannot run"),
-)
+KILLED = getattr(signal, "SIGKILL", signal.SIGTERM)
+STOPPED = pytest.param(KILLED, True, marks=pytest.mark.linux("only Linux ends what cannot run"))
 
 
+@pytest.mark.posix("sends signals to a process")
 @pytest.mark.parametrize(
     ("end", "stopped"),
-    [(signal.SIGKILL, False), (signal.SIGTERM, False), (signal.SIGINT, False), STOPPED],
+    [(KILLED, False), (signal.SIGTERM, False), (signal.SIGINT, False), STOPPED],
 )
 def test_the_worker_ends_with_the_studio(tmp_path: Path, end: signal.Signals, stopped: bool) -> None:
     script = tmp_path / "studio_like.py"
@@ -364,13 +367,14 @@ ctypes.PyDLL(None).sleep(60)  # native code that lets no thread of Python run
 """
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="sleep is not to be had there without letting Python run")
+@pytest.mark.posix("sleeps in native code that lets no thread of Python run")
 def test_a_process_that_is_stuck_in_native_code_ends_by_itself() -> None:
     done = subprocess.run([sys.executable, "-c", _STUCK], capture_output=True, text=True, timeout=40)
     assert done.returncode == 1
     assert "Timeout" in done.stderr
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_the_worker_hears_no_ctrl_c(engine: LocalEngine) -> None:
     until(lambda: engine.state.state == "ready")
     pid = engine.pid

@@ -91,6 +91,7 @@ def test_cancel_in_each_phase(engine: LocalEngine, phase: Phase) -> None:
     assert len(pictures(events)) < 8
 
 
+@pytest.mark.posix("sends signals to a process")
 def test_kill_9_in_the_middle_then_the_same_pixels(engine: LocalEngine) -> None:
     before = pictures(list(engine.run(order("before", steps=5))))
     pid = engine.pid

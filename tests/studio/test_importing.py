@@ -101,6 +101,7 @@ def test_the_folder_itself_is_not_touched(importer: Importer, folder: Path) -> N
     assert {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()} == contents
 
 
+@pytest.mark.posix("symbolic links and named pipes")
 def test_what_cannot_be_imported_is_told_and_the_rest_comes_in(
     durable: Durable, importer: Importer, folder: Path
 ) -> None:
@@ -244,6 +245,7 @@ def test_json_beside_a_picture_may_begin_with_a_mark(
     assert pictures(durable)["b.jpg"].provenance["said"]["prompt"] == "json with a mark"
 
 
+@pytest.mark.posix("symbolic links, which few may make on Windows")
 def test_a_link_out_of_the_folder_is_named_and_not_read(
     durable: Durable, importer: Importer, folder: Path, tmp_path: Path
 ) -> None:

@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 from PIL import Image
 
@@ -54,8 +55,8 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -
 def alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
 
 
@@ -66,6 +67,7 @@ def assert_gone(pids: list[int], seconds: float = 15) -> None:
         time.sleep(0.1)
 
 
+@pytest.mark.posix("sends signals to a process")
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
 def test_the_studio_says_one_line_answers_and_ends_without_orphans(
     how: signal.Signals, tmp_path: Path, tiny_models_yaml: Path
@@ -113,7 +115,7 @@ def test_a_second_studio_on_the_folder_or_the_port_is_refused(
     )
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder nobody can write to")
+@pytest.mark.linux("needs /proc, a folder nobody can write to")
 def test_an_unwritable_data_folder_is_named() -> None:
     assert_one_clear_line(run_app("--port", "0", "--data-dir", "/proc/likeness"), "/proc/likeness", "written")
 

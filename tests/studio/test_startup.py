@@ -46,14 +46,17 @@ def test_a_data_folder_that_is_a_file_is_refused(settings: Settings) -> None:
         claim_data_folder(settings)
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; /proc stands in below")
+@pytest.mark.posix("modes of folders")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere; /proc stands in below"
+)
 def test_a_read_only_data_folder_is_refused(settings: Settings) -> None:
     settings.data_dir.mkdir(mode=0o500)
     with pytest.raises(StartError, match="cannot be written"):
         claim_data_folder(settings)
 
 
-@pytest.mark.skipif(not Path("/proc/self").exists(), reason="needs /proc, a folder nobody can write to")
+@pytest.mark.linux("needs /proc, a folder nobody can write to")
 def test_a_data_folder_nobody_can_make_is_refused() -> None:
     with pytest.raises(StartError, match="cannot be written"):
         claim_data_folder(Settings(data_dir=Path("/proc/likeness")))

@@ -214,7 +214,7 @@ def test_what_does_not_fit_on_the_disk_is_refused_before_anything_is_sent(hub: H
     assert not hub.bytes_sent_for(WEIGHTS)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.linux("needs /dev/full")
 def test_a_disk_that_runs_full_meanwhile_is_told_in_words(hub: Hub, hub_home: Path) -> None:
     place = partial(hub_home)
     place.parent.mkdir(parents=True)
