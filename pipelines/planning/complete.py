@@ -17,6 +17,7 @@ from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import RequestError
 from pipelines.families.route import STUDIO_DEFAULTS, Route
+from pipelines.planning import prompt_syntax
 from pipelines.planning import sizes as sizing
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
 from pipelines.request import (
@@ -121,6 +122,8 @@ def _prompt(draft: _Draft) -> None:
         draft.notices.append(
             f"{draft.spec.label} does not read a negative prompt in {draft.label}; it is left out."
         )
+    read = request.negative_prompt if draft.route.negative_prompt else ""
+    draft.notices.extend(prompt_syntax.notices(request.prompt, read))
 
 
 def _references(draft: _Draft) -> None:

@@ -111,6 +111,14 @@ def test_an_empty_prompt_is_taken_beside_a_picture(completed: Any) -> None:
     assert completed("img2img", prompt="").request.prompt == ""
 
 
+def test_marks_that_mean_something_to_other_tools_are_told_and_left(completed: Any) -> None:
+    done = completed(prompt="a (red hair:1.4) woman, __coat__ <lora:ink:0.8>")
+    assert done.request.prompt == "a (red hair:1.4) woman, __coat__ <lora:ink:0.8>"
+    (told,) = [notice for notice in done.notices if notice.startswith("Marks of other tools")]
+    assert "(red hair:1.4), __coat__, <lora:ink:0.8>" in told
+    assert completed(prompt="a woman (in a red coat)").notices == ()
+
+
 def test_unknown_models_and_modes_a_model_lacks_are_refused(completed: Any) -> None:
     with pytest.raises(NotFound, match="tiny"):
         completed(model="no-such-model")
