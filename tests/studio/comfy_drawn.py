@@ -305,6 +305,31 @@ CASES: dict[str, tuple[Drawn, Expected]] = {
         drawing(*plain({**node(1, "Fancy Loader", "auto", "base.safetensors"),
             "outputs": [{"type": t} for t in ("MODEL", "CLIP", "VAE")]})), FULL,
     ),
+    "a loader of a folder": (
+        drawing(*plain({**node(1, "Fancy DiT Loader", "base", 0, "auto"),
+                        "outputs": [{"type": t} for t in ("MODEL", "CLIP", "VAE")]})),
+        {**FULL, "model": "base"},
+    ),
+    "a mark between conditions is no text": (
+        drawing(*plain({**node(8, "StyleApply", 1.0, "multiply", conditioning="2"),
+                        "outputs": [{"type": "CONDITIONING"}]}, sampler(positive="8"))),
+        FULL,
+    ),
+    "a sampler nobody knows": (
+        drawing(*plain(node(5, "FancySampler", "fast", 77, "fixed", 22, 6.5, "euler", "normal", 0.9, 3,
+            model="1",
+                            positive="2", negative="3", latent_image="4"))),
+        {**FULL, "sampler": "euler", "strength": 0.9},
+    ),
+    "easy nodes": (
+        drawing(node(1, "easy a1111Loader", "base.safetensors", "Baked VAE", -1, INK[0], INK[1], 1,
+            "832 x 1216", 832,
+                     1216, PROMPT, NEGATIVE, 1),
+                node(2, "easy preSampling", 22, 6.5, "euler", "normal", 1, 77, "fixed", pipe="1"),
+                node(3, "easy kSampler", "Preview", 0, "x", pipe="2"), node(7, "SaveImage", "x",
+                    images="3#1")),
+        inked(INK),
+    ),
     "an advanced sampler": (
         drawing(*plain(node(5, "KSamplerAdvanced", "enable", 77, "fixed", 22, 6.5, "euler", "normal", 0,
             10000, "disable", model="1", positive="2",

@@ -7,8 +7,11 @@ the names are known here for common nodes, and guessed for the rest from what th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
+_EASY = ("ckpt_name", "vae_name", "clip_skip", "lora_name", "lora_model_strength", "lora_clip_strength")
+_EASY_SIZE = ("resolution", "empty_latent_width", "empty_latent_height")
 _KNOWN: dict[str, tuple[str, ...]] = {
     "KSampler": ("seed", "steps", "cfg", "sampler_name", "scheduler", "denoise"),
     "KSamplerAdvanced": (
@@ -52,6 +55,12 @@ _KNOWN: dict[str, tuple[str, ...]] = {
         "positive", "negative", "token_normalization", "weight_interpretation", "empty_latent_width",
         "empty_latent_height",
     ),
+    "easy a1111Loader": (*_EASY, *_EASY_SIZE, "positive", "negative"),
+    "easy comfyLoader": (*_EASY, *_EASY_SIZE, "positive", "negative"),
+    "easy fullLoader": (
+        "ckpt_name", "config_name", *_EASY[1:], *_EASY_SIZE, "positive", "normalization",
+        "interpretation", "negative",
+    ),
     "PrimitiveNode": ("value",),
     "PrimitiveInt": ("value",),
     "PrimitiveFloat": ("value",),
@@ -72,7 +81,11 @@ _KNOWN: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 _AFTER_NUMBERS = ("fixed", "increment", "decrement", "randomize")
 """What shall become of a seed after each picture: stands behind it without a field of its own."""
-_FILES = (".safetensors", ".ckpt", ".gguf", ".sft", ".pt")
+_SAMPLERS = (
+    "euler", "heun", "dpm", "lms", "ddim", "ddpm", "uni_pc", "ipndm", "deis", "res_multistep", "lcm",
+    "er_sde", "gradient_estimation", "seeds_", "sa_solver",
+)  # fmt: skip
+_FILES = (".safetensors", ".ckpt", ".gguf", ".sft", ".pt", ".pth")
 
 
 def values(node: Mapping[str, Any]) -> dict[str, Any]:
@@ -125,18 +138,42 @@ def _is_no_field(name: str, value: Any) -> bool:
 
 
 def _guessed(node: Mapping[str, Any], given: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    """By what the node gives: words, or a model out of a file."""
-    outputs = node.get("outputs")
-    gives = (
-        [slot.get("type") for slot in outputs if isinstance(slot, dict)] if isinstance(outputs, list) else []
-    )
+    """By what the node gives: words, or a model out of a file; and by how samplers order their numbers."""
+    gives, takes = _kinds(node, "outputs"), _kinds(node, "inputs")
     texts = [value for value in given if isinstance(value, str) and value not in _AFTER_NUMBERS]
     files = [text for text in texts if text.lower().endswith(_FILES)]
-    if "MODEL" in gives and files:
-        yield ("lora_name" if "lora" in str(node.get("type")).lower() else "ckpt_name"), files[0]
+    words = [text for text in texts if text not in files]
+    kind = str(node.get("type")).lower()
+    if "MODEL" in gives and (files or ("load" in kind and texts)):
         numbers = [value for value in given if isinstance(value, int | float)]
-        yield from [("strength_model", numbers[0])] if numbers else []
-    elif ("CONDITIONING" in gives or "STRING" in gives) and texts:
-        yield "text", max(texts, key=len)
-    elif {"INT", "FLOAT"} & set(map(str, gives)) and given:
+        yield ("lora_name" if "lora" in kind else "ckpt_name"), (files or texts)[0]
+        yield from [("strength_model", numbers[0])] if numbers and "lora" in kind else []
+    elif "STRING" in gives or ("CONDITIONING" in gives and "CONDITIONING" not in takes):
+        yield from [("text", max(words, key=len))] if words else []
+    elif {"INT", "FLOAT"} & gives and given:
         yield "value", given[0]
+    yield from _sampling(given)
+
+
+def _kinds(node: Mapping[str, Any], side: str) -> set[str]:
+    slots = node.get(side)
+    return (
+        {str(slot.get("type")) for slot in slots if isinstance(slot, dict)}
+        if isinstance(slots, list)
+        else set()
+    )
+
+
+def _sampling(given: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    """Steps and guidance stand before the sampler's name, schedule and denoise behind it."""
+    for value, after in pairwise(given):
+        if isinstance(value, int) and isinstance(after, str) and after in _AFTER_NUMBERS:
+            yield "seed", value
+    names = [at for at, value in enumerate(given) if isinstance(value, str) and value.startswith(_SAMPLERS)]
+    at = names[0] if names else 0
+    if at >= 2 and isinstance(given[at - 2], int) and isinstance(given[at - 1], int | float):
+        yield from zip(("steps", "cfg", "sampler_name"), given[at - 2 : at + 1], strict=True)
+        yield from [("scheduler", value) for value in given[at + 1 : at + 2] if isinstance(value, str)]
+        denoise = given[at + 2] if at + 2 < len(given) else None
+        if isinstance(denoise, int | float) and 0 <= denoise <= 1:
+            yield "denoise", denoise
