@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.disk import model_size
-from pipelines.disk.identify import BASE_LABEL, Kind, Sight, identify
+from pipelines.disk.identify import Kind, Sight, identify
 from pipelines.disk.json_files import read_object
+from pipelines.disk.labels import BASE_LABEL
 from pipelines.errors import NotFound, RequestError
 from pipelines.families import registry
 from pipelines.memory.planner import Part
@@ -172,8 +173,11 @@ def image_encoder(catalog: Catalog, spec: ModelSpec, request: GenerationRequest)
 
 def doubt(found: AddOn) -> str | None:
     """What to tell of a file that does not say what it was made for."""
-    if found.identified.base not in (None, "sd"):
+    identified = found.identified
+    if identified.base not in (None, "sd"):
         return None
+    if len(identified.bases) > 1:
+        return f"{found.name} may have been made for {identified.base_label}; it is tried."
     return f"{found.name} does not say which model it was made for; it is tried."
 
 
@@ -181,7 +185,7 @@ def _fits(spec: ModelSpec, add_on: AddOn) -> bool:
     """Whether an add-on was made for the model, as far as its header says."""
     family = registry.FAMILIES[spec.family]
     fitting = {None, family.base} | (family.vaes if add_on.identified.kind == "vae" else set())
-    return add_on.identified.base in fitting
+    return bool(fitting & {*(add_on.identified.bases or (add_on.identified.base,))})
 
 
 def _own_sight(catalog: Catalog, spec: ModelSpec) -> Sight | None:

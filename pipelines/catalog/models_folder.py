@@ -122,18 +122,21 @@ def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
 def _why_not(found: Identified) -> str | None:
     if found.kind == "unknown":
         return "Its tensors are of no kind the studio knows."
+    if found.kind == "foreign":
+        return found.reason
+    known = any(family.base == found.base for family in registry.FAMILIES.values())
+    if not known:
+        return f"It is made for {found.base_label}, which the studio has no family for."
     if found.kind == "network":
+        lacks = [part for part in ("text encoder", "VAE") if part.lower() not in found.has]
+        how = f"without {' and '.join(lacks)}" if lacks else "with all that belongs to it in one file"
+        alone = " alone," if len(lacks) > 1 else ""
         return (
-            f"It holds the {found.base_label} network alone, without text encoder and VAE. "
+            f"It holds the {found.base_label} network{alone} {how}, which the studio does not read. "
             f"Use {found.base_label} from the list, or a folder in the diffusers format."
         )
-    if found.kind == "foreign":
-        return (
-            f"It is a ControlNet for {found.base_label} in a layout that diffusers does not read. "
-            "Look for one in the diffusers layout."
-        )
     if found.base not in _FAMILY:
-        return f"It is a checkpoint of {found.base_label}, which the studio has no family for."
+        return f"It is a checkpoint of {found.base_label} in one file. Use a folder in the diffusers format."
     if found.channels != 4:
         return (
             "It is a checkpoint for inpainting or editing; put it here as a folder in the diffusers format."

@@ -12,28 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.disk import lora_bases
 from pipelines.disk.headers import contents
 from pipelines.disk.json_files import parse, read_object
+from pipelines.disk.labels import label_of, noted_base
+from pipelines.disk.lora_layers import FORM_LABEL, form_of, is_lora, layers_of
 
 Kind = Literal[
     "checkpoint", "network", "lora", "controlnet", "ip_adapter", "vae", "image_encoder", "foreign", "unknown"
 ]
-"""`foreign`: a ControlNet in a layout that diffusers does not read."""
+"""`foreign`: of a kind that cannot be used here; `Identified.reason` says why."""
 Shapes = Mapping[str, tuple[int, ...]]
-
-BASE_LABEL: dict[str, str] = {
-    "sd": "Stable Diffusion 1.x or XL",
-    "sd1": "Stable Diffusion 1.x",
-    "sd2": "Stable Diffusion 2.x",
-    "sdxl": "SDXL",
-    "sdxl-refiner": "SDXL Refiner",
-    "sd3": "Stable Diffusion 3",
-    "flux1": "FLUX.1",
-    "flux2": "FLUX.2",
-    "qwen-image": "Qwen-Image",
-    "z-image": "Z-Image",
-}
-"""What a file was made for, as artists know it."""
 
 _CLASS_TOKEN = "vision_model.embeddings.class_embedding"
 _PROJECTION = "visual_projection.weight"
@@ -42,56 +31,63 @@ _ADAPTER = ("image_proj.", "ip_adapter.", "ip_adapter_proj_model.")
 _NETWORK = "model.diffusion_model."
 _FIRST = f"{_NETWORK}input_blocks.0.0.weight"
 _SIGNS: tuple[tuple[str, str], ...] = (
+    ("distilled_guidance_layer.", "chroma"),
+    ("double_stream_blocks.", "hidream"),
+    ("img_mod.linear.", "hunyuan-video"),
+    ("img_attn_k_norm.", "hunyuan-video"),
+    ("joint_transformer_blocks.", "auraflow"),
+    ("double_layers.", "auraflow"),
     ("single_stream_modulation.", "flux2"),
     ("to_qkv_mlp_proj", "flux2"),
     ("double_blocks.0.img_attn.norm.key_norm.scale", "flux1"),
-    ("single_transformer_blocks.0.attn.norm_k.weight", "flux1"),
     ("joint_blocks.0.", "sd3"),
     ("txt_norm.weight", "qwen-image"),
-    ("cap_embedder.0.weight", "z-image"),
+    ("adaln_single.", "pixart"),
+    ("clip_txt_mapper.", "cascade"),
+    ("motion_modules.", "animatediff"),
+    ("blocks.0.self_attn.q.weight", "wan"),
+    ("blocks.0.self_attn.q_proj.weight", "cosmos"),
 )
 """Part of a tensor's name → what has such tensors."""
-_LORA = re.compile(
-    r"\.(lora_down|lora_up|lora_A|lora_B|lora\.down|lora\.up|hada_w1_a|lokr_w1)(\.|$)|_lora\d\.(down|up)\."
-)
-_LORA_SIGNS: tuple[tuple[str, str], ...] = (
-    ("to_qkv_mlp_proj", "flux2"),
-    ("single_transformer_blocks", "flux1"),
-    ("double_blocks", "flux1"),
-    ("lora_te2_", "sdxl"),
-    ("img_mod", "qwen-image"),
-    ("add_q_proj", "qwen-image"),
-    ("attention.to_q", "z-image"),
-    ("attention_to_q", "z-image"),
-)
-_METADATA_SIGNS: tuple[tuple[str, str], ...] = (
-    ("flux-2", "flux2"),
-    ("flux2", "flux2"),
-    ("flux", "flux1"),
-    ("xl", "sdxl"),
-    ("qwen", "qwen-image"),
-    ("z-image", "z-image"),
-    ("zimage", "z-image"),
-    ("stable-diffusion-v1", "sd1"),
-    ("sd_v1", "sd1"),
-    ("sd_1", "sd1"),
-    ("stable-diffusion-v2", "sd2"),
-    ("sd_v2", "sd2"),
-)
+_SINGLE_BLOCK = re.compile(r"(?:^|\.)single_transformer_blocks\.(\d+)\.")
+_SINGLE_BLOCKS = {38: "flux1", 28: "bria", 27: "ovis", 20: "longcat", 40: "hunyuan-video"}
+_CAPTIONS = {2560: "z-image", 2304: "lumina2"}
+"""Width of the words that a model of Lumina's kind is told."""
 _CONTROL_SIGNS: tuple[tuple[str, str], ...] = (
     ("txt_norm.weight", "qwen-image"),
     ("control_all_x_embedder.", "z-image"),
     ("pos_embed_input.", "sd3"),
     ("controlnet_x_embedder.weight", "flux1"),
+    ("add_embedding.", "sdxl"),
 )
-_VAE_BASE = {4: "sd", 16: "flux1", 32: "flux2"}
-"""By the channels of its latents; those of Stable Diffusion 1.x and XL look alike."""
+_FOREIGN: tuple[tuple[str, str], ...] = (
+    ("lora_controlnet", "It is a Control-LoRA, which diffusers does not read. Look for a ControlNet."),
+    ("lllite_", "It is a ControlNet-LLLite, which diffusers does not read. Look for a ControlNet."),
+    ("base_to_ctrl", "It is a ControlNet-XS, which the studio does not use. Look for a ControlNet."),
+    ("ctrl_to_base", "It is a ControlNet-XS, which the studio does not use. Look for a ControlNet."),
+    ("adapter.body.", "It is a T2I-Adapter, which the studio does not use. Look for a ControlNet."),
+    ("emb_params", "It is a textual inversion, which the studio does not use. Write its words instead."),
+)
+"""A part of a tensor's name → what such a file is, and what to do."""
+_SPARSE = "It is a SparseCtrl for animations, which the studio does not use. Look for a ControlNet."
+_FACES = (
+    "It is an IP-Adapter for faces (FaceID or InstantID), which needs a face recogniser that the studio does "
+    "not have. Look for a plain IP-Adapter."
+)
+_FACE_WIDTH = 512
+"""Numbers by which face recognisers describe a face; no CLIP gives so few."""
+_VAE_BASE = {(512, 4): "sd", (512, 16): "flux1", (512, 32): "flux2", (384, 16): "flux2"}
+"""By the first layer of its decoder: width, and channels of its latents; 1.x and XL look alike."""
+_FILM_VAE = {16: "qwen-image", 48: "wan", 12: "mochi", 128: "ltx"}
+"""Autoencoders of films, by the channels of their latents; Qwen-Image took its own from Wan 2.1."""
 _PATCHES = {1024: "CLIP ViT-L", 1280: "CLIP ViT-H", 1664: "CLIP ViT-bigG"}
 _SUMMARY = {768: "CLIP ViT-L", 1024: "CLIP ViT-H", 1280: "CLIP ViT-bigG"}
 _CONTEXT = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
 """Width of the words a UNet listens to."""
 _LISTENS = re.compile(r"attn2[._]to_[kv][._].*weight$")
 _MOST_TRIGGERS = 5
+_LOKR = frozenset({"flux2", "z-image"})
+"""Models whose LoKr diffusers reads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +118,8 @@ class Sight:
 class Identified:
     """A file's kind and what it was made for; `channels`: what a UNet's first layer reads.
 
-    `sight`: what an image encoder tells, or an IP-Adapter reads of one.
+    `sight`: what an image encoder tells, or an IP-Adapter reads of one. `bases`: all models it fits, where it
+    fits more than one. `reason`: why it cannot be used, and what to do. `has`: parts a checkpoint brings.
     """
 
     kind: Kind
@@ -131,39 +128,126 @@ class Identified:
     triggers: tuple[str, ...] = ()
     weight: float = 1.0
     sight: Sight | None = None
+    bases: tuple[str, ...] = ()
+    reason: str | None = None
+    has: frozenset[str] = frozenset()
 
     @property
     def base_label(self) -> str:
         """For sentences."""
-        return BASE_LABEL.get(self.base or "", "an unknown model")
+        if len(self.bases) > 1:
+            return " or ".join(map(label_of, self.bases))
+        return label_of(self.base)
 
 
 def identify(path: Path) -> Identified:
     """Read the header. Raises ValueError where it is no safetensors file, and OSError."""
-    tensors, words = contents(path)
+    tensors, notes = contents(path)
     shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
-    if any(_LORA.search(name) for name in shapes):
-        aside = _sidecar(path)
-        base = _lora_base(shapes, words)
-        return Identified("lora", base, None, _triggers(words, aside), _advised(aside))
+    if reason := next((why for sign, why in _FOREIGN if any(sign in name for name in shapes)), None):
+        return Identified("foreign", reason=reason)
     if _is_adapter(shapes):
-        return Identified("ip_adapter", _adapter_base(shapes), sight=_adapter_sight(shapes))
+        return _adapter(shapes)
+    if is_lora(shapes):
+        return _lora(path, shapes, notes)
     if _CLASS_TOKEN in shapes and _PROJECTION in shapes:
         return Identified("image_encoder", sight=_encoder_sight(shapes))
     if any(name.startswith(_CONTROL) for name in shapes):
-        foreign = any(name.startswith(("double_blocks.", "input_hint_block.")) for name in shapes)
-        return Identified("foreign" if foreign else "controlnet", _control_base(shapes))
+        return _control(shapes, notes)
     if _FIRST in shapes:
-        whole = any(name.startswith("first_stage_model.") for name in shapes) and any(
-            name.startswith(("cond_stage_model.", "conditioner.")) for name in shapes
-        )
-        kind: Kind = "checkpoint" if whole else "network"
-        return Identified(kind, _unet_base(shapes), _side(shapes[_FIRST], 1))
-    if base := _by_signs(shapes, _SIGNS):
-        return Identified("network", base)
-    if any(name.endswith("decoder.conv_in.weight") for name in shapes):
-        return Identified("vae", _metadata_base(words) or _vae_base(shapes))
+        has = _parts(shapes)
+        kind: Kind = "checkpoint" if has >= {"vae", "text encoder"} else "network"
+        return Identified(kind, _unet_base(shapes), _side(shapes[_FIRST], 1), has=has)
+    if base := _network_base(shapes, notes):
+        return Identified("network", base, has=_parts(shapes))
+    if (vae := _vae(shapes, notes)) is not None:
+        return vae
     return Identified("unknown")
+
+
+def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:
+    """What its maker noted, first and exactly; else what its layers fit."""
+    aside = _sidecar(path)
+    noted = noted_base(notes)
+    fitting = (noted,) if noted else lora_bases.bases(layers_of(shapes))
+    base = fitting[0] if len(fitting) == 1 else None
+    form = form_of(shapes)
+    if form != "lora" and not (form == "lokr" and base in _LOKR):
+        reason = (
+            f"It is a {FORM_LABEL[form]}, a relative of LoRAs that diffusers does not read"
+            + (f" for {label_of(base)}" if form == "lokr" and base else "")
+            + ". Look for the same as a plain LoRA."
+        )
+        return Identified("foreign", base, reason=reason)
+    several = fitting if len(fitting) > 1 else ()
+    return Identified("lora", base, None, _triggers(notes, aside), _advised(aside), bases=several)
+
+
+def _adapter(shapes: Shapes) -> Identified:
+    sight = _adapter_sight(shapes)
+    faces = any("_lora." in name for name in shapes) or "image_proj.proj.0.weight" in shapes
+    if faces or (sight is not None and _FACE_WIDTH in sight.widths):
+        return Identified("foreign", _adapter_base(shapes), reason=_FACES)
+    return Identified("ip_adapter", _adapter_base(shapes), sight=sight)
+
+
+def _control(shapes: Shapes, notes: Mapping[str, str]) -> Identified:
+    if any("motion_modules." in name for name in shapes) or "controlnet_cond_embedding.weight" in shapes:
+        return Identified("foreign", "animatediff", reason=_SPARSE)
+    base = _control_base(shapes) or noted_base(notes)
+    if any(name.startswith(("double_blocks.", "input_hint_block.")) for name in shapes):
+        reason = (
+            f"It is a ControlNet for {label_of(base)} in a layout that diffusers does not read. "
+            "Look for one in the diffusers layout."
+        )
+        return Identified("foreign", base, reason=reason)
+    return Identified("controlnet", base)
+
+
+def _parts(shapes: Shapes) -> frozenset[str]:
+    """What a file of a whole model brings beside its network."""
+    beginnings = {
+        "vae": ("first_stage_model.", "vae."),
+        "text encoder": ("cond_stage_model.", "conditioner.", "text_encoders."),
+    }
+    return frozenset(
+        part for part, begins in beginnings.items() if any(name.startswith(begins) for name in shapes)
+    )
+
+
+def _network_base(shapes: Shapes, notes: Mapping[str, str]) -> str | None:
+    """Which model's network it is, of those that are told by a layer's name."""
+    captions = next((shape for name, shape in shapes.items() if name.endswith("cap_embedder.0.weight")), None)
+    if captions is not None:
+        return _CAPTIONS.get(captions[0]) or noted_base(notes)
+    if base := _by_signs(shapes, _SIGNS):
+        return base
+    blocks = {int(match[1]) for name in shapes if (match := _SINGLE_BLOCK.search(name))}
+    if not blocks:
+        return None
+    return noted_base(notes) or _SINGLE_BLOCKS.get(max(blocks) + 1, "flux1")
+
+
+def _vae(shapes: Shapes, notes: Mapping[str, str]) -> Identified | None:
+    """An autoencoder, one the studio has a use for or not; None where it is none."""
+    film = shapes.get("decoder.conv1.weight", ())  # as Wan's and Qwen-Image's makers name it
+    first = next((shape for name, shape in shapes.items() if name.endswith("decoder.conv_in.weight")), film)
+    if not first:
+        return None
+    moves = any("time_conv" in name or "time_stack" in name for name in shapes)
+    base = "svd" if moves else noted_base(notes) or _vae_base(first)
+    if base is None:
+        return Identified("foreign", reason="It is an autoencoder of a model that the studio does not run.")
+    return Identified("vae", base)
+
+
+def _vae_base(first: tuple[int, ...]) -> str | None:
+    """By the first layer of its decoder (width, channels, and the sides of its kernel)."""
+    if len(first) == 5:
+        return _FILM_VAE.get(first[1])
+    if len(first) != 4:
+        return None
+    return "sana" if first[:2] == (1024, 32) else _VAE_BASE.get((first[0], first[1]))
 
 
 def _by_signs(shapes: Shapes, signs: tuple[tuple[str, str], ...]) -> str | None:
@@ -177,12 +261,6 @@ def _unet_base(shapes: Shapes) -> str | None:
 
 def _control_base(shapes: Shapes) -> str | None:
     return _unet_base(shapes) or _by_signs(shapes, _SIGNS) or _by_signs(shapes, _CONTROL_SIGNS)
-
-
-def _vae_base(shapes: Shapes) -> str | None:
-    """By its latents; an autoencoder that knows films is Qwen-Image's."""
-    shape = next(shape for name, shape in shapes.items() if name.endswith("decoder.conv_in.weight"))
-    return "qwen-image" if len(shape) == 5 else _VAE_BASE.get(_side(shape, 1) or 0)
 
 
 def _is_adapter(shapes: Shapes) -> bool:
@@ -216,24 +294,6 @@ def _encoder_sight(shapes: Shapes) -> Sight:
 def _side(shape: tuple[int, ...], axis: int) -> int | None:
     """The length of an axis; None where the tensor has no such axis."""
     return shape[axis] if -len(shape) <= axis < len(shape) else None
-
-
-def _metadata_base(words: Mapping[str, str]) -> str | None:
-    said = " ".join(
-        str(words.get(key, "")).lower()
-        for key in ("modelspec.architecture", "ss_base_model_version", "ss_sd_model_name")
-    )
-    return next((base for sign, base in _METADATA_SIGNS if sign in said), None)
-
-
-def _lora_base(shapes: Shapes, words: Mapping[str, str]) -> str | None:
-    """The words of its maker first: small networks of different models look alike."""
-    downs = {
-        name: shape
-        for name, shape in shapes.items()
-        if "lora_down" in name or "lora_A" in name or ".lora.down" in name
-    }
-    return _metadata_base(words) or _by_signs(shapes, _LORA_SIGNS) or _unet_base(downs)
 
 
 def _sidecar(path: Path) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def test_a_model_that_takes_none_leaves_them_out_and_says_so(catalog: Catalog) -
 
 def test_what_cannot_be_hung_in_is_refused_before(catalog: Catalog) -> None:
     assert "wide was made for SDXL, and Tiny Portrait is a Stable Diffusion 1.x" in refusal(catalog, "wide")
-    assert "Eyes is an IP-Adapter, not a LoRA" in refusal(catalog, "eyes")
+    assert "eyes is an IP-Adapter, not a LoRA" in refusal(catalog, "eyes")
     assert "'gone' is not in the models folder" in refusal(catalog, "gone")
     assert "twice" in refusal(catalog, "ink", "ink")
     with pytest.raises(ValueError, match="at most 4"):

@@ -97,7 +97,11 @@ KNOWN: dict[str, tuple[dict[str, list[int]], str, str | None]] = {
         "lora",
         "flux2",
     ),
-    "lora qwen": ({"transformer_blocks.0.attn.add_q_proj.lora_A.weight": [16, 3072]}, "lora", "qwen-image"),
+    "lora qwen": (
+        {f"transformer_blocks.{number}.attn.add_q_proj.lora_A.weight": [16, 3072] for number in (0, 59)},
+        "lora",
+        "qwen-image",
+    ),
     "lora z-image": (
         {"diffusion_model.layers.0.attention.to_q.lora_A.weight": [16, 3840]},
         "lora",
