@@ -54,11 +54,11 @@ class PatientConnection(H11Protocol):
     most = MOST
     head_seconds = 20.0
     """From the first byte (or the connection) to the end of the head."""
-    body_seconds = 20.0
+    body_seconds = 60.0
     least_rate = 1024.0
     """Bytes a second a body must come with; it may fall behind by `body_seconds`, in all."""
-    write_seconds = 60.0
-    """In which whoever is sent something must take some of it."""
+    write_seconds = 300.0
+    """In which whoever is sent something must take some of it; long enough for a download that is held."""
 
     _checked_at: float | None = None
     _head_since: float | None = None

@@ -12,9 +12,10 @@ from typing import Any
 
 from pydantic import BaseModel, Field
 
-from studio.records import JobRecord, JobStatus, QueueSnapshot, WorkerState
+from studio.records import JobRecord, JobStatus, QueueSnapshot
 
-_FIELDS = tuple(name for name in JobRecord.model_fields if name not in ("id", "position"))
+_JOB_FIELDS = tuple(name for name in JobRecord.model_fields if name not in ("id", "position"))
+_OWN_FIELDS = tuple(name for name in QueueSnapshot.model_fields if name not in ("version", "jobs"))
 _NOTICEABLE = 0.05
 _NOTICEABLE_SECONDS = 1.0
 
@@ -24,7 +25,9 @@ class QueueChange(BaseModel):
 
     version: int
     since: int
-    worker: WorkerState | None = Field(default=None, description="Where it is another.")
+    fields: dict[str, Any] = Field(
+        default_factory=dict, description="Fields of the snapshot beside its jobs that changed: `worker`, …"
+    )
     gone: tuple[str, ...] = Field(default=(), description="Ids of jobs that are no longer among them.")
     jobs: tuple[dict[str, Any], ...] = Field(
         default=(), description="New jobs, whole; of the others `id` and the fields that changed."
@@ -53,12 +56,12 @@ class ToldQueue:
             return None
         old = {job.id: job for job in before.jobs}
         told = tuple(_as_told(old.get(job.id), job) for job in now.jobs)
-        self.snapshot = QueueSnapshot(version=now.version, worker=now.worker, jobs=told)
+        self.snapshot = now.model_copy(update={"jobs": told})
         ids = {job.id for job in told}
         return QueueChange(
             version=now.version,
             since=before.version,
-            worker=None if now.worker == before.worker else now.worker,
+            fields=_changed(before, now, _OWN_FIELDS),
             gone=tuple(job_id for job_id in old if job_id not in ids),
             jobs=tuple(part for job in told if (part := _part(old.get(job.id), job))),
             places=_places(before.jobs, told),
@@ -86,12 +89,15 @@ def _part(before: JobRecord | None, now: JobRecord) -> dict[str, Any] | None:
     """What is to be said of a job; None: nothing."""
     if before is None:
         return now.model_dump(mode="json")
-    fields = {name for name in _FIELDS if _differ(getattr(before, name), getattr(now, name))}
-    return {"id": now.id} | now.model_dump(mode="json", include=fields) if fields else None
+    changed = _changed(before, now, _JOB_FIELDS)
+    return {"id": now.id} | changed if changed else None
 
 
-def _differ(one: object, other: object) -> bool:
-    return one is not other and one != other
+def _changed(before: BaseModel, now: BaseModel, names: tuple[str, ...]) -> dict[str, Any]:
+    """As JSON, those of the fields that are others now."""
+    pairs = ((name, getattr(before, name), getattr(now, name)) for name in names)
+    differ = {name for name, one, other in pairs if one is not other and one != other}
+    return now.model_dump(mode="json", include=differ) if differ else {}
 
 
 def _places(before: tuple[JobRecord, ...], now: tuple[JobRecord, ...]) -> tuple[tuple[int, str], ...]:
