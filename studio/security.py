@@ -6,12 +6,14 @@ page that the same person has open. Knows nothing of pictures or jobs.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import os
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -77,7 +79,8 @@ class Gatekeeper:
         if refusal is not None:
             await _refuse(*refusal, headers.get("accept", ""))(scope, receive, send)
             return
-        await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
+        with contextlib.suppress(ClientDisconnect):  # an upload that was cut: nobody is there to answer
+            await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if not self._is_trusted(headers.getlist("host")):

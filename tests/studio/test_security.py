@@ -202,6 +202,26 @@ def test_a_body_sent_in_chunks_is_stopped_while_it_is_read(run: Callable) -> Non
     assert sent <= MAX_BODY_BYTES // 2**20 + 1
 
 
+def test_an_upload_that_is_cut_is_no_fault_of_the_studio(run: Callable) -> None:
+    async def read(scope: Any, receive: Any, send: Any) -> None:
+        await Request(scope, receive).body()
+
+    gate = Gatekeeper(read, Settings())
+    headers = [(b"host", b"127.0.0.1"), (b"content-length", b"1000")]
+    scope = {"type": "http", "method": "POST", "path": "/", "headers": headers, "query_string": b""}
+    parts = iter(({"type": "http.request", "body": b"x", "more_body": True}, {"type": "http.disconnect"}))
+    sent: list[Any] = []
+
+    async def receive() -> dict[str, Any]:
+        return next(parts)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    run(gate(scope, receive, send))
+    assert not sent
+
+
 def test_uploads_have_their_own_limit(run: Callable) -> None:
     client = _client(max_upload_bytes=MAX_BODY_BYTES * 2)
     inside = {"file": ("a.png", b"x" * (MAX_BODY_BYTES + 1))}
