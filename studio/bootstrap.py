@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -22,16 +23,14 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 """Of a checkout. In it lies, as `likeness-*.toml`, the pyproject.toml it was filled by."""
 
-TO_RUN = (
-    "accelerate", "alembic", "annotated_types", "diffusers", "fastapi", "filelock", "gradio", "h11",
-    "httpx2", "huggingface_hub", "numpy", "peft", "PIL", "psutil", "pydantic", "safetensors", "skimage",
-    "sqlalchemy", "starlette", "torch", "tqdm", "transformers", "uvicorn", "yaml",
-)  # fmt: skip
-"""What must be there to run, by the names they are imported by."""
-TO_TEST = (
-    "httpx", "hypothesis", "importlinter", "piexif", "playwright", "pyright", "pytest", "pytest_timeout",
-    "ruff", "sd_parsers", "setuptools", "xdist",
-)  # fmt: skip
+IMPORTED_AS = {
+    "import-linter": "importlinter",
+    "pillow": "PIL",
+    "pytest-xdist": "xdist",
+    "pyyaml": "yaml",
+    "scikit-image": "skimage",
+}
+"""Packages that are imported by another name than their own."""
 
 
 class SetUpError(Exception):
@@ -73,6 +72,18 @@ def _test(arguments: Sequence[str]) -> int:
     return _become([sys.executable, "-m", "pytest", *arguments])
 
 
+def imports(extra: str) -> list[str]:
+    """What must be there, by the names it is imported by: of pyproject.toml, and of its `extra`."""
+    asked = _asked_for((ROOT / "pyproject.toml").read_bytes(), extra)
+    names = (_distribution(each) for each in asked)
+    return sorted(IMPORTED_AS.get(name, name.replace("-", "_")) for name in names)
+
+
+def _distribution(requirement: str) -> str:
+    found = re.match(r"[\w.-]+", requirement)
+    return found[0].lower() if found else requirement
+
+
 def missing(names: Iterable[str]) -> list[str]:
     """Those that this Python cannot import; looks for them and imports none."""
     return [name for name in names if importlib.util.find_spec(name) is None]
@@ -80,7 +91,7 @@ def missing(names: Iterable[str]) -> list[str]:
 
 def _prepared(extra: str) -> Path | None:
     """None where this Python has everything now; else the one to start again with. Raises SetUpError."""
-    wanted = (*TO_RUN, *TO_TEST) if extra else TO_RUN
+    wanted = imports(extra)
     lacking = missing(wanted)
     if Path(sys.prefix).resolve() == VENV.resolve():
         if lacking or _is_outdated(extra):

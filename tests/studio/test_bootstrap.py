@@ -82,22 +82,13 @@ def test_a_python_that_is_too_old_is_told_so(
     assert PROJECT["requires-python"] == ">=" + ".".join(map(str, app.NEEDED))
 
 
-def distributions(requirements: Sequence[str]) -> set[str]:
-    names = (re.match(r"[\w.-]+", one) for one in requirements)
-    return {name[0].lower().replace("_", "-") for name in names if name}
-
-
-@pytest.mark.parametrize(
-    ("imported", "required"),
-    [(bootstrap.TO_RUN, PROJECT["dependencies"]), (bootstrap.TO_TEST, TESTS)],
-    ids=["run", "test"],
-)
-def test_what_is_looked_for_is_what_pyproject_asks_for(
-    imported: Sequence[str], required: Sequence[str]
-) -> None:
+@pytest.mark.parametrize("extra", ["", "test"])
+def test_what_is_looked_for_is_what_pyproject_asks_for(extra: str) -> None:
     known = packages_distributions()
-    found = {known[name][0].lower().replace("_", "-") for name in imported}
-    assert found == distributions(required)
+    found = {known[name][0].lower().replace("_", "-") for name in bootstrap.imports(extra)}
+    asked = PROJECT["dependencies"] + (TESTS if extra else [])
+    assert found == {re.split(r"[\[<>=]", each)[0].lower() for each in asked}
+    assert not bootstrap.missing(bootstrap.imports(extra))
 
 
 def test_with_everything_there_nothing_is_made(outside: Machine) -> None:
