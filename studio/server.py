@@ -17,16 +17,19 @@ from collections.abc import AsyncIterator, Callable, Iterator
 import uvicorn
 from fastapi import FastAPI
 from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
 
 from studio import __version__, quick_gradio
 from studio.api import add_api
 from studio.api.events import QueueBroadcast
+from studio.api.page import PageLinks, add_page_files
 from studio.api.routes import OPENAPI_URL
 from studio.connections import BACKLOG, PatientServer, limited_connections
 from studio.engine.deaths import end_signals
 from studio.security import Gatekeeper
 from studio.service import StudioService
 from studio.settings import Settings
+from studio.ui.page_files import PAGE_FILES
 
 _GRACE_SECONDS = 1
 """How long open connections may finish at the end; pages keep some open for as long as they are shown."""
@@ -49,10 +52,15 @@ def create_app(service: StudioService, settings: Settings) -> FastAPI:
         docs_url=None,  # FastAPI's own pages load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,
-        middleware=[Middleware(Gatekeeper, settings=settings)],
+        middleware=[
+            Middleware(Gatekeeper, settings=settings),
+            Middleware(PageLinks, links=PAGE_FILES.links()),
+            Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
+        ],
     )
     app.state.broadcast = broadcast
     add_api(app, service, settings, broadcast)
+    add_page_files(app, PAGE_FILES)
     return _mount_page(app, service, settings)
 
 

@@ -1,12 +1,10 @@
 """The page: header and sections, put together from panels; `wiring` binds their events.
 
-Knows the panels' order and the files of `static/` that every page needs. Nothing is asked of the
-service until a browser comes.
+Knows the panels' order. Nothing is asked of the service until a browser comes.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -14,9 +12,9 @@ import gradio as gr
 from studio.service import StudioService
 from studio.settings import Settings
 from studio.ui.characters import create_characters
-from studio.ui.characters_widgets import FieldPicker
 from studio.ui.coach import bind_coach
 from studio.ui.controls import Controls
+from studio.ui.page_files import PAGE_FILES
 from studio.ui.panels.collection import create_collection
 from studio.ui.panels.generate import GeneratePanel, create_generate
 from studio.ui.panels.header import create_header
@@ -28,12 +26,8 @@ from studio.ui.panels.queue import create_queue
 from studio.ui.panels.references import create_references
 from studio.ui.panels.settings import create_settings
 from studio.ui.theme import StudioTheme
-from studio.ui.widgets.scripted import page_head
 from studio.ui.wiring import StudioHandlers, bind_studio
 
-STATIC = Path(__file__).resolve().parent / "static"
-STYLES = ("likeness.css", "settings.css")
-SCRIPTS = ("likeness.js", "menus.js", "references.js", "choices.js", "changes.js", "studio.js")
 SECTIONS = {
     "studio": "Studio",
     "collection": "Collection",
@@ -44,15 +38,7 @@ SECTIONS = {
 """Sections by id: their buttons are `tab-…`, their contents `panel-…`."""
 
 
-def _head() -> str:
-    texts = {name: (STATIC / name).read_text(encoding="utf-8") for name in (*STYLES, *SCRIPTS)}
-    styles = [f"<style>{texts[name]}</style>" for name in STYLES]
-    scripts = [f"<script>{texts[name]}</script>" for name in SCRIPTS]
-    widgets = page_head(*FieldPicker.scripts)
-    return "\n".join(('<meta name="color-scheme" content="light dark">', *styles, *scripts, widgets))
-
-
-PAGE_OPTIONS: dict[str, Any] = {"theme": StudioTheme(), "head": _head()}
+PAGE_OPTIONS: dict[str, Any] = {"theme": StudioTheme(), "head": PAGE_FILES.head()}
 """How the page is to be mounted, beside what the server decides."""
 
 

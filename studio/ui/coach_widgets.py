@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from studio.ui.widgets.base import Drawn
 
 
-class CoachLine(ScriptedHTML):
+class CoachLine(Drawn):
     """One line of advice under the prompt."""
 
-    widget = "coach_line"
-    scripts = ("coach.js",)
+    part = "coachLine"
 
 
-class CoachVerdict(ScriptedHTML):
+class CoachVerdict(Drawn):
     """Closer, same or drifted, under the result."""
 
-    widget = "coach_verdict"
-    scripts = ("coach.js",)
+    part = "coachVerdict"

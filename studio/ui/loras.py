@@ -1,24 +1,19 @@
 """Add-ons of the models folder on the settings side: what is chosen, what there is to choose, the widget.
 
 Pure but for the component's class. An artist chooses among what goes with the model; what was chosen and
-does not is shown, so that it can be taken out. The drawing is done by `static/addons.js`.
+does not is shown, so that it can be taken out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cache
-from pathlib import Path
 from typing import Any, Self
 
-import gradio as gr
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.request import MAX_LORAS, GenerationRequest, Lora
 from studio.records import AddOnInfo, ModelInfo
-from studio.ui.widgets.base import drawn, script
-
-STATIC = Path(__file__).resolve().parent / "static"
+from studio.ui.widgets.base import Drawn
 
 
 class AddOns(BaseModel):
@@ -88,18 +83,11 @@ def _entry(add_on: AddOnInfo) -> dict[str, Any]:
     }
 
 
-@cache
-def _head() -> str:
-    code, style = ((STATIC / name).read_text(encoding="utf-8") for name in ("addons.js", "addons.css"))
-    return f"<style>{style}</style>\n<script>\n{code}</script>"
-
-
-class AddOnsPart(gr.HTML):
+class AddOnsPart(Drawn):
     """The chosen LoRAs with their weights and words, and the list of others."""
 
-    def __init__(self, value: Any = None, *, scene: dict[str, Any] | None = None, **kwargs: Any) -> None:
-        kwargs |= {**drawn("lk-add-ons", script("addOns")), "head": _head()}
-        super().__init__(value, scene=scene, **kwargs)
+    part = "addOns"
+    root = "lk-add-ons"
 
 
 def create_add_ons() -> AddOnsPart:

@@ -26,6 +26,7 @@ from studio.ui.panels.generate import GeneratePanel
 from studio.ui.reuse import apply_foreign, apply_record, reuse_references, reuse_seed
 from studio.ui.settle import settle
 from studio.ui.state import StudioState
+from studio.ui.widgets.base import page_js
 from studio.ui.widgets.changes import Changes
 
 Verb = Callable[[Mapping[str, Any], Sequence[object]], Updates]
@@ -37,18 +38,18 @@ UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
 
-SENT = "(...values) => likeness.changes.sent(values)"
-MERGE = "(answer, ...values) => likeness.changes.merge(answer, values)"
-DONE = "() => { likeness.changes.done(true); return []; }"
-REFUSED = "() => { likeness.changes.done(false); return []; }"
-GENERATE = "(...values) => { likeness.generate(values); return []; }"
+SENT = page_js("changes.sent(values)")
+MERGE = page_js("changes.merge(values[0], values.slice(1))")
+DONE = page_js("changes.done(true)")
+REFUSED = page_js("changes.done(false)")
+GENERATE = page_js("generate(values)")
 FRESH = StudioState().values()
 """What the controls hold on a page just opened."""
 _MANY = 64
 """Pictures one action takes at most: more than there can be references, or steps worth applying again."""
 RANDOM_SEED_JS = "() => '-1'"
-LAST_SEED_JS = "() => likeness.lastSeed ?? '-1'"
-STRENGTH_JS = "(influence) => { likeness.showStrength(influence); return []; }"
+LAST_SEED_JS = page_js("lastSeed() ?? '-1'")
+STRENGTH_JS = page_js("showStrength(...values)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,17 +258,14 @@ def _new_values(controls: Controls, updates: Updates) -> dict[str, Any]:
 def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePanel) -> None:
     controls = handlers.controls
     names = json.dumps(list(controls.by_name))
-    remember, recalled = (
-        f"(...values) => {{ likeness.{verb}({names}, values); return []; }}"
-        for verb in ("remember", "recalled")
-    )
+    remember, recalled = (page_js(f"{verb}({names}, values)") for verb in ("remember", "recalled"))
     changes = [getattr(component, "change") for component in controls.inputs]  # noqa: B009
     gr.on(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
     restored = page.load(
         guarded(handlers.restore),
         inputs=generate.notices,
         outputs=controls.outputs,
-        js="() => [likeness.recall()]",
+        js=page_js("recall()"),
         **_QUIET,
     )
     restored.success(None, inputs=controls.inputs, js=recalled, **_QUIET)

@@ -1,6 +1,6 @@
 """What the settings side says to artists: names, explanations and examples per mode and per knob.
 
-Knows nothing of Gradio, of models or of requests beyond the names of their modes and roles.
+Knows nothing of Gradio, of models, or of requests and pictures beyond the names of their kinds.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.request import MODE_LABEL, ControlKind, Mode, Role
+from studio.records import Category
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,16 @@ ROLE_WORDS: dict[Role, str] = {
 CONTROL_WORDS: dict[ControlKind, str] = {
     ControlKind.CANNY: "Crisp edges",
     ControlKind.SOFT_EDGE: "Soft edges",
+}
+
+CATEGORY_WORDS: dict[Category, str] = {
+    Category.GENERATED: "Generated",
+    Category.EDITED: "Edited",
+    Category.UPLOAD: "Upload",
+    Category.IMPORTED: "Imported",
+    Category.AVATAR: "Avatar",
+    Category.SHEET: "Character sheet",
+    Category.CONTROL: "Made on the way",
 }
 
 HELP: dict[str, str] = {

@@ -375,7 +375,7 @@ def test_a_reload_and_a_second_tab_find_everything_again(
     page.reload()
     is_restored(page, loaded)
     assert page.evaluate("likeness.tab") != second.evaluate("likeness.tab")
-    listens = "likeness.events.source !== null"
+    listens = "likeness.listens()"
     second.wait_for_function("likeness.snapshot")
     assert [page.evaluate(listens), second.evaluate(listens)] == [False, True]
     second.close()

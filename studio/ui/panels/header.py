@@ -17,4 +17,4 @@ class HeaderPanel:
 
 def create_header(sections: Mapping[str, str]) -> HeaderPanel:
     """Make the header; `sections` maps each section's id to its name."""
-    return HeaderPanel(header=Header(sections=sections, elem_id="header"))
+    return HeaderPanel(header=Header(scene={"sections": list(sections.items())}, elem_id="header"))

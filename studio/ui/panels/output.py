@@ -1,4 +1,4 @@
-"""The right side of the Studio: stage, queue strip, gallery, and the dialogs that any section may open."""
+"""The right side of the Studio: stage, queue strip, gallery. Dialogs open over it, in the browser."""
 
 from __future__ import annotations
 
@@ -6,11 +6,7 @@ from dataclasses import dataclass
 
 from studio.service import StudioService
 from studio.ui.coach_widgets import CoachVerdict
-from studio.ui.widgets.compare import CompareDialog
-from studio.ui.widgets.details import DetailsDialog
-from studio.ui.widgets.history import ExportDialog, FamilyTreeDialog, ImportDialog, WinnersDialog
 from studio.ui.widgets.live_preview import LivePreview
-from studio.ui.widgets.picker import PickerDialog
 from studio.ui.widgets.picture_grid import PictureGallery
 from studio.ui.widgets.queue_view import QueueSummary
 
@@ -23,13 +19,6 @@ class OutputPanel:
     verdict: CoachVerdict
     queue: QueueSummary
     gallery: PictureGallery
-    compare: CompareDialog
-    details: DetailsDialog
-    picker: PickerDialog
-    tree: FamilyTreeDialog
-    winners: WinnersDialog
-    importer: ImportDialog
-    exporter: ExportDialog
 
 
 def create_output(service: StudioService) -> OutputPanel:
@@ -40,11 +29,4 @@ def create_output(service: StudioService) -> OutputPanel:
         verdict=CoachVerdict(elem_id="coach-after"),
         queue=QueueSummary(elem_id="queue"),
         gallery=PictureGallery(elem_id="gallery"),
-        compare=CompareDialog(visible="hidden"),
-        details=DetailsDialog(visible="hidden"),
-        picker=PickerDialog(visible="hidden"),
-        tree=FamilyTreeDialog(visible="hidden"),
-        winners=WinnersDialog(visible="hidden"),
-        importer=ImportDialog(visible="hidden"),
-        exporter=ExportDialog(visible="hidden"),
     )

@@ -44,7 +44,7 @@ class SettingsPanel:
 def create_settings() -> SettingsPanel:
     """Make the closed part with all knobs at the studio's defaults."""
     with gr.Column(elem_id="additional-settings"):
-        Disclosure(target="knobs", words="Additional settings", elem_id="knobs-toggle")
+        Disclosure(scene={"target": "knobs", "words": "Additional settings"}, elem_id="knobs-toggle")
         return _knobs()
 
 

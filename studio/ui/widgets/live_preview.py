@@ -5,11 +5,10 @@ Everything shown comes from the queue's snapshot and REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from studio.ui.widgets.base import Drawn
 
 
-class LivePreview(ScriptedHTML):
+class LivePreview(Drawn):
     """Holds `#cancel`, `#use-as-reference` and the other buttons of the chosen picture."""
 
-    widget = "stage"
-    scripts = ("stage.js",)
+    part = "stage"

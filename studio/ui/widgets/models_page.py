@@ -5,11 +5,10 @@ Everything shown comes from REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from studio.ui.widgets.base import Drawn
 
 
-class ModelsPage(ScriptedHTML):
+class ModelsPage(Drawn):
     """Holds `#models-list` with a card `#model-card-<id>` for each model."""
 
-    widget = "models_page"
-    scripts = ("models_memory.js", "models.js")
+    part = "models"

@@ -1,59 +1,45 @@
 """Small live texts as Gradio components: the header, notices before Generate, queue words, the last seed.
 
-What they show comes from the queue's snapshot in the browser, the notices from Python. The drawing is
-done by `static/studio.js`.
+What they show comes from the queue's snapshot in the browser, the notices from Python.
 """
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from typing import Any
-
-import gradio as gr
-
-from studio.ui.widgets.base import drawn, script
+from studio.ui.widgets.base import Drawn
 
 
-class Header(gr.HTML):
-    """Name, sections, the worker's state and the light/dark switch."""
+class Header(Drawn):
+    """Name, sections, the worker's state, light and dark. `scene`: {sections: [id, words] of each}."""
 
-    def __init__(
-        self, value: Any = None, *, sections: Mapping[str, str] | None = None, **kwargs: Any
-    ) -> None:
-        tabs = json.dumps(list((sections or {}).items()))
-        kwargs |= drawn("lk-header", f"likeness.header(element, {tabs});")
-        super().__init__(value, **kwargs)
+    part = "header"
+    root = "lk-header"
 
 
-class Notices(gr.HTML):
+class Notices(Drawn):
     """A list of quiet sentences; triggers `settled` when the artist has stopped changing things."""
 
-    def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-notices-root", script("notices", "settled"))
-        super().__init__(value, **kwargs)
+    part = "notices"
+    root = "lk-notices-root"
+    tells = ("settled",)
 
 
-class GenerateStatus(gr.HTML):
+class GenerateStatus(Drawn):
     """How many jobs run and wait, below the Generate button."""
 
-    def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-generate-root", script("generateStatus"))
-        super().__init__(value, **kwargs)
+    part = "generateStatus"
+    root = "lk-generate-root"
 
 
-class SeedMemory(gr.HTML):
+class SeedMemory(Drawn):
     """The seed this tab used last; triggers `used` when the artist wants it back."""
 
-    def __init__(self, value: Any = None, **kwargs: Any) -> None:
-        kwargs |= drawn("lk-seed-root", "likeness.seedMemory(element, () => trigger('used', {}));")
-        super().__init__(value, **kwargs)
+    part = "seedMemory"
+    root = "lk-seed-root"
+    tells = ("used",)
 
 
-class Disclosure(gr.HTML):
-    """A button that opens and closes the part of the page with the id `target`."""
+class Disclosure(Drawn):
+    """A button that opens and closes a part of the page. `scene`: {target: its id, words}."""
 
-    def __init__(self, value: Any = None, *, target: str = "", words: str = "", **kwargs: Any) -> None:
-        script_text = f"likeness.disclosure(element, {json.dumps(target)}, {json.dumps(words)});"
-        kwargs |= drawn("lk-disclosure-root", script_text)
-        super().__init__(value, **kwargs)
+    part = "disclosure"
+    root = "lk-disclosure-root"

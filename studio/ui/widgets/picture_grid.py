@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from studio.ui.widgets.base import Drawn
 
 
-class PictureGallery(ScriptedHTML):
+class PictureGallery(Drawn):
     """This tab's pictures, the newest batch first; the arrow keys choose one for the stage."""
 
-    widget = "gallery"
-    scripts = ("gallery.js",)
+    part = "gallery"
 
 
-class CollectionGrid(ScriptedHTML):
+class CollectionGrid(Drawn):
     """All saved pictures, of which only what is seen is on the page; search, filters, several at once."""
 
-    widget = "collection"
-    scripts = (
-        "fields.js",
-        "source.js",
-        "grid.js",
-        "filters.js",
-        "selection.js",
-        "batches.js",
-        "collection.js",
-    )
+    part = "collection"

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from studio.ui.widgets.scripted import ScriptedHTML
+from studio.ui.widgets.base import Drawn
 
 
-class QueueSummary(ScriptedHTML):
+class QueueSummary(Drawn):
     """What runs and what waits, on a strip of fixed height."""
 
-    widget = "queue_summary"
-    scripts = ("queue.js",)
+    part = "queueSummary"
 
 
-class QueuePage(ScriptedHTML):
+class QueuePage(Drawn):
     """Running, waiting and finished jobs, with the words of those that failed."""
 
-    widget = "queue_page"
-    scripts = ("queue.js",)
+    part = "queuePage"

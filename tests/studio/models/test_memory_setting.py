@@ -109,7 +109,7 @@ def test_a_choice_made_on_another_machine_says_why_it_is_not_possible_here(libra
 
 
 def test_the_page_has_words_for_every_way() -> None:
-    script = (Path(ui.__file__).parent / "static" / "models_memory.js").read_text("utf-8")
+    script = (Path(ui.__file__).parent / "static" / "models" / "model_memory.js").read_text("utf-8")
     missing = [
         way for way in MemoryChoice if way is not MemoryChoice.AUTO and f'{way.value}: "' not in script
     ]

@@ -30,13 +30,5 @@ def test_the_page_has_the_ids_that_scripts_rely_on(page: tuple[Any, ...]) -> Non
     assert {"preview", "queue", "gallery", "collection", "queue-page"} <= ids
 
 
-def test_the_dialogs_take_no_room(page: tuple[Any, ...]) -> None:
-    output: OutputPanel = page[0]
-    components = _components(page[3])
-    dialogs = (output.compare, output.details, output.picker, output.tree, output.winners, output.importer)
-    for dialog in (*dialogs, output.exporter):
-        assert components[dialog._id]["visible"] == "hidden"
-
-
 def test_no_picture_travels_through_gradio(page: tuple[Any, ...]) -> None:
     assert all(props.get("value") is None for props in _components(page[3]).values() if "value" in props)

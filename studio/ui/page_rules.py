@@ -1,0 +1,80 @@
+"""What the page's scripts know of the rules: words, ratios, roles and limits, written from those of Python.
+
+`python -m studio.ui.page_rules` writes `static/core/rules.js` anew; a test says where it is stale. Knows
+neither Gradio nor the service.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from pipelines.request import (
+    DEFAULT_ROLE,
+    MAX_IMAGES,
+    MAX_LORAS,
+    MAX_PROMPT_CHARS,
+    MAX_REFERENCES,
+    MODE_LABEL,
+    GenerationRequest,
+)
+from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE
+from studio.ui.words import CATEGORY_WORDS, CONTROL_WORDS, ROLE_WORDS
+
+RULES = Path(__file__).resolve().parent / "static" / "core" / "rules.js"
+_HEAD = """\
+// The rules of the studio as far as the page needs them.
+// Written from Python by `python -m studio.ui.page_rules`: change them there.
+"""
+
+
+def rules_script() -> str:
+    """The text of `rules.js`."""
+    parts = [_HEAD]
+    for name, (type_words, value) in _rules().items():
+        parts.append(f"/** @type {{{type_words}}} */")
+        parts.append(f"export const {name} = {json.dumps(value, indent=2, ensure_ascii=False)};\n")
+    return "\n".join(parts)
+
+
+def _rules() -> dict[str, tuple[str, Any]]:
+    words = "Record<string, string>"
+    return {
+        "MODES": (words, {mode.value: label for mode, label in MODE_LABEL.items()}),
+        "ROLES": (words, {role.value: label for role, label in ROLE_WORDS.items()}),
+        "CONTROLS": (words, {kind.value: label for kind, label in CONTROL_WORDS.items()}),
+        "CATEGORIES": (words, {category.value: label for category, label in CATEGORY_WORDS.items()}),
+        "DEFAULT_ROLES": (words, {mode.value: role.value for mode, role in DEFAULT_ROLE.items()}),
+        "RATIOS": ("string[]", list(ASPECT_RATIOS)),
+        "LIKE_REFERENCE": ("string", LIKE_REFERENCE),
+        "LIMITS": (
+            "{references: number, images: number, loras: number, prompt: number}",
+            {
+                "references": MAX_REFERENCES,
+                "images": MAX_IMAGES,
+                "loras": MAX_LORAS,
+                "prompt": MAX_PROMPT_CHARS,
+            },
+        ),
+        "RANGES": ("Record<string, {least: number, most: number}>", _ranges()),
+    }
+
+
+def _ranges() -> dict[str, dict[str, float]]:
+    """Least and most of each number of a request."""
+    fields = GenerationRequest.model_json_schema()["properties"]
+    parts = {name: [field, *field.get("anyOf", [])] for name, field in fields.items()}
+    bounded = {
+        name: next((p for p in each if "minimum" in p and "maximum" in p), None)
+        for name, each in parts.items()
+    }
+    return {
+        name: {"least": part["minimum"], "most": part["maximum"]}
+        for name, part in bounded.items()
+        if part is not None and name != "seed"  # larger than a number of JavaScript can be
+    }
+
+
+if __name__ == "__main__":
+    RULES.write_text(rules_script(), encoding="utf-8", newline="\n")

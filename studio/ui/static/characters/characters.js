@@ -1,0 +1,275 @@
+// The Characters section: the cast in the artist's order, each with portrait, number of versions and what can be done
+// with it. Rows are kept and updated, so focus stays where it is. Dialogs have files of their own.
+import { cast } from "./cast.js";
+import { loadCharacter } from "./loaded.js";
+import * as pictures from "../collection/pictures.js";
+import { thumbnailAddress } from "../core/addresses.js";
+import { emit, on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { currentSection, showTab } from "../core/sections.js";
+import * as kit from "../kit/kit.js";
+import { popover, rove } from "../kit/menus.js";
+import { toast } from "../kit/toasts.js";
+import { requestChange } from "../studio/changes.js";
+
+const THUMB = 144;
+
+/** Ask for a name; resolves to it, or to null. */
+async function askName({ id, title, value = "", yes }) {
+  const given = await kit.askLine({ id, title, label: "Name", value, props: { maxlength: 120 }, buttons: [{ name: "yes", label: yes, kind: "strong" }] });
+  return given?.text ?? null;
+}
+
+// --- one row ----------------------------------------------------------------------------------
+class Row {
+  constructor(page, one) {
+    this.page = page;
+    this.image = el("img", { alt: "", loading: "lazy", decoding: "async" });
+    this.thumb = el("button", { type: "button", class: "chr-thumb", onclick: () => this.portrait() }, this.image, kit.icon("add"));
+    this.name = el("h3", {});
+    this.facts = el("p", { class: "chr-facts" });
+    this.badges = el("span", { class: "mod-badges" });
+    this.make = kit.button({ label: "Generate", kind: "strong", run: () => this.portrait(true) });
+    this.plan = kit.button({ name: "info", label: "Blueprint", run: () => emit("blueprint:open", { id: this.one.id }) });
+    this.more = kit.button({ name: "more", label: "More", words: false, kind: "ghost" });
+    this.menu = el("div", { role: "menu", "aria-label": "More" });
+    this.handle = el("span", { class: "chr-handle", title: "Drag to another place", "aria-hidden": "true" }, "⠿");
+    this.node = el("li", { class: "chr-row", draggable: "true", tabindex: -1 }, this.handle, this.thumb,
+      el("div", { class: "chr-about" }, el("div", { class: "chr-name" }, this.name, this.badges), this.facts),
+      el("div", { class: "chr-actions" }, this.make, this.plan, this.more, this.menu));
+    this.popover = popover(this.more, this.menu, { width: 240, onOpen: () => this.fillMenu() });
+    rove(this.menu, () => [...this.menu.children]);
+    this.update(one);
+  }
+
+  update(one) {
+    const text = JSON.stringify(one);
+    if (text === this.text) return;
+    this.text = text;
+    this.one = one;
+    const { portrait } = one;
+    this.node.dataset.character = one.id;
+    this.node.setAttribute("aria-label", one.name);
+    this.name.textContent = one.name;
+    this.facts.textContent = this.factsOf(one);
+    this.thumb.classList.toggle("empty", !portrait);
+    this.thumb.setAttribute("aria-label", portrait ? `Portrait of ${one.name}` : `Make a portrait of ${one.name}`);
+    const source = one.avatar ? `${cast.avatar(one.id, THUMB)}&v=${one.avatar.image_id}-${Object.values(one.avatar.crop).join("-")}` : portrait ? thumbnailAddress(portrait.image_id) : "";
+    if (source && this.image.getAttribute("src") !== source) this.image.src = source;
+    if (!source) this.image.removeAttribute("src");
+    const words = portrait ? "Regenerate" : "Generate";
+    this.make.lastChild.textContent = words;
+    this.make.setAttribute("aria-label", `${words} the portrait of ${one.name}`);
+    this.make.classList.toggle("strong", !portrait);
+    this.plan.setAttribute("aria-label", `Blueprint of ${one.name}`);
+    this.more.setAttribute("aria-label", `More for ${one.name}`);
+    this.badges.replaceChildren(...this.badgesOf(one));
+  }
+
+  factsOf(one) {
+    const set = one.references ? ` · ${kit.count(one.references, "reference")}` : "";
+    return `${kit.count(one.versions, "version")}${set}`;
+  }
+
+  badgesOf(one) {
+    const badge = (kind, words) => el("span", { class: `mod-chip ${kind}` }, words);
+    return [one.proposed ? badge("accent", `${one.proposed} to look at`) : null, one.other_design ? badge("warn", "Other design") : null, one.archived ? badge("", "Archived") : null].filter(Boolean);
+  }
+
+  portrait(generate = false) {
+    emit("portrait:open", { id: this.one.id, generate, act: this.page.act });
+  }
+
+  fillMenu() {
+    const { one, page } = this;
+    const item = (id, words, run) => el("button", { type: "button", role: "menuitem", class: "lk-menu-item", "data-do": id, onclick: () => (this.popover.close(), run()) }, words);
+    this.menu.replaceChildren(
+      item("references", "Reference set…", () => emit("references:open", { id: one.id })),
+      item("sheet", "Character sheet…", () => emit("sheet:open", { id: one.id })),
+      item("studio", "Load into the studio", () => page.loadInto(one)),
+      item("rename", "Rename…", () => page.rename(one)),
+      item("up", "Move up", () => page.move(one.id, -1)),
+      item("down", "Move down", () => page.move(one.id, 1)),
+      item("duplicate", "Duplicate", () => cast.duplicate(one.id).catch(() => {})),
+      item("archive", one.archived ? "Bring back" : "Archive", () => cast.patch(one.id, { archived: !one.archived }).catch(() => {})),
+      item("zip", "Export as zip", () => pictures.save(cast.zip(one.id))),
+      ...(one.portrait ? [item("card", "Export as character card", () => pictures.save(cast.card(one.id))),
+        item("avatar", "Export the avatar…", () => emit("avatar:export", { character: one }))] : []),
+      item("delete", "Delete…", () => page.remove(one)));
+    this.menu.firstChild.focus();
+  }
+}
+
+// --- the section --------------------------------------------------------------------------------
+class CharactersPage {
+  constructor(element, act) {
+    this.act = act;
+    this.rows = new Map();
+    this.build(element);
+    on("tab:shown", (name) => name === "characters" && this.load());
+    on("characters:changed", () => currentSection() === "characters" && this.soon());
+    on("pictures:new", () => currentSection() === "characters" && this.soon());
+    if (currentSection() === "characters") this.load();
+  }
+
+  build(element) {
+    this.search = kit.searchBox("characters-search", () => this.load(), "Search names and descriptions");
+    this.search.input.setAttribute("aria-label", "Search characters");
+    this.archived = kit.segments("Which characters", [["", "The cast"], ["1", "Archived"]], () => this.load());
+    this.file = el("input", { type: "file", id: "characters-file", accept: ".zip,.png,.json", hidden: true, onchange: () => this.take([...this.file.files]) });
+    const add = kit.button({ id: "character-add", name: "plus", label: "New character", kind: "strong", run: () => this.create() });
+    const bring = kit.button({ id: "characters-import", name: "folder", label: "Import", run: () => this.file.click() });
+    this.design = kit.button({ id: "designs-open", name: "star", label: "Designs", run: () => emit("designs:open") });
+    this.count = el("span", { class: "out-count", role: "status" });
+    this.list = el("ol", { class: "chr-list", id: "characters-list", "aria-label": "Characters" });
+    this.empty = this.invitation();
+    this.words = el("p", { class: "out-empty", role: "status", hidden: true });
+    this.live = el("div", { class: "lk-visually-hidden", "aria-live": "polite" });
+    element.replaceChildren(el("section", { class: "chr-page", "aria-label": "Characters" },
+      el("header", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
+      this.words, this.empty, this.list, this.live));
+    this.list.addEventListener("keydown", (event) => this.key(event));
+    this.listenToDrags();
+  }
+
+  invitation() {
+    return el("div", { class: "out-invite", hidden: true }, el("h3", {}, "A portrait belongs to a character"),
+      el("p", {}, "Say who it is once. The blueprint keeps what must not change, every portrait stays as a version, and one design holds the whole cast together."),
+      el("div", { class: "out-invite-buttons" }, kit.button({ name: "plus", label: "Make the first character", kind: "strong", run: () => this.create() }),
+        kit.button({ name: "folder", label: "Import a character card", run: () => this.file.click() })));
+  }
+
+  soon() {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.load(), 100);
+  }
+
+  async load() {
+    const turn = (this.turn = (this.turn ?? 0) + 1);
+    const q = this.search.input.value.trim();
+    const archived = this.archived.state.value === "1";
+    const [found, designs] = await Promise.all([cast.list({ q, archived }), cast.designs()]).catch((error) => [error, []]);
+    if (turn !== this.turn) return;
+    if (found instanceof Error) return void this.say(found.message);
+    this.show(found, q, archived);
+    const active = designs.find((one) => one.active);
+    this.design.lastChild.textContent = active ? `Design: ${active.name}` : "Designs";
+    this.design.setAttribute("aria-label", this.design.lastChild.textContent);
+  }
+
+  say(words) {
+    this.words.textContent = words;
+    this.words.hidden = !words;
+  }
+
+  show(found, q, archived) {
+    const ids = new Set(found.map((one) => one.id));
+    this.filtered = Boolean(q);
+    for (const [id, row] of this.rows) if (!ids.has(id)) (row.node.remove(), this.rows.delete(id));
+    found.forEach((one, index) => {
+      const row = this.rows.get(one.id) ?? new Row(this, one);
+      row.update(one);
+      this.rows.set(one.id, row);
+      if (this.list.children[index] !== row.node) this.list.insertBefore(row.node, this.list.children[index] ?? null);
+    });
+    this.count.textContent = found.length ? kit.count(found.length, "character") : "";
+    this.empty.hidden = Boolean(found.length || q || archived);
+    this.say(found.length || !(q || archived) ? "" : q ? `No character matches “${q}”.` : "Nobody is archived.");
+  }
+
+  // --- what the artist does ---------------------------------------------------------------------
+  async create() {
+    const name = await askName({ id: "character-new", title: "New character", yes: "Create" });
+    const made = name && (await cast.create(name).catch(() => null));
+    if (!made) return;
+    await this.load();
+    this.rows.get(made.id)?.node.scrollIntoView({ block: "nearest" });
+    emit("blueprint:open", { id: made.id });
+  }
+
+  async take(files) {
+    this.file.value = "";
+    for (const file of files) {
+      const taken = await cast.take(file).catch(() => null); // its toast has said why
+      if (!taken) continue;
+      toast(`${taken.character.name} is here.`, "success");
+      taken.notes.forEach((note) => toast(note));
+    }
+  }
+
+  async rename(one) {
+    const name = await askName({ id: "character-rename", title: "Rename", value: one.name, yes: "Rename" });
+    if (name && name !== one.name) await cast.patch(one.id, { name }).catch(() => {}); // its toast has said why
+  }
+
+  async remove(one) {
+    const agreed = await kit.confirm({ title: `Delete ${one.name}?`, words: "Blueprint, versions and reference set go. Every picture stays in the collection.", yes: "Delete" });
+    if (agreed) await cast.remove(one.id).catch(() => {}); // its toast has said why
+  }
+
+  loadInto(one) {
+    loadCharacter(one);
+    showTab("studio");
+  }
+
+  // --- order --------------------------------------------------------------------------------------
+  order() {
+    return [...this.list.children].map((node) => node.dataset.character);
+  }
+
+  async move(id, by) {
+    const order = this.order();
+    const from = order.indexOf(id);
+    await this.place(id, from + by);
+  }
+
+  async place(id, to) {
+    const order = this.order();
+    const from = order.indexOf(id);
+    if (to < 0 || to >= order.length || to === from) return;
+    order.splice(to, 0, ...order.splice(from, 1));
+    const { node, one } = this.rows.get(id);
+    const focused = document.activeElement;
+    this.list.insertBefore(node, this.list.children[to > from ? to + 1 : to] ?? null);
+    if (node.contains(focused)) focused.focus();
+    this.live.textContent = `${one.name} is now number ${to + 1} of ${order.length}.`;
+    await cast.reorder(order).catch(() => this.load()); // its toast has said why
+  }
+
+  key(event) {
+    const row = event.target.closest(".chr-row");
+    const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
+    if (!row || !by || event.target.closest("[popover]")) return;
+    event.preventDefault();
+    if (event.altKey || event.shiftKey) return void this.move(row.dataset.character, by);
+    const next = by < 0 ? row.previousElementSibling : row.nextElementSibling;
+    next?.querySelector(".chr-thumb").focus();
+  }
+
+  listenToDrags() {
+    this.list.addEventListener("dragstart", (event) => {
+      this.dragged = event.target.closest?.(".chr-row");
+      event.dataTransfer.effectAllowed = "move";
+      event.dataTransfer.setData("text/plain", this.dragged?.getAttribute("aria-label") ?? "");
+    });
+    this.list.addEventListener("dragover", (event) => {
+      const over = event.target.closest(".chr-row");
+      if (!this.dragged || !over) return;
+      event.preventDefault();
+      this.mark(over);
+    });
+    this.list.addEventListener("drop", (event) => {
+      const over = event.target.closest(".chr-row");
+      if (!this.dragged || !over) return;
+      event.preventDefault();
+      this.place(this.dragged.dataset.character, this.order().indexOf(over.dataset.character));
+    });
+    this.list.addEventListener("dragend", () => ((this.dragged = null), this.mark(null)));
+  }
+
+  mark(over) {
+    for (const node of this.list.children) node.classList.toggle("over", node === over && node !== this.dragged);
+  }
+}
+
+export const characters = ({ element }) => new CharactersPage(element, requestChange);

@@ -1,0 +1,218 @@
+// The portrait modal: left the portrait large, with its versions; right what the next one is made from. A file that
+// is dropped, pasted or chosen becomes a new version. Opened by `portrait:open` {id, generate, act} on the bus.
+import { cast } from "./cast.js";
+import { loadCharacter, loadedCharacter } from "./loaded.js";
+import { PortraitKnobs } from "./portrait_knobs.js";
+import { VersionView } from "./versions.js";
+import { thumbnailAddress } from "../core/addresses.js";
+import { emit, on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import { showTab } from "../core/sections.js";
+import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+
+const ACTIVE = new Set(["queued", "running"]);
+const IDLE = "Each one becomes a new version.";
+const PICTURE = "application/x-likeness-image";
+
+class PortraitModal {
+  constructor() {
+    this.dialog = kit.dialog({ id: "portrait-modal", title: "Portrait", kind: "wide tall chr-modal", onClose: () => this.closed() });
+    const toModels = () => (this.dialog.close(), showTab("models"));
+    this.knobs = new PortraitKnobs({ picture: () => this.view.current?.image_id ?? null, toModels });
+    this.view = new VersionView(this);
+    this.progress = this.makeProgress();
+    this.generate = kit.button({ id: "portrait-generate", label: "Generate", kind: "strong", run: () => this.make() });
+    const right = el("div", { class: "chr-right" }, this.knobs.node, el("div", { class: "chr-make" }, this.progress.node, this.generate));
+    this.dialog.body.append(el("div", { class: "chr-columns" }, this.view.node, right));
+    this.listen();
+  }
+
+  makeProgress() {
+    const words = el("span", { class: "chr-progress-words", role: "status" });
+    const bar = el("div", { class: "out-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i"));
+    const cancel = kit.button({ id: "portrait-cancel", name: "close", label: "Cancel", run: () => this.cancel() });
+    return { node: el("div", { class: "chr-progress" }, words, cancel, bar), words, bar, cancel };
+  }
+
+  listen() {
+    const { node } = this.dialog;
+    on("characters:changed", ({ id }) => this.open_ && (!id || id === this.character?.id) && this.refresh());
+    onSnapshot((snapshot) => this.open_ && this.follow(snapshot));
+    node.addEventListener("keydown", (event) => this.key(event));
+    node.addEventListener("paste", (event) => this.paste(event));
+    const wanted = ({ dataTransfer: { types } }) => types.includes("Files") || types.includes(PICTURE);
+    node.addEventListener("dragover", (event) => wanted(event) && (event.preventDefault(), this.view.lit(true)));
+    node.addEventListener("dragleave", (event) => node.contains(event.relatedTarget) || this.view.lit(false));
+    node.addEventListener("drop", (event) => wanted(event) && this.drop(event));
+  }
+
+  get open_() {
+    return this.dialog.node.open;
+  }
+
+  async open({ id, generate = false, act = this.act }) {
+    this.act = act;
+    this.job = null;
+    this.known = null;
+    const [character, defaults] = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => [null, null]); // a toast has said why
+    if (!character) return;
+    this.character = character;
+    this.dialog.heading.textContent = character.name;
+    await Promise.all([this.knobs.start(character, defaults), this.view.load(character, true)]);
+    this.dialog.open();
+    this.drawButton();
+    if (latestSnapshot()) this.follow(latestSnapshot());
+    (generate ? this.knobs.prompt.box : this.view.node).focus();
+  }
+
+  closed() {
+    this.view.leave();
+  }
+
+  /** The character was changed, here or in another tab. */
+  async refresh() {
+    const { id } = this.character;
+    const character = await api(`/characters/${encodeURIComponent(id)}`, { quiet: true }).catch(({ problem }) => (problem?.status === 404 ? false : null));
+    if (character === false) return void this.dialog.close();
+    if (!character || this.character.id !== id) return;
+    this.character = character;
+    this.dialog.heading.textContent = character.name;
+    await this.view.load(character);
+    this.drawButton();
+  }
+
+  drawButton() {
+    const words = this.character.portrait ? "Regenerate" : "Generate";
+    this.generate.lastChild.textContent = words;
+    this.generate.setAttribute("aria-label", words);
+  }
+
+  // --- making one -------------------------------------------------------------------------------
+  async make() {
+    let request = null;
+    try {
+      request = this.knobs.request();
+    } catch (problem) {
+      return void toast(problem.message, "error");
+    }
+    this.generate.disabled = true;
+    const job = await cast.generate(this.character.id, request).catch(() => null); // its toast has said why
+    this.generate.disabled = false;
+    if (job) this.watch(job);
+  }
+
+  watch(job) {
+    this.job = job;
+    this.drawJob();
+  }
+
+  /** This character's job: the one asked for here, or one that was under way already. */
+  follow({ jobs }) {
+    const mine = jobs.filter((job) => job.request.character === this.character?.id);
+    const active = mine.filter((job) => ACTIVE.has(job.status)).at(-1);
+    const before = this.job;
+    this.job = mine.find((job) => job.id === before?.id && ACTIVE.has(job.status)) ?? active ?? null;
+    const ended = before && mine.find((job) => job.id === before.id && !ACTIVE.has(job.status));
+    if (ended) this.ended(ended);
+    this.drawJob();
+  }
+
+  ended(job) {
+    if (job.status === "failed") toast(job.error?.message ?? "This portrait was not made. Try again.", "error");
+    if (job.images.length) cast.tell(this.character.id);
+  }
+
+  drawJob() {
+    const { job, progress } = this;
+    progress.node.classList.toggle("off", !job);
+    progress.words.textContent = job ? [kit.jobWords(job), kit.etaWords(job)].filter(Boolean).join(" · ") : IDLE;
+    progress.cancel.disabled = !job || Boolean(job.cancel_requested);
+    const share = job ? kit.progress(job) : 0;
+    progress.bar.classList.toggle("unknown", Boolean(job) && job.status === "running" && share === null);
+    progress.bar.firstChild.style.setProperty("--share", share ?? 0);
+    this.view.preview(job);
+  }
+
+  cancel() {
+    if (this.job) api(`/jobs/${encodeURIComponent(this.job.id)}/cancel`, { method: "POST" }).catch(() => {}); // its toast has said why
+  }
+
+  // --- bringing one -----------------------------------------------------------------------------
+  async take(files) {
+    for (const file of files) await cast.addFile(this.character.id, file).catch(() => {}); // its toast has said why
+    await this.view.load(this.character, true);
+  }
+
+  async takePicture(imageId) {
+    await cast.addPicture(this.character.id, imageId).catch(() => {}); // its toast has said why
+    await this.view.load(this.character, true);
+  }
+
+  paste(event) {
+    event.stopPropagation(); // the Studio below takes pasted pictures, too
+    const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
+    const writing = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
+    if (!files.length || writing) return;
+    event.preventDefault();
+    this.take(files);
+  }
+
+  drop(event) {
+    event.preventDefault();
+    event.stopPropagation();
+    this.view.lit(false);
+    const { dataTransfer } = event;
+    if (dataTransfer.types.includes(PICTURE)) this.takePicture(dataTransfer.getData(PICTURE));
+    else this.take([...dataTransfer.files]);
+  }
+
+  // --- hands ------------------------------------------------------------------------------------
+  key(event) {
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") return event.preventDefault(), this.generate.click();
+    if (kit.isTyping(event) || event.target.closest("[popover]")) return undefined;
+    const by = { ArrowLeft: 1, ArrowRight: -1 }[event.key];
+    if (!by || event.shiftKey) return undefined;
+    event.preventDefault();
+    return this.view.step(by);
+  }
+
+  /** To the studio with this portrait as the reference, and the character loaded. */
+  toStudio(imageId) {
+    this.dialog.close();
+    loadCharacter(this.character);
+    showTab("studio");
+    if (imageId) this.act({ action: "edit", image_id: imageId });
+  }
+}
+
+/** From the studio: a picture becomes a version of a character. */
+export async function applyTo({ id: imageId, act }) {
+  const loaded = loadedCharacter();
+  const all = await cast.list({}).catch(() => []);
+  if (!all.length) return void toast("There is no character yet. Make one in the Characters section first.");
+  const dialog = kit.dialog({ id: "apply-to-character", title: "Apply to a character", onClose: () => dialog.node.remove() });
+  const use = async (one) => {
+    dialog.close();
+    const version = await cast.addPicture(one.id, imageId).catch(() => null); // its toast has said why
+    if (!version) return;
+    toast(`${one.name} has a new portrait.`, "success");
+    emit("portrait:open", { id: one.id, act });
+  };
+  const order = [...all].sort((a, b) => (b.id === loaded?.id) - (a.id === loaded?.id));
+  dialog.body.append(el("div", { class: "chr-choose" }, order.map((one) => el("button", { type: "button", class: "lk-menu-item", "data-character": one.id, onclick: () => use(one) },
+    one.portrait ? el("img", { src: thumbnailAddress(one.portrait.image_id), alt: "" }) : el("span", { class: "chr-noface" }), el("span", {}, one.name)))));
+  dialog.open();
+  dialog.body.querySelector("button").focus();
+}
+
+/** @type {PortraitModal | null} */
+let shown = null;
+
+/** Open it; it is made when it is first asked for. */
+export function open(options) {
+  shown ??= new PortraitModal();
+  shown.open(options);
+}

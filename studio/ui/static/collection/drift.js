@@ -1,0 +1,130 @@
+// How far a line has moved from its anchor, in words; and the side of the family tree that says it of the chosen
+// picture, with what can be done from there.
+import { CATEGORIES } from "../core/rules.js";
+import * as pictures from "./pictures.js";
+import { thumbnailAddress } from "../core/addresses.js";
+import { on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import { showTab } from "../core/sections.js";
+import { icon } from "../kit/icons.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+
+const ALIKE = { structure: "Structure", colour: "Colour", face: "Face" };
+const EXPLAINED = {
+  structure: "How much of forms and light is as in the anchor.",
+  colour: "How far the colours have moved: below 2 is hardly seen, above 10 plainly.",
+  face: "How alike the heads look to a model that recognises things: 100 % is the same picture. Only compare it along one line.",
+};
+
+const value = (name, number) => (name === "colour" ? `Δ ${number.toFixed(1)}` : kit.percent(Math.max(0, number)));
+/** Share of a bar: 1 is as in the anchor. */
+const share = (name, number) => (name === "colour" ? Math.max(0, 1 - number / 20) : Math.max(0, number));
+
+/** On one line. */
+export const short = ({ structure, colour, face }) => {
+  const known = typeof face === "number" ? ` · face ${value("face", face)}` : "";
+  return `${value("structure", structure)} · ${value("colour", colour)}${known}`;
+};
+
+/** The measures as a list of bars. */
+function bars(drift, faceReason) {
+  const rows = Object.keys(ALIKE).filter((name) => drift[name] !== null && drift[name] !== undefined).map((name) => {
+    const bar = el("i", {});
+    bar.style.setProperty("--share", share(name, drift[name]));
+    return el("li", { title: EXPLAINED[name] }, el("span", {}, ALIKE[name]), el("span", { class: "out-drift-bar", "aria-hidden": "true" }, bar),
+      el("strong", {}, value(name, drift[name])));
+  });
+  return el("div", { class: "out-drift" }, el("ul", {}, rows), faceReason ? el("p", { class: "out-dim" }, faceReason) : null);
+}
+
+const report = (id) => api(pictures.path(id, "/drift"), { quiet: true });
+
+/** Make a picture the one that later pictures of its line are measured against; or take that back. */
+async function anchor(id, on = true) {
+  await pictures.patch(id, { anchor: on });
+  toast(on ? "This picture is the anchor of its line now." : "This picture is no anchor any more.", "success");
+}
+
+export class TreeSide {
+  constructor(tree) {
+    this.tree = tree;
+    this.head = el("h3", {});
+    this.meta = el("p", { class: "out-dim" });
+    this.image = el("img", { class: "out-tree-large", alt: "" });
+    this.changes = el("ul", { class: "out-changes" });
+    this.measured = el("div", { class: "out-measured" });
+    const make = (icon, label, key, run, rest = {}) => kit.button({ name: icon, label, key, run, ...rest });
+    const small = { words: false };
+    this.buttons = {
+      use: make("use", "Use as reference", "R", () => tree.perform("use"), { kind: "strong" }),
+      edit: make("edit", "Edit image", "E", () => tree.perform("edit"), small),
+      reuse: make("reuse", "Reuse settings", null, () => tree.perform("reuse_settings"), small),
+      details: make("info", "Details", "Enter", () => tree.perform("details"), small),
+      compare: make("compare", "Compare", "C", () => tree.compare()),
+      mark: make("check", "Mark for comparing", "Space", () => tree.mark(tree.chosen)),
+      anchor: make("anchor", "Make anchor", "A", () => this.makeAnchor()),
+    };
+    const { use, edit, reuse, details, ...others } = this.buttons;
+    this.node = el("aside", { class: "out-tree-side", "aria-label": "The chosen picture" }, this.image,
+      el("div", { class: "out-tree-facts" }, this.head, this.meta, el("div", { class: "out-tree-buttons" }, use, edit, reuse, details),
+        this.changes, el("div", { class: "out-tree-buttons" }, Object.values(others)), this.measured));
+  }
+
+  show(node) {
+    this.shown = node;
+    const { image } = node;
+    Object.values(this.buttons).forEach((button) => (button.disabled = !image));
+    this.measured.replaceChildren();
+    if (!image) return this.showGone();
+    this.head.textContent = pictures.alt(image);
+    const depth = node.generation ? `generation ${node.generation}` : null;
+    this.meta.textContent = [CATEGORIES[image.category], depth, kit.clock(image.created_at), image.trashed_at ? "in the trash" : null].filter(Boolean).join(" · ");
+    this.image.hidden = false;
+    this.image.src = thumbnailAddress(image.id);
+    this.changes.replaceChildren(...this.tree.changes(node).map((change) => el("li", {}, change.words)));
+    this.drawButtons(node);
+    return this.measure(node);
+  }
+
+  showGone() {
+    this.head.textContent = "Not in this collection";
+    this.meta.textContent = "The picture this was made from was deleted, or was never here.";
+    this.image.hidden = true;
+    this.changes.replaceChildren();
+  }
+
+  drawButtons({ id, image }) {
+    const { marked } = this.tree;
+    const label = (button, words) => ((button.lastChild.textContent = words), button.setAttribute("aria-label", words));
+    label(this.buttons.anchor, image.anchor ? "Take the anchor away" : "Make anchor");
+    label(this.buttons.mark, marked.includes(id) ? "Unmark" : "Mark for comparing");
+    const first = marked[0] && marked[0] !== id;
+    label(this.buttons.compare, marked.length === 2 ? "Compare A and B" : first ? "Compare with A" : "Compare with its reference");
+    this.buttons.compare.disabled = !first && marked.length < 2 && !this.shown.edge;
+    const live = !image.trashed_at && !image.purged_at;
+    [this.buttons.use, this.buttons.edit].forEach((button) => (button.disabled = !live));
+    this.buttons.reuse.disabled = !image.job_id;
+  }
+
+  async measure(node) {
+    const found = node.edge ? await report(node.id).catch(() => null) : null;
+    if (this.shown !== node || !found || !found.depth) return;
+    this.tree.showDrift(found);
+    const from = found.depth === 1 ? "its anchor, one step back" : `its anchor, ${found.depth} steps back`;
+    this.measured.replaceChildren(...[el("h4", {}, `Measured against ${from}`), bars(found.drift, found.face_reason), this.suggestion(found)].filter(Boolean));
+  }
+
+  suggestion(found) {
+    if (!found.suggestion) return null;
+    const ids = [found.anchor_id, ...found.branch.map((step) => step.image_id).filter((id) => id !== found.anchor_id)];
+    const go = () => (this.tree.dialog.close(), showTab("studio"), this.tree.act({ action: "edit_together", image_ids: ids }));
+    return el("div", { class: "out-suggestion" }, el("p", {}, found.suggestion), kit.button({ name: "anchor", label: "Apply the edits to the anchor", run: go }));
+  }
+
+  makeAnchor() {
+    const { image } = this.shown;
+    if (image) anchor(image.id, !image.anchor).catch(() => {}); // its toast has said why
+  }
+}

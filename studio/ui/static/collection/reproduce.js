@@ -1,0 +1,93 @@
+// Make a picture once more and say how alike it came out: identical, close or different, and what could explain it.
+import * as pictures from "./pictures.js";
+import { emit, on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+
+const VERDICT = {
+  identical: ["Identical", "Every pixel came out the same."],
+  close: ["Close", "It looks the same; single pixels differ."],
+  different: ["Different", "It came out visibly different."],
+};
+const AGAIN_AFTER = 500; // ms
+const ENDED = { failed: "It could not be made again. The queue says why.", cancelled: "It was cancelled." };
+
+function measuresLine({ mean_difference: mean, max_difference: most, ssim }) {
+  const parts = [
+    mean === undefined ? null : `${mean.toFixed(2)} of 255 on average`, most === undefined ? null : `${Math.round(most)} at most`,
+    ssim === undefined ? null : `structure ${kit.percent(ssim)} alike`,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}
+
+export class Reproduce {
+  /** `open(id)` shows another picture. */
+  constructor(open) {
+    this.open = open;
+    this.node = el("div", { class: "out-reproduce", "aria-live": "polite" });
+    onSnapshot((snapshot) => this.take(snapshot));
+  }
+
+  /** Of another picture now: show what is known of earlier tries. */
+  async show(record, origin = null) {
+    this.record = record;
+    this.found = [];
+    this.origin = origin;
+    this.draw();
+    if (record.request) await this.load();
+  }
+
+  async load() {
+    const { id } = this.record;
+    const asked = (this.asked = (this.asked ?? 0) + 1);
+    const found = await api(pictures.path(id, "/reproductions"), { quiet: true }).catch(() => null);
+    if (this.record.id !== id || this.asked !== asked) return; // another picture, or a later answer is on its way
+    if (found) {
+      this.found = found;
+      this.draw();
+    }
+    // It may have ended while the answer was on its way: then no further snapshot comes of it.
+    if (this.waiting.length && latestSnapshot()) setTimeout(() => this.take(latestSnapshot()), AGAIN_AFTER);
+  }
+
+  /** Queue it. Its refusal is a toast. */
+  async start(id) {
+    await api(pictures.path(id, "/reproduce"), { method: "POST" });
+    if (this.record?.id !== id) return void toast("The picture is being made again. Its details will say how it came out.", "info");
+    await this.load();
+    return this.node.scrollIntoView({ block: "nearest" });
+  }
+
+  get waiting() {
+    return this.found.filter((one) => !one.verdict && ["queued", "running"].includes(one.status));
+  }
+
+  take(snapshot) {
+    if (!this.record || !this.waiting.length) return;
+    const jobs = this.waiting.map((one) => snapshot.jobs.find((job) => job.id === one.job_id));
+    const running = jobs.find((job) => job && kit.isActive(job));
+    if (running && this.state) this.state.textContent = `Making it again: ${kit.jobWords(running)}`;
+    if (jobs.some((job) => !job || !kit.isActive(job))) this.load();
+  }
+
+  draw() {
+    const [latest] = this.found;
+    const made = this.origin ? [el("p", {}, "This is a second make of "), el("button", { type: "button", class: "out-link", onclick: () => this.open(this.origin) }, "another picture")] : [];
+    this.node.replaceChildren(...made, ...(latest ? [el("h3", {}, "Made again"), ...this.result(latest)] : []));
+  }
+
+  result(one) {
+    if (!one.verdict) {
+      this.state = el("p", {}, ENDED[one.status] ?? "Making it again: waiting in the queue");
+      return [this.state];
+    }
+    const [word, meaning] = VERDICT[one.verdict];
+    const measured = one.verdict === "identical" ? "" : measuresLine(one.measures ?? {});
+    const compare = one.result_id && kit.button({ name: "compare", label: "Compare the two", run: () => emit("compare:open", { id: one.result_id, against: one.image_id }) });
+    const why = one.differences?.length ? [el("p", { class: "out-dim" }, "What could explain it:"), el("ul", { class: "out-notes" }, one.differences.map((words) => el("li", {}, words)))] : [];
+    return [el("p", { class: `out-verdict ${one.verdict}` }, el("strong", {}, word), ` ${meaning}`), measured ? el("p", { class: "out-dim" }, measured) : null, ...why, compare].filter(Boolean);
+  }
+}

@@ -1,0 +1,147 @@
+// What a listing holds, in its order, however long it is: the first page at once, every other page when it is
+// looked at. Places whose pictures are not known yet hold a page instead of an id. Draws nothing.
+import * as pictures from "./pictures.js";
+import { on } from "../core/bus.js";
+
+const PAGE = 60;
+const isId = (place) => typeof place === "string";
+
+export class PictureSource {
+  /** `query()` → listing parameters; `changed(why)` is told "begun", "reset", "grown", "removed" or "failed". */
+  constructor(query, changed) {
+    Object.assign(this, { query, changed });
+    this.turn = 0; // rises with every new search: answers of an older one are dropped
+    this.removed = []; // ids in the order they went: an answer asked for before that still names them
+    this.begin([], false);
+  }
+
+  get total() {
+    return this.places.length;
+  }
+
+  /** The id at a place, or undefined where it is not known yet. */
+  at(index) {
+    return isId(this.places[index]) ? this.places[index] : undefined;
+  }
+
+  has(id) {
+    return this.known.has(id);
+  }
+
+  indexOf(id) {
+    return this.has(id) ? this.places.indexOf(id) : -1;
+  }
+
+  /** What can be stepped through from a picture without a gap. */
+  around(id) {
+    const at = this.indexOf(id);
+    let [first, end] = [at, at];
+    while (this.at(first - 1)) first--;
+    while (this.at(end)) end++;
+    return this.places.slice(Math.max(0, first), end);
+  }
+
+  begin(places, complete) {
+    this.places = places;
+    this.known = new Set(places.filter(isId));
+    this.complete = complete;
+    this.error = null;
+  }
+
+  /** A page of the listing, without what was taken out of it while the answer was on its way. */
+  async page(query) {
+    const before = this.removed.length;
+    const page = await pictures.list(query);
+    const gone = new Set(this.removed.slice(before));
+    return { ids: page.items.map((record) => record.id).filter((id) => !gone.has(id)), next: page.next };
+  }
+
+  /** Begin anew, with another search. */
+  async reset() {
+    this.turn += 1;
+    this.started = true;
+    this.begin([], false);
+    this.changed("begun");
+    await this.load("reset");
+  }
+
+  /** Ask again, keeping what is shown until the answer is there. */
+  async load(why = "grown") {
+    const turn = ++this.turn;
+    try {
+      const page = await this.page({ ...this.query(), limit: PAGE });
+      if (turn !== this.turn) return;
+      this.begin(page.ids, !page.next);
+      this.changed(why);
+      if (page.next) await this.stretch(turn);
+    } catch (error) {
+      if (turn !== this.turn) return;
+      this.error = error;
+      this.changed("failed");
+    }
+  }
+
+  /** Room for everything the listing holds, after its first page. */
+  async stretch(turn) {
+    const { total, every, cursors } = await pictures.stops(this.query());
+    if (turn !== this.turn) return;
+    const pages = cursors.map((cursor) => ({ cursor, limit: every, asked: false }));
+    const rest = Array.from({ length: Math.max(0, total - this.total) }, (_, i) => pages[Math.floor((i + this.total) / every)]);
+    this.begin([...this.places, ...rest], true);
+    this.changed("grown");
+  }
+
+  /** Have the pictures of these places come. */
+  need(first, last) {
+    const pages = new Set(this.places.slice(first, last + 1).filter((place) => !isId(place)));
+    pages.forEach((page) => page.asked || this.fill(page));
+  }
+
+  async fill(page) {
+    const { turn } = this;
+    page.asked = true;
+    const found = await this.page({ ...this.query(), cursor: page.cursor, limit: page.limit }).catch(() => null);
+    if (turn !== this.turn) return;
+    if (!found) return void (page.asked = false);
+    const from = this.places.indexOf(page);
+    const to = this.places.lastIndexOf(page) + 1;
+    const fresh = found.ids.filter((id) => !this.has(id));
+    this.places.splice(from, to - from, ...fresh);
+    fresh.forEach((id) => this.known.add(id));
+    this.changed("grown");
+  }
+
+  /** Take in what came since, without moving what is there: the newest go in front where that is the order. */
+  async refresh() {
+    if (!this.started || !this.complete) return;
+    const { turn } = this;
+    const query = this.query();
+    const page = await this.page({ ...query, limit: PAGE }).catch(() => null);
+    if (!page || turn !== this.turn) return;
+    const fresh = page.ids.filter((id) => !this.has(id));
+    if (!fresh.length) return;
+    if (query.sort && query.sort !== "newest") return void this.load();
+    this.begin([...fresh, ...this.places], true);
+    this.changed("grown");
+  }
+
+  /** Pictures that no longer belong here. */
+  remove(ids) {
+    const gone = new Set(ids.filter((id) => this.has(id)));
+    this.removed.push(...ids);
+    if (!gone.size) return;
+    this.begin(this.places.filter((place) => !gone.has(place)), this.complete);
+    this.changed("removed");
+  }
+
+  /** The ids from one place to another, asked for where they are not known. */
+  async between(first, last) {
+    const seen = this.places.slice(first, last + 1);
+    return seen.every(isId) ? seen : (await this.all()).slice(first, last + 1);
+  }
+
+  /** The ids of the whole listing, as far as the studio lists them at once. */
+  async all() {
+    return this.places.every(isId) ? [...this.places] : (await pictures.ids(this.query())).ids;
+  }
+}

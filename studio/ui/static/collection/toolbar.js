@@ -1,0 +1,106 @@
+// What an artist can do with a picture, as buttons and as keys; the same words and keys everywhere.
+// Star, trash and the like go through REST here; references and settings are asked of Python by `act`.
+import * as pictures from "./pictures.js";
+import { emit } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { showTab } from "../core/sections.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+
+const ask = (action) => (id, act) => act({ action, image_id: id });
+const openStudio = (run) => (id, act) => (showTab("studio"), run(id, act));
+
+const ACTIONS = {
+  use: { label: "Use as reference", id: "use-as-reference", key: "R", run: ask("use"), live: true },
+  add: { label: "Add as reference", short: "Add", id: "add-as-reference", run: ask("add"), live: true },
+  edit: { label: "Edit image", id: "edit-image", key: "E", run: openStudio(ask("edit")), live: true },
+  compare: { label: "Compare", id: "compare", key: "C", run: (id) => emit("compare:open", { id }) },
+  reuse_settings: {
+    label: "Reuse settings", id: "reuse-settings", icon: "reuse", run: openStudio(ask("reuse_settings")), made: true,
+  },
+  reuse_seed: { label: "Reuse seed", id: "reuse-seed", icon: "seed", run: openStudio(ask("reuse_seed")), made: true },
+  reuse_references: {
+    label: "Reuse references", id: "reuse-references", icon: "references",
+    run: openStudio(ask("reuse_references")), made: true,
+  },
+  download: { label: "Download", id: "download", run: (id) => pictures.download(id) },
+  clean: { label: "Download a clean copy, without its settings", id: "clean-copy", run: (id) => pictures.downloadClean(id) },
+  tree: { label: "Family tree", id: "family-tree", key: "F", run: (id, act) => emit("tree:open", { id, act }) },
+  reproduce: { label: "Reproduce", id: "reproduce", icon: "again", run: (id) => emit("reproduce:start", { id }), made: true },
+  character: { label: "Apply to character", id: "to-character", icon: "person", run: (id, act) => emit("character:apply", { id, act }), live: true },
+  star: { label: "Star", id: "star", key: "S", run: (id) => pictures.toggleStar(id) },
+  trash: { label: "Move to trash", id: "trash", key: "Delete", run: (id) => pictures.trash(id) },
+  restore: { label: "Restore from trash", id: "restore", run: (id) => pictures.restore(id) },
+  details: {
+    label: "Details", id: "details", key: "Enter", icon: "info",
+    run: (id, act, ids) => emit("details:open", { id, act, ids }),
+  },
+};
+const KEYS = { r: "use", e: "edit", c: "compare", f: "tree", s: "star", Delete: "trash", Backspace: "trash", Enter: "details" };
+const quiet = (result) => result?.catch?.(() => {}); // its toast has said why
+
+const hasReference = (record) => Boolean(record.parents?.length || record.request?.references?.length);
+
+/** Why an action cannot be done with this picture, or "". */
+function refusal(name, record) {
+  const action = ACTIONS[name];
+  if (record.trashed_at && action.live) return "Restore the picture first.";
+  if (action.made && !record.request) return "This picture was not made here.";
+  if (name === "compare" && !hasReference(record)) return "This picture was made without a reference.";
+  return "";
+}
+
+/** Do it, or say why not. `ids` are the neighbours the details may step through. */
+async function perform(name, id, act, ids = [id]) {
+  const record = await pictures.get(id).catch(() => null);
+  if (!record) return void toast("This picture is no longer in the collection.", "warning");
+  const why = refusal(name, record);
+  if (why) return void toast(why, "info");
+  return quiet(ACTIONS[name].run(id, act, ids));
+}
+
+/** The action a key stands for, or null. */
+function keyAction(event) {
+  if (kit.isTyping(event) || event.shiftKey) return null;
+  return KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key] || null;
+}
+
+function makeButton(name, { ids, icons, target }) {
+  const action = ACTIONS[name];
+  return kit.button({
+    id: ids ? action.id : null, name: action.icon || name, label: action.label, key: action.key,
+    words: !icons.includes(name), kind: name === "use" ? "strong" : "ghost", "data-action": name,
+    run: (event) => (event.stopPropagation(), perform(name, ...target())),
+  });
+}
+
+function labelSeed(node, seed) {
+  const words = seed === null || seed === undefined ? "Reuse seed" : `Seed ${seed}`;
+  const label = words === "Reuse seed" ? words : `Reuse seed ${seed}`;
+  if (node.lastChild.matches("span")) node.lastChild.textContent = words;
+  node.setAttribute("aria-label", label);
+  if (!node.disabled) node.title = label;
+}
+
+function updateButton(node, name, record) {
+  const why = record ? refusal(name, record) : "Choose a picture first.";
+  node.disabled = Boolean(why);
+  node.title = why || node.dataset.title || node.getAttribute("aria-label");
+  if (name === "star") node.setAttribute("aria-pressed", String(Boolean(record?.starred)));
+  if (name === "reuse_seed") labelSeed(node, record?.seed);
+  if (name === "trash") node.hidden = Boolean(record?.trashed_at);
+  if (name === "restore") node.hidden = !record?.trashed_at;
+}
+
+/** A bar of buttons. `target()` gives [id, act, ids]; `update(record or null)` follows the picture. */
+function bar(names, { ids = false, icons = [], label = "Picture", target }) {
+  const buttons = names.map((name) => [name, makeButton(name, { ids, icons, target })]);
+  buttons.forEach(([, node]) => (node.dataset.title = node.title));
+  const node = el("div", { class: "out-toolbar", role: "group", "aria-label": label },
+    buttons.map(([, button]) => button));
+  const update = (record) => buttons.forEach(([name, button]) => updateButton(button, name, record));
+  update(null);
+  return { node, update };
+}
+
+export { bar, hasReference, keyAction, perform };

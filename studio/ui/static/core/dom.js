@@ -1,0 +1,24 @@
+// Elements made from words, never from HTML.
+
+/** @typedef {Node | string | number | false | null | undefined} Child */
+/** @typedef {Record<string, any>} Attributes An "on…" is a listener; true is "", and false, null, undefined are left out. */
+
+/**
+ * el("button", {class: "x", onclick: f, "aria-label": "…"}, "text", child): attributes, listeners, children.
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} attributes
+ * @param {...(Child | Child[])} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
+export function el(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else if (value === true) node.setAttribute(name, "");
+    else if (value !== false && value !== null && value !== undefined) node.setAttribute(name, value);
+  }
+  const kept = children.flat().filter((child) => child !== null && child !== undefined && child !== false);
+  node.append(.../** @type {Node[]} */ (kept));
+  return node;
+}

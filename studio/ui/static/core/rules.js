@@ -1,0 +1,102 @@
+// The rules of the studio as far as the page needs them.
+// Written from Python by `python -m studio.ui.page_rules`: change them there.
+
+/** @type {Record<string, string>} */
+export const MODES = {
+  "text_to_image": "Text to Image",
+  "smart_edit": "Smart Image Editing",
+  "img2img": "Img2Img",
+  "character_reference": "Character Reference",
+  "style_reference": "Style Reference",
+  "controlnet": "ControlNet",
+  "inpaint": "Inpaint"
+};
+
+/** @type {Record<string, string>} */
+export const ROLES = {
+  "source": "Source",
+  "character": "Character",
+  "style": "Style",
+  "structure": "Structure",
+  "mask": "Mask"
+};
+
+/** @type {Record<string, string>} */
+export const CONTROLS = {
+  "canny": "Crisp edges",
+  "soft_edge": "Soft edges"
+};
+
+/** @type {Record<string, string>} */
+export const CATEGORIES = {
+  "generated": "Generated",
+  "edited": "Edited",
+  "upload": "Upload",
+  "imported": "Imported",
+  "avatar": "Avatar",
+  "sheet": "Character sheet",
+  "control": "Made on the way"
+};
+
+/** @type {Record<string, string>} */
+export const DEFAULT_ROLES = {
+  "text_to_image": "source",
+  "smart_edit": "source",
+  "img2img": "source",
+  "character_reference": "character",
+  "style_reference": "style",
+  "controlnet": "structure",
+  "inpaint": "source"
+};
+
+/** @type {string[]} */
+export const RATIOS = [
+  "1:1",
+  "2:3",
+  "3:4",
+  "4:5",
+  "9:16",
+  "3:2",
+  "4:3",
+  "5:4",
+  "16:9"
+];
+
+/** @type {string} */
+export const LIKE_REFERENCE = "reference";
+
+/** @type {{references: number, images: number, loras: number, prompt: number}} */
+export const LIMITS = {
+  "references": 10,
+  "images": 8,
+  "loras": 4,
+  "prompt": 10000
+};
+
+/** @type {Record<string, {least: number, most: number}>} */
+export const RANGES = {
+  "guidance_scale": {
+    "least": 0.0,
+    "most": 30.0
+  },
+  "num_inference_steps": {
+    "least": 1,
+    "most": 150
+  },
+  "strength": {
+    "least": 0.0,
+    "most": 1.0
+  },
+  "width": {
+    "least": 16,
+    "most": 4096
+  },
+  "height": {
+    "least": 16,
+    "most": 4096
+  },
+  "num_images": {
+    "least": 1,
+    "most": 8
+  }
+};

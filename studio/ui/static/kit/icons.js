@@ -1,0 +1,61 @@
+// The page's icons: strokes on a square of 24.
+
+const ICONS = {
+  use: ["M3 5h18v14H3z", "M12 8v7", "M9 12l3 3 3-3"],
+  add: ["M12 5v14", "M5 12h14"],
+  edit: ["M4 20l4-1L19 8l-3-3L5 16z", "M14 7l3 3"],
+  compare: ["M12 3v18", "M3 6h6v12H3z", "M15 6h6v12h-6z"],
+  reuse: ["M5 12a7 7 0 0 1 12-5l2 2", "M19 5v4h-4", "M19 12a7 7 0 0 1-12 5l-2-2", "M5 19v-4h4"],
+  seed: ["M5 5h14v14H5z", "M9 9h.01", "M15 9h.01", "M12 12h.01", "M9 15h.01", "M15 15h.01"],
+  download: ["M12 4v11", "M7 11l5 5 5-5", "M5 20h14"],
+  star: ["M12 3.5l2.6 5.4 5.9.8-4.3 4.1 1 5.9-5.2-2.8-5.2 2.8 1-5.9L3.5 9.7l5.9-.8z"],
+  trash: ["M4 7h16", "M9 7V4h6v3", "M6 7l1 13h10l1-13", "M10 11v5", "M14 11v5"],
+  restore: ["M9 14L4 9l5-5", "M4 9h10a5.5 5.5 0 0 1 0 11h-3"],
+  info: ["M12 3a9 9 0 1 0 0 18a9 9 0 1 0 0-18", "M12 11v5", "M12 8h.01"],
+  close: ["M6 6l12 12", "M18 6L6 18"],
+  search: ["M11 5a6 6 0 1 0 0 12a6 6 0 1 0 0-12", "M20 20l-4.5-4.5"],
+  left: ["M15 5l-7 7 7 7"],
+  right: ["M9 5l7 7-7 7"],
+  check: ["M5 12l5 5 9-10"],
+  references: ["M8 3h13v13H8z", "M3 8v13h13"],
+  live: ["M5 4l14 8-14 8z"],
+  filter: ["M4 6h16", "M7 12h10", "M10 18h4"],
+  tag: ["M4 4h8l8 8-8 8-8-8z", "M8 8h.01"],
+  folder: ["M3 6h6l2 2h10v11H3z"],
+  tree: ["M9 3h6v5H9z", "M3 16h6v5H3z", "M15 16h6v5h-6z", "M12 8v4", "M6 16v-4h12v4"],
+  anchor: ["M12 7v14", "M5 13a7 7 0 0 0 14 0", "M12 3a2 2 0 1 0 0 4a2 2 0 1 0 0-4", "M9 10h6"],
+  winners: ["M7 4h10v5a5 5 0 0 1-10 0z", "M12 14v4", "M8 20h8", "M7 6H4v1a3 3 0 0 0 3 3", "M17 6h3v1a3 3 0 0 1-3 3"],
+  again: ["M20 12a8 8 0 1 1-2.5-5.8", "M20 3v5h-5"],
+  plus: ["M12 5v14", "M5 12h14"],
+  minus: ["M5 12h14"],
+  fit: ["M4 9V4h5", "M15 4h5v5", "M20 15v5h-5", "M9 20H4v-5"],
+  person: ["M12 4a4 4 0 1 0 0 8a4 4 0 1 0 0-8", "M4 21c0-4 4-6 8-6s8 2 8 6"],
+  lock: ["M6 11h12v9H6z", "M8 11V8a4 4 0 0 1 8 0v3"],
+  more: ["M5 12h.01", "M12 12h.01", "M19 12h.01"],
+  clean: ["M12 3l7 3v6c0 4-3 7-7 9-4-2-7-5-7-9V6z"],
+  sparkle: ["M12 3l1.9 5.6L19.5 10.5l-5.6 1.9L12 18l-1.9-5.6L4.5 10.5l5.6-1.9zM19 15l.8 2.2L22 18l-2.2.8L19 21l-.8-2.2L16 18l2.2-.8z"],
+  sun: ["M12 8a4 4 0 100 8 4 4 0 000-8zM12 2v2M12 20v2M4.9 4.9l1.4 1.4M17.7 17.7l1.4 1.4M2 12h2M20 12h2M4.9 19.1l1.4-1.4M17.7 6.3l1.4-1.4"],
+  moon: ["M20 14.5A8.5 8.5 0 019.5 4a8.5 8.5 0 1010.5 10.5z"],
+  device: ["M4 5h16v11H4zM9 20h6M12 16v4"],
+  chevron: ["M6 9l6 6 6-6"],
+};
+const SVG = "http://www.w3.org/2000/svg";
+
+/** @typedef {keyof typeof ICONS} IconName */
+
+/**
+ * An icon, hidden from screen readers: its button carries the words.
+ * @param {IconName} name
+ */
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  for (const [key, value] of Object.entries({ viewBox: "0 0 24 24", class: "lk-icon", "aria-hidden": "true" })) {
+    svg.setAttribute(key, value);
+  }
+  for (const d of ICONS[name]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", d);
+    svg.append(path);
+  }
+  return svg;
+}

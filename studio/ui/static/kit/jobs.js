@@ -1,0 +1,68 @@
+// Jobs and requests in words. Draws nothing.
+import { MODES } from "../core/rules.js";
+import { line, percent, remaining } from "./formatting.js";
+
+/** @typedef {import("../core/events.js").Job} Job */
+/** @typedef {import("../core/events.js").Request} Request */
+
+/** @type {Record<string, string>} */
+const PHASES = { loading: "Loading the model…", encoding: "Encoding…", decoding: "Decoding…", saving: "Saving…" };
+/** @type {Record<string, string>} */
+const ENDED = { done: "Done", failed: "Failed", cancelled: "Cancelled" };
+
+/** Running or waiting. @param {Pick<Job, "status">} job */
+export const isActive = (job) => job.status === "running" || job.status === "queued";
+
+/** @param {Job} job */
+function queuedWords(job) {
+  if (!job.position) return "Next in the queue";
+  return job.position === 1 ? "Waiting for 1 job" : `Waiting for ${job.position} jobs`;
+}
+
+/** Where a job is. @param {Job} job */
+export function jobWords(job) {
+  if (!isActive(job)) return ENDED[job.status] ?? "";
+  if (job.cancel_requested) return "Cancelling…";
+  if (job.status === "queued") return queuedWords(job);
+  if (job.phase === "denoising") return job.step ? `Step ${job.step} of ${job.total_steps}` : "Starting to draw…";
+  return PHASES[job.phase ?? ""] ?? "Starting…";
+}
+
+/** The rest of a running job, or "" where nothing is measured yet. @param {Job} job */
+export function etaWords(job) {
+  const left = job.eta_seconds;
+  if (job.status !== "running" || job.cancel_requested || left === null || left === undefined) return "";
+  return left < 1 ? "almost done" : remaining(left);
+}
+
+/** 0–1, or null where it cannot be told (loading, encoding). @param {Job} job */
+export function progress(job) {
+  if (job.status === "done") return 1;
+  if (job.status !== "running" || !job.total_steps) return null;
+  if (job.phase === "decoding" || job.phase === "saving") return 1;
+  return job.phase === "denoising" ? job.step / job.total_steps : null;
+}
+
+/**
+ * The settings of a request on one line.
+ * @param {Request} request
+ * @param {{model?: string | null, seed?: number | string | null}} said `seed`: the picture's own where it is known
+ */
+export function settingsLine(request, { model, seed } = {}) {
+  const used = seed ?? (Number(request.seed) >= 0 ? request.seed : null);
+  const { strength } = request;
+  return line(
+    model || request.model,
+    request.num_inference_steps === 1 ? "1 step" : `${request.num_inference_steps} steps`,
+    `guidance ${request.guidance_scale}`,
+    strength === null || strength === undefined ? null : `influence ${percent(1 - strength)}`,
+    used === null ? null : `seed ${used}`,
+    request.width && request.height ? `${request.width} × ${request.height}` : null,
+  );
+}
+
+/** @param {{prompt: string} | null | undefined} request */
+export const promptWords = (request) => request?.prompt.trim() || "No prompt";
+
+/** The name of a mode; a mode this page does not know by its own. @param {string} mode */
+export const modeWords = (mode) => MODES[mode] ?? mode;

@@ -1,0 +1,68 @@
+// Popovers and lists of choices, shared by the widgets of the settings side. A popover lies in the
+// browser's top layer: it is never cut off, Esc and a click elsewhere close it, focus goes back.
+
+const place = (button, panel, width) => {
+  const at = button.getBoundingClientRect();
+  const { width: page } = document.documentElement.getBoundingClientRect(); // without the scrollbar's gutter
+  panel.style.width = width === "button" ? `${at.width}px` : `${Math.min(width, page - 16)}px`;
+  const { width: wide, height: high } = panel.getBoundingClientRect();
+  const below = at.bottom + 4 + high <= window.innerHeight - 8;
+  const top = below ? at.bottom + 4 : Math.max(8, at.top - high - 4);
+  const room = Math.max(8, page - wide - 8);
+  panel.style.left = `${Math.min(Math.max(8, at.left), room)}px`;
+  panel.style.top = `${below || at.top > high ? top : Math.max(8, window.innerHeight - high - 8)}px`;
+};
+
+// Ties `panel` to `button`. width: pixels or "button". Returns {open, close, follow}; follow: its content has grown.
+export const popover = (button, panel, { width = 240, onOpen } = {}) => {
+  panel.classList.add("lk-popover");
+  panel.setAttribute("popover", "auto");
+  button.setAttribute("popovertarget", "");
+  button.removeAttribute("popovertarget");
+  button.setAttribute("aria-expanded", "false");
+  const follow = () => place(button, panel, width);
+  let wasOpen = false;
+
+  panel.addEventListener("toggle", ({ newState }) => {
+    const open = newState === "open";
+    button.setAttribute("aria-expanded", String(open));
+    for (const [target, name] of [[window, "resize"], [document, "scroll"]]) {
+      if (open) target.addEventListener(name, follow, true);
+      else target.removeEventListener(name, follow, true);
+    }
+    if (!open && (panel.contains(document.activeElement) || document.activeElement === document.body)) button.focus({ preventScroll: true });
+  });
+  new ResizeObserver(() => panel.matches(":popover-open") && follow()).observe(panel); // its words may change while it is open
+  const open = () => {
+    if (panel.matches(":popover-open")) return;
+    panel.showPopover();
+    onOpen?.(); // at once, not when the browser tells of the opening: the next key may be there before that
+    follow();
+  };
+  const close = () => panel.matches(":popover-open") && panel.hidePopover();
+  // A press on the button dismisses the open popover before the click arrives: remember what it was.
+  button.addEventListener("pointerdown", () => (wasOpen = panel.matches(":popover-open")));
+  button.addEventListener("click", (event) => {
+    if (event.detail && wasOpen) close();
+    else open();
+    wasOpen = false;
+  });
+  button.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" || panel.matches(":popover-open")) return;
+    event.preventDefault();
+    open();
+  });
+  return { open, close, follow };
+};
+
+// Arrow keys, Home, End move among `items()`; unavailable ones can be reached, so that their reason is read.
+export const rove = (panel, items) => {
+  panel.addEventListener("keydown", (event) => {
+    const all = items();
+    const at = all.indexOf(document.activeElement);
+    const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (to === undefined || !all.length) return;
+    event.preventDefault();
+    all[(to + all.length) % all.length].focus();
+  });
+};

@@ -1,0 +1,111 @@
+// The page's one way in. `mount` draws a part of the page into the element Gradio has made for it; what the page opens
+// with is imported here, the other sections and the dialogs come when they are first wanted. Gradio's events reach the
+// controls through the functions at the end.
+import { emit, on } from "./core/bus.js";
+import { currentSection, followAddress } from "./core/sections.js";
+import { follow } from "./core/snapshot.js";
+import { store } from "./core/storage.js";
+import { fieldPicker } from "./characters/field_picker.js";
+import { listenForGenerate } from "./kit/keyboard.js";
+import { toast } from "./kit/toasts.js";
+import { openToScripts } from "./outside.js";
+import { addOns } from "./studio/addons.js";
+import { assistant } from "./studio/assistant.js";
+import { changes, generate } from "./studio/changes.js";
+import { coachLine, coachVerdict } from "./studio/coach.js";
+import { gallery } from "./studio/gallery.js";
+import { header } from "./studio/header.js";
+import { recall, recalled, remember } from "./studio/memory.js";
+import { modelSelect } from "./studio/model_select.js";
+import { queuePage, queueSummary } from "./studio/queue.js";
+import { references } from "./studio/references.js";
+import { measureRoom } from "./studio/room.js";
+import { disclosure, generateStatus, lastSeed, notices, seedMemory, showStrength } from "./studio/small_parts.js";
+import { stage } from "./studio/stage.js";
+
+/** @typedef {import("./core/events.js").Part} Part */
+/** @typedef {import("./core/events.js").Events} Events */
+
+/** Parts the page opens with. @type {Record<string, (part: Part) => unknown>} */
+const PARTS = {
+  addOns, assistant, coachLine, coachVerdict, disclosure, fieldPicker, gallery, generateStatus, header, modelSelect, notices, queuePage,
+  queueSummary, references, seedMemory, stage,
+  changes: ({ tell }) => changes.mount(tell.asked),
+};
+
+/** Sections that are drawn when they are first shown. @type {Record<string, () => Promise<(part: Part) => unknown>>} */
+const SECTIONS = {
+  collection: async () => (await import("./collection/collection.js")).collection,
+  characters: async () => (await import("./characters/characters.js")).characters,
+  models: async () => (await import("./models/models.js")).models,
+};
+
+/** What answers an event of the bus, and comes when that is first heard. @type {{[Name in keyof Events]?: () => Promise<(detail: any) => unknown>}} */
+const ANSWERS = {
+  "picker:open": async () => (await import("./collection/picker.js")).open,
+  "details:open": async () => (await import("./collection/details.js")).open,
+  "reproduce:start": async () => (await import("./collection/details.js")).reproduce,
+  "compare:open": async () => (await import("./collection/compare.js")).open,
+  "tree:open": async () => (await import("./collection/tree.js")).open,
+  "winners:open": async () => (await import("./collection/winners.js")).open,
+  "import:open": async () => (await import("./collection/importer.js")).open,
+  "export:open": async () => (await import("./collection/exporter.js")).open,
+  "portrait:open": async () => (await import("./characters/portrait.js")).open,
+  "character:apply": async () => (await import("./characters/portrait.js")).applyTo,
+  "crop:open": async () => (await import("./characters/crop.js")).open,
+  "avatar:export": async () => (await import("./characters/crop.js")).exportAvatar,
+  "blueprint:open": async () => (await import("./characters/blueprint.js")).open,
+  "references:open": async () => (await import("./characters/reference_set.js")).open,
+  "sheet:open": async () => (await import("./characters/sheet.js")).open,
+  "designs:open": async () => (await import("./characters/designs.js")).open,
+};
+
+/**
+ * Have a part of the page that is not there yet; null where it cannot be had.
+ * @template T
+ * @param {() => Promise<T>} load
+ * @returns {Promise<T | null>}
+ */
+const bring = (load) =>
+  load().catch((error) => {
+    console.warn("likeness: a part of the page could not be loaded", error);
+    toast("This part of the page could not be loaded. Check that the studio is still running, then reload the page.", "error");
+    return null;
+  });
+
+/** @param {string} name @param {Part} part */
+async function mountSection(name, part) {
+  const draw = await bring(/** @type {() => Promise<(part: Part) => unknown>} */ (SECTIONS[name]));
+  draw?.(part);
+}
+
+/** Draw a part of the page. @param {string} name @param {Part} part */
+export function mount(name, part) {
+  if (!part.element.firstElementChild) part.element.classList.add("out"); // those with a root of their own have their own styles
+  if (!(name in SECTIONS)) return PARTS[name]?.(part);
+  if (currentSection() === name) return mountSection(name, part);
+  const wait = on("tab:shown", (shown) => shown === name && (wait(), mountSection(name, part)));
+  return undefined;
+}
+
+function answerEvents() {
+  for (const [name, load] of Object.entries(ANSWERS)) {
+    on(/** @type {keyof Events} */ (name), async (detail) => (await bring(load))?.(detail));
+  }
+}
+
+/** An import that this tab began before it was loaded again is still watched. */
+async function goOnWatching() {
+  if (store.get("sessionStorage", "import")) (await bring(() => import("./collection/importer.js")))?.resume();
+}
+
+openToScripts();
+listenForGenerate();
+followAddress();
+measureRoom();
+answerEvents();
+follow();
+goOnWatching();
+emit("page:loaded", undefined);
+
+export { changes, generate, lastSeed, recall, recalled, remember, showStrength };

@@ -1,0 +1,72 @@
+// Every change of the controls that needs Python goes through here: one at a time, in the order in which the artist
+// asked. The next one is asked for once the answer to the last one is on the page, so it begins from what is shown.
+// An answer changes only controls that still hold what they held when it was asked for: what the artist has done
+// since stays. Knows the controls by their place in a row, not by what they mean.
+import { on } from "../core/bus.js";
+import { showTab } from "../core/sections.js";
+import { tabId } from "../core/tab.js";
+import { whenReady } from "./memory.js";
+import { showPreview } from "./small_parts.js";
+
+const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+const waiting = [];
+const shown = new WeakMap(); // of what had to wait: what the controls held when the artist asked
+let asked = null; // what Python is busy with
+let held = []; // what the controls held when it was asked
+let send; // tells Python
+
+const next = async () => {
+  if (asked || !waiting.length) return;
+  asked = waiting.shift();
+  await whenReady;
+  send(asked);
+};
+
+/** Ask for a change: {action, …} is something the artist wants done, {} lets the rest follow what was changed. */
+export const requestChange = (data = {}) => {
+  const follows = !data.action && waiting.some((other) => !other.action);
+  if (!follows) waiting.push(data);
+  setTimeout(next); // the control that was changed is not yet done with its own event
+};
+
+/** Generate was pressed: the picture is made from what was shown then, and from what was asked for before. */
+export const generate = (values) => {
+  const wish = { action: "generate", tab: tabId() };
+  if (asked || waiting.length) shown.set(wish, JSON.parse(JSON.stringify(values)));
+  requestChange(wish);
+};
+
+export const changes = {
+  mount(ask) {
+    send = ask;
+    next();
+  },
+
+  /** On the way to Python: note what the controls hold. */
+  sent(values) {
+    held = JSON.parse(JSON.stringify(values));
+    return shown.get(asked) ?? values;
+  },
+
+  /** The answer: new values for the controls that nobody has touched since, undefined for the others. */
+  merge(answer, values) {
+    const touched = values.map((value, index) => !same(value, held[index]));
+    const lost = asked.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
+    if (lost) waiting.unshift(asked); // it was about references that are others by now
+    const fresh = values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
+    const later = waiting.map((other) => shown.get(other)).filter(Boolean);
+    later.forEach((wish) => fresh.forEach((value, index) => value !== undefined && (wish[index] = value)));
+    return fresh;
+  },
+
+  /** The answer is on the page, or there is none. */
+  done(answered) {
+    const { action } = asked;
+    const over = !waiting.includes(asked);
+    asked = null;
+    next();
+    if (!answered || !over || !action) return;
+    if (action === "generate") showPreview();
+    else showTab("studio");
+  },
+};

@@ -1,0 +1,165 @@
+// The coach on the Studio page: one quiet line under the prompt, one under the result. Rules and words come from
+// REST; a step is taken through Python by `act`. Both keep their height, so nothing moves; what an artist has put
+// away stays away on this computer until it is asked for again.
+import * as pictures from "../collection/pictures.js";
+import { emit, on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import { latestSnapshot } from "../core/snapshot.js";
+import { store } from "../core/storage.js";
+import { tabId } from "../core/tab.js";
+import * as kit from "../kit/kit.js";
+import { popover } from "../kit/menus.js";
+import { requestChange } from "./changes.js";
+import { recall } from "./memory.js";
+
+const AFTER = "after";
+const OUTCOMES = [["closer", "Closer"], ["same", "Same"], ["drifted", "Drifted"]];
+const NUMBERS = ["guidance_scale", "num_inference_steps", "num_images"];
+
+// --- what was put away ------------------------------------------------------------------------
+const away = () => {
+  try {
+    return new Set(JSON.parse(store.get("localStorage", "coach.away") ?? "[]"));
+  } catch {
+    return new Set();
+  }
+};
+
+function putAway(ids) {
+  store.set("localStorage", "coach.away", JSON.stringify([...ids]));
+  emit("coach:away");
+}
+
+const dismiss = (id) => putAway(away().add(id));
+
+// --- the request as it stands in this tab --------------------------------------------------------
+function sizeOf(shape) {
+  const exact = /^(\d+)x(\d+)$/.exec(shape ?? "");
+  return exact ? { width: Number(exact[1]), height: Number(exact[2]) } : { aspect_ratio: shape };
+}
+
+/** What Generate would ask for, as far as the coach looks at it; null before the page is ready. */
+function request() {
+  if (!document.body.classList.contains("lk-ready")) return null; // what is remembered may not be good any more
+  const state = recall();
+  if (!state.mode) return null;
+  const { mode, prompt = "", negative_prompt: negative = "", references = [] } = state;
+  const character = state.character || null;
+  const numbers = Object.fromEntries(NUMBERS.filter((name) => Number.isFinite(state[name])).map((name) => [name, state[name]]));
+  const source = references.some((one) => !one.role || one.role === "source");
+  const strength = source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
+  const seed = /^\d{1,15}$/.test(String(state.seed)) ? Number(state.seed) : -1;
+  const size = state.aspect_ratio === "reference" && !references.length ? {} : sizeOf(state.aspect_ratio);
+  return { mode, prompt, character, negative_prompt: negative, model: state.model?.chosen ?? null, references, seed, ...numbers, ...strength, ...size };
+}
+
+/** The last picture this tab has made. */
+function lastPicture() {
+  const made = (latestSnapshot()?.jobs ?? []).filter((job) => job.tab === tabId() && job.images.length);
+  made.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
+  return made[0]?.images[0] ?? null;
+}
+
+const stepButtons = (steps, act, done) => steps.map((step) =>
+  kit.button({ label: step.label, kind: "coach-step", run: () => (act({ action: "coach_step", step }), done?.()) }));
+
+// --- before Generate ------------------------------------------------------------------------------
+class CoachLine {
+  constructor(element, act) {
+    this.act = act;
+    this.advice = [];
+    this.turn = 0;
+    this.words = el("span", { class: "coach-words" });
+    this.more = el("span", { class: "coach-more" });
+    this.open = el("button", { type: "button", class: "coach-open", id: "coach-open", "aria-label": "Advice", "aria-haspopup": "dialog" }, kit.icon("info"), this.words, this.more);
+    this.close = kit.button({ id: "coach-dismiss", name: "close", label: "Put this advice away", words: false, kind: "ghost small", run: () => dismiss(this.advice[0].id) });
+    this.again = el("button", { type: "button", class: "out-link coach-again", id: "coach-again", hidden: true, onclick: () => putAway([]) }, "Show advice again");
+    this.panel = el("div", { class: "coach-panel", role: "dialog", "aria-label": "Advice" });
+    this.node = el("div", { class: "coach-line" }, this.open, this.close, this.again, this.panel);
+    element.replaceChildren(this.node);
+    this.popover = popover(this.open, this.panel, { width: 380 });
+    on("settings:settled", () => this.ask());
+    on("coach:away", () => this.ask());
+    on("pictures:new", () => this.ask());
+    this.show([]);
+  }
+
+  async ask() {
+    const turn = (this.turn += 1);
+    const asked = request();
+    if (!asked || (!asked.prompt.trim() && !asked.references.length)) return void this.show([]);
+    const json = { request: asked, previous_image: lastPicture() };
+    const said = await api("/advice", { method: "POST", json, quiet: true }).catch(() => []); // advice is no reason to complain
+    if (turn === this.turn) this.show(said);
+  }
+
+  show(said) {
+    const hidden = away();
+    this.advice = said.filter((one) => !hidden.has(one.id));
+    const [first] = this.advice;
+    this.open.hidden = this.close.hidden = !first;
+    this.again.hidden = Boolean(first) || !hidden.size;
+    this.words.textContent = first?.words ?? "";
+    this.open.setAttribute("aria-label", `Advice: ${first?.words ?? "none"}`);
+    this.more.textContent = this.advice.length > 1 ? `+${this.advice.length - 1}` : "";
+    this.more.title = this.advice.length > 1 ? "There is more advice" : "";
+    this.panel.replaceChildren(...this.advice.map((one) => this.card(one)));
+    if (!first) this.popover.close();
+  }
+
+  card(one) {
+    const put = el("button", { type: "button", class: "out-link", onclick: () => dismiss(one.id) }, "Don't say this again");
+    return el("section", { class: "coach-card", "data-rule": one.id }, el("h3", {}, one.words), el("p", {}, one.why),
+      el("div", { class: "coach-steps" }, stepButtons(one.steps, this.act, () => this.popover.close()), put));
+  }
+}
+
+// --- after Generate ---------------------------------------------------------------------------------
+class CoachVerdict {
+  constructor(element, act) {
+    this.act = act;
+    this.words = el("p", { class: "coach-measured", role: "status" });
+    this.choice = el("div", { class: "out-segments", role: "group", "aria-label": "How did it come out?" }, OUTCOMES.map(([name, words]) =>
+      el("button", { type: "button", class: "out-segment", id: `coach-${name}`, "aria-pressed": "false", onclick: () => this.say(name) }, words)));
+    this.steps = el("div", { class: "coach-steps" });
+    this.why = el("button", { type: "button", class: "out-link", id: "coach-why" }, "Why?");
+    this.panel = el("div", { class: "coach-panel", role: "dialog", "aria-label": "Why" });
+    const close = kit.button({ id: "coach-after-dismiss", name: "close", label: "Put this question away", words: false, kind: "ghost small", run: () => dismiss(AFTER) });
+    this.row = el("div", { class: "coach-row", hidden: true }, this.words, this.choice, this.steps, this.why, close, this.panel);
+    element.replaceChildren(el("div", { class: "coach-after" }, this.row));
+    popover(this.why, this.panel, { width: 380 });
+    on("gallery:selected", ({ id }) => id !== this.id && this.look(id)); // an answer that was given stays
+    on("coach:away", () => this.look(this.id));
+  }
+
+  async look(id) {
+    if (id !== this.id) this.row.hidden = true; // what is there was said of another picture
+    this.id = id;
+    const judged = id && !away().has(AFTER) ? await this.judged(id) : null;
+    if (this.id !== id) return;
+    this.judgement = judged;
+    this.row.hidden = !judged;
+    if (!judged) return;
+    this.words.textContent = this.words.title = judged.words;
+    this.say(judged.verdict);
+  }
+
+  /** The judgement of a picture that was made from another one; null for all others. */
+  async judged(id) {
+    const record = await pictures.get(id).catch(() => null);
+    if (!record?.request?.references.length || record.trashed_at) return null;
+    return api(pictures.path(id, "/advice"), { quiet: true }).catch(() => null);
+  }
+
+  say(name) {
+    this.choice.childNodes.forEach((node) => node.setAttribute("aria-pressed", String(node.id === `coach-${name}`)));
+    const advice = name && this.judgement.outcomes[name];
+    this.steps.replaceChildren(...(advice ? stepButtons(advice.steps, this.act) : []));
+    this.why.hidden = !advice;
+    this.panel.replaceChildren(...(advice ? [el("h3", {}, advice.words), el("p", {}, advice.why)] : []));
+  }
+}
+
+export const coachLine = ({ element }) => new CoachLine(element, requestChange);
+export const coachVerdict = ({ element }) => new CoachVerdict(element, requestChange);

@@ -1,0 +1,114 @@
+// The header: name, sections, what the worker is doing, light and dark.
+import { on } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { showTab } from "../core/sections.js";
+import { onSnapshot } from "../core/snapshot.js";
+import { store } from "../core/storage.js";
+import { setTheme, theme } from "../core/theme.js";
+import { icon } from "../kit/icons.js";
+import { isActive } from "../kit/jobs.js";
+
+/** @typedef {import("../core/events.js").Part} Part */
+/** @typedef {import("../core/events.js").Snapshot} Snapshot */
+
+/** @type {Record<string, string>} */
+const DEVICES = { cpu: "CPU", mps: "Apple GPU", cuda: "GPU" };
+
+/** @param {string | null | undefined} device */
+const deviceWords = (device) => (device ? (DEVICES[device.split(":")[0] ?? ""] ?? device) : "");
+
+/** @param {Snapshot["worker"]} worker */
+function workerWords({ state, device, detail }) {
+  const where = deviceWords(device);
+  /** @type {Record<string, string>} */
+  const words = {
+    starting: detail || "Loading the model…",
+    ready: ["Ready", where].filter(Boolean).join(" · "),
+    busy: ["Working", where].filter(Boolean).join(" · "),
+    restarting: detail || "Starting again…",
+    down: detail || "The engine has stopped",
+  };
+  return words[state] ?? state;
+}
+
+/** @param {HTMLElement} chip @param {string} state @param {string} words */
+function drawChip(chip, state, words) {
+  chip.dataset.state = state;
+  chip.textContent = words;
+  chip.title = words;
+}
+
+/** @param {string} name @param {string} words */
+function tabButton(name, words) {
+  const count = name === "queue" ? el("span", { class: "lk-count", "aria-hidden": "true" }) : null;
+  const select = { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": "false", class: "lk-tab", type: "button" };
+  return el("button", { ...select, onclick: () => showTab(name) }, words, count);
+}
+
+/** @param {Part} part `props.scene.sections`: [id, words] of each section */
+export function header({ element, props }) {
+  const root = element.querySelector(".lk-header");
+  const chip = el("span", { class: "lk-chip", id: "worker-state", role: "status" });
+  const toggle = el("button", { type: "button", id: "theme-toggle", class: "lk-icon-button" });
+  /** @type {[string, string][]} */
+  const sections = props.scene.sections;
+  const tabs = sections.map(([name, words]) => tabButton(name, words));
+  const nav = el("div", { class: "lk-tabs", role: "tablist", "aria-label": "Sections" }, tabs);
+  root?.append(el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")), nav, el("div", { class: "lk-header-end" }, chip, toggle));
+  wireTabs(nav, tabs);
+  keepInView(nav);
+  wireTheme(toggle);
+  drawChip(chip, "starting", "Connecting…");
+  onSnapshot((snapshot) => {
+    const held = snapshot.held && `The queue waits. ${snapshot.held}`;
+    drawChip(chip, held ? "down" : snapshot.worker.state, held || workerWords(snapshot.worker));
+    const count = nav.querySelector(".lk-count");
+    if (count) count.textContent = String(snapshot.jobs.filter(isActive).length || "");
+  });
+  on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
+  showFirst();
+}
+
+function showFirst() {
+  const wanted = location.hash.slice(1);
+  const known = document.getElementById(`tab-${wanted}`) && document.getElementById(`panel-${wanted}`);
+  showTab(known ? wanted : "studio");
+}
+
+/** @param {HTMLElement} nav @param {HTMLElement[]} tabs */
+function wireTabs(nav, tabs) {
+  nav.addEventListener("keydown", (event) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const at = tabs.findIndex((tab) => tab === document.activeElement);
+    const next = tabs[(at + step + tabs.length) % tabs.length];
+    next?.focus();
+    next?.click();
+  });
+}
+
+/** On a narrow page the row of sections scrolls: the one shown stays in it, whatever the width becomes. @param {HTMLElement} nav */
+function keepInView(nav) {
+  const centre = () => {
+    const row = nav.getBoundingClientRect();
+    const chosen = nav.querySelector("[aria-selected=true]")?.getBoundingClientRect();
+    if (chosen) nav.scrollLeft += chosen.left + chosen.width / 2 - row.left - row.width / 2;
+  };
+  new ResizeObserver(centre).observe(nav);
+}
+
+/** @param {HTMLElement} button */
+function wireTheme(button) {
+  const draw = () => {
+    const dark = theme() === "dark";
+    button.replaceChildren(icon(dark ? "sun" : "moon"));
+    button.title = dark ? "Switch to light" : "Switch to dark";
+    button.setAttribute("aria-label", button.title);
+  };
+  const stored = store.get("localStorage", "theme");
+  if (stored && !new URLSearchParams(location.search).has("__theme")) setTheme(stored);
+  button.addEventListener("click", () => setTheme(theme() === "dark" ? "light" : "dark"));
+  new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  draw();
+}
