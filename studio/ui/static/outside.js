@@ -17,4 +17,5 @@ export function openToScripts() {
   const likeness = Object.assign(/** @type {any} */ (window).likeness, reached);
   Object.defineProperty(likeness, "snapshot", { get: latestSnapshot });
   Object.defineProperty(likeness, "tab", { get: tabId });
+  Object.defineProperty(likeness, "events", { get: () => ({ source: listens() || null }) });
 }

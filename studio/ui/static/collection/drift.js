@@ -23,7 +23,7 @@ const value = (name, number) => (name === "colour" ? `Δ ${number.toFixed(1)}` :
 const share = (name, number) => (name === "colour" ? Math.max(0, 1 - number / 20) : Math.max(0, number));
 
 /** On one line. */
-export const short = ({ structure, colour, face }) => {
+export const shortDrift = ({ structure, colour, face }) => {
   const known = typeof face === "number" ? ` · face ${value("face", face)}` : "";
   return `${value("structure", structure)} · ${value("colour", colour)}${known}`;
 };

@@ -1,7 +1,6 @@
 // The family tree: a dialog with every picture of a line, joined by what changed. Opened by `tree:open` {id, act} on
 // the bus. One picture is chosen; beside the tree stands what is known of it. Two can be marked and compared.
-import * as drift from "./drift.js";
-import { TreeSide } from "./drift.js";
+import { shortDrift, TreeSide } from "./drift.js";
 import { familyTree } from "./family.js";
 import * as pictures from "./pictures.js";
 import * as toolbar from "./toolbar.js";
@@ -137,7 +136,7 @@ class FamilyTree {
       el("span", { class: "out-tree-change", title: changed }, node.edge ? changed || "same settings" : ""),
       el("span", { class: "out-tree-picture" }, el("img", { ...sized(image.id, 144), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
         el("span", { class: "out-tree-marks" }, marks), el("span", { class: "out-tree-ab" })),
-      el("span", { class: "out-tree-drift" }, node.drift ? drift.short(node.drift) : ""),
+      el("span", { class: "out-tree-drift" }, node.drift ? shortDrift(node.drift) : ""),
     ];
   }
 
@@ -168,7 +167,7 @@ class FamilyTree {
   showDrift(report) {
     for (const { image_id: id, drift } of report.branch) {
       const words = this.cards.get(id)?.querySelector(".out-tree-drift");
-      if (words) words.textContent = drift.short(drift);
+      if (words) words.textContent = shortDrift(drift);
     }
   }
 
