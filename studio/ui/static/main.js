@@ -90,7 +90,12 @@ export function mount(name, part) {
 
 function answerEvents() {
   for (const [name, load] of Object.entries(ANSWERS)) {
-    on(/** @type {keyof Events} */ (name), async (detail) => (await bring(load))?.(detail));
+    /** @type {((detail: any) => unknown) | null} */
+    let answer = null;
+    on(/** @type {keyof Events} */ (name), async (detail) => {
+      answer ??= await bring(load); // once it is there, it answers at once
+      answer?.(detail);
+    });
   }
 }
 
