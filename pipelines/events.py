@@ -119,7 +119,8 @@ class WorkOrder:
     referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
     `memory`: a `pipelines.memory.planner.MemoryChoice`; `warm_up`: compile the model for this machine;
     `tiling`: decode in tiles, None where that is left to the plan. `revisions`: the commit of each
-    repository of the hub that the model is loaded from.
+    repository of the hub that the model is loaded from. `masks`: of references that are masks, a file that
+    has kept its transparency, where `files` has none.
     """
 
     job_id: str
@@ -130,6 +131,7 @@ class WorkOrder:
     warm_up: bool = False
     tiling: bool | None = None
     revisions: dict[str, str] = field(default_factory=dict)
+    masks: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from pipelines.events import (
     Started,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import GenerationRequest, Role
 from studio.engine import Engine
 from studio.jobs import JobQueue
 from studio.models.records import Loading
@@ -51,6 +51,10 @@ class Keeper(Protocol):
 
     def working_file(self, image_id: str) -> Path:
         """An upright 8-bit RGB file of the picture. Raises NotFound, StorageFailure."""
+        ...
+
+    def mask_file(self, image_id: str) -> Path:
+        """An upright 8-bit file of the picture with its transparency. Raises NotFound, StorageFailure."""
         ...
 
     def save_generated(
@@ -141,7 +145,7 @@ class Dispatcher:
         if len(saved) == job.request.num_images:  # the last try ended between its last picture and its end
             self._held(partial(self._queue.finish, JobStatus.DONE))
             return
-        files = self._held(partial(self._files, job.request), job)
+        files, masks = self._held(partial(self._files, job.request), job)
         loading = self._loading_of(job.request.model or "")
         order = WorkOrder(
             job.id,
@@ -152,12 +156,21 @@ class Dispatcher:
             warm_up=loading.warm_up,
             tiling=loading.tiling,
             revisions=loading.revisions,
+            masks=masks,
         )
         with closing(self._engine.run(order)) as events:
             self._follow(job, events)
 
-    def _files(self, request: GenerationRequest) -> dict[str, str]:
-        return {ref.image_id: str(self._collection.working_file(ref.image_id)) for ref in request.references}
+    def _files(self, request: GenerationRequest) -> tuple[dict[str, str], dict[str, str]]:
+        """The files of all references, and those of masks once more with their transparency."""
+        keep = self._collection
+        files = {ref.image_id: str(keep.working_file(ref.image_id)) for ref in request.references}
+        masks = {
+            ref.image_id: str(keep.mask_file(ref.image_id))
+            for ref in request.references
+            if request.role_of(ref) is Role.MASK
+        }
+        return files, masks
 
     def _follow(self, job: JobRecord, events: Iterable[Event]) -> None:
         provenance: dict[str, Any] = {}

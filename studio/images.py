@@ -167,14 +167,16 @@ def _ingested(decoded: _Decoded) -> Ingested:
     )
 
 
-def working_copy(path: Path) -> Image.Image:
+def working_copy(path: Path, *, clear: bool = False) -> Image.Image:
     """The picture as models see it: first frame, upright, 8-bit sRGB, transparent parts white.
+
+    `clear`: RGBA, transparent parts as they are.
 
     16-bit values are scaled, not cut; CMYK and what the file says of its colours are converted. Raises
     PictureRefused.
     """
     with _decoding(path) as decoded:
-        return pixels.flat(decoded.image)
+        return pixels.clear(decoded.image) if clear else pixels.flat(decoded.image)
 
 
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:

@@ -34,6 +34,15 @@ def flat(image: Image.Image) -> Image.Image:
     return pixels
 
 
+def clear(image: Image.Image) -> Image.Image:
+    """RGBA by what the picture says of its colours."""
+    to_srgb = colours.conversion(image)
+    seen = Image.new("RGBA", image.size)
+    for top, part in _strips(image):
+        seen.paste((part if to_srgb is None else to_srgb.apply(part)).convert("RGBA"), (0, top))
+    return seen
+
+
 def _on_white(part: Image.Image) -> Image.Image:
     if not _has_alpha(part):
         return part.convert("RGB")

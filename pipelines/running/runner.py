@@ -34,8 +34,8 @@ from pipelines.events import (
 from pipelines.memory import devices
 from pipelines.memory.planner import Hardware, Part
 from pipelines.planning.plan import Plan, plan
-from pipelines.request import GenerationRequest, Lora, Mode
-from pipelines.running import loading, references
+from pipelines.request import GenerationRequest, Lora, Mode, Role
+from pipelines.running import loading, masks, references
 from pipelines.running.contract import Call, RoleImage
 from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import Kept, Shelf, Wish
@@ -59,6 +59,7 @@ class _Job:
     plan: Plan
     wish: Wish
     files: Mapping[str, str]
+    masks: Mapping[str, str]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     made: set[int]
@@ -171,7 +172,7 @@ class PipelineRunner:
         files = add_ons.paths(self._catalog, spec, request)
         planned = plan(request, self._catalog.route(spec.id, request.mode), files)
         wish = Wish.read(order.memory, order.warm_up, order.tiling)
-        return _Job(spec, planned, wish, order.files, emit, cancelled, made=set(order.skip))
+        return _Job(spec, planned, wish, order.files, order.masks, emit, cancelled, made=set(order.skip))
 
     def _fits(self, job: _Job) -> bool:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
@@ -263,8 +264,20 @@ def _read_references(job: _Job) -> list[RoleImage]:
                 f"Reference {number} is no longer there. Remove it and generate again.", field="references"
             )
         job.check()
-        images.append(RoleImage(references.read(Path(job.files[image_id]), number), role, weight, number))
+        read = _read_mask if role is Role.MASK else _read_reference
+        images.append(RoleImage(read(job, image_id, number), role, weight, number))
     return images
+
+
+def _read_reference(job: _Job, image_id: str, number: int) -> Image.Image:
+    return references.read(Path(job.files[image_id]), number)
+
+
+def _read_mask(job: _Job, image_id: str, number: int) -> Image.Image:
+    mask, notices = masks.read(Path(job.masks.get(image_id, job.files[image_id])), number)
+    for notice in notices:
+        job.tell(Notice(notice))
+    return mask.convert("RGB")
 
 
 def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:

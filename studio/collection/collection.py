@@ -163,6 +163,12 @@ class Collection:
                 return self._whole(row)
             return self.store.working_file(row.sha256, row.extension, plain=False)
 
+    def mask_file(self, image_id: str) -> Path:
+        """As `working_file`, with the picture's transparency: RGBA, or RGB where it is plain."""
+        row = self._row(image_id)
+        with _gone_if_unreadable():
+            return self._whole(row) if row.plain else self.store.mask_file(row.sha256, row.extension)
+
     def pixel_hashes(self, image_ids: Sequence[str]) -> dict[str, str]:
         """The hash of each picture's pixels, in the given order; unknown ids are left out."""
         with self.database.reading() as session:

@@ -5,7 +5,8 @@
     sidecars/ab/abcdef….json    what lay beside an imported picture
     cards/ab/abcdef…            what character cards brought beside pictures
     thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
-    working/ab/abcdef….png      } may be deleted at any time
+    working/ab/abcdef….png      } masks with their transparency as abcdef….mask.png;
+                                } may be deleted at any time
 
 Knows files only: no rows, no records. Failures of the disk become StorageFailure here.
 """
@@ -23,6 +24,8 @@ from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
+
+from PIL import Image
 
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import durable, images
@@ -170,7 +173,15 @@ class ImageStore:
             return path
         target = self.settings.working_dir / sha256[:2] / f"{sha256}.png"
         if not target.exists():
-            self._derive(target, _png(path), durably=True)
+            self._derive(target, _png(images.working_copy(path)), durably=True)
+        return target
+
+    def mask_file(self, sha256: str, extension: str) -> Path:
+        """An upright 8-bit RGBA PNG of the picture, made if it isn't there."""
+        target = self.settings.working_dir / sha256[:2] / f"{sha256}.mask.png"
+        if not target.exists():
+            picture = images.working_copy(self.path(sha256, extension), clear=True)
+            self._derive(target, _png(picture), durably=True)
         return target
 
     def files(self) -> Iterator[tuple[str, str]]:
@@ -299,7 +310,7 @@ def _move_durably(temp: Path, target: Path) -> None:
     durable.sync_folder(target.parent)
 
 
-def _png(path: Path) -> bytes:
+def _png(picture: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    images.working_copy(path).save(buffer, "PNG", compress_level=1)
+    picture.save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()

@@ -184,6 +184,19 @@ def test_a_model_that_left_the_catalogue_is_named_by_its_id(durable: Durable) ->
 # --- files to work on and to show -------------------------------------------------------------
 
 
+def test_mask_files_keep_their_transparency(durable: Durable) -> None:
+    clear = Image.new("RGBA", (24, 16), (255, 255, 255, 0))
+    clear.paste((255, 255, 255, 255), (0, 0, 12, 16))
+    record, _ = durable.collection.add_upload(io.BytesIO(encoded(clear, "WEBP", lossless=True)), "mask.webp")
+    with Image.open(durable.collection.mask_file(record.id)) as image:
+        assert image.mode == "RGBA"
+        assert [image.getpixel((x, 8))[3] for x in (2, 20)] == [255, 0]  # type: ignore[index]
+    with Image.open(durable.collection.working_file(record.id)) as image:
+        assert image.getextrema() == ((255, 255),) * 3
+    plain = upload(durable)
+    assert durable.collection.mask_file(plain.id) == durable.collection.file(plain.id)[0]
+
+
 def test_working_files_are_upright_8_bit_rgb_pngs(durable: Durable) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6

@@ -216,6 +216,9 @@ class Refusing:
     def working_file(self, image_id: str) -> Path:
         return self._collection.working_file(image_id)
 
+    def mask_file(self, image_id: str) -> Path:
+        return self._collection.mask_file(image_id)
+
     def try_disk(self, size: int) -> None:
         if self.full:
             raise StorageFailure(FULL)

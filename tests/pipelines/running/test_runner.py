@@ -222,6 +222,40 @@ def test_a_reference_file_of_any_form_makes_a_picture_of_the_right_size(
     assert picture(make(mode, files={**pictures.files, "face": str(path)})).shape == (64, 64, 3)
 
 
+def test_a_mask_with_transparency_is_read_by_it_and_said(
+    make: Make, tmp_path: Path, pictures: Pictures
+) -> None:
+    strokes = Image.new("RGBA", (64, 64), (255, 255, 255, 0))
+    strokes.paste((255, 255, 255, 255), (32, 0, 64, 64))
+    strokes.save(tmp_path / "strokes.png")
+    plain = make("inpaint")
+    outcome = make("inpaint", files={**pictures.files, "mask": str(tmp_path / "strokes.png")})
+    assert np.array_equal(picture(outcome), picture(plain))
+    assert any("what is white in it may change" in notice for notice in outcome.notices)
+    assert not any("mask" in notice for notice in plain.notices)
+
+
+def test_the_file_that_kept_its_transparency_is_the_mask(
+    ask: Ask, runner: PipelineRunner, tmp_path: Path, pictures: Pictures
+) -> None:
+    """The picture itself with a hole: flattened as a reference, not as a mask."""
+    erased = Image.open(pictures.files["face"]).convert("RGBA")
+    erased.paste((0, 0, 0, 0), (32, 0, 64, 64))
+    erased.save(tmp_path / "erased.png")
+    outcome = Outcome(ask("inpaint"))
+    order = WorkOrder(
+        "job",
+        outcome.request.model_dump(mode="json"),
+        {**pictures.files, "mask": pictures.files["face"]},
+        masks={"mask": str(tmp_path / "erased.png")},
+    )
+    runner.run(order, outcome.events.append, lambda: False)
+    source = np.asarray(Image.open(pictures.files["face"]).convert("RGB"))
+    assert np.array_equal(picture(outcome)[:, :32], source[:, :32])
+    assert not np.array_equal(picture(outcome)[:, 32:], source[:, 32:])
+    assert any("what is transparent may change" in notice for notice in outcome.notices)
+
+
 def test_a_reference_that_is_gone_fails_with_its_number(make: Make, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="Reference 1 can't be read"):
         make("img2img", files={"face": str(tmp_path / "gone.png")})
