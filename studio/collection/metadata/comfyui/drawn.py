@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from studio.collection.metadata.comfyui import everywhere, widgets
+from studio.collection.metadata.comfyui.budget import Budget
 from studio.collection.metadata.comfyui.graph import MAX_NODES
 
 _MUTED, _BYPASSED = _OFF = (2, 4)
@@ -30,7 +31,6 @@ _UNDRAWN = (
     "easy setNode",
     "easy getNode",
 )
-_MAX_LOOKS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +65,12 @@ class _Scope:
 class _Unfolding:
     """Lays one drawn graph open."""
 
-    def __init__(self, drawn: Mapping[str, Any]) -> None:
+    def __init__(self, drawn: Mapping[str, Any], budget: Budget) -> None:
         definitions = drawn.get("definitions")
         listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
         self.subgraphs = {str(d["id"]): d for d in _objects(listed) if "id" in d}
         self.nodes: dict[str, dict[str, Any]] = {}
-        self._looks = _MAX_LOOKS
+        self._budget = budget
         self._drawn = drawn
 
     def unfolded(self) -> dict[str, dict[str, Any]]:
@@ -82,17 +82,17 @@ class _Unfolding:
 
     def _nest(self, scope: _Scope, depth: int) -> None:
         """Make a level of its own of every subgraph that is used."""
-        self._looks -= len(scope.nodes) + len(scope.edges)
+        self._budget.spend(len(scope.nodes) + len(scope.edges))
         for key, node in scope.nodes.items() if depth < _MAX_NESTING else ():
             kind = str(node["type"])
-            if kind in self.subgraphs and node.get("mode") not in _OFF and self._looks > 0:
+            if kind in self.subgraphs and node.get("mode") not in _OFF:
                 scope.inner[key] = _inside(scope, key, node, self.subgraphs[kind])
                 self._nest(scope.inner[key], depth + 1)
 
     def _emit(self, scope: _Scope) -> None:
         sent = everywhere.sent(scope.nodes.values(), lambda link: self._origin_kind(scope, link))
         for key, node in scope.nodes.items():
-            if len(self.nodes) > MAX_NODES or self._looks < 0:
+            if len(self.nodes) > MAX_NODES:
                 return
             kind = str(node["type"])
             if key in scope.inner:
@@ -117,9 +117,9 @@ class _Unfolding:
 
     def _source(self, scope: _Scope, link: Any, depth: int = 0) -> Any:
         """What comes along a link: `[id, output]` of an executed node, or a value; None for nothing."""
-        self._looks -= 1
+        self._budget.spend()
         edge = scope.edges.get(str(link))
-        if edge is None or depth > _MAX_DEPTH or self._looks < 0:
+        if edge is None or depth > _MAX_DEPTH:
             return None
         if edge.origin == str(_OUTER):
             return self._from_outside(scope, edge.slot, depth)
@@ -157,8 +157,8 @@ class _Unfolding:
         name = _label(node)
         at: _Scope | None = scope
         while at is not None:
-            self._looks -= len(at.nodes)
-            for other in at.nodes.values() if self._looks > 0 else ():
+            self._budget.spend(len(at.nodes))
+            for other in at.nodes.values():
                 if other["type"] in ("SetNode", "easy setNode") and _label(other) == name:
                     linked = [slot for slot in _objects(other.get("inputs")) if slot.get("link") is not None]
                     return self._source(at, linked[0]["link"], depth + 1) if linked else None
@@ -170,11 +170,11 @@ class _Unfolding:
         return edge.kind if edge else ""
 
 
-def as_prompt(drawn: Mapping[str, Any]) -> dict[str, Any]:
-    """The graph by node ids, as ComfyUI would execute it, as far as it can be known."""
+def as_prompt(drawn: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
+    """The graph by node ids, as ComfyUI would execute it, as far as it can be known. Raises TooEntangled."""
     if not isinstance(drawn.get("nodes"), list):
         return {}
-    return _Unfolding(drawn).unfolded()
+    return _Unfolding(drawn, budget).unfolded()
 
 
 def _scope(level: Mapping[str, Any]) -> _Scope:
@@ -237,11 +237,11 @@ def _passed(node: Mapping[str, Any], edge: _Edge) -> Mapping[str, Any] | None:
     """The input that a bypassed node gives on at an output: of the same kind, in the same place at best."""
     slots = list(_objects(node.get("inputs")))
     outputs = list(_objects(node.get("outputs")))
-    kind = str(outputs[edge.slot].get("type")) if edge.slot < len(outputs) else edge.kind
+    kind = str(outputs[edge.slot].get("type")) if 0 <= edge.slot < len(outputs) else edge.kind
     if node.get("mode") != _BYPASSED or kind in ("*", ""):
         return next((slot for slot in slots if slot.get("link") is not None), None)
     same = [slot for slot in slots if slot.get("type") in (kind, edge.kind)]
-    at = slots[edge.slot] if edge.slot < len(slots) else None
+    at = slots[edge.slot] if 0 <= edge.slot < len(slots) else None
     return at if at is not None and at in same else next(iter(same), None)
 
 

@@ -1,8 +1,4 @@
-"""The executed graph: nodes by id, whose inputs are values or links, and the ways along it.
-
-A file may hold any graph. Every step along it is paid for out of one budget for the whole reading, so that
-no shape of a graph takes longer than a large honest one.
-"""
+"""The executed graph: nodes by id, whose inputs are values or links, and the ways along it."""
 
 from __future__ import annotations
 
@@ -12,10 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from studio.collection.metadata import foreign
+from studio.collection.metadata.comfyui.budget import Budget
 
 MAX_NODES = 5_000
-MAX_STEPS = 200_000
-"""Inputs that are looked at in one graph; a graph of a thousand nodes takes some ten thousand."""
 _MAX_HOPS = 64
 _HOLDERS = ("value", "int", "float", "number", "boolean", "bool", "text", "string")
 """What a node that only holds a value calls it."""
@@ -28,10 +23,6 @@ _PICKS = ("select", "index", "input", "selected", "choice")
 _NO = ("", "false", "off", "no", "disable", "disabled", "0")
 _PASSES = re.compile(r"reroute|inversedswitch", re.IGNORECASE)
 _SWITCHES = re.compile(r"switch|branch|if ?else", re.IGNORECASE)
-
-
-class TooEntangled(ValueError):
-    """The budget is spent."""
 
 
 class Link(NamedTuple):
@@ -58,24 +49,22 @@ class Graph:
     """Nodes by id."""
 
     nodes: Mapping[str, Node]
-    steps: int = MAX_STEPS
+    budget: Budget = field(default_factory=Budget)
     _uses: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: Mapping[Any, Any]) -> Graph | None:
+    def of(cls, document: Mapping[Any, Any], budget: Budget | None = None) -> Graph | None:
         """None where the document is no executed graph, or one of more than MAX_NODES nodes."""
         found = {
             str(key): Node(str(node["class_type"])[:200], node["inputs"])
             for key, node in document.items()
             if isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
         }
-        return cls(found) if 0 < len(found) <= MAX_NODES else None
+        return cls(found, budget or Budget()) if 0 < len(found) <= MAX_NODES else None
 
     def spend(self, steps: int = 1) -> None:
         """Pay for some steps. Raises TooEntangled."""
-        self.steps -= steps
-        if self.steps < 0:
-            raise TooEntangled("the graph has more links than are followed")
+        self.budget.spend(steps)
 
     # --- along the links -------------------------------------------------------------------------
 

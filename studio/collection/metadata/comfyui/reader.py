@@ -12,7 +12,8 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.comfyui import drawn
-from studio.collection.metadata.comfyui.graph import Graph, TooEntangled
+from studio.collection.metadata.comfyui.budget import Budget, TooEntangled
+from studio.collection.metadata.comfyui.graph import Graph
 from studio.collection.metadata.comfyui.models import Models
 from studio.collection.metadata.comfyui.sampling import Sampling
 from studio.collection.metadata.comfyui.words import Words
@@ -29,10 +30,10 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
 
     Raises what broken JSON raises, where there is nothing else.
     """
-    found, damage = None, None
+    found, damage, budget = None, None, Budget()
     for text in _documents(texts):
         try:
-            said = from_document(foreign.json_object(text))
+            said = from_document(foreign.json_object(text), budget)
         except (ValueError, RecursionError) as error:
             damage = error
             continue
@@ -44,27 +45,18 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
     return found
 
 
-def from_document(document: Mapping[str, Any]) -> ForeignMetadata | None:
+def from_document(document: Mapping[str, Any], budget: Budget | None = None) -> ForeignMetadata | None:
     """From either graph's JSON, or JSON that holds both; None where it is neither."""
-    graph = Graph.of(document)
-    if graph is not None:
-        return _stated(said_by(graph), document)
-    flat = drawn.as_prompt(document)
-    graph = Graph.of(flat)
-    if graph is not None:
-        return said_by(graph)
+    budget = budget or Budget()
     inner = (foreign.json_object(document.get(name)) for name in ("prompt", "workflow"))
-    graphs = (Graph.of(each) or Graph.of(drawn.as_prompt(each)) for each in inner if each)
-    return next((said_by(graph) for graph in graphs if graph is not None), None)
-
-
-def said_by(graph: Graph) -> ForeignMetadata:
-    """From the nodes of an executed graph."""
     try:
-        return _said(graph)
-    except TooEntangled:
-        told = f"{len(graph.nodes)} nodes with more links than are followed"
-        return ForeignMetadata(tool=_TOOL, unmapped=(("Graph", told),))
+        for each in (document, *inner):
+            graph = Graph.of(each, budget) or Graph.of(drawn.as_prompt(each, budget), budget)
+            if graph is not None:
+                return _stated(_said(graph), document)
+    except TooEntangled as problem:
+        return ForeignMetadata(tool=_TOOL, unmapped=(("Graph", f"Not read: {problem}."),))
+    return None
 
 
 def _said(graph: Graph) -> ForeignMetadata:
