@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipelines.errors import StorageFailure
 from studio import durable
 from studio.settings import PROGRAM
+from studio.turns import Turns
 
 SCHEMA = "0005"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
@@ -42,6 +43,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._engine = _engine(path)
+        self._turns = Turns()
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self.sessions = sessionmaker(self._writer, expire_on_commit=False)
         """Sessions that write; whoever wants to know of every change listens to their events."""
@@ -52,10 +54,11 @@ class Database:
     def transaction(self) -> Generator[Session]:
         """A block that writes: all of it is kept, durably, or nothing.
 
-        Takes the write lock at once, so what is read inside cannot change before the commit. Blocks
+        Takes the write lock at once, so what is read inside cannot change before the commit. Threads of
+        this program take turns, however long that takes; another program is waited for BUSY_SECONDS. Blocks
         of one thread must not be nested.
         """
-        with _spoken(self.path), self.sessions.begin() as session:
+        with self._turns, _spoken(self.path), self.sessions.begin() as session:
             yield session
 
     @contextmanager
@@ -99,6 +102,7 @@ def _on_connect(connection: sqlite3.Connection, _: Any) -> None:
     connection.isolation_level = None  # the driver must not begin transactions of its own
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # macOS, as in `durable`; elsewhere it is nothing
     connection.execute("PRAGMA foreign_keys = ON")
 
 

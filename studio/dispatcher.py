@@ -241,8 +241,9 @@ class Dispatcher:
                 return result
 
     def _wait(self, failure: StorageFailure) -> None:
+        if self._queue.snapshot().held != failure.detail:
+            log.warning("The queue is held: %s", failure.detail)
         self._queue.hold(failure.detail)
-        log.warning("The queue is held: %s", failure.detail)
         if self._stopping.wait(self._hold_seconds):
             raise _Closing from failure
 

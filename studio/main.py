@@ -29,6 +29,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     """Everything but the server, running; ended in the opposite order. Raises StartError."""
     from pipelines.catalog.catalog import load_catalog
     from studio.collection.collection import Collection
+    from studio.collection.expiry import Expiry
     from studio.database import Database
     from studio.dispatcher import Dispatcher
     from studio.engine.local import LocalEngine
@@ -47,12 +48,15 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     dispatcher = Dispatcher(queue, engine, collection, library.loading_of)
     dispatcher.start()
+    expiry = Expiry(collection.bin)
+    expiry.start()
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
     service = StudioService(catalog, collection, queue, library, readers)
     try:
         yield service
     finally:
         service.exchange.imports.stop()
+        expiry.stop()
         library.stop()
         dispatcher.stop()
         database.close()

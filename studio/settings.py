@@ -74,6 +74,11 @@ class Settings:
         return self.data_dir / "characters.jsonl"
 
     @property
+    def trash_days(self) -> Path:
+        """How many days pictures have been seen in the trash; see `collection.days`."""
+        return self.data_dir / "trash.json"
+
+    @property
     def thumbnails_dir(self) -> Path:
         """WebP thumbnails; may be deleted at any time."""
         return self.data_dir / "thumbnails"

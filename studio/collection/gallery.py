@@ -1,6 +1,6 @@
 """The collection as a whole: listings and their ids, counts, and one change of many pictures.
 
-Each method is one transaction around `listings` or `bulk`. Thread-safe; may raise StorageFailure.
+Each method is one transaction around `listings`, or several of `bulk`. Thread-safe; may raise StorageFailure.
 """
 
 from __future__ import annotations
@@ -46,5 +46,4 @@ class Gallery:
         line = marks.clean(tag or "", marks.MAX_TAG_CHARS, "tag")
         if action in (Action.TAG, Action.UNTAG) and not line:
             raise RequestError("Say which tag.", field="tag")
-        with self._database.transaction() as session:
-            return bulk.apply(session, image_ids, action, line)
+        return bulk.change(self._database, image_ids, action, line)

@@ -1,5 +1,8 @@
 """The trash: out of sight, thirty days to think better of it, then gone.
 
+Those are days on which the studio was at work (`days`), and thirty by the clock besides, unless that says
+that the picture was thrown away in the future.
+
 A file is deleted only when no picture, in the trash or not, was made from it, no waiting job needs it and no
 other row does: every foreign key to pictures that would not let one go (RESTRICT, or no action) keeps it,
 also those of tables that this module has never heard of. Where something needs it, the row stays, too, out
@@ -10,6 +13,8 @@ so that a crash amid it is finished at the next start and brings nothing back.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import ColumnElement, Select, column, delete, func, or_, select, table, text, update
@@ -17,6 +22,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipelines.errors import Conflict
 from studio.collection import queries
+from studio.collection.days import Days
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.collection.store import ImageStore
 from studio.database import Database
@@ -39,25 +45,49 @@ class Trash:
         self._database = database
         self._store = store
         self._readings = Readings(store.settings.readings_dir)
+        self._days = Days(store.settings.trash_days)
+        self._expiring = threading.Lock()
 
     def empty(self, expected: int) -> Emptied:
         """Take everything in the trash out for good. Raises Conflict where it is not `expected` pictures."""
-        with self._database.transaction() as session:
-            found = session.scalar(select(func.count()).select_from(ImageRow).where(*in_trash())) or 0
-            if found != expected:
-                raise Conflict(
-                    f"The trash holds {found} pictures now, not {expected}. Look again, then empty it.",
-                    field="expected_count",
-                )
-            _purge(session, *in_trash())
-        return self._settled(found)
+        with self._database.reading() as session:
+            found = session.scalars(select(ImageRow.number).where(*in_trash())).all()
+        if len(found) != expected:
+            raise Conflict(
+                f"The trash holds {len(found)} pictures now, not {expected}. Look again, then empty it.",
+                field="expected_count",
+            )
+        return self._settled(self._purge(found))
 
     def expire(self, now: datetime | None = None) -> Emptied:
-        """Take out what has been in the trash for thirty days, and finish what a crash interrupted."""
-        limit = (now or datetime.now(UTC)) - timedelta(days=KEPT_DAYS)
-        with self._database.transaction() as session:
-            purged = _purge(session, *in_trash(), ImageRow.trashed_at < limit)
-        return self._settled(purged)
+        """Take out what has been in the trash for thirty days, and finish what a crash interrupted.
+
+        Whoever calls it at least once on each day that the studio is at work makes that day count.
+        """
+        with self._expiring:
+            return self._settled(self._purge(self._ripe(now or datetime.now(UTC))))
+
+    def _ripe(self, now: datetime) -> list[int]:
+        chosen = select(ImageRow.number, ImageRow.id, ImageRow.trashed_at).where(*in_trash())
+        with self._database.reading() as session:
+            rows = [(number, image_id, at) for number, image_id, at in session.execute(chosen) if at]
+        seen = self._days.look(now.date(), {image_id: at for _, image_id, at in rows})
+        limit = now - timedelta(days=KEPT_DAYS)
+        return [
+            number
+            for number, image_id, at in rows
+            if seen[image_id] >= KEPT_DAYS and (at <= limit or at > now)
+        ]
+
+    def _purge(self, numbers: Sequence[int]) -> int:
+        """Part by part, so that others that write need not wait for all of it."""
+        purged = 0
+        for start in range(0, len(numbers), _PART):
+            with self._database.transaction() as session:
+                here = (ImageRow.number.in_(numbers[start : start + _PART]), *in_trash())
+                purged += session.scalar(select(func.count()).select_from(ImageRow).where(*here)) or 0
+                session.execute(update(ImageRow).where(*here).values(purged_at=datetime.now(UTC)))
+        return purged
 
     def _settled(self, purged: int) -> Emptied:
         """Delete what nothing needs, also of earlier times; `purged` is how many were taken out now."""
@@ -83,12 +113,6 @@ class Trash:
 def in_trash() -> tuple[ColumnElement[bool], ...]:
     """What a listing of the trash shows."""
     return ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_(None)
-
-
-def _purge(session: Session, *which: ColumnElement[bool]) -> int:
-    numbers = session.scalars(select(ImageRow.number).where(*which)).all()
-    session.execute(update(ImageRow).where(*which).values(purged_at=datetime.now(UTC)))
-    return len(numbers)
 
 
 _PURGED = (ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_not(None))

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import sqlite3
+import threading
 from collections.abc import Generator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event, update
 
-from pipelines.errors import Conflict, NotFound, RequestError
+from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
+from studio.collection import bulk, trash
 from studio.collection.bulk import Action
+from studio.collection.expiry import Expiry
+from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
 from studio.jobs import JobQueue
 from studio.readings import Readings
@@ -128,8 +134,75 @@ def test_thirty_days_to_think_better_of_it(durable: Durable) -> None:
     record = upload(durable)
     durable.collection.trash(record.id)
     now = datetime.now(UTC)
-    assert durable.collection.bin.expire(now + timedelta(days=29)).deleted == 0
-    assert durable.collection.bin.expire(now + timedelta(days=31)).deleted == 1
+    assert [durable.collection.bin.expire(now + timedelta(days=day)).deleted for day in range(30)] == [0] * 30
+    assert durable.collection.bin.expire(now + timedelta(days=30)).deleted == 1
+
+
+def test_a_start_years_ahead_deletes_nothing(durable: Durable) -> None:
+    record = upload(durable)
+    durable.collection.trash(record.id)
+    now = datetime.now(UTC)
+    for when in (now, now + timedelta(days=5 * 365), now, now + timedelta(hours=1)):
+        assert durable.collection.bin.expire(when).deleted == 0
+    assert durable.collection.get(record.id).trashed_at is not None
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=-4000), timedelta(days=4000)])
+def test_a_picture_thrown_away_while_the_clock_was_wrong_has_its_thirty_days(
+    durable: Durable, wrong: timedelta
+) -> None:
+    record = upload(durable)
+    durable.collection.trash(record.id)
+    now = datetime.now(UTC)
+    with durable.database.transaction() as session:
+        session.execute(update(ImageRow).values(trashed_at=now + wrong))
+    assert [durable.collection.bin.expire(now + timedelta(days=day)).deleted for day in range(30)] == [0] * 30
+    assert durable.collection.bin.expire(now + timedelta(days=30)).deleted == 1
+
+
+def test_a_picture_thrown_away_again_begins_its_days_anew(durable: Durable) -> None:
+    record = upload(durable)
+    durable.collection.trash(record.id)
+    now = datetime.now(UTC)
+    for day in range(30):
+        durable.collection.bin.expire(now + timedelta(days=day))
+    durable.collection.restore(record.id)
+    durable.collection.trash(record.id)
+    assert durable.collection.bin.expire(now + timedelta(days=31)).deleted == 0
+
+
+def test_a_studio_that_is_never_closed_counts_its_days(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    enough = threading.Event()
+
+    def expire() -> Emptied:
+        looks.append(1)
+        if len(looks) == 2:
+            enough.set()
+        raise StorageFailure("The disk is full.")
+
+    monkeypatch.setattr(durable.collection.bin, "expire", expire)
+    expiry = Expiry(durable.collection.bin, every_seconds=0.01)
+    expiry.start()
+    assert enough.wait(10)
+    expiry.stop()
+
+
+@pytest.mark.parametrize("damage", ["gone", "noise", "a folder"])
+def test_a_lost_count_of_days_begins_anew(durable: Durable, damage: str) -> None:
+    record = upload(durable)
+    durable.collection.trash(record.id)
+    now, path = datetime.now(UTC), durable.settings.trash_days
+    for day in range(30):
+        durable.collection.bin.expire(now + timedelta(days=day))
+    path.unlink()
+    if damage == "noise":
+        path.write_bytes(b"\x00{")
+    elif damage == "a folder":
+        path.mkdir()
+    assert durable.collection.bin.expire(now + timedelta(days=30)).deleted == 0
 
 
 class PowerCutError(Exception):
@@ -172,30 +245,63 @@ def test_a_crash_amid_emptying_is_finished_by_the_next_start(
 
 def test_many_are_starred_trashed_and_back_in_one_go(durable: Durable) -> None:
     ids = [upload(durable, seed).id for seed in range(3)]
-    bulk = durable.collection.gallery.bulk
-    first = bulk([*ids, ids[0], "nobody"], Action.STAR)
+    change = durable.collection.gallery.bulk
+    first = change([*ids, ids[0], "nobody"], Action.STAR)
     assert (first.changed, first.unchanged, first.missing) == (3, 0, 1)
-    assert bulk(ids[:2], Action.UNSTAR).changed == 2
-    assert bulk(ids, Action.STAR).unchanged == 1
-    assert bulk(ids[:2], Action.TRASH).changed == 2
+    assert change(ids[:2], Action.UNSTAR).changed == 2
+    assert change(ids, Action.STAR).unchanged == 1
+    assert change(ids[:2], Action.TRASH).changed == 2
     assert listed(durable) == [ids[2]]
-    assert bulk(ids, Action.RESTORE).changed == 2
+    assert change(ids, Action.RESTORE).changed == 2
     assert len(listed(durable)) == 3
 
 
 def test_many_are_tagged_and_found_by_the_tag(durable: Durable) -> None:
     ids = [upload(durable, seed).id for seed in range(3)]
-    bulk = durable.collection.gallery.bulk
+    change = durable.collection.gallery.bulk
     durable.collection.update(ids[0], tags=("Hero", "draft"))
-    assert bulk(ids, Action.TAG, " hero ").changed == 2
+    assert change(ids, Action.TAG, " hero ").changed == 2
     assert durable.collection.get(ids[0]).tags == ("Hero", "draft")
     assert sorted(listed(durable, tag="HERO")) == sorted(ids)  # pyright: ignore[reportArgumentType]
     assert durable.collection.gallery.facets().tag == {"Hero": 3, "draft": 1}
-    assert bulk(ids, Action.UNTAG, "hero").changed == 3
+    assert change(ids, Action.UNTAG, "hero").changed == 3
     assert durable.collection.get(ids[0]).tags == ("draft",)
     assert durable.collection.page(Filter(query="hero"), None, 10).items == ()
     with pytest.raises(RequestError, match="which tag"):
-        bulk(ids, Action.TAG, "  ")
+        change(ids, Action.TAG, "  ")
+
+
+def test_a_change_of_many_lets_others_in_between(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bulk, "_PART", 2)
+    monkeypatch.setattr(trash, "_PART", 2)
+    ids = [upload(durable, seed).id for seed in range(6)]
+    commits: list[object] = []
+    event.listen(durable.database.sessions, "after_commit", commits.append)
+    assert durable.collection.gallery.bulk(ids, Action.TAG, "red").changed == 6
+    assert durable.collection.gallery.bulk(ids, Action.TRASH).changed == 6
+    assert len(commits) == 6
+    assert empty(durable, 6).deleted == 6
+    assert len(commits) >= 12
+
+
+def test_a_disk_that_refuses_amid_a_change_of_many_says_how_far_it_came(
+    durable: Durable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "_PART", 2)
+    ids = [upload(durable, seed).id for seed in range(6)]
+    left = 2
+
+    def full(_: object) -> None:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise sqlite3.OperationalError("database or disk is full")
+
+    event.listen(durable.database._engine, "commit", full)
+    with pytest.raises(StorageFailure, match=r"full.* 4 of 6 pictures are changed; then do the same again"):
+        durable.collection.gallery.bulk(ids, Action.STAR)
+    event.remove(durable.database._engine, "commit", full)
+    assert durable.collection.gallery.bulk(ids, Action.STAR).changed == 2
 
 
 def test_a_tag_too_many_changes_none_of_them(durable: Durable) -> None:

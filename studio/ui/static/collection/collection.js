@@ -53,7 +53,7 @@ class Collection {
     const folder = kit.button({ name: "folder", label: "Import a folder", id: "import-folder", kind: "ghost", run: () => emit("import:open") });
     this.count = el("span", { class: "out-count", role: "status" });
     this.emptyTrash = kit.button({ name: "trash", label: "Empty trash", id: "empty-trash", kind: "danger", run: () => this.emptyAll() });
-    this.trashBar = el("div", { class: "out-trash-bar", hidden: true }, el("p", {}, "Pictures stay in the trash for 30 days. Restore what you still want."), this.emptyTrash);
+    this.trashBar = el("div", { class: "out-trash-bar", hidden: true }, el("p", {}, "Pictures stay in the trash for 30 days on which the studio is used. Restore what you still want."), this.emptyTrash);
     this.words = el("p", { class: "out-empty", hidden: true, role: "status" });
     this.again = kit.button({ label: "Try again", run: () => this.reset() });
     this.again.hidden = true;
