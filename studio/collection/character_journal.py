@@ -56,8 +56,7 @@ class CharacterJournal:
 
     def rows(self) -> Rows:
         """What was last said of each row that is not gone."""
-        with speaking_of(self._path.parent):
-            said = _last(jsonlines.read(self._path))
+        said = _last(numbering.read(self._path))
         return {key: line["row"] for key, line in said.items() if "row" in line}
 
     def changes(self, since: int) -> Changes:

@@ -123,9 +123,8 @@ class Journal:
     def states(self) -> dict[str, PictureState]:
         """What was last said of each picture that is not gone, by SHA-256. Raises StorageFailure."""
         found: dict[str, PictureState] = {}
-        with speaking_of(self._path.parent):
-            for state in _valid(jsonlines.read(self._path)):
-                found[state.picture] = state
+        for state in _valid(numbering.read(self._path)):
+            found[state.picture] = state
         return {sha256: state for sha256, state in found.items() if not state.gone}
 
     def exists(self) -> bool:

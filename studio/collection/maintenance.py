@@ -112,6 +112,7 @@ def verify(settings: Settings) -> VerifyReport:
     store = ImageStore(settings)
     stored = {f"{sha256}.{extension}" for sha256, extension in store.files()}
     if not settings.database.exists():
+        Journal(settings.journal).states()  # as the start will read them
         unknown = tuple(sorted(" ".join(key) for key in CharacterJournal(settings.character_journal).rows()))
         return VerifyReport(0, (), (), tuple(sorted(stored)), (), unknown)
     with closing(Database(settings.database)) as database:
@@ -207,9 +208,10 @@ class _Earlier:
 
 
 def _is_whole(store: ImageStore, sha256: str, extension: str) -> bool:
-    path = store.path(sha256, extension)
-    with speaking_of(path.parent):
-        return sha256_of(path) == sha256
+    try:
+        return sha256_of(store.path(sha256, extension)) == sha256
+    except OSError:  # gone meanwhile, or on a part of the disk that cannot be read any more
+        return False
 
 
 def _bring_back(

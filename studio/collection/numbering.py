@@ -8,6 +8,7 @@ journals know better. Behind, journals lost lines.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -68,7 +69,22 @@ def newest(path: Path, since: int) -> list[dict[str, Any]]:
         said = jsonlines.tail(path, _TAIL_BYTES)
         if all(number(line) >= since for line in said):
             said = list(jsonlines.read(path))
-    return [line for line in said if number(line) >= since]
+    return [_storable(line) for line in said if number(line) >= since]
+
+
+def read(path: Path) -> Iterator[dict[str, Any]]:
+    """Every line of a journal, in order, its texts such that they can be stored. Raises StorageFailure."""
+    with speaking_of(path.parent):
+        yield from map(_storable, jsonlines.read(path))
+
+
+def _storable(line: dict[str, Any]) -> dict[str, Any]:
+    """Half of a surrogate pair can be written in JSON and is no text."""
+    try:
+        json.dumps(line, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return json.loads(json.dumps(line, ensure_ascii=False).encode("utf-8", "replace"))
+    return line
 
 
 def number(line: Mapping[str, Any]) -> int:

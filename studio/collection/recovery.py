@@ -149,9 +149,11 @@ def _clear_unfinished(database: Database) -> int:
 def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
     """Read a stored file back. Raises PictureRefused where it is not what its name says."""
     path = store.path(sha256, extension)
-    with speaking_of(path.parent):
+    try:
         data = path.read_bytes()
         stored_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    except OSError as error:  # of this one file: it is no reason to read no other
+        raise PictureRefused(f"The file cannot be read: {error.strerror or error}.") from error
     if images.sha256(data) != sha256:
         raise PictureRefused("The file does not match its name: it was changed or is damaged.")
     with images.taking_in(data) as taken:

@@ -192,7 +192,7 @@ class ImageStore:
             for folder in os.scandir(self.settings.images_dir):
                 if folder.is_dir() and len(folder.name) == 2:
                     for entry in os.scandir(folder):
-                        if name := _NAME.fullmatch(entry.name):
+                        if (name := _NAME.fullmatch(entry.name)) and entry.is_file():
                             yield name["sha256"], name["extension"]
 
     def delete(self, names: Iterable[tuple[str, str]]) -> None:
@@ -202,9 +202,9 @@ class ImageStore:
             for sha256, extension in names:
                 for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
                     for path in (derived / sha256[:2]).glob(f"{sha256}*"):
-                        durable.delete(path)
+                        _delete_file(path)
                 path = self.path(sha256, extension)
-                durable.delete(path)
+                _delete_file(path)
                 folders.add(path.parent)
             for folder in filter(Path.is_dir, folders):
                 durable.sync_folder(folder)
@@ -215,7 +215,7 @@ class ImageStore:
         with speaking_of(self.settings.data_dir):
             left = [temp for folder in folders for temp in (folder / _INCOMING).glob("*")]
             for temp in left:
-                durable.delete(temp)
+                _delete_file(temp)
         return len(left)
 
     def _sidecar(self, sha256: str) -> Path:
@@ -234,6 +234,15 @@ class ImageStore:
             except OSError:
                 durable.delete(temp)
                 raise
+
+
+def _delete_file(path: Path) -> None:
+    """A folder that somebody put in its place stays."""
+    try:
+        durable.delete(path)
+    except (IsADirectoryError, PermissionError):
+        if not path.is_dir():
+            raise
 
 
 def _rename(temp: Path, target: Path) -> None:
