@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pipelines.families.limits import Limits
 from pipelines.memory.planner import Hardware
 from pipelines.request import GenerationRequest, Mode, Role
 
@@ -182,13 +183,10 @@ class ModelInfo(_Record):
     edit: bool = Field(description="Takes references.")
     available: Literal["ready", "downloadable", "missing"]
     licence: str
-    defaults: dict[str, dict[str, Any]] = Field(
+    defaults: dict[str, dict[str, float]] = Field(
         description="Per mode: guidance_scale, num_inference_steps, and strength where it is used."
     )
-    limits: dict[str, dict[str, Any]] = Field(
-        description="Per mode: fields (knobs in use), guidance_scale [low, high], "
-        "num_inference_steps [low, high], min_references, max_references, roles, control_kinds."
-    )
+    limits: dict[str, Limits] = Field(description="Per mode: settings in use, ranges, references and roles.")
     cost: Cost = Cost()
     default_for: tuple[str, ...] = Field(default=(), description="Modes the artist lets begin with it.")
     add_ons: tuple[AddOnInfo, ...] = Field(default=(), description="Of the models folder, that go with it.")

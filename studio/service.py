@@ -80,6 +80,14 @@ class StudioService:
         costs = self._collection.costs()
         return tuple(self._model_info(spec, costs.get(spec.id, Cost())) for spec in self._catalog.specs)
 
+    def model(self, model_id: str) -> ModelInfo | None:
+        """One model, without looking at the others; None where the catalogue has none of that id."""
+        try:
+            spec = self._catalog.get(model_id)
+        except NotFound:
+            return None
+        return self._model_info(spec, self._collection.costs().get(spec.id, Cost()))
+
     # --- pictures ---------------------------------------------------------------------------
 
     def add_upload(self, source: BinaryIO | Path, filename: str) -> tuple[ImageRecord, bool]:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Literal
 
+from pipelines.families.limits import Limits
 from pipelines.families.wording import Wording
-from pipelines.request import Role
+from pipelines.request import ControlKind, Role
 
 STUDIO_DEFAULTS: Mapping[str, float | int] = {
     "guidance_scale": 3.5,
@@ -105,23 +106,23 @@ class Route:
         return replace(self, defaults=tuple({**self.default, **defaults}.items()))
 
     @property
-    def limits(self) -> dict[str, Any]:
-        """The route as plain JSON, for REST and the page: ranges, roles, knobs."""
-        return {
-            "fields": sorted(self.fields),
-            "roles": [role.value for role in self.roles],
-            "role_limits": {role.value: self.role_limit(role) for role in self.roles},
-            "min_references": self.min_references,
-            "max_references": self.max_references,
-            "reference_weights": self.reference_weights,
-            "guidance_scale": list(self.guidance_range),
-            "num_inference_steps": list(self.steps_range),
-            "control_timing": self.control_timing,
-            "control_networks": self.control_networks,
-            "control_kinds": [str(kind) for kind in self.control_kinds],
-            "size_multiple": self.size_multiple,
-            "size_source": self.size_source,
-        }
+    def limits(self) -> Limits:
+        """The route for REST and the page: ranges, roles, settings in use."""
+        return Limits(
+            fields=tuple(sorted(self.fields)),
+            roles=self.roles,
+            role_limits={role: self.role_limit(role) for role in self.roles},
+            min_references=self.min_references,
+            max_references=self.max_references,
+            reference_weights=self.reference_weights,
+            guidance_scale=self.guidance_range,
+            num_inference_steps=self.steps_range,
+            control_timing=self.control_timing,
+            control_networks=self.control_networks,
+            control_kinds=tuple(map(ControlKind, self.control_kinds)),
+            size_multiple=self.size_multiple,
+            size_source=self.size_source,
+        )
 
     @property
     def knobs(self) -> dict[str, float | int]:

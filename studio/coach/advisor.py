@@ -119,15 +119,14 @@ class Advisor:
         return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
 
     def _knobs(self, model_id: str | None, mode: Mode) -> Knobs:
-        model = next((each for each in self._service.models() if each.id == model_id), None)
+        model = self._service.model(model_id) if model_id else None
         if model is None or mode.value not in model.limits:
             return Knobs(modes=model.modes if model else ())
         limits, defaults = model.limits[mode.value], model.defaults[mode.value]
-        low, high = limits["guidance_scale"]
         return Knobs(
-            fields=frozenset(limits["fields"]),
-            guidance=(float(low), float(high)),
-            usual_guidance=float(defaults.get("guidance_scale", Knobs().usual_guidance)),
+            fields=frozenset(limits.fields),
+            guidance=limits.guidance_scale,
+            usual_guidance=defaults.get("guidance_scale", Knobs().usual_guidance),
             modes=model.modes,
         )
 

@@ -8,23 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from pipelines.request import MAX_REFERENCES, ControlKind, Mode, Role
+from pipelines.families.limits import Limits
+from pipelines.families.route import STUDIO_DEFAULTS
+from pipelines.request import ControlKind, Mode, Role
 from studio.records import ModelInfo
 
-STUDIO_DEFAULTS: dict[str, float] = {"guidance_scale": 3.5, "num_inference_steps": 20, "strength": 0.75}
-"""What every mode starts with unless its model says otherwise."""
+_OPEN = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
     """Controls of one model in one mode; ranges are inclusive."""
 
-    fields: frozenset[str] = frozenset(
-        {"prompt", "num_inference_steps", "seed", "num_images", "aspect_ratio"}
-    )
-    guidance: tuple[float, float] = (1.0, 20.0)
-    steps: tuple[int, int] = (1, 150)
-    max_references: int = MAX_REFERENCES
+    fields: frozenset[str] = frozenset(_OPEN.fields)
+    guidance: tuple[float, float] = _OPEN.guidance_scale
+    steps: tuple[int, int] = _OPEN.num_inference_steps
+    max_references: int = _OPEN.max_references
     roles: tuple[Role, ...] = ()
     reference_weights: bool = False
     control_kinds: tuple[ControlKind, ...] = ()
@@ -56,19 +55,13 @@ def knobs_of(model: ModelInfo | None, mode: Mode) -> Knobs:
     if model is None or mode.value not in model.limits:
         return Knobs()
     limits = model.limits[mode.value]
-    low, high = limits.get("guidance_scale", (1.0, 20.0))
-    fewest, most = limits.get("num_inference_steps", (1, 150))
     return Knobs(
-        fields=frozenset(limits.get("fields", Knobs().fields)),
-        guidance=(float(low), float(high)),
-        steps=(int(fewest), int(most)),
-        max_references=int(limits.get("max_references", MAX_REFERENCES)),
-        reference_weights=bool(limits.get("reference_weights", False)),
-        roles=tuple(Role(role) for role in limits.get("roles", ())),
-        control_kinds=tuple(ControlKind(kind) for kind in limits.get("control_kinds", ())),
-        defaults={**STUDIO_DEFAULTS, **_numbers(model.defaults.get(mode.value, {}))},
+        fields=frozenset(limits.fields),
+        guidance=limits.guidance_scale,
+        steps=limits.num_inference_steps,
+        max_references=limits.max_references,
+        reference_weights=limits.reference_weights,
+        roles=limits.roles,
+        control_kinds=limits.control_kinds,
+        defaults={**STUDIO_DEFAULTS, **model.defaults.get(mode.value, {})},
     )
-
-
-def _numbers(values: dict[str, object]) -> dict[str, float]:
-    return {name: value for name, value in values.items() if isinstance(value, int | float)}

@@ -127,7 +127,10 @@ class StudioHandlers:
     # --- parts --------------------------------------------------------------------------------
 
     def _request(self, state: StudioState) -> GenerationRequest:
-        return state.to_request(knobs_of(find_model(self.service.models(), state.model), state.mode))
+        return state.to_request(knobs_of(self._model(state.model), state.mode))
+
+    def _model(self, model_id: str | None) -> ModelInfo | None:
+        return self.service.model(model_id) if model_id else None
 
     def _after(self, state: StudioState, action: str, record: ImageRecord) -> StudioState:
         match action:
@@ -154,7 +157,7 @@ class StudioHandlers:
         if applied.character and not self.service.characters.exists(applied.character):
             warn((LOST_CHARACTER,))
             applied = applied.model_copy(update={"character": None})
-        if find_model(self.service.models(), applied.model) is not None:
+        if self._model(applied.model) is not None:
             return applied.with_knobs_kept()
         warn((UNKNOWN_MODEL,))
         return applied.model_copy(update={"model": state.model}).with_knobs_kept()

@@ -51,8 +51,8 @@ def test_models_as_the_selector_shows_them(studio: Studio) -> None:
     assert tiny.modes == ("text_to_image", "img2img")
     assert set(tiny.limits) == set(tiny.defaults) == set(tiny.modes)
     assert tiny.defaults["img2img"]["strength"] == 0.75
-    assert "strength" in tiny.limits["img2img"]["fields"]
-    assert "strength" not in tiny.limits["text_to_image"]["fields"]
+    assert "strength" in tiny.limits["img2img"].fields
+    assert "strength" not in tiny.limits["text_to_image"].fields
     assert tiny.cost.seconds is None
 
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import json
 from collections.abc import Mapping
 
 import diffusers
@@ -11,6 +10,7 @@ from diffusers.loaders.lora_base import LoraBaseMixin
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import RequestError
+from pipelines.families.limits import Limits
 from pipelines.families.registry import FAMILIES, resolve
 from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.request import Mode, Role
@@ -72,7 +72,7 @@ def test_a_route_is_consistent(route: Route) -> None:
     assert low <= float({**STUDIO_DEFAULTS, **route.default}["guidance_scale"]) <= high
     low, high = route.steps_range
     assert low <= {**STUDIO_DEFAULTS, **route.default}["num_inference_steps"] <= high
-    assert json.loads(json.dumps(route.limits)) == route.limits
+    assert Limits.model_validate_json(route.limits.model_dump_json()) == route.limits
 
 
 def test_a_mode_the_entry_lacks_is_refused_with_what_it_can(catalog: Catalog) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.families.limits import Limits
 from pipelines.request import Mode
 from studio.records import Cost, ModelInfo
 
@@ -18,21 +19,12 @@ PLAIN = [
 ]
 
 
-def limits(*extra: str, **changes: Any) -> dict[str, Any]:
+def limits(*extra: str, **changes: Any) -> Limits:
     """Limits of one mode that uses the plain knobs and `extra`."""
-    return {
-        "fields": [*PLAIN, *extra],
-        "guidance_scale": [1.0, 20.0],
-        "num_inference_steps": [1, 150],
-        "min_references": 1,
-        "max_references": 10,
-        "roles": [],
-        "control_kinds": [],
-        **changes,
-    }
+    return Limits.model_validate({"fields": [*PLAIN, *extra], "min_references": 1, **changes})
 
 
-def model(model_id: str, label: str, modes: dict[Mode, dict[str, Any]], **changes: Any) -> ModelInfo:
+def model(model_id: str, label: str, modes: dict[Mode, Limits], **changes: Any) -> ModelInfo:
     """A model with these limits per mode."""
     values = {
         "family": "test",

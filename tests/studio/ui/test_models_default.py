@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pipelines.families.limits import Limits
 from pipelines.request import GenerationRequest, Mode
 from studio.records import ModelInfo
 from studio.ui.settle import settle
@@ -7,7 +8,7 @@ from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import INK, PORTRAIT, SKETCH, model
 from tests.studio.ui.states_for_tests import with_references
 
-WISE = model("wise", "Wise", {mode: PORTRAIT.limits.get(mode.value, {}) for mode in Mode})
+WISE = model("wise", "Wise", {mode: PORTRAIT.limits.get(mode.value, Limits()) for mode in Mode})
 
 
 def default(info: ModelInfo, *modes: Mode, **changes: object) -> ModelInfo:
