@@ -2,6 +2,8 @@
 // listens to the server and passes what it hears to the others; when it closes, the next one takes over.
 import { apiAddress } from "./addresses.js";
 import { emit, on } from "./bus.js";
+import { whenLeading } from "./leader.js";
+import { changed } from "./queue_changes.js";
 import { parse } from "./rest.js";
 import { tabKnown } from "./tab.js";
 
@@ -44,23 +46,42 @@ function take(snapshot) {
   emit("snapshot", snapshot);
 }
 
+/** Take a change, where it goes on from what is known. @param {import("./queue_changes.js").Change} change */
+function follows(change) {
+  if (latest?.version !== change.since) return false;
+  take(changed(latest, change));
+  return true;
+}
+
 function listen() {
-  const events = new EventSource(apiAddress("/events"));
+  const events = new EventSource(apiAddress("/events?changes=1"));
   source = events;
-  /** @param {MessageEvent} event */
-  const hear = (event) => {
+  events.addEventListener("snapshot", (event) => {
     const snapshot = parse(event.data);
     setConnected(true);
     take(snapshot);
     share({ snapshot });
-  };
-  events.addEventListener("message", hear);
-  events.addEventListener("snapshot", hear);
+  });
+  events.addEventListener("change", (event) => {
+    const change = parse(event.data);
+    if (follows(change)) share({ change });
+    else if (source === events) again(); // it cannot be told from here what the queue is
+  });
   events.addEventListener("error", () => {
     setConnected(false);
     share({ connected: false });
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 2000);
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && listen(), 2000);
   });
+}
+
+function leave() {
+  source?.close();
+  source = null;
+}
+
+function again() {
+  leave();
+  listen();
 }
 
 /** @param {MessageEvent} message */
@@ -68,15 +89,15 @@ function hearTab({ data }) {
   if (data.snapshot) {
     setConnected(true);
     take(data.snapshot);
-  } else if (data.connected === false) setConnected(false);
+  } else if (data.change && !follows(data.change)) share({ ask: true });
+  else if (data.connected === false) setConnected(false);
   else if (data.ask && source && latest) share({ snapshot: latest });
 }
 
 /** Begin to listen, once: to the tab that listens to the server, or to the server. */
 export async function follow() {
   await tabKnown;
-  if (!channel || !navigator.locks) return void listen();
-  channel.addEventListener("message", hearTab);
+  channel?.addEventListener("message", hearTab);
   share({ ask: true });
-  await navigator.locks.request("likeness.events", () => (listen(), new Promise(() => {})));
+  whenLeading("likeness.events", listen, leave);
 }
