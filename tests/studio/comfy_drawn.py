@@ -310,6 +310,12 @@ CASES: dict[str, tuple[Drawn, Expected]] = {
                         "outputs": [{"type": t} for t in ("MODEL", "CLIP", "VAE")]})),
         {**FULL, "model": "base"},
     ),
+    "a file of something else on the way": (
+        drawing(*plain({**node(8, "FaceLoader", "face.safetensors", model="1"),
+                        "outputs": [{"type": "MODEL"}]},
+                       sampler(model="8"))),
+        FULL,
+    ),
     "a mark between conditions is no text": (
         drawing(*plain({**node(8, "StyleApply", 1.0, "multiply", conditioning="2"),
                         "outputs": [{"type": "CONDITIONING"}]}, sampler(positive="8"))),

@@ -122,6 +122,12 @@ CASES: dict[str, tuple[Graph, Expected]] = {
         base(n30=kind("ImpactConditionalBranch", cond=False, tt_value="@3", ff_value="@2"),
             n5=sampler(positive="@30")), FULL,
     ),
+    "a choice that nobody can know": (
+        base(n30=texts({"ANY": "@31", "IF_TRUE": "@32", "IF_FALSE": "@4"}, "If ANY execute A else B"),
+             n31=kind("Counter", mode="x"), n32=kind("VAEEncode", pixels="@33", vae="@1#2"),
+             n33=kind("LoadImage", image="a.png"), n5=sampler(latent_image="@30")),
+        FULL,
+    ),
     # --- texts
     "texts joined": (
         base(n30=kind("StringConcatenate", string_a="a lighthouse in fog", string_b="@31", delimiter=", "),

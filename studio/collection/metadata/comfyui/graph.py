@@ -38,6 +38,15 @@ class Node:
 
     kind: str
     inputs: Mapping[str, Any]
+    chooses: bool = False
+    """It gives on one of its inputs."""
+
+    @classmethod
+    def of(cls, kind: str, inputs: Mapping[str, Any]) -> Node:
+        """From what a document says."""
+        names = {str(name).casefold() for name in inputs}
+        two_ways = not names.isdisjoint(_TRUE) and not names.isdisjoint(_FALSE)
+        return cls(kind, inputs, two_ways or bool(_SWITCHES.search(kind)))
 
     def has(self, *names: str) -> bool:
         """All of these inputs are there."""
@@ -56,7 +65,7 @@ class Graph:
     def of(cls, document: Mapping[Any, Any], budget: Budget | None = None) -> Graph | None:
         """None where the document is no executed graph, or one of more than MAX_NODES nodes."""
         found = {
-            str(key): Node(str(node["class_type"])[:200], node["inputs"])
+            str(key): Node.of(str(node["class_type"])[:200], node["inputs"])
             for key, node in document.items()
             if isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
         }
@@ -101,7 +110,7 @@ class Graph:
             node = self.nodes[link.key]
             if _PASSES.search(node.kind):
                 value = _passed(node)
-            elif _SWITCHES.search(node.kind) or node.has("on_true", "on_false"):
+            elif node.chooses:
                 value = self._chosen(node, left - 1)
             else:
                 return link

@@ -13,7 +13,10 @@ from studio.collection.metadata.comfyui.graph import PIPES, Graph
 _SAVES = re.compile(r"save|image ?output|websocket", re.IGNORECASE)
 _SHOWS = re.compile(r"preview", re.IGNORECASE)
 _FEEDS = ("noise", "sigmas", "sampler", "guider")
-_LATENTS = re.compile(r"latent|sample|pixel|image|pipe|ctx|width|height|any|input|value", re.IGNORECASE)
+_CONDITIONS = re.compile(r"cond|positive|pipe|ctx", re.IGNORECASE)
+_LATENTS = re.compile(
+    r"^(?!.*(cond|positive|negative|model|clip|vae|control|mask|style|lora))", re.IGNORECASE
+)
 _SIZES = (("width", "height"), ("empty_latent_width", "empty_latent_height"), ("Width", "Height"))
 _PRESETS = ("dimensions", "resolution", "preset", "aspect_ratio", "size", "size_selected", "ratio")
 _PRESET = re.compile(r"(?<!\d)(\d{3,5})\s?[x×]\s?(\d{3,5})(?!\d)")
@@ -136,7 +139,7 @@ class Sampling:
                 yield at
 
     def _conditions(self, begins: list[str]) -> Iterator[str]:
-        return self._along(begins, re.compile(r"cond|positive|pipe|ctx", re.IGNORECASE))
+        return self._along(begins, _CONDITIONS)
 
     def _latents(self, key: str) -> Iterator[str]:
         names = (

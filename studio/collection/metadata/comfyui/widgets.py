@@ -144,7 +144,11 @@ def _guessed(node: Mapping[str, Any], given: Sequence[Any]) -> Iterator[tuple[st
     files = [text for text in texts if text.lower().endswith(_FILES)]
     words = [text for text in texts if text not in files]
     kind = str(node.get("type")).lower()
-    if "MODEL" in gives and (files or ("load" in kind and texts)):
+    if (
+        "MODEL" in gives
+        and (files or ("load" in kind and texts))
+        and ("lora" in kind or "MODEL" not in takes)
+    ):
         numbers = [value for value in given if isinstance(value, int | float)]
         yield ("lora_name" if "lora" in kind else "ckpt_name"), (files or texts)[0]
         yield from [("strength_model", numbers[0])] if numbers and "lora" in kind else []
