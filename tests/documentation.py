@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -33,6 +34,7 @@ def texts() -> Iterator[tuple[Path, str]]:
         yield path, path.read_text(encoding="utf-8")
 
 
+@cache
 def operations() -> dict[tuple[str, str], dict[str, Any]]:
     """REST as the program has it: (method, path without the prefix) → OpenAPI's words."""
     from fastapi import FastAPI
