@@ -58,6 +58,10 @@ class Entry(BaseModel):
 Question = Literal["caption", "face"]
 
 
+EDITS = frozenset((Mode.SMART_EDIT, Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE))
+"""Modes of which a model has one at least that wears the badge “Edit”."""
+
+
 class ReaderSpec(Entry):
     """A model that answers a question about pictures: a folder in transformers' format, safetensors only."""
 
@@ -99,8 +103,11 @@ class ModelSpec(Entry):
 
     @property
     def edit(self) -> bool:
-        """Some mode takes references."""
-        return any(mode is not Mode.TEXT_TO_IMAGE for mode in self.modes)
+        """It edits by instruction, or follows what reference pictures show.
+
+        One that only paints over its source, along its outlines or inside a mask does not.
+        """
+        return not EDITS.isdisjoint(self.modes)
 
 
 SomeEntry = TypeVar("SomeEntry", bound=Entry)

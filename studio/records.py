@@ -180,7 +180,10 @@ class ModelInfo(_Record):
     family: str
     description: str = ""
     modes: tuple[str, ...]
-    edit: bool = Field(description="Takes references.")
+    edit: bool = Field(
+        description="Edits by instruction, or follows what reference pictures show; one that only paints "
+        "over its source, along its outlines or inside a mask does not."
+    )
     available: Literal["ready", "downloadable", "missing"]
     licence: str
     defaults: dict[str, dict[str, float]] = Field(

@@ -156,7 +156,7 @@ def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
 
 
 def _model_scene(state: StudioState, models: Sequence[ModelInfo]) -> dict[str, Any]:
-    offered = offered_models(models, editing=bool(state.references))
+    offered = offered_models(models, state)
     return {"models": [_model_entry(model) for model in offered], "none": NO_EDIT_MODEL}
 
 

@@ -13,6 +13,7 @@ from studio.records import ModelInfo
 from studio.ui.knobs import find_model
 from studio.ui.state import StudioState
 
+_NOT_AS_IT_IS = (Mode.TEXT_TO_IMAGE, Mode.INPAINT)
 CAN_EDIT = "Switched to {label} (supports image editing)."
 
 
@@ -34,9 +35,18 @@ def begun(state: StudioState, models: Sequence[ModelInfo]) -> StudioState:
 
 
 def default_of(models: Iterable[ModelInfo], mode: Mode, *, editing: bool) -> ModelInfo | None:
-    """The artist's default for `mode` where it can be used now, with references only one that edits."""
-    fitting = (model for model in models if mode.value in model.default_for and (model.edit or not editing))
+    """The artist's default for `mode` where it can be used now; with references, where it has the mode."""
+    fitting = (
+        model
+        for model in models
+        if mode.value in model.default_for and (mode.value in model.modes or not editing)
+    )
     return next((model for model in fitting if model.available == "ready"), None)
+
+
+def refines(model: ModelInfo) -> bool:
+    """It can start from a picture as it is; with a mask alone it cannot."""
+    return any(mode not in _NOT_AS_IT_IS for mode in model.modes)
 
 
 def _begun(mode: Mode, default: ModelInfo | None) -> str:
@@ -44,6 +54,6 @@ def _begun(mode: Mode, default: ModelInfo | None) -> str:
 
 
 def _words(state: StudioState, before: ModelInfo | None, default: ModelInfo) -> str:
-    if state.references and before is not None and not before.edit:
+    if state.references and before is not None and not refines(before):
         return CAN_EDIT.format(label=default.label)
     return f"Switched to {default.label}, your default for {MODE_LABEL[state.mode]}."

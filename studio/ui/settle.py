@@ -42,26 +42,48 @@ def settle(state: StudioState, models: Sequence[ModelInfo]) -> Settled:
     return Settled(settled, (*said_of_default, *said_of_model, *said_of_mode))
 
 
-def offered_models(models: Sequence[ModelInfo], editing: bool) -> tuple[ModelInfo, ...]:
-    """The models the selector lists: while references are loaded, those that edit."""
-    return tuple(model for model in models if model.edit) if editing else tuple(models)
+def offered_models(models: Sequence[ModelInfo], state: StudioState) -> tuple[ModelInfo, ...]:
+    """The models the selector lists: while references are loaded, those that have the chosen mode."""
+    return tuple(model for model in models if not state.references or state.mode in model.modes)
 
 
 def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
     editing = bool(state.references)
-    offered = offered_models(models, editing)
-    if not editing:
-        offered = tuple(m for m in offered if Mode.TEXT_TO_IMAGE in m.modes) or offered
-    if not offered or any(model.id == state.model for model in offered):
+    offered = _able(models, state)
+    current = find_model(models, state.model)
+    if not offered or current in offered or (editing and current and _mode_gives_way(state, current)):
         return state, ()
     ready = next((model for model in offered if model.available == "ready"), offered[0])
     first = models_default.default_of(offered, state.mode, editing=editing) or ready
     switched = state.model_copy(update={"model": first.id})
     if state.model is None:
         return switched, ()
-    if editing:
-        return switched, (models_default.CAN_EDIT.format(label=first.label),)
-    return switched, (f"Switched to {first.label}.",)
+    return switched, (_switched(state, current, first),)
+
+
+def _able(models: Sequence[ModelInfo], state: StudioState) -> tuple[ModelInfo, ...]:
+    """Models with the mode; where none of them is here, also those that refine in another one."""
+    with_mode = tuple(model for model in models if state.mode in model.modes)
+    if not state.references:
+        return with_mode or tuple(models)
+    if any(model.available == "ready" for model in with_mode):
+        return with_mode
+    return (*with_mode, *(m for m in models if m not in with_mode and models_default.refines(m)))
+
+
+def _switched(state: StudioState, before: ModelInfo | None, now: ModelInfo) -> str:
+    if not state.references:
+        return f"Switched to {now.label}."
+    if before is None or not models_default.refines(before):
+        return models_default.CAN_EDIT.format(label=now.label)
+    return f"Switched to {now.label} (supports {MODE_LABEL[state.mode]})."
+
+
+def _mode_gives_way(state: StudioState, model: ModelInfo) -> bool:
+    """The model stays and another mode is taken: unless it was the mode that the artist has just changed."""
+    mode, _, of = (state.knobs_of or "").partition(":")
+    picked = mode not in ("", Mode.TEXT_TO_IMAGE, state.mode) and of == state.model
+    return models_default.refines(model) and not picked
 
 
 def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:

@@ -185,7 +185,19 @@ class StudioHandlers:
     def _availability(self, state: StudioState, models: Sequence[ModelInfo]) -> Availability:
         if find_model(models, state.model) is None:
             return dict.fromkeys(Mode, "There is no model to use.")
-        return self.service.mode_availability(str(state.model), len(state.references))
+        own = self.service.mode_availability(str(state.model), len(state.references))
+        return {mode: self._reason(mode, reason, state, models) for mode, reason in own.items()}
+
+    def _reason(
+        self, mode: Mode, reason: str | None, state: StudioState, models: Sequence[ModelInfo]
+    ) -> str | None:
+        """A mode that the chosen model lacks can be chosen where another has it, which then takes over."""
+        chosen = find_model(models, state.model)
+        if reason is None or chosen is None or mode in chosen.modes:
+            return reason
+        others = (model for model in models if mode in model.modes and model.available == "ready")
+        of_others = (self.service.mode_availability(m.id, len(state.references))[mode] for m in others)
+        return next((None for other in of_others if other is None), reason)
 
 
 def _after_many(state: StudioState, action: str, records: Sequence[ImageRecord]) -> StudioState:

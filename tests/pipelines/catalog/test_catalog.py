@@ -43,6 +43,18 @@ readers:
 """
 
 
+def test_the_badge_tells_models_apart_that_edit_from_those_that_only_paint() -> None:
+    catalog = load_catalog(Path(__file__).parents[3] / "models.yaml")
+    edit = {spec.id: spec.edit for spec in catalog.specs}
+    assert edit["portrait-mini"]
+    assert edit["flux2-klein-4b"]
+    assert edit["instruct-pix2pix"]
+    assert edit["flux1-kontext"]
+    assert not edit["flux1-fill"]
+    assert not edit["z-image-turbo"]
+    assert not edit["qwen-image-2512"]
+
+
 def test_models_that_read_pictures_stand_beside_those_that_make_them(tmp_path: Path) -> None:
     catalog = loaded(tmp_path, ENTRY + READERS)
     assert [spec.id for spec in catalog.specs] == ["one"]

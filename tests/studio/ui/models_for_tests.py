@@ -6,6 +6,7 @@ from typing import Any
 
 from pipelines.families.limits import Limits
 from pipelines.request import Mode
+from pipelines.spec import EDITS
 from studio.records import Cost, ModelInfo
 
 PLAIN = [
@@ -28,7 +29,7 @@ def model(model_id: str, label: str, modes: dict[Mode, Limits], **changes: Any) 
     """A model with these limits per mode."""
     values = {
         "family": "test",
-        "edit": any(mode is not Mode.TEXT_TO_IMAGE for mode in modes),
+        "edit": not EDITS.isdisjoint(modes),
         "available": "ready",
         "licence": "none",
         "defaults": {mode.value: {} for mode in modes},

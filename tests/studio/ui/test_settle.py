@@ -3,7 +3,7 @@ from __future__ import annotations
 from pipelines.request import ControlKind, Mode, Reference
 from studio.ui.settle import offered_models, settle
 from studio.ui.state import StudioState
-from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, QUICK, SKETCH
+from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, QUICK, SKETCH, limits, model
 from tests.studio.ui.states_for_tests import with_references
 
 
@@ -87,6 +87,32 @@ def test_a_control_kind_the_model_lacks_gives_way_to_one_it_has() -> None:
     assert settle(state, MODELS).state.control_kind is ControlKind.SOFT_EDGE
 
 
-def test_while_editing_only_models_that_edit_are_offered() -> None:
-    assert offered_models(MODELS, editing=True) == (PORTRAIT, SKETCH)
-    assert offered_models(MODELS, editing=False) == MODELS
+def test_while_references_are_loaded_only_models_with_the_mode_are_offered() -> None:
+    editing = with_references("a")
+    assert offered_models(MODELS, editing) == (PORTRAIT,)
+    assert offered_models(MODELS, editing.set_mode(Mode.IMG2IMG)) == (PORTRAIT, SKETCH)
+    assert offered_models(MODELS, StudioState()) == MODELS
+
+
+def test_a_mode_that_is_picked_switches_a_model_without_it_in_words() -> None:
+    sketching = settle(with_references("a", model="sketch"), MODELS).state
+    assert (sketching.model, sketching.mode) == ("sketch", Mode.IMG2IMG)
+    settled = settle(sketching.set_mode(Mode.CHARACTER_REFERENCE), MODELS)
+    assert (settled.state.model, settled.state.mode) == ("portrait", Mode.CHARACTER_REFERENCE)
+    assert settled.warnings == ("Switched to Portrait (supports Character Reference).",)
+
+
+def test_a_model_that_is_picked_takes_a_mode_it_has() -> None:
+    editing = settle(with_references("a", model="portrait"), MODELS).state
+    settled = settle(editing.choose_model("sketch"), MODELS)
+    assert (settled.state.model, settled.state.mode) == ("sketch", Mode.IMG2IMG)
+
+
+def test_a_model_that_only_fills_masks_is_left_when_a_plain_reference_is_loaded() -> None:
+    fill = model("fill", "Fill", {Mode.INPAINT: limits("references", roles=["source", "mask"])})
+    assert not fill.edit
+    settled = settle(with_references("a", model="fill"), (fill, PORTRAIT))
+    assert settled.state.model == "portrait"
+    assert settled.warnings == ("Switched to Portrait (supports image editing).",)
+    masked = with_references("a", "b", model="fill").set_mode(Mode.INPAINT)
+    assert settle(masked, (fill, PORTRAIT)).state.model == "fill"
