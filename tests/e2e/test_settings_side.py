@@ -162,7 +162,9 @@ def test_a_reference_switches_to_a_model_that_edits_and_back(page: Page, portrai
     expect(options.locator(".lk-edit-badge")).to_have_text("Edit")
     page.keyboard.press("Escape")
     choose_mode(page, "img2img")
-    expect(page.locator("#influence")).to_be_visible()
+    expect(page.locator("#prompt textarea")).to_have_attribute(
+        "placeholder", re.compile("Describe the whole")
+    )
     page.click("#model-select button")
     expect(options).to_have_count(3)
     expect(page.locator("#model-tiny .lk-edit-badge")).to_have_text("Edit")
