@@ -47,6 +47,12 @@ _OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a 
 _FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
 _ROOM = Room(768 * 2**20)
 """For all decoded pictures of this process."""
+_STRANGERS = {
+    **dict.fromkeys((b"http://", b"https://", b"[internetshortcut]", b"[desktop entry]"), "a web address"),
+    **dict.fromkeys((b"<!doctype html", b"<html"), "a web page"),
+}
+"""How files begin that are loaded in the place of a picture."""
+_START = 200
 _HEAD = 2**16
 """Bytes at the beginning of an AVIF in which its colours are described."""
 _JOINERS = "\u200c\u200d"
@@ -146,7 +152,11 @@ def _taking(data: bytes, max_pixels: int | None) -> Generator[Taken]:
 
 
 def _empty() -> PictureRefused:
-    return PictureRefused("The file is empty. Save the picture again and load that.", field="file")
+    return PictureRefused(
+        "The file is empty. Save the picture again and load that. "
+        "If it is a folder, use Import a folder in the Collection.",
+        field="file",
+    )
 
 
 def _ingested(decoded: _Decoded) -> Ingested:
@@ -220,7 +230,7 @@ def _decoding(
     """
     with ExitStack() as held:
         try:
-            with _refusing(), _file(source) as file:
+            with _file(source) as file, _refusing(), _saying_what_it_is(file):
                 decoded = _opened(file, max_pixels, at_least, held)
         except PictureRefused as refusal:
             held.close()
@@ -306,6 +316,23 @@ def _refusing() -> Generator[None]:
             raise
         raise PictureRefused(
             "The picture is damaged or incomplete. Save or download it again and load that.", field="file"
+        ) from error
+
+
+@contextmanager
+def _saying_what_it_is(file: BinaryIO) -> Generator[None]:
+    """Drops from web pages and desktops bring addresses and pages where a picture is meant."""
+    try:
+        yield
+    except UnidentifiedImageError as error:
+        file.seek(0)
+        start = file.read(_START).lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+        what = next((what for mark, what in _STRANGERS.items() if start.startswith(mark)), None)
+        if what is None:
+            raise
+        raise PictureRefused(
+            f"This is {what}, not a picture. Open it, save the picture itself, and load the saved file.",
+            field="file",
         ) from error
 
 

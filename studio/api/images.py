@@ -80,13 +80,22 @@ def _add_upload(router: APIRouter, service: StudioService) -> None:
         async with request.form(max_files=1, max_fields=8) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile):
-                raise PictureRefused("Send the picture as the multipart field “file”.", field="file")
+                raise PictureRefused(_no_file(file), field="file")
             record, created = await to_thread.run_sync(
                 service.add_upload, file.file, _name(file.filename or "picture"), limiter=uploads
             )
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/api/v1/images/{record.id}"
         return record
+
+
+def _no_file(sent: str | None) -> str:
+    if sent is not None and sent.strip().lower().startswith(("http://", "https://")):
+        return (
+            "This is a web address, not a picture, and the studio fetches no pictures from elsewhere. "
+            "Save the picture and load the saved file."
+        )
+    return "Send the picture as the multipart field “file”."
 
 
 def _name(sent: str) -> str:

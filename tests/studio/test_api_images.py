@@ -64,6 +64,12 @@ def test_the_stored_bytes_come_back_unchanged_and_harmless(rest: StudioProcess) 
     assert disposition.endswith(('.png"', ".png"))
 
 
+def test_a_web_address_in_the_place_of_a_file_is_answered_with_what_to_do(rest: StudioProcess) -> None:
+    answer = rest.api("POST", "/images", files={"file": (None, "https://example.org/a.png")})
+    assert answer.status_code == 422
+    assert "web address" in answer.json()["detail"]
+
+
 @pytest.mark.parametrize("left", [b"", b"\x89PNG\r\n\x1a\nhalf"])
 def test_a_file_that_was_cut_is_not_served_and_the_answer_is_not_kept(
     rest: StudioProcess, left: bytes

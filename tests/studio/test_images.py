@@ -95,6 +95,28 @@ def test_what_is_no_picture_is_refused(read: Callable[[bytes], Ingested], data: 
         read(data)
 
 
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"https://example.org/a.png\r\n", "web address"),
+        (b"\xef\xbb\xbf[InternetShortcut]\nURL=https://example.org/a.png", "web address"),
+        (b"\n<!DOCTYPE html><html><img src=a.png></html>", "web page"),
+    ],
+)
+def test_what_comes_in_the_place_of_a_picture_is_named(
+    read: Callable[[bytes], Ingested], data: bytes, what: str
+) -> None:
+    with pytest.raises(PictureRefused, match=what):
+        read(data)
+
+
+def test_a_folder_which_some_browsers_send_as_an_empty_file_is_thought_of(
+    read: Callable[[bytes], Ingested],
+) -> None:
+    with pytest.raises(PictureRefused, match="Import a folder"):
+        read(b"")
+
+
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
 def test_half_a_picture_is_refused(read: Callable[[bytes], Ingested], kind: str) -> None:
     data = encoded(noise(width=120, height=80), kind)
