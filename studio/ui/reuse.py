@@ -16,11 +16,10 @@ from studio.ui.loras import AddOns
 from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE, StudioState
 
 _FRESH = {name: getattr(StudioState(), name) for name in StudioState.model_fields}
-_SAID = (
-    "prompt", "negative_prompt", "seed", "num_images", "character", "add_ons",
-    "control_kind", "control_weight", "control_start", "control_end",
-)  # fmt: skip
-"""What a picture was made with, beside model, size and the knobs that have defaults of a model's own."""
+_NOT_IN_A_FILE = {
+    "references", "mode", "model", "earlier_model", "model_picked", "model_begun", "knobs_of",
+}  # fmt: skip
+"""What stays where another tool's file is used again: pictures are not in it, and a picture needs a model."""
 
 
 def reuse_seed(state: StudioState, record: ImageRecord) -> StudioState:
@@ -74,20 +73,19 @@ def apply_foreign(
 ) -> StudioState:
     """Set everything as another tool's file says it; what it leaves out is cleared, none is left from before.
 
-    Open settings go to the model's defaults. References, their mode and the model stay where the file names
-    none: pictures are not in it, and a picture needs a model.
+    Open knobs go to the model's defaults. References and their mode stay, and the model where none is named.
     """
     named = settings.get("model")
     model = find_model(models, named if isinstance(named, str) else state.model)
     knobs = knobs_of(model, state.mode)
-    cleared = {name: _FRESH[name] for name in _SAID}
+    cleared = {name: value for name, value in _FRESH.items() if name not in _NOT_IN_A_FILE}
     fresh = state.model_copy(
         update={
             **cleared,
             "guidance_scale": knobs.defaults["guidance_scale"],
             "num_inference_steps": int(knobs.defaults["num_inference_steps"]),
             "influence": knobs.influence,
-            "aspect_ratio": LIKE_REFERENCE if state.references else _FRESH["aspect_ratio"],
+            **({"aspect_ratio": LIKE_REFERENCE} if state.references else {}),
         }
     )
     return apply_settings(fresh, settings).with_knobs_kept()

@@ -45,6 +45,24 @@ CASES: dict[str, tuple[Graph, Expected]] = {
         custom(CFG, n22=kind("SamplerEulerAncestral", eta=1.0, s_noise=1.0)), {**FULL,
             "sampler": "SamplerEulerAncestral"},
     ),
+    "a service": (
+        {
+            "1": kind("FluxProImageNode", prompt="@2", prompt_upsampling=False, seed=77, width=832,
+                height=1216),
+            "2": kind("PrimitiveStringMultiline", value=PROMPT),
+            "3": kind("SaveImage", images="@1"),
+        },
+        {**FULL, "negative_prompt": "", "steps": None, "guidance": None, "model": None},
+    ),
+    "a service with models": (
+        {
+            "1": kind("ImageNode", prompt=PROMPT, negative_prompt=NEGATIVE, model="flux-pro", seed=77,
+                images="@4"),
+            "3": kind("SaveImage", images="@1"),
+            "4": kind("LoadImage", image="a.png"),
+        },
+        {**FULL, "steps": None, "guidance": None, "model": "flux-pro", "width": None, "height": None},
+    ),
     # --- models and LoRAs
     "two LoRAs": (base(n8=lora(INK), n9=lora(OIL, "@8"), n5=sampler(model="@9")), inked(OIL, INK)),
     "a LoRA for the model alone": (

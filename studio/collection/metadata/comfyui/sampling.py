@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from studio.collection.metadata import foreign
@@ -36,6 +37,7 @@ class Sampling:
         One that goes on with what another began adds no noise, so its seed means nothing.
         """
         found = self._near(_SAVES) or self._near(_SHOWS) or [k for k in self.graph.nodes if self._samples(k)]
+        found = found or [key for key in self.graph.before(self._ends(_SAVES)) if self._asks(key)][:1]
         begin = [key for key in found if self._adds_noise(key)] or found
         chosen = max(begin, key=self._strength, default=None)
         return chosen and (self._cascaded(chosen) or chosen)
@@ -73,8 +75,8 @@ class Sampling:
         return scale
 
     def size(self, key: str) -> tuple[int | None, int | None]:
-        """Of the empty latent the sampler began with."""
-        for node in self._latents(key):
+        """Of the empty latent the sampler began with; some have a size of their own."""
+        for node in chain(self._latents(key), (key,)):
             for names in _SIZES:
                 width, height = (foreign.whole(self.graph.value(node, side)) for side in names)
                 if width and height:
@@ -87,9 +89,18 @@ class Sampling:
 
     # --- inside ------------------------------------------------------------------------------------
 
-    def _near(self, ends: re.Pattern[str]) -> list[str]:
-        begins = [key for key, node in self.graph.nodes.items() if ends.search(node.kind)]
-        return [key for key in self.graph.before(begins) if self._samples(key)]
+    def _ends(self, kinds: re.Pattern[str]) -> list[str]:
+        return [key for key, node in self.graph.nodes.items() if kinds.search(node.kind)]
+
+    def _near(self, kinds: re.Pattern[str]) -> list[str]:
+        return [key for key in self.graph.before(self._ends(kinds)) if self._samples(key)]
+
+    def _asks(self, key: str) -> bool:
+        """A service that makes the whole picture out of a prompt."""
+        node = self.graph.nodes[key]
+        return "prompt" in node.inputs and (
+            "seed" in node.inputs or isinstance(node.inputs.get("model"), str)
+        )
 
     def _samples(self, key: str) -> bool:
         """Known by what it takes: there are hundreds of samplers."""
