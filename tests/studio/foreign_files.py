@@ -13,6 +13,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import ExifTags, Image, PngImagePlugin
 
+from tests.studio import comfy_drawn
 from tests.studio.fixtures import encoded, noise
 
 A1111 = (
@@ -304,6 +305,7 @@ def everything() -> dict[str, bytes]:
         "comfyui.png": png(prompt=json.dumps(GRAPH), workflow=json.dumps(WORKFLOW)),
         "comfyui-flux.png": png(prompt=json.dumps(FLUX_GRAPH)),
         "comfyui-workflow.png": png(workflow=json.dumps(WORKFLOW)),
+        "comfyui-subgraph.png": png(workflow=json.dumps(comfy_drawn.CASES["a subgraph in a subgraph"][0])),
         "comfyui.webp": with_exif("WEBP", exif(Model="prompt:" + json.dumps(GRAPH))),
         "invokeai-3.png": png(invokeai_metadata=json.dumps(INVOKE_3)),
         "invokeai-2.png": png(sd__metadata=json.dumps(INVOKE_2)),

@@ -119,6 +119,14 @@ EXPECTED: dict[str, dict[str, Any]] = {
     },
     "comfyui.png": {**_CASTLE, "model": "sub/dream.safetensors", "loras": (Lora("ink.safetensors", 0.6),)},
     "comfyui.webp": _CASTLE,
+    "comfyui-subgraph.png": {
+        "tool": "ComfyUI",
+        "prompt": "a lighthouse in fog, oil painting",
+        "negative_prompt": "blurry, text",
+        "seed": 77,
+        "steps": 22,
+        "model": "base.safetensors",
+    },
     "comfyui-workflow.png": {**_CASTLE, "model": "dream.safetensors"},
     "comfyui-flux.png": {
         "tool": "ComfyUI",
