@@ -9,7 +9,7 @@ import sys
 NEEDED = (3, 11)
 
 
-def main():  # type: () -> int
+def main():
     """Exit code: see `studio.main`."""
     if sys.version_info < NEEDED:
         print(

@@ -29,7 +29,7 @@ class Started:
     how it was made. Known here so that every picture of a batch is saved as soon as it is ready.
     """
 
-    provenance: dict[str, Any] = field(default_factory=dict)
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class ImageReady:
 class Completed:
     """The job is done, all its pictures sent. `timings`: seconds per phase; `provenance`: as `Started`."""
 
-    timings: dict[str, float] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +130,8 @@ class WorkOrder:
     memory: str = "auto"
     warm_up: bool = False
     tiling: bool | None = None
-    revisions: dict[str, str] = field(default_factory=dict)
-    masks: dict[str, str] = field(default_factory=dict)
+    revisions: dict[str, str] = field(default_factory=dict[str, str])
+    masks: dict[str, str] = field(default_factory=dict[str, str])
 
 
 @dataclass(frozen=True, slots=True)

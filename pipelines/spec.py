@@ -87,9 +87,9 @@ class ModelSpec(Entry):
     resolution: int = Field(
         default=512, ge=64, le=4096, description="Side in px of the square the model was made for."
     )
-    defaults: dict[Mode, dict[str, Any]] = Field(default_factory=dict)
+    defaults: dict[Mode, dict[str, Any]] = Field(default_factory=dict[Mode, dict[str, Any]])
     options: dict[str, Any] = Field(
-        default_factory=dict, description="For the family: sub-folders, adapter files, scales."
+        default_factory=dict[str, Any], description="For the family: sub-folders, adapter files, scales."
     )
     add_ons: bool = Field(
         default=True,

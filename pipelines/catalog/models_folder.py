@@ -63,8 +63,8 @@ class ModelsFolder:
     specs: tuple[ModelSpec, ...] = ()
     add_ons: tuple[AddOn, ...] = ()
     unusable: tuple[Unusable, ...] = ()
-    places: Mapping[str, Path] = field(default_factory=dict)
-    earlier: Mapping[str, str] = field(default_factory=dict)
+    places: Mapping[str, Path] = field(default_factory=dict[str, Path])
+    earlier: Mapping[str, str] = field(default_factory=dict[str, str])
     """Id of an earlier version → id now, where it meant one file only."""
 
 

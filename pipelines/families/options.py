@@ -35,9 +35,10 @@ class StockOptions(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     scheduler: Scheduler | None = Field(default=None, description="None: the model's own.")
-    scheduler_options: dict[str, Any] = Field(default_factory=dict)
+    scheduler_options: dict[str, Any] = Field(default_factory=dict[str, Any])
     loras: dict[str, float] = Field(
-        default_factory=dict, description="safetensors files woven into the weights, with their weights."
+        default_factory=dict[str, float],
+        description="safetensors files woven into the weights, with their weights.",
     )
 
     def always_needed(self) -> tuple[str, ...]:
@@ -53,7 +54,7 @@ class StockOptions(BaseModel):
 class ControlOptions(StockOptions):
     """Options of families with ControlNets."""
 
-    controlnets: dict[ControlKind, str] = Field(default_factory=dict)
+    controlnets: dict[ControlKind, str] = Field(default_factory=dict[ControlKind, str])
 
     def narrow_control(self, route: Route) -> Route:
         """A ControlNet route with the kinds there are files for. Raises ValueError where there are none."""
@@ -72,8 +73,12 @@ class AdapterOptions(ControlOptions):
 
     image_encoder: str | None = None
     feature_extractor: str | None = Field(default=None, description="None: CLIP's usual preparation.")
-    ip_adapters: dict[AdapterRole, str] = Field(default_factory=dict, description="safetensors files.")
-    ip_scales: dict[AdapterRole, float] = Field(default_factory=dict, description="Scale at weight 1.0.")
+    ip_adapters: dict[AdapterRole, str] = Field(
+        default_factory=dict[AdapterRole, str], description="safetensors files."
+    )
+    ip_scales: dict[AdapterRole, float] = Field(
+        default_factory=dict[AdapterRole, float], description="Scale at weight 1.0."
+    )
 
     def narrow_adapters(self, route: Route, mode: Mode) -> Route:
         """A route of IP-Adapters with the roles there are files for. Raises ValueError naming an option."""

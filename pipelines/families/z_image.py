@@ -25,7 +25,7 @@ class Options(ControlOptions):
 
     checkpoint: Checkpoint = "turbo"
     control_config: dict[str, object] = Field(
-        default_factory=dict, description="Shape of a ControlNet that comes as a single file."
+        default_factory=dict[str, object], description="Shape of a ControlNet that comes as a single file."
     )
 
 
@@ -64,7 +64,7 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
 }
 
 
-FOLDERS = {"ZImagePipeline": {}}
+FOLDERS: dict[str, dict[str, object]] = {"ZImagePipeline": {}}
 FAMILY = Family(
     routes=merged(CHECKPOINTS),
     options=Options,

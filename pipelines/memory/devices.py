@@ -6,7 +6,7 @@ Knows torch and the system's memory; nothing of models. CUDA and ROCm are both t
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -127,7 +127,7 @@ def ram() -> tuple[int, int]:
 
 
 @contextmanager
-def attention(device: str) -> Iterator[None]:
+def attention(device: str) -> Generator[None]:
     """Torch's attention with the kernels in the order this card likes; any other is still a fallback."""
     from torch.nn.attention import SDPBackend, sdpa_kernel
 

@@ -60,8 +60,8 @@ class _Draft:
     spec: ModelSpec
     route: Route
     sizes: Mapping[str, tuple[int, int]]
-    notices: list[str] = field(default_factory=list)
-    changes: dict[str, Any] = field(default_factory=dict)
+    notices: list[str] = field(default_factory=list[str])
+    changes: dict[str, Any] = field(default_factory=dict[str, Any])
 
     @property
     def label(self) -> str:

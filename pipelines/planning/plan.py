@@ -37,7 +37,7 @@ class Plan:
     loras: tuple[Lora, ...] = ()
     vae: str | None = None
     ip_adapter: str | None = None
-    files: Mapping[str, Path] = field(default_factory=dict)
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Where the add-ons named in the request lie, by id."""
 
 

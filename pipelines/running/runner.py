@@ -63,9 +63,9 @@ class _Job:
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     made: set[int]
-    timings: dict[str, float] = field(default_factory=dict)
-    provenance: dict[str, Any] = field(default_factory=dict)
-    said: set[str] = field(default_factory=set)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
+    provenance: dict[str, Any] = field(default_factory=dict[str, Any])
+    said: set[str] = field(default_factory=set[str])
 
     def tell(self, event: Event) -> None:
         """Emit an event; a notice that was given before (in a first attempt) only once."""
