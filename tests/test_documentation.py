@@ -60,6 +60,12 @@ def test_every_command_stands_in_the_readme_and_every_one_there_exists() -> None
         assert first == "test" or first in PARSERS, words
 
 
+def test_what_is_said_names_the_command_as_this_system_calls_it() -> None:
+    """`studio.settings.PROGRAM`, for many systems have no `python`."""
+    sources = (*(ROOT / "studio").rglob("*.py"), *(ROOT / "pipelines").rglob("*.py"))
+    assert not [path.name for path in sources if "python app.py" in path.read_text(encoding="utf-8")]
+
+
 def test_every_rest_call_is_in_the_table() -> None:
     assert REST.read_text(encoding="utf-8") == documentation.rest_page(), "run: python -m tests.documentation"
 

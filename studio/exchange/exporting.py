@@ -24,6 +24,7 @@ from studio.collection.metadata.writing import Written
 from studio.exchange.clean import clean_copy
 from studio.exchange.records import ExportWish
 from studio.records import ImageRecord
+from studio.settings import PROGRAM
 
 MANIFEST = "manifest.json"
 LEFT_OUT = "left-out.txt"
@@ -51,9 +52,7 @@ def export_one(path: Path, record: ImageRecord, wish: ExportWish) -> Exported:
     """The bytes of one picture as wished. Raises PictureRefused, OSError."""
     data = path.read_bytes()
     if images.sha256(data) != record.sha256:
-        raise PictureRefused(
-            "Its file is damaged. To see all such files, run: python app.py collection verify"
-        )
+        raise PictureRefused(f"Its file is damaged. To see all such files, run: {PROGRAM} collection verify")
     wanted = record.mime if wish.format is None else _MIME[wish.format]
     if wanted == record.mime:
         return Exported(*clean_copy(data, record.mime)) if wish.clean else Exported(data, record.mime)
