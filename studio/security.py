@@ -77,7 +77,8 @@ class Gatekeeper:
         send = _with_headers(send)
         refusal = self._refusal(scope, headers)
         if refusal is not None:
-            await _refuse(*refusal, headers.get("accept", ""))(scope, receive, send)
+            readable = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
+            await _refuse(*refusal, readable=readable)(scope, receive, send)
             return
         with contextlib.suppress(ClientDisconnect):  # an upload that was cut: nobody is there to answer
             await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
@@ -123,9 +124,9 @@ def _is_foreign(method: str, headers: Headers) -> bool:
     return not follows_a_link
 
 
-def _refuse(status: int, detail: str, accepted: str = "") -> Response:
+def _refuse(status: int, detail: str, *, readable: bool) -> Response:
     """A problem for scripts, a page to read for a browser that wanted one."""
-    if "text/html" in accepted:
+    if readable:
         return HTMLResponse(_PAGE.format(_linked(detail)), status)
     body = {"type": "about:blank", "title": "Refused", "status": status, "code": "refused", "detail": detail}
     return JSONResponse(body, status, media_type="application/problem+json")

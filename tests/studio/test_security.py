@@ -119,6 +119,8 @@ def test_a_refused_name_is_told_an_address_that_works(
     page = run(client.get("/", headers=headers | {"Accept": "text/html,*/*;q=0.8"}))
     assert page.headers["content-type"].startswith("text/html")
     assert f'<a href="{told}">{told}</a>' in page.text
+    call = run(client.get("/api/v1/health", headers=headers | {"Accept": "text/html"}))
+    assert call.headers["content-type"] == "application/problem+json"
 
 
 def test_the_configured_host_is_served(run: Callable) -> None:
