@@ -17,6 +17,9 @@ from tests.e2e.output_side.pages import make_picture
 Pictures = list[dict[str, Any]]
 
 
+TRASH = "(id) => fetch(`/api/v1/images/${id}`, { method: 'DELETE' })"
+
+
 @pytest.fixture
 def word() -> str:
     """A word no other picture has."""
@@ -74,6 +77,27 @@ def choose(page: Page, *records: dict[str, Any]) -> Locator:
     bar = page.get_by_role("toolbar", name="Chosen pictures")
     expect(bar).to_contain_text(f"{len(records)} chosen")
     return bar
+
+
+def test_pictures_that_come_and_go_elsewhere_are_shown_in_their_order(
+    page: Page, studio_server: StudioProcess, tmp_path: Path, word: str
+) -> None:
+    made = [
+        studio_server.upload(make_picture(tmp_path, f"{word}-{n}.png", (20, 24)))["id"] for n in range(66)
+    ][::-1]
+    page.locator("#tab-collection").click()
+    page.locator("#collection-search").fill(word)
+    expect(page.locator("#collection .out-count")).to_have_text("66 pictures")
+    for image_id in made[1:3]:
+        page.evaluate(TRASH, image_id)
+    newest = studio_server.upload(make_picture(tmp_path, f"{word}-new.png", (20, 24)))["id"]
+    page.locator("#tab-studio").click()
+    page.locator("#tab-collection").click()
+    expect(page.locator("#collection .out-count")).to_have_text("65 pictures")
+    wanted = [newest, made[0], *made[3:]]
+    expect(page.locator(f"#collection [data-picture='{newest}']")).to_be_visible()
+    seen = shown(page)
+    assert seen == wanted[: len(seen)]
 
 
 def test_a_long_collection_is_on_the_page_only_where_it_is_seen(

@@ -116,7 +116,7 @@ class CharactersPage {
     this.search = kit.searchBox("characters-search", () => this.load(), "Search names and descriptions");
     this.search.input.setAttribute("aria-label", "Search characters");
     this.archived = kit.segments("Which characters", [["", "The cast"], ["1", "Archived"]], () => this.load());
-    this.file = el("input", { type: "file", id: "characters-file", accept: ".zip,.png,.json", hidden: true, onchange: () => this.take([...this.file.files]) });
+    this.file = el("input", { type: "file", id: "characters-file", accept: ".zip,.png,.json,.charx", hidden: true, onchange: () => this.take([...this.file.files]) });
     const add = kit.button({ id: "character-add", name: "plus", label: "New character", kind: "strong", run: () => this.create() });
     const bring = kit.button({ id: "characters-import", name: "folder", label: "Import", run: () => this.file.click() });
     this.design = kit.button({ id: "designs-open", name: "star", label: "Designs", run: () => emit("designs:open") });

@@ -75,7 +75,7 @@ class ReferenceSet {
   }
 
   said(item) {
-    const words = item.anchor ? "Anchor" : item.colours === null ? "" : item.disagrees ? "Colours unlike the anchor's" : "Agrees with the anchor";
+    const words = item.anchor ? "Anchor" : item.colours === null ? "" : item.disagrees ? "Colours unlike the anchor's" : "Similar colours";
     return el("p", { class: "mod-note", title: item.colours === null ? null : `Distance of the main colours: ${item.colours.toFixed(1)} (ΔE); above 20 they disagree` }, words);
   }
 

@@ -71,9 +71,12 @@ export class PictureSource {
     try {
       const page = await this.page({ ...this.query(), limit: PAGE });
       if (turn !== this.turn) return;
-      this.begin(page.ids, !page.next);
-      this.changed(why);
-      if (page.next) await this.stretch(turn);
+      if (why === "reset" || !page.next) {
+        this.begin(page.ids, !page.next);
+        this.changed(why);
+      }
+      if (page.next) await this.stretch(turn, why === "reset" ? this.places : page.ids, page.next);
+      if (turn === this.turn && this.missed) await this.refresh();
     } catch (error) {
       if (turn !== this.turn) return;
       this.error = error;
@@ -81,13 +84,16 @@ export class PictureSource {
     }
   }
 
-  /** Room for everything the listing holds, after its first page. */
-  async stretch(turn) {
+  /** Room for everything the listing holds, after its first page; `next`: where that ended. */
+  async stretch(turn, first, next) {
+    const before = this.removed.length;
     const { total, every, cursors } = await pictures.stops(this.query());
     if (turn !== this.turn) return;
+    const gone = new Set(this.removed.slice(before));
     const pages = cursors.map((cursor) => ({ cursor, limit: every, asked: false }));
-    const rest = Array.from({ length: Math.max(0, total - this.total) }, (_, i) => pages[Math.floor((i + this.total) / every)]);
-    this.begin([...this.places, ...rest], true);
+    pages[0] = { cursor: next, limit: every - PAGE, asked: false }; // what came in meanwhile stands before the first page, not in it
+    const rest = Array.from({ length: Math.max(0, total - first.length) }, (_, i) => pages[Math.floor((i + first.length) / every)]);
+    this.begin([...first.filter((id) => !gone.has(id)), ...rest], true);
     this.changed("grown");
   }
 
@@ -113,16 +119,24 @@ export class PictureSource {
 
   /** Take in what came since, without moving what is there: the newest go in front where that is the order. */
   async refresh() {
+    this.missed = this.started && !this.complete; // asked for again once the listing is there
     if (!this.started || !this.complete) return;
     const { turn } = this;
-    const query = this.query();
-    const page = await this.page({ ...query, limit: PAGE }).catch(() => null);
+    const page = await this.page({ ...this.query(), limit: PAGE }).catch(() => null);
     if (!page || turn !== this.turn) return;
-    const fresh = page.ids.filter((id) => !this.has(id));
+    const first = page.ids.findIndex((id) => this.has(id));
+    const fresh = page.ids.slice(0, first < 0 ? undefined : first);
+    const whole = page.next || page.ids.length === fresh.length + this.total;
+    const fits = whole && (first >= 0 || !this.total) && page.ids.slice(fresh.length).every((id, i) => this.fits(id, i));
+    if (!fits) return void (await this.load()); // something else changed, too: others went, or came in between
     if (!fresh.length) return;
-    if (query.sort && query.sort !== "newest") return void this.load();
     this.begin([...fresh, ...this.places], true);
     this.changed("grown");
+  }
+
+  /** The picture is at this place, or the place is one that is not known yet and may be its. */
+  fits(id, index) {
+    return index < this.total && (isId(this.places[index]) ? this.places[index] === id : !this.has(id));
   }
 
   /** Pictures that no longer belong here. */
