@@ -22,6 +22,7 @@ from typing import Literal
 import psutil
 
 from pipelines.catalog.catalog import load_catalog
+from pipelines.catalog.ids import readable
 from pipelines.errors import CatalogError, StorageFailure
 from studio import __version__, graphics
 from studio.collection.maintenance import verify
@@ -170,12 +171,14 @@ def _port(settings: Settings) -> Iterable[Finding]:
 
 def _models(settings: Settings) -> Iterable[Finding]:
     try:
-        catalog = load_catalog(settings.models)
+        catalog = load_catalog(settings.models, settings.models_dir)
     except CatalogError as error:
         yield Finding("fail", "models", str(error))
         return
     states = {spec.label: catalog.availability(spec) for spec in catalog.specs}
     for label, state in states.items():
         yield Finding("ok" if state == "ready" else "note", "model", f"{label}: {state}")
+    for refused in catalog.dropped.unusable:
+        yield Finding("note", "models folder", f"{readable(refused.path.name)}: {refused.reason}")
     if not {"ready", "downloadable"} & set(states.values()):
         yield Finding("fail", "models", f"None of the models in {settings.models} is on this machine.")

@@ -261,11 +261,11 @@ def _strength(draft: _Draft) -> None:
     steps = int(draft.changes["num_inference_steps"])
     if effective_steps(steps, strength, route) < 1:
         least = _least_strength(steps, route)
-        raise RequestError(
-            f"With {steps} steps an influence of {1 - strength:.0%} leaves nothing to change. "
-            f"Lower it to {1 - least:.0%} (strength {least:g}) or less, or take more steps.",
-            field="strength",
+        draft.notices.append(
+            f"With {steps} steps an influence of {1 - strength:.0%} would change nothing; "
+            f"{1 - least:.0%} (strength {least:g}) is used, the most that leaves one step."
         )
+        strength = least
     draft.changes["strength"] = strength
 
 

@@ -108,3 +108,11 @@ def test_the_build_of_torch_is_told_without_loading_it(
 class ModuleSpec:
     def __init__(self, folder: Path) -> None:
         self.origin = str(folder / "__init__.py")
+
+
+def test_the_doctor_tells_what_of_the_models_folder_cannot_be_used(settings: Settings) -> None:
+    settings.models_dir.mkdir(parents=True)
+    (settings.models_dir / "odd.safetensors").write_bytes(b"[]")
+    told = [each for each in doctor._models(settings) if each.subject == "models folder"]
+    assert [each.level for each in told] == ["note"]
+    assert "odd.safetensors" in told[0].words

@@ -149,13 +149,15 @@ def test_controlnet_has_strength_only_with_a_picture_to_start_from(completed: An
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3, 7, 20, 29, 57, 150])
-def test_too_little_strength_is_refused_with_the_least_that_works(completed: Any, steps: int) -> None:
-    error = refusal(completed, "img2img", strength=0.0, num_inference_steps=steps)
-    assert error.field == "strength"
-    least = float(error.detail.split("(strength ")[1].split(")")[0])
-    assert completed("img2img", strength=least, num_inference_steps=steps).request.strength == least
+def test_too_little_strength_becomes_the_least_that_works_and_says_so(completed: Any, steps: int) -> None:
+    raised = completed("img2img", strength=0.0, num_inference_steps=steps)
+    least = raised.request.strength
+    assert f"(strength {least:g}) is used" in raised.notices[-1]
+    kept = completed("img2img", strength=least, num_inference_steps=steps)
+    assert (kept.request.strength, kept.notices) == (least, ())
     if least > 0.01:
-        assert refusal(completed, "img2img", strength=least - 0.01, num_inference_steps=steps)
+        lower = completed("img2img", strength=least - 0.01, num_inference_steps=steps)
+        assert lower.request.strength == least
 
 
 def test_effective_steps_are_counted_as_the_pipeline_counts(catalog: Catalog, ask: Ask) -> None:
