@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
 from studio import doctor
+from studio.doctor import Finding
 from studio.graphics import Card
 from studio.settings import Settings
 from tests.studio.test_server import run_app
@@ -33,10 +35,10 @@ def test_the_doctor_tells_device_memory_models_and_collection(settings: Settings
     assert not settings.database.exists()
 
 
-def levels(settings: Settings) -> dict[str, str]:
+def levels(findings: Iterable[Finding]) -> dict[str, str]:
     """The worst level by subject."""
     found: dict[str, str] = {}
-    for finding in doctor.examine(settings):
+    for finding in findings:
         if found.get(finding.subject) != "fail":
             found[finding.subject] = finding.level
     return found
@@ -51,9 +53,10 @@ def test_what_would_stop_the_studio_is_a_failure(settings: Settings, tmp_path: P
     settings.database.parent.mkdir()
     settings.database.write_bytes(b"this is no database" * 1000)
     broken = Settings(data_dir=settings.data_dir, models=only_missing, device="cuda:77", port=0)
-    found = levels(broken)
+    findings = doctor.examine(broken)
+    found = levels(findings)
     assert (found["device"], found["models"], found["collection"]) == ("fail", "fail", "fail")
-    assert not doctor.can_run(doctor.examine(broken))
+    assert not doctor.can_run(findings)
 
 
 @pytest.mark.linux("needs /proc, a folder nobody can write to")
@@ -62,7 +65,9 @@ def test_a_folder_that_cannot_be_written_and_a_bad_catalogue_are_failures(
 ) -> None:
     bad = tmp_path / "models.yaml"
     bad.write_text("models: [")
-    found = levels(Settings(data_dir=Path("/proc/likeness"), models=bad, device="cpu", port=0))
+    found = levels(
+        doctor.examine(Settings(data_dir=Path("/proc/likeness"), models=bad, device="cpu", port=0))
+    )
     assert (found["data folder"], found["models"]) == ("fail", "fail")
 
 
