@@ -34,7 +34,12 @@ def stem(words: str, otherwise: str) -> str:
     plain = re.sub(r"-{2,}", "-", joined)[:MAX_STEM].strip("-._")
     if not any(c.isalnum() for c in plain):
         return otherwise
-    return f"_{plain}" if _RESERVED.match(plain) else plain
+    return allowed(plain)
+
+
+def allowed(stem: str) -> str:
+    """The stem, changed where Windows keeps the name for itself, whatever its ending."""
+    return f"_{stem}" if _RESERVED.match(stem) else stem
 
 
 def picture(called: str, sha256: str, mime: str) -> str:

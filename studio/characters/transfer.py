@@ -13,6 +13,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict, NotFound, PictureRefused, RequestError
+from studio import file_names
 from studio.characters import (
     archive,
     blueprints,
@@ -205,7 +206,7 @@ class Transfer:
         with self._database.reading() as session:
             name = character(session, character_id).name
         plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
-        return f"{plain or 'character'}.{ending}"
+        return f"{file_names.allowed(plain or 'character')}.{ending}"
 
     def _reads(self, image_id: str) -> Callable[[], bytes]:
         return lambda: self._collection.file(image_id)[0].read_bytes()

@@ -260,6 +260,20 @@ def test_the_chosen_are_exported_as_a_zip_of_clean_copies(found: Page, few: Pict
     expect(found.locator("#export-dialog")).to_be_hidden()
 
 
+def test_an_export_that_lacks_a_picture_says_so(
+    found: Page, few: Pictures, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    damaged = few[1]
+    (studio_server.data_dir / "images" / damaged["sha256"][:2] / f"{damaged['sha256']}.png").write_bytes(b"")
+    choose(found, few[0], damaged).get_by_role("button", name="Export").click()
+    with found.expect_download() as waiting:
+        found.locator("#export-start").click()
+    waiting.value.save_as(tmp_path / "export.zip")
+    with zipfile.ZipFile(tmp_path / "export.zip") as archive:
+        assert damaged["label"] in archive.read("left-out.txt").decode()
+    expect(found.locator("body")).to_contain_text("Some pictures could not be exported.")
+
+
 def test_an_empty_collection_says_what_to_do(page: Page) -> None:
     page.route("**/api/v1/images?*", lambda route: route.fulfill(json={"items": [], "next": None}))
     page.locator("#tab-collection").click()

@@ -86,6 +86,11 @@ def test_a_zip_brings_everything_back(studio: Cast) -> None:
     assert studio.characters.transfer.file_name(mara, "zip") == "Mara.zip"
 
 
+def test_no_download_has_a_name_that_windows_keeps_for_itself(studio: Cast) -> None:
+    con = studio.characters.create(name="Con").id
+    assert studio.characters.transfer.file_name(con, "zip") == "_Con.zip"
+
+
 def test_a_zip_in_another_studio(studio: Cast, tmp_path_factory: pytest.TempPathFactory) -> None:
     from tests.studio.characters.conftest import as_cast
     from tests.studio.fixtures import open_durable
