@@ -67,7 +67,8 @@ def make_parser() -> argparse.ArgumentParser:
         prog=PROGRAM,
         allow_abbrev=False,
         description="Likeness: refine a character portrait step by step.",
-        epilog="Each option can also be an environment variable LIKENESS_<NAME>, e.g. LIKENESS_DATA_DIR.",
+        epilog="Each option can also be an environment variable LIKENESS_<NAME>, e.g. LIKENESS_DATA_DIR."
+        + ("" if PROGRAM == "likeness" else f" `{PROGRAM} test` runs the tests."),
     )
     _add_options(parser, default=None)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND")
