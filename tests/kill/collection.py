@@ -1,32 +1,41 @@
 """Kills a collection's keeper at random moments and looks whether anything that was promised is lost.
 
-`python -m tests.kill.collection --rounds 100` prints what was seen; CI does nine rounds.
+In one of five rounds the database is deleted, too, before the next start. `python -m tests.kill.collection
+--rounds 100` prints what was seen; CI does ten rounds.
 """
 
 from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
+from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.catalog.catalog import load_catalog
 from studio.collection.collection import Collection
-from studio.collection.maintenance import rebuild, verify
+from studio.collection.maintenance import mend, rebuild, verify
 from studio.collection.queries import Filter
 from studio.database import Database
 from studio.exchange.importing import Importer
 from studio.records import ImageRecord
+from studio.service import StudioService
 from studio.settings import Settings
 from tests.kill import keeper
+from tests.kill.caster import open_studio
 from tests.kill.processes import Spoken
 from tests.studio.fixtures import make_catalog, picture
 
 PICTURES = 48
+LOST = 0.2
+"""In how many rounds the database is deleted after the kill."""
+_PATIENCE = {"import": 0.2, "many": 0.4, "cast": 0.2, "rebuild": 0.6, "mend": 0.6}
+"""Seconds, at most, until the kill comes."""
 
 
 @dataclass
@@ -34,17 +43,25 @@ class Report:
     """What the rounds met."""
 
     kills: int = 0
+    kinds: Counter[str] = field(default_factory=Counter)
     left_by_writes: int = 0
     adopted: int = 0
     without_database: int = 0
+    deleted_databases: int = 0
+    void_lines: int = 0
     pictures: int = 0
-    promised: set[str] = field(default_factory=set)
+    promises: int = 0
+    promised: dict[tuple[str, str], str] = field(default_factory=dict)
+    """By (what, subject): the last value that was promised, and not begun to be changed since."""
 
     def __str__(self) -> str:
+        kinds = ", ".join(f"{kind} {count}" for kind, count in sorted(self.kinds.items()))
         return (
-            f"{self.kills} kills, {self.pictures} pictures in the end, {len(self.promised)} stars promised. "
-            f"Unfinished files were left {self.left_by_writes} times, {self.adopted} files were without "
-            f"a row, the database was missing {self.without_database} times. Nothing was lost.\n"
+            f"{self.kills} kills ({kinds}), {self.pictures} pictures in the end, {self.promises} promises. "
+            f"Unfinished files were left {self.left_by_writes} times, {self.adopted} files were without a "
+            f"row, the journals had void lines {self.void_lines} times. The database was missing "
+            f"{self.without_database} times after the kill, and deleted {self.deleted_databases} times more. "
+            "Nothing was lost.\n"
         )
 
 
@@ -57,39 +74,65 @@ def run(folder: Path, rounds: int) -> Report:
         (originals / f"{n}.png").write_bytes(picture(n, width=96, height=64))
     make_catalog(folder)
     settings = Settings(data_dir=folder / "data", models=folder / "models.yaml")
+    kinds = tuple(keeper.WORK)
     for number in range(rounds):
-        _kill(settings, originals, "rebuild" if number % 3 == 2 else "work", report)
-        _look(settings, report)
+        kind = kinds[number % len(kinds)]
+        _kill(settings, originals, kind, report)
+        _look(settings, originals, kind, report)
     _settle(settings, originals, report)
     return report
 
 
-def _kill(settings: Settings, originals: Path, what: str, report: Report) -> None:
+def _kill(settings: Settings, originals: Path, kind: str, report: Report) -> None:
     paths = (str(settings.data_dir), str(settings.models), str(originals))
-    process = Spoken(keeper.main, *paths, what)
+    process = Spoken(keeper.main, *paths, kind)
     with process.lines as lines:
         assert lines.readline() == "open\n", "the keeper did not start"
-        heard = [lines.readline() for _ in range(random.randint(0, 6) if what == "work" else 0)]
-        time.sleep(random.uniform(0, 0.2 if what == "work" else 0.6))
+        talks = kind not in ("rebuild", "mend")
+        heard = [lines.readline() for _ in range(random.randint(0, 6) if talks else 0)]
+        time.sleep(random.uniform(0, _PATIENCE[kind]))
         process.kill()
+        assert process.end(0) == -signal.SIGKILL, "the keeper ended by itself"
         told = [*heard, *lines.read().splitlines(keepends=True)]
-    report.promised |= {line.split()[1] for line in told if line.endswith("\n") and " " in line}
     report.kills += 1
+    report.kinds[kind] += 1
+    for line in told:
+        if line.endswith("\n"):
+            _remember(report, *line.split())
 
 
-def _look(settings: Settings, report: Report) -> None:
+def _remember(report: Report, when: str, what: str, subject: str, value: str = "") -> None:
+    if when == "begin":
+        report.promised.pop((what, subject), None)
+    else:
+        report.promised[what, subject] = value
+        report.promises += 1
+
+
+def _look(settings: Settings, originals: Path, kind: str, report: Report) -> None:
     """As the next start finds and leaves it."""
     report.without_database += not settings.database.exists()
+    if kind == "mend":  # files that it had not brought back yet
+        mend(settings, verify(settings), sorted(originals.iterdir()))
+    report.void_lines += bool(verify(settings).journal)
+    if random.random() < LOST:
+        report.deleted_databases += settings.database.exists()
+        _delete_database(settings)
     with closing(Database(settings.database)) as database:
-        collection = Collection(settings, database, load_catalog(settings.models))
-        found = collection.reconcile()
-        collection.bin.expire()
+        found = Collection(settings, database, load_catalog(settings.models)).reconcile()
         report.adopted += len(found.adopted)
         report.left_by_writes += bool(found.leftovers)
         assert found.unusable == ()
-        _check_promises(collection, report)
+    with closing(Database(settings.database)) as database:
+        collection, _, service = open_studio(settings, database)
+        _check_promises(collection, service, report)
     seen = verify(settings)
     assert seen.healthy, seen.lines()
+
+
+def _delete_database(settings: Settings) -> None:
+    for companion in ("", "-wal", "-shm"):
+        settings.database.with_name(settings.database.name + companion).unlink(missing_ok=True)
 
 
 def _settle(settings: Settings, originals: Path, report: Report) -> None:
@@ -103,19 +146,29 @@ def _settle(settings: Settings, originals: Path, report: Report) -> None:
             assert importer.get(started.id).status == "done"
         before = _all(collection)
     report.pictures = len(before)
-    for part in settings.data_dir.glob("likeness.db*"):
-        part.unlink()
+    _delete_database(settings)
     assert rebuild(settings).healthy
     with closing(Database(settings.database)) as database:
-        collection = Collection(settings, database, load_catalog(settings.models))
+        collection, _, service = open_studio(settings, database)
         assert _all(collection) == before
-        _check_promises(collection, report)
+        _check_promises(collection, service, report)
 
 
-def _check_promises(collection: Collection, report: Report) -> None:
-    for image_id in report.promised:
-        record = collection.get(image_id)
-        assert (record.starred, record.tags) == (True, ("kept",)), f"{image_id} lost what was said of it"
+def _check_promises(collection: Collection, service: StudioService, report: Report) -> None:
+    records = _all(collection)
+    for (what, subject), value in report.promised.items():
+        words = f"{what} {subject} is not {value}"
+        match what:
+            case "star":
+                assert (records[subject].starred, records[subject].name) == (True, "kept"), words
+            case "tag":
+                wanted = set() if value == keeper.GONE else set(value.split(","))
+                have_it = {image_id for image_id, record in records.items() if subject in record.tags}
+                assert have_it >= wanted if wanted else not have_it, words
+            case _ if value == keeper.GONE:
+                assert not service.characters.exists(subject), words
+            case _:
+                assert keeper.character_words(service, subject) == value, words
 
 
 def _all(collection: Collection) -> dict[str, ImageRecord]:

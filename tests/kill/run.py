@@ -194,7 +194,10 @@ def _models(folder: Path) -> Path:
 
 
 def main() -> None:
-    """Command line: nine of ten rounds with quick pictures, the others with the real worker."""
+    """Command line: half of the rounds amid making pictures, one in ten of those with the real worker.
+
+    The others are amid keeping a collection (two of five) and a cast (one of ten).
+    """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument(
@@ -203,12 +206,22 @@ def main() -> None:
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    real = max(2, arguments.rounds // 10)
+    from tests.kill import characters, collection
+
+    kept, cast, real = arguments.rounds * 2 // 5, arguments.rounds // 10, max(2, arguments.rounds // 20)
     with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
-        models = _models(Path(name))
-        sys.stdout.write(str(run(Path(name), models, "quick", arguments.rounds - real)))
-        sys.stdout.flush()
-        sys.stdout.write(str(run(Path(name), models, "real", real - real // 2, real // 2)))
+        folder = Path(name)
+        models = _models(folder)
+        _tell(run(folder, models, "quick", arguments.rounds - kept - cast - real))
+        for kind, work, rounds in (("kept", collection.run, kept), ("cast", characters.run, cast)):
+            (folder / kind).mkdir()
+            _tell(work(folder / kind, rounds))
+        _tell(run(folder, models, "real", real - real // 2, real // 2))
+
+
+def _tell(report: object) -> None:
+    sys.stdout.write(str(report))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

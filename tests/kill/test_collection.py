@@ -1,4 +1,4 @@
-"""Nine kills amid importing, emptying the trash and rebuilding; `tests.kill.collection` does more of it."""
+"""Ten kills amid all that a collection is kept by; `tests.kill.collection` does more of it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from tests.kill.collection import PICTURES, run
 pytestmark = [pytest.mark.kill, pytest.mark.posix("forks processes"), pytest.mark.timeout(600)]
 
 
-def test_nine_kills_while_keeping_a_collection(tmp_path: Path) -> None:
-    report = run(tmp_path, rounds=9)
-    assert report.kills == 9
-    assert report.promised
+def test_ten_kills_while_keeping_a_collection(tmp_path: Path) -> None:
+    report = run(tmp_path, rounds=10)
+    assert report.kills == 10
+    assert report.promises
+    assert len(report.kinds) == 5
     assert report.pictures >= PICTURES // 2
