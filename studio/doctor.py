@@ -26,6 +26,7 @@ from pipelines.catalog.ids import readable
 from pipelines.errors import CatalogError, StorageFailure
 from studio import __version__, graphics
 from studio.collection.maintenance import verify
+from studio.durable import open_to_others
 from studio.settings import REINSTALL, ROOT, Settings
 from studio.startup import StartError, bind, has_room_for_names, is_writable, long_path_words
 
@@ -147,6 +148,9 @@ def _data_folder(settings: Settings) -> Iterable[Finding]:
     level = "ok" if free > _LOW_DISK_BYTES else "note"
     state = "" if folder.exists() else " (made at the first start)"
     yield Finding(level, "data folder", f"{folder}{state}, {free / _GIB:.1f} GiB free")
+    if open_to_others(folder):
+        words = f"{folder} can be read by everybody who uses this machine. To close it: chmod 700 {folder}"
+        yield Finding("note", "data folder", words)
 
 
 def _collection(settings: Settings) -> Iterable[Finding]:

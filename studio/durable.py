@@ -42,6 +42,10 @@ class LockedElsewhere(Exception):
     """Another process, or another part of this one, holds the lock."""
 
 
+class InUse(PermissionError):
+    """Another program has the file open, and Windows lets nobody replace or delete it."""
+
+
 class Lock:
     """A file that one holder at a time has; free once it is closed or its process ends, however it ends."""
 
@@ -127,6 +131,11 @@ def clear_unfinished(folder: Path) -> int:
     return len(left)
 
 
+def open_to_others(folder: Path) -> bool:
+    """Others on this machine may look into it: somebody, or an earlier version, made it so."""
+    return not _WINDOWS and folder.is_dir() and bool(folder.stat().st_mode & 0o077)
+
+
 # --- syncing ------------------------------------------------------------------------------------
 
 
@@ -194,9 +203,11 @@ def _patiently(act: Callable[[], T]) -> T:
     while True:
         try:
             return act()
-        except PermissionError:
-            if not _WINDOWS or time.monotonic() > until:
+        except PermissionError as error:
+            if not _WINDOWS:
                 raise
+            if time.monotonic() > until:
+                raise InUse(error.errno, error.strerror, error.filename) from error
         time.sleep(_PAUSE_SECONDS)
 
 

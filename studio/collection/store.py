@@ -13,6 +13,7 @@ Knows files only: no rows, no records. Failures of the disk become StorageFailur
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import hashlib
 import io
@@ -195,19 +196,29 @@ class ImageStore:
                         if (name := _NAME.fullmatch(entry.name)) and entry.is_file():
                             yield name["sha256"], name["extension"]
 
-    def delete(self, names: Iterable[tuple[str, str]]) -> None:
-        """Delete pictures, named by (SHA-256, extension), durably and with all that was made from them."""
+    def delete(self, names: Iterable[tuple[str, str]]) -> frozenset[str]:
+        """Delete pictures, named by (SHA-256, extension), durably and with all that was made from them.
+
+        Returns the SHA-256 of those that stay for now, since another program has them open.
+        """
         folders: set[Path] = set()
+        in_use: set[str] = set()
         with speaking_of(self.settings.data_dir):
             for sha256, extension in names:
-                for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
-                    for path in (derived / sha256[:2]).glob(f"{sha256}*"):
-                        _delete_file(path)
-                path = self.path(sha256, extension)
-                _delete_file(path)
-                folders.add(path.parent)
+                try:
+                    self._delete(sha256, extension)
+                except durable.InUse:
+                    in_use.add(sha256)
+                folders.add(self.path(sha256, extension).parent)
             for folder in filter(Path.is_dir, folders):
                 durable.sync_folder(folder)
+        return frozenset(in_use)
+
+    def _delete(self, sha256: str, extension: str) -> None:
+        for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
+            for path in (derived / sha256[:2]).glob(f"{sha256}*"):
+                _delete_file(path)
+        _delete_file(self.path(sha256, extension))
 
     def clear_incoming(self) -> int:
         """Remove what interrupted writes left behind; returns how many. Only before anything is stored."""
@@ -215,7 +226,8 @@ class ImageStore:
         with speaking_of(self.settings.data_dir):
             left = [temp for folder in folders for temp in (folder / _INCOMING).glob("*")]
             for temp in left:
-                _delete_file(temp)
+                with contextlib.suppress(durable.InUse):  # the next start will do
+                    _delete_file(temp)
         return len(left)
 
     def _sidecar(self, sha256: str) -> Path:

@@ -101,8 +101,9 @@ class Trash:
     def _delete_some(self, *which: ColumnElement[bool]) -> int:
         """Files first: whoever stores the same picture again waits for the lock, then finds no row."""
         with self._database.transaction() as session:
-            rows = session.scalars(_not_needed(session, *which).limit(_PART)).all()
-            self._store.delete((row.sha256, row.extension) for row in rows)
+            found = session.scalars(_not_needed(session, *which).limit(_PART)).all()
+            in_use = self._store.delete((row.sha256, row.extension) for row in found)
+            rows = [row for row in found if row.sha256 not in in_use]
             self._readings.forget(row.pixel_sha256 for row in rows)
             for row in rows:
                 queries.drop_from_index(session, row)

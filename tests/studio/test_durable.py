@@ -21,7 +21,7 @@ from studio.models.ledger import Ledger
 from studio.readings import Readings
 from studio.settings import ROOT, Settings
 from studio.startup import claim_data_folder, empty_temp_folder
-from tests.studio.fixtures import make_catalog, picture
+from tests.studio.fixtures import make_catalog, open_durable, picture, upload
 
 
 @pytest.fixture
@@ -243,6 +243,30 @@ def test_a_whole_file_that_stays_open_may_stay(tmp_path: Path, monkeypatch: pyte
     with pytest.raises(PermissionError):
         durable.replace(source, target, same=True)
     assert (source.read_bytes(), target.read_bytes()) == (b"else", b"same")
+
+
+@pytest.mark.usefixtures("windows")
+def test_a_picture_that_another_program_has_open_leaves_the_trash_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with open_durable(tmp_path) as studio:
+        held, other = upload(studio, 1), upload(studio, 2)
+        for record in (held, other):
+            studio.collection.trash(record.id)
+        unlink = Path.unlink
+
+        def refusing(path: Path, missing_ok: bool = False) -> None:
+            if path.stem == held.sha256 and path.suffix == ".png":
+                raise PermissionError(errno.EACCES, "The process cannot access the file")
+            unlink(path, missing_ok=missing_ok)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "unlink", refusing)
+            assert studio.collection.bin.empty(2).deleted == 1
+            assert studio.collection.reconcile().unusable == ()
+        assert list(studio.collection.store.files()) == [(held.sha256, "png")]
+        assert studio.collection.bin.expire().deleted == 1
+        assert list(studio.collection.store.files()) == []
 
 
 def test_elsewhere_a_refusal_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -133,6 +133,17 @@ def test_doctor_finds_a_journal_that_would_stop_the_start(
         start(settings)
 
 
+@pytest.mark.posix("Windows has no modes")
+def test_doctor_says_that_everybody_may_look_into_a_folder_of_an_earlier_version(settings: Settings) -> None:
+    def words() -> str:
+        return " ".join(finding.words for finding in doctor._data_folder(settings))
+
+    settings.data_dir.chmod(0o755)
+    assert f"chmod 700 {settings.data_dir}" in words()
+    settings.data_dir.chmod(0o700)
+    assert "chmod" not in words()
+
+
 def test_unfinished_copies_of_the_database_go_at_the_next_start(settings: Settings) -> None:
     left = [
         "likeness.db.0003-20261128-101112.4711.unfinished",
