@@ -258,14 +258,17 @@ def test_a_full_disk_is_said_and_nothing_half_is_kept(
 
 
 @pytest.mark.linux("limits the files of another process")
-def test_a_disk_that_fills_while_a_picture_is_drawn_fails_that_job_alone(rest: StudioProcess) -> None:
+def test_a_disk_that_fills_while_a_picture_is_drawn_holds_the_queue_and_loses_nothing(
+    rest: StudioProcess,
+) -> None:
     job = rest.submit(**QUICK | {"num_inference_steps": 150})
     rest._poll(f"/jobs/{job['id']}", lambda now: now["step"] > 0, 60)
     before = resource.prlimit(rest.process.pid, resource.RLIMIT_FSIZE, (4_000, resource.RLIM_INFINITY))
     try:
-        failed = rest.finished(job["id"])
+        held = rest._poll("/health", lambda now: now["held"], 120)
     finally:
         resource.prlimit(rest.process.pid, resource.RLIMIT_FSIZE, before)
-    assert failed["status"] == "failed"
-    assert "space" in failed["error"]["message"]
+    assert held["status"] == "degraded"
+    assert "space" in held["held"]
+    assert rest.finished(job["id"])["status"] == "done"
     check_still_works(rest)
