@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import os
-from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -17,7 +15,6 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from pipelines.errors import PictureRefused
 from studio.hosts import is_address, named_host, one_spelling, reachable, url_of
 from studio.settings import Settings
 
@@ -172,19 +169,3 @@ def _with_headers(send: Send) -> Send:
         await send(message)
 
     return sending
-
-
-def inside_upload_folder(path: str | Path) -> Path:
-    """The file a browser says it uploaded, resolved, and certain to lie in Gradio's upload folder.
-
-    Every handler that gets a path from a page must pass it through here *before* opening it: Gradio
-    hands some components any path of this machine that a client cares to send. Raises PictureRefused.
-    """
-    folder = Path(os.environ["GRADIO_TEMP_DIR"]).resolve()
-    try:
-        real = Path(path).resolve(strict=True)
-    except (OSError, ValueError, RuntimeError) as error:
-        raise PictureRefused("That file is no longer there. Add it again.", field="file") from error
-    if not real.is_relative_to(folder) or not real.is_file():
-        raise PictureRefused("Only files added through this page can be used.", field="file")
-    return real
