@@ -212,12 +212,16 @@ def test_files_over_http(http: TestClient) -> None:
     assert zipped.headers["content-disposition"] == 'attachment; filename="M-ra-Vo.zip"'
     card = http.get(f"/characters/{mara}/card")
     assert card.headers["content-type"] == "image/png"
-    for data, name in ((zipped.content, "a.zip"), (card.content, "a.png")):
+    charx = http.get(f"/characters/{mara}/card", params={"kind": "charx"})
+    assert charx.headers["content-type"] == "application/zip"
+    assert charx.headers["content-disposition"].endswith('.charx"')
+    problem(http.get(f"/characters/{mara}/card", params={"kind": "bmp"}), 422, "kind")
+    for data, name in ((zipped.content, "a.zip"), (card.content, "a.png"), (charx.content, "a.charx")):
         answer = http.post("/characters/import", files={"file": (name, data)})
         assert answer.status_code == 201
         assert answer.json()["character"]["name"] == "Mära Voß"
     problem(http.post("/characters/import", files={"file": ("a.png", b"no")}), 422, "file")
-    assert len(http.get("/characters").json()) == 3
+    assert len(http.get("/characters").json()) == 4
 
 
 def test_every_call_is_described(http: TestClient) -> None:
@@ -235,3 +239,17 @@ def test_archives_may_be_larger_than_a_picture(studio: Cast) -> None:
     files = {"file": ("a.zip", bytes(200_000))}
     problem(http.post("/images", files=files), 413)
     problem(http.post("/characters/import", files=files), 422, "file")
+
+
+def test_a_card_with_half_signs_and_deep_nests_is_taken_and_given_out(http: TestClient) -> None:
+    said = '{"name": "A\\ud800", "description": "\\udfff", "deep": ' + "[" * 900 + "]" * 900 + "}"
+    answer = http.post("/characters/import", files={"file": ("a.json", said.encode())})
+    assert answer.status_code == 201, answer.text
+    taken = answer.json()
+    assert taken["character"]["name"] == "A\ufffd"
+    assert any("64 levels" in note for note in taken["notes"])
+    character_id = taken["character"]["id"]
+    for place in ("export", "card?kind=charx"):
+        given = http.get(f"/characters/{character_id}/{place}")
+        assert given.status_code == 200
+        assert http.post("/characters/import", files={"file": ("b.zip", given.content)}).status_code == 201
