@@ -33,7 +33,11 @@ class ImageQuery(BaseModel):
     """Which pictures, in which order; what is left out or empty is not asked for."""
 
     category: Annotated[Category | None, _OR_BLANK] = None
-    q: _Words = Field(default=None, description="Every word must begin one of the picture's words.")
+    q: _Words = Field(
+        default=None,
+        description="Every word must begin one of the picture's words; in scripts without spaces it may be "
+        "any part of one.",
+    )
     model: _Words = None
     mode: Annotated[Mode | None, _OR_BLANK] = None
     tag: _Words = None

@@ -77,7 +77,7 @@ class Row {
 
   badgesOf(card) {
     const here = card.available === "ready" ? ["good", "Ready"] : card.available === "missing" ? ["bad", "Files missing"] : ["", "Not downloaded"];
-    return [chip(...here), card.edit ? chip("good", "Edit", "Supports image editing") : null,
+    return [chip(...here), card.edit ? chip("good", "Edit", "Edits by instruction, or follows reference pictures") : null,
       card.fit ? chip(...FITS[card.fit.verdict], card.fit.reason) : null].filter(Boolean);
   }
 

@@ -16,7 +16,7 @@ const cost = (model) => {
   const parts = [known.seconds === null ? null : `about ${seconds(known.seconds)} a picture`, known.vram_mb === null ? null : memory(known.vram_mb)];
   return parts.filter(Boolean).join(" · ") || "Not timed yet";
 };
-const badge = (model) => (model.edit ? el("span", { class: "lk-edit-badge", title: "Supports image editing" }, "Edit") : null);
+const badge = (model) => (model.edit ? el("span", { class: "lk-edit-badge", title: "Edits by instruction, or follows reference pictures" }, "Edit") : null);
 
 const afterEachJob = (run) => {
   let last = null;
