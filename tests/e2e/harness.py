@@ -1,4 +1,4 @@
-"""A real studio process and a real browser for tests: `python app.py` and Debian's Chromium."""
+"""A real studio process and a real browser for tests: `python app.py` and Chromium."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ CHROMIUM_FLAGS = [
     "--disable-sync",
 ]
 
+CTRL_KEY = signal.CTRL_BREAK_EVENT if sys.platform == "win32" else signal.SIGINT
+OWN_GROUP = subprocess.CREATE_NEW_PROCESS_GROUP if sys.platform == "win32" else 0
+"""On Windows such a key is heard by all of a group, which is not to be that of the tests."""
+CHROME_PLACES = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    r"C:\Program Files\Google\Chrome\Application\chrome.exe",
+)
+
 GRADIO_AT_RELOAD = ("AbortError", "Connection errored out")
 """What Gradio's client logs where a page is reloaded while it listens: its connections end with the page."""
 
@@ -60,6 +68,7 @@ class StudioProcess:
                 stdout=log,
                 stderr=errors,
                 env=os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"},
+                creationflags=OWN_GROUP,
             )
         self.url = self._wait_for_url()
 
@@ -167,7 +176,7 @@ class StudioProcess:
         with self.worker_held():
             yield
 
-    def stop(self, how: signal.Signals = signal.SIGINT, seconds: float = 20) -> int:
+    def stop(self, how: signal.Signals = CTRL_KEY, seconds: float = 20) -> int:
         """End it as Ctrl-C does; the exit code."""
         self.process.send_signal(how)
         return self.process.wait(seconds)
@@ -193,8 +202,8 @@ def running_studio(data_dir: Path, models: Path, *options: str, port: int = 0) -
 
 
 def find_chromium() -> str | None:
-    """Debian's Chromium, or one that is on PATH."""
-    names = ("chromium", "chromium-browser", "google-chrome")
+    """Chromium or Chrome: on PATH, or where Windows and macOS keep it."""
+    names = ("chromium", "chromium-browser", "google-chrome", *CHROME_PLACES)
     return next((path for path in map(shutil.which, names) if path), None)
 
 
