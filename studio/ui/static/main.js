@@ -1,11 +1,12 @@
 // The page's one way in. `mount` draws a part of the page into the element Gradio has made for it; what the page opens
 // with is imported here, the other sections and the dialogs come when they are first wanted. Gradio's events reach the
 // controls through the functions at the end.
+
+import { fieldPicker } from "./characters/field_picker.js";
 import { emit, on } from "./core/bus.js";
 import { currentSection, followAddress } from "./core/sections.js";
 import { follow } from "./core/snapshot.js";
 import { store } from "./core/storage.js";
-import { fieldPicker } from "./characters/field_picker.js";
 import { listenForGenerate } from "./kit/keyboard.js";
 import { toast } from "./kit/toasts.js";
 import { openToScripts } from "./outside.js";
@@ -28,8 +29,22 @@ import { stage } from "./studio/stage.js";
 
 /** Parts the page opens with. @type {Record<string, (part: Part) => unknown>} */
 const PARTS = {
-  addOns, assistant, coachLine, coachVerdict, disclosure, fieldPicker, gallery, generateStatus, header, modelSelect, notices, queuePage,
-  queueSummary, references, seedMemory, stage,
+  addOns,
+  assistant,
+  coachLine,
+  coachVerdict,
+  disclosure,
+  fieldPicker,
+  gallery,
+  generateStatus,
+  header,
+  modelSelect,
+  notices,
+  queuePage,
+  queueSummary,
+  references,
+  seedMemory,
+  stage,
   changes: ({ tell }) => changes.mount(tell.asked),
 };
 
@@ -111,6 +126,6 @@ measureRoom();
 answerEvents();
 follow();
 goOnWatching();
-emit("page:loaded", undefined);
+emit("page:loaded");
 
 export { changes, generate, lastSeed, recall, recalled, remember, showStrength };

@@ -1,27 +1,46 @@
 // The Characters section: the cast in the artist's order, each with portrait, number of versions and what can be done
 // with it. Rows are kept and updated, so focus stays where it is. Dialogs have files of their own.
-import { cast } from "./cast.js";
-import { loadCharacter } from "./loaded.js";
+
 import * as pictures from "../collection/pictures.js";
 import { thumbnailAddress } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
+import { closest, el } from "../core/dom.js";
 import { currentSection, showTab } from "../core/sections.js";
 import * as kit from "../kit/kit.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
-import { requestChange } from "../studio/changes.js";
+import { cast } from "./cast.js";
+import { loadCharacter } from "./loaded.js";
+
+/** @import { CharacterSummary } from "../core/schemas.js" */
+/** @import { Part } from "../core/events.js" */
 
 const THUMB = 144;
 
-/** Ask for a name; resolves to it, or to null. */
+/**
+ * Ask for a name; resolves to it, or to null.
+ * @param {{id: string, title: string, value?: string, yes: string}} said
+ */
 async function askName({ id, title, value = "", yes }) {
-  const given = await kit.askLine({ id, title, label: "Name", value, props: { maxlength: 120 }, buttons: [{ name: "yes", label: yes, kind: "strong" }] });
+  const given = await kit.askLine({
+    id,
+    title,
+    label: "Name",
+    value,
+    props: { maxlength: 120 },
+    buttons: [{ name: "yes", label: yes, kind: "strong" }],
+  });
   return given?.text ?? null;
 }
 
 // --- one row ----------------------------------------------------------------------------------
 class Row {
+  /** @type {string} */
+  text;
+  /** @type {CharacterSummary} */
+  one;
+
+  /** @param {CharactersPage} page @param {CharacterSummary} one */
   constructor(page, one) {
     this.page = page;
     this.image = el("img", { alt: "", loading: "lazy", decoding: "async" });
@@ -34,14 +53,20 @@ class Row {
     this.more = kit.button({ name: "more", label: "More", words: false, kind: "ghost" });
     this.menu = el("div", { role: "menu", "aria-label": "More" });
     this.handle = el("span", { class: "chr-handle", title: "Drag to another place", "aria-hidden": "true" }, "⠿");
-    this.node = el("li", { class: "chr-row", draggable: "true", tabindex: -1 }, this.handle, this.thumb,
+    this.node = el(
+      "li",
+      { class: "chr-row", draggable: "true", tabindex: -1 },
+      this.handle,
+      this.thumb,
       el("div", { class: "chr-about" }, el("div", { class: "chr-name" }, this.name, this.badges), this.facts),
-      el("div", { class: "chr-actions" }, this.make, this.plan, this.more, this.menu));
+      el("div", { class: "chr-actions" }, this.make, this.plan, this.more, this.menu),
+    );
     this.popover = popover(this.more, this.menu, { width: 240, onOpen: () => this.fillMenu() });
     rove(this.menu, () => [...this.menu.children]);
     this.update(one);
   }
 
+  /** @param {CharacterSummary} one */
   update(one) {
     const text = JSON.stringify(one);
     if (text === this.text) return;
@@ -54,7 +79,11 @@ class Row {
     this.facts.textContent = this.factsOf(one);
     this.thumb.classList.toggle("empty", !portrait);
     this.thumb.setAttribute("aria-label", portrait ? `Portrait of ${one.name}` : `Make a portrait of ${one.name}`);
-    const source = one.avatar ? `${cast.avatar(one.id, THUMB)}&v=${one.avatar.image_id}-${Object.values(one.avatar.crop).join("-")}` : portrait ? thumbnailAddress(portrait.image_id) : "";
+    const source = one.avatar
+      ? `${cast.avatar(one.id, THUMB)}&v=${one.avatar.image_id}-${Object.values(one.avatar.crop).join("-")}`
+      : portrait
+        ? thumbnailAddress(portrait.image_id)
+        : "";
     if (source && this.image.getAttribute("src") !== source) this.image.src = source;
     if (!source) this.image.removeAttribute("src");
     const words = portrait ? "Regenerate" : "Generate";
@@ -66,23 +95,36 @@ class Row {
     this.badges.replaceChildren(...this.badgesOf(one));
   }
 
+  /** @param {CharacterSummary} one */
   factsOf(one) {
     const set = one.references ? ` · ${kit.count(one.references, "reference")}` : "";
     return `${kit.count(one.versions, "version")}${set}`;
   }
 
+  /** @param {CharacterSummary} one */
   badgesOf(one) {
+    /** @param {string} kind @param {string} words */
     const badge = (kind, words) => el("span", { class: `mod-chip ${kind}` }, words);
-    return [one.proposed ? badge("accent", `${one.proposed} to look at`) : null, one.other_design ? badge("warn", "Other design") : null, one.archived ? badge("", "Archived") : null].filter(Boolean);
+    return [
+      one.proposed ? badge("accent", `${one.proposed} to look at`) : null,
+      one.other_design ? badge("warn", "Other design") : null,
+      one.archived ? badge("", "Archived") : null,
+    ].filter(Boolean);
   }
 
   portrait(generate = false) {
-    emit("portrait:open", { id: this.one.id, generate, act: this.page.act });
+    emit("portrait:open", { id: this.one.id, generate });
   }
 
   fillMenu() {
     const { one, page } = this;
-    const item = (id, words, run) => el("button", { type: "button", role: "menuitem", class: "lk-menu-item", "data-do": id, onclick: () => (this.popover.close(), run()) }, words);
+    /** @param {string} id @param {string} words @param {() => unknown} run */
+    const item = (id, words, run) =>
+      el(
+        "button",
+        { type: "button", role: "menuitem", class: "lk-menu-item", "data-do": id, onclick: () => (this.popover.close(), run()) },
+        words,
+      );
     this.menu.replaceChildren(
       item("references", "Reference set…", () => emit("references:open", { id: one.id })),
       item("sheet", "Character sheet…", () => emit("sheet:open", { id: one.id })),
@@ -93,17 +135,51 @@ class Row {
       item("duplicate", "Duplicate", () => cast.duplicate(one.id).catch(() => {})),
       item("archive", one.archived ? "Bring back" : "Archive", () => cast.patch(one.id, { archived: !one.archived }).catch(() => {})),
       item("zip", "Export as zip", () => pictures.save(cast.zip(one.id))),
-      ...(one.portrait ? [item("card", "Export as character card", () => pictures.save(cast.card(one.id))),
-        item("avatar", "Export the avatar…", () => emit("avatar:export", { character: one }))] : []),
-      item("delete", "Delete…", () => page.remove(one)));
-    this.menu.firstChild.focus();
+      ...(one.portrait
+        ? [
+            item("card", "Export as character card", () => pictures.save(cast.card(one.id))),
+            item("avatar", "Export the avatar…", () => emit("avatar:export", { character: one })),
+          ]
+        : []),
+      item("delete", "Delete…", () => page.remove(one)),
+    );
+    this.menu.firstElementChild?.focus();
   }
 }
 
 // --- the section --------------------------------------------------------------------------------
 class CharactersPage {
-  constructor(element, act) {
-    this.act = act;
+  /** @type {Map<string, Row>} */
+  rows;
+  /** @type {ReturnType<typeof kit.searchBox>} */
+  search;
+  /** @type {ReturnType<typeof kit.segments>} */
+  archived;
+  /** @type {HTMLInputElement} */
+  file;
+  /** @type {HTMLButtonElement} */
+  design;
+  /** @type {HTMLSpanElement} */
+  count;
+  /** @type {HTMLOListElement} */
+  list;
+  /** @type {HTMLDivElement} */
+  empty;
+  /** @type {HTMLParagraphElement} */
+  words;
+  /** @type {HTMLDivElement} */
+  live;
+  /** @type {number} */
+  timer;
+  /** @type {number} */
+  turn;
+  /** @type {boolean} */
+  filtered;
+  /** @type {HTMLElement | null | null} */
+  dragged;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.rows = new Map();
     this.build(element);
     on("tab:shown", (name) => name === "characters" && this.load());
@@ -112,11 +188,25 @@ class CharactersPage {
     if (currentSection() === "characters") this.load();
   }
 
+  /** @param {HTMLElement} element */
   build(element) {
     this.search = kit.searchBox("characters-search", () => this.load(), "Search names and descriptions");
     this.search.input.setAttribute("aria-label", "Search characters");
-    this.archived = kit.segments("Which characters", [["", "The cast"], ["1", "Archived"]], () => this.load());
-    this.file = el("input", { type: "file", id: "characters-file", accept: ".zip,.png,.json,.charx", hidden: true, onchange: () => this.take([...this.file.files]) });
+    this.archived = kit.segments(
+      "Which characters",
+      [
+        ["", "The cast"],
+        ["1", "Archived"],
+      ],
+      () => this.load(),
+    );
+    this.file = el("input", {
+      type: "file",
+      id: "characters-file",
+      accept: ".zip,.png,.json,.charx",
+      hidden: true,
+      onchange: () => this.take([...this.file.files]),
+    });
     const add = kit.button({ id: "character-add", name: "plus", label: "New character", kind: "strong", run: () => this.create() });
     const bring = kit.button({ id: "characters-import", name: "folder", label: "Import", run: () => this.file.click() });
     this.design = kit.button({ id: "designs-open", name: "star", label: "Designs", run: () => emit("designs:open") });
@@ -125,18 +215,38 @@ class CharactersPage {
     this.empty = this.invitation();
     this.words = el("p", { class: "out-empty", role: "status", hidden: true });
     this.live = el("div", { class: "lk-visually-hidden", "aria-live": "polite" });
-    element.replaceChildren(el("section", { class: "chr-page", "aria-label": "Characters" },
-      el("header", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
-      this.words, this.empty, this.list, this.live));
+    element.replaceChildren(
+      el(
+        "section",
+        { class: "chr-page", "aria-label": "Characters" },
+        el("header", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
+        this.words,
+        this.empty,
+        this.list,
+        this.live,
+      ),
+    );
     this.list.addEventListener("keydown", (event) => this.key(event));
     this.listenToDrags();
   }
 
   invitation() {
-    return el("div", { class: "out-invite", hidden: true }, el("h3", {}, "A portrait belongs to a character"),
-      el("p", {}, "Say who it is once. The blueprint keeps what must not change, every portrait stays as a version, and one design holds the whole cast together."),
-      el("div", { class: "out-invite-buttons" }, kit.button({ name: "plus", label: "Make the first character", kind: "strong", run: () => this.create() }),
-        kit.button({ name: "folder", label: "Import a character card", run: () => this.file.click() })));
+    return el(
+      "div",
+      { class: "out-invite", hidden: true },
+      el("h3", {}, "A portrait belongs to a character"),
+      el(
+        "p",
+        {},
+        "Say who it is once. The blueprint keeps what must not change, every portrait stays as a version, and one design holds the whole cast together.",
+      ),
+      el(
+        "div",
+        { class: "out-invite-buttons" },
+        kit.button({ name: "plus", label: "Make the first character", kind: "strong", run: () => this.create() }),
+        kit.button({ name: "folder", label: "Import a character card", run: () => this.file.click() }),
+      ),
+    );
   }
 
   soon() {
@@ -157,15 +267,17 @@ class CharactersPage {
     this.design.setAttribute("aria-label", this.design.lastChild.textContent);
   }
 
+  /** @param {string} words */
   say(words) {
     this.words.textContent = words;
     this.words.hidden = !words;
   }
 
+  /** @param {CharacterSummary[]} found @param {string} q @param {boolean} archived */
   show(found, q, archived) {
     const ids = new Set(found.map((one) => one.id));
     this.filtered = Boolean(q);
-    for (const [id, row] of this.rows) if (!ids.has(id)) (row.node.remove(), this.rows.delete(id));
+    for (const [id, row] of this.rows) if (!ids.has(id)) row.node.remove(), this.rows.delete(id);
     found.forEach((one, index) => {
       const row = this.rows.get(one.id) ?? new Row(this, one);
       row.update(one);
@@ -187,6 +299,7 @@ class CharactersPage {
     emit("blueprint:open", { id: made.id });
   }
 
+  /** @param {File[]} files */
   async take(files) {
     this.file.value = "";
     for (const file of files) {
@@ -197,16 +310,23 @@ class CharactersPage {
     }
   }
 
+  /** @param {CharacterSummary} one */
   async rename(one) {
     const name = await askName({ id: "character-rename", title: "Rename", value: one.name, yes: "Rename" });
     if (name && name !== one.name) await cast.patch(one.id, { name }).catch(() => {}); // its toast has said why
   }
 
+  /** @param {CharacterSummary} one */
   async remove(one) {
-    const agreed = await kit.confirm({ title: `Delete ${one.name}?`, words: "Blueprint, versions and reference set go. Every picture stays in the collection.", yes: "Delete" });
+    const agreed = await kit.confirm({
+      title: `Delete ${one.name}?`,
+      words: "Blueprint, versions and reference set go. Every picture stays in the collection.",
+      yes: "Delete",
+    });
     if (agreed) await cast.remove(one.id).catch(() => {}); // its toast has said why
   }
 
+  /** @param {CharacterSummary} one */
   loadInto(one) {
     loadCharacter(one);
     showTab("studio");
@@ -217,12 +337,14 @@ class CharactersPage {
     return [...this.list.children].map((node) => node.dataset.character);
   }
 
+  /** @param {string} id @param {number} by */
   async move(id, by) {
     const order = this.order();
     const from = order.indexOf(id);
     await this.place(id, from + by);
   }
 
+  /** @param {string} id @param {number} to */
   async place(id, to) {
     const order = this.order();
     const from = order.indexOf(id);
@@ -236,10 +358,11 @@ class CharactersPage {
     await cast.reorder(order).catch(() => this.load()); // its toast has said why
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const row = event.target.closest(".chr-row");
+    const row = closest(event, ".chr-row");
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!row || !by || event.target.closest("[popover]")) return;
+    if (!row || !by || closest(event, "[popover]")) return;
     event.preventDefault();
     if (event.altKey || event.shiftKey) return void this.move(row.dataset.character, by);
     const next = by < 0 ? row.previousElementSibling : row.nextElementSibling;
@@ -248,18 +371,18 @@ class CharactersPage {
 
   listenToDrags() {
     this.list.addEventListener("dragstart", (event) => {
-      this.dragged = event.target.closest?.(".chr-row");
+      this.dragged = closest(event, ".chr-row");
       event.dataTransfer.effectAllowed = "move";
       event.dataTransfer.setData("text/plain", this.dragged?.getAttribute("aria-label") ?? "");
     });
     this.list.addEventListener("dragover", (event) => {
-      const over = event.target.closest(".chr-row");
+      const over = closest(event, ".chr-row");
       if (!this.dragged || !over) return;
       event.preventDefault();
       this.mark(over);
     });
     this.list.addEventListener("drop", (event) => {
-      const over = event.target.closest(".chr-row");
+      const over = closest(event, ".chr-row");
       if (!this.dragged || !over) return;
       event.preventDefault();
       this.place(this.dragged.dataset.character, this.order().indexOf(over.dataset.character));
@@ -267,9 +390,11 @@ class CharactersPage {
     this.list.addEventListener("dragend", () => ((this.dragged = null), this.mark(null)));
   }
 
+  /** @param {Element | null} over */
   mark(over) {
     for (const node of this.list.children) node.classList.toggle("over", node === over && node !== this.dragged);
   }
 }
 
-export const characters = ({ element }) => new CharactersPage(element, requestChange);
+/** @param {Part} said */
+export const characters = ({ element }) => new CharactersPage(element);

@@ -1,20 +1,31 @@
 // Designs: one style for the whole cast. A list with the active one, a form, which portraits were made under another,
 // and bringing the cast to a design with results to accept or leave. Opened by `designs:open`.
-import { cast } from "./cast.js";
-import { CastRun } from "./cast_run.js";
+
 import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { cast } from "./cast.js";
+import { CastRun } from "./cast_run.js";
+
+/** @import { DesignWish } from "../core/shapes.js" */
+/** @import { DesignReference } from "../core/schemas.js" */
 
 const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
 const NUMBERS = { guidance_scale: Number, num_inference_steps: Number, seed: Number };
 
 class DesignForm {
+  /** @type {DesignWish} */
+  design;
+  /** @type {{ image_id: string; weight: number; }[]} */
+  references;
+
+  /** @param {DesignsDialog} dialog */
   constructor(dialog) {
     this.dialog = dialog;
+    /** @param {string} label @param {string} id */
     const area = (label, id) => {
       const box = el("textarea", { class: "out-input chr-text", id, rows: 3, maxlength: 10000 });
       return { box, node: el("label", { class: "out-field" }, el("span", {}, label), box) };
@@ -24,19 +35,37 @@ class DesignForm {
     this.negative = area("Negative prompt", "design-negative");
     this.model = kit.choice("Model", [["", "The studio's default"]], () => {}, { id: "design-model" });
     this.ratio = kit.choice("Aspect ratio", [["", "Not said"], ...RATIOS.map((one) => [one, one])], () => {}, { id: "design-ratio" });
-    this.policy = kit.choice("Seed", [["random", "A new one each time"], ["fixed", "The same for everybody"]], () => this.turn(), { id: "design-policy" });
+    this.policy = kit.choice(
+      "Seed",
+      [
+        ["random", "A new one each time"],
+        ["fixed", "The same for everybody"],
+      ],
+      () => this.turn(),
+      { id: "design-policy" },
+    );
+    /** @param {string} label @param {string} id @param {Record<string, unknown>} props */
     const number = (label, id, props) => kit.field(label, { id, type: "number", ...props });
     this.seed = number("Which seed", "design-seed", { min: 0, step: 1 });
     this.guidance = number("Guidance", "design-guidance", { min: 0, max: 30, step: 0.5, placeholder: "Default" });
     this.steps = number("Steps", "design-steps", { min: 1, max: 150, placeholder: "Default" });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "Style references" });
-    this.node = el("div", { class: "design-form" }, this.name.node, this.style.node, this.negative.node,
-      el("div", { class: "chr-pair" }, this.model.node, this.ratio.node), el("div", { class: "chr-four" }, this.policy.node, this.seed.node, this.guidance.node, this.steps.node),
-      el("div", { class: "out-field" }, el("span", {}, "Style references, with weight"), this.strip));
+    this.node = el(
+      "div",
+      { class: "design-form" },
+      this.name.node,
+      this.style.node,
+      this.negative.node,
+      el("div", { class: "chr-pair" }, this.model.node, this.ratio.node),
+      el("div", { class: "chr-four" }, this.policy.node, this.seed.node, this.guidance.node, this.steps.node),
+      el("div", { class: "out-field" }, el("span", {}, "Style references, with weight"), this.strip),
+    );
   }
 
+  /** @param {DesignWish} design */
   async show(design) {
     this.design = design;
+    /** @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} field @param {any} given */
     const value = (field, given) => (field.value = given ?? "");
     value(this.name.input, design.name);
     value(this.style.box, design.style_prompt);
@@ -52,6 +81,7 @@ class DesignForm {
     await this.offerModels(design);
   }
 
+  /** @param {DesignWish} design */
   async offerModels(design) {
     const models = await api("/models", { quiet: true }).catch(() => []);
     if (this.design !== design) return;
@@ -64,29 +94,72 @@ class DesignForm {
   }
 
   drawStrip() {
-    const mini = (one, index) => el("div", { class: "chr-mini" }, el("img", { src: thumbnailAddress(one.image_id), alt: `Style reference ${index + 1}` }),
-      el("button", { type: "button", class: "chr-remove", "aria-label": `Remove style reference ${index + 1}`, onclick: () => (this.references.splice(index, 1), this.drawStrip()) }, kit.icon("close")),
-      el("input", { type: "number", class: "chr-role", min: 0, max: 2, step: 0.1, value: one.weight, "aria-label": `Weight of style reference ${index + 1}`, onchange: (event) => (one.weight = Math.min(2, Math.max(0, Number(event.target.value) || 0))) }));
-    const add = kit.button({ name: "plus", label: "Add a style reference", words: false, run: () => emit("picker:open", { max: 10 - this.references.length, answer: (ids) => this.add(ids) }) });
+    /** @param {DesignReference} one @param {number} index */
+    const mini = (one, index) =>
+      el(
+        "div",
+        { class: "chr-mini" },
+        el("img", { src: thumbnailAddress(one.image_id), alt: `Style reference ${index + 1}` }),
+        el(
+          "button",
+          {
+            type: "button",
+            class: "chr-remove",
+            "aria-label": `Remove style reference ${index + 1}`,
+            onclick: () => (this.references.splice(index, 1), this.drawStrip()),
+          },
+          kit.icon("close"),
+        ),
+        el("input", {
+          type: "number",
+          class: "chr-role",
+          min: 0,
+          max: 2,
+          step: 0.1,
+          value: one.weight,
+          "aria-label": `Weight of style reference ${index + 1}` /**
+           * @param {Event} event
+           */,
+          onchange: (event) => (one.weight = Math.min(2, Math.max(0, Number(event.target.value) || 0))),
+        }),
+      );
+    const add = kit.button({
+      name: "plus",
+      label: "Add a style reference",
+      words: false,
+      run: () => emit("picker:open", { max: 10 - this.references.length, answer: (ids) => this.add(ids) }),
+    });
     this.strip.replaceChildren(...this.references.map(mini), add);
   }
 
+  /** @param {string[]} ids */
   add(ids) {
     this.references.push(...ids.map((image_id) => ({ image_id, weight: 1 })));
     this.drawStrip();
   }
 
   draft() {
+    /** @param {string} name @param {{input: HTMLInputElement}} said */
     const number = (name, { input }) => (input.value === "" || input.disabled ? null : NUMBERS[name](input.value));
     return {
-      name: this.name.input.value.trim(), style_prompt: this.style.box.value, negative_prompt: this.negative.box.value,
-      model: this.model.select.value || null, aspect_ratio: this.ratio.select.value || null, seed_policy: this.policy.select.value,
-      seed: number("seed", this.seed), guidance_scale: number("guidance_scale", this.guidance), num_inference_steps: number("num_inference_steps", this.steps), references: this.references,
+      name: this.name.input.value.trim(),
+      style_prompt: this.style.box.value,
+      negative_prompt: this.negative.box.value,
+      model: this.model.select.value || null,
+      aspect_ratio: this.ratio.select.value || null,
+      seed_policy: this.policy.select.value,
+      seed: number("seed", this.seed),
+      guidance_scale: number("guidance_scale", this.guidance),
+      num_inference_steps: number("num_inference_steps", this.steps),
+      references: this.references,
     };
   }
 }
 
 class DesignsDialog {
+  /** @type {import("../core/schemas.js").Design[]} */
+  designs;
+
   constructor() {
     this.dialog = kit.dialog({ id: "designs", title: "Designs", kind: "wide tall", onClose: () => this.cast.rest() });
     this.form = new DesignForm(this);
@@ -96,9 +169,21 @@ class DesignsDialog {
     this.save = kit.button({ id: "design-save", name: "check", label: "Save", kind: "strong", run: () => this.keep() });
     this.activate = kit.button({ id: "design-activate", name: "star", label: "Make it the active design", run: () => this.switch() });
     this.remove = kit.button({ id: "design-remove", name: "trash", label: "Delete", kind: "ghost", run: () => this.drop() });
-    this.right = el("section", { class: "design-right" }, this.form.node, el("div", { class: "out-toolbar" }, this.save, this.activate, this.remove), this.cast.node);
-    this.empty = el("p", { class: "out-empty" }, "A design holds style prompt, negative prompt, model and seed for everybody. Make the first one.");
-    this.dialog.body.append(el("div", { class: "design-grid" }, el("section", { class: "design-left" }, add, this.empty, this.list), this.right));
+    this.right = el(
+      "section",
+      { class: "design-right" },
+      this.form.node,
+      el("div", { class: "out-toolbar" }, this.save, this.activate, this.remove),
+      this.cast.node,
+    );
+    this.empty = el(
+      "p",
+      { class: "out-empty" },
+      "A design holds style prompt, negative prompt, model and seed for everybody. Make the first one.",
+    );
+    this.dialog.body.append(
+      el("div", { class: "design-grid" }, el("section", { class: "design-left" }, add, this.empty, this.list), this.right),
+    );
   }
 
   async open() {
@@ -113,11 +198,31 @@ class DesignsDialog {
     await this.choose(chosen ?? { name: "" });
   }
 
+  /** @param {DesignWish} chosen */
   drawList(chosen) {
-    this.list.replaceChildren(...this.designs.map((one) => el("li", {}, el("button", { type: "button", class: "lk-menu-item", "data-design": one.id, "aria-current": String(one.id === chosen.id), onclick: () => this.choose(one) },
-      el("span", { class: "design-name" }, one.name), one.active ? el("span", { class: "mod-chip accent" }, "Active") : null))));
+    this.list.replaceChildren(
+      ...this.designs.map((one) =>
+        el(
+          "li",
+          {},
+          el(
+            "button",
+            {
+              type: "button",
+              class: "lk-menu-item",
+              "data-design": one.id,
+              "aria-current": String(one.id === chosen.id),
+              onclick: () => this.choose(one),
+            },
+            el("span", { class: "design-name" }, one.name),
+            one.active ? el("span", { class: "mod-chip accent" }, "Active") : null,
+          ),
+        ),
+      ),
+    );
   }
 
+  /** @param {DesignWish} design */
   async choose(design) {
     this.drawList(design);
     const known = Boolean(design.id);
@@ -126,7 +231,7 @@ class DesignsDialog {
     this.activate.hidden = this.remove.hidden = !known;
     this.activate.lastChild.textContent = design.active ? "Work without a design" : "Make it the active design";
     if (!known) this.form.name.input.focus();
-    await Promise.all([shown, this.cast.show(known ? design : null)]);
+    await Promise.all([shown, this.cast.show(known ? /** @type {import("../core/schemas.js").Design} */ (design) : null)]);
   }
 
   async keep() {
@@ -146,7 +251,11 @@ class DesignsDialog {
 
   async drop() {
     const { design } = this.form;
-    const agreed = await kit.confirm({ title: `Delete “${design.name}”?`, words: "Portraits that were made under it stay as they are.", yes: "Delete" });
+    const agreed = await kit.confirm({
+      title: `Delete “${design.name}”?`,
+      words: "Portraits that were made under it stay as they are.",
+      yes: "Delete",
+    });
     if (!agreed) return;
     await cast.removeDesign(design.id).catch(() => {}); // its toast has said why
     await this.load(null);

@@ -1,23 +1,36 @@
 // The portrait modal: left the portrait large, with its versions; right what the next one is made from. A file that
-// is dropped, pasted or chosen becomes a new version. Opened by `portrait:open` {id, generate, act} on the bus.
+// is dropped, pasted or chosen becomes a new version. Opened by `portrait:open` {id, generate} on the bus.
+
+import { thumbnailAddress } from "../core/addresses.js";
+import { emit, on } from "../core/bus.js";
+import { closest, el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import { showTab } from "../core/sections.js";
+import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
+import { relabel } from "../kit/buttons.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+import { requestChange } from "../studio/changes.js";
 import { cast } from "./cast.js";
 import { loadCharacter, loadedCharacter } from "./loaded.js";
 import { PortraitKnobs } from "./portrait_knobs.js";
 import { VersionView } from "./versions.js";
-import { thumbnailAddress } from "../core/addresses.js";
-import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
-import { api } from "../core/rest.js";
-import { showTab } from "../core/sections.js";
-import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
-import * as kit from "../kit/kit.js";
-import { toast } from "../kit/toasts.js";
+
+/** @import { CharacterSummary } from "../core/schemas.js" */
+/** @import { Job, Snapshot } from "../core/events.js" */
 
 const ACTIVE = new Set(["queued", "running"]);
 const IDLE = "Each one becomes a new version.";
 const PICTURE = "application/x-likeness-image";
 
-class PortraitModal {
+export class PortraitModal {
+  /** @type {import("../core/events.js").Job | null} */
+  job;
+  /** @type {null} */
+  known;
+  /** @type {import("../core/schemas.js").Character} */
+  character;
+
   constructor() {
     this.dialog = kit.dialog({ id: "portrait-modal", title: "Portrait", kind: "wide tall chr-modal", onClose: () => this.closed() });
     const toModels = () => (this.dialog.close(), showTab("models"));
@@ -32,7 +45,11 @@ class PortraitModal {
 
   makeProgress() {
     const words = el("span", { class: "chr-progress-words", role: "status" });
-    const bar = el("div", { class: "out-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 }, el("i"));
+    const bar = el(
+      "div",
+      { class: "out-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
+      el("i"),
+    );
     const cancel = kit.button({ id: "portrait-cancel", name: "close", label: "Cancel", run: () => this.cancel() });
     return { node: el("div", { class: "chr-progress" }, words, cancel, bar), words, bar, cancel };
   }
@@ -43,9 +60,10 @@ class PortraitModal {
     onSnapshot((snapshot) => this.open_ && this.follow(snapshot));
     node.addEventListener("keydown", (event) => this.key(event));
     node.addEventListener("paste", (event) => this.paste(event));
+    /** @param {DragEvent} said */
     const wanted = ({ dataTransfer: { types } }) => types.includes("Files") || types.includes(PICTURE);
     node.addEventListener("dragover", (event) => wanted(event) && (event.preventDefault(), this.view.lit(true)));
-    node.addEventListener("dragleave", (event) => node.contains(event.relatedTarget) || this.view.lit(false));
+    node.addEventListener("dragleave", (event) => node.contains(/** @type {Node | null} */ (event.relatedTarget)) || this.view.lit(false));
     node.addEventListener("drop", (event) => wanted(event) && this.drop(event));
   }
 
@@ -53,8 +71,8 @@ class PortraitModal {
     return this.dialog.node.open;
   }
 
-  async open({ id, generate = false, act = this.act }) {
-    this.act = act;
+  /** @param {{id: string, generate?: boolean}} said */
+  async open({ id, generate = false }) {
     this.job = null;
     this.known = null;
     const [character, defaults] = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => [null, null]); // a toast has said why
@@ -75,7 +93,9 @@ class PortraitModal {
   /** The character was changed, here or in another tab. */
   async refresh() {
     const { id } = this.character;
-    const character = await api(`/characters/${encodeURIComponent(id)}`, { quiet: true }).catch(({ problem }) => (problem?.status === 404 ? false : null));
+    const character = await api(`/characters/${encodeURIComponent(id)}`, { quiet: true }).catch(({ problem }) =>
+      problem?.status === 404 ? false : null,
+    );
     if (character === false) return void this.dialog.close();
     if (!character || this.character.id !== id) return;
     this.character = character;
@@ -86,8 +106,7 @@ class PortraitModal {
 
   drawButton() {
     const words = this.character.portrait ? "Regenerate" : "Generate";
-    this.generate.lastChild.textContent = words;
-    this.generate.setAttribute("aria-label", words);
+    relabel(this.generate, words);
   }
 
   // --- making one -------------------------------------------------------------------------------
@@ -96,7 +115,7 @@ class PortraitModal {
     try {
       request = this.knobs.request();
     } catch (problem) {
-      return void toast(problem.message, "error");
+      return void toast(/** @type {Error} */ (problem).message, "error");
     }
     this.generate.disabled = true;
     const job = await cast.generate(this.character.id, request).catch(() => null); // its toast has said why
@@ -104,12 +123,13 @@ class PortraitModal {
     if (job) this.watch(job);
   }
 
+  /** @param {Job} job */
   watch(job) {
     this.job = job;
     this.drawJob();
   }
 
-  /** This character's job: the one asked for here, or one that was under way already. */
+  /** This character's job: the one asked for here, or one that was under way already. @param {Snapshot} said */
   follow({ jobs }) {
     const mine = jobs.filter((job) => job.request.character === this.character?.id);
     const active = mine.filter((job) => ACTIVE.has(job.status)).at(-1);
@@ -120,6 +140,7 @@ class PortraitModal {
     this.drawJob();
   }
 
+  /** @param {Job} job */
   ended(job) {
     if (job.status === "failed") toast(job.error?.message ?? "This portrait was not made. Try again.", "error");
     if (job.images.length) cast.tell(this.character.id);
@@ -132,7 +153,7 @@ class PortraitModal {
     progress.cancel.disabled = !job || Boolean(job.cancel_requested);
     const share = job ? kit.progress(job) : 0;
     progress.bar.classList.toggle("unknown", Boolean(job) && job.status === "running" && share === null);
-    progress.bar.firstChild.style.setProperty("--share", share ?? 0);
+    progress.bar.children[0].style.setProperty("--share", share ?? 0);
     this.view.preview(job);
   }
 
@@ -141,25 +162,29 @@ class PortraitModal {
   }
 
   // --- bringing one -----------------------------------------------------------------------------
+  /** @param {File[]} files */
   async take(files) {
     for (const file of files) await cast.addFile(this.character.id, file).catch(() => {}); // its toast has said why
     await this.view.load(this.character, true);
   }
 
+  /** @param {string} imageId */
   async takePicture(imageId) {
     await cast.addPicture(this.character.id, imageId).catch(() => {}); // its toast has said why
     await this.view.load(this.character, true);
   }
 
+  /** @param {ClipboardEvent} event */
   paste(event) {
     event.stopPropagation(); // the Studio below takes pasted pictures, too
     const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
+    const writing = closest(event, "input, textarea") && event.clipboardData.types.includes("text/plain");
     if (!files.length || writing) return;
     event.preventDefault();
     this.take(files);
   }
 
+  /** @param {DragEvent} event */
   drop(event) {
     event.preventDefault();
     event.stopPropagation();
@@ -170,40 +195,54 @@ class PortraitModal {
   }
 
   // --- hands ------------------------------------------------------------------------------------
+  /** @param {KeyboardEvent} event */
   key(event) {
-    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") return event.preventDefault(), this.generate.click();
-    if (kit.isTyping(event) || event.target.closest("[popover]")) return undefined;
+    if ((event.ctrlKey || event.metaKey) && event.key === "Enter") return (event.preventDefault(), this.generate.click());
+    if (kit.isTyping(event) || closest(event, "[popover]")) return undefined;
     const by = { ArrowLeft: 1, ArrowRight: -1 }[event.key];
     if (!by || event.shiftKey) return undefined;
     event.preventDefault();
     return this.view.step(by);
   }
 
-  /** To the studio with this portrait as the reference, and the character loaded. */
+  /** To the studio with this portrait as the reference, and the character loaded. @param {string} imageId */
   toStudio(imageId) {
     this.dialog.close();
     loadCharacter(this.character);
     showTab("studio");
-    if (imageId) this.act({ action: "edit", image_id: imageId });
+    if (imageId) requestChange({ action: "edit", image_id: imageId });
   }
 }
 
-/** From the studio: a picture becomes a version of a character. */
-export async function applyTo({ id: imageId, act }) {
+/** From the studio: a picture becomes a version of a character. @param {{id: string}} said */
+export async function applyTo({ id: imageId }) {
   const loaded = loadedCharacter();
   const all = await cast.list({}).catch(() => []);
   if (!all.length) return void toast("There is no character yet. Make one in the Characters section first.");
   const dialog = kit.dialog({ id: "apply-to-character", title: "Apply to a character", onClose: () => dialog.node.remove() });
+  /** @param {CharacterSummary} one */
   const use = async (one) => {
     dialog.close();
     const version = await cast.addPicture(one.id, imageId).catch(() => null); // its toast has said why
     if (!version) return;
     toast(`${one.name} has a new portrait.`, "success");
-    emit("portrait:open", { id: one.id, act });
+    emit("portrait:open", { id: one.id });
   };
-  const order = [...all].sort((a, b) => (b.id === loaded?.id) - (a.id === loaded?.id));
-  dialog.body.append(el("div", { class: "chr-choose" }, order.map((one) => el("button", { type: "button", class: "lk-menu-item", "data-character": one.id, onclick: () => use(one) },
-    one.portrait ? el("img", { src: thumbnailAddress(one.portrait.image_id), alt: "" }) : el("span", { class: "chr-noface" }), el("span", {}, one.name)))));
+  const order = [...all].sort((a, b) => Number(b.id === loaded?.id) - Number(a.id === loaded?.id));
+  dialog.body.append(
+    el(
+      "div",
+      { class: "chr-choose" },
+      order.map((one) =>
+        el(
+          "button",
+          { type: "button", class: "lk-menu-item", "data-character": one.id, onclick: () => use(one) },
+          one.portrait ? el("img", { src: thumbnailAddress(one.portrait.image_id), alt: "" }) : el("span", { class: "chr-noface" }),
+          el("span", {}, one.name),
+        ),
+      ),
+    ),
+  );
   dialog.open();
   dialog.body.querySelector("button").focus();
 }
@@ -211,7 +250,7 @@ export async function applyTo({ id: imageId, act }) {
 /** @type {PortraitModal | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{id: string, generate?: boolean}} options */
 export function open(options) {
   shown ??= new PortraitModal();
   shown.open(options);

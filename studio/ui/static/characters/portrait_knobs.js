@@ -1,41 +1,79 @@
 // The right column of the portrait modal: prompt with Auto-describe and field picker, the design's style prompt,
 // shape, seed, model, mode, references. Gives the request as it stands; knows no job and no version.
-import { ROLES } from "../core/rules.js";
-import { cast } from "./cast.js";
-import { FieldPicker } from "./field_picker.js";
+
 import { thumbnailAddress } from "../core/addresses.js";
-import { emit, on } from "../core/bus.js";
+import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { ROLES } from "../core/rules.js";
+import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
+import { cast } from "./cast.js";
+import { FieldPicker } from "./field_picker.js";
+
+/** @import { Knob } from "../core/shapes.js" */
+/** @import { Character, Described, PortraitDefaults, ReaderState } from "../core/schemas.js" */
 
 const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
 const LIKE_REFERENCE = "reference";
 const MODES = ["text_to_image", "character_reference", "smart_edit", "img2img", "style_reference", "controlnet"];
 const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
-const STANDARD_ROLE = { smart_edit: "source", img2img: "source", character_reference: "character", style_reference: "style", controlnet: "structure" };
+const STANDARD_ROLE = {
+  smart_edit: "source",
+  img2img: "source",
+  character_reference: "character",
+  style_reference: "style",
+  controlnet: "structure",
+};
 const MOST = 10;
 
+/** @param {string} label @param {Record<string, unknown>} props */
 const area = (label, props) => {
   const box = el("textarea", { class: "out-input chr-text", ...props });
   return { node: el("label", { class: "out-field" }, el("span", {}, label), box), box };
 };
 
 export class PortraitKnobs {
-  /** `picture`: the id of the picture that is shown, or null; `toModels`: leads to the Models page. */
+  /** @type {import("../core/shapes.js").Knob[]} */
+  references;
+  /** @type {HTMLSpanElement} */
+  source;
+  /** @type {Character} */
+  character;
+  /** @type {PortraitDefaults} */
+  defaults;
+  /** @type {import("../core/schemas.js").ModelInfo[]} */
+  models;
+
+  /**
+   * `picture`: the id of the picture that is shown, or null; `toModels`: leads to the Models page.
+   * @param {{picture: () => string | null, toModels: () => unknown}} said
+   */
   constructor({ picture, toModels }) {
-    Object.assign(this, { picture, toModels });
+    this.picture = picture;
+    this.toModels = toModels;
     this.references = [];
     this.prompt = area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
     this.style = area("Style prompt, from the active design", { id: "portrait-style", rows: 2, readonly: true });
     this.negative = area("Negative prompt", { id: "portrait-negative", rows: 2, maxlength: 10000, placeholder: "blurry, extra fingers" });
-    this.picker = new FieldPicker({ id: "portrait-fields", box: () => this.prompt.box, editing: () => this.mode.select.value === "smart_edit" });
-    this.describe = kit.button({ id: "portrait-describe", name: "again", label: "Auto-describe", kind: "small-words", run: () => this.redescribe() });
+    this.picker = new FieldPicker({
+      id: "portrait-fields",
+      box: () => this.prompt.box,
+      editing: () => this.mode.select.value === "smart_edit",
+    });
+    this.describe = kit.button({
+      id: "portrait-describe",
+      name: "again",
+      label: "Auto-describe",
+      kind: "small-words",
+      run: () => this.redescribe(),
+    });
     this.ratio = kit.segments("Aspect ratio", [...RATIOS.map((one) => [one, one]), [LIKE_REFERENCE, "Like the reference"]], () => {});
     this.seed = kit.field("Seed", { id: "portrait-seed", inputmode: "numeric", placeholder: "Random", pattern: "[0-9]*" });
     this.model = kit.choice("Model", [["", "The design's, or the default"]], () => this.offerModes(), { id: "portrait-model" });
     this.mode = kit.choice("Mode", [["text_to_image", kit.modeWords("text_to_image")]], () => this.chooseMode(), { id: "portrait-mode" });
+    /** @param {string} label @param {string} id @param {Record<string, unknown>} props */
     const number = (label, id, props) => kit.field(label, { id, type: "number", placeholder: "Default", ...props });
     this.guidance = number("Guidance", "portrait-guidance", { min: 0, max: 30, step: 0.5 });
     this.steps = number("Steps", "portrait-steps", { min: 1, max: 150, step: 1 });
@@ -47,16 +85,27 @@ export class PortraitKnobs {
   build() {
     this.source = el("span", { class: "chr-prompt-source", id: "portrait-source", role: "status" });
     const head = el("div", { class: "chr-prompt-tools" }, this.describe, this.picker.node, this.source);
-    return el("div", { class: "chr-knobs" }, el("div", { class: "chr-prompt" }, this.prompt.node, head), this.style.node,
-      el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node), this.negative.node,
+    return el(
+      "div",
+      { class: "chr-knobs" },
+      el("div", { class: "chr-prompt" }, this.prompt.node, head),
+      this.style.node,
+      el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node),
+      this.negative.node,
       el("div", { class: "chr-pair" }, this.model.node, this.mode.node),
       el("div", { class: "out-field" }, el("span", {}, "References"), this.strip),
-      el("div", { class: "chr-four" }, this.seed.node, this.guidance.node, this.steps.node, this.influence.node));
+      el("div", { class: "chr-four" }, this.seed.node, this.guidance.node, this.steps.node, this.influence.node),
+    );
   }
 
-  /** Begin anew with a character and what its knobs start with. */
+  /**
+   * Begin anew with a character and what its knobs start with.
+   * @param {Character} character
+   * @param {PortraitDefaults} defaults
+   */
   async start(character, defaults) {
-    Object.assign(this, { character, defaults });
+    this.character = character;
+    this.defaults = defaults;
     this.picker.load(character);
     const [models, readers] = await Promise.all([api("/models", { quiet: true }), cast.readers()].map((call) => call.catch(() => [])));
     this.models = models;
@@ -66,9 +115,9 @@ export class PortraitKnobs {
     this.style.box.placeholder = defaults.design_id ? "This design says nothing of style." : "No design is active.";
     this.negative.box.value = defaults.negative_prompt;
     this.ratio.pick(defaults.aspect_ratio);
-    this.seed.input.value = defaults.seed ?? "";
-    this.guidance.input.value = defaults.guidance_scale ?? "";
-    this.steps.input.value = defaults.num_inference_steps ?? "";
+    this.seed.input.value = String(defaults.seed ?? "");
+    this.guidance.input.value = String(defaults.guidance_scale ?? "");
+    this.steps.input.value = String(defaults.num_inference_steps ?? "");
     this.influence.input.value = "";
     this.references = defaults.references.map((one) => ({ ...one }));
     const ready = this.models.filter((model) => model.available === "ready");
@@ -82,20 +131,35 @@ export class PortraitKnobs {
 
   drawDescribe() {
     const words = this.prompt.box.value.trim() ? "Re-describe" : "Auto-describe";
-    this.describe.lastChild.textContent = words;
-    this.describe.setAttribute("aria-label", words);
+    relabel(this.describe, words);
   }
 
-  /** What Auto-describe will go by; quietly what would let it see the picture, too. */
+  /**
+   * What Auto-describe will go by; quietly what would let it see the picture, too.
+   * @param {ReaderState | undefined} reader
+   */
   drawSource(reader) {
     if (reader?.available === "ready") return void this.source.replaceChildren("From blueprint and script, then the picture");
-    const more = el("button", { type: "button", class: "out-link", id: "portrait-source-models", title: `${reader?.label} describes pictures in words. It is on the Models page.`, onclick: this.toModels }, "Let it see the picture");
+    const more = el(
+      "button",
+      {
+        type: "button",
+        class: "out-link",
+        id: "portrait-source-models",
+        title: `${reader?.label} describes pictures in words. It is on the Models page.`,
+        onclick: this.toModels,
+      },
+      "Let it see the picture",
+    );
     this.source.replaceChildren("From blueprint and script. ", ...(reader ? [more] : []));
   }
 
-  /** What it went by. */
+  /** What it went by. @param {Described} said */
   drawRead({ caption, reader, reason }) {
-    if (caption) this.source.replaceChildren(el("span", { title: `${reader} saw: “${caption}”` }, `From blueprint, script and the picture, read by ${reader}`));
+    if (caption)
+      this.source.replaceChildren(
+        el("span", { title: `${reader} saw: “${caption}”` }, `From blueprint, script and the picture, read by ${reader}`),
+      );
     else if (reason && !this.source.querySelector("button")) this.source.replaceChildren(`From blueprint and script. ${reason}`);
   }
 
@@ -115,6 +179,7 @@ export class PortraitKnobs {
     if (before.trim() && before !== text) this.offerBack(before);
   }
 
+  /** @param {string} before */
   offerBack(before) {
     toastWithUndo("The prompt was written anew.", () => (this.prompt.box.value = before));
   }
@@ -122,7 +187,9 @@ export class PortraitKnobs {
   // --- modes and references ---------------------------------------------------------------------
   modelInfo() {
     const { value } = this.model.select;
-    return this.models.find((model) => model.id === (value || this.defaults.model)) ?? this.models.find((model) => model.available === "ready");
+    return (
+      this.models.find((model) => model.id === (value || this.defaults.model)) ?? this.models.find((model) => model.available === "ready")
+    );
   }
 
   offerModes() {
@@ -131,8 +198,9 @@ export class PortraitKnobs {
     this.turnMode();
   }
 
+  /** @returns {{fields: string[], roles?: string[], max_references: number}} */
   limits() {
-    return this.modelInfo()?.limits[this.mode.select.value] ?? { fields: [], max_references: 0 };
+    return /** @type {any} */ (this.modelInfo()?.limits)?.[this.mode.select.value] ?? { fields: [], max_references: 0 };
   }
 
   /** The artist chose a mode: one that changes a picture begins with the portrait that is shown, in its shape. */
@@ -166,19 +234,54 @@ export class PortraitKnobs {
     const { roles = [] } = this.limits();
     const standard = STANDARD_ROLE[this.mode.select.value];
     const minis = this.references.map((one, index) => this.reference(one, index, roles, standard));
-    const add = kit.button({ id: "portrait-reference-add", name: "plus", label: "Add a reference", words: false, run: () => this.choose() });
-    const back = el("button", { type: "button", class: "out-link", id: "portrait-references-set", onclick: () => this.takeSet() }, "Use the reference set");
+    const add = kit.button({
+      id: "portrait-reference-add",
+      name: "plus",
+      label: "Add a reference",
+      words: false,
+      run: () => this.choose(),
+    });
+    const back = el(
+      "button",
+      { type: "button", class: "out-link", id: "portrait-references-set", onclick: () => this.takeSet() },
+      "Use the reference set",
+    );
     this.strip.replaceChildren(...minis, add, back);
   }
 
+  /** @param {Knob} one @param {number} index @param {string[]} roles @param {string | undefined} standard */
   reference(one, index, roles, standard) {
     const words = `Reference ${index + 1}`;
     const role = roles.includes(one.role) ? one.role : standard;
-    const select = el("select", { class: "chr-role", "aria-label": `Role of reference ${index + 1}`, onchange: (event) => (one.role = event.target.value) },
-      roles.filter((each) => each !== "mask").map((each) => el("option", { value: each, selected: each === role }, ROLES[each])));
+    const select = el(
+      "select",
+      {
+        class: "chr-role",
+        "aria-label": `Role of reference ${index + 1}` /**
+         * @param {Event} event
+         */,
+        onchange: (event) => (one.role = event.target.value),
+      },
+      roles.filter((each) => each !== "mask").map((each) => el("option", { value: each, selected: each === role }, ROLES[each])),
+    );
     one.role = role ?? null;
-    const remove = el("button", { type: "button", class: "chr-remove", "aria-label": `Remove reference ${index + 1}`, onclick: () => (this.references.splice(index, 1), this.drawReferences()) }, kit.icon("close"));
-    return el("div", { class: "chr-mini" }, el("img", { src: thumbnailAddress(one.image_id), alt: words }), remove, roles.length > 1 ? select : null);
+    const remove = el(
+      "button",
+      {
+        type: "button",
+        class: "chr-remove",
+        "aria-label": `Remove reference ${index + 1}`,
+        onclick: () => (this.references.splice(index, 1), this.drawReferences()),
+      },
+      kit.icon("close"),
+    );
+    return el(
+      "div",
+      { class: "chr-mini" },
+      el("img", { src: thumbnailAddress(one.image_id), alt: words }),
+      remove,
+      roles.length > 1 ? select : null,
+    );
   }
 
   choose() {
@@ -187,6 +290,7 @@ export class PortraitKnobs {
     return emit("picker:open", { max, answer: (ids) => this.addReferences(ids) });
   }
 
+  /** @param {string[]} ids */
   addReferences(ids) {
     const fresh = ids.filter((id) => !this.references.some((one) => one.image_id === id));
     this.references.push(...fresh.map((image_id) => ({ image_id, role: null, weight: 1 })));
@@ -208,10 +312,23 @@ export class PortraitKnobs {
     if (seed && !/^\d{1,15}$/.test(seed)) throw new Error("The seed is a whole number, or empty for a new one each time.");
     const references = mode === "text_to_image" ? [] : this.references.slice(0, MOST);
     const numbers = { guidance_scale: this.guidance, num_inference_steps: this.steps };
-    const given = Object.entries(numbers).filter(([, { node, input }]) => !node.hidden && input.value !== "").map(([name, { input }]) => [name, Number(input.value)]);
-    const strength = this.influence.node.hidden || this.influence.input.value === "" ? {} : { strength: 1 - Number(this.influence.input.value) / 100 };
+    const given = Object.entries(numbers)
+      .filter(([, { node, input }]) => !node.hidden && input.value !== "")
+      .map(([name, { input }]) => [name, Number(input.value)]);
+    const strength =
+      this.influence.node.hidden || this.influence.input.value === "" ? {} : { strength: 1 - Number(this.influence.input.value) / 100 };
     const negative = this.negative.node.hidden ? {} : { negative_prompt: this.negative.box.value };
     const model = this.model.select.value ? { model: this.model.select.value } : {};
-    return { mode, prompt: this.prompt.box.value, aspect_ratio: this.ratio.state.value, references, seed: seed ? Number(seed) : -1, ...negative, ...model, ...Object.fromEntries(given), ...strength };
+    return {
+      mode,
+      prompt: this.prompt.box.value,
+      aspect_ratio: this.ratio.state.value,
+      references,
+      seed: seed ? Number(seed) : -1,
+      ...negative,
+      ...model,
+      ...Object.fromEntries(given),
+      ...strength,
+    };
   }
 }

@@ -1,28 +1,52 @@
 // The reference set of a character: up to ten approved pictures, ordered, one of them the anchor, and what they say
 // about each other. Opened by `references:open` {id}.
-import { cast } from "./cast.js";
+
 import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
-import { el } from "../core/dom.js";
+import { closest, el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { cast } from "./cast.js";
+
+/** @import { ReferenceItem } from "../core/schemas.js" */
+/** @import { IconName } from "../kit/icons.js" */
 
 const MOST = 10;
 
 class ReferenceSet {
+  /** @type {string} */
+  id;
+  /** @type {ReferenceItem[]} */
+  items;
+
   constructor() {
     this.dialog = kit.dialog({ id: "reference-set", title: "Reference set", kind: "wide" });
     this.warning = el("p", { class: "mod-status bad", role: "status", hidden: true });
     this.list = el("ol", { class: "chr-set", "aria-label": "Approved pictures, in order" });
-    this.empty = el("p", { class: "out-empty" }, "Add the portraits that show who this is: a front view first, then angles and expressions that came out right. They are the default references everywhere.");
-    this.measure = el("p", { class: "mod-note" }, "Compared with the anchor are the main colours around the head: hair, skin and what is worn close to them. That is no face recognition: the same colours on somebody else agree.");
-    const add = kit.button({ id: "reference-set-add", name: "plus", label: "Add from the collection", kind: "strong", run: () => this.choose() });
+    this.empty = el(
+      "p",
+      { class: "out-empty" },
+      "Add the portraits that show who this is: a front view first, then angles and expressions that came out right. They are the default references everywhere.",
+    );
+    this.measure = el(
+      "p",
+      { class: "mod-note" },
+      "Compared with the anchor are the main colours around the head: hair, skin and what is worn close to them. That is no face recognition: the same colours on somebody else agree.",
+    );
+    const add = kit.button({
+      id: "reference-set-add",
+      name: "plus",
+      label: "Add from the collection",
+      kind: "strong",
+      run: () => this.choose(),
+    });
     this.count = el("span", { class: "out-picker-count", role: "status" });
     this.dialog.body.append(this.warning, this.empty, this.list, this.measure);
     this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.count, add));
     this.list.addEventListener("keydown", (event) => this.key(event));
   }
 
+  /** @param {string} id */
   async open(id) {
     const character = await cast.get(id).catch(() => null); // its toast has said why
     if (!character) return;
@@ -35,24 +59,28 @@ class ReferenceSet {
     this.compare(id);
   }
 
-  /** What the pictures say about each other takes a moment. */
+  /** What the pictures say about each other takes a moment. @param {string} id */
   async compare(id) {
     const set = await cast.references(id).catch(() => null); // it is shown, without what was measured
+    /** @param {any} one @param {number} index */
     const same = (one, index) => one.image_id === this.items[index]?.image_id && one.anchor === this.items[index].anchor;
     if (set && this.id === id && set.items.length === this.items.length && set.items.every(same)) this.measured(set);
   }
 
+  /** @param {{items: ReferenceItem[], warning: string | null}} set */
   measured(set) {
     this.warn(set.warning);
     set.items.forEach((item, index) => this.list.children[index].firstChild.nextSibling.replaceWith(this.said(item)));
     set.items.forEach((item, index) => this.list.children[index].classList.toggle("bad", item.disagrees));
   }
 
+  /** @param {string | null} words */
   warn(words) {
     this.warning.textContent = words ?? "";
     this.warning.hidden = !words;
   }
 
+  /** @param {{items: ReferenceItem[], warning: string | null}} set */
   show(set) {
     this.items = set.items;
     this.warn(set.warning);
@@ -62,23 +90,46 @@ class ReferenceSet {
     this.count.textContent = `${set.items.length} of ${MOST}`;
   }
 
+  /** @param {ReferenceItem} item @param {number} index */
   item(item, index) {
     const words = `Reference ${index + 1}${item.anchor ? ", the anchor" : ""}`;
+    /** @param {IconName} name @param {string} label @param {() => unknown} run @param {boolean} [disabled] */
     const button = (name, label, run, disabled = false) => kit.button({ name, label, words: false, kind: "ghost", disabled, run });
-    return el("li", { class: `chr-set-item${item.disagrees ? " bad" : ""}`, tabindex: 0, "data-picture": item.image_id, "aria-label": words },
+    return el(
+      "li",
+      { class: `chr-set-item${item.disagrees ? " bad" : ""}`, tabindex: 0, "data-picture": item.image_id, "aria-label": words },
       el("img", { src: thumbnailAddress(item.image_id), alt: words }),
       this.said(item),
-      el("div", { class: "out-toolbar" },
-        button("anchor", item.anchor ? "This is the anchor" : "Make it the anchor", () => this.change(cast.anchor(this.id, item.image_id)), item.anchor),
-        button("left", "Move to the front", () => this.move(index, -1), index === 0), button("right", "Move back", () => this.move(index, 1), index === this.items.length - 1),
-        button("trash", "Take out of the set", () => this.change(cast.removeReference(this.id, item.image_id)))));
+      el(
+        "div",
+        { class: "out-toolbar" },
+        button(
+          "anchor",
+          item.anchor ? "This is the anchor" : "Make it the anchor",
+          () => this.change(cast.anchor(this.id, item.image_id)),
+          item.anchor,
+        ),
+        button("left", "Move to the front", () => this.move(index, -1), index === 0),
+        button("right", "Move back", () => this.move(index, 1), index === this.items.length - 1),
+        button("trash", "Take out of the set", () => this.change(cast.removeReference(this.id, item.image_id))),
+      ),
+    );
   }
 
+  /** @param {ReferenceItem} item */
   said(item) {
     const words = item.anchor ? "Anchor" : item.colours === null ? "" : item.disagrees ? "Colours unlike the anchor's" : "Similar colours";
-    return el("p", { class: "mod-note", title: item.colours === null ? null : `Distance of the main colours: ${item.colours.toFixed(1)} (ΔE); above 20 they disagree` }, words);
+    return el(
+      "p",
+      {
+        class: "mod-note",
+        title: item.colours === null ? null : `Distance of the main colours: ${item.colours.toFixed(1)} (ΔE); above 20 they disagree`,
+      },
+      words,
+    );
   }
 
+  /** @param {Promise<ReferenceSet>} asked */
   async change(asked) {
     const done = await asked.catch(() => null); // its toast has said why
     if (!done) return;
@@ -88,14 +139,16 @@ class ReferenceSet {
     await this.compare(this.id);
   }
 
+  /** @param {number} index @param {number} by */
   move(index, by) {
     const ids = this.items.map((item) => item.image_id);
     ids.splice(index + by, 0, ...ids.splice(index, 1));
     return this.change(cast.orderReferences(this.id, ids));
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const item = event.target.closest(".chr-set-item");
+    const item = closest(event, ".chr-set-item");
     if (!item || event.target !== item) return;
     const index = [...this.list.children].indexOf(item);
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
@@ -112,6 +165,7 @@ class ReferenceSet {
     return emit("picker:open", { max, answer: (ids) => this.add(ids) });
   }
 
+  /** @param {string[]} ids */
   async add(ids) {
     for (const id of ids) await cast.addReference(this.id, id).catch(() => {}); // its toast has said why
     this.show(await cast.references(this.id, false).catch(() => ({ items: this.items, warning: null })));
@@ -122,7 +176,7 @@ class ReferenceSet {
 /** @type {ReferenceSet | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{id: string}} said */
 export function open({ id }) {
   shown ??= new ReferenceSet();
   shown.open(id);

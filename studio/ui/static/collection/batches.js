@@ -1,18 +1,26 @@
 // The history by batch: the pictures of each Generate together, newest first, under prompt, settings and time.
 // Grows as one scrolls. Part of the Collection.
-import * as pictures from "./pictures.js";
-import * as toolbar from "./toolbar.js";
+
 import { sized } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
+import { closest, el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import * as kit from "../kit/kit.js";
+import * as pictures from "./pictures.js";
+import * as toolbar from "./toolbar.js";
+
+/** @import { Batch, ImageSummary } from "../core/schemas.js" */
+/** @import { Picture } from "../core/events.js" */
 
 const PAGE = 20;
 
 export class Batches {
-  constructor(act) {
-    this.act = act;
+  /** @type {string | null} */
+  next;
+  /** @type {boolean} */
+  wanted;
+
+  constructor() {
     this.next = null;
     this.turn = 0;
     this.list = el("div", { class: "out-history" });
@@ -20,12 +28,15 @@ export class Batches {
     this.sentinel = el("div", { class: "out-sentinel" });
     this.node = el("div", { hidden: true }, this.list, this.words, this.sentinel);
     this.list.addEventListener("keydown", (event) => this.key(event));
-    new IntersectionObserver((entries) => this.near(entries.some((entry) => entry.isIntersecting)), { rootMargin: "600px" }).observe(this.sentinel);
+    new IntersectionObserver((entries) => this.near(entries.some((entry) => entry.isIntersecting)), { rootMargin: "600px" }).observe(
+      this.sentinel,
+    );
     on("pictures:new", () => this.refresh());
     on("pictures:marked", () => this.refresh());
     on("picture:changed", (record) => this.changed(record));
   }
 
+  /** @param {boolean} shown */
   show(shown) {
     this.node.hidden = !shown;
     if (shown) this.refresh();
@@ -35,18 +46,20 @@ export class Batches {
     if (!this.node.hidden) this.load(true);
   }
 
+  /** @param {boolean} visible */
   near(visible) {
     this.wanted = visible;
     if (visible && this.next) this.load(false);
   }
 
+  /** @param {boolean} anew */
   async load(anew) {
     const turn = anew ? ++this.turn : this.turn;
     const cursor = anew ? null : this.next;
     this.next = null;
-    const shown = this.list.childNodes.length;
+    const shown = this.list.children.length;
     const limit = anew ? Math.max(PAGE, Math.min(100, shown)) : PAGE;
-    const query = new URLSearchParams(cursor ? { limit, cursor } : { limit });
+    const query = kit.query({ limit, cursor });
     const page = await api(`/batches?${query}`, { quiet: true }).catch((error) => ({ error }));
     if (turn !== this.turn) return;
     this.words.hidden = !page.error;
@@ -55,63 +68,107 @@ export class Batches {
     const nodes = page.items.filter((batch) => batch.images.length).map((batch) => this.batch(batch));
     if (anew) this.replace(nodes);
     else this.list.append(...nodes);
-    this.words.hidden = this.list.childNodes.length > 0;
+    this.words.hidden = this.list.childElementCount > 0;
     this.words.textContent = "No batches yet. Everything you make in one Generate is kept together here.";
     if (this.next && this.wanted) this.load(false);
   }
 
-  /** New rows in place of the old ones; the focus stays with its picture. */
+  /** New rows in place of the old ones; the focus stays with its picture. @param {HTMLElement[]} nodes */
   replace(nodes) {
     const held = this.list.contains(document.activeElement) && document.activeElement.dataset.picture;
     this.list.replaceChildren(...nodes);
     if (held) (this.find(held) ?? this.list.querySelector("[data-picture]"))?.focus({ preventScroll: true });
   }
 
+  /** @param {string} id */
   find(id) {
     return this.list.querySelector(`[data-picture="${CSS.escape(id)}"]`);
   }
 
+  /** @param {Batch} said */
   batch({ job_id: id, created_at: created, request, images, seconds, trashed }) {
     const ids = images.map((image) => image.id);
     const [one] = images;
     const mode = kit.modeWords(request.mode);
-    const parts = [kit.clock(created), mode, kit.settingsLine(request, { model: one.label }), seconds ? kit.seconds(seconds) : null, trashed ? `${trashed} in the trash` : null];
-    const winners = kit.button({ name: "winners", label: "Pick winners", key: "W", words: false, kind: "ghost", run: () => this.pick(id, ids) });
+    const parts = [
+      kit.clock(created),
+      mode,
+      kit.settingsLine(request, { model: one.label }),
+      seconds ? kit.seconds(seconds) : null,
+      trashed ? `${trashed} in the trash` : null,
+    ];
+    const winners = kit.button({
+      name: "winners",
+      label: "Pick winners",
+      key: "W",
+      words: false,
+      kind: "ghost",
+      run: () => this.pick(id, ids),
+    });
     winners.hidden = ids.length < 2;
-    return el("section", { class: "out-past", "data-batch": id, "aria-label": kit.promptWords(request) },
-      el("header", {}, el("div", { class: "out-past-words" }, el("p", { class: "out-past-prompt" }, kit.promptWords(request)), el("p", { class: "out-batch-meta" }, parts.filter(Boolean).join(" · "))), winners),
-      el("div", { class: "out-batch-row" }, images.map((image) => this.thumb(image, ids))));
+    return el(
+      "section",
+      { class: "out-past", "data-batch": id, "aria-label": kit.promptWords(request) },
+      el(
+        "header",
+        {},
+        el(
+          "div",
+          { class: "out-past-words" },
+          el("p", { class: "out-past-prompt" }, kit.promptWords(request)),
+          el("p", { class: "out-batch-meta" }, parts.filter(Boolean).join(" · ")),
+        ),
+        winners,
+      ),
+      el(
+        "div",
+        { class: "out-batch-row" },
+        images.map((image) => this.thumb(image, ids)),
+      ),
+    );
   }
 
+  /** @param {ImageSummary} image @param {string[]} ids */
   thumb(image, ids) {
-    const node = el("div", {
-      class: `out-thumb${image.starred ? " starred" : ""}`, role: "button", tabindex: 0, "data-picture": image.id,
-      "aria-label": `${pictures.alt(image)}${image.seed === null ? "" : `, seed ${image.seed}`}${image.starred ? ", starred" : ""}`,
-      onclick: () => toolbar.perform("details", image.id, this.act, ids),
-    }, el("img", { ...sized(image.id, 152), alt: "", loading: "lazy", decoding: "async" }), el("span", { class: "out-thumb-star" }, kit.icon("star")));
+    const node = el(
+      "div",
+      {
+        class: `out-thumb${image.starred ? " starred" : ""}`,
+        role: "button",
+        tabindex: 0,
+        "data-picture": image.id,
+        "aria-label": `${pictures.alt(image)}${image.seed === null ? "" : `, seed ${image.seed}`}${image.starred ? ", starred" : ""}`,
+        onclick: () => toolbar.perform("details", image.id, ids),
+      },
+      el("img", { ...sized(image.id, 152), alt: "", loading: "lazy", decoding: "async" }),
+      el("span", { class: "out-thumb-star" }, kit.icon("star")),
+    );
     node.style.setProperty("--ratio", image.width / image.height);
     return pictures.draggable(node, () => image.id);
   }
 
+  /** @param {string} id @param {string[]} ids */
   pick(id, ids) {
-    if (ids.length > 1) emit("winners:open", { job_id: id, ids, act: this.act });
+    if (ids.length > 1) emit("winners:open", { job_id: id, ids });
   }
 
+  /** @param {Picture} record */
   changed(record) {
     const node = this.find(record.id);
     if (node) node.classList.toggle("starred", record.starred);
     if (node && record.trashed_at) this.refresh();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const current = event.target.closest("[data-picture]");
+    const current = closest(event, "[data-picture]");
     if (!current || kit.isTyping(event)) return;
     const ids = [...current.parentNode.querySelectorAll("[data-picture]")].map((node) => node.dataset.picture);
     const target = kit.arrowTarget([...this.list.querySelectorAll("[data-picture]")], current, event.key);
     const action = event.key === " " ? "details" : toolbar.keyAction(event);
     if (target) target.focus();
     else if (event.key.toLowerCase() === "w") this.pick(current.closest("[data-batch]").dataset.batch, ids);
-    else if (action) toolbar.perform(action, current.dataset.picture, this.act, ids);
+    else if (action) toolbar.perform(action, current.dataset.picture, ids);
     else return;
     event.preventDefault();
   }

@@ -1,6 +1,14 @@
 // The Collection section: every saved picture in a grid to walk through by keys, with search, filters, trash, and
 // several chosen at once. Each picture can be opened, used, edited, starred and put into the trash from here.
+
+import { sized } from "../core/addresses.js";
+import { emit, on } from "../core/bus.js";
+import { closest, el, matches } from "../core/dom.js";
+import { api } from "../core/rest.js";
 import { CATEGORIES } from "../core/rules.js";
+import { currentSection, showTab } from "../core/sections.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
 import { Batches } from "./batches.js";
 import { Filters } from "./filters.js";
 import { VirtualGrid } from "./grid.js";
@@ -8,31 +16,63 @@ import * as pictures from "./pictures.js";
 import { Selection, SelectionBar } from "./selection.js";
 import { PictureSource } from "./source.js";
 import * as toolbar from "./toolbar.js";
-import { sized } from "../core/addresses.js";
-import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
-import { api } from "../core/rest.js";
-import { currentSection, showTab } from "../core/sections.js";
 import { upload } from "./uploads.js";
-import * as kit from "../kit/kit.js";
-import { toast } from "../kit/toasts.js";
-import { requestChange } from "../studio/changes.js";
 
+/** @import { ActionName, Why } from "../core/shapes.js" */
+/** @import { Marked, Part, Picture } from "../core/events.js" */
+
+/** @type {import("../core/shapes.js").ActionName[]} */
 const TOOLS = ["use", "add", "edit", "download", "star", "trash", "restore"];
 const BULK_KEYS = { r: "use", c: "compare", s: "star", t: "tag", Delete: "trash", Backspace: "trash" };
 
 class Collection {
-  constructor(element, act) {
-    this.act = act;
+  /** @type {HTMLInputElement} */
+  upload;
+  /** @type {HTMLSpanElement} */
+  count;
+  /** @type {HTMLButtonElement} */
+  emptyTrash;
+  /** @type {HTMLDivElement} */
+  trashBar;
+  /** @type {HTMLParagraphElement} */
+  words;
+  /** @type {HTMLButtonElement} */
+  again;
+  /** @type {HTMLButtonElement} */
+  all;
+  /** @type {HTMLDivElement} */
+  invite;
+  /** @type {HTMLDivElement} */
+  skeletons;
+  /** @type {HTMLElement} */
+  head;
+  /** @type {HTMLElement} */
+  node;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.filters = new Filters(() => this.reset());
-    this.source = new PictureSource(() => this.filters.query(), (why) => this.changed(why));
+    this.source = new PictureSource(
+      () => this.filters.query(),
+      (why) => this.changed(why),
+    );
     this.selection = new Selection(this.source, () => this.drawSelection());
-    this.bar = new SelectionBar(this.selection, act);
+    this.bar = new SelectionBar(this.selection);
     this.grid = new VirtualGrid({
-      source: this.source, cell: (id) => this.cell(id), label: "Saved pictures", above: () => this.head.getBoundingClientRect().bottom,
+      source: this.source /** @param {string} id */,
+      cell: (id) => this.cell(id),
+      label: "Saved pictures",
+      above: () => this.head.getBoundingClientRect().bottom,
     });
-    this.batches = new Batches(act);
-    this.view = kit.segments("View", [["pictures", "Pictures"], ["batches", "Batches"]], () => this.look());
+    this.batches = new Batches();
+    this.view = kit.segments(
+      "View",
+      [
+        ["pictures", "Pictures"],
+        ["batches", "Batches"],
+      ],
+      () => this.look(),
+    );
     this.build(element);
     this.listen();
   }
@@ -46,43 +86,89 @@ class Collection {
     else this.shown();
   }
 
+  /** @param {HTMLElement} element */
   build(element) {
     const { filters } = this;
     this.upload = el("input", { type: "file", accept: "image/*", multiple: true, hidden: true, onchange: () => this.take() });
     const bring = kit.button({ name: "add", label: "Add pictures", kind: "ghost", run: () => this.upload.click() });
-    const folder = kit.button({ name: "folder", label: "Import a folder", id: "import-folder", kind: "ghost", run: () => emit("import:open") });
+    const folder = kit.button({
+      name: "folder",
+      label: "Import a folder",
+      id: "import-folder",
+      kind: "ghost",
+      run: () => emit("import:open"),
+    });
     this.count = el("span", { class: "out-count", role: "status" });
     this.emptyTrash = kit.button({ name: "trash", label: "Empty trash", id: "empty-trash", kind: "danger", run: () => this.emptyAll() });
-    this.trashBar = el("div", { class: "out-trash-bar", hidden: true }, el("p", {}, "Pictures stay in the trash for 30 days on which the studio is used. Restore what you still want."), this.emptyTrash);
+    this.trashBar = el(
+      "div",
+      { class: "out-trash-bar", hidden: true },
+      el("p", {}, "Pictures stay in the trash for 30 days on which the studio is used. Restore what you still want."),
+      this.emptyTrash,
+    );
     this.words = el("p", { class: "out-empty", hidden: true, role: "status" });
     this.again = kit.button({ label: "Try again", run: () => this.reset() });
     this.again.hidden = true;
     this.all = kit.button({ label: "Show all pictures", id: "collection-show-all", run: () => this.filters.showAll() });
     this.all.hidden = true;
     this.invite = this.invitation();
-    this.skeletons = el("div", { class: "out-vgrid-coming", "aria-hidden": "true" }, Array.from({ length: 12 }, () => el("div", { class: "out-coming" })));
-    this.head = el("header", { class: "out-collection-head" },
-      el("div", { class: "out-head-row" }, this.view.node, filters.search.node, filters.sort.node, filters.toggle, bring, folder, this.upload),
-      el("div", { class: "out-head-row kinds" }, filters.kind.node, this.count), filters.more, this.trashBar);
-    this.node = el("section", { class: "out-collection unknown", "aria-label": "Collection" },
-      this.head, this.batches.node, el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.all, this.invite), this.bar.node);
+    this.skeletons = el(
+      "div",
+      { class: "out-vgrid-coming", "aria-hidden": "true" },
+      Array.from({ length: 12 }, () => el("div", { class: "out-coming" })),
+    );
+    this.head = el(
+      "header",
+      { class: "out-collection-head" },
+      el(
+        "div",
+        { class: "out-head-row" },
+        this.view.node,
+        filters.search.node,
+        filters.sort.node,
+        filters.toggle,
+        bring,
+        folder,
+        this.upload,
+      ),
+      el("div", { class: "out-head-row kinds" }, filters.kind.node, this.count),
+      filters.more,
+      this.trashBar,
+    );
+    this.node = el(
+      "section",
+      { class: "out-collection unknown", "aria-label": "Collection" },
+      this.head,
+      this.batches.node,
+      el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.all, this.invite),
+      this.bar.node,
+    );
     element.replaceChildren(this.node);
   }
 
   /** What to do first, in a collection without pictures. */
   invitation() {
-    return el("div", { class: "out-invite out-invite-collection", hidden: true },
+    return el(
+      "div",
+      { class: "out-invite out-invite-collection", hidden: true },
       el("h3", {}, "Every picture you make is kept here"),
       el("p", {}, "With its prompt, its settings and what it was made from, so that nothing is lost and any of them can be made again."),
-      el("div", { class: "out-invite-buttons" },
+      el(
+        "div",
+        { class: "out-invite-buttons" },
         kit.button({ name: "edit", label: "Make the first portrait", kind: "strong", run: () => showTab("studio") }),
         kit.button({ name: "add", label: "Add pictures", run: () => this.upload.click() }),
-        kit.button({ name: "folder", label: "Import a folder", run: () => emit("import:open") })));
+        kit.button({ name: "folder", label: "Import a folder", run: () => emit("import:open") }),
+      ),
+    );
   }
 
   listen() {
     this.grid.node.addEventListener("keydown", (event) => this.key(event));
-    this.filters.search.input.addEventListener("keydown", (event) => event.key === "ArrowDown" && (event.preventDefault(), this.grid.focus()));
+    this.filters.search.input.addEventListener(
+      "keydown",
+      (event) => event.key === "ArrowDown" && (event.preventDefault(), this.grid.focus()),
+    );
     on("picture:changed", (record) => this.took(record));
     on("pictures:marked", (told) => this.marked(told));
     on("pictures:new", () => this.source.refresh());
@@ -114,6 +200,7 @@ class Collection {
 
   // --- what is shown ----------------------------------------------------------------------
 
+  /** @param {Why} why */
   changed(why) {
     const { source } = this;
     this.skeletons.hidden = why !== "begun";
@@ -124,35 +211,47 @@ class Collection {
     this.invite.hidden = !(empty && this.filters.plain);
     this.words.hidden = !(why === "failed" || (empty && !this.filters.plain));
     this.all.hidden = why === "failed" || this.words.hidden;
-    this.words.textContent = why === "failed" ? source.error.message : this.filters.words();
+    this.words.textContent = why === "failed" ? /** @type {Error} */ (source.error).message : this.filters.words();
     this.node.classList.toggle("nothing", !this.invite.hidden);
     this.drawCount(why);
     this.grid.refit();
   }
 
+  /** @param {Why} why */
   drawCount(why) {
     const { source } = this;
     const more = source.complete || why === "begun" ? "" : "+";
     this.count.textContent = source.total ? `${kit.grouped(source.total)}${more} ${source.total === 1 ? "picture" : "pictures"}` : "";
     this.trashBar.hidden = !this.filters.trash;
     this.emptyTrash.disabled = !source.total;
-    this.emptyTrash.lastChild.textContent = source.total && source.complete && !this.filters.narrow ? `Empty trash (${kit.grouped(source.total)})` : "Empty trash";
+    this.emptyTrash.lastChild.textContent =
+      source.total && source.complete && !this.filters.narrow ? `Empty trash (${kit.grouped(source.total)})` : "Empty trash";
   }
 
+  /** @param {string} id */
   cell(id) {
     const image = el("img", { ...sized(id, this.grid.longest), decoding: "async", alt: "", draggable: "false" });
     image.addEventListener("load", () => open.classList.remove("loading"));
     const open = el("div", { class: "out-cell-open loading" }, image, el("span", { class: "out-thumb-star" }, kit.icon("star")));
     pictures.draggable(open, () => id);
-    const mark = el("button", {
-      type: "button", class: "out-cell-mark", tabindex: -1, "aria-label": "Choose", onclick: (event) => (event.stopPropagation(), this.choose(id, event)),
-    }, kit.icon("check"));
-    const bar = toolbar.bar(TOOLS, { icons: TOOLS, target: () => [id, this.act, this.source.around(id)] });
+    const mark = el(
+      "button",
+      {
+        type: "button",
+        class: "out-cell-mark",
+        tabindex: -1,
+        "aria-label": "Choose" /** @param {Event} event */,
+        onclick: (event) => (event.stopPropagation(), this.choose(id, event)),
+      },
+      kit.icon("check"),
+    );
+    const bar = toolbar.bar(TOOLS, { icons: TOOLS, target: () => [id, this.source.around(id)] });
     bar.node.querySelectorAll("button").forEach((node) => (node.tabIndex = -1));
     const name = el("p", { class: "out-cell-name" });
     const meta = el("p", { class: "out-cell-meta" });
     const node = el("div", { class: "out-cell", tabindex: -1 }, open, mark, bar.node, name, meta);
     open.addEventListener("click", (event) => this.click(id, event));
+    /** @param {Picture} record */
     const update = (record) => {
       bar.update(record);
       node.classList.toggle("starred", record.starred);
@@ -172,13 +271,14 @@ class Collection {
 
   // --- changes ----------------------------------------------------------------------------
 
-  /** Still what the filter shows? */
+  /** Still what the filter shows? @param {Picture} record */
   belongs(record) {
     const { value } = this.filters.kind.state;
     if (Boolean(record.trashed_at) !== (value === "trash")) return false;
     return value !== "starred" || record.starred;
   }
 
+  /** @param {Picture} record */
   took(record) {
     if (!this.source.started) return;
     if (this.source.has(record.id) && !this.belongs(record)) return void this.leave([record.id]);
@@ -186,6 +286,7 @@ class Collection {
     this.grid.update(record);
   }
 
+  /** @param {Marked} said */
   marked({ ids, action }) {
     if (!this.source.started) return;
     const gone = { trash: !this.filters.trash, restore: this.filters.trash, unstar: this.filters.kind.state.value === "starred" }[action];
@@ -195,7 +296,7 @@ class Collection {
     pictures.many(seen).then((records) => records.forEach((record) => this.grid.update(record)));
   }
 
-  /** Take pictures out of the listing; the focus goes to the one that takes the place. */
+  /** Take pictures out of the listing; the focus goes to the one that takes the place. @param {string[]} ids */
   leave(ids) {
     const focused = this.grid.node.contains(document.activeElement) || this.bar.node.contains(document.activeElement);
     this.source.remove(ids);
@@ -206,7 +307,8 @@ class Collection {
   async emptyAll() {
     const { trashed: number } = await pictures.facets();
     const agreed = await kit.confirm({
-      title: `Delete ${kit.count(number)} for good?`, yes: `Delete ${kit.count(number)}`,
+      title: `Delete ${kit.count(number)} for good?`,
+      yes: `Delete ${kit.count(number)}`,
       words: "This cannot be undone. Files that other pictures still need stay until those are gone, too.",
     });
     if (!agreed) return;
@@ -217,16 +319,19 @@ class Collection {
 
   // --- hands ------------------------------------------------------------------------------
 
+  /** @param {ActionName} action @param {string} id */
   perform(action, id) {
-    toolbar.perform(action, id, this.act, this.source.around(id));
+    toolbar.perform(action, id, this.source.around(id));
   }
 
+  /** @param {string} id @param {MouseEvent} event */
   choose(id, event) {
     this.grid.focus(this.source.indexOf(id));
     if (event.shiftKey) this.selection.range(id);
     else this.selection.toggle(id);
   }
 
+  /** @param {string} id @param {MouseEvent} event */
   click(id, event) {
     const choosing = event.ctrlKey || event.metaKey || event.shiftKey || this.selection.size;
     if (choosing) return this.choose(id, event);
@@ -234,13 +339,15 @@ class Collection {
     return this.perform("details", id);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const current = event.target.closest("[data-picture]");
-    if (!current || kit.isTyping(event) && !(event.key === "a" && (event.ctrlKey || event.metaKey))) return;
-    if (event.target.matches("button") && ["Enter", " "].includes(event.key)) return;
-    if (this.move(event, current) || this.mark(event, current.dataset.picture) || this.use(event, current.dataset.picture)) event.preventDefault();
+    const current = closest(event, "[data-picture]");
+    if (!current || (kit.isTyping(event) && !(event.key === "a" && (event.ctrlKey || event.metaKey)))) return;
+    if (matches(event, "button") && ["Enter", " "].includes(event.key)) return;
+    if (this.move(event) || this.mark(event, current.dataset.picture) || this.use(event, current.dataset.picture)) event.preventDefault();
   }
 
+  /** @param {KeyboardEvent} event */
   move(event) {
     const target = this.grid.target(event.key);
     if (target === null) return event.key.startsWith("Page") && event.target === this.grid.node;
@@ -249,6 +356,7 @@ class Collection {
     return true;
   }
 
+  /** @param {KeyboardEvent} event @param {string} id */
   mark(event, id) {
     const { key } = event;
     if (key === " ") this.selection.toggle(id);
@@ -258,14 +366,16 @@ class Collection {
     return true;
   }
 
+  /** @param {KeyboardEvent} event @param {string} id */
   use(event, id) {
     if (event.shiftKey) return false;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (this.selection.size && BULK_KEYS[key] && !this.filters.trash) return this.bar.perform(BULK_KEYS[key]), true;
+    if (this.selection.size && BULK_KEYS[key] && !this.filters.trash) return (this.bar.perform(BULK_KEYS[key]), true);
     const action = key === "Enter" ? "details" : toolbar.keyAction(event);
     if (action) this.perform(action, id);
     return Boolean(action);
   }
 }
 
-export const collection = ({ element }) => new Collection(element, requestChange);
+/** @param {Part} said */
+export const collection = ({ element }) => new Collection(element);

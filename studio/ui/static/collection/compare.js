@@ -1,23 +1,61 @@
 // Compare: two pictures as a slider, side by side, in turn, or their difference. Opened by `compare:open` {id, against}
 // on the bus; without `against` it is the reference the picture was made from, or the one of them the artist chooses.
-import { ROLES } from "../core/rules.js";
-import * as pictures from "./pictures.js";
+
 import { fileAddress, sized } from "../core/addresses.js";
-import { el } from "../core/dom.js";
+import { el, matches } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { ROLES } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import * as pictures from "./pictures.js";
 
-const ZOOMS = [["fit", "Fit"], ["1", "100 %"], ["2", "200 %"], ["4", "400 %"]];
-const VIEWS = [["slide", "Slider"], ["side", "Side by side"], ["blink", "Blink"], ["difference", "Difference"]];
+/** @import { ImageSummary, ParentLink } from "../core/schemas.js" */
+/** @import { Picture } from "../core/events.js" */
+
+const ZOOMS = [
+  ["fit", "Fit"],
+  ["1", "100 %"],
+  ["2", "200 %"],
+  ["4", "400 %"],
+];
+const VIEWS = [
+  ["slide", "Slider"],
+  ["side", "Side by side"],
+  ["blink", "Blink"],
+  ["difference", "Difference"],
+];
 const BLINK = 700; // ms each picture is shown
 const still = () => window.matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 class Compare {
+  /** @type {HTMLSpanElement} */
+  left;
+  /** @type {HTMLSpanElement} */
+  right;
+  /** @type {HTMLButtonElement} */
+  play;
+  /** @type {HTMLSpanElement} */
+  shown;
+  /** @type {HTMLParagraphElement} */
+  changes;
+  /** @type {{ slide: HTMLSpanElement[]; side: HTMLSpanElement[]; blink: HTMLSpanElement[]; difference: HTMLSpanElement[]; }} */
+  under;
+  /** @type {HTMLDivElement} */
+  foot;
+  /** @type {import("../core/events.js").Picture} */
+  record;
+  /** @type {string} */
+  other;
+  /** @type {boolean} */
+  named;
+  /** @type {number | null} */
+  timer;
+
   constructor() {
     this.dialog = kit.dialog({ id: "compare-dialog", title: "Compare", kind: "wide tall", onClose: () => this.stop() });
     this.reference = el("img", { class: "out-compare-reference", alt: "" });
     this.picture = el("img", { class: "out-compare-picture", alt: "" });
+    /** @param {string} id @param {string} label @param {Record<string, unknown>} props @param {() => unknown} run */
     const slider = (id, label, props, run) => el("input", { type: "range", id, "aria-label": label, ...props, oninput: run });
     this.range = slider("compare-range", "Share of the reference shown", { min: 0, max: 100, step: 1 }, () => this.slide());
     this.gain = slider("compare-gain", "Strength of the difference", { min: 1, max: 16, step: 1, value: 4 }, () => this.amplify());
@@ -39,25 +77,35 @@ class Compare {
     this.shown = el("span", { class: "out-compare-shown", role: "status" });
     this.changes = el("p", { class: "out-compare-changes" });
     this.under = {
-      slide: [this.left, this.range, this.right], side: [this.left, el("span", { class: "out-grow" }), this.right],
-      blink: [this.play, this.shown], difference: [el("span", {}, "Faint"), this.gain, el("span", {}, "Strong")],
+      slide: [this.left, this.range, this.right],
+      side: [this.left, el("span", { class: "out-grow" }), this.right],
+      blink: [this.play, this.shown],
+      difference: [el("span", {}, "Faint"), this.gain, el("span", {}, "Strong")],
     };
     this.foot = el("div", { class: "out-compare-under" });
-    this.dialog.body.append(this.view, this.foot, this.changes, el("div", { class: "out-compare-tools" }, this.views.node, this.choices, this.zoom.node));
+    this.dialog.body.append(
+      this.view,
+      this.foot,
+      this.changes,
+      el("div", { class: "out-compare-tools" }, this.views.node, this.choices, this.zoom.node),
+    );
   }
 
+  /** @param {{id: string, against?: string | null}} said */
   async open({ id, against = null }) {
     const record = await pictures.full(id).catch(() => null);
     const parents = (record?.parents || []).filter((parent) => parent.image_id);
     if (!record) return void toast("This picture is no longer in the collection.", "warning");
     if (!against && !parents.length) {
-      const why = record.parents?.length ? "Its reference is not in this collection any more." : "This picture was made without a reference.";
+      const why = record.parents?.length
+        ? "Its reference is not in this collection any more."
+        : "This picture was made without a reference.";
       return void toast(why, "info");
     }
     this.record = record;
     this.dialog.heading.textContent = against ? "Compare two pictures" : "Compare with its reference";
     this.show(this.picture, id, record);
-    this.range.value = 50;
+    this.range.value = "50";
     this.slide();
     this.choices.replaceChildren(...(!against && parents.length > 1 ? parents.map((parent, index) => this.choice(parent, index)) : []));
     this.dialog.open();
@@ -66,25 +114,39 @@ class Compare {
     return this.views.state.value === "slide" && this.range.focus();
   }
 
+  /** @param {HTMLImageElement} image @param {string} id @param {Picture | null} record */
   show(image, id, record) {
     image.src = fileAddress(id);
     image.alt = record ? pictures.alt(record) : "";
   }
 
+  /** @param {ParentLink} parent @param {number} index */
   choice(parent, index) {
     const label = `Reference ${index + 1}, ${ROLES[parent.role] ?? parent.role}`;
-    return el("button", { type: "button", class: "out-mini", title: label, "aria-label": label, "data-id": parent.image_id, onclick: () => this.against(parent.image_id) },
-      el("img", { ...sized(parent.image_id, 72), alt: "" }));
+    return el(
+      "button",
+      {
+        type: "button",
+        class: "out-mini",
+        title: label,
+        "aria-label": label,
+        "data-id": parent.image_id,
+        onclick: () => this.against(parent.image_id),
+      },
+      el("img", { ...sized(parent.image_id, 72), alt: "" }),
+    );
   }
 
+  /** @param {string} id @param {boolean} [named] */
   async against(id, named = false) {
-    Object.assign(this, { other: id, named });
+    this.other = id;
+    this.named = named;
     const record = await pictures.get(id).catch(() => null);
     if (this.other !== id) return;
     this.show(this.reference, id, record);
     this.left.textContent = named && record ? pictures.alt(record) : "Reference";
     this.right.textContent = named ? pictures.alt(this.record) : "Picture";
-    this.choices.childNodes.forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.id === id)));
+    [...this.choices.children].forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.id === id)));
     this.tellChanges();
   }
 
@@ -92,8 +154,14 @@ class Compare {
   async tellChanges() {
     const { record, other } = this;
     this.changes.textContent = "";
-    const found = await api(`${pictures.path(record.id, "/changes")}?against=${encodeURIComponent(other)}`, { quiet: true }).catch(() => []);
-    if (this.record === record && this.other === other) this.changes.textContent = found.filter(({ field }) => this.named || field !== "references").map((change) => change.words).join(" · ");
+    const found = await api(`${pictures.path(record.id, "/changes")}?against=${encodeURIComponent(other)}`, { quiet: true }).catch(
+      () => [],
+    );
+    if (this.record === record && this.other === other)
+      this.changes.textContent = found
+        .filter(({ field }) => this.named || field !== "references")
+        .map((change) => change.words)
+        .join(" · ");
   }
 
   // --- views ------------------------------------------------------------------------------
@@ -145,28 +213,32 @@ class Compare {
     const pictures = this.views.state.value === "side" ? 2 : 1;
     this.stage.style.setProperty("--ratio", (width * pictures) / height);
     this.stage.classList.toggle("fit", value === "fit");
-    this.stage.style.setProperty("--width", value === "fit" ? "auto" : `${(width * pictures * value) / window.devicePixelRatio}px`);
+    this.stage.style.setProperty("--width", value === "fit" ? "auto" : `${(width * pictures * Number(value)) / window.devicePixelRatio}px`);
   }
 
   // --- hands ------------------------------------------------------------------------------
 
-  /** 1 to 4 choose the view; the space key stops and starts blinking, or shows the other one. */
+  /**
+   * 1 to 4 choose the view; the space key stops and starts blinking, or shows the other one.
+   * @param {KeyboardEvent} event
+   */
   key(event) {
     if (kit.isTyping(event)) return;
     const view = VIEWS[Number(event.key) - 1];
-    if (view) (this.views.pick(view[0]), this.look());
-    else if (event.key === " " && this.views.state.value === "blink" && !event.target.matches("button")) this.stop(), this.turn();
+    if (view) this.views.pick(view[0]), this.look();
+    else if (event.key === " " && this.views.state.value === "blink" && !matches(event, "button")) this.stop(), this.turn();
     else return;
     event.preventDefault();
   }
 
-  /** The line follows the pointer; the range input stays the truth. */
+  /** The line follows the pointer; the range input stays the truth. @param {PointerEvent} event */
   drag(event) {
     if (event.button || this.views.state.value !== "slide") return;
     event.preventDefault();
+    /** @param {{clientX: number}} said */
     const move = ({ clientX }) => {
       const box = this.stage.getBoundingClientRect();
-      this.range.value = ((clientX - box.left) / box.width) * 100;
+      this.range.value = String(((clientX - box.left) / box.width) * 100);
       this.slide();
     };
     const end = () => {
@@ -184,7 +256,7 @@ class Compare {
 /** @type {Compare | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{id: string, against?: string | null}} event */
 export function open(event) {
   shown ??= new Compare();
   shown.open(event);

@@ -1,5 +1,13 @@
 // Details: a dialog with one picture, how it came to be, and what can be done with it. Opened by `details:open`
-// {id, act, ids} on the bus; `ids` are the neighbours the arrow keys step through.
+// {id, ids} on the bus; `ids` are the neighbours the arrow keys step through.
+
+import { fileAddress } from "../core/addresses.js";
+import { on } from "../core/bus.js";
+import { closest, el } from "../core/dom.js";
+import { showTab } from "../core/sections.js";
+import * as kit from "../kit/kit.js";
+import { toast } from "../kit/toasts.js";
+import { requestChange } from "../studio/changes.js";
 import * as facts from "./facts.js";
 import { Foreign } from "./foreign.js";
 import * as pictures from "./pictures.js";
@@ -7,25 +15,57 @@ import { Reproduce } from "./reproduce.js";
 import { Rights } from "./rights.js";
 import { Tags } from "./tags.js";
 import * as toolbar from "./toolbar.js";
-import { fileAddress } from "../core/addresses.js";
-import { on } from "../core/bus.js";
-import { el } from "../core/dom.js";
-import { showTab } from "../core/sections.js";
-import * as kit from "../kit/kit.js";
-import { toast } from "../kit/toasts.js";
 
-const TOOLS = ["use", "add", "edit", "compare", "tree", "reproduce", "reuse_settings", "reuse_seed", "reuse_references", "download", "clean", "character", "star", "trash", "restore"];
+/** @import { ImageDetails } from "../core/schemas.js" */
+/** @import { Picture } from "../core/events.js" */
+/** @import { IconName } from "../kit/icons.js" */
+
+/** @type {import("../core/shapes.js").ActionName[]} */
+const TOOLS = [
+  "use",
+  "add",
+  "edit",
+  "compare",
+  "tree",
+  "reproduce",
+  "reuse_settings",
+  "reuse_seed",
+  "reuse_references",
+  "download",
+  "clean",
+  "character",
+  "star",
+  "trash",
+  "restore",
+];
+/** @type {import("../core/shapes.js").ActionName[]} */
 const ICONS = ["download", "clean", "character", "star", "trash", "restore"];
+/** @type {import("../core/shapes.js").ActionName[]} */
 const STAYS = ["download", "clean", "star", "restore", "reproduce"]; // actions that leave the dialog open
 
 class Details {
+  /** @type {HTMLDivElement} */
+  side;
+  /** @type {string[]} */
+  ids;
+  /** @type {string} */
+  id;
+
   constructor() {
     this.dialog = kit.dialog({ id: "details-dialog", title: "Picture", kind: "wide tall" });
     this.image = el("img", { class: "out-details-image", alt: "" });
+    /** @param {IconName} name @param {string} label @param {number} by */
     const step = (name, label, by) => kit.button({ name, label, words: false, kind: "ghost", run: () => this.step(by) });
     this.before = step("left", "Previous picture", -1);
     this.after = step("right", "Next picture", 1);
-    this.name = el("input", { type: "text", class: "out-input", id: "details-name", maxlength: 200, placeholder: "Give it a name", "aria-label": "Name" });
+    this.name = el("input", {
+      type: "text",
+      class: "out-input",
+      id: "details-name",
+      maxlength: 200,
+      placeholder: "Give it a name",
+      "aria-label": "Name",
+    });
     this.name.addEventListener("change", () => this.rename());
     this.list = el("dl", { class: "out-facts" });
     this.changed = el("div", { class: "out-group" });
@@ -33,26 +73,38 @@ class Details {
     this.notes = el("ul", { class: "out-notes" });
     this.tags = new Tags();
     this.rights = new Rights();
-    this.foreign = new Foreign((values) => this.fill(values));
+    this.foreign = new Foreign(() => this.fill());
     this.again = new Reproduce((id) => this.jump(id));
-    this.bar = toolbar.bar(TOOLS, { icons: ICONS, target: () => [this.id, this.act] });
+    this.bar = toolbar.bar(TOOLS, { icons: ICONS, target: () => [this.id] });
     this.build();
     on("picture:changed", (record) => this.dialog.node.open && record.id === this.id && this.show(record.id));
   }
 
   build() {
-    this.bar.node.addEventListener("click", (event) => this.leave(event.target.closest("[data-action]")?.dataset.action), { capture: true });
+    this.bar.node.addEventListener("click", (event) => this.leave(closest(event, "[data-action]")?.dataset.action), { capture: true });
     this.dialog.head.insertBefore(this.before, this.dialog.head.lastChild);
     this.dialog.head.insertBefore(this.after, this.dialog.head.lastChild);
-    const side = el("div", { class: "out-details-side", tabindex: -1 }, this.bar.node, this.again.node, this.name, this.tags.node, this.list, this.foreign.node,
-      this.changed, this.family, this.rights.node, this.notes);
+    const side = el(
+      "div",
+      { class: "out-details-side", tabindex: -1 },
+      this.bar.node,
+      this.again.node,
+      this.name,
+      this.tags.node,
+      this.list,
+      this.foreign.node,
+      this.changed,
+      this.family,
+      this.rights.node,
+      this.notes,
+    );
     this.dialog.body.append(el("div", { class: "out-details" }, el("div", { class: "out-details-view" }, this.image), side));
     this.side = side;
     this.dialog.node.addEventListener("keydown", (event) => this.key(event));
   }
 
-  open({ id, act, ids = [id] }) {
-    this.act = act;
+  /** @param {{id: string, ids?: string[]}} said */
+  open({ id, ids = [id] }) {
     this.ids = ids;
     this.side.classList.toggle("out-coming-words", this.image.dataset.id !== id); // not those of the picture before
     this.dialog.open();
@@ -60,11 +112,13 @@ class Details {
     this.show(id);
   }
 
+  /** @param {string} id */
   jump(id) {
     this.ids = [id];
     this.show(id);
   }
 
+  /** @param {string} id */
   async show(id) {
     const other = this.id !== id || !this.dialog.node.open;
     this.id = id;
@@ -75,13 +129,14 @@ class Details {
     if (other || this.again.record?.id !== id) this.turn(details);
   }
 
-  /** Another picture than before. */
+  /** Another picture than before. @param {ImageDetails} said */
   turn({ image, reproduces }) {
     this.side.scrollTop = 0;
     this.again.show(image, reproduces);
     this.foreign.show(image);
   }
 
+  /** @param {Picture} record @param {ImageDetails} details */
   draw(record, details) {
     this.side.classList.remove("out-coming-words");
     const at = this.ids.indexOf(record.id);
@@ -111,19 +166,21 @@ class Details {
   fill() {
     this.dialog.close();
     showTab("studio");
-    this.act({ action: "reuse_foreign", image_id: this.id });
+    requestChange({ action: "reuse_foreign", image_id: this.id });
   }
 
+  /** @param {number} by */
   step(by) {
     const next = this.ids[this.ids.indexOf(this.id) + by];
     if (next) this.show(next);
   }
 
-  /** What happens elsewhere on the page needs the dialog out of the way. */
+  /** What happens elsewhere on the page needs the dialog out of the way. @param {string | undefined} action */
   leave(action) {
-    if (action && !STAYS.includes(action)) this.dialog.close();
+    if (action && !STAYS.some((one) => one === action)) this.dialog.close();
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     if (kit.isTyping(event)) return;
     if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.step(event.key === "ArrowRight" ? 1 : -1);
@@ -131,7 +188,7 @@ class Details {
     if (!action) return;
     event.preventDefault();
     this.leave(action);
-    toolbar.perform(action, this.id, this.act);
+    toolbar.perform(action, this.id);
   }
 }
 
@@ -139,8 +196,11 @@ class Details {
 let shown = null;
 const dialog = () => (shown ??= new Details());
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{id: string, ids?: string[]}} event */
 export const open = (event) => dialog().open(event);
 
-/** Make a picture again; its details say how it came out. */
-export const reproduce = ({ id }) => dialog().again.start(id).catch(() => {}); // its toast has said why
+/** Make a picture again; its details say how it came out. @param {{id: string}} said */
+export const reproduce = ({ id }) =>
+  dialog()
+    .again.start(id)
+    .catch(() => {}); // its toast has said why

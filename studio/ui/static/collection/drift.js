@@ -1,15 +1,19 @@
 // How far a line has moved from its anchor, in words; and the side of the family tree that says it of the chosen
 // picture, with what can be done from there.
-import { CATEGORIES } from "../core/rules.js";
-import * as pictures from "./pictures.js";
+
 import { thumbnailAddress } from "../core/addresses.js";
-import { on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { CATEGORIES } from "../core/rules.js";
 import { showTab } from "../core/sections.js";
-import { icon } from "../kit/icons.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { requestChange } from "../studio/changes.js";
+import * as pictures from "./pictures.js";
+
+/** @import { Placed } from "../core/shapes.js" */
+/** @import { Drift, DriftReport } from "../core/schemas.js" */
+/** @import { IconName } from "../kit/icons.js" */
 
 const ALIKE = { structure: "Structure", colour: "Colour", face: "Face" };
 const EXPLAINED = {
@@ -18,36 +22,53 @@ const EXPLAINED = {
   face: "How alike the heads look to a model that recognises things: 100 % is the same picture. Only compare it along one line.",
 };
 
+/** @param {string} name @param {number} number */
 const value = (name, number) => (name === "colour" ? `Δ ${number.toFixed(1)}` : kit.percent(Math.max(0, number)));
-/** Share of a bar: 1 is as in the anchor. */
+/** Share of a bar: 1 is as in the anchor. @param {string} name @param {number} number */
 const share = (name, number) => (name === "colour" ? Math.max(0, 1 - number / 20) : Math.max(0, number));
 
-/** On one line. */
+/** On one line. @param {Drift} said */
 export const shortDrift = ({ structure, colour, face }) => {
   const known = typeof face === "number" ? ` · face ${value("face", face)}` : "";
   return `${value("structure", structure)} · ${value("colour", colour)}${known}`;
 };
 
-/** The measures as a list of bars. */
+/** The measures as a list of bars. @param {Drift} drift @param {string | null} faceReason */
 function bars(drift, faceReason) {
-  const rows = Object.keys(ALIKE).filter((name) => drift[name] !== null && drift[name] !== undefined).map((name) => {
-    const bar = el("i", {});
-    bar.style.setProperty("--share", share(name, drift[name]));
-    return el("li", { title: EXPLAINED[name] }, el("span", {}, ALIKE[name]), el("span", { class: "out-drift-bar", "aria-hidden": "true" }, bar),
-      el("strong", {}, value(name, drift[name])));
-  });
+  const rows = Object.keys(ALIKE)
+    .filter((name) => drift[name] !== null && drift[name] !== undefined)
+    .map((name) => {
+      const bar = el("i", {});
+      bar.style.setProperty("--share", share(name, drift[name]));
+      return el(
+        "li",
+        { title: EXPLAINED[name] },
+        el("span", {}, ALIKE[name]),
+        el("span", { class: "out-drift-bar", "aria-hidden": "true" }, bar),
+        el("strong", {}, value(name, drift[name])),
+      );
+    });
   return el("div", { class: "out-drift" }, el("ul", {}, rows), faceReason ? el("p", { class: "out-dim" }, faceReason) : null);
 }
 
+/** @param {string} id */
 const report = (id) => api(pictures.path(id, "/drift"), { quiet: true });
 
-/** Make a picture the one that later pictures of its line are measured against; or take that back. */
+/**
+ * Make a picture the one that later pictures of its line are measured against; or take that back.
+ * @param {string} id
+ * @param {boolean} [on]
+ */
 async function anchor(id, on = true) {
   await pictures.patch(id, { anchor: on });
   toast(on ? "This picture is the anchor of its line now." : "This picture is no anchor any more.", "success");
 }
 
 export class TreeSide {
+  /** @type {Placed} */
+  shown;
+
+  /** @param {import("./tree.js").FamilyTree} tree */
   constructor(tree) {
     this.tree = tree;
     this.head = el("h3", {});
@@ -55,6 +76,13 @@ export class TreeSide {
     this.image = el("img", { class: "out-tree-large", alt: "" });
     this.changes = el("ul", { class: "out-changes" });
     this.measured = el("div", { class: "out-measured" });
+    /**
+     * @param {IconName} icon
+     * @param {string} label
+     * @param {string | null} key
+     * @param {() => unknown} run
+     * @param {object} [rest]
+     */
     const make = (icon, label, key, run, rest = {}) => kit.button({ name: icon, label, key, run, ...rest });
     const small = { words: false };
     this.buttons = {
@@ -67,11 +95,24 @@ export class TreeSide {
       anchor: make("anchor", "Make anchor", "A", () => this.makeAnchor()),
     };
     const { use, edit, reuse, details, ...others } = this.buttons;
-    this.node = el("aside", { class: "out-tree-side", "aria-label": "The chosen picture" }, this.image,
-      el("div", { class: "out-tree-facts" }, this.head, this.meta, el("div", { class: "out-tree-buttons" }, use, edit, reuse, details),
-        this.changes, el("div", { class: "out-tree-buttons" }, Object.values(others)), this.measured));
+    this.node = el(
+      "aside",
+      { class: "out-tree-side", "aria-label": "The chosen picture" },
+      this.image,
+      el(
+        "div",
+        { class: "out-tree-facts" },
+        this.head,
+        this.meta,
+        el("div", { class: "out-tree-buttons" }, use, edit, reuse, details),
+        this.changes,
+        el("div", { class: "out-tree-buttons" }, Object.values(others)),
+        this.measured,
+      ),
+    );
   }
 
+  /** @param {Placed} node */
   show(node) {
     this.shown = node;
     const { image } = node;
@@ -80,7 +121,9 @@ export class TreeSide {
     if (!image) return this.showGone();
     this.head.textContent = pictures.alt(image);
     const depth = node.generation ? `generation ${node.generation}` : null;
-    this.meta.textContent = [CATEGORIES[image.category], depth, kit.clock(image.created_at), image.trashed_at ? "in the trash" : null].filter(Boolean).join(" · ");
+    this.meta.textContent = [CATEGORIES[image.category], depth, kit.clock(image.created_at), image.trashed_at ? "in the trash" : null]
+      .filter(Boolean)
+      .join(" · ");
     this.image.hidden = false;
     this.image.src = thumbnailAddress(image.id);
     this.changes.replaceChildren(...this.tree.changes(node).map((change) => el("li", {}, change.words)));
@@ -95,8 +138,10 @@ export class TreeSide {
     this.changes.replaceChildren();
   }
 
+  /** @param {Placed} said */
   drawButtons({ id, image }) {
     const { marked } = this.tree;
+    /** @param {HTMLButtonElement} button @param {string} words */
     const label = (button, words) => ((button.lastChild.textContent = words), button.setAttribute("aria-label", words));
     label(this.buttons.anchor, image.anchor ? "Take the anchor away" : "Make anchor");
     label(this.buttons.mark, marked.includes(id) ? "Unmark" : "Mark for comparing");
@@ -108,19 +153,28 @@ export class TreeSide {
     this.buttons.reuse.disabled = !image.job_id;
   }
 
+  /** @param {Placed} node */
   async measure(node) {
     const found = node.edge ? await report(node.id).catch(() => null) : null;
     if (this.shown !== node || !found || !found.depth) return;
     this.tree.showDrift(found);
     const from = found.depth === 1 ? "its anchor, one step back" : `its anchor, ${found.depth} steps back`;
-    this.measured.replaceChildren(...[el("h4", {}, `Measured against ${from}`), bars(found.drift, found.face_reason), this.suggestion(found)].filter(Boolean));
+    this.measured.replaceChildren(
+      ...[el("h4", {}, `Measured against ${from}`), bars(found.drift, found.face_reason), this.suggestion(found)].filter(Boolean),
+    );
   }
 
+  /** @param {DriftReport} found */
   suggestion(found) {
     if (!found.suggestion) return null;
     const ids = [found.anchor_id, ...found.branch.map((step) => step.image_id).filter((id) => id !== found.anchor_id)];
-    const go = () => (this.tree.dialog.close(), showTab("studio"), this.tree.act({ action: "edit_together", image_ids: ids }));
-    return el("div", { class: "out-suggestion" }, el("p", {}, found.suggestion), kit.button({ name: "anchor", label: "Apply the edits to the anchor", run: go }));
+    const go = () => (this.tree.dialog.close(), showTab("studio"), requestChange({ action: "edit_together", image_ids: ids }));
+    return el(
+      "div",
+      { class: "out-suggestion" },
+      el("p", {}, found.suggestion),
+      kit.button({ name: "anchor", label: "Apply the edits to the anchor", run: go }),
+    );
   }
 
   makeAnchor() {

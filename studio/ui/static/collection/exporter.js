@@ -1,12 +1,23 @@
 // Export: the chosen pictures, or a whole branch, as one zip. Opened by `export:open` {ids} or {branch_of} on the bus.
-import * as pictures from "./pictures.js";
+
 import { el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import * as pictures from "./pictures.js";
 
-const FORMATS = [["", "As they are"], ["png", "PNG"], ["jpeg", "JPEG"], ["webp", "WebP"]];
+const FORMATS = [
+  ["", "As they are"],
+  ["png", "PNG"],
+  ["jpeg", "JPEG"],
+  ["webp", "WebP"],
+];
 
 class Exporter {
+  /** @type {null} */
+  ids;
+  /** @type {null} */
+  branch;
+
   constructor() {
     this.dialog = kit.dialog({ id: "export-dialog", title: "Export" });
     this.format = kit.choice("Format", FORMATS, () => {}, { id: "export-format" });
@@ -14,12 +25,21 @@ class Exporter {
     this.rights = kit.tick("Put source, licence and consent into the manifest", { id: "export-rights" });
     this.words = el("p", { class: "out-dim", role: "status" });
     this.go = kit.button({ name: "download", label: "Export", id: "export-start", kind: "strong", run: () => this.run() });
-    this.dialog.body.append(el("p", {}, "One zip with the pictures and a manifest that says how each was made."), this.format.node, this.clean.node, this.rights.node, this.words);
-    this.dialog.node.append(el("div", { class: "out-dialog-foot end" }, kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() }), this.go));
+    this.dialog.body.append(
+      el("p", {}, "One zip with the pictures and a manifest that says how each was made."),
+      this.format.node,
+      this.clean.node,
+      this.rights.node,
+      this.words,
+    );
+    this.dialog.node.append(
+      el("div", { class: "out-dialog-foot end" }, kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() }), this.go),
+    );
   }
 
   open({ ids = null, branch_of: branch = null }) {
-    Object.assign(this, { ids, branch });
+    this.ids = ids;
+    this.branch = branch;
     this.dialog.heading.textContent = branch ? "Export this branch" : `Export ${kit.count(ids.length)}`;
     this.words.textContent = "";
     this.dialog.open();
@@ -41,7 +61,7 @@ class Exporter {
       this.dialog.close();
       if (leftOut) toast("Some pictures could not be exported. left-out.txt in the zip says which, and why.", "warning");
     } catch (error) {
-      this.words.textContent = error.message;
+      this.words.textContent = /** @type {Error} */ (error).message;
     }
     this.go.disabled = false;
   }
@@ -50,7 +70,7 @@ class Exporter {
 /** @type {Exporter | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{ids?: string[], branch_of?: string}} event */
 export function open(event) {
   shown ??= new Exporter();
   shown.open(event);

@@ -1,94 +1,165 @@
 // What is said of one picture in its details: the rows of how it was made, what changed against its parent, its
 // relatives as small pictures. Knows no dialog.
-import { ROLES, CONTROLS, CATEGORIES } from "../core/rules.js";
-import * as pictures from "./pictures.js";
+
 import { sized } from "../core/addresses.js";
 import { el } from "../core/dom.js";
+import { CATEGORIES, CONTROLS, ROLES } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 
+/** @import { Mini } from "../core/shapes.js" */
+/** @import { Change, Control, ImageDetails } from "../core/schemas.js" */
+/** @import { Picture, Request } from "../core/events.js" */
 
+/** @typedef {{request: Request, provenance?: Record<string, any>}} Made */
+
+/** @param {Omit<Picture, "provenance"> & {provenance: Record<string, any>}} record */
 const modelLine = (record) => {
   const revision = record.provenance?.revision ?? record.provenance?.model?.revision ?? record.provenance?.model_revision;
-  const short = revision && String(revision).replace(/^sha256:/, "").slice(0, 12);
+  const short =
+    revision &&
+    String(revision)
+      .replace(/^sha256:/, "")
+      .slice(0, 12);
   return [record.label, short ? `revision ${short}` : null].filter(Boolean).join(" · ");
 };
 
+/** @param {Made} record */
 function licenceLine({ provenance = {} }) {
   const { name, commercial } = provenance.licence ?? {};
   return name ? [name, commercial === "no" ? "not for commercial use" : null].filter(Boolean).join(" · ") : null;
 }
 
-/** The prompt with the roles of references in words, where the model read that instead. */
+/** The prompt with the roles of references in words, where the model read that instead. @param {Made} said */
 function readLine({ request, provenance = {} }) {
   const read = provenance.composed_prompt;
   return read && read !== request.prompt ? read : null;
 }
 
+/** @param {Made} record */
 function machineLine({ provenance = {} }) {
   const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
   return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
 }
 
+/** @param {Control | null} control */
 function controlLine(control) {
   if (!control) return null;
   return `${CONTROLS[control.kind] ?? control.kind}, weight ${control.weight}, from ${kit.percent(control.start)} to ${kit.percent(control.end)} of the steps${control.network ? `, by ${control.network}` : ""}`;
 }
 
-/** By the files' names, where the worker told of them. */
+/** By the files' names, where the worker told of them. @param {Made} said */
 function loraLine({ request, provenance = {} }) {
   const names = new Map((provenance.loras || []).map(({ id, name }) => [id, name]));
   return (request.loras || []).map(({ id, weight }) => `${names.get(id) ?? id} (${weight})`).join(", ") || null;
 }
 
+/** @param {ImageDetails} said */
 function costLine({ seconds, memory_mb: memory }) {
   const parts = [kit.given(seconds) ? kit.seconds(seconds) : null, memory ? `${kit.memory(memory)} of memory` : null];
   return parts.filter(Boolean).join(" · ") || null;
 }
 
+/** @param {Picture} said */
 function depthLine({ depth }) {
   if (!depth) return null;
   return depth === 1 ? "1 step from the first picture" : `${depth} steps from the first picture`;
 }
 
 /** Settings that have no words of their own here, so that nothing that made the picture is left out. */
-const SAID = new Set(["mode", "model", "prompt", "negative_prompt", "seed", "num_inference_steps", "guidance_scale", "strength", "control",
-  "loras", "num_images", "references", "width", "height", "aspect_ratio"]);
+const SAID = new Set([
+  "mode",
+  "model",
+  "prompt",
+  "negative_prompt",
+  "seed",
+  "num_inference_steps",
+  "guidance_scale",
+  "strength",
+  "control",
+  "loras",
+  "num_images",
+  "references",
+  "width",
+  "height",
+  "aspect_ratio",
+]);
+/** @param {Request} request */
 function otherRows(request) {
+  /** @param {unknown} value */
   const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  /** @param {string} name */
   const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
-  return Object.entries(request).filter(([name, value]) => !SAID.has(name) && kit.given(value) && plain(value) !== "{}" && plain(value) !== "[]")
+  return Object.entries(request)
+    .filter(([name, value]) => !SAID.has(name) && kit.given(value) && plain(value) !== "{}" && plain(value) !== "[]")
     .map(([name, value]) => [words(name), plain(value)]);
 }
 
+/** @param {Picture} record @param {ImageDetails} details */
 function madeRows(record, details) {
   const { request } = record;
   return [
-    ["Model", modelLine(record)], ["Licence", licenceLine(record)], ["Mode", kit.modeWords(request.mode)], ["Prompt", kit.promptWords(request)], ["The model read", readLine(record)],
-    ["Negative prompt", request.negative_prompt || null], ["Seed", record.seed ?? request.seed], ["Steps", request.num_inference_steps],
-    ["Guidance", request.guidance_scale], ["Influence", kit.given(request.strength) ? kit.percent(1 - request.strength) : null],
-    ["Structure", controlLine(request.control)], ["LoRAs", loraLine(record)], ...otherRows(request), ["Took", costLine(details)], ["Made on", machineLine(record)], ["Kept in memory", record.provenance?.memory],
-    ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null], ["Generation", depthLine(record)],
+    ["Model", modelLine(record)],
+    ["Licence", licenceLine(record)],
+    ["Mode", kit.modeWords(request.mode)],
+    ["Prompt", kit.promptWords(request)],
+    ["The model read", readLine(record)],
+    ["Negative prompt", request.negative_prompt || null],
+    ["Seed", record.seed ?? request.seed],
+    ["Steps", request.num_inference_steps],
+    ["Guidance", request.guidance_scale],
+    ["Influence", kit.given(request.strength) ? kit.percent(1 - request.strength) : null],
+    ["Structure", controlLine(request.control)],
+    ["LoRAs", loraLine(record)],
+    ...otherRows(request),
+    ["Took", costLine(details)],
+    ["Made on", machineLine(record)],
+    ["Kept in memory", /** @type {string | undefined} */ (record.provenance?.memory)],
+    ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null],
+    ["Generation", depthLine(record)],
   ];
 }
 
-/** A list of everything that made the picture; without a request what is known of the file. */
+/**
+ * A list of everything that made the picture; without a request what is known of the file.
+ * @param {Picture} record
+ * @param {ImageDetails} details
+ */
 function list(record, details) {
   const made = record.request ? madeRows(record, details) : [["From", record.label]];
-  const rows = [...made, ["Kind", CATEGORIES[record.category]], ["Size", `${record.width} × ${record.height} · ${kit.bytes(record.size_bytes)}`], ["Saved", kit.moment(record.created_at)]];
+  const rows = [
+    ...made,
+    ["Kind", CATEGORIES[record.category]],
+    ["Size", `${record.width} × ${record.height} · ${kit.bytes(record.size_bytes)}`],
+    ["Saved", kit.moment(record.created_at)],
+  ];
   return rows.filter(([, value]) => kit.given(value)).flatMap(([words, value]) => [el("dt", {}, words), el("dd", {}, String(value))]);
 }
 
-/** A heading with small pictures below it; nothing where there are none. `one`: {id, label, words, faded}. */
+/**
+ * A heading with small pictures below it; nothing where there are none. `one`: {id, label, words, faded}.
+ * @param {string} title
+ * @param {Mini[]} pictures
+ * @param {(id: string) => unknown} open
+ */
 function relatives(title, pictures, open) {
   if (!pictures.length) return [];
+  /** @param {Mini} said */
   const mini = ({ id, label, words, faded, current }) => {
     if (!id) return el("span", { class: "out-mini gone", title: "Not in this collection" }, words);
-    const props = { type: "button", class: `out-mini${faded ? " faded" : ""}`, title: label, "aria-label": label, "aria-current": current ? "true" : null, onclick: () => open(id) };
+    const props = {
+      type: "button",
+      class: `out-mini${faded ? " faded" : ""}`,
+      title: label,
+      "aria-label": label,
+      "aria-current": current ? "true" : null,
+      onclick: () => open(id),
+    };
     return el("button", props, el("img", { ...sized(id, 132), alt: "", loading: "lazy" }), words ? el("span", {}, words) : null);
   };
   return [el("h3", {}, title), el("div", { class: "out-minis" }, pictures.map(mini))];
 }
 
+/** @param {Picture} record @param {ImageDetails} details */
 function parents(record, details) {
   const trashed = new Set((details.references ?? []).filter((one) => one.trashed_at || one.purged_at).map((one) => one.id));
   return (record.parents || []).map((parent) => {
@@ -98,21 +169,40 @@ function parents(record, details) {
   });
 }
 
-/** Everything around a picture: what it was made from, its batch, what was made from it. */
+/**
+ * Everything around a picture: what it was made from, its batch, what was made from it.
+ * @param {Picture} record
+ * @param {ImageDetails} details
+ * @param {(id: string) => unknown} open
+ */
 function family(record, details, open) {
   const batch = (details.batch ?? []).filter((one) => !one.trashed_at);
-  const siblings = batch.length > 1 ? batch.map((one, i) => ({ id: one.id, label: `Open picture ${i + 1} of the batch`, current: one.id === record.id })) : [];
+  const siblings =
+    batch.length > 1
+      ? batch.map((one, i) => ({ id: one.id, label: `Open picture ${i + 1} of the batch`, current: one.id === record.id }))
+      : [];
   return [
     ...relatives("Made from", parents(record, details), open),
     ...relatives("Made together with", siblings, open),
-    ...relatives("Used for", (record.children || []).map((id) => ({ id, label: "Open the picture made from it" })), open),
+    ...relatives(
+      "Used for",
+      (record.children || []).map((id) => ({ id, label: "Open the picture made from it" })),
+      open,
+    ),
   ];
 }
 
-/** What changed against the picture it was made from. */
+/** What changed against the picture it was made from. @param {Change[] | null} found */
 function changes(found) {
   if (!found?.length) return [];
-  return [el("h3", {}, "Changed against its parent"), el("ul", { class: "out-changes" }, found.map((change) => el("li", {}, change.words)))];
+  return [
+    el("h3", {}, "Changed against its parent"),
+    el(
+      "ul",
+      { class: "out-changes" },
+      found.map((change) => el("li", {}, change.words)),
+    ),
+  ];
 }
 
 export { changes, family, list };

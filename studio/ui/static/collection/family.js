@@ -1,46 +1,69 @@
 // Where the pictures of a family stand: a tidy tree from the first portrait down every branch. Pure geometry: takes
 // the family as REST tells it, gives places and lines. Draws nothing.
-import { on } from "../core/bus.js";
+
+/** @import { Placed } from "../core/shapes.js" */
+/** @import { Family, FamilyEdge } from "../core/schemas.js" */
 
 const CARD = { width: 152, height: 208, across: 16, down: 40 };
 
-const byTime = (a, b) => a.image.created_at.localeCompare(b.image.created_at) || (a.image.batch_index ?? 0) - (b.image.batch_index ?? 0);
+/** @param {Placed} a @param {Placed} b */
+const byTime = (a, b) =>
+  !a.image || !b.image
+    ? 0
+    : a.image.created_at.localeCompare(b.image.created_at) || (a.image.batch_index ?? 0) - (b.image.batch_index ?? 0);
 
-/** A stand-in for a picture that something was made from and that is not in the collection. */
-const ghost = (edge) => ({ id: `gone-${edge.parent_pixel_sha256}`, image: null, children: [], edge: null });
+const UNPLACED = { edge: null, level: 0, column: 0, x: 0, y: 0 };
 
-/** Nodes by id, each with the edge it hangs on and its children in order of time. */
+/** @param {FamilyEdge} edge */
+const goneId = (edge) => `gone-${edge.parent_pixel_sha256}`;
+
+/**
+ * A stand-in for a picture that something was made from and that is not in the collection.
+ * @param {FamilyEdge} edge
+ * @returns {Placed}
+ */
+const ghost = (edge) => ({ id: goneId(edge), image: null, ...UNPLACED, children: [] });
+
+/** Nodes by id, each with the edge it hangs on and its children in order of time. @param {Family} said */
 function nodesOf({ nodes, edges }) {
-  const found = new Map(nodes.map((node) => [node.image.id, { ...node, id: node.image.id, children: [], edge: null }]));
+  /** @type {Map<string, Placed>} */
+  const found = new Map(nodes.map((node) => [node.image.id, { ...node, id: node.image.id, ...UNPLACED, children: [] }]));
   for (const edge of edges.filter((one) => one.primary)) {
     const child = found.get(edge.child_id);
     if (!child || child.edge) continue;
-    const id = edge.parent_id ?? `gone-${edge.parent_pixel_sha256}`;
-    if (!found.has(id)) found.set(id, { ...ghost(edge), id });
+    const id = edge.parent_id ?? goneId(edge);
+    const parent = found.get(id) ?? { ...ghost(edge), id };
+    found.set(id, parent);
     child.edge = { ...edge, parent_id: id };
-    found.get(id).children.push(child);
+    parent.children.push(child);
   }
   found.forEach((node) => node.children.sort(byTime));
   return found;
 }
 
-/** Give every node of a tree its place; `state.next` is the first free column. */
+/**
+ * Give every node of a tree its place; `state.next` is the first free column.
+ * @param {Placed} root
+ * @param {{next: number, levels: number}} state
+ */
 function settle(root, state) {
+  /** @type {[node: Placed, level: number, below: boolean][]} */
   const stack = [[root, 0, false]];
-  while (stack.length) {
-    const [node, level, below] = stack.pop();
+  for (let top = stack.pop(); top; top = stack.pop()) {
+    const [node, level, below] = top;
     node.level = level;
     if (!below && node.children.length) {
       stack.push([node, level, true]);
       [...node.children].reverse().forEach((child) => stack.push([child, level + 1, false]));
       continue;
     }
-    node.column = node.children.length ? (node.children[0].column + node.children.at(-1).column) / 2 : state.next++;
+    const [first, last] = [node.children[0], node.children.at(-1)];
+    node.column = first && last ? (first.column + last.column) / 2 : state.next++;
     state.levels = Math.max(state.levels, level + 1);
   }
 }
 
-/** {nodes: Map, roots, lines: [{from, to, primary, edge}], width, height} in px. */
+/** {nodes: Map, roots, lines: [{from, to, primary, edge}], width, height} in px. @param {Family} family */
 export const familyTree = (family) => {
   const nodes = nodesOf(family);
   const roots = [...nodes.values()].filter((node) => !node.edge);
@@ -51,8 +74,10 @@ export const familyTree = (family) => {
     node.x = node.column * (CARD.width + CARD.across);
     node.y = node.level * (CARD.height + CARD.down);
   });
-  const lines = family.edges.map((edge) => ({ edge, primary: edge.primary, from: nodes.get(edge.parent_id ?? `gone-${edge.parent_pixel_sha256}`), to: nodes.get(edge.child_id) }))
-    .filter(({ from, to }) => from && to);
+  const lines = family.edges.flatMap((edge) => {
+    const [from, to] = [nodes.get(edge.parent_id ?? goneId(edge)), nodes.get(edge.child_id)];
+    return from && to ? [{ edge, primary: edge.primary, from, to }] : [];
+  });
   const width = state.next * (CARD.width + CARD.across) - CARD.across;
   const height = state.levels * (CARD.height + CARD.down) - CARD.down;
   return { nodes, roots, lines, width, height, CARD };

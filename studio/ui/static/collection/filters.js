@@ -1,21 +1,41 @@
-// What the Collection shows: search, kind, order, and the finer filters that unfold. Offers only models, modes, tags
-// and rarer kinds that pictures have, and characters where there are some. Knows the listing's parameters, not the listing.
-import { cast } from "../characters/cast.js";
-import * as pictures from "./pictures.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { store } from "../core/storage.js";
 import * as kit from "../kit/kit.js";
+import * as pictures from "./pictures.js";
 
-const KINDS = [["", "All"], ["generated", "Generated"], ["edited", "Edited"], ["upload", "Uploads"], ["imported", "Imported"],
-  ["avatar", "Avatars"], ["sheet", "Sheets"], ["starred", "Starred"], ["trash", "Trash"]];
+const KINDS = [
+  ["", "All"],
+  ["generated", "Generated"],
+  ["edited", "Edited"],
+  ["upload", "Uploads"],
+  ["imported", "Imported"],
+  ["avatar", "Avatars"],
+  ["sheet", "Sheets"],
+  ["starred", "Starred"],
+  ["trash", "Trash"],
+];
 const RARE = ["avatar", "sheet"]; // shown where there are some
-const SORTS = [["newest", "Newest first"], ["oldest", "Oldest first"], ["name", "By name"], ["size", "Largest files"]];
+const SORTS = [
+  ["newest", "Newest first"],
+  ["oldest", "Oldest first"],
+  ["name", "By name"],
+  ["size", "Largest files"],
+];
 const OPEN = "collection.filters";
 const ANY = "";
 
 export class Filters {
-  /** `changed()` runs when another listing is wanted. */
+  /** @type {HTMLSpanElement} */
+  count;
+  /** @type {HTMLButtonElement} */
+  toggle;
+  /** @type {HTMLButtonElement} */
+  clear;
+  /** @type {HTMLDivElement} */
+  more;
+
+  /** `changed()` runs when another listing is wanted. @param {() => unknown} changed */
   constructor(changed) {
     this.changed = () => (this.mark(), changed());
     this.search = kit.searchBox("collection-search", this.changed);
@@ -27,7 +47,15 @@ export class Filters {
     this.tag = kit.choice("Tag", [[ANY, "Any tag"]], this.changed);
     this.character = kit.choice("Character", [[ANY, "Any character"]], this.changed);
     this.character.node.hidden = true;
-    this.made = kit.choice("References", [[ANY, "With or without"], ["true", "Has references"], ["false", "From words alone"]], this.changed);
+    this.made = kit.choice(
+      "References",
+      [
+        [ANY, "With or without"],
+        ["true", "Has references"],
+        ["false", "From words alone"],
+      ],
+      this.changed,
+    );
     this.after = kit.field("From", { type: "date", onchange: this.changed });
     this.before = kit.field("To", { type: "date", onchange: this.changed });
     this.build();
@@ -35,16 +63,27 @@ export class Filters {
 
   build() {
     this.count = el("span", { class: "out-badge", hidden: true });
-    this.toggle = kit.button({ name: "filter", label: "Filters", id: "collection-filters", run: () => this.unfold(this.more.hidden), "aria-controls": "collection-more" });
+    this.toggle = kit.button({
+      name: "filter",
+      label: "Filters",
+      id: "collection-filters",
+      run: () => this.unfold(this.more.hidden),
+      "aria-controls": "collection-more",
+    });
     this.toggle.append(this.count);
     this.clear = kit.button({ label: "Clear filters", kind: "ghost", run: () => this.reset() });
-    this.more = el("div", { class: "out-filters", id: "collection-more", role: "group", "aria-label": "Filters" },
-      [this.character, this.model, this.mode, this.tag, this.made, this.after, this.before].map((one) => one.node), this.clear);
+    this.more = el(
+      "div",
+      { class: "out-filters", id: "collection-more", role: "group", "aria-label": "Filters" },
+      [this.character, this.model, this.mode, this.tag, this.made, this.after, this.before].map((one) => one.node),
+      this.clear,
+    );
     RARE.forEach((kind) => this.kind.hide(kind, true));
     this.unfold(store.get("localStorage", OPEN) === "1");
     this.mark();
   }
 
+  /** @param {boolean} open */
   unfold(open) {
     this.more.hidden = !open;
     this.toggle.setAttribute("aria-expanded", String(open));
@@ -52,13 +91,21 @@ export class Filters {
   }
 
   finer() {
-    return [this.character.select, this.model.select, this.mode.select, this.tag.select, this.made.select, this.after.input, this.before.input];
+    return [
+      this.character.select,
+      this.model.select,
+      this.mode.select,
+      this.tag.select,
+      this.made.select,
+      this.after.input,
+      this.before.input,
+    ];
   }
 
   mark() {
     const set = this.finer().filter((node) => node.value).length;
     this.count.hidden = !set;
-    this.count.textContent = set;
+    this.count.textContent = String(set);
     this.clear.disabled = !set;
   }
 
@@ -132,6 +179,7 @@ export class Filters {
   async offerKinds() {
     const found = await pictures.facets().catch(() => null);
     if (!found) return;
+    /** @param {Record<string, number>} numbers @param {(value: string) => string} name */
     const words = (numbers, name) => Object.entries(numbers).map(([value, count]) => [value, `${name(value)} (${kit.grouped(count)})`]);
     this.model.set([[ANY, "Any model"], ...words(found.model, pictures.modelLabel)]);
     this.mode.set([[ANY, "Any mode"], ...words(found.mode, kit.modeWords)]);
@@ -140,7 +188,11 @@ export class Filters {
   }
 }
 
-/** The beginning of a day of this place, `days` later, as ISO time; "" stays "". */
+/**
+ * The beginning of a day of this place, `days` later, as ISO time; "" stays "".
+ * @param {string} day
+ * @param {number} days
+ */
 function midnight(day, days) {
   if (!day) return "";
   const [year, month, date] = day.split("-").map(Number);

@@ -1,25 +1,51 @@
 // A grid of pictures of which only what is seen is on the page, so that a hundred thousand scroll like twelve.
 // Rows and cells for screen readers, one stop for the Tab key, arrows within. What a cell looks like, and what a
 // key does beyond moving, is its owner's.
+
+import { closest, el } from "../core/dom.js";
 import * as pictures from "./pictures.js";
-import { PictureSource } from "./source.js";
-import { on } from "../core/bus.js";
-import { el } from "../core/dom.js";
+
+/** @import { GridOptions } from "../core/shapes.js" */
+/** @import { Picture } from "../core/events.js" */
 
 const AROUND = 2; // rows kept above and below what is seen
 const MOVES = {
-  ArrowRight: () => 1, ArrowLeft: () => -1, ArrowDown: (grid) => grid.columns, ArrowUp: (grid) => -grid.columns,
-  PageDown: (grid) => grid.columns * grid.rowsSeen(), PageUp: (grid) => -grid.columns * grid.rowsSeen(),
-  Home: () => -Infinity, End: () => Infinity,
+  ArrowRight: () => 1,
+  ArrowLeft: () => -1 /** @param {VirtualGrid} grid */,
+  ArrowDown: (grid) => grid.columns /** @param {VirtualGrid} grid */,
+  ArrowUp: (grid) => -grid.columns,
+  /** @param {VirtualGrid} grid */
+  PageDown: (grid) => grid.columns * grid.rowsSeen() /** @param {VirtualGrid} grid */,
+  PageUp: (grid) => -grid.columns * grid.rowsSeen(),
+  Home: () => -Infinity,
+  End: () => Infinity,
 };
 
 export class VirtualGrid {
+  /** @type {Map<number, {node: HTMLElement, ids: string[]}>} */
+  rows;
+  /** @type {Map<string, import("../core/shapes.js").Cell>} */
+  cells;
+  /** @type {number} */
+  pitch;
+  /** @type {number | null} */
+  waiting;
+  /** @type {number} */
+  asking;
+
   /**
    * `source`: a PictureSource; `cell(id)` → {node, update(record)}; `least`: narrowest cell in px, `caption`: height
    * of the words below a picture in px, `above()`: px at the top of the scroll port that something else covers.
+   * @param {GridOptions} said
    */
   constructor({ source, cell, label, least = 200, caption = 48, gap = 16, scroller = null, above = () => 0 }) {
-    Object.assign(this, { source, cell, least, caption, gap, scroller, above });
+    this.source = source;
+    this.cell = cell;
+    this.least = least;
+    this.caption = caption;
+    this.gap = gap;
+    this.scroller = scroller;
+    this.above = above;
     this.columns = 1;
     this.longest = least; // px of a picture's longest side
     this.current = 0;
@@ -42,7 +68,9 @@ export class VirtualGrid {
     const cell = (width - this.gap * (columns - 1)) / columns;
     const pitch = Math.round(cell * 1.25 + this.caption + this.gap);
     if (columns === this.columns && pitch === this.pitch) return;
-    Object.assign(this, { columns, pitch, longest: Math.round(cell * 1.25) });
+    this.columns = columns;
+    this.pitch = pitch;
+    this.longest = Math.round(cell * 1.25);
     this.node.style.setProperty("--columns", columns);
     this.clear();
     this.draw();
@@ -81,11 +109,12 @@ export class VirtualGrid {
     this.node.setAttribute("aria-rowcount", rows);
     this.node.setAttribute("aria-colcount", this.columns);
     const wanted = this.wantedRows(rows);
-    for (const [row, { node }] of this.rows) if (!wanted.has(row)) (node.remove(), this.rows.delete(row));
+    for (const [row, { node }] of this.rows) if (!wanted.has(row)) node.remove(), this.rows.delete(row);
     wanted.forEach((row) => this.drawRow(row));
     this.forget();
     // a place whose picture has become known is another node
-    if (inside && !this.node.contains(document.activeElement)) this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
+    if (inside && !this.node.contains(document.activeElement))
+      this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
     this.ask();
   }
 
@@ -97,12 +126,13 @@ export class VirtualGrid {
     this.draw();
   }
 
-  /** First and last row to have on the page. */
+  /** First and last row to have on the page. @param {number} rows */
   seen(rows) {
     const { from, to } = this.port();
     return [Math.max(0, Math.floor(from / this.pitch) - AROUND), Math.min(rows - 1, Math.floor(to / this.pitch) + AROUND)];
   }
 
+  /** @param {number} rows */
   wantedRows(rows) {
     const [first, last] = this.seen(rows);
     const wanted = new Set();
@@ -111,6 +141,7 @@ export class VirtualGrid {
     return stop < rows ? wanted.add(stop) : wanted;
   }
 
+  /** @param {number} row */
   drawRow(row) {
     if (!this.rows.has(row)) this.rows.set(row, this.makeRow(row));
     const { node, ids } = this.rows.get(row);
@@ -123,6 +154,7 @@ export class VirtualGrid {
     wanted.forEach((id, column) => this.place(id, row * this.columns + column));
   }
 
+  /** @param {number} row */
   makeRow(row) {
     const node = el("div", { class: "out-vrow", role: "row", "aria-rowindex": row + 1 });
     node.style.transform = `translateY(${row * this.pitch}px)`;
@@ -131,6 +163,7 @@ export class VirtualGrid {
     return { node, ids: [] };
   }
 
+  /** @param {string} id */
   cellOf(id) {
     if (id.startsWith("#")) this.cells.set(id, { node: el("div", { class: "out-cell out-coming", role: "gridcell" }), update() {} });
     if (!this.cells.has(id)) {
@@ -144,10 +177,11 @@ export class VirtualGrid {
     return this.cells.get(id);
   }
 
+  /** @param {string} id @param {number} index */
   place(id, index) {
     const { node } = this.cells.get(id);
     node.tabIndex = index === this.current ? 0 : -1;
-    node.dataset.index = index;
+    node.dataset.index = String(index);
     node.setAttribute("aria-colindex", (index % this.columns) + 1);
   }
 
@@ -167,25 +201,28 @@ export class VirtualGrid {
     }, 60);
   }
 
+  /** @param {Picture} record */
   update(record) {
     this.cells.get(record.id)?.update(record);
   }
 
   // --- moving -----------------------------------------------------------------------------
 
+  /** @param {Event} event */
   follow(event) {
-    const cell = event.target.closest("[data-picture]");
+    const cell = closest(event, "[data-picture]");
     if (!cell || Number(cell.dataset.index) === this.current) return;
     this.setCurrent(Number(cell.dataset.index));
   }
 
+  /** @param {number} index */
   setCurrent(index) {
     this.cells.get(this.source.at(this.current))?.node.setAttribute("tabindex", "-1");
     this.current = index;
     this.cells.get(this.source.at(index))?.node.setAttribute("tabindex", "0");
   }
 
-  /** Where a key leads from the current cell, or null. */
+  /** Where a key leads from the current cell, or null. @param {string} key */
   target(key) {
     const last = this.source.total - 1;
     if (!MOVES[key] || last < 0) return null;
@@ -205,7 +242,10 @@ export class VirtualGrid {
     this.cells.get(this.keyAt(this.current))?.node.focus({ preventScroll: true });
   }
 
-  /** What the cell at a place is known by: its picture, or the place itself until the picture is known. */
+  /**
+   * What the cell at a place is known by: its picture, or the place itself until the picture is known.
+   * @param {number} index
+   */
   keyAt(index) {
     return this.source.at(index) ?? `#${index}`;
   }

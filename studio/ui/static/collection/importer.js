@@ -1,31 +1,54 @@
 // Import a folder: where it lies, how far it is, what could not be taken. The studio reads it; this page only
 // watches, so the dialog can be closed and opened again. Opened by `import:open` on the bus.
-import { emit, on } from "../core/bus.js";
+import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { store } from "../core/storage.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 
+/** @import { ImportProgress } from "../core/schemas.js" */
+
 const POLL = 700; // ms
 export const LAST = "import"; // the import this browser watches
 const SHOWN = 50; // problems that are listed
 const ENDED = {
-  done: "Imported.", cancelled: "Cancelled. What was imported stays; import the folder again to go on.",
-  interrupted: "It was interrupted. Import the folder again to go on where it stopped.", failed: "The folder could not be imported.",
+  done: "Imported.",
+  cancelled: "Cancelled. What was imported stays; import the folder again to go on.",
+  interrupted: "It was interrupted. Import the folder again to go on where it stopped.",
+  failed: "The folder could not be imported.",
 };
 /** How many pictures it has brought. @param {import("../core/schemas.js").ImportProgress | null | undefined} one */
 const taken = (one) => (one?.added ?? 0) + (one?.restored ?? 0);
+/** @param {ImportProgress} said */
 const isActive = ({ status }) => status === "scanning" || status === "running";
 
 class Importer {
+  /** @type {null | ImportProgress} */
+  shown;
+  /** @type {string} */
+  watching;
+
   constructor() {
     this.dialog = kit.dialog({ id: "import-dialog", title: "Import a folder" });
-    this.folder = kit.field("Folder on the computer the studio runs on", { id: "import-path", placeholder: "/home/you/Pictures/portraits", autocomplete: "off", spellcheck: "false" });
+    this.folder = kit.field("Folder on the computer the studio runs on", {
+      id: "import-path",
+      placeholder: "/home/you/Pictures/portraits",
+      autocomplete: "off",
+      spellcheck: "false",
+    });
     this.refusal = el("p", { class: "out-refusal", role: "alert", hidden: true });
-    this.form = el("div", { class: "out-group" },
-      el("p", {}, "Every picture in it and in its folders is copied into the collection, with what its file says of how it was made. Originals stay as they are; pictures that are here already are skipped."),
-      this.folder.node, this.refusal);
+    this.form = el(
+      "div",
+      { class: "out-group" },
+      el(
+        "p",
+        {},
+        "Every picture in it and in its folders is copied into the collection, with what its file says of how it was made. Originals stay as they are; pictures that are here already are skipped.",
+      ),
+      this.folder.node,
+      this.refusal,
+    );
     this.bar = el("progress", { max: 1, "aria-label": "Progress" });
     this.words = el("p", { role: "status" });
     this.counts = el("p", { class: "out-dim" });
@@ -66,13 +89,14 @@ class Importer {
       this.watch(begun.id);
     } catch (error) {
       this.refusal.hidden = false;
-      this.refusal.textContent = error.message;
+      this.refusal.textContent = /** @type {Error} */ (error).message;
       this.folder.input.focus();
     }
     this.start.disabled = false;
     return undefined;
   }
 
+  /** @param {string} id */
   async watch(id) {
     this.watching = id;
     const now = await api(`/imports/${encodeURIComponent(id)}`, { quiet: true }).catch(() => null);
@@ -81,18 +105,27 @@ class Importer {
     if (isActive(now)) setTimeout(() => this.watch(id), POLL);
   }
 
+  /** @param {ImportProgress} now */
   take(now) {
     const before = taken(this.shown);
     const ended = this.shown && isActive(this.shown) && !isActive(now);
     this.shown = now;
     this.draw();
-    if (ended && !this.dialog.node.open) toast(`${ENDED[now.status]} ${this.countWords(now)}`, now.status === "done" ? "success" : "warning");
+    if (ended && !this.dialog.node.open)
+      toast(`${ENDED[now.status]} ${this.countWords(now)}`, now.status === "done" ? "success" : "warning");
     if (taken(now) !== before) emit("collection:changed");
   }
 
+  /** @param {ImportProgress} said */
   countWords({ added, restored, duplicates, failed }) {
-    return [`${kit.count(added)} added`, restored ? `${kit.grouped(restored)} taken out of the trash` : null, duplicates ? `${kit.grouped(duplicates)} were here already` : null, failed ? `${kit.grouped(failed)} could not be read` : null]
-      .filter(Boolean).join(", ");
+    return [
+      `${kit.count(added)} added`,
+      restored ? `${kit.grouped(restored)} taken out of the trash` : null,
+      duplicates ? `${kit.grouped(duplicates)} were here already` : null,
+      failed ? `${kit.grouped(failed)} could not be read` : null,
+    ]
+      .filter(Boolean)
+      .join(", ");
   }
 
   draw() {
@@ -106,9 +139,11 @@ class Importer {
     if (now) this.drawState(now, active);
   }
 
+  /** @param {ImportProgress} now @param {boolean} active */
   drawState(now, active) {
     const eta = active && now.eta_seconds ? `, ${kit.remaining(now.eta_seconds)}` : "";
-    const going = now.status === "scanning" ? `Looking through ${now.folder}…` : `${kit.grouped(now.done)} of ${kit.count(now.found)}${eta}`;
+    const going =
+      now.status === "scanning" ? `Looking through ${now.folder}…` : `${kit.grouped(now.done)} of ${kit.count(now.found)}${eta}`;
     this.words.textContent = active ? going : ENDED[now.status];
     this.bar.hidden = !active;
     if (now.status === "scanning" || !now.found) this.bar.removeAttribute("value");

@@ -1,26 +1,52 @@
 // The picker: a dialog over the page with the saved pictures, from which the artist takes one or several.
 // Opened by `picker:open` {max, answer} on the bus; answers in the order of picking: by calling `answer(ids)`, or without
 // one with `picker:picked` {ids}.
+
+import { sized } from "../core/addresses.js";
+import { emit } from "../core/bus.js";
+import { closest, el } from "../core/dom.js";
+import { relabel } from "../kit/buttons.js";
+import * as kit from "../kit/kit.js";
 import { VirtualGrid } from "./grid.js";
 import * as pictures from "./pictures.js";
 import { PictureSource } from "./source.js";
-import { sized } from "../core/addresses.js";
-import { emit } from "../core/bus.js";
-import { el } from "../core/dom.js";
-import * as kit from "../kit/kit.js";
 
-const KINDS = [["", "All"], ["generated", "Generated"], ["edited", "Edited"], ["upload", "Uploads"], ["imported", "Imported"], ["starred", "Starred"]];
+/** @import { Picture } from "../core/events.js" */
+
+const KINDS = [
+  ["", "All"],
+  ["generated", "Generated"],
+  ["edited", "Edited"],
+  ["upload", "Uploads"],
+  ["imported", "Imported"],
+  ["starred", "Starred"],
+];
 
 class Picker {
+  /** @type {string[]} */
+  picked;
+  /** @type {(ids: any) => void} */
+  answer;
+  /** @type {boolean} */
+  full;
+
   constructor() {
     this.picked = [];
     this.max = 10;
     this.dialog = kit.dialog({ id: "picker", title: "From the collection", kind: "wide" });
     this.search = kit.searchBox("picker-search", () => this.source.reset());
     this.filter = kit.segments("Show", KINDS, () => this.source.reset());
-    this.source = new PictureSource(() => this.query(), (why) => this.changed(why));
+    this.source = new PictureSource(
+      () => this.query(),
+      (why) => this.changed(why),
+    );
     this.grid = new VirtualGrid({
-      source: this.source, cell: (id) => this.cell(id), label: "Saved pictures", least: 144, caption: 24, scroller: this.dialog.body,
+      source: this.source /** @param {string} id */,
+      cell: (id) => this.cell(id),
+      label: "Saved pictures",
+      least: 144,
+      caption: 24,
+      scroller: this.dialog.body,
       above: () => this.head.offsetHeight,
     });
     this.words = el("p", { class: "out-empty", hidden: true, role: "status" });
@@ -50,10 +76,11 @@ class Picker {
     this.search.input.focus();
   }
 
+  /** @param {string} why */
   changed(why) {
     const empty = !this.source.total && why !== "begun";
     this.words.hidden = !empty;
-    this.words.textContent = why === "failed" ? this.source.error.message : this.emptyWords();
+    this.words.textContent = why === "failed" ? /** @type {Error} */ (this.source.error).message : this.emptyWords();
     this.grid.refit();
   }
 
@@ -62,12 +89,20 @@ class Picker {
     return sought ? `No picture matches “${sought}”.` : "Nothing saved yet. Load a picture from this device first.";
   }
 
+  /** @param {string} id */
   cell(id) {
     const image = el("img", { ...sized(id, this.grid.longest), decoding: "async", alt: "" });
     const name = el("span", { class: "out-cell-name" });
     const mark = el("span", { class: "out-pick-mark", "aria-hidden": "true" });
-    const node = el("div", { class: "out-cell out-pick", tabindex: -1, onclick: () => this.toggle(id) }, el("span", { class: "out-cell-open" }, image), mark, name);
+    const node = el(
+      "div",
+      { class: "out-cell out-pick", tabindex: -1, onclick: () => this.toggle(id) },
+      el("span", { class: "out-cell-open" }, image),
+      mark,
+      name,
+    );
     node.addEventListener("dblclick", () => this.finish());
+    /** @param {Picture} record */
     const update = (record) => {
       name.textContent = pictures.alt(record);
       node.setAttribute("aria-label", pictures.alt(record));
@@ -76,12 +111,14 @@ class Picker {
     return { node, update };
   }
 
+  /** @param {HTMLElement} node @param {string} id */
   mark(node, id) {
     const at = this.picked.indexOf(id);
     node.setAttribute("aria-selected", String(at >= 0));
     node.querySelector(".out-pick-mark").textContent = at >= 0 ? String(at + 1) : "";
   }
 
+  /** @param {string} id */
   toggle(id) {
     if (this.picked.includes(id)) this.picked = this.picked.filter((other) => other !== id);
     else if (this.max === 1) this.picked = [id];
@@ -98,8 +135,7 @@ class Picker {
     this.full = false;
     this.confirm.disabled = !number;
     const words = number > 1 ? `Add ${number} pictures` : "Add picture";
-    this.confirm.lastChild.textContent = words;
-    this.confirm.setAttribute("aria-label", words);
+    relabel(this.confirm, words);
   }
 
   finish() {
@@ -109,15 +145,16 @@ class Picker {
     this.answer(ids);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const current = event.target.closest("[data-picture]");
+    const current = closest(event, "[data-picture]");
     const searching = event.target === this.search.input;
     if (event.key === "Enter" && (current || searching)) {
       event.preventDefault();
       if (current && !this.picked.length) this.toggle(current.dataset.picture);
       return this.finish();
     }
-    if (searching && event.key === "ArrowDown") return event.preventDefault(), this.grid.focus();
+    if (searching && event.key === "ArrowDown") return (event.preventDefault(), this.grid.focus());
     if (!current) return undefined;
     const target = this.grid.target(event.key);
     if (target === null && event.key !== " ") return undefined;
@@ -129,7 +166,10 @@ class Picker {
 /** @type {Picker | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/**
+ * Open it; it is made when it is first asked for.
+ * @param {{max?: number, answer?: (ids: string[]) => unknown}} options
+ */
 export function open(options) {
   shown ??= new Picker();
   shown.open(options);

@@ -1,12 +1,16 @@
 // The pictures of the collection as the browser knows them: records by id, and what can be done with one
 // through REST. Tells the other widgets and tabs of every change. Draws nothing but the undo in a toast.
-import { count, grouped, query } from "../kit/formatting.js";
+
 import { apiAddress, fileAddress } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
+import { count, grouped, query } from "../kit/formatting.js";
 import { toastWithUndo } from "../kit/toasts.js";
+
+/** @import { Action, ImageSummary } from "../core/schemas.js" */
+/** @import { Marked, Picture } from "../core/events.js" */
 
 const MOST_KNOWN = 5000; // records kept, so that walking through a large collection takes no more and more memory
 const records = new Map(); // id → record as listed or fetched
@@ -14,8 +18,10 @@ const complete = new Map(); // id → promise of the full record with parents an
 const labels = new Map(); // model id → label
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("likeness.pictures") : null;
 
+/** @param {string} id @param {string} [rest] */
 const path = (id, rest = "") => `/images/${encodeURIComponent(id)}${rest}`;
 
+/** @param {Picture} record */
 function remember(record) {
   const all = { ...records.get(record.id), ...record };
   records.delete(record.id);
@@ -24,6 +30,7 @@ function remember(record) {
   return all;
 }
 
+/** @param {Picture} record */
 function announce(record) {
   complete.delete(record.id);
   emit("picture:changed", remember(record));
@@ -31,19 +38,20 @@ function announce(record) {
 
 channel?.addEventListener("message", ({ data }) => (data.ids ? heard(data) : announce(data)));
 
-/** Another tab changed many pictures: what is known of them is old. */
+/** Another tab changed many pictures: what is known of them is old. @param {Marked} told */
 function heard(told) {
   told.ids.forEach((id) => (records.delete(id), complete.delete(id)));
   emit("pictures:marked", told);
 }
 
+/** @param {Picture} record */
 function changed(record) {
   announce(record);
   channel?.postMessage(record);
   return record;
 }
 
-/** The full record. Rejects (quietly) where the picture is gone. */
+/** The full record. Rejects (quietly) where the picture is gone. @param {string} id */
 function full(id) {
   if (!complete.has(id)) {
     const asked = api(path(id), { quiet: true }).then(remember);
@@ -53,34 +61,35 @@ function full(id) {
   return complete.get(id);
 }
 
-/** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. */
+/** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. @param {string} id */
 async function details(id) {
   const found = await api(path(id, "/details"), { quiet: true });
   found.image = remember(found.image);
   return found;
 }
 
-/** Forget what was fetched: a new child of a picture changes its record. */
+/** Forget what was fetched: a new child of a picture changes its record. @param {string} id */
 const stale = (id) => complete.delete(id);
 
-/** The record as far as it is known, asked for where it is not. */
+/** The record as far as it is known, asked for where it is not. @param {string} id */
 const get = (id) => (records.has(id) ? Promise.resolve(records.get(id)) : full(id));
+/** @param {string} id */
 const known = (id) => records.get(id);
 
-/** One page of a listing: {items, next}. Empty parameters are left out. */
+/** One page of a listing: {items, next}. Empty parameters are left out. @param {Record<string, unknown>} wish */
 async function list(wish) {
   const page = await api(`/images?${query(wish)}`, { quiet: true });
   page.items.forEach(remember);
   return page;
 }
 
-/** The ids of a whole listing, in its order. */
+/** The ids of a whole listing, in its order. @param {Record<string, unknown>} wish */
 const ids = (wish) => api(`/images/ids?${query(wish)}`);
 
-/** Where a long listing can be entered: {total, every, cursors}. */
+/** Where a long listing can be entered: {total, every, cursors}. @param {Record<string, unknown>} wish */
 const stops = (wish) => api(`/images/stops?${query(wish)}`, { quiet: true });
 
-/** Records of several pictures, as far as they are there. */
+/** Records of several pictures, as far as they are there. @param {string[]} wanted */
 async function many(wanted) {
   const found = await Promise.all(wanted.map((id) => get(id).catch(() => null)));
   return found.filter(Boolean);
@@ -89,18 +98,22 @@ async function many(wanted) {
 /** What there is to filter by: models, modes and tags with their numbers of pictures. */
 const facets = () => api("/images/facets", { quiet: true });
 
+/** @param {string} id @param {object} json */
 const patch = async (id, json) => changed(await api(path(id), { method: "PATCH", json }));
 
+/** @param {string} id */
 async function toggleStar(id) {
   const record = await get(id);
   return patch(id, { starred: !record.starred });
 }
 
+/** @param {string} id */
 async function restore(id) {
   const record = await api(path(id, "/restore"), { method: "POST" });
   return changed({ ...known(id), ...record, id, trashed_at: null });
 }
 
+/** @param {string} id */
 async function trash(id) {
   const record = await api(path(id), { method: "DELETE" });
   changed({ ...known(id), ...record, id, trashed_at: record?.trashed_at ?? new Date().toISOString() });
@@ -110,7 +123,12 @@ async function trash(id) {
 const MARKS = { star: { starred: true }, unstar: { starred: false }, restore: { trashed_at: null } };
 const MOST = 5000; // ids in one call
 
-/** The same change to many pictures at once; `tag` for "tag" and "untag". */
+/**
+ * The same change to many pictures at once; `tag` for "tag" and "untag".
+ * @param {string[]} wanted
+ * @param {Action} action
+ * @param {string} [tag]
+ */
 async function bulk(wanted, action, tag = undefined) {
   for (let at = 0; at < wanted.length; at += MOST) {
     await api("/images/bulk", { method: "POST", json: { ids: wanted.slice(at, at + MOST), action, tag } });
@@ -118,7 +136,7 @@ async function bulk(wanted, action, tag = undefined) {
   marked(wanted, action);
 }
 
-/** The same change, made already: tell everybody. */
+/** The same change, made already: tell everybody. @param {string[]} wanted @param {Action} action */
 function marked(wanted, action) {
   const mark = action === "trash" ? { trashed_at: new Date().toISOString() } : MARKS[action];
   for (const id of wanted.filter((one) => records.has(one))) {
@@ -130,21 +148,25 @@ function marked(wanted, action) {
   channel?.postMessage({ ids: wanted, action });
 }
 
-/** Many pictures into the trash, with one undo for all of them. */
+/** Many pictures into the trash, with one undo for all of them. @param {string[]} wanted */
 async function trashMany(wanted) {
   if (wanted.length === 1) return trash(wanted[0]);
   await bulk(wanted, "trash");
   return toastWithUndo(`${grouped(wanted.length)} pictures moved to the trash.`, () => bulk(wanted, "restore"));
 }
 
-/** Of a batch, keep the winners; the rest goes into the trash, with an undo. */
+/**
+ * Of a batch, keep the winners; the rest goes into the trash, with an undo.
+ * @param {string} job
+ * @param {string[]} kept
+ */
 async function pickWinners(job, kept) {
   const { trashed } = await api(`/batches/${encodeURIComponent(job)}/winners`, { method: "POST", json: { ids: kept } });
   marked(trashed, "trash");
   if (trashed.length) toastWithUndo(`${count(trashed.length)} moved to the trash.`, () => bulk(trashed, "restore"));
 }
 
-/** Have the browser save what an address answers with. */
+/** Have the browser save what an address answers with. @param {string} href @param {string} [name] */
 function save(href, name = "") {
   const link = el("a", { href, download: name });
   document.body.append(link);
@@ -152,10 +174,10 @@ function save(href, name = "") {
   link.remove();
 }
 
-/** The stored bytes. */
+/** The stored bytes. @param {string} id */
 const download = (id) => save(`${fileAddress(id)}?download=1`);
 
-/** The same picture without anything that says how it was made. */
+/** The same picture without anything that says how it was made. @param {string} id */
 const downloadClean = (id) => save(apiAddress(path(id, "/clean?download=1")));
 
 const ZIP_END = 4096; // bytes at the end of a zip in which its last names stand
@@ -165,24 +187,38 @@ const ZIP_END = 4096; // bytes at the end of a zip in which its last names stand
  * @param {object} wish
  */
 async function zip(wish) {
-  const response = await fetch(apiAddress("/export"), { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(wish) });
-  if (!response.ok) throw new Error((await response.json().catch(() => ({}))).detail ?? "The studio could not pack these pictures. Try again.");
+  const response = await fetch(apiAddress("/export"), {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(wish),
+  });
+  if (!response.ok)
+    throw new Error((await response.json().catch(() => ({}))).detail ?? "The studio could not pack these pictures. Try again.");
   const name = /filename="([^"]+)"/.exec(response.headers.get("Content-Disposition") ?? "");
   const blob = await response.blob();
   const leftOut = (await blob.slice(-ZIP_END).text()).includes("left-out.txt");
   return { url: URL.createObjectURL(blob), name: name?.[1] ?? "likeness.zip", leftOut };
 }
 
-/** A name for the model: its label where the catalogue knows it. */
+/** A name for the model: its label where the catalogue knows it. @param {string} id */
 const modelLabel = (id) => labels.get(id) || id;
 
-/** What to call a picture, of which the record or the summary is known. */
+/**
+ * What to call a picture, of which the record or the summary is known.
+ * @param {Partial<Picture> | ImageSummary} record
+ */
 const alt = (record) => {
-  const words = record.name || (record.request?.prompt ?? record.prompt)?.trim() || record.label || "Picture";
+  /** @type {{name?: string | null, label?: string, prompt?: string | null, request?: {prompt: string} | null}} */
+  const known = record;
+  const words = known.name || (known.request?.prompt ?? known.prompt)?.trim() || known.label || "Picture";
   return words.length > 120 ? `${words.slice(0, 117)}…` : words;
 };
 
-/** Make a node draggable onto the references; `id()` names its picture. */
+/**
+ * Make a node draggable onto the references; `id()` names its picture.
+ * @param {HTMLElement} node
+ * @param {() => string} id
+ */
 function draggable(node, id) {
   node.draggable = true;
   node.addEventListener("dragstart", (event) => {
@@ -208,11 +244,37 @@ onSnapshot((snapshot) => {
 });
 on("images:uploaded", ({ ids }) => emit("pictures:new", { ids }));
 
-api("/models", { quiet: true }).then((models) => {
-  for (const model of models) labels.set(model.id, model.label);
-  emit("models:known");
-}).catch(() => {}); // ids stand in for labels until the next load
+api("/models", { quiet: true })
+  .then((models) => {
+    for (const model of models) labels.set(model.id, model.label);
+    emit("models:known");
+  })
+  .catch(() => {}); // ids stand in for labels until the next load
 
 export {
-  alt, bulk, details, download, downloadClean, draggable, facets, full, get, ids, known, list, many, modelLabel, patch, path, pickWinners, restore, save, stale, stops, toggleStar, trash, trashMany, zip,
+  alt,
+  bulk,
+  details,
+  download,
+  downloadClean,
+  draggable,
+  facets,
+  full,
+  get,
+  ids,
+  known,
+  list,
+  many,
+  modelLabel,
+  patch,
+  path,
+  pickWinners,
+  restore,
+  save,
+  stale,
+  stops,
+  toggleStar,
+  trash,
+  trashMany,
+  zip,
 };

@@ -1,11 +1,15 @@
 // Make a picture once more and say how alike it came out: identical, close or different, and what could explain it.
-import * as pictures from "./pictures.js";
-import { emit, on } from "../core/bus.js";
+
+import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import * as pictures from "./pictures.js";
+
+/** @import { Reproduction } from "../core/schemas.js" */
+/** @import { Job, Picture, Snapshot } from "../core/events.js" */
 
 const VERDICT = {
   identical: ["Identical", "Every pixel came out the same."],
@@ -15,23 +19,40 @@ const VERDICT = {
 const AGAIN_AFTER = 500; // ms
 const ENDED = { failed: "It could not be made again. The queue says why.", cancelled: "It was cancelled." };
 
+/** @param {Record<string, number | undefined>} said */
 function measuresLine({ mean_difference: mean, max_difference: most, ssim }) {
   const parts = [
-    mean === undefined ? null : `${mean.toFixed(2)} of 255 on average`, most === undefined ? null : `${Math.round(most)} at most`,
+    mean === undefined ? null : `${mean.toFixed(2)} of 255 on average`,
+    most === undefined ? null : `${Math.round(most)} at most`,
     ssim === undefined ? null : `structure ${kit.percent(ssim)} alike`,
   ];
   return parts.filter(Boolean).join(" · ");
 }
 
 export class Reproduce {
-  /** `open(id)` shows another picture. */
+  /** @type {import("../core/events.js").Picture} */
+  record;
+  /** @type {import("../core/schemas.js").Reproduction[]} */
+  found;
+  /** @type {string | null} */
+  origin;
+  /** @type {number} */
+  asked;
+  /** @type {HTMLParagraphElement} */
+  state;
+
+  /** `open(id)` shows another picture. @param {(id: string) => unknown} open */
   constructor(open) {
     this.open = open;
     this.node = el("div", { class: "out-reproduce", "aria-live": "polite" });
     onSnapshot((snapshot) => this.take(snapshot));
   }
 
-  /** Of another picture now: show what is known of earlier tries. */
+  /**
+   * Of another picture now: show what is known of earlier tries.
+   * @param {Picture} record
+   * @param {string | null} [origin]
+   */
   async show(record, origin = null) {
     this.record = record;
     this.found = [];
@@ -53,7 +74,7 @@ export class Reproduce {
     if (this.waiting.length && latestSnapshot()) setTimeout(() => this.take(latestSnapshot()), AGAIN_AFTER);
   }
 
-  /** Queue it. Its refusal is a toast. */
+  /** Queue it. Its refusal is a toast. @param {string} id */
   async start(id) {
     await api(pictures.path(id, "/reproduce"), { method: "POST" });
     if (this.record?.id !== id) return void toast("The picture is being made again. Its details will say how it came out.", "info");
@@ -65,6 +86,7 @@ export class Reproduce {
     return this.found.filter((one) => !one.verdict && ["queued", "running"].includes(one.status));
   }
 
+  /** @param {Snapshot} snapshot */
   take(snapshot) {
     if (!this.record || !this.waiting.length) return;
     const jobs = this.waiting.map((one) => snapshot.jobs.find((job) => job.id === one.job_id));
@@ -75,10 +97,16 @@ export class Reproduce {
 
   draw() {
     const [latest] = this.found;
-    const made = this.origin ? [el("p", {}, "This is a second make of "), el("button", { type: "button", class: "out-link", onclick: () => this.open(this.origin) }, "another picture")] : [];
+    const made = this.origin
+      ? [
+          el("p", {}, "This is a second make of "),
+          el("button", { type: "button", class: "out-link", onclick: () => this.open(this.origin) }, "another picture"),
+        ]
+      : [];
     this.node.replaceChildren(...made, ...(latest ? [el("h3", {}, "Made again"), ...this.result(latest)] : []));
   }
 
+  /** @param {Reproduction} one */
   result(one) {
     if (!one.verdict) {
       this.state = el("p", {}, ENDED[one.status] ?? "Making it again: waiting in the queue");
@@ -86,8 +114,28 @@ export class Reproduce {
     }
     const [word, meaning] = VERDICT[one.verdict];
     const measured = one.verdict === "identical" ? "" : measuresLine(one.measures ?? {});
-    const compare = one.result_id && kit.button({ name: "compare", label: "Compare the two", run: () => emit("compare:open", { id: one.result_id, against: one.image_id }) });
-    const why = one.differences?.length ? [el("p", { class: "out-dim" }, "What could explain it:"), el("ul", { class: "out-notes" }, one.differences.map((words) => el("li", {}, words)))] : [];
-    return [el("p", { class: `out-verdict ${one.verdict}` }, el("strong", {}, word), ` ${meaning}`), measured ? el("p", { class: "out-dim" }, measured) : null, ...why, compare].filter(Boolean);
+    const compare =
+      one.result_id &&
+      kit.button({
+        name: "compare",
+        label: "Compare the two",
+        run: () => emit("compare:open", { id: one.result_id, against: one.image_id }),
+      });
+    const why = one.differences?.length
+      ? [
+          el("p", { class: "out-dim" }, "What could explain it:"),
+          el(
+            "ul",
+            { class: "out-notes" },
+            one.differences.map((words) => el("li", {}, words)),
+          ),
+        ]
+      : [];
+    return [
+      el("p", { class: `out-verdict ${one.verdict}` }, el("strong", {}, word), ` ${meaning}`),
+      measured ? el("p", { class: "out-dim" }, measured) : null,
+      ...why,
+      compare,
+    ].filter(Boolean);
   }
 }

@@ -1,15 +1,39 @@
 // What a listing holds, in its order, however long it is: the first page at once, every other page when it is
 // looked at. Places whose pictures are not known yet hold a page instead of an id. Draws nothing.
+
 import * as pictures from "./pictures.js";
-import { on } from "../core/bus.js";
+
+/** @import { Page, Place, Why } from "../core/shapes.js" */
+/** @import { Picture } from "../core/events.js" */
 
 const PAGE = 60;
+/** @param {import("../core/shapes.js").Place | undefined} place @returns {place is string} */
 const isId = (place) => typeof place === "string";
 
 export class PictureSource {
-  /** `query()` → listing parameters; `changed(why)` is told "begun", "reset", "grown", "removed" or "failed". */
+  /** @type {string[]} */
+  removed;
+  /** @type {boolean | undefined} */
+  missed;
+  /** @type {Place[]} */
+  places;
+  /** @type {Set<string>} */
+  known;
+  /** @type {boolean} */
+  complete;
+  /** @type {null | unknown} */
+  error;
+  /** @type {boolean} */
+  started;
+
+  /**
+   * `query()` → listing parameters; `changed(why)` is told "begun", "reset", "grown", "removed" or "failed".
+   * @param {() => Record<string, unknown>} query
+   * @param {(why: Why) => unknown} changed
+   */
   constructor(query, changed) {
-    Object.assign(this, { query, changed });
+    this.query = query;
+    this.changed = changed;
     this.turn = 0; // rises with every new search: answers of an older one are dropped
     this.removed = []; // ids in the order they went: an answer asked for before that still names them
     this.begin([], false);
@@ -19,28 +43,31 @@ export class PictureSource {
     return this.places.length;
   }
 
-  /** The id at a place, or undefined where it is not known yet. */
+  /** The id at a place, or undefined where it is not known yet. @param {number} index */
   at(index) {
     return isId(this.places[index]) ? this.places[index] : undefined;
   }
 
+  /** @param {string} id */
   has(id) {
     return this.known.has(id);
   }
 
+  /** @param {string} id */
   indexOf(id) {
     return this.has(id) ? this.places.indexOf(id) : -1;
   }
 
-  /** What can be stepped through from a picture without a gap. */
+  /** What can be stepped through from a picture without a gap. @param {string} id */
   around(id) {
     const at = this.indexOf(id);
     let [first, end] = [at, at];
     while (this.at(first - 1)) first--;
     while (this.at(end)) end++;
-    return this.places.slice(Math.max(0, first), end);
+    return this.places.slice(Math.max(0, first), end).filter(isId);
   }
 
+  /** @param {Place[]} places @param {boolean} complete */
   begin(places, complete) {
     this.places = places;
     this.known = new Set(places.filter(isId));
@@ -48,7 +75,10 @@ export class PictureSource {
     this.error = null;
   }
 
-  /** A page of the listing, without what was taken out of it while the answer was on its way. */
+  /**
+   * A page of the listing, without what was taken out of it while the answer was on its way.
+   * @param {Record<string, unknown>} query
+   */
   async page(query) {
     const before = this.removed.length;
     const page = await pictures.list(query);
@@ -66,7 +96,7 @@ export class PictureSource {
   }
 
   /** Ask again, keeping what is shown until the answer is there. */
-  async load(why = "grown") {
+  async load(why = /** @type {import("../core/shapes.js").Why} */ ("grown")) {
     const turn = ++this.turn;
     try {
       const page = await this.page({ ...this.query(), limit: PAGE });
@@ -84,25 +114,33 @@ export class PictureSource {
     }
   }
 
-  /** Room for everything the listing holds, after its first page; `next`: where that ended. */
+  /**
+   * Room for everything the listing holds, after its first page; `next`: where that ended.
+   * @param {number} turn
+   * @param {Place[]} first
+   * @param {string} next
+   */
   async stretch(turn, first, next) {
     const before = this.removed.length;
     const { total, every, cursors } = await pictures.stops(this.query());
     if (turn !== this.turn) return;
     const gone = new Set(this.removed.slice(before));
-    const pages = cursors.map((cursor) => ({ cursor, limit: every, asked: false }));
+    /** @type {Page[]} */
+    const pages = cursors.map((/** @type {string} */ cursor) => ({ cursor, limit: every, asked: false }));
     pages[0] = { cursor: next, limit: every - PAGE, asked: false }; // what came in meanwhile stands before the first page, not in it
     const rest = Array.from({ length: Math.max(0, total - first.length) }, (_, i) => pages[Math.floor((i + first.length) / every)]);
-    this.begin([...first.filter((id) => !gone.has(id)), ...rest], true);
+    const kept = first.filter((place) => !isId(place) || !gone.has(place));
+    this.begin([...kept, ...rest.flatMap((page) => page ?? [])], true);
     this.changed("grown");
   }
 
-  /** Have the pictures of these places come. */
+  /** Have the pictures of these places come. @param {number} first @param {number} last */
   need(first, last) {
-    const pages = new Set(this.places.slice(first, last + 1).filter((place) => !isId(place)));
+    const pages = new Set(this.places.slice(first, last + 1).flatMap((place) => (isId(place) ? [] : [place])));
     pages.forEach((page) => page.asked || this.fill(page));
   }
 
+  /** @param {Page} page */
   async fill(page) {
     const { turn } = this;
     page.asked = true;
@@ -134,21 +172,32 @@ export class PictureSource {
     this.changed("grown");
   }
 
-  /** The picture is at this place, or the place is one that is not known yet and may be its. */
+  /**
+   * The picture is at this place, or the place is one that is not known yet and may be its.
+   * @param {string} id
+   * @param {number} index
+   */
   fits(id, index) {
     return index < this.total && (isId(this.places[index]) ? this.places[index] === id : !this.has(id));
   }
 
-  /** Pictures that no longer belong here. */
+  /** Pictures that no longer belong here. @param {string[]} ids */
   remove(ids) {
     const gone = new Set(ids.filter((id) => this.has(id)));
     this.removed.push(...ids);
     if (!gone.size) return;
-    this.begin(this.places.filter((place) => !gone.has(place)), this.complete);
+    this.begin(
+      this.places.filter((place) => !isId(place) || !gone.has(place)),
+      this.complete,
+    );
     this.changed("removed");
   }
 
-  /** The ids from one place to another, asked for where they are not known. */
+  /**
+   * The ids from one place to another, asked for where they are not known.
+   * @param {number} first
+   * @param {number} last
+   */
   async between(first, last) {
     const seen = this.places.slice(first, last + 1);
     return seen.every(isId) ? seen : (await this.all()).slice(first, last + 1);

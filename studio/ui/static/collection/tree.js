@@ -1,29 +1,54 @@
-// The family tree: a dialog with every picture of a line, joined by what changed. Opened by `tree:open` {id, act} on
+// The family tree: a dialog with every picture of a line, joined by what changed. Opened by `tree:open` {id} on
 // the bus. One picture is chosen; beside the tree stands what is known of it. Two can be marked and compared.
+
+import { sized } from "../core/addresses.js";
+import { emit, on } from "../core/bus.js";
+import { closest, el } from "../core/dom.js";
+import { api } from "../core/rest.js";
+import * as kit from "../kit/kit.js";
 import { shortDrift, TreeSide } from "./drift.js";
 import { familyTree } from "./family.js";
 import * as pictures from "./pictures.js";
 import * as toolbar from "./toolbar.js";
-import { sized } from "../core/addresses.js";
-import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
-import { api } from "../core/rest.js";
-import { icon } from "../kit/icons.js";
-import * as kit from "../kit/kit.js";
+
+/** @import { ActionName, Line, Placed } from "../core/shapes.js" */
+/** @import { DriftReport } from "../core/schemas.js" */
+/** @import { IconName } from "../kit/icons.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ZOOMS = [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2];
 const EDGE = 32; // px around the tree
+/** @param {Placed} said */
 const name = ({ image }) => pictures.alt(image);
 
-/** A curve from the foot of one card to the head of another. */
+/**
+ * A curve from the foot of one card to the head of another.
+ * @param {Placed} from
+ * @param {Placed} to
+ * @param {{width: number, height: number}} card
+ */
 function path(from, to, card) {
   const [x1, y1, x2, y2] = [from.x + card.width / 2, from.y + card.height, to.x + card.width / 2, to.y];
   const middle = (y1 + y2) / 2;
   return `M${x1} ${y1} C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`;
 }
 
-class FamilyTree {
+export class FamilyTree {
+  /** @type {string[]} */
+  marked;
+  /** @type {HTMLSpanElement} */
+  scale;
+  /** @type {symbol} */
+  asked;
+  /** @type {ReturnType<typeof familyTree>} */
+  tree;
+  /** @type {Map<string, import("../core/shapes.js").Placed>} */
+  nodes;
+  /** @type {Map<string, HTMLElement>} */
+  cards;
+  /** @type {string} */
+  chosen;
+
   constructor() {
     this.zoom = 1;
     this.marked = [];
@@ -32,7 +57,11 @@ class FamilyTree {
     this.lines.setAttribute("aria-hidden", "true");
     this.canvas = el("div", { class: "out-tree-canvas" });
     this.sizer = el("div", { class: "out-tree-sizer" }, this.canvas);
-    this.view = el("div", { class: "out-tree-view", role: "tree", "aria-label": "Family tree", "aria-multiselectable": "true" }, this.sizer);
+    this.view = el(
+      "div",
+      { class: "out-tree-view", role: "tree", "aria-label": "Family tree", "aria-multiselectable": "true" },
+      this.sizer,
+    );
     this.side = new TreeSide(this);
     this.note = el("p", { class: "out-tree-note", role: "status" });
     this.dialog.head.insertBefore(this.tools(), this.dialog.head.lastChild);
@@ -45,15 +74,22 @@ class FamilyTree {
   }
 
   tools() {
+    /** @param {IconName} icon @param {string} label @param {string | null} key @param {() => unknown} run */
     const make = (icon, label, key, run) => kit.button({ name: icon, label, key, words: false, kind: "ghost", run });
     this.scale = el("span", { class: "out-tree-scale", "aria-live": "polite" });
-    return el("div", { class: "out-toolbar", role: "group", "aria-label": "Tree" }, make("minus", "Smaller", "-", () => this.zoomBy(-1)), this.scale,
-      make("plus", "Larger", "+", () => this.zoomBy(1)), make("fit", "Show all", "0", () => this.fit()),
-      make("download", "Export this branch", null, () => emit("export:open", { branch_of: this.chosen })));
+    return el(
+      "div",
+      { class: "out-toolbar", role: "group", "aria-label": "Tree" },
+      make("minus", "Smaller", "-", () => this.zoomBy(-1)),
+      this.scale,
+      make("plus", "Larger", "+", () => this.zoomBy(1)),
+      make("fit", "Show all", "0", () => this.fit()),
+      make("download", "Export this branch", null, () => emit("export:open", { branch_of: this.chosen })),
+    );
   }
 
-  async open({ id, act }) {
-    this.act = act;
+  /** @param {{id: string}} said */
+  async open({ id }) {
     this.marked = [];
     this.canvas.replaceChildren();
     this.dialog.open();
@@ -61,6 +97,7 @@ class FamilyTree {
     if (this.tree) this.settleView();
   }
 
+  /** @param {string} id */
   async load(id) {
     const asked = (this.asked = Symbol("load"));
     const family = await api(pictures.path(id, "/family")).catch(() => null);
@@ -68,7 +105,9 @@ class FamilyTree {
     if (!family) return void this.dialog.close(); // its toast has said why
     this.tree = familyTree(family);
     this.nodes = this.tree.nodes;
-    this.note.textContent = family.truncated ? "This family is large; a part of it is shown. Open a picture further down to see its branch." : "";
+    this.note.textContent = family.truncated
+      ? "This family is large; a part of it is shown. Open a picture further down to see its branch."
+      : "";
     this.draw();
     this.choose(this.nodes.has(id) ? id : this.tree.roots[0].id, false);
   }
@@ -98,6 +137,7 @@ class FamilyTree {
     return found;
   }
 
+  /** @param {Line} said */
   line({ from, to, primary }) {
     const node = document.createElementNS(SVG, "path");
     node.setAttribute("d", path(from, to, this.tree.CARD));
@@ -106,8 +146,16 @@ class FamilyTree {
     return node;
   }
 
+  /** @param {Placed} node */
   card(node) {
-    const props = { class: "out-tree-card", role: "treeitem", tabindex: -1, "data-node": node.id, "aria-level": node.level + 1, "aria-selected": "false" };
+    const props = {
+      class: "out-tree-card",
+      role: "treeitem",
+      tabindex: -1,
+      "data-node": node.id,
+      "aria-level": node.level + 1,
+      "aria-selected": "false",
+    };
     const card = el("div", props, ...(node.image ? this.inside(node) : [el("span", { class: "out-tree-gone" }, "Not in this collection")]));
     card.setAttribute("aria-label", node.image ? this.words(node) : "A picture that is not in this collection");
     Object.assign(card.style, { left: `${node.x}px`, top: `${node.y}px` });
@@ -119,29 +167,42 @@ class FamilyTree {
     return card;
   }
 
+  /** @param {Placed} node */
   words(node) {
-    const states = [node.image.anchor && "anchor", node.image.starred && "starred", node.image.trashed_at && "in the trash"].filter(Boolean);
+    const states = [node.image.anchor && "anchor", node.image.starred && "starred", node.image.trashed_at && "in the trash"].filter(
+      Boolean,
+    );
     return [name(node), ...states, ...this.changes(node).map((change) => change.words)].join(", ");
   }
 
+  /** @param {Placed} said */
   changes({ edge }) {
     return edge?.changes ?? [];
   }
 
+  /** @param {Placed} node */
   inside(node) {
     const { image } = node;
-    const changed = this.changes(node).map((change) => change.words).join(" · ");
+    const changed = this.changes(node)
+      .map((change) => change.words)
+      .join(" · ");
     const marks = [image.anchor && kit.icon("anchor"), image.starred && kit.icon("star")].filter(Boolean);
     return [
       el("span", { class: "out-tree-change", title: changed }, node.edge ? changed || "same settings" : ""),
-      el("span", { class: "out-tree-picture" }, el("img", { ...sized(image.id, 144), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
-        el("span", { class: "out-tree-marks" }, marks), el("span", { class: "out-tree-ab" })),
+      el(
+        "span",
+        { class: "out-tree-picture" },
+        el("img", { ...sized(image.id, 144), alt: "", loading: "lazy", decoding: "async", draggable: "false" }),
+        el("span", { class: "out-tree-marks" }, marks),
+        el("span", { class: "out-tree-ab" }),
+      ),
       el("span", { class: "out-tree-drift" }, node.drift ? shortDrift(node.drift) : ""),
     ];
   }
 
   // --- choosing ---------------------------------------------------------------------------
 
+  /** @param {string} id @param {boolean} [focus] */
   choose(id, focus = true) {
     this.chosen = id;
     const line = this.lineOf(id);
@@ -150,20 +211,20 @@ class FamilyTree {
       card.tabIndex = other === id ? 0 : -1;
       card.classList.toggle("on-line", line.has(other));
     });
-    this.lines.childNodes.forEach((node) => node.classList.toggle("on-line", line.has(node.dataset.to)));
+    [...this.lines.children].forEach((node) => node.classList.toggle("on-line", line.has(node.dataset.to)));
     if (focus) this.reveal(id);
     this.drawMarks();
     this.side.show(this.nodes.get(id));
   }
 
-  /** The ids from the first picture down to this one. */
+  /** The ids from the first picture down to this one. @param {string} id */
   lineOf(id) {
     const line = new Set();
     for (let node = this.nodes.get(id); node; node = node.edge && this.nodes.get(node.edge.parent_id)) line.add(node.id);
     return line;
   }
 
-  /** What was measured along the chosen line. */
+  /** What was measured along the chosen line. @param {DriftReport} report */
   showDrift(report) {
     for (const { image_id: id, drift } of report.branch) {
       const words = this.cards.get(id)?.querySelector(".out-tree-drift");
@@ -171,12 +232,14 @@ class FamilyTree {
     }
   }
 
+  /** @param {string} id */
   reveal(id) {
     const card = this.cards.get(id);
     card.focus({ preventScroll: true });
     card.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  /** @param {string} id */
   mark(id) {
     if (!this.nodes.get(id).image) return;
     this.marked = this.marked.includes(id) ? this.marked.filter((other) => other !== id) : [...this.marked.slice(-1), id];
@@ -198,24 +261,32 @@ class FamilyTree {
     const [a, b] = this.marked;
     if (b) return emit("compare:open", { id: b, against: a });
     if (a && a !== this.chosen) return emit("compare:open", { id: this.chosen, against: a });
-    return toolbar.perform("compare", this.chosen, this.act);
+    return toolbar.perform("compare", this.chosen);
   }
 
+  /** @param {string} id */
   details(id) {
-    emit("details:open", { id, act: this.act, ids: this.inOrder().filter((node) => node.image).map((node) => node.id) });
+    emit("details:open", {
+      id,
+      ids: this.inOrder()
+        .filter((node) => node.image)
+        .map((node) => node.id),
+    });
   }
 
+  /** @param {ActionName} action */
   perform(action) {
     if (action === "compare") return this.compare();
     if (action === "details") return this.details(this.chosen);
     if (["use", "add", "edit", "reuse_settings"].includes(action)) this.dialog.close();
-    return toolbar.perform(action, this.chosen, this.act);
+    return toolbar.perform(action, this.chosen);
   }
 
   // --- moving -----------------------------------------------------------------------------
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const card = event.target.closest("[data-node]");
+    const card = closest(event, "[data-node]");
     if (kit.isTyping(event)) return;
     const zoom = { "+": () => this.zoomBy(1), "=": () => this.zoomBy(1), "-": () => this.zoomBy(-1), 0: () => this.fit() }[event.key];
     if (zoom) return void (event.preventDefault(), zoom());
@@ -230,14 +301,21 @@ class FamilyTree {
     event.preventDefault();
   }
 
-  /** Up to what it was made from, down to what was made from it, sideways on the same level. */
+  /**
+   * Up to what it was made from, down to what was made from it, sideways on the same level.
+   * @param {Placed} node
+   * @param {string | null} key
+   */
   neighbour(node, key) {
     const level = [...this.nodes.values()].filter((other) => other.level === node.level).sort((a, b) => a.x - b.x);
     const at = level.indexOf(node);
     return {
-      ArrowUp: () => node.edge && this.nodes.get(node.edge.parent_id), ArrowDown: () => node.children[0],
-      ArrowLeft: () => level[at - 1], ArrowRight: () => level[at + 1],
-      Home: () => this.tree.roots[0], End: () => this.inOrder().at(-1),
+      ArrowUp: () => node.edge && this.nodes.get(node.edge.parent_id),
+      ArrowDown: () => node.children[0],
+      ArrowLeft: () => level[at - 1],
+      ArrowRight: () => level[at + 1],
+      Home: () => this.tree.roots[0],
+      End: () => this.inOrder().at(-1),
     }[key]?.();
   }
 
@@ -249,6 +327,7 @@ class FamilyTree {
     this.scale.textContent = kit.percent(this.zoom);
   }
 
+  /** @param {number} zoom @param {{x: number, y: number} | null} [at] */
   zoomTo(zoom, at = null) {
     const box = this.view.getBoundingClientRect();
     const point = at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 };
@@ -260,6 +339,7 @@ class FamilyTree {
     this.view.scrollBy(now.left + x * this.zoom - point.x, now.top + y * this.zoom - point.y);
   }
 
+  /** @param {number} step */
   zoomBy(step) {
     const next = step > 0 ? ZOOMS.find((zoom) => zoom > this.zoom + 0.01) : ZOOMS.findLast((zoom) => zoom < this.zoom - 0.01);
     if (next) this.zoomTo(next);
@@ -280,16 +360,18 @@ class FamilyTree {
     this.reveal(this.chosen);
   }
 
+  /** @param {WheelEvent} event */
   wheel(event) {
     if (!event.ctrlKey && !event.metaKey) return;
     event.preventDefault();
     this.zoomTo(this.zoom * Math.exp(-event.deltaY / 300), { x: event.clientX, y: event.clientY });
   }
 
-  /** Drag the ground to move the tree. */
+  /** Drag the ground to move the tree. @param {PointerEvent} event */
   pan(event) {
-    if (event.button || event.target.closest("[data-node]") || event.pointerType === "touch") return;
+    if (event.button || closest(event, "[data-node]") || event.pointerType === "touch") return;
     const start = { x: event.clientX + this.view.scrollLeft, y: event.clientY + this.view.scrollTop };
+    /** @param {any} now */
     const move = (now) => this.view.scrollTo(start.x - now.clientX, start.y - now.clientY);
     const end = () => this.view.removeEventListener("pointermove", move);
     this.view.setPointerCapture(event.pointerId);
@@ -302,7 +384,7 @@ class FamilyTree {
 /** @type {FamilyTree | null} */
 let shown = null;
 
-/** Open it; it is made when it is first asked for. */
+/** Open it; it is made when it is first asked for. @param {{id: string}} event */
 export function open(event) {
   shown ??= new FamilyTree();
   shown.open(event);

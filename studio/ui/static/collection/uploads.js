@@ -1,7 +1,8 @@
 // Files of this device, taken into the collection.
-import { toast } from "../kit/toasts.js";
+
 import { emit } from "../core/bus.js";
 import { api } from "../core/rest.js";
+import { toast } from "../kit/toasts.js";
 
 /**
  * Files → records in the order given. A refused file is told in its own words, the others are kept; so is what

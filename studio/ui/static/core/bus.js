@@ -22,12 +22,12 @@ export function on(name, callback) {
  * Tell everybody who listens now; one that fails does not keep it from the others.
  * @template {keyof Events} Name
  * @param {Name} name
- * @param {Events[Name]} detail
+ * @param {Events[Name] extends undefined ? [] : [detail: Events[Name]]} details
  */
-export function emit(name, detail) {
+export function emit(name, ...details) {
   for (const callback of [...(listeners.get(name) ?? [])]) {
     try {
-      callback(detail);
+      callback(details[0]);
     } catch (error) {
       console.error(`likeness: a listener of ${name} failed`, error);
     }

@@ -22,3 +22,10 @@ export function el(tag, attributes = {}, ...children) {
   node.append(.../** @type {Node[]} */ (kept));
   return node;
 }
+
+/** What an event happened in, of its kind, or null. @param {Event} event @param {string} selector @returns {HTMLElement | null} */
+export const closest = (event, selector) =>
+  event.target instanceof HTMLElement || event.target instanceof SVGElement ? event.target.closest(selector) : null;
+
+/** Whether an event happened on one of its kind. @param {Event} event @param {string} selector */
+export const matches = (event, selector) => event.target instanceof Element && event.target.matches(selector);

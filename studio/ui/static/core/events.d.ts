@@ -1,11 +1,74 @@
-// What the parts of the page tell each other, and what Gradio gives to one of them.
-export type Job = any;
-export type Request = any;
-export type Snapshot = any;
-export type Events = Record<string, any>;
-export interface Part {
+// What the parts of the page tell each other over the bus, and what Gradio gives to one of them.
+import type * as rest from "./schemas.js";
+
+export type Job = rest.JobRecord;
+export type Request = rest.GenerationRequest;
+export type Snapshot = rest.QueueSnapshot;
+export type Picture = rest.ImageRecord;
+
+/** Something the artist wants done by Python; without an action, the rest follows what was changed. */
+export interface Wish {
+  action?: string;
+  image_id?: string;
+  image_ids?: string[];
+  tab?: string;
+  step?: rest.Step;
+}
+
+/** Pictures that many at once were changed: what was done to them. */
+export interface Marked {
+  ids: string[];
+  action: rest.Action;
+}
+
+export interface Events {
+  // the page
+  "page:loaded": undefined;
+  "studio:ready": undefined;
+  "settings:settled": undefined;
+  "tab:shown": string;
+  theme: string;
+  refused: string;
+  // the queue
+  snapshot: Snapshot;
+  connection: boolean;
+  // pictures
+  "images:uploaded": { ids: string[] };
+  "pictures:new": { ids: string[] };
+  "picture:changed": Picture;
+  "pictures:marked": Marked;
+  "collection:changed": undefined;
+  "tags:changed": undefined;
+  "models:known": undefined;
+  "gallery:selected": { id: string | null; by: "artist" | "studio" };
+  "coach:away": undefined;
+  // dialogs
+  "details:open": { id: string; ids?: string[] };
+  "reproduce:start": { id: string };
+  "compare:open": { id: string; against?: string | null };
+  "tree:open": { id: string };
+  "winners:open": { job_id: string; ids: string[] };
+  "picker:open": { max?: number; answer?: (ids: string[]) => unknown };
+  "picker:picked": { ids: string[] };
+  "import:open": undefined;
+  "export:open": { ids?: string[]; branch_of?: string };
+  // characters
+  "characters:changed": { id: string | null; elsewhere?: boolean };
+  "character:loaded": { id: string; name: string } | null;
+  "character:apply": { id: string };
+  "portrait:open": { id: string; generate?: boolean };
+  "blueprint:open": { id: string };
+  "references:open": { id: string };
+  "sheet:open": { id: string };
+  "designs:open": undefined;
+  "crop:open": { character: rest.Character; version: rest.CharactersVersion };
+  "avatar:export": { character: rest.CharacterSummary };
+}
+
+/** A part of the page, as Gradio hands it over. `props.value` is sent to Python when it is set. */
+export interface Part<Value = any, Scene = any> {
   element: HTMLElement;
-  props: any;
+  props: { value: Value; scene: Scene };
   watch: (names: string | string[], changed: () => void) => void;
   tell: Record<string, (data?: object) => void>;
 }

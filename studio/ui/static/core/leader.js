@@ -37,7 +37,8 @@ function elect(channel, begin, end) {
 
   channel.addEventListener("message", ({ data }) => {
     if (data.leads !== undefined) heard = performance.now();
-    if (data.leads < me) lead(false); // two began at once
+    if (data.leads < me)
+      lead(false); // two began at once
     else if (leading && (data.who || data.leads !== undefined)) channel.postMessage({ leads: me });
     if (data.left) look();
   });

@@ -21,7 +21,7 @@ export function changed(snapshot, change) {
   const order = snapshot.jobs.map((/** @type {Job} */ job) => job.id).filter((/** @type {string} */ id) => !out.has(id));
   for (const [index, id] of places) order.splice(index, 0, id);
   let waiting = 0;
-  const now = order.map((/** @type {string} */ id) => known.get(id));
+  const now = order.flatMap((/** @type {string} */ id) => known.get(id) ?? []);
   const placedNow = now.map((/** @type {Job} */ job) => placed(job, job.status === "queued" ? waiting++ : null));
   return { ...snapshot, ...fields, version, jobs: placedNow };
 }

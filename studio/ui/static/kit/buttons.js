@@ -13,7 +13,12 @@ export function button({ id, name, label, words = true, kind = "", key, run, ...
   const title = key ? `${label} (${key})` : words ? null : label;
   const props = { type: "button", id, class: `out-button ${kind}`, title, "aria-label": label };
   const listener = run ? { onclick: run } : {};
-  return el("button", { ...props, "aria-keyshortcuts": key, ...rest, ...listener }, name ? icon(name) : null, words ? el("span", {}, label) : null);
+  return el(
+    "button",
+    { ...props, "aria-keyshortcuts": key, ...rest, ...listener },
+    name ? icon(name) : null,
+    words ? el("span", {}, label) : null,
+  );
 }
 
 /**

@@ -87,8 +87,12 @@ export function askLine({ id, title, label, value = "", props = {}, buttons }) {
     // by its default Enter would press the button that gets the focus back
     line.input.addEventListener("keydown", (event) => event.key === "Enter" && (event.preventDefault(), done(buttons.at(-1)?.name)));
     asked.body.append(line.node);
-    const made = buttons.map((one) => button({ id: `${id}-${one.name}`, label: one.label, kind: one.kind ?? "ghost", run: () => done(one.name) }));
-    asked.node.append(el("div", { class: "out-dialog-foot end" }, button({ label: "Cancel", kind: "ghost", run: () => asked.close() }), made));
+    const made = buttons.map((one) =>
+      button({ id: `${id}-${one.name}`, label: one.label, kind: one.kind ?? "ghost", run: () => done(one.name) }),
+    );
+    asked.node.append(
+      el("div", { class: "out-dialog-foot end" }, button({ label: "Cancel", kind: "ghost", run: () => asked.close() }), made),
+    );
     asked.open();
     line.input.focus();
   });
@@ -100,7 +104,11 @@ export function askLine({ id, title, label, value = "", props = {}, buttons }) {
  * @param {string} words
  */
 export function enlarge(id, words) {
-  const closer = el("button", { type: "button", class: "lk-icon-button", "aria-label": "Close", onclick: () => viewer.close() }, icon("close"));
+  const closer = el(
+    "button",
+    { type: "button", class: "lk-icon-button", "aria-label": "Close", onclick: () => viewer.close() },
+    icon("close"),
+  );
   const viewer = el("dialog", { class: "lk-viewer", "aria-label": words }, el("img", { src: fileAddress(id), alt: words }), closer);
   viewer.addEventListener("click", (event) => event.target === viewer && viewer.close());
   viewer.addEventListener("close", () => viewer.remove());

@@ -3,7 +3,12 @@
 import { el } from "../core/dom.js";
 import { icon } from "./icons.js";
 
-/** A search field; `changed` runs a moment after the last key. */
+/**
+ * A search field; `changed` runs a moment after the last key.
+ * @param {string} id
+ * @param {() => unknown} changed
+ * @param {string} [words]
+ */
 function searchBox(id, changed, words = "Search prompts, names and tags") {
   const input = el("input", { type: "search", id, placeholder: words, "aria-label": "Search pictures", autocomplete: "off" });
   let timer = 0;
@@ -11,23 +16,47 @@ function searchBox(id, changed, words = "Search prompts, names and tags") {
   return { node: el("label", { class: "out-search" }, icon("search"), input), input };
 }
 
-/** A row of choices of which one holds. `choices`: [value, words]; `hide(value, hidden)` takes one off the row. */
+/**
+ * A row of choices of which one holds. `choices`: [value, words]; `hide(value, hidden)` takes one off the row.
+ * @param {string} label
+ * @param {string[][]} choices
+ * @param {() => unknown} changed
+ */
 function segments(label, choices, changed) {
   const state = { value: choices[0][0] };
+  /** @param {string} value */
   const pick = (value) => {
     state.value = value;
     buttons.forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.value === value)));
   };
-  const buttons = choices.map(([value, words]) => el("button", {
-    type: "button", class: "out-segment", "data-value": value, "aria-pressed": String(value === state.value), onclick: () => (pick(value), changed()),
-  }, words));
+  const buttons = choices.map(([value, words]) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "out-segment",
+        "data-value": value,
+        "aria-pressed": String(value === state.value),
+        onclick: () => (pick(value), changed()),
+      },
+      words,
+    ),
+  );
+  /** @param {string} value @param {boolean} hidden */
   const hide = (value, hidden) => (buttons.find((node) => node.dataset.value === value).hidden = hidden);
   return { node: el("div", { class: "out-segments", role: "group", "aria-label": label }, buttons), state, pick, hide };
 }
 
-/** A list to choose from. `options`: [value, words]; `set(options)` keeps what is chosen. */
+/**
+ * A list to choose from. `options`: [value, words]; `set(options)` keeps what is chosen.
+ * @param {string} label
+ * @param {string[][]} options
+ * @param {() => unknown} changed
+ * @param {Record<string, unknown>} [props]
+ */
 function choice(label, options, changed, props = {}) {
   const select = el("select", { class: "out-select", "aria-label": label, ...props, onchange: changed });
+  /** @param {string[][]} list */
   const set = (list) => {
     const kept = select.value;
     select.replaceChildren(...list.map(([value, words]) => el("option", { value }, words)));
@@ -37,13 +66,13 @@ function choice(label, options, changed, props = {}) {
   return { node: el("label", { class: "out-field" }, el("span", {}, label), select), select, set };
 }
 
-/** A labelled input of one line. */
+/** A labelled input of one line. @param {string} label @param {Record<string, unknown>} [props] */
 function field(label, props = {}) {
   const input = el("input", { type: "text", class: "out-input", ...props });
   return { node: el("label", { class: "out-field" }, el("span", {}, label), input), input };
 }
 
-/** A box to tick. */
+/** A box to tick. @param {string} label @param {Record<string, unknown>} [props] */
 function tick(label, props = {}) {
   const input = el("input", { type: "checkbox", ...props });
   return { node: el("label", { class: "out-tick" }, input, el("span", {}, label)), input };

@@ -1,11 +1,11 @@
 // Keys: where an arrow leads among pictures, whether the artist writes, and Ctrl+Enter for Generate.
 import { currentSection } from "../core/sections.js";
 
-/** @param {HTMLElement[]} items @param {HTMLElement} from @param {1 | -1} direction */
+/** @param {Element[]} items @param {Element} from @param {1 | -1} direction */
 function nearestRow(items, from, direction) {
   const here = from.getBoundingClientRect();
   const middle = here.left + here.width / 2;
-  /** @type {{item: HTMLElement, score: number} | null} */
+  /** @type {{item: Element, score: number} | null} */
   let best = null;
   for (const item of items) {
     const box = item.getBoundingClientRect();
@@ -19,10 +19,10 @@ function nearestRow(items, from, direction) {
 
 /**
  * The item an arrow, Home or End key leads to, or null.
- * @param {HTMLElement[]} items
- * @param {HTMLElement} current
+ * @param {Element[]} items
+ * @param {Element} current
  * @param {string} key
- * @returns {HTMLElement | null}
+ * @returns {Element | null}
  */
 export function arrowTarget(items, current, key) {
   const index = items.indexOf(current);

@@ -1,6 +1,7 @@
 // Popovers and lists of choices, shared by the widgets of the settings side. A popover lies in the
 // browser's top layer: it is never cut off, Esc and a click elsewhere close it, focus goes back.
 
+/** @param {HTMLElement} button @param {HTMLElement} panel @param {number | "button"} width */
 const place = (button, panel, width) => {
   const at = button.getBoundingClientRect();
   const { width: page } = document.documentElement.getBoundingClientRect(); // without the scrollbar's gutter
@@ -14,6 +15,11 @@ const place = (button, panel, width) => {
 };
 
 // Ties `panel` to `button`. width: pixels or "button". Returns {open, close, follow}; follow: its content has grown.
+/**
+ * @param {HTMLElement} button
+ * @param {HTMLElement} panel
+ * @param {{width?: number | "button", onOpen?: () => unknown}} [said]
+ */
 export const popover = (button, panel, { width = 240, onOpen } = {}) => {
   panel.classList.add("lk-popover");
   panel.setAttribute("popover", "auto");
@@ -26,11 +32,11 @@ export const popover = (button, panel, { width = 240, onOpen } = {}) => {
   panel.addEventListener("toggle", ({ newState }) => {
     const open = newState === "open";
     button.setAttribute("aria-expanded", String(open));
-    for (const [target, name] of [[window, "resize"], [document, "scroll"]]) {
-      if (open) target.addEventListener(name, follow, true);
-      else target.removeEventListener(name, follow, true);
-    }
-    if (!open && (panel.contains(document.activeElement) || document.activeElement === document.body)) button.focus({ preventScroll: true });
+    const listen = open ? addEventListener : removeEventListener; // of the window: scrolling anywhere passes there, too
+    listen("resize", follow, true);
+    listen("scroll", follow, true);
+    if (!open && (panel.contains(document.activeElement) || document.activeElement === document.body))
+      button.focus({ preventScroll: true });
   });
   new ResizeObserver(() => panel.matches(":popover-open") && follow()).observe(panel); // its words may change while it is open
   const open = () => {
@@ -56,10 +62,11 @@ export const popover = (button, panel, { width = 240, onOpen } = {}) => {
 };
 
 // Arrow keys, Home, End move among `items()`; unavailable ones can be reached, so that their reason is read.
+/** @param {HTMLElement} panel @param {() => Element[]} items */
 export const rove = (panel, items) => {
   panel.addEventListener("keydown", (event) => {
     const all = items();
-    const at = all.indexOf(document.activeElement);
+    const at = all.findIndex((one) => one === document.activeElement);
     const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
     if (to === undefined || !all.length) return;
     event.preventDefault();

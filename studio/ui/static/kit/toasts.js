@@ -23,7 +23,13 @@ export function toast(text, kind = "info", ...more) {
   if (!box.isConnected) document.body.append(box);
   const urgent = kind === "error" || kind === "warning";
   const close = el("button", { type: "button", "aria-label": "Close", onclick: () => node.remove() }, icon("close"));
-  const node = el("div", { class: `lk-toast lk-toast-${kind}`, role: urgent ? "alert" : "status" }, el("span", {}, String(text)), more, close);
+  const node = el(
+    "div",
+    { class: `lk-toast lk-toast-${kind}`, role: urgent ? "alert" : "status" },
+    el("span", {}, String(text)),
+    more,
+    close,
+  );
   box.append(node);
   while (box.children.length > MOST) box.firstChild?.remove();
   if (kind !== "error") setTimeout(() => node.remove(), SHOWN);

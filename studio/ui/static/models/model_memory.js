@@ -2,15 +2,30 @@
 // One per card of the Models section; its controls stay in place while the card is updated.
 import { el } from "../core/dom.js";
 
-const TILING = [["", "Where needed"], ["true", "Always"], ["false", "Never"]];
+/** @import { MemorySetting, ModelCard } from "../core/schemas.js" */
+
+const TILING = [
+  ["", "Where needed"],
+  ["true", "Always"],
+  ["false", "Never"],
+];
 const WAYS = {
-  resident: "all on the card", model_offload: "parts take turns", group_offload: "layers stream through",
-  fp8: "8-bit weights", int8: "8-bit weights by a package", nf4: "4-bit weights",
+  resident: "all on the card",
+  model_offload: "parts take turns",
+  group_offload: "layers stream through",
+  fp8: "8-bit weights",
+  int8: "8-bit weights by a package",
+  nf4: "4-bit weights",
 };
 const WARM_UP = "Steps become quicker. The first picture of each size waits for the compiler, a minute or more.";
 const WHOLE = "This machine keeps models whole in its memory; the other ways are for graphics cards with memory of their own.";
 
-/** Set a select's options without losing focus or an open list. */
+/**
+ * Set a select's options without losing focus or an open list.
+ * @param {HTMLSelectElement} select
+ * @param {any[][]} options
+ * @param {string} value
+ */
 function offer(select, options, value) {
   const key = JSON.stringify(options);
   if (select.dataset.offered !== key) {
@@ -21,8 +36,10 @@ function offer(select, options, value) {
 }
 
 export class ModelMemory {
+  /** @param {ModelCard} card @param {(setting: MemorySetting) => unknown} save */
   constructor(card, save) {
     this.save = save;
+    /** @param {string} name */
     const id = (name) => `model-${name}-${card.id}`;
     const changed = () => this.changed();
     this.choice = el("select", { id: id("memory"), onchange: changed });
@@ -32,12 +49,21 @@ export class ModelMemory {
     this.note = el("p", { class: "mod-note" });
     this.reasons = el("ul", { class: "mod-reasons" });
     const tiles = el("label", { class: "mod-field" }, el("span", {}, "Large pictures decoded in tiles (less memory)"), this.tiling);
-    const warm = el("div", {}, el("label", { class: "mod-check", for: id("warmup") }, this.warmUp, el("span", {}, "Warm up: compile it for this machine")),
-      el("p", { class: "mod-note mod-indented", id: id("warmup-cost") }, WARM_UP));
-    this.node = el("details", { class: "mod-more mod-memory" }, el("summary", {}, "Memory and speed"),
-      el("div", { class: "mod-fields" }, this.ways, this.note, this.reasons, tiles, warm));
+    const warm = el(
+      "div",
+      {},
+      el("label", { class: "mod-check", for: id("warmup") }, this.warmUp, el("span", {}, "Warm up: compile it for this machine")),
+      el("p", { class: "mod-note mod-indented", id: id("warmup-cost") }, WARM_UP),
+    );
+    this.node = el(
+      "details",
+      { class: "mod-more mod-memory" },
+      el("summary", {}, "Memory and speed"),
+      el("div", { class: "mod-fields" }, this.ways, this.note, this.reasons, tiles, warm),
+    );
   }
 
+  /** @param {ModelCard} card */
   update(card) {
     const { memory, memory_choices: choices, memory_refused: refused } = card;
     this.node.hidden = card.available !== "ready" || Boolean(card.answers);
@@ -50,13 +76,18 @@ export class ModelMemory {
     offer(this.tiling, TILING, memory.tiling === null ? "" : String(memory.tiling));
     if (this.warmUp.checked !== memory.warm_up) this.warmUp.checked = memory.warm_up;
     const reasons = one ? [] : [...new Set(Object.values(refused))];
-    const about = (reason) => Object.keys(refused).filter((way) => refused[way] === reason).map((way) => WAYS[way]).join(", ");
+    /** @param {string} reason */
+    const about = (reason) =>
+      Object.keys(refused)
+        .filter((way) => refused[way] === reason)
+        .map((way) => WAYS[way])
+        .join(", ");
     this.reasons.hidden = !reasons.length;
     this.reasons.replaceChildren(...reasons.map((reason) => el("li", {}, `Not here (${about(reason)}): ${reason}`)));
   }
 
   changed() {
     const tiling = this.tiling.value === "" ? null : this.tiling.value === "true";
-    return this.save({ choice: this.choice.value, tiling, warm_up: this.warmUp.checked });
+    return this.save({ choice: /** @type {MemorySetting["choice"]} */ (this.choice.value), tiling, warm_up: this.warmUp.checked });
   }
 }

@@ -6,14 +6,25 @@ import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
 import { focusCurrent, words } from "./choices.js";
 
+/** @import { ModeScene } from "../core/shapes.js" */
+/** @import { Part } from "../core/events.js" */
+
+/** @param {Part} said */
 export const assistant = ({ element, props, watch }) => {
   const name = el("span", { class: "lk-mode-name" });
-  const button = el("button", { type: "button", class: "lk-assistant-button", "aria-haspopup": "menu", "aria-label": "AI Assistant" }, icon("sparkle"), name, icon("chevron"));
+  const button = el(
+    "button",
+    { type: "button", class: "lk-assistant-button", "aria-haspopup": "menu", "aria-label": "AI Assistant" },
+    icon("sparkle"),
+    name,
+    icon("chevron"),
+  );
   const list = el("div", { role: "menu", "aria-label": "AI Assistant" });
   element.querySelector(".lk-assistant").append(button, list);
   const menu = popover(button, list, { width: 520, onOpen: () => focusCurrent(list) });
   rove(list, () => [...list.querySelectorAll("button")]);
 
+  /** @param {ModeScene} mode */
   const choose = (mode) => {
     if (mode.reason) return toast(mode.reason, "warning");
     menu.close();
@@ -22,10 +33,19 @@ export const assistant = ({ element, props, watch }) => {
     draw();
     return requestChange();
   };
+  /** @param {ModeScene} mode */
   const item = (mode) =>
     el(
       "button",
-      { type: "button", id: `mode-${mode.id}`, role: "menuitemradio", class: "lk-menu-item lk-mode", "aria-checked": String(mode.id === props.value), "aria-disabled": String(Boolean(mode.reason)), onclick: () => choose(mode) },
+      {
+        type: "button",
+        id: `mode-${mode.id}`,
+        role: "menuitemradio",
+        class: "lk-menu-item lk-mode",
+        "aria-checked": String(mode.id === props.value),
+        "aria-disabled": String(Boolean(mode.reason)),
+        onclick: () => choose(mode),
+      },
       words(mode.label, el("span", {}, mode.what), el("span", { class: mode.reason ? "lk-reason" : "lk-when" }, mode.reason ?? mode.when)),
       icon("check"),
     );
@@ -35,7 +55,10 @@ export const assistant = ({ element, props, watch }) => {
     name.textContent = current?.label ?? "";
     button.setAttribute("aria-label", `AI Assistant: ${current?.label ?? "choose a mode"}`);
     const focused = document.activeElement?.id;
-    list.replaceChildren(el("div", { class: "lk-menu-title", role: "presentation" }, "How should the reference act?"), ...props.scene.modes.map(item));
+    list.replaceChildren(
+      el("div", { class: "lk-menu-title", role: "presentation" }, "How should the reference act?"),
+      ...props.scene.modes.map(item),
+    );
     if (focused?.startsWith("mode-")) document.getElementById(focused)?.focus();
   };
   watch(["value", "scene"], draw);

@@ -1,13 +1,11 @@
-// Every change of the controls that needs Python goes through here: one at a time, in the order in which the artist
-// asked. The next one is asked for once the answer to the last one is on the page, so it begins from what is shown.
-// An answer changes only controls that still hold what they held when it was asked for: what the artist has done
-// since stays. Knows the controls by their place in a row, not by what they mean.
-import { on } from "../core/bus.js";
 import { showTab } from "../core/sections.js";
 import { tabId } from "../core/tab.js";
 import { whenReady } from "./memory.js";
 import { showPreview } from "./small_parts.js";
 
+/** @import { Wish } from "../core/events.js" */
+
+/** @param {unknown} a @param {unknown} b */
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 const waiting = [];
 const shown = new WeakMap(); // of what had to wait: what the controls held when the artist asked
@@ -29,7 +27,10 @@ export const requestChange = (data = {}) => {
   setTimeout(next); // the control that was changed is not yet done with its own event
 };
 
-/** Generate was pressed: the picture is made from what was shown then, and from what was asked for before. */
+/**
+ * Generate was pressed: the picture is made from what was shown then, and from what was asked for before.
+ * @param {unknown[]} values
+ */
 export const generate = (values) => {
   const wish = { action: "generate", tab: tabId() };
   if (asked || waiting.length) shown.set(wish, JSON.parse(JSON.stringify(values)));
@@ -37,18 +38,23 @@ export const generate = (values) => {
 };
 
 export const changes = {
+  /** @param {(wish: Wish) => void} ask */
   mount(ask) {
     send = ask;
     next();
   },
 
-  /** On the way to Python: note what the controls hold. */
+  /** On the way to Python: note what the controls hold. @param {unknown[]} values */
   sent(values) {
     held = JSON.parse(JSON.stringify(values));
     return shown.get(asked) ?? values;
   },
 
-  /** The answer: new values for the controls that nobody has touched since, undefined for the others. */
+  /**
+   * The answer: new values for the controls that nobody has touched since, undefined for the others.
+   * @param {{values: Record<number, unknown>, again: number[]}} answer
+   * @param {unknown[]} values
+   */
   merge(answer, values) {
     const touched = values.map((value, index) => !same(value, held[index]));
     const lost = asked.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
@@ -59,7 +65,7 @@ export const changes = {
     return fresh;
   },
 
-  /** The answer is on the page, or there is none. */
+  /** The answer is on the page, or there is none. @param {boolean} answered */
   done(answered) {
     const { action } = asked;
     const over = !waiting.includes(asked);

@@ -1,8 +1,14 @@
 // What the assistant's menu and the model selector share. An unavailable choice can be read but not taken.
 import { el } from "../core/dom.js";
 
-/** To the choice that holds, or to the first. */
-export const focusCurrent = (panel) => (panel.querySelector("[aria-checked=true], [aria-selected=true]") ?? panel.querySelector("button"))?.focus();
+/** To the choice that holds, or to the first. @param {HTMLElement} panel */
+export const focusCurrent = (panel) =>
+  (panel.querySelector("[aria-checked=true], [aria-selected=true]") ?? panel.querySelector("button"))?.focus();
 
-/** A choice in words: its title, then lines. */
-export const words = (title, ...lines) => el("span", { class: "lk-choice-words" }, el("span", { class: "lk-choice-title" }, title), lines.filter(Boolean));
+/**
+ * A choice in words: its title, then lines.
+ * @param {string | Node} title
+ * @param {...(string | Node | null | undefined | false)} lines
+ */
+export const words = (title, ...lines) =>
+  el("span", { class: "lk-choice-words" }, el("span", { class: "lk-choice-title" }, title), lines.filter(Boolean));

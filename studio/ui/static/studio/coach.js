@@ -1,5 +1,5 @@
 // The coach on the Studio page: one quiet line under the prompt, one under the result. Rules and words come from
-// REST; a step is taken through Python by `act`. Both keep their height, so nothing moves; what an artist has put
+// REST; a step is taken through Python. Both keep their height, so nothing moves; what an artist has put
 // away stays away on this computer until it is asked for again.
 import * as pictures from "../collection/pictures.js";
 import { emit, on } from "../core/bus.js";
@@ -13,8 +13,14 @@ import { popover } from "../kit/menus.js";
 import { requestChange } from "./changes.js";
 import { recall } from "./memory.js";
 
+/** @import { Advice, Step } from "../core/schemas.js" */
+
 const AFTER = "after";
-const OUTCOMES = [["closer", "Closer"], ["same", "Same"], ["drifted", "Drifted"]];
+const OUTCOMES = [
+  ["closer", "Closer"],
+  ["same", "Same"],
+  ["drifted", "Drifted"],
+];
 const NUMBERS = ["guidance_scale", "num_inference_steps", "num_images"];
 
 // --- what was put away ------------------------------------------------------------------------
@@ -26,14 +32,17 @@ const away = () => {
   }
 };
 
+/** @param {Iterable<string>} ids */
 function putAway(ids) {
   store.set("localStorage", "coach.away", JSON.stringify([...ids]));
   emit("coach:away");
 }
 
+/** @param {string} id */
 const dismiss = (id) => putAway(away().add(id));
 
 // --- the request as it stands in this tab --------------------------------------------------------
+/** @param {string | null | undefined} shape */
 function sizeOf(shape) {
   const exact = /^(\d+)x(\d+)$/.exec(shape ?? "");
   return exact ? { width: Number(exact[1]), height: Number(exact[2]) } : { aspect_ratio: shape };
@@ -48,10 +57,22 @@ function request() {
   const character = state.character || null;
   const numbers = Object.fromEntries(NUMBERS.filter((name) => Number.isFinite(state[name])).map((name) => [name, state[name]]));
   const source = references.some((one) => !one.role || one.role === "source");
-  const strength = source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
+  const strength =
+    source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
   const seed = /^\d{1,15}$/.test(String(state.seed)) ? Number(state.seed) : -1;
   const size = state.aspect_ratio === "reference" && !references.length ? {} : sizeOf(state.aspect_ratio);
-  return { mode, prompt, character, negative_prompt: negative, model: state.model?.chosen ?? null, references, seed, ...numbers, ...strength, ...size };
+  return {
+    mode,
+    prompt,
+    character,
+    negative_prompt: negative,
+    model: state.model?.chosen ?? null,
+    references,
+    seed,
+    ...numbers,
+    ...strength,
+    ...size,
+  };
 }
 
 /** The last picture this tab has made. */
@@ -61,20 +82,43 @@ function lastPicture() {
   return made[0]?.images[0] ?? null;
 }
 
-const stepButtons = (steps, act, done) => steps.map((step) =>
-  kit.button({ label: step.label, kind: "coach-step", run: () => (act({ action: "coach_step", step }), done?.()) }));
+/** @param {Step[]} steps @param {() => unknown} [done] */
+const stepButtons = (steps, done = undefined) =>
+  steps.map((step) =>
+    kit.button({ label: step.label, kind: "coach-step", run: () => (requestChange({ action: "coach_step", step }), done?.()) }),
+  );
 
 // --- before Generate ------------------------------------------------------------------------------
 class CoachLine {
-  constructor(element, act) {
-    this.act = act;
+  /** @type {Advice[]} */
+  advice;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.advice = [];
     this.turn = 0;
     this.words = el("span", { class: "coach-words" });
     this.more = el("span", { class: "coach-more" });
-    this.open = el("button", { type: "button", class: "coach-open", id: "coach-open", "aria-label": "Advice", "aria-haspopup": "dialog" }, kit.icon("info"), this.words, this.more);
-    this.close = kit.button({ id: "coach-dismiss", name: "close", label: "Put this advice away", words: false, kind: "ghost small", run: () => dismiss(this.advice[0].id) });
-    this.again = el("button", { type: "button", class: "out-link coach-again", id: "coach-again", hidden: true, onclick: () => putAway([]) }, "Show advice again");
+    this.open = el(
+      "button",
+      { type: "button", class: "coach-open", id: "coach-open", "aria-label": "Advice", "aria-haspopup": "dialog" },
+      kit.icon("info"),
+      this.words,
+      this.more,
+    );
+    this.close = kit.button({
+      id: "coach-dismiss",
+      name: "close",
+      label: "Put this advice away",
+      words: false,
+      kind: "ghost small",
+      run: () => dismiss(this.advice[0].id),
+    });
+    this.again = el(
+      "button",
+      { type: "button", class: "out-link coach-again", id: "coach-again", hidden: true, onclick: () => putAway([]) },
+      "Show advice again",
+    );
     this.panel = el("div", { class: "coach-panel", role: "dialog", "aria-label": "Advice" });
     this.node = el("div", { class: "coach-line" }, this.open, this.close, this.again, this.panel);
     element.replaceChildren(this.node);
@@ -94,6 +138,7 @@ class CoachLine {
     if (turn === this.turn) this.show(said);
   }
 
+  /** @param {Advice[]} said */
   show(said) {
     const hidden = away();
     this.advice = said.filter((one) => !hidden.has(one.id));
@@ -108,24 +153,56 @@ class CoachLine {
     if (!first) this.popover.close();
   }
 
+  /** @param {Advice} one */
   card(one) {
     const put = el("button", { type: "button", class: "out-link", onclick: () => dismiss(one.id) }, "Don't say this again");
-    return el("section", { class: "coach-card", "data-rule": one.id }, el("h3", {}, one.words), el("p", {}, one.why),
-      el("div", { class: "coach-steps" }, stepButtons(one.steps, this.act, () => this.popover.close()), put));
+    return el(
+      "section",
+      { class: "coach-card", "data-rule": one.id },
+      el("h3", {}, one.words),
+      el("p", {}, one.why),
+      el(
+        "div",
+        { class: "coach-steps" },
+        stepButtons(one.steps, () => this.popover.close()),
+        put,
+      ),
+    );
   }
 }
 
 // --- after Generate ---------------------------------------------------------------------------------
 class CoachVerdict {
-  constructor(element, act) {
-    this.act = act;
+  /** @type {string | null} */
+  id;
+  /** @type {import("../core/schemas.js").Judgement | null} */
+  judgement;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.words = el("p", { class: "coach-measured", role: "status" });
-    this.choice = el("div", { class: "out-segments", role: "group", "aria-label": "How did it come out?" }, OUTCOMES.map(([name, words]) =>
-      el("button", { type: "button", class: "out-segment", id: `coach-${name}`, "aria-pressed": "false", onclick: () => this.say(name) }, words)));
+    this.choice = el(
+      "div",
+      { class: "out-segments", role: "group", "aria-label": "How did it come out?" },
+      OUTCOMES.map(([name, words]) =>
+        el(
+          "button",
+          { type: "button", class: "out-segment", id: `coach-${name}`, "aria-pressed": "false", onclick: () => this.say(name) },
+          words,
+        ),
+      ),
+    );
     this.steps = el("div", { class: "coach-steps" });
     this.why = el("button", { type: "button", class: "out-link", id: "coach-why" }, "Why?");
     this.panel = el("div", { class: "coach-panel", role: "dialog", "aria-label": "Why" });
-    const close = kit.button({ id: "coach-after-dismiss", name: "close", label: "Put this question away", words: false, kind: "ghost small", run: () => dismiss(AFTER) });
+    const close = kit.button({
+      id: "coach-after-dismiss",
+      name: "close",
+      label: "Put this question away",
+      words: false,
+      kind: "ghost small",
+      run: () => dismiss(AFTER),
+    });
     this.row = el("div", { class: "coach-row", hidden: true }, this.words, this.choice, this.steps, this.why, close, this.panel);
     element.replaceChildren(el("div", { class: "coach-after" }, this.row));
     popover(this.why, this.panel, { width: 380 });
@@ -133,6 +210,7 @@ class CoachVerdict {
     on("coach:away", () => this.look(this.id));
   }
 
+  /** @param {string | null} id */
   async look(id) {
     if (id !== this.id) this.row.hidden = true; // what is there was said of another picture
     this.id = id;
@@ -145,21 +223,24 @@ class CoachVerdict {
     this.say(judged.verdict);
   }
 
-  /** The judgement of a picture that was made from another one; null for all others. */
+  /** The judgement of a picture that was made from another one; null for all others. @param {string} id */
   async judged(id) {
     const record = await pictures.get(id).catch(() => null);
     if (!record?.request?.references.length || record.trashed_at) return null;
     return api(pictures.path(id, "/advice"), { quiet: true }).catch(() => null);
   }
 
+  /** @param {string | null} name */
   say(name) {
-    this.choice.childNodes.forEach((node) => node.setAttribute("aria-pressed", String(node.id === `coach-${name}`)));
+    [...this.choice.children].forEach((node) => node.setAttribute("aria-pressed", String(node.id === `coach-${name}`)));
     const advice = name && this.judgement.outcomes[name];
-    this.steps.replaceChildren(...(advice ? stepButtons(advice.steps, this.act) : []));
+    this.steps.replaceChildren(...(advice ? stepButtons(advice.steps) : []));
     this.why.hidden = !advice;
     this.panel.replaceChildren(...(advice ? [el("h3", {}, advice.words), el("p", {}, advice.why)] : []));
   }
 }
 
-export const coachLine = ({ element }) => new CoachLine(element, requestChange);
-export const coachVerdict = ({ element }) => new CoachVerdict(element, requestChange);
+/** @param {{element: HTMLElement}} said */
+export const coachLine = ({ element }) => new CoachLine(element);
+/** @param {{element: HTMLElement}} said */
+export const coachVerdict = ({ element }) => new CoachVerdict(element);

@@ -41,7 +41,14 @@ function drawChip(chip, state, words) {
 /** @param {string} name @param {string} words */
 function tabButton(name, words) {
   const count = name === "queue" ? el("span", { class: "lk-count", "aria-hidden": "true" }) : null;
-  const select = { role: "tab", id: `tab-${name}`, "aria-controls": `panel-${name}`, "aria-selected": "false", class: "lk-tab", type: "button" };
+  const select = {
+    role: "tab",
+    id: `tab-${name}`,
+    "aria-controls": `panel-${name}`,
+    "aria-selected": "false",
+    class: "lk-tab",
+    type: "button",
+  };
   return el("button", { ...select, onclick: () => showTab(name) }, words, count);
 }
 
@@ -54,7 +61,11 @@ export function header({ element, props }) {
   const sections = props.scene.sections;
   const tabs = sections.map(([name, words]) => tabButton(name, words));
   const nav = el("div", { class: "lk-tabs", role: "tablist", "aria-label": "Sections" }, tabs);
-  root?.append(el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")), nav, el("div", { class: "lk-header-end" }, chip, toggle));
+  root?.append(
+    el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")),
+    nav,
+    el("div", { class: "lk-header-end" }, chip, toggle),
+  );
   wireTabs(nav, tabs);
   keepInView(nav);
   wireTheme(toggle);

@@ -36,8 +36,8 @@ export function recalled(names, values) {
   remember(names, values);
   announce();
   document.body.classList.add("lk-ready");
-  emit("studio:ready", undefined);
-  emit("settings:settled", undefined);
+  emit("studio:ready");
+  emit("settings:settled");
 }
 
 /** @param {string[]} names @param {unknown[]} values */
@@ -47,5 +47,5 @@ export function remember(names, values) {
   store.set("sessionStorage", "state", text);
   store.set("localStorage", "state", text);
   clearTimeout(timer);
-  timer = window.setTimeout(() => emit("settings:settled", undefined), SETTLED);
+  timer = window.setTimeout(() => emit("settings:settled"), SETTLED);
 }

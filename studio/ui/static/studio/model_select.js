@@ -9,28 +9,48 @@ import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
 import { focusCurrent, words } from "./choices.js";
 
+/** @import { ModelScene } from "../core/shapes.js" */
+/** @import { Part } from "../core/events.js" */
+
 const costs = new Map(); // model id → what it was found to cost since the page was loaded
 
+/** @param {ModelScene} model */
 const cost = (model) => {
   const known = costs.get(model.id) ?? model;
-  const parts = [known.seconds === null ? null : `about ${seconds(known.seconds)} a picture`, known.vram_mb === null ? null : memory(known.vram_mb)];
+  const parts = [
+    known.seconds === null ? null : `about ${seconds(known.seconds)} a picture`,
+    known.vram_mb === null ? null : memory(known.vram_mb),
+  ];
   return parts.filter(Boolean).join(" · ") || "Not timed yet";
 };
-const badge = (model) => (model.edit ? el("span", { class: "lk-edit-badge", title: "Edits by instruction, or follows reference pictures" }, "Edit") : null);
+/** @param {ModelScene} model */
+const badge = (model) =>
+  model.edit ? el("span", { class: "lk-edit-badge", title: "Edits by instruction, or follows reference pictures" }, "Edit") : null;
 
+/** @param {() => unknown} run */
 const afterEachJob = (run) => {
   let last = null;
   onSnapshot(({ jobs }) => {
-    const ended = jobs.map((job) => job.finished_at ?? "").sort().at(-1) ?? "";
+    const ended =
+      jobs
+        .map((job) => job.finished_at ?? "")
+        .sort()
+        .at(-1) ?? "";
     if (last !== null && ended > last) run();
     last = ended;
   });
 };
 
+/** @param {Part} said */
 export const modelSelect = ({ element, props, watch }) => {
   const label = el("span", { class: "lk-model-label" });
   const price = el("span", { class: "lk-muted lk-model-cost" });
-  const button = el("button", { type: "button", class: "lk-model-button", "aria-haspopup": "listbox" }, el("span", { class: "lk-model-line" }, label, price), icon("chevron"));
+  const button = el(
+    "button",
+    { type: "button", class: "lk-model-button", "aria-haspopup": "listbox" },
+    el("span", { class: "lk-model-line" }, label, price),
+    icon("chevron"),
+  );
   const list = el("div", { role: "listbox", "aria-label": "Model" });
   element.querySelector(".lk-models").append(el("div", { class: "lk-section-head" }, el("h2", {}, "Model")), button, list);
   const menu = popover(button, list, { width: "button", onOpen: () => focusCurrent(list) });
@@ -42,6 +62,7 @@ export const modelSelect = ({ element, props, watch }) => {
     draw();
   });
 
+  /** @param {ModelScene} model */
   const choose = (model) => {
     if (model.reason) return toast(model.reason, "warning");
     menu.close();
@@ -50,19 +71,37 @@ export const modelSelect = ({ element, props, watch }) => {
     draw();
     return requestChange();
   };
+  /** @param {ModelScene} model */
   const option = (model) =>
     el(
       "button",
-      { type: "button", id: `model-${model.id}`, role: "option", class: "lk-menu-item lk-model", "aria-selected": String(model.id === props.value?.chosen), "aria-disabled": String(Boolean(model.reason)), onclick: () => choose(model) },
-      words(el("span", { class: "lk-model-title" }, model.label, badge(model)), model.description && el("span", {}, model.description), el("span", { class: model.reason ? "lk-reason" : "lk-when" }, model.reason ?? cost(model))),
+      {
+        type: "button",
+        id: `model-${model.id}`,
+        role: "option",
+        class: "lk-menu-item lk-model",
+        "aria-selected": String(model.id === props.value?.chosen),
+        "aria-disabled": String(Boolean(model.reason)),
+        onclick: () => choose(model),
+      },
+      words(
+        el("span", { class: "lk-model-title" }, model.label, badge(model)),
+        model.description && el("span", {}, model.description),
+        el("span", { class: model.reason ? "lk-reason" : "lk-when" }, model.reason ?? cost(model)),
+      ),
       icon("check"),
     );
   const draw = () => {
     if (!props.scene || list.matches(":popover-open")) return;
     const current = props.scene.models.find((model) => model.id === props.value?.chosen);
-    label.replaceChildren(...(current ? [current.label, badge(current)].filter(Boolean) : [props.scene.models.length ? "Choose a model" : props.scene.none]));
+    label.replaceChildren(
+      ...(current ? [current.label, badge(current)].filter(Boolean) : [props.scene.models.length ? "Choose a model" : props.scene.none]),
+    );
     price.textContent = current ? cost(current) : "";
-    button.setAttribute("aria-label", `Model: ${current ? `${current.label}${current.edit ? ", supports image editing" : ""}, ${cost(current)}` : "none"}`);
+    button.setAttribute(
+      "aria-label",
+      `Model: ${current ? `${current.label}${current.edit ? ", supports image editing" : ""}, ${cost(current)}` : "none"}`,
+    );
     list.replaceChildren(...props.scene.models.map(option));
   };
   watch(["value", "scene"], draw);

@@ -9,24 +9,43 @@ import { showTab } from "../core/sections.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
-import { requestChange } from "./changes.js";
+
+/** @import { Reference } from "../core/schemas.js" */
+/** @import { Job, Part, Snapshot } from "../core/events.js" */
 
 const REFERENCES = 3;
+/** @type {import("../core/events.js").Snapshot} */
+const NOTHING = { version: 0, worker: { state: "starting", device: null, detail: "", hardware: null }, jobs: [], held: null };
 
-function miniatures(ids, open) {
-  const shown = ids.slice(0, REFERENCES).map((id) => open
-    ? el("button", { type: "button", class: "out-mini", title: "Open the picture", "aria-label": "Open the picture", onclick: () => open(id) }, thumbnail(id))
-    : el("span", { class: "out-mini" }, thumbnail(id)));
+/** @param {string[]} ids @param {(id: string) => unknown} open */
+function miniatures(ids, open = undefined) {
+  const shown = ids
+    .slice(0, REFERENCES)
+    .map((id) =>
+      open
+        ? el(
+            "button",
+            { type: "button", class: "out-mini", title: "Open the picture", "aria-label": "Open the picture", onclick: () => open(id) },
+            thumbnail(id),
+          )
+        : el("span", { class: "out-mini" }, thumbnail(id)),
+    );
   const more = ids.length - shown.length;
   return el("span", { class: "out-minis" }, shown, more > 0 ? el("span", { class: "out-more" }, `+${more}`) : null);
 }
 
+/** @param {string} id */
 const thumbnail = (id) => el("img", { ...sized(id, 84), alt: "", loading: "lazy", decoding: "async" });
 
 /** One job as a row. */
 class Row {
-  constructor(job, act, full) {
-    this.act = act;
+  /** @type {import("../core/schemas.js").JobRecord} */
+  job;
+  /** @type {string} */
+  shown;
+
+  /** @param {Job} job @param {boolean} full */
+  constructor(job, full) {
     this.full = full;
     this.words = el("strong", { class: "out-job-state" });
     this.eta = el("span", { class: "out-job-eta" });
@@ -37,17 +56,31 @@ class Row {
     this.notices = el("ul", { class: "out-notes" });
     const references = job.request.references.map((reference) => reference.image_id);
     this.meta = el("span", { class: "out-job-meta" });
-    this.node = el("li", { class: "out-job", "data-job": job.id },
+    this.node = el(
+      "li",
+      { class: "out-job", "data-job": job.id },
       references.length ? miniatures(references) : null,
-      el("div", { class: "out-job-what" },
-        el("span", { class: "out-job-line" }, full ? el("span", { class: "out-chip" }, kit.modeWords(job.request.mode)) : null,
-          el("span", { class: "out-job-prompt", title: kit.promptWords(job.request) }, kit.promptWords(job.request))),
+      el(
+        "div",
+        { class: "out-job-what" },
+        el(
+          "span",
+          { class: "out-job-line" },
+          full ? el("span", { class: "out-chip" }, kit.modeWords(job.request.mode)) : null,
+          el("span", { class: "out-job-prompt", title: kit.promptWords(job.request) }, kit.promptWords(job.request)),
+        ),
         el("span", { class: "out-job-line" }, this.words, this.eta, full ? this.meta : null),
-        full ? this.error : null, full ? this.notices : null),
-      full ? this.pictures : null, this.cancel, el("span", { class: "out-job-bar" }, this.bar));
+        full ? this.error : null,
+        full ? this.notices : null,
+      ),
+      full ? this.pictures : null,
+      this.cancel,
+      el("span", { class: "out-job-bar" }, this.bar),
+    );
     this.update(job);
   }
 
+  /** @param {Job} job */
   update(job) {
     this.job = job;
     const share = kit.progress(job);
@@ -61,6 +94,7 @@ class Row {
     if (this.full) this.updateFull(job);
   }
 
+  /** @param {Job} job */
   updateFull(job) {
     const own = job.tab === tabId() ? "" : "another tab";
     const model = pictures.modelLabel(job.request.model);
@@ -72,8 +106,9 @@ class Row {
     this.shown = key;
   }
 
+  /** @param {string} id */
   open(id) {
-    emit("details:open", { id, act: this.act, ids: [...this.job.images] });
+    emit("details:open", { id, ids: [...this.job.images] });
   }
 
   stop() {
@@ -84,16 +119,22 @@ class Row {
 
 /** A list of jobs that follows the order it is given. */
 class JobList {
-  constructor(label, act, full) {
-    Object.assign(this, { act, full, rows: new Map() });
+  /** @type {Map<string, Row>} */
+  rows;
+
+  /** @param {string} label @param {boolean} full */
+  constructor(label, full) {
+    this.full = full;
+    this.rows = new Map();
     this.node = el("ul", { class: "out-jobs", "aria-label": label });
   }
 
+  /** @param {Job[]} jobs */
   show(jobs) {
     const ids = new Set(jobs.map((job) => job.id));
     for (const [id, row] of this.rows) if (!ids.has(id)) row.node.remove(), this.rows.delete(id);
     jobs.forEach((job, index) => {
-      const row = this.rows.get(job.id) || new Row(job, this.act, this.full);
+      const row = this.rows.get(job.id) || new Row(job, this.full);
       if (this.rows.has(job.id)) row.update(job);
       this.rows.set(job.id, row);
       if (this.node.children[index] !== row.node) this.node.insertBefore(row.node, this.node.children[index] || null);
@@ -101,19 +142,29 @@ class JobList {
   }
 }
 
+/** @param {number} running @param {number} queued */
 const counted = (running, queued) => [running ? `${running} running` : "", queued ? `${queued} waiting` : ""].filter(Boolean).join(", ");
 
 class Summary {
-  constructor(element, act) {
-    this.list = new JobList("Queue", act, false);
+  /** @param {HTMLElement} element */
+  constructor(element) {
+    this.list = new JobList("Queue", false);
     this.count = el("span", { class: "out-queue-count" }, "Queue");
     this.empty = el("span", { class: "out-queue-empty" }, "Nothing is running.");
     const open = el("button", { type: "button", class: "out-link", onclick: () => showTab("queue") }, "Show all");
-    element.replaceChildren(el("section", { class: "out-queue-strip", "aria-label": "Queue" },
-      el("div", { class: "out-queue-title" }, this.count, open), this.empty, this.list.node));
+    element.replaceChildren(
+      el(
+        "section",
+        { class: "out-queue-strip", "aria-label": "Queue" },
+        el("div", { class: "out-queue-title" }, this.count, open),
+        this.empty,
+        this.list.node,
+      ),
+    );
     onSnapshot((snapshot) => this.take(snapshot));
   }
 
+  /** @param {Snapshot} said */
   take({ jobs }) {
     const active = jobs.filter(kit.isActive);
     const running = active.filter((job) => job.status === "running").length;
@@ -124,20 +175,33 @@ class Summary {
 }
 
 class QueuePage {
-  constructor(element, act) {
+  /** @type {import("../core/events.js").Job[]} */
+  older;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.older = [];
-    this.sections = [["running", "Running", "Nothing is running."], ["queued", "Waiting", "Nothing is waiting."],
-      ["ended", "Finished", "Nothing has finished yet. Jobs you start in the Studio appear here."]]
-      .map(([name, title, none]) => this.section(name, title, none, act));
-    element.replaceChildren(el("div", { class: "out-queue-page" }, this.sections.map((section) => section.node)));
+    this.sections = [
+      ["running", "Running", "Nothing is running."],
+      ["queued", "Waiting", "Nothing is waiting."],
+      ["ended", "Finished", "Nothing has finished yet. Jobs you start in the Studio appear here."],
+    ].map(([name, title, none]) => this.section(name, title, none));
+    element.replaceChildren(
+      el(
+        "div",
+        { class: "out-queue-page" },
+        this.sections.map((section) => section.node),
+      ),
+    );
     onSnapshot((snapshot) => this.take(snapshot));
-    on("models:known", () => this.take(latestSnapshot() ?? { jobs: [] }));
+    on("models:known", () => this.take(latestSnapshot() ?? NOTHING));
     on("tab:shown", (name) => name === "queue" && this.load());
     this.load();
   }
 
-  section(name, title, none, act) {
-    const list = new JobList(title, act, true);
+  /** @param {string} name @param {string} title @param {string} none */
+  section(name, title, none) {
+    const list = new JobList(title, true);
     const words = el("p", { class: "out-empty" }, none);
     const node = el("section", { "aria-label": title, "data-section": name }, el("h3", {}, title), words, list.node);
     return { name, list, words, node };
@@ -146,9 +210,10 @@ class QueuePage {
   /** Jobs that are too old for the snapshot. */
   async load() {
     this.older = await api("/jobs?limit=100", { quiet: true }).catch(() => this.older);
-    this.take(latestSnapshot() ?? { jobs: [] });
+    this.take(latestSnapshot() ?? NOTHING);
   }
 
+  /** @param {Snapshot} said */
   take({ jobs }) {
     const now = new Set(jobs.map((job) => job.id));
     const all = [...jobs, ...this.older.filter((job) => !now.has(job.id) && !kit.isActive(job))];
@@ -161,5 +226,7 @@ class QueuePage {
   }
 }
 
-export const queueSummary = ({ element }) => new Summary(element, requestChange);
-export const queuePage = ({ element }) => new QueuePage(element, requestChange);
+/** @param {Part} said */
+export const queueSummary = ({ element }) => new Summary(element);
+/** @param {Part} said */
+export const queuePage = ({ element }) => new QueuePage(element);

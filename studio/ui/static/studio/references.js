@@ -1,11 +1,12 @@
 // The reference strip: up to ten numbered pictures with a role each. Pictures come from the collection,
 // from this device, by drop or by paste; only their ids are kept. The strip's value is the truth about the
 // references; `scene` (roles, words) comes from Python. Knows REST only through upload.
+
+import { upload } from "../collection/uploads.js";
 import { sized } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
-import { el } from "../core/dom.js";
+import { closest, el } from "../core/dom.js";
 import { showTab } from "../core/sections.js";
-import { upload } from "../collection/uploads.js";
 import { enlarge } from "../kit/dialogs.js";
 import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
@@ -13,13 +14,35 @@ import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
 import { whenReady } from "./memory.js";
 
+/** @import { Reference, Role } from "../core/schemas.js" */
+/** @import { Part } from "../core/events.js" */
+
 const DRAGGED = "application/x-likeness-reference";
 const PICTURE = "application/x-likeness-image";
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 class ReferenceStrip {
+  /** @type {HTMLSpanElement} */
+  count;
+  /** @type {HTMLOListElement} */
+  list;
+  /** @type {HTMLDivElement} */
+  live;
+  /** @type {HTMLInputElement} */
+  file;
+  /** @type {HTMLButtonElement} */
+  plus;
+  /** @type {HTMLLIElement} */
+  addTile;
+  /** @type {ReturnType<typeof popover>} */
+  menu;
+  /** @type {number} */
+  dragged;
+
+  /** @param {HTMLElement} element @param {Part["props"]} props @param {Part["watch"]} watch */
   constructor(element, props, watch) {
-    Object.assign(this, { props, uploading: 0 });
+    this.props = props;
+    this.uploading = 0;
     this.root = element.querySelector(".lk-references");
     this.build();
     this.listen();
@@ -36,12 +59,14 @@ class ReferenceStrip {
     return this.props.scene;
   }
 
+  /** @param {Reference[]} items */
   set(items) {
     this.props.value = items;
     this.draw();
     requestChange();
   }
 
+  /** @param {string[]} ids */
   async add(ids) {
     await whenReady;
     const items = this.items;
@@ -60,6 +85,7 @@ class ReferenceStrip {
     return this.scene.limit - this.items.length - this.uploading;
   }
 
+  /** @param {File[]} files */
   async upload(files) {
     await whenReady;
     const room = Math.max(0, this.room);
@@ -75,6 +101,7 @@ class ReferenceStrip {
     this.draw();
   }
 
+  /** @param {number} index */
   remove(index) {
     const items = this.items;
     items.splice(index, 1);
@@ -83,6 +110,7 @@ class ReferenceStrip {
     (this.thumbs()[Math.min(index, items.length - 1)] ?? this.plus).focus();
   }
 
+  /** @param {number} from @param {number} to */
   move(from, to) {
     const items = this.items;
     if (to < 0 || to >= items.length || from === to) return;
@@ -91,6 +119,7 @@ class ReferenceStrip {
     this.say(`Reference ${from + 1} is now number ${to + 1} of ${items.length}.`);
   }
 
+  /** @param {number} index @param {Partial<Reference>} change */
   change(index, change) {
     const items = this.items;
     Object.assign(items[index], change);
@@ -102,16 +131,35 @@ class ReferenceStrip {
     this.count = el("span", { class: "lk-muted" });
     this.list = el("ol", { class: "lk-reference-list", "aria-label": "References" });
     this.live = el("div", { class: "lk-visually-hidden", "aria-live": "polite" });
-    this.file = el("input", { type: "file", id: "reference-file", accept: "image/*", multiple: true, class: "lk-visually-hidden", tabindex: "-1", "aria-label": "Pictures from this device" });
-    this.plus = el("button", { type: "button", id: "reference-add", "aria-haspopup": "menu", "aria-label": "Add a reference" }, icon("plus"), el("span", { class: "lk-add-words" }));
+    this.file = el("input", {
+      type: "file",
+      id: "reference-file",
+      accept: "image/*",
+      multiple: true,
+      class: "lk-visually-hidden",
+      tabindex: "-1",
+      "aria-label": "Pictures from this device",
+    });
+    this.plus = el(
+      "button",
+      { type: "button", id: "reference-add", "aria-haspopup": "menu", "aria-label": "Add a reference" },
+      icon("plus"),
+      el("span", { class: "lk-add-words" }),
+    );
     const head = el("div", { class: "lk-section-head" }, el("h2", {}, "References"), this.count);
     this.root.append(head, this.list, this.live, this.file, this.buildMenu());
     this.addTile = el("li", { class: "lk-add-tile" }, this.plus);
   }
 
   buildMenu() {
+    /** @param {string} id @param {import("../kit/icons.js").IconName} name @param {string} words @param {() => unknown} run */
     const item = (id, name, words, run) =>
-      el("button", { type: "button", id, role: "menuitem", class: "lk-menu-item", onclick: () => (this.menu.close(), run()) }, icon(name), words);
+      el(
+        "button",
+        { type: "button", id, role: "menuitem", class: "lk-menu-item", onclick: () => (this.menu.close(), run()) },
+        icon(name),
+        words,
+      );
     const panel = el(
       "div",
       { role: "menu", "aria-label": "Add a reference" },
@@ -131,11 +179,13 @@ class ReferenceStrip {
   draw() {
     const { items, scene } = this;
     if (!scene) return;
-    const focused = this.thumbs().indexOf(document.activeElement);
+    const focused = this.thumbs().findIndex((thumb) => thumb === document.activeElement);
     this.root.classList.toggle("lk-empty", !items.length && !this.uploading);
     this.count.textContent = items.length ? `${items.length} of ${scene.limit}` : "";
     this.plus.querySelector(".lk-add-words").textContent = items.length ? "" : "Add a picture to refine";
-    const waiting = Array.from({ length: this.uploading }, () => el("li", { class: "lk-reference lk-waiting", "aria-label": "Being taken in" }));
+    const waiting = Array.from({ length: this.uploading }, () =>
+      el("li", { class: "lk-reference lk-waiting", "aria-label": "Being taken in" }),
+    );
     this.list.replaceChildren(...items.map((item, index) => this.card(item, index, items.length)), ...waiting, this.addTile);
     if (focused >= 0) this.thumbs()[focused]?.focus();
   }
@@ -144,46 +194,89 @@ class ReferenceStrip {
     return [...this.list.querySelectorAll(".lk-thumb")];
   }
 
+  /** @param {Reference} item @param {number} index @param {number} total */
   card(item, index, total) {
     const role = item.role ?? this.scene.default_role;
     const words = `Reference ${index + 1} of ${total}`;
     const image = el("img", { ...sized(item.image_id, 132), alt: "", draggable: "false", loading: "lazy" });
     const thumb = el(
       "button",
-      { type: "button", class: "lk-thumb", "aria-label": `${words}, ${this.scene.roles[role] ?? role}. Show large`, title: "Drag, or Alt with an arrow key, to reorder", onclick: () => enlarge(item.image_id, words) },
+      {
+        type: "button",
+        class: "lk-thumb",
+        "aria-label": `${words}, ${this.scene.roles[role] ?? role}. Show large`,
+        title: "Drag, or Alt with an arrow key, to reorder",
+        onclick: () => enlarge(item.image_id, words),
+      },
       image,
       el("span", { class: "lk-number" }, String(index + 1)),
     );
     image.addEventListener("error", () => thumb.classList.add("lk-missing"));
-    const remove = el("button", { type: "button", class: "lk-remove", "aria-label": `Remove reference ${index + 1}`, onclick: () => this.remove(index) }, icon("close"));
-    const card = el("li", { class: "lk-reference", draggable: "true", "data-image-id": item.image_id }, thumb, remove, this.roleSelect(role, index), this.weight(item, index));
+    const remove = el(
+      "button",
+      { type: "button", class: "lk-remove", "aria-label": `Remove reference ${index + 1}`, onclick: () => this.remove(index) },
+      icon("close"),
+    );
+    const card = el(
+      "li",
+      { class: "lk-reference", draggable: "true", "data-image-id": item.image_id },
+      thumb,
+      remove,
+      this.roleSelect(role, index),
+      this.weight(item, index),
+    );
     thumb.addEventListener("keydown", (event) => this.key(event, index));
     card.addEventListener("dragstart", (event) => this.dragStart(event, card, index, item.image_id));
     card.addEventListener("dragend", () => this.dragEnd());
     return card;
   }
 
+  /** @param {Role} role @param {number} index */
   roleSelect(role, index) {
     const { roles, usable, default_role: standard } = this.scene;
+    /** @param {any} pair */
     const option = ([value, words]) =>
       el("option", { value, selected: value === role, disabled: usable.length > 0 && !usable.includes(value) && value !== role }, words);
-    const change = (event) => this.change(index, { role: event.target.value === standard ? null : event.target.value });
-    return el("select", { class: "lk-role", "aria-label": `Role of reference ${index + 1}`, title: "What this reference is for", onchange: change }, Object.entries(roles).map(option));
+    /** @param {Event} event */
+    const change = (event) => {
+      const { value } = /** @type {HTMLSelectElement} */ (event.target);
+      this.change(index, { role: value === standard ? null : /** @type {Reference["role"]} */ (value) });
+    };
+    return el(
+      "select",
+      { class: "lk-role", "aria-label": `Role of reference ${index + 1}`, title: "What this reference is for", onchange: change },
+      Object.entries(roles).map(option),
+    );
   }
 
+  /** @param {Reference} item @param {number} index */
   weight(item, index) {
     if (!this.scene.weights) return null;
     const words = `Weight of reference ${index + 1}`;
-    const change = (event) => this.change(index, { weight: Math.min(2, Math.max(0, Number(event.target.value) || 0)) });
-    const input = el("input", { class: "lk-weight", type: "number", min: "0", max: "2", step: "0.1", value: String(item.weight), "aria-label": words, title: "How strongly it acts; 1 is normal", onchange: change });
+    /** @param {Event} event */
+    const change = (event) =>
+      this.change(index, { weight: Math.min(2, Math.max(0, Number(/** @type {HTMLInputElement} */ (event.target).value) || 0)) });
+    const input = el("input", {
+      class: "lk-weight",
+      type: "number",
+      min: "0",
+      max: "2",
+      step: "0.1",
+      value: String(item.weight),
+      "aria-label": words,
+      title: "How strongly it acts; 1 is normal",
+      onchange: change,
+    });
     return el("label", { class: "lk-weight-row" }, "Weight", input);
   }
 
+  /** @param {string} words */
   say(words) {
     this.live.textContent = words;
   }
 
   // --- keyboard -------------------------------------------------------------------------------------
+  /** @param {KeyboardEvent} event @param {number} index */
   key(event, index) {
     const step = MOVES[event.key];
     const thumbs = this.thumbs();
@@ -201,6 +294,7 @@ class ReferenceStrip {
   }
 
   // --- drag, drop, paste ------------------------------------------------------------------------------
+  /** @param {DragEvent} event @param {HTMLElement} card @param {number} index @param {string} id */
   dragStart(event, card, index, id) {
     this.dragged = index;
     event.dataTransfer.setData(DRAGGED, String(index));
@@ -211,10 +305,13 @@ class ReferenceStrip {
 
   dragEnd() {
     this.dragged = undefined;
-    this.list.querySelectorAll(".lk-dragged, .lk-before, .lk-after").forEach((card) => card.classList.remove("lk-dragged", "lk-before", "lk-after"));
+    this.list
+      .querySelectorAll(".lk-dragged, .lk-before, .lk-after")
+      .forEach((card) => card.classList.remove("lk-dragged", "lk-before", "lk-after"));
   }
 
   // Where a drop at the pointer would put it: an index between 0 and the number of references.
+  /** @param {DragEvent} event */
   slot(event) {
     const cards = [...this.list.querySelectorAll(".lk-reference:not(.lk-waiting)")];
     const index = cards.findIndex((card) => {
@@ -225,6 +322,7 @@ class ReferenceStrip {
     return index < 0 || index > sameRow + 1 ? sameRow + 1 : index;
   }
 
+  /** @param {DragEvent} event */
   mark(event) {
     const cards = [...this.list.querySelectorAll(".lk-reference:not(.lk-waiting)")];
     const slot = this.slot(event);
@@ -245,7 +343,9 @@ class ReferenceStrip {
   }
 
   listenToDrags() {
+    /** @param {DragEvent} said */
     const ours = ({ dataTransfer: { types } }) => [DRAGGED, PICTURE, "Files"].some((type) => types.includes(type));
+    /** @param {boolean} on */
     const lit = (on) => this.root.classList.toggle("lk-drop", on);
     window.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
     window.addEventListener("drop", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
@@ -255,7 +355,7 @@ class ReferenceStrip {
       if (this.dragged === undefined) lit(true);
       else this.mark(event);
     });
-    this.root.addEventListener("dragleave", (event) => !this.root.contains(event.relatedTarget) && lit(false));
+    this.root.addEventListener("dragleave", (event) => !this.root.contains(/** @type {Node | null} */ (event.relatedTarget)) && lit(false));
     this.root.addEventListener("drop", (event) => {
       if (!ours(event)) return;
       event.preventDefault();
@@ -264,6 +364,7 @@ class ReferenceStrip {
     });
   }
 
+  /** @param {DragEvent} event */
   drop(event) {
     const { dataTransfer } = event;
     if (this.dragged !== undefined) {
@@ -274,13 +375,15 @@ class ReferenceStrip {
     else this.upload([...dataTransfer.files]);
   }
 
+  /** @param {ClipboardEvent} event */
   paste(event) {
     const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = event.target.closest?.("input, textarea") && event.clipboardData.types.includes("text/plain");
+    const writing = closest(event, "input, textarea") && event.clipboardData.types.includes("text/plain");
     if (!files.length || writing) return;
     event.preventDefault();
     this.upload(files);
   }
 }
 
+/** @param {Part} said */
 export const references = ({ element, props, watch }) => new ReferenceStrip(element, props, watch);

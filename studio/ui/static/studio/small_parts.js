@@ -52,7 +52,12 @@ export function showPreview() {
 /** @param {Part} part `props.scene`: {target, words} */
 export function disclosure({ element, props }) {
   const { target, words } = props.scene;
-  const button = el("button", { type: "button", class: "lk-disclosure", "aria-controls": target, "aria-expanded": "false" }, words, icon("chevron"));
+  const button = el(
+    "button",
+    { type: "button", class: "lk-disclosure", "aria-controls": target, "aria-expanded": "false" },
+    words,
+    icon("chevron"),
+  );
   button.addEventListener("click", () => {
     const open = button.getAttribute("aria-expanded") !== "true";
     button.setAttribute("aria-expanded", String(open));
@@ -65,7 +70,9 @@ export function disclosure({ element, props }) {
 
 /** The seed of the job of this tab that began last. @param {Snapshot} snapshot */
 function newestSeed(snapshot) {
-  const begun = snapshot.jobs.flatMap((job) => (job.tab === tabId() && job.started_at ? [{ at: job.started_at, seed: job.request.seed }] : []));
+  const begun = snapshot.jobs.flatMap((job) =>
+    job.tab === tabId() && job.started_at ? [{ at: job.started_at, seed: job.request.seed }] : [],
+  );
   begun.sort((a, b) => (a.at < b.at ? 1 : -1));
   return begun[0] ? String(begun[0].seed) : null;
 }
@@ -78,7 +85,12 @@ export const lastSeed = () => usedSeed;
 /** Tells `used` when the artist wants it back. @param {Part} part */
 export function seedMemory({ element, tell }) {
   const number = el("span", {});
-  const button = el("button", { type: "button", id: "last-seed", class: "lk-link", title: "Put this seed into the box", onclick: () => tell.used() }, "Last used ", number);
+  const button = el(
+    "button",
+    { type: "button", id: "last-seed", class: "lk-link", title: "Put this seed into the box", onclick: () => tell.used() },
+    "Last used ",
+    number,
+  );
   const none = el("span", { class: "lk-muted" }, "No seed used yet");
   const draw = () => {
     number.textContent = usedSeed ?? "";

@@ -9,135 +9,78 @@ import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
-import { requestChange } from "./changes.js";
 import { shownIds } from "./gallery.js";
+import { announce, drawBar, failureCard, frame, idleWords, invitation, statusRow } from "./stage_parts.js";
 
-const TOOLS = ["use", "add", "edit", "compare", "tree", "reuse_settings", "reuse_seed", "download", "character", "star", "trash", "restore", "details"];
+/** @import { ActionName, Size } from "../core/shapes.js" */
+/** @import { WorkerState } from "../core/schemas.js" */
+/** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */
 
-const painted = (url) => {
-  const next = el("img", { src: url, class: "out-steady" });
-  return next.decode().then(() => next);
-};
-
-/** An image that changes only once the next one can be painted; of many in a hurry only the last is shown. */
-function steadyImage(label) {
-  let node = el("img", { class: "out-steady", alt: label });
-  let shown = "";
-  let wanted = "";
-  let busy = false;
-  let turn = 0; // rises with clear(): what was on its way then is not shown any more
-  const put = (next, url) => {
-    next.alt = node.alt;
-    node.replaceWith(next);
-    node = next;
-    shown = url;
-  };
-  const step = async (url, now) => {
-    const next = await painted(url).catch(() => null); // a preview may be gone by now
-    if (now !== turn) return;
-    if (next) put(next, url);
-    else if (wanted === url) wanted = shown;
-  };
-  const pump = async () => {
-    if (busy) return;
-    busy = true;
-    while (wanted && shown !== wanted) await step(wanted, turn);
-    busy = false;
-  };
-  const show = (url, alt) => {
-    wanted = url;
-    if (alt) node.alt = alt;
-    pump();
-  };
-  const clear = () => {
-    turn += 1;
-    wanted = "";
-    put(el("img", { class: "out-steady" }), "");
-  };
-  return { first: node, show, clear };
-}
-
-const ratio = (size) => (size?.width && size?.height ? size.width / size.height : 1);
-
-/** The box of one picture: as large as fits, in the picture's own shape from the first moment. */
-function frame(label, kind) {
-  const image = steadyImage(label);
-  const back = el("img", { class: "out-frame-back", alt: "", hidden: true });
-  const box = el("div", { class: "out-frame-box" }, back, image.first);
-  const node = el("figure", { class: `out-frame ${kind}` }, box);
-  const shape = (size) => box.style.setProperty("--ratio", ratio(size));
-  const backdrop = (url) => {
-    back.hidden = !url;
-    if (url && back.getAttribute("src") !== url) back.src = url;
-  };
-  return { node, box, image, shape, backdrop };
-}
-
-function statusRow() {
-  const phase = el("strong", { class: "out-phase" });
-  const eta = el("span", { class: "out-eta" });
-  const said = el("span", { class: "out-said", role: "status" });
-  const bar = el("div", { class: "out-bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": 0, "aria-valuemax": 100 },
-    el("i"));
-  const cancel = kit.button({ id: "cancel", name: "close", label: "Cancel", kind: "cancel" });
-  const live = kit.button({ name: "live", label: "Watch live", kind: "ghost" });
-  const node = el("div", { class: "out-status" }, el("div", { class: "out-status-words" }, phase, eta), live, cancel, bar, said);
-  return { node, phase, eta, said, bar, cancel, live };
-}
-
-/** Say a phase once: every step would talk over everything else. */
-function announce(row, job) {
-  const words = !job ? "" : job.phase === "denoising" && kit.isActive(job) ? "Drawing" : kit.jobWords(job);
-  if (row.said.textContent !== words) row.said.textContent = words;
-}
-
-function drawBar(row, job) {
-  const share = job ? kit.progress(job) : 0;
-  const running = Boolean(job && job.status === "running");
-  row.bar.classList.toggle("unknown", running && share === null);
-  row.bar.classList.toggle("off", !job || !kit.isActive(job));
-  row.bar.firstChild.style.setProperty("--share", share ?? 0);
-  if (share === null) row.bar.removeAttribute("aria-valuenow");
-  else row.bar.setAttribute("aria-valuenow", Math.round(share * 100));
-}
-
-function idleWords(worker, ended) {
-  if (ended) return ended.status === "done" && ended.started_at && ended.finished_at ? doneWords(ended) : kit.jobWords(ended);
-  if (worker?.state === "starting") return "Getting ready. You can already write your prompt.";
-  if (worker?.state === "restarting") return "Starting again. Your jobs are safe.";
-  if (worker?.state === "down") return worker.detail || "The studio cannot draw right now.";
-  return "Ready";
-}
-
-const doneWords = (job) => `Done in ${kit.seconds((kit.date(job.finished_at) - kit.date(job.started_at)) / 1000)}`;
-
-/** What to do first, for an empty studio. */
-function invitation() {
-  const go = (id, act) => () => {
-    const target = document.getElementById(id);
-    const control = target?.matches("button, textarea") ? target : target?.querySelector("button, textarea");
-    if (control) act(control);
-  };
-  const step = (text) => el("li", {}, text);
-  return el("div", { class: "out-invite" },
-    el("h3", {}, "Your portrait begins here"),
-    el("ol", {}, step("Load a portrait as a reference, or start from words alone."), step("Say what you want to see or change."),
-      step("Press Generate, keep the best, and use it as the next reference.")),
-    el("div", { class: "out-invite-buttons" },
-      kit.button({ name: "add", label: "Add a reference", kind: "strong", run: go("reference-add", (node) => node.click()) }),
-      kit.button({ name: "edit", label: "Describe a portrait", run: go("prompt", (node) => node.focus()) })));
-}
-
-function failureCard(dismiss) {
-  const words = el("p", {});
-  const node = el("div", { class: "out-failure", role: "alert" }, el("h3", {}, "This picture was not made"), words,
-    kit.button({ label: "Dismiss", run: dismiss }));
-  return { node, words };
-}
+/** @type {import("../core/shapes.js").ActionName[]} */
+const TOOLS = [
+  "use",
+  "add",
+  "edit",
+  "compare",
+  "tree",
+  "reuse_settings",
+  "reuse_seed",
+  "download",
+  "character",
+  "star",
+  "trash",
+  "restore",
+  "details",
+];
 
 class Stage {
-  constructor(element, act) {
-    this.act = act;
+  /** @type {import("../core/schemas.js").JobRecord | null} */
+  job;
+  /** @type {import("../core/schemas.js").JobRecord | null} */
+  ended;
+  /** @type {Set<string>} */
+  dismissed;
+  /** @type {Set<string> | null} */
+  known;
+  /** @type {import("../core/schemas.js").ImageRecord | null} */
+  selected;
+  /** @type {ReturnType<typeof statusRow>} */
+  row;
+  /** @type {ReturnType<typeof frame>} */
+  live;
+  /** @type {ReturnType<typeof frame>} */
+  control;
+  /** @type {ReturnType<typeof frame>} */
+  picture;
+  /** @type {HTMLDivElement} */
+  invite;
+  /** @type {ReturnType<typeof failureCard>} */
+  failure;
+  /** @type {HTMLUListElement} */
+  notices;
+  /** @type {HTMLDivElement} */
+  area;
+  /** @type {ReturnType<typeof toolbar.bar>} */
+  bar;
+  /** @type {HTMLParagraphElement} */
+  caption;
+  /** @type {HTMLElement} */
+  node;
+  /** @type {WorkerState} */
+  worker;
+  /** @type {boolean} */
+  begun;
+  /** @type {string | null} */
+  wanted;
+  /** @type {boolean} */
+  coming;
+  /** @type {string} */
+  drawn;
+  /** @type {string} */
+  noticed;
+
+  /** @param {HTMLElement} element */
+  constructor(element) {
     this.follow = false;
     this.job = null; // this tab's running, else its next queued job
     this.ended = null; // the last one of this tab that ended
@@ -148,10 +91,19 @@ class Stage {
     onSnapshot((snapshot) => this.take(snapshot));
     on("gallery:selected", (event) => this.choose(event));
     on("picture:changed", (record) => record.id === this.wanted && this.showPicture(record));
-    on("pictures:marked", ({ ids }) => ids.includes(this.wanted) && pictures.get(this.wanted).then((record) => this.showPicture(record), () => {}));
+    on(
+      "pictures:marked",
+      ({ ids }) =>
+        ids.includes(this.wanted) &&
+        pictures.get(this.wanted).then(
+          (record) => this.showPicture(record),
+          () => {},
+        ),
+    );
     on("models:known", () => this.draw());
   }
 
+  /** @param {HTMLElement} element */
   build(element) {
     this.row = statusRow();
     this.row.cancel.addEventListener("click", () => this.cancel());
@@ -166,11 +118,21 @@ class Stage {
     this.notices = el("ul", { class: "out-notices" });
     this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node);
     this.bar = toolbar.bar(TOOLS, {
-      ids: true, icons: ["tree", "download", "character", "star", "trash", "restore", "details"], label: "The chosen picture",
-      target: () => [this.selected.id, this.act, shownIds()],
+      ids: true,
+      icons: ["tree", "download", "character", "star", "trash", "restore", "details"],
+      label: "The chosen picture",
+      target: () => [this.selected.id, shownIds()],
     });
     this.caption = el("p", { class: "out-caption" });
-    this.node = el("section", { class: "out-stage", "aria-label": "Preview" }, this.row.node, this.area, this.bar.node, this.caption, this.notices);
+    this.node = el(
+      "section",
+      { class: "out-stage", "aria-label": "Preview" },
+      this.row.node,
+      this.area,
+      this.bar.node,
+      this.caption,
+      this.notices,
+    );
     element.replaceChildren(this.node);
     element.addEventListener("keydown", (event) => this.key(event));
     this.draw();
@@ -178,7 +140,13 @@ class Stage {
 
   /** Over the picture: opens the details, and can be dragged onto the references. */
   opener() {
-    const node = el("div", { class: "out-open", role: "button", tabindex: 0, "aria-label": "Open details", onclick: () => this.perform("details") });
+    const node = el("div", {
+      class: "out-open",
+      role: "button",
+      tabindex: 0,
+      "aria-label": "Open details",
+      onclick: () => this.perform("details"),
+    });
     node.addEventListener("keydown", (event) => event.key === "Enter" && this.perform("details"));
     node.addEventListener("dragstart", (event) => {
       const small = document.querySelector(`#gallery [data-picture="${CSS.escape(this.selected.id)}"] img`);
@@ -187,6 +155,7 @@ class Stage {
     return pictures.draggable(node, () => this.selected.id);
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
     const action = event.key === "Enter" ? null : toolbar.keyAction(event);
     if (!action || !this.at() || this.mode() !== "picture") return;
@@ -194,8 +163,9 @@ class Stage {
     this.perform(action);
   }
 
+  /** @param {ActionName} action */
   perform(action) {
-    if (this.at()) toolbar.perform(action, this.selected.id, this.act, shownIds());
+    if (this.at()) toolbar.perform(action, this.selected.id, shownIds());
   }
 
   /** The record of the chosen picture, or null until it is known. */
@@ -203,6 +173,7 @@ class Stage {
     return this.coming ? null : this.selected;
   }
 
+  /** @param {Snapshot} snapshot */
   take(snapshot) {
     this.worker = snapshot.worker;
     const mine = snapshot.jobs.filter((job) => job.tab === tabId());
@@ -219,11 +190,15 @@ class Stage {
     this.draw();
   }
 
+  /** @param {string} id */
   select(id) {
     emit("gallery:selected", { id, by: "studio" });
   }
 
-  /** From here on this is the chosen picture; until it is known nothing can be done with it, nor with the last one. */
+  /**
+   * From here on this is the chosen picture; until it is known nothing can be done with it, nor with the last one.
+   * @param {{id: string | null, by: string}} said
+   */
   async choose({ id, by }) {
     if (by === "artist") this.follow = false;
     this.begun = true;
@@ -235,6 +210,7 @@ class Stage {
     return this.wanted === id && this.showPicture(record);
   }
 
+  /** @param {Picture | null} record */
   showPicture(record) {
     this.coming = false;
     this.selected = record && !record.trashed_at ? record : null;
@@ -282,6 +258,7 @@ class Stage {
     this.drawCaption(mode);
   }
 
+  /** @param {string} mode */
   drawStatus(mode) {
     const { row, job } = this;
     row.phase.textContent = job ? kit.jobWords(job) : idleWords(this.worker, this.follow ? this.ended : null);
@@ -307,23 +284,30 @@ class Stage {
     if (job.has_control_image) this.control.image.show(`${url}/control-image`);
   }
 
+  /** @param {string} mode */
   drawNotices(mode) {
-    const said = mode === "live" ? this.job.notices : mode === "picture" && this.ended?.images.includes(this.selected.id) ? this.ended.notices : [];
+    const said =
+      mode === "live" ? this.job.notices : mode === "picture" && this.ended?.images.includes(this.selected.id) ? this.ended.notices : [];
     const lines = [...new Set(said)];
     if (lines.join("\n") !== this.noticed) this.notices.replaceChildren(...lines.map((line) => el("li", {}, line)));
     this.noticed = lines.join("\n");
     this.notices.hidden = !lines.length;
   }
 
+  /** @param {string} mode */
   drawCaption(mode) {
     const record = this.selected;
     const request = mode === "live" ? this.job.request : mode === "picture" ? record.request : null;
     const model = request && (record && mode === "picture" ? record.label : pictures.modelLabel(request.model));
-    const words = request ? kit.settingsLine(request, { model, seed: mode === "picture" ? record.seed : null })
-      : mode === "picture" ? `${record.label} · ${record.width} × ${record.height}` : "";
+    const words = request
+      ? kit.settingsLine(request, { model, seed: mode === "picture" ? record.seed : null })
+      : mode === "picture"
+        ? `${record.label} · ${record.width} × ${record.height}`
+        : "";
     const prompt = request ? el("span", { class: "out-caption-prompt", title: kit.promptWords(request) }, kit.promptWords(request)) : null;
     this.caption.replaceChildren(...[prompt, el("span", {}, words)].filter(Boolean));
   }
 }
 
-export const stage = ({ element }) => new Stage(element, requestChange);
+/** @param {Part} said */
+export const stage = ({ element }) => new Stage(element);
