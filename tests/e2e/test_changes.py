@@ -66,9 +66,7 @@ def studio(letters: Letters, page: Page) -> Page:
 
 def act(page: Page, action: str, image_id: str) -> None:
     """Ask for it as every button and key does."""
-    page.evaluate(
-        "([action, id]) => likeness.toolbar.perform(action, id)", [action, image_id]
-    )
+    page.evaluate("([action, id]) => likeness.toolbar.perform(action, id)", [action, image_id])
 
 
 def references(page: Page) -> Locator:

@@ -1,6 +1,6 @@
 """Types of what REST answers, for the checker of the page's scripts: written from OpenAPI.
 
-`python -m tests.page.schemas` writes `studio/ui/static/core/schemas.d.ts` anew; a test says where it is stale.
+`python -m tests.page.schemas` writes `static/core/schemas.d.ts` anew; a test says where it is stale.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from studio.ui.page_files import STATIC
 
 TYPES = STATIC / "core" / "schemas.d.ts"
 _HEAD = """\
-// What REST answers and takes, as types. Written from OpenAPI by `python -m tests.page.schemas`: change the models in
-// Python. Every field of an answer is there; of what is sent, those with a default may be left out.
+// What REST answers and takes, as types. Written from OpenAPI by `python -m tests.page.schemas`:
+// change the models in Python. Every field of an answer is there; of what is sent, those with a
+// default may be left out.
 """
 _PLAIN = {"string": "string", "integer": "number", "number": "number", "boolean": "boolean", "null": "null"}
 _SEED = "number | string"

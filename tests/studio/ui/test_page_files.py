@@ -89,9 +89,8 @@ def test_the_opening_holds_no_dialog_and_no_other_section() -> None:
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_every_import_is_there(name: str) -> None:
     source = (STATIC / name).read_text(encoding="utf-8")
-    for other in re.findall(r'(?:from|import\()\s*"(\.[^"]+)"', source):
-        if "import(" in source and f'import("{other}").' in source:
-            continue  # a type
+    static = re.findall(r'^(?:import|export)\b[^"]*?"(\.[^"]+)";', source, re.MULTILINE)
+    for other in [*static, *re.findall(r'await import\("(\.[^"]+)"\)', source)]:
         assert (STATIC / name).parent.joinpath(other).is_file(), other
 
 

@@ -1,5 +1,6 @@
-// What REST answers and takes, as types. Written from OpenAPI by `python -m tests.page.schemas`: change the models in
-// Python. Every field of an answer is there; of what is sent, those with a default may be left out.
+// What REST answers and takes, as types. Written from OpenAPI by `python -m tests.page.schemas`:
+// change the models in Python. Every field of an answer is there; of what is sent, those with a
+// default may be left out.
 
 export type Action = "star" | "unstar" | "trash" | "restore" | "tag" | "untag";
 
