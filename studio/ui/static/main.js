@@ -7,7 +7,7 @@ import { emit, on } from "./core/bus.js";
 import { currentSection, followAddress } from "./core/sections.js";
 import { follow } from "./core/snapshot.js";
 import { store } from "./core/storage.js";
-import { listenForGenerate } from "./kit/keyboard.js";
+import { keepNumbersFromWheel, listenForGenerate } from "./kit/keyboard.js";
 import { toast } from "./kit/toasts.js";
 import { openToScripts } from "./outside.js";
 import { addOns } from "./studio/addons.js";
@@ -121,6 +121,7 @@ async function goOnWatching() {
 
 openToScripts();
 listenForGenerate();
+keepNumbersFromWheel();
 followAddress();
 measureRoom();
 answerEvents();

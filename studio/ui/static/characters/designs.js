@@ -165,7 +165,7 @@ class DesignsDialog {
     this.form = new DesignForm(this);
     this.cast = new CastRun();
     this.list = el("ul", { class: "design-list", "aria-label": "Designs" });
-    const add = kit.button({ id: "design-add", name: "plus", label: "New design", run: () => this.choose({ name: "" }) });
+    const add = kit.button({ id: "design-add", name: "plus", label: "New design", run: () => this.turnTo({ name: "" }) });
     this.save = kit.button({ id: "design-save", name: "check", label: "Save", kind: "strong", run: () => this.keep() });
     this.activate = kit.button({ id: "design-activate", name: "star", label: "Make it the active design", run: () => this.switch() });
     this.remove = kit.button({ id: "design-remove", name: "trash", label: "Delete", kind: "ghost", run: () => this.drop() });
@@ -212,7 +212,7 @@ class DesignsDialog {
               class: "lk-menu-item",
               "data-design": one.id,
               "aria-current": String(one.id === chosen.id),
-              onclick: () => this.choose(one),
+              onclick: () => this.turnTo(one),
             },
             el("span", { class: "design-name" }, one.name),
             one.active ? el("span", { class: "mod-chip accent" }, "Active") : null,
@@ -222,8 +222,14 @@ class DesignsDialog {
     );
   }
 
+  /** Another one, unless what was typed is not to be lost. @param {DesignWish} design */
+  async turnTo(design) {
+    if (await this.dialog.mayLose()) await this.choose(design);
+  }
+
   /** @param {DesignWish} design */
   async choose(design) {
+    this.dialog.settled();
     this.drawList(design);
     const known = Boolean(design.id);
     const shown = this.form.show(design);

@@ -8,6 +8,7 @@ import { api } from "../core/rest.js";
 import { showTab } from "../core/sections.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { relabel } from "../kit/buttons.js";
+import { bringsSomething, droppedFiles } from "../kit/drops.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
@@ -60,8 +61,8 @@ export class PortraitModal {
     onSnapshot((snapshot) => this.open_ && this.follow(snapshot));
     node.addEventListener("keydown", (event) => this.key(event));
     node.addEventListener("paste", (event) => this.paste(event));
-    /** @param {DragEvent} said */
-    const wanted = ({ dataTransfer: { types } }) => types.includes("Files") || types.includes(PICTURE);
+    /** @param {DragEvent} event */
+    const wanted = (event) => bringsSomething(event) || Boolean(event.dataTransfer?.types.includes(PICTURE));
     node.addEventListener("dragover", (event) => wanted(event) && (event.preventDefault(), this.view.lit(true)));
     node.addEventListener("dragleave", (event) => node.contains(/** @type {Node | null} */ (event.relatedTarget)) || this.view.lit(false));
     node.addEventListener("drop", (event) => wanted(event) && this.drop(event));
@@ -120,7 +121,9 @@ export class PortraitModal {
     this.generate.disabled = true;
     const job = await cast.generate(this.character.id, request).catch(() => null); // its toast has said why
     this.generate.disabled = false;
-    if (job) this.watch(job);
+    if (!job) return;
+    this.dialog.settled(); // its text is kept with the picture
+    this.watch(job);
   }
 
   /** @param {Job} job */
@@ -191,7 +194,7 @@ export class PortraitModal {
     this.view.lit(false);
     const { dataTransfer } = event;
     if (dataTransfer.types.includes(PICTURE)) this.takePicture(dataTransfer.getData(PICTURE));
-    else this.take([...dataTransfer.files]);
+    else this.take(droppedFiles(event));
   }
 
   // --- hands ------------------------------------------------------------------------------------

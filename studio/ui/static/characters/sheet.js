@@ -259,7 +259,9 @@ class SheetDialog {
       .startSheet(this.id, { cells, seeds: seeds.length ? seeds.map(Number) : [-1], mode: this.mode.select.value || null })
       .catch(() => null); // its toast has said why
     this.make.disabled = false;
-    if (sheet) this.watch(sheet);
+    if (!sheet) return;
+    this.dialog.settled();
+    this.watch(sheet);
   }
 
   // --- the sheet as it comes --------------------------------------------------------------------

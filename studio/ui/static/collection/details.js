@@ -52,7 +52,7 @@ class Details {
   id;
 
   constructor() {
-    this.dialog = kit.dialog({ id: "details-dialog", title: "Picture", kind: "wide tall" });
+    this.dialog = kit.dialog({ id: "details-dialog", title: "Picture", kind: "wide tall", saves: true });
     this.image = el("img", { class: "out-details-image", alt: "" });
     /** @param {IconName} name @param {string} label @param {number} by */
     const step = (name, label, by) => kit.button({ name, label, words: false, kind: "ghost", run: () => this.step(by) });

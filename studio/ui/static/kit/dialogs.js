@@ -10,19 +10,33 @@ import { toastBox } from "./toasts.js";
 const host = globalThis.document && el("div", { class: "out" });
 
 /**
- * A modal dialog of the page: Esc and the backdrop close it, focus goes back to where it was.
- * @param {{id: string, title: string, kind?: string, onClose?: () => unknown}} options
+ * A modal dialog of the page: Esc and a press that began beside it close it, focus goes back to where it was. Where text
+ * was changed in it, the artist is asked first; `saves`: it keeps text by itself, `close()` asks nothing.
+ * @param {{id: string, title: string, kind?: string, saves?: boolean, onClose?: () => unknown}} options
  */
-export function dialog({ id, title, kind = "", onClose }) {
+export function dialog({ id, title, kind = "", saves = false, onClose }) {
   const heading = el("h2", { class: "out-dialog-title", id: `${id}-title` }, title);
   const body = el("div", { class: "out-dialog-body" });
-  const closer = button({ name: "close", label: "Close", words: false, kind: "ghost", run: () => node.close() });
+  const closer = button({ name: "close", label: "Close", words: false, kind: "ghost", run: () => leave() });
   const head = el("header", { class: "out-dialog-head" }, heading, closer);
   const node = el("dialog", { id, class: `out-dialog ${kind}`, "aria-labelledby": `${id}-title` }, head, body);
   /** @type {HTMLElement | null} */
   let opener = null;
-  node.addEventListener("click", (event) => event.target === node && node.close());
-  node.addEventListener("keydown", (event) => event.stopPropagation());
+  const typed = watchText(node);
+  const mayLose = async () => saves || !typed.changed() || confirm(LOSE);
+  const leave = async () => (await mayLose()) && node.close();
+  closeFromBeside(node, leave);
+  node.addEventListener("keydown", (event) => {
+    event.stopPropagation();
+    if (event.key !== "Escape" || event.defaultPrevented || node.querySelector(":popover-open")) return;
+    event.preventDefault(); // else the browser closes it, whatever was typed
+    leave();
+  });
+  node.addEventListener("cancel", (event) => {
+    if (event.target !== node) return; // a choice of files was left
+    event.preventDefault();
+    leave();
+  });
   node.addEventListener("close", () => {
     node.removeAttribute("aria-modal");
     const below = [...host.querySelectorAll("dialog[open]")].at(-1);
@@ -32,6 +46,7 @@ export function dialog({ id, title, kind = "", onClose }) {
     opener = null;
   });
   const open = () => {
+    typed.forget();
     if (node.open) return;
     opener = /** @type {HTMLElement | null} */ (document.activeElement);
     host.append(node);
@@ -40,22 +55,62 @@ export function dialog({ id, title, kind = "", onClose }) {
     node.setAttribute("aria-modal", "true");
     node.showModal();
   };
-  return { node, head, body, heading, open, close: () => node.close() };
+  return { node, head, body, heading, open, close: () => node.close(), mayLose, settled: typed.forget };
+}
+
+const LOSE = {
+  id: "lose-dialog",
+  title: "Leave what you have typed?",
+  words: "It is not saved. If you leave, it is lost.",
+  yes: "Leave it",
+  no: "Go on writing",
+};
+
+/**
+ * What was typed in a dialog: whether any of its fields holds something else than when the artist came to it.
+ * @param {HTMLElement} node
+ */
+function watchText(node) {
+  /** @type {Map<HTMLInputElement, string>} */
+  const before = new Map();
+  const text = "textarea, input:not([type=search], [type=range], [type=file], [type=checkbox], [type=radio])";
+  node.addEventListener("focusin", ({ target }) => {
+    const field = /** @type {HTMLInputElement} */ (target);
+    if (field.matches(text) && !field.readOnly && !before.has(field)) before.set(field, field.value);
+  });
+  const changed = () => [...before].some(([field, value]) => field.isConnected && field.value !== value);
+  return { changed, forget: () => before.clear() };
+}
+
+/**
+ * A press beside the dialog leaves it: one that began there, not one that selected text and ended there.
+ * @param {HTMLElement} node
+ * @param {() => unknown} leave
+ */
+function closeFromBeside(node, leave) {
+  /** @param {MouseEvent} event */
+  const beside = ({ target, clientX, clientY }) => {
+    const box = node.getBoundingClientRect();
+    return target === node && (clientX < box.left || clientX > box.right || clientY < box.top || clientY > box.bottom);
+  };
+  let began = false;
+  node.addEventListener("pointerdown", (event) => (began = beside(event)));
+  node.addEventListener("click", (event) => began && beside(event) && leave());
 }
 
 /**
  * Ask before something that cannot be taken back, or that binds: true where the artist agrees.
  * @param {{
- *   title: string, words: string | (Node | string)[], yes: string, id?: string, kind?: string,
+ *   title: string, words: string | (Node | string)[], yes: string, no?: string, id?: string, kind?: string,
  * }} question `words`: a paragraph for each text
  * @returns {Promise<boolean>}
  */
-export function confirm({ title, words, yes, id = "confirm-dialog", kind = "danger" }) {
+export function confirm({ title, words, yes, no = "Cancel", id = "confirm-dialog", kind = "danger" }) {
   return new Promise((answer) => {
     let agreed = false;
     const asked = dialog({ id, title, onClose: () => (asked.node.remove(), answer(agreed)) });
     const agree = button({ id: `${id}-yes`, label: yes, kind, run: () => ((agreed = true), asked.close()) });
-    const refuse = button({ id: `${id}-no`, label: "Cancel", kind: "ghost", run: () => asked.close() });
+    const refuse = button({ id: `${id}-no`, label: no, kind: "ghost", run: () => asked.close() });
     asked.body.append(...[words].flat().map((each) => (each instanceof Node ? each : el("p", {}, each))));
     asked.node.append(el("div", { class: "out-dialog-foot end" }, refuse, agree));
     asked.open();

@@ -52,5 +52,14 @@ function pressGenerate(event) {
   button.click();
 }
 
+/** The wheel scrolls the page: over a number that has the focus it would change it. @param {WheelEvent} event */
+function leaveNumber(event) {
+  const field = /** @type {HTMLInputElement | null} */ (document.activeElement);
+  if (field?.type === "number" && field === event.target) field.blur();
+}
+
+/** Numbers change by keys and by their arrows, not by scrolling past them. */
+export const keepNumbersFromWheel = () => document.addEventListener("wheel", leaveNumber, { capture: true, passive: true });
+
 /** Ctrl or Cmd and Enter press Generate, anywhere in the Studio. */
 export const listenForGenerate = () => document.addEventListener("keydown", pressGenerate);

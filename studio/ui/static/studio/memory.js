@@ -2,6 +2,7 @@
 // used last in any tab.
 import { emit } from "../core/bus.js";
 import { store } from "../core/storage.js";
+import { showStrength } from "./small_parts.js";
 
 const SETTLED = 400; // ms without a change
 
@@ -34,6 +35,7 @@ export function recall() {
 export function recalled(names, values) {
   ready = true;
   remember(names, values);
+  showStrength(values[names.indexOf("influence")]);
   announce();
   document.body.classList.add("lk-ready");
   emit("studio:ready");

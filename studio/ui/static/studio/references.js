@@ -8,6 +8,7 @@ import { emit, on } from "../core/bus.js";
 import { closest, el } from "../core/dom.js";
 import { showTab } from "../core/sections.js";
 import { enlarge } from "../kit/dialogs.js";
+import { bringsSomething, droppedFiles } from "../kit/drops.js";
 import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
@@ -343,12 +344,13 @@ class ReferenceStrip {
   }
 
   listenToDrags() {
-    /** @param {DragEvent} said */
-    const ours = ({ dataTransfer: { types } }) => [DRAGGED, PICTURE, "Files"].some((type) => types.includes(type));
+    /** @param {DragEvent} event */
+    const ours = (event) => bringsSomething(event) || [DRAGGED, PICTURE].some((type) => event.dataTransfer?.types.includes(type));
     /** @param {boolean} on */
     const lit = (on) => this.root.classList.toggle("lk-drop", on);
-    window.addEventListener("dragover", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
-    window.addEventListener("drop", (event) => event.dataTransfer.types.includes("Files") && event.preventDefault());
+    // beside it a drop does nothing, least of all open what was dropped in place of the page
+    window.addEventListener("dragover", (event) => bringsSomething(event) && event.preventDefault());
+    window.addEventListener("drop", (event) => bringsSomething(event) && event.preventDefault());
     this.root.addEventListener("dragover", (event) => {
       if (!ours(event)) return;
       event.preventDefault();
@@ -372,7 +374,7 @@ class ReferenceStrip {
       this.move(this.dragged, slot > this.dragged ? slot - 1 : slot);
       this.dragEnd();
     } else if (dataTransfer.types.includes(PICTURE)) this.add([dataTransfer.getData(PICTURE)]);
-    else this.upload([...dataTransfer.files]);
+    else this.upload(droppedFiles(event));
   }
 
   /** @param {ClipboardEvent} event */
