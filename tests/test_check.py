@@ -26,6 +26,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     monkeypatch.chdir(Path.cwd())
     monkeypatch.setenv("PATH", os.environ["PATH"])
     monkeypatch.setattr(sys, "argv", ["check", "--no-tests"])
+    monkeypatch.setattr(module, "FETCH", ())
     return module
 
 
@@ -65,3 +66,10 @@ def test_the_checks_are_those_of_all_three_systems(script: ModuleType) -> None:
     )
     assert "scripts/check" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
     assert "scripts/check" in (ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8")
+
+
+def test_without_node_on_the_machine_that_of_pyright_is_used(
+    script: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), str(script.bundled_node().parent)]))
+    assert script.run("npm --version")[0] == 0
