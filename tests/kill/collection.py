@@ -34,7 +34,7 @@ from tests.studio.fixtures import make_catalog, picture
 PICTURES = 48
 LOST = 0.2
 """In how many rounds the database is deleted after the kill."""
-_PATIENCE = {"import": 0.2, "many": 0.4, "cast": 0.2, "rebuild": 0.6, "mend": 0.6}
+_PATIENCE = {"import": 0.2, "many": 0.4, "cast": 0.2, "rebuild": 3.0, "mend": 3.0}
 """Seconds, at most, until the kill comes."""
 
 

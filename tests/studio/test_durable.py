@@ -138,6 +138,7 @@ def test_what_is_made_can_be_read_by_its_owner_alone(tmp_path: Path) -> None:
     assert wrong == {}
 
 
+@pytest.mark.posix("Windows has no modes")
 def test_what_is_there_already_keeps_its_mode(tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     durable.make_folder(tmp_path)
@@ -193,6 +194,7 @@ def test_a_mac_is_asked_for_the_disk_and_not_for_its_cache(
     assert asked == [51, "fsync"]
 
 
+@pytest.mark.posix("Windows syncs no folders")
 @pytest.mark.parametrize(("number", "passes"), [(errno.EINVAL, True), (errno.EIO, False)])
 def test_a_folder_that_cannot_be_synced_is_passed_by_and_a_failing_disk_is_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, passes: bool
@@ -269,6 +271,7 @@ def test_a_picture_that_another_program_has_open_leaves_the_trash_later(
         assert list(studio.collection.store.files()) == []
 
 
+@pytest.mark.posix("Windows is asked again")
 def test_elsewhere_a_refusal_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refuse(monkeypatch, Path, "unlink", 1)
     with pytest.raises(PermissionError):
