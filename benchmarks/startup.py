@@ -3,12 +3,16 @@
 `python -m benchmarks.startup` starts the studio several times on a new data folder and a free port and
 prints least, median and most of: the ready line; the first answer of the page;
 the first picture (20 steps), asked for over REST as soon as the page answers.
+
+`--page` opens the page in Chromium with an empty cache instead: how many kB it is until it can be used,
+before compression, and how long that takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import json
 import signal
 import statistics
@@ -93,15 +97,42 @@ def once(models: Path, steps: int) -> dict[str, float]:
         return times
 
 
+def open_page(models: Path) -> dict[str, float]:
+    """Seconds until the page can be used, and kB of it: the studio's own, and with Gradio's."""
+    from playwright.sync_api import Response, sync_playwright
+
+    from tests.e2e.harness import CHROMIUM_FLAGS, find_chromium
+
+    came: list[Response] = []
+    with _started(models) as studio, sync_playwright() as playwright:
+        studio.get("/")
+        browser = playwright.chromium.launch(executable_path=find_chromium(), args=CHROMIUM_FLAGS)
+        page = browser.new_page()
+        page.on("response", lambda response: came.append(response))
+        began = time.perf_counter()
+        page.goto(studio.url)
+        page.wait_for_selector("body.lk-ready")
+        seconds = time.perf_counter() - began
+        static = [
+            each for each in came if each.ok and "/gradio_api/" not in each.url and "/api/" not in each.url
+        ]
+        sizes = {each.url.removeprefix(studio.url): len(each.body()) / 1e3 for each in static}
+        browser.close()
+    own = sum(size for path, size in sizes.items() if path == "/" or path.startswith("/page/"))
+    return {"first use": seconds, "page kB": own, "with Gradio kB": sum(sizes.values())}
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "models.yaml")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
-    runs = [once(options.models, options.steps) for _ in range(options.runs)]
-    print(f"{options.runs} starts, seconds from `python app.py`")
+    measure = open_page if options.page else functools.partial(once, steps=options.steps)
+    runs = [measure(options.models) for _ in range(options.runs)]
+    print(f"{options.runs} starts, seconds {'of the page' if options.page else 'from `python app.py`'}")
     for milestone in runs[0]:
         values = [run[milestone] for run in runs]
         low, middle, high = min(values), statistics.median(values), max(values)

@@ -55,6 +55,7 @@ def test_a_portrait_is_described_and_faces_are_compared(
     )
     expect(page.locator("#portrait-prompt")).to_have_value(re.compile(r"^portrait of an? \w+.*, red hair"))
     page.keyboard.press("Escape")
+    page.locator("#lose-dialog-yes").click()
 
     page.click("#tab-collection")
     page.locator(f"#collection [data-picture='{second.id}']").focus()

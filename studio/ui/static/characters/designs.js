@@ -5,6 +5,7 @@ import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { LIMITS, RANGES, RATIOS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
@@ -13,7 +14,6 @@ import { CastRun } from "./cast_run.js";
 /** @import { DesignWish } from "../core/shapes.js" */
 /** @import { DesignReference } from "../core/schemas.js" */
 
-const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
 const NUMBERS = { guidance_scale: Number, num_inference_steps: Number, seed: Number };
 
 class DesignForm {
@@ -47,8 +47,17 @@ class DesignForm {
     /** @param {string} label @param {string} id @param {Record<string, unknown>} props */
     const number = (label, id, props) => kit.field(label, { id, type: "number", ...props });
     this.seed = number("Which seed", "design-seed", { min: 0, step: 1 });
-    this.guidance = number("Guidance", "design-guidance", { min: 0, max: 30, step: 0.5, placeholder: "Default" });
-    this.steps = number("Steps", "design-steps", { min: 1, max: 150, placeholder: "Default" });
+    this.guidance = number("Guidance", "design-guidance", {
+      min: RANGES.guidance_scale?.least,
+      max: RANGES.guidance_scale?.most,
+      step: 0.5,
+      placeholder: "Default",
+    });
+    this.steps = number("Steps", "design-steps", {
+      min: RANGES.num_inference_steps?.least,
+      max: RANGES.num_inference_steps?.most,
+      placeholder: "Default",
+    });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "Style references" });
     this.node = el(
       "div",
@@ -127,7 +136,7 @@ class DesignForm {
       name: "plus",
       label: "Add a style reference",
       words: false,
-      run: () => emit("picker:open", { max: 10 - this.references.length, answer: (ids) => this.add(ids) }),
+      run: () => emit("picker:open", { max: LIMITS.references - this.references.length, answer: (ids) => this.add(ids) }),
     });
     this.strip.replaceChildren(...this.references.map(mini), add);
   }

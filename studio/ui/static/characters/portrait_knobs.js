@@ -5,7 +5,7 @@ import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
-import { ROLES } from "../core/rules.js";
+import { DEFAULT_ROLES, LIKE_REFERENCE, LIMITS, RANGES, RATIOS, ROLES } from "../core/rules.js";
 import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
@@ -15,18 +15,8 @@ import { FieldPicker } from "./field_picker.js";
 /** @import { Knob } from "../core/shapes.js" */
 /** @import { Character, Described, PortraitDefaults, ReaderState } from "../core/schemas.js" */
 
-const RATIOS = ["1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "16:9"];
-const LIKE_REFERENCE = "reference";
 const MODES = ["text_to_image", "character_reference", "smart_edit", "img2img", "style_reference", "controlnet"];
 const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
-const STANDARD_ROLE = {
-  smart_edit: "source",
-  img2img: "source",
-  character_reference: "character",
-  style_reference: "style",
-  controlnet: "structure",
-};
-const MOST = 10;
 
 /** @param {string} label @param {Record<string, unknown>} props */
 const area = (label, props) => {
@@ -75,8 +65,16 @@ export class PortraitKnobs {
     this.mode = kit.choice("Mode", [["text_to_image", kit.modeWords("text_to_image")]], () => this.chooseMode(), { id: "portrait-mode" });
     /** @param {string} label @param {string} id @param {Record<string, unknown>} props */
     const number = (label, id, props) => kit.field(label, { id, type: "number", placeholder: "Default", ...props });
-    this.guidance = number("Guidance", "portrait-guidance", { min: 0, max: 30, step: 0.5 });
-    this.steps = number("Steps", "portrait-steps", { min: 1, max: 150, step: 1 });
+    this.guidance = number("Guidance", "portrait-guidance", {
+      min: RANGES.guidance_scale?.least,
+      max: RANGES.guidance_scale?.most,
+      step: 0.5,
+    });
+    this.steps = number("Steps", "portrait-steps", {
+      min: RANGES.num_inference_steps?.least,
+      max: RANGES.num_inference_steps?.most,
+      step: 1,
+    });
     this.influence = number("Influence %", "portrait-influence", { min: 0, max: 100, step: 5 });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "References" });
     this.node = this.build();
@@ -232,7 +230,7 @@ export class PortraitKnobs {
 
   drawReferences() {
     const { roles = [] } = this.limits();
-    const standard = STANDARD_ROLE[this.mode.select.value];
+    const standard = DEFAULT_ROLES[this.mode.select.value];
     const minis = this.references.map((one, index) => this.reference(one, index, roles, standard));
     const add = kit.button({
       id: "portrait-reference-add",
@@ -285,8 +283,8 @@ export class PortraitKnobs {
   }
 
   choose() {
-    const max = MOST - this.references.length;
-    if (max < 1) return void toast("Ten references are loaded. Remove one first.", "warning");
+    const max = LIMITS.references - this.references.length;
+    if (max < 1) return void toast(`${LIMITS.references} references are loaded. Remove one first.`, "warning");
     return emit("picker:open", { max, answer: (ids) => this.addReferences(ids) });
   }
 
@@ -310,7 +308,7 @@ export class PortraitKnobs {
     const mode = this.mode.select.value;
     const seed = this.seed.input.value.trim();
     if (seed && !/^\d{1,15}$/.test(seed)) throw new Error("The seed is a whole number, or empty for a new one each time.");
-    const references = mode === "text_to_image" ? [] : this.references.slice(0, MOST);
+    const references = mode === "text_to_image" ? [] : this.references.slice(0, LIMITS.references);
     const numbers = { guidance_scale: this.guidance, num_inference_steps: this.steps };
     const given = Object.entries(numbers)
       .filter(([, { node, input }]) => !node.hidden && input.value !== "")

@@ -4,14 +4,13 @@
 import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { closest, el } from "../core/dom.js";
+import { LIMITS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 
 /** @import { ReferenceItem } from "../core/schemas.js" */
 /** @import { IconName } from "../kit/icons.js" */
-
-const MOST = 10;
 
 class ReferenceSet {
   /** @type {string} */
@@ -87,7 +86,7 @@ class ReferenceSet {
     this.empty.hidden = set.items.length > 0;
     this.measure.hidden = set.items.length < 2;
     this.list.replaceChildren(...set.items.map((item, index) => this.item(item, index)));
-    this.count.textContent = `${set.items.length} of ${MOST}`;
+    this.count.textContent = `${set.items.length} of ${LIMITS.references}`;
   }
 
   /** @param {ReferenceItem} item @param {number} index */
@@ -160,7 +159,7 @@ class ReferenceSet {
   }
 
   choose() {
-    const max = MOST - this.items.length;
+    const max = LIMITS.references - this.items.length;
     if (max < 1) return void toast("The set is full. Take a picture out first.", "warning");
     return emit("picker:open", { max, answer: (ids) => this.add(ids) });
   }

@@ -85,6 +85,7 @@ class Importer {
       const begun = await api("/imports", { method: "POST", json: { folder }, quiet: true });
       this.refusal.hidden = true;
       store.set("sessionStorage", LAST, begun.id);
+      this.dialog.settled();
       this.take(begun);
       this.watch(begun.id);
     } catch (error) {

@@ -3,14 +3,13 @@
 
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
+import { LIMITS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Listing } from "../core/shapes.js" */
-
-const MOST_REFERENCES = 10;
 
 /** Ids in the order in which they were chosen. `changed()` runs after every change. */
 export class Selection {
@@ -136,8 +135,8 @@ export class SelectionBar {
     this.live.forEach((node) => (node.hidden = trash));
     this.dead.forEach((node) => (node.hidden = !trash));
     this.all.hidden = size === this.selection.source.total;
-    this.live[0].disabled = size > MOST_REFERENCES;
-    this.live[0].title = size > MOST_REFERENCES ? `The studio takes up to ${MOST_REFERENCES} references.` : "Use as references (R)";
+    this.live[0].disabled = size > LIMITS.references;
+    this.live[0].title = size > LIMITS.references ? `The studio takes up to ${LIMITS.references} references.` : "Use as references (R)";
     this.live[1].disabled = size !== 2;
     this.live[1].title = size === 2 ? "Compare (C)" : "Choose two pictures to compare them.";
   }
@@ -159,7 +158,7 @@ export class SelectionBar {
 
   /** @param {string[]} ids */
   use(ids) {
-    if (ids.length > MOST_REFERENCES) return void toast(`The studio takes up to ${MOST_REFERENCES} references.`, "info");
+    if (ids.length > LIMITS.references) return void toast(`The studio takes up to ${LIMITS.references} references.`, "info");
     requestChange({ action: "use_all", image_ids: ids });
     return this.selection.clear();
   }

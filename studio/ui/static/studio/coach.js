@@ -1,10 +1,12 @@
 // The coach on the Studio page: one quiet line under the prompt, one under the result. Rules and words come from
 // REST; a step is taken through Python. Both keep their height, so nothing moves; what an artist has put
 // away stays away on this computer until it is asked for again.
+
 import * as pictures from "../collection/pictures.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { DEFAULT_ROLES } from "../core/rules.js";
 import { latestSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { tabId } from "../core/tab.js";
@@ -56,7 +58,7 @@ function request() {
   const { mode, prompt = "", negative_prompt: negative = "", references = [] } = state;
   const character = state.character || null;
   const numbers = Object.fromEntries(NUMBERS.filter((name) => Number.isFinite(state[name])).map((name) => [name, state[name]]));
-  const source = references.some((one) => !one.role || one.role === "source");
+  const source = references.some((/** @type {{role: string | null}} */ one) => (one.role ?? DEFAULT_ROLES[mode]) === "source");
   const strength =
     source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
   const seed = /^\d{1,15}$/.test(String(state.seed)) ? Number(state.seed) : -1;
