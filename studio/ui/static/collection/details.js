@@ -121,6 +121,10 @@ class Details {
   /** @param {string} id */
   async show(id) {
     const other = this.id !== id || !this.dialog.node.open;
+    if (this.image.dataset.id !== id) {
+      this.tags.expect(id);
+      this.rights.expect();
+    }
     this.id = id;
     const details = await pictures.details(id).catch((error) => (toast(error.message, "warning"), null));
     if (this.id !== id) return;

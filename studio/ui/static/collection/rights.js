@@ -34,6 +34,11 @@ export class Rights {
     this.node = el("section", { class: "out-group", "aria-label": "Rights" }, el("h3", {}, "Rights"), this.form, this.lines);
   }
 
+  /** Another picture comes: until it is known nothing is said of it, nor of the last one. */
+  expect() {
+    this.node.hidden = true;
+  }
+
   /** @param {Picture} record @param {string[]} [inherited] */
   show(record, inherited = []) {
     this.record = record;

@@ -11,6 +11,10 @@ export class Tags {
   /** @type {import("../core/events.js").Picture} */
   record;
 
+  /** Whose tags those typed now are, while they are not known yet. @type {string | null} */
+  coming = null;
+  early = false; // a tag was given meanwhile
+
   constructor() {
     this.sent = Promise.resolve();
     this.waiting = 0; // changes that are not answered yet
@@ -29,12 +33,23 @@ export class Tags {
     this.node = el("div", { class: "out-tag-row" }, this.chips, this.input);
   }
 
+  /** Another picture comes: a tag given before its own are known waits for them. @param {string} id */
+  expect(id) {
+    this.coming = id;
+    this.early = false;
+    this.input.value = "";
+    this.chips.replaceChildren();
+  }
+
   /**
    * What is known of a picture; while changes of its tags are on their way, those shown are newer.
    * @param {Picture} record
    */
   show(record) {
-    if (!this.waiting || record.id !== this.record.id) this.draw(record);
+    const awaited = this.coming === record.id;
+    if (awaited) this.coming = null;
+    if (awaited || !this.waiting || record.id !== this.record.id) this.draw(record);
+    if (awaited && this.early) this.add();
   }
 
   /** @param {Picture} record */
@@ -61,6 +76,7 @@ export class Tags {
   }
 
   add() {
+    if (this.coming) return void (this.early = true);
     const tag = this.input.value.trim();
     this.input.value = "";
     if (tag) this.save([...this.record.tags, tag]);
@@ -74,7 +90,6 @@ export class Tags {
     const before = this.record;
     this.draw({ ...before, tags });
     this.waiting += 1;
-    /** @param {Picture} record */
     /** @param {import("../core/events.js").Picture} record */
     const settled = (record) => {
       this.waiting -= 1;
