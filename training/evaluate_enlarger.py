@@ -120,8 +120,7 @@ def evaluate_enlarger(preset: Preset, work: Path, out: Path) -> None:
     metrics["parameters"] = sum(p.numel() for p in net.parameters())
     metrics["seconds"] = round(seconds(net, preset.px), 3)
     end = last_line(work / "enlarger.jsonl")
-    squares = end["step"] * preset.enlarger.batch
-    metrics["training"] = {"squares": squares, "minutes": round(end["seconds"] / 60)}
+    metrics["training"] = {"steps": end["step"], "minutes": round(end["seconds"] / 60)}
     metrics["pairs"] = {k: len(Pairs(work / "pairs", k, "train")) for k in ("portraits", "drawings")}
     (out / "metrics.json").write_text(json.dumps(metrics, indent=1) + "\n")
     write_enlarger_card(out)
@@ -142,7 +141,7 @@ def write_enlarger_card(folder: Path) -> None:
         cases=metrics["cases"],
         parameters=f"{metrics['parameters'] / 1e6:.2f} M",
         seconds=f"{metrics['seconds']:.2f} s",
-        squares=f"{metrics['training']['squares']:,}",
+        steps=f"{metrics['training']['steps']:,}",
         minutes=metrics["training"]["minutes"],
         portraits=f"{metrics['pairs']['portraits']:,}",
         drawings=metrics["pairs"]["drawings"],
