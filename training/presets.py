@@ -117,7 +117,7 @@ class EnlargerPreset:
     lr: float = 1e-2
     ema: float = 0.995
     polish: float = 0.6
-    sharpen: float = 2.0
+    sharpen: float = 2.5
 
 
 @dataclass(frozen=True)
