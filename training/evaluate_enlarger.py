@@ -37,7 +37,8 @@ def export_enlarger(work: Path, out: Path) -> None:
     states = torch.load(work / "enlarger.pt", map_location="cpu", weights_only=True)["states"]
     out.mkdir(parents=True, exist_ok=True)
     weights = {k: v.half().contiguous() for k, v in states["ema"].items()}
-    save_file(weights, out / WEIGHTS, {"format": "pt", "architecture": "Compact", "licence": "CC-BY-4.0"})
+    notes = {"format": "pt", "architecture": "Compact", "licence": "CC-BY-4.0"}
+    save_file(weights, out / WEIGHTS, notes)
 
 
 def bicubic(picture: Image.Image, factor: int = 4) -> Image.Image:

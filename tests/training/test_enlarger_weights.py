@@ -21,12 +21,12 @@ FOLDER = BUNDLED / "enlarger"
 PICTURES = sorted((Path(__file__).parent / "pictures").glob("*.webp"))
 """Full-size portraits of combinations that no training saw, one in each style."""
 
-DECODED_GAIN = 1.0
-PLAIN_GAIN = 4.0
-SHARPNESS_DECODED = 0.5
-SHARPNESS_PLAIN = 0.6
-FLATNESS = 8
-GRID = 1.5
+DECODED_GAIN = 1.5
+PLAIN_GAIN = 7.5
+SHARPNESS_DECODED = 0.77
+SHARPNESS_PLAIN = 0.9
+FLATNESS = 2
+GRID = 0.5
 
 Cases = list[tuple[np.ndarray, np.ndarray]]
 
@@ -64,7 +64,7 @@ def test_decoded_portraits_come_out_truer_and_sharper_than_by_bicubic(net: Compa
     ours, theirs = measure(decoded, lambda x: enlarge(net, x)), measure(decoded, bicubic)
     assert ours["psnr"] >= theirs["psnr"] + DECODED_GAIN
     assert ours["sharpness"] >= SHARPNESS_DECODED
-    assert ours["overshoot"] <= theirs["overshoot"] + 0.5
+    assert ours["overshoot"] <= theirs["overshoot"] + 0.1
 
 
 def test_clean_drawings_come_out_truer_and_sharper_than_by_bicubic(net: Compact, plain: Cases) -> None:
@@ -117,5 +117,7 @@ def test_the_card_tells_measures_credits_and_limits() -> None:
     ):
         assert words in card
     measured = json.loads((FOLDER / "metrics.json").read_text())["measured"]
-    for both in measured.values():
-        assert both["enlarger"]["psnr"] > both["bicubic"]["psnr"]
+    for name, both in measured.items():
+        least = -0.2 if name == "portraits, redrawn" else 0.9  # dB; redrawn, the truth is another picture
+        assert both["enlarger"]["psnr"] >= both["bicubic"]["psnr"] + least
+        assert both["enlarger"]["sharpness"] >= 4 * both["bicubic"]["sharpness"]
