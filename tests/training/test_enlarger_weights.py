@@ -120,4 +120,4 @@ def test_the_card_tells_measures_credits_and_limits() -> None:
     for name, both in measured.items():
         least = -0.2 if name == "portraits, redrawn" else 0.9  # dB; redrawn, the truth is another picture
         assert both["enlarger"]["psnr"] >= both["bicubic"]["psnr"] + least
-        assert both["enlarger"]["sharpness"] >= 4 * both["bicubic"]["sharpness"]
+        assert both["enlarger"]["sharpness"] >= 3.5 * both["bicubic"]["sharpness"]
