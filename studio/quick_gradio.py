@@ -21,9 +21,14 @@ _STUB_WRITER = "gradio.component_meta"
 
 def prepare() -> None:
     """Skip the stubs, and put off pandas. Safe to call twice."""
+    skip_stubs()
+    _import_when_used("pandas")
+
+
+def skip_stubs() -> None:
+    """Let Gradio write no type stubs: type checkers would read those in place of our own components."""
     if _STUB_WRITER not in sys.modules and not any(isinstance(f, _StublessFinder) for f in sys.meta_path):
         sys.meta_path.insert(0, _StublessFinder())
-    _import_when_used("pandas")
 
 
 def _import_when_used(name: str) -> None:

@@ -13,7 +13,10 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
+from studio import quick_gradio
 from tests import tiny_models
+
+quick_gradio.skip_stubs()  # before any test imports the page
 
 SYSTEMS = {"posix": sys.platform != "win32", "linux": sys.platform == "linux"}
 """Markers of tests that need a system, and whether this is one."""

@@ -76,8 +76,8 @@ _FACES = (
 )
 _FACE_WIDTH = 512
 """Numbers by which face recognisers describe a face; no CLIP gives so few."""
-_VAE_BASE = {(512, 4): "sd", (512, 16): "flux1", (512, 32): "flux2", (384, 16): "flux2"}
-"""By the first layer of its decoder: width, and channels of its latents; 1.x and XL look alike."""
+_VAE_BASE = {4: "sd", 16: "flux1", 32: "flux2"}
+"""By the channels of its latents; those of Stable Diffusion 1.x and XL look alike."""
 _FILM_VAE = {16: "qwen-image", 48: "wan", 12: "mochi", 128: "ltx"}
 """Autoencoders of films, by the channels of their latents; Qwen-Image took its own from Wan 2.1."""
 _PATCHES = {1024: "CLIP ViT-L", 1280: "CLIP ViT-H", 1664: "CLIP ViT-bigG"}
@@ -234,9 +234,9 @@ def _vae(shapes: Shapes, notes: Mapping[str, str]) -> Identified | None:
     first = next((shape for name, shape in shapes.items() if name.endswith("decoder.conv_in.weight")), film)
     if not first:
         return None
-    moves = any("time_conv" in name or "time_stack" in name for name in shapes)
+    moves = any("time_conv_out" in name or "time_stack" in name for name in shapes)
     base = "svd" if moves else noted_base(notes) or _vae_base(first)
-    if base is None:
+    if base is None and len(first) == 5:
         return Identified("foreign", reason="It is an autoencoder of a model that the studio does not run.")
     return Identified("vae", base)
 
@@ -247,7 +247,7 @@ def _vae_base(first: tuple[int, ...]) -> str | None:
         return _FILM_VAE.get(first[1])
     if len(first) != 4:
         return None
-    return "sana" if first[:2] == (1024, 32) else _VAE_BASE.get((first[0], first[1]))
+    return "sana" if first[:2] == (1024, 32) else _VAE_BASE.get(first[1])
 
 
 def _by_signs(shapes: Shapes, signs: tuple[tuple[str, str], ...]) -> str | None:

@@ -168,14 +168,15 @@ def test_a_size_between_multiples_of_eight_is_rounded_and_told(rest: StudioProce
     assert (record["width"], record["height"]) == (64, 96)
 
 
-def test_too_few_steps_for_the_influence_are_refused_and_one_more_is_enough(rest: StudioProcess) -> None:
+def test_too_few_steps_for_the_influence_lower_it_with_words(rest: StudioProcess) -> None:
     source = add(rest, encoded(grain())).json()
     wish = QUICK | {"mode": "img2img", "references": [{"image_id": source["id"]}], "strength": 0.4}
-    answer = rest.api("POST", "/jobs", json=wish | {"num_inference_steps": 2})
-    assert answer.status_code == 422
-    assert problem(answer)["field"] == "strength"
+    few = rest.submit(**wish | {"num_inference_steps": 2})
+    assert few["request"]["strength"] == 0.5
+    assert any("60% would change nothing; 50%" in notice for notice in few["notices"])
     enough = rest.submit(**wish | {"num_inference_steps": 3})
-    assert rest.finished(enough["id"])["status"] == "done"
+    assert enough["request"]["strength"] == 0.4
+    assert rest.finished(few["id"])["status"] == rest.finished(enough["id"])["status"] == "done"
 
 
 # --- while a job waits ------------------------------------------------------------------------------
