@@ -78,8 +78,8 @@ _FACE_WIDTH = 512
 """Numbers by which face recognisers describe a face; no CLIP gives so few."""
 _VAE_BASE = {4: "sd", 16: "flux1", 32: "flux2"}
 """By the channels of its latents; those of Stable Diffusion 1.x and XL look alike."""
-_FILM_VAE = {16: "qwen-image", 48: "wan", 12: "mochi", 128: "ltx"}
-"""Autoencoders of films, by the channels of their latents; Qwen-Image took its own from Wan 2.1."""
+_FILM_VAE = {48: "wan", 12: "mochi", 128: "ltx"}
+"""Autoencoders of films, by the channels of their latents; any other is Qwen-Image's, from Wan 2.1."""
 _PATCHES = {1024: "CLIP ViT-L", 1280: "CLIP ViT-H", 1664: "CLIP ViT-bigG"}
 _SUMMARY = {768: "CLIP ViT-L", 1024: "CLIP ViT-H", 1280: "CLIP ViT-bigG"}
 _CONTEXT = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
@@ -236,15 +236,13 @@ def _vae(shapes: Shapes, notes: Mapping[str, str]) -> Identified | None:
         return None
     moves = any("time_conv_out" in name or "time_stack" in name for name in shapes)
     base = "svd" if moves else noted_base(notes) or _vae_base(first)
-    if base is None and len(first) == 5:
-        return Identified("foreign", reason="It is an autoencoder of a model that the studio does not run.")
     return Identified("vae", base)
 
 
 def _vae_base(first: tuple[int, ...]) -> str | None:
     """By the first layer of its decoder (width, channels, and the sides of its kernel)."""
     if len(first) == 5:
-        return _FILM_VAE.get(first[1])
+        return _FILM_VAE.get(first[1], "qwen-image")
     if len(first) != 4:
         return None
     return "sana" if first[:2] == (1024, 32) else _VAE_BASE.get(first[1])
