@@ -150,7 +150,7 @@ class Studio:
     def load(self, name: str) -> None:
         """Whatever was loaded before stays where there is room for both."""
         self._runner.preload(name)
-        self.plan = self._runner.shelf.take(self._catalog.get(name)).plan.label
+        self.plan = self._runner.models.take(self._catalog.get(name)).plan.label
 
     def make(self, name: str, seed: int) -> list[float]:
         """One picture."""
@@ -175,7 +175,7 @@ class Studio:
 
     def close(self) -> None:
         """Give the memory back."""
-        self._runner.shelf.clear()
+        self._runner.models.clear()
 
 
 def synchronize(device: str) -> None:

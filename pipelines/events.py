@@ -135,7 +135,7 @@ class WorkOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class Region:
     """What is to be looked at: an upright RGB file, and which part of it.
 
     `box`: left, top, right, bottom in px; None for all of it.
@@ -151,9 +151,9 @@ class ReadOrder:
 
     order_id: str
     reader: str
-    sights: tuple[Sight, ...]
+    regions: tuple[Region, ...]
     revision: str | None = None
 
 
 Reading = str | tuple[float, ...]
-"""The answer about one sight: words, or numbers of length 1 together (a direction)."""
+"""The answer about one region: words, or numbers of length 1 together (a direction)."""

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.catalog.absence import absence
 from pipelines.catalog.catalog import Availability, Catalog
 from pipelines.errors import LikenessError, ModelUnavailable, WorkerLost
-from pipelines.events import Reading, ReadOrder, Sight
+from pipelines.events import Reading, ReadOrder, Region
 from pipelines.spec import Question, ReaderSpec
 from studio.characters import crops, faces, wording
 from studio.characters.records import Blueprint
@@ -39,7 +39,7 @@ class Ask(Protocol):
     """`Engine.read`."""
 
     def __call__(self, order: ReadOrder, patience: float = ...) -> tuple[Reading, ...]:
-        """One reading per sight."""
+        """One reading per region."""
         ...
 
 
@@ -140,8 +140,8 @@ class Readers:
         reader = self._stamp(spec)
         if kept := self._kept.get(reader, pixels):
             return str(kept[0])
-        sight = Sight(str(self._collection.working_file(image_id)))
-        (caption,) = self._asked(spec, [sight], _PATIENCE)
+        region = Region(str(self._collection.working_file(image_id)))
+        (caption,) = self._asked(spec, [region], _PATIENCE)
         self._kept.keep(reader, pixels, caption)
         return str(caption)
 
@@ -165,13 +165,13 @@ class Readers:
         """Read the heads of these pictures; None for one without."""
         files = {image: self._collection.working_file(image) for image in image_ids}
         heads = {image: _head(file) for image, file in files.items()}
-        sights = {image: head for image, head in heads.items() if head}
-        readings = self._asked(spec, list(sights.values()), _SHORT_PATIENCE) if sights else ()
-        return {**dict.fromkeys(image_ids), **dict(zip(sights, readings, strict=True))}
+        regions = {image: head for image, head in heads.items() if head}
+        readings = self._asked(spec, list(regions.values()), _SHORT_PATIENCE) if regions else ()
+        return {**dict.fromkeys(image_ids), **dict(zip(regions, readings, strict=True))}
 
-    def _asked(self, spec: ReaderSpec, sights: Sequence[Sight], patience: float) -> tuple[Reading, ...]:
+    def _asked(self, spec: ReaderSpec, regions: Sequence[Region], patience: float) -> tuple[Reading, ...]:
         revision = self._library.loading_of(spec.id).revisions.get(spec.source)
-        order = ReadOrder(uuid.uuid4().hex, spec.id, tuple(sights), revision)
+        order = ReadOrder(uuid.uuid4().hex, spec.id, tuple(regions), revision)
         with self._turn:
             return self._ask(order, patience)
 
@@ -187,14 +187,14 @@ class Readers:
         return f"{spec.id}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 
-def _head(file: Path) -> Sight | None:
+def _head(file: Path) -> Region | None:
     """The square that the crop tool would begin with; None where no head is found."""
     head = faces.find(file)
     if head is None:
         return None
     with Image.open(file) as picture:
         crop = crops.around(head, *picture.size, aspect="1:1")
-    return Sight(str(file), (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height))
+    return Region(str(file), (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height))
 
 
 def _cosine(one: Sequence[float], other: Sequence[float]) -> float:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.disk import model_size
-from pipelines.disk.identify import Kind, Sight, identify
+from pipelines.disk.identify import EncoderWidths, Kind, identify
 from pipelines.disk.json_files import read_object
 from pipelines.disk.labels import BASE_LABEL
 from pipelines.errors import NotFound, RequestError
@@ -153,15 +153,15 @@ def image_encoder(catalog: Catalog, spec: ModelSpec, request: GenerationRequest)
     if request.ip_adapter is None:
         return None
     adapter = catalog.add_on(request.ip_adapter)
-    wanted, own = adapter.identified.sight, _own_sight(catalog, spec)
+    wanted, own = adapter.identified.encoder_widths, _own_widths(catalog, spec)
     if wanted is None or own is None or own.serves(wanted):
         return None
     for again in (False, True):  # it may have come since
         if again:
             catalog.look_through()
         for each in catalog.dropped.add_ons:
-            sight = each.identified.sight
-            if each.identified.kind == "image_encoder" and sight and sight.serves(wanted):
+            widths = each.identified.encoder_widths
+            if each.identified.kind == "image_encoder" and widths and widths.serves(wanted):
                 return each
     raise RequestError(
         f"The IP-Adapter {adapter.name} looks at pictures through the image encoder {wanted.label}, which "
@@ -188,7 +188,7 @@ def _fits(spec: ModelSpec, add_on: AddOn) -> bool:
     return bool(fitting & {*(add_on.identified.bases or (add_on.identified.base,))})
 
 
-def _own_sight(catalog: Catalog, spec: ModelSpec) -> Sight | None:
+def _own_widths(catalog: Catalog, spec: ModelSpec) -> EncoderWidths | None:
     """What the model's own image encoder tells of pictures; None where it is not known."""
     location = spec.options.get("image_encoder")
     if not isinstance(location, str):
@@ -196,12 +196,14 @@ def _own_sight(catalog: Catalog, spec: ModelSpec) -> Sight | None:
     place = model_size.located(catalog.place(spec) or Path(), location)
     try:
         if place.is_file():
-            return identify(place).sight
+            return identify(place).encoder_widths
         said = read_object(place / "config.json")
     except (OSError, ValueError):
         return None
     vision = said.get("vision_config", said)
-    return Sight(vision.get("hidden_size") if isinstance(vision, dict) else None, said.get("projection_dim"))
+    return EncoderWidths(
+        vision.get("hidden_size") if isinstance(vision, dict) else None, said.get("projection_dim")
+    )
 
 
 def _kinds(route: Route) -> set[Kind]:

@@ -33,8 +33,8 @@ def _accompanied(spec: ModelSpec, add_ons: Sequence[AddOn], listed: Sequence[Mod
     base = registry.FAMILIES[spec.family].base
     fitting = [each for each in add_ons if each.identified.base == base]
     encoders = [each for each in add_ons if each.identified.kind == "image_encoder"]
-    lent = _lent(spec, listed)
-    for options in (_controlnets(fitting, lent), _adapters(fitting, encoders, lent)):
+    borrowable = _borrowable(spec, listed)
+    for options in (_controlnets(fitting, borrowable), _adapters(fitting, encoders, borrowable)):
         spec = _with(spec, options)
     return spec
 
@@ -50,7 +50,7 @@ def _with(spec: ModelSpec, options: Mapping[str, Any]) -> ModelSpec:
     return draft.model_copy(update={"modes": modes})
 
 
-def _lent(spec: ModelSpec, listed: Sequence[ModelSpec]) -> Mapping[str, Any]:
+def _borrowable(spec: ModelSpec, listed: Sequence[ModelSpec]) -> Mapping[str, Any]:
     """Options of the first entry of the same kind whose parts all come from the hub."""
     for entry in listed:
         same = entry.family == spec.family and entry.add_ons and _kind(entry) == _kind(spec)
@@ -66,32 +66,32 @@ def _kind(spec: ModelSpec) -> list[Any]:
 
 def _from_the_hub(options: Mapping[str, Any]) -> dict[str, Any]:
     """Those groups of an entry's parts that name no file of its own folder."""
-    lent: dict[str, Any] = {}
+    borrowable: dict[str, Any] = {}
     networks = options.get("controlnets", {})
     if networks and all(at.startswith(HUB) for at in networks.values()):
-        lent |= {name: options[name] for name in ("controlnets", "control_config") if name in options}
+        borrowable |= {name: options[name] for name in ("controlnets", "control_config") if name in options}
     parts = [options.get("image_encoder", ""), *options.get("ip_adapters", {}).values()]
     if len(parts) > 1 and all(at.startswith(HUB) for at in parts):
-        lent |= {
+        borrowable |= {
             name: options[name] for name in ("image_encoder", "ip_adapters", "ip_scales") if name in options
         }
-    return lent
+    return borrowable
 
 
-def _controlnets(fitting: Sequence[AddOn], lent: Mapping[str, Any]) -> dict[str, Any]:
-    """For each kind of lines a network of the folder, else the one that is lent."""
+def _controlnets(fitting: Sequence[AddOn], borrowable: Mapping[str, Any]) -> dict[str, Any]:
+    """For each kind of lines a network of the folder, else one of the catalogue."""
     networks: dict[str, str] = {}
     for each in fitting:
         if each.identified.kind == "controlnet":
             for kind in _lines(each.id):
                 networks.setdefault(kind.value, str(each.path.resolve()))
     own = bool(networks)
-    for kind, at in lent.get("controlnets", {}).items():
+    for kind, at in borrowable.get("controlnets", {}).items():
         if not own or is_here(at):
             networks.setdefault(kind, at)
     if not networks:
         return {}
-    shape = {"control_config": lent["control_config"]} if "control_config" in lent else {}
+    shape = {"control_config": borrowable["control_config"]} if "control_config" in borrowable else {}
     return {"controlnets": networks, **shape}
 
 
@@ -104,10 +104,12 @@ def _lines(word: str) -> tuple[ControlKind, ...]:
     return tuple(ControlKind)
 
 
-def _adapters(fitting: Sequence[AddOn], encoders: Sequence[AddOn], lent: Mapping[str, Any]) -> dict[str, Any]:
-    """What is lent if it is here; else adapters and their encoder of the folder; else what could be lent."""
+def _adapters(
+    fitting: Sequence[AddOn], encoders: Sequence[AddOn], borrowable: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Those of the catalogue where they are here, else those of the folder, else those to be downloaded."""
     names = ("image_encoder", "ip_adapters", "ip_scales")
-    borrowed = {name: lent[name] for name in names if name in lent}
+    borrowed = {name: borrowable[name] for name in names if name in borrowable}
     places = [borrowed.get("image_encoder", ""), *borrowed.get("ip_adapters", {}).values()]
     if borrowed and all(is_here(at) for at in places):
         return borrowed
@@ -125,7 +127,7 @@ _ROLES = (Role.CHARACTER, Role.STYLE)
 
 
 def _serves(encoder: AddOn, adapter: AddOn) -> bool:
-    wanted, own = adapter.identified.sight, encoder.identified.sight
+    wanted, own = adapter.identified.encoder_widths, encoder.identified.encoder_widths
     return wanted is not None and own is not None and own.serves(wanted)
 
 

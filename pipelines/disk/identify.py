@@ -91,13 +91,13 @@ _LOKR = frozenset({"flux2", "z-image"})
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class EncoderWidths:
     """An image encoder, by the widths of what it tells of a picture; None: not known, or not read."""
 
     patches: int | None = None
     summary: int | None = None
 
-    def serves(self, adapter: Sight) -> bool:
+    def serves(self, adapter: EncoderWidths) -> bool:
         """Whether an IP-Adapter that reads `adapter` can read what this encoder tells."""
         pairs = zip(adapter.widths, self.widths, strict=True)
         return all(wanted is None or own in (None, wanted) for wanted, own in pairs)
@@ -118,8 +118,9 @@ class Sight:
 class Identified:
     """A file's kind and what it was made for; `channels`: what a UNet's first layer reads.
 
-    `sight`: what an image encoder tells, or an IP-Adapter reads of one. `bases`: all models it fits, where it
-    fits more than one. `reason`: why it cannot be used, and what to do. `has`: parts a checkpoint brings.
+    `encoder_widths`: what an image encoder tells, or an IP-Adapter reads of one. `bases`: all models it fits,
+    where it fits more than one. `reason`: why it cannot be used, and what to do. `has`: what a checkpoint
+    brings beside its network.
     """
 
     kind: Kind
@@ -127,7 +128,7 @@ class Identified:
     channels: int | None = None
     triggers: tuple[str, ...] = ()
     weight: float = 1.0
-    sight: Sight | None = None
+    encoder_widths: EncoderWidths | None = None
     bases: tuple[str, ...] = ()
     reason: str | None = None
     has: frozenset[str] = frozenset()
@@ -151,7 +152,7 @@ def identify(path: Path) -> Identified:
     if is_lora(shapes):
         return _lora(path, shapes, notes)
     if _CLASS_TOKEN in shapes and _PROJECTION in shapes:
-        return Identified("image_encoder", sight=_encoder_sight(shapes))
+        return Identified("image_encoder", encoder_widths=_encoder_widths(shapes))
     if any(name.startswith(_CONTROL) for name in shapes):
         return _control(shapes, notes)
     if _FIRST in shapes:
@@ -184,11 +185,11 @@ def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:
 
 
 def _adapter(shapes: Shapes) -> Identified:
-    sight = _adapter_sight(shapes)
+    widths = _adapter_widths(shapes)
     faces = any("_lora." in name for name in shapes) or "image_proj.proj.0.weight" in shapes
-    if faces or (sight is not None and _FACE_WIDTH in sight.widths):
+    if faces or (widths is not None and _FACE_WIDTH in widths.widths):
         return Identified("foreign", _adapter_base(shapes), reason=_FACES)
-    return Identified("ip_adapter", _adapter_base(shapes), sight=sight)
+    return Identified("ip_adapter", _adapter_base(shapes), encoder_widths=widths)
 
 
 def _control(shapes: Shapes, notes: Mapping[str, str]) -> Identified:
@@ -275,18 +276,18 @@ def _adapter_base(shapes: Shapes) -> str | None:
     return _CONTEXT.get(widths[0] or 0) if widths else None
 
 
-def _adapter_sight(shapes: Shapes) -> Sight | None:
+def _adapter_widths(shapes: Shapes) -> EncoderWidths | None:
     """What it reads of an image encoder: all patches of a picture ("plus"), or one summary of it."""
     for project in ("image_proj", "ip_adapter_proj_model"):
         if whole := shapes.get(f"{project}.proj_in.weight"):
-            return Sight(patches=_side(whole, 1))
+            return EncoderWidths(patches=_side(whole, 1))
         if summary := shapes.get(f"{project}.proj.weight"):
-            return Sight(summary=_side(summary, 1))
+            return EncoderWidths(summary=_side(summary, 1))
     return None
 
 
-def _encoder_sight(shapes: Shapes) -> Sight:
-    return Sight(patches=_side(shapes[_CLASS_TOKEN], -1), summary=_side(shapes[_PROJECTION], 0))
+def _encoder_widths(shapes: Shapes) -> EncoderWidths:
+    return EncoderWidths(patches=_side(shapes[_CLASS_TOKEN], -1), summary=_side(shapes[_PROJECTION], 0))
 
 
 def _side(shape: tuple[int, ...], axis: int) -> int | None:

@@ -43,12 +43,12 @@ class Words:
         self._device = device
         self._recent: Recent[torch.Tensor] = Recent(32)
 
-    def encode(self, text: str, voice: Hashable = None) -> torch.Tensor:
+    def encode(self, text: str, encoder_key: Hashable = None) -> torch.Tensor:
         """Shape (1, tokens, width). Words beyond the model's length are not in it: see `cut`.
 
-        `voice`: what changes the encoder itself for now; the same words in another one are encoded anew.
+        `encoder_key`: what changes the encoder itself for now; under another one words are encoded anew.
         """
-        return self._recent.get((voice, text), lambda: self._encode(text))
+        return self._recent.get((encoder_key, text), lambda: self._encode(text))
 
     def cut(self, text: str) -> str:
         """The end of `text` that does not fit the model, from the first word touched; '' where all fits."""

@@ -55,7 +55,7 @@ class Wish:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class LoadedEntry:
     """A model on the shelf, the entry it was loaded as, how it is kept, and what was asked for."""
 
     model: LoadedModel
@@ -67,7 +67,7 @@ class Kept:
     """Files of the models folder that the plan has room for."""
 
 
-class Shelf:
+class LoadedModels:
     """Loads models onto `device` and lets the least recently used go when another needs the room.
 
     `look`: what the machine has free now, without what the models here hold.
@@ -84,7 +84,7 @@ class Shelf:
         self._device = device
         self._dtype = dtype
         self._look = look or self._look_at_the_machine
-        self._models: ModelCache[Kept | Reader] = ModelCache()
+        self._models: ModelCache[LoadedEntry | Reader] = ModelCache()
         self._sizes: dict[str, ModelSize] = {}
         self._tried: dict[str, MemoryPlan] = {}
 
@@ -103,7 +103,7 @@ class Shelf:
         mode: Mode | None = None,
         wish: Wish | None = None,
         beside: tuple[Part, ...] = (),
-    ) -> Kept:
+    ) -> LoadedEntry:
         """The model, able to do `mode`, with room around it to work; loaded where it is not yet.
 
         `beside`: what the request brings in further files. Raises ModelUnavailable, RequestError (a wish
@@ -112,7 +112,7 @@ class Shelf:
         present = self._present(spec, mode or spec.modes[0])
         wish = wish or Wish()
         found = self._models.get(spec.id)
-        kept = found if isinstance(found, Kept) else None
+        kept = found if isinstance(found, LoadedEntry) else None
         if kept and (
             (mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish or kept.spec != spec
         ):
@@ -125,7 +125,7 @@ class Shelf:
         self._models.make_room(lambda: self._has_room(kept.plan, held(kept.model)), keep=spec.id)
         return kept
 
-    def _with_room_for(self, kept: Kept, beside: tuple[Part, ...]) -> Kept | None:
+    def _with_room_for(self, kept: LoadedEntry, beside: tuple[Part, ...]) -> LoadedEntry | None:
         """The model with a plan that counts `beside`; None, and let go, where it must be kept another way."""
         if kept.beside.issuperset(beside):
             return kept
@@ -138,7 +138,9 @@ class Shelf:
         self._models.put(kept.spec.id, kept)
         return kept
 
-    def take_smaller(self, spec: ModelSpec, mode: Mode, wish: Wish, beside: tuple[Part, ...] = ()) -> Kept:
+    def take_smaller(
+        self, spec: ModelSpec, mode: Mode, wish: Wish, beside: tuple[Part, ...] = ()
+    ) -> LoadedEntry:
         """The model alone in memory, kept in the next way that needs less (the same where none does)."""
         present = self._present(spec, mode)
         self.clear()
@@ -208,14 +210,14 @@ class Shelf:
         wish: Wish,
         plan: MemoryPlan,
         beside: tuple[Part, ...],
-    ) -> Kept:
+    ) -> LoadedEntry:
         self._tried[spec.id] = plan
         self._models.make_room(lambda: self._has_room(plan, Held()))
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
         settings = self._settings(spec, present, wish, plan)
         model = families.load(spec, settings)
-        kept = Kept(model, spec, plan, wish, settings.dtype, frozenset(beside))
+        kept = LoadedEntry(model, spec, plan, wish, settings.dtype, frozenset(beside))
         self._models.put(spec.id, kept)
         return kept
 

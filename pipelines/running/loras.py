@@ -1,7 +1,7 @@
-"""LoRAs of the models folder, hung into a model's networks for as long as a request wants them.
+"""LoRAs of the models folder, attached to a model's networks for as long as a request wants them.
 
 Nothing is fused: weights are set for each picture, and taking all off gives back the very model that was
-there. Those not wanted just now stay, asleep, while there is room, so that going to and fro is quick.
+there. Those not wanted just now stay attached but inactive while there is room, so that switching is quick.
 Knows diffusers' loaders; nothing of modes and requests.
 """
 
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from pipelines.running.contract import LoadSettings
 
 MOST_BYTES = 2**30
-"""Of LoRAs that hang in a model, asleep or not; those wanted always stay."""
+"""Of LoRAs attached to a model, active or not; those wanted always stay."""
 _HASHED = 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Worn:
+class ActiveLora:
     """A LoRA as a request wants it: a safetensors file and its weight."""
 
     path: Path
@@ -45,76 +45,76 @@ class Worn:
 
 
 class Loras:
-    """What hangs in the networks of one loaded model, whose name in sentences is `label`."""
+    """The LoRAs attached to one loaded model, whose name in sentences is `label`."""
 
     def __init__(self, label: str, settings: LoadSettings) -> None:
         self._label = label
         self._settings = settings
         self._pipeline: Any = None
-        self._hung: OrderedDict[str, int] = OrderedDict()
-        self._worn: tuple[tuple[str, float], ...] = ()
+        self._attached: OrderedDict[str, int] = OrderedDict()
+        self._active: tuple[tuple[str, float], ...] = ()
 
     @property
-    def voice(self) -> tuple[tuple[str, float], ...]:
+    def encoder_key(self) -> tuple[tuple[str, float], ...]:
         """Slots and weights of what may change how words are encoded."""
-        return self._worn
+        return self._active
 
-    def wear(self, pipeline: Any, wanted: Sequence[Worn]) -> bool:
+    def apply(self, pipeline: Any, wanted: Sequence[ActiveLora]) -> bool:
         """Let exactly `wanted` act in the networks of `pipeline`; True where a compiled model changed.
 
         Raises RequestError (field `loras`) for a file that does not fit; then none is left on.
         """
-        if self._hung and (not wanted or _networks(pipeline) != _networks(self._pipeline)):
-            self.take_off()
+        if self._attached and (not wanted or _networks(pipeline) != _networks(self._pipeline)):
+            self.remove_all()
         slots = {each.slot: each for each in wanted}
-        new = [slot for slot in slots if slot not in self._hung]
+        new = [slot for slot in slots if slot not in self._attached]
         self._pipeline = pipeline if wanted else None
         for slot in new:
-            self._hang(slot, slots[slot])
+            self._attach(slot, slots[slot])
         for slot in slots:
-            self._hung.move_to_end(slot)
+            self._attached.move_to_end(slot)
         if wanted:
             self._forget(keep=len(slots))
             pipeline.set_adapters(list(slots), [each.weight for each in wanted])
-        self._worn = tuple((slot, each.weight) for slot, each in slots.items())
+        self._active = tuple((slot, each.weight) for slot, each in slots.items())
         return bool(new) and self._settings.warm_up
 
-    def take_off(self) -> None:
+    def remove_all(self) -> None:
         """Leave the networks as they were before the first one came."""
         if self._pipeline is not None:
             self._pipeline.unload_lora_weights()
             self._settle()
             devices.free_memory()
-        self._pipeline, self._worn = None, ()
-        self._hung.clear()
+        self._pipeline, self._active = None, ()
+        self._attached.clear()
 
-    def _hang(self, slot: str, worn: Worn) -> None:
+    def _attach(self, slot: str, lora: ActiveLora) -> None:
         if self._settings.warm_up:
             placement.unfuse(self._pipeline)
         try:
-            with fitting("LoRA", worn.path, self._label, "loras"):
+            with fitting("LoRA", lora.path, self._label, "loras"):
                 self._pipeline.load_lora_weights(
-                    str(worn.path.parent),
-                    weight_name=worn.path.name,
+                    str(lora.path.parent),
+                    weight_name=lora.path.name,
                     adapter_name=slot,
                     local_files_only=True,
                     use_safetensors=True,
                 )
                 if not any(slot in slots for slots in self._pipeline.get_list_adapters().values()):
                     raise ValueError("none of its layers is in the model")
-                self._keep_exact(slot, worn)
+                self._keep_exact(slot, lora)
         except RequestError:
-            self.take_off()
+            self.remove_all()
             raise
-        self._hung[slot] = worn.path.stat().st_size
+        self._attached[slot] = lora.path.stat().st_size
         self._settle()
 
-    def _keep_exact(self, slot: str, worn: Worn) -> None:
+    def _keep_exact(self, slot: str, lora: ActiveLora) -> None:
         """Beside weights kept in 8 bits an adapter is rounded to them and cannot compute: read it anew."""
         if self._settings.memory.storage is not Storage.FP8:
             return
         told = self._pipeline.lora_state_dict(
-            str(worn.path.parent), weight_name=worn.path.name, local_files_only=True
+            str(lora.path.parent), weight_name=lora.path.name, local_files_only=True
         )
         tensors = told[0] if isinstance(told, tuple) else told
         for part in self._pipeline._lora_loadable_modules:
@@ -126,13 +126,13 @@ class Loras:
 
     def _settle(self) -> None:
         """Loading takes hooks off and puts them on again without knowing of the device."""
-        placement.attend(self._pipeline, self._settings)
+        placement.enable_offload(self._pipeline, self._settings)
         placement.bring_newcomers(self._pipeline, self._settings)
 
     def _forget(self, keep: int) -> None:
         """Let those unused for longest go until the rest is small enough; the last `keep` stay."""
-        while len(self._hung) > keep and sum(self._hung.values()) > MOST_BYTES:
-            slot, _ = self._hung.popitem(last=False)
+        while len(self._attached) > keep and sum(self._attached.values()) > MOST_BYTES:
+            slot, _ = self._attached.popitem(last=False)
             self._pipeline.delete_adapters(slot)
 
 

@@ -1,6 +1,6 @@
 """Carries a memory plan out on pipelines and networks of diffusers and transformers.
 
-`settle` once for a model's components, `place` for a network beside them, `attend` for every pipeline
+`settle` once for a model's components, `place` for a network beside them, `enable_offload` for every pipeline
 built of them. Knows which call makes which plan real; decides nothing.
 """
 
@@ -47,7 +47,7 @@ def place(network: Any, settings: LoadSettings) -> Any:
     return network
 
 
-def attend(pipeline: Any, settings: LoadSettings) -> None:
+def enable_offload(pipeline: Any, settings: LoadSettings) -> None:
     """What a plan asks of a whole pipeline: parts that take turns are hooked into each one anew."""
     if settings.memory.placement is Placement.MODEL_OFFLOAD:
         pipeline.enable_model_cpu_offload(device=settings.device)
@@ -168,7 +168,7 @@ def bring_newcomers(pipeline: Any, settings: LoadSettings) -> None:
                     tensor.data = tensor.data.to(settings.device)
 
 
-def accompany(twin: Any, settings: LoadSettings) -> Any:
+def mirror_hooks(twin: Any, settings: LoadSettings) -> Any:
     """Gives a module that shares a settled network's tensors the same casts and streams; returns it."""
     if settings.memory.storage is Storage.FP8:
         store_in_8_bits(twin, settings.dtype)

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipelines.catalog.absence import absence
 from pipelines.errors import RequestError
-from pipelines.events import Reading, Sight
+from pipelines.events import Reading, Region
 from pipelines.running import loading
 from pipelines.spec import ReaderSpec
 
@@ -34,10 +34,10 @@ class Reader:
     network: Any
     processor: Any
 
-    def read(self, sights: Sequence[Sight]) -> tuple[Reading, ...]:
-        """One answer per sight, in order. Raises RequestError for a file that is gone or can't be read."""
+    def read(self, regions: Sequence[Region]) -> tuple[Reading, ...]:
+        """One answer per region, in order. Raises RequestError for a file that is gone or can't be read."""
         answer = _caption if self.spec.answers == "caption" else _direction
-        return tuple(answer(self, _look(sight)) for sight in sights)
+        return tuple(answer(self, _look(region)) for region in regions)
 
 
 def weight(place: Path) -> int:
@@ -59,13 +59,13 @@ def load(spec: ReaderSpec, place: Path, device: str) -> Reader:
         return Reader(spec, network.to(device).requires_grad_(False).eval(), processor)
 
 
-def _look(sight: Sight) -> Image.Image:
+def _look(region: Region) -> Image.Image:
     try:
-        with Image.open(sight.path) as file:
+        with Image.open(region.path) as file:
             picture = file.convert("RGB")
     except OSError as error:
         raise RequestError("The picture is no longer there, so it cannot be read.") from error
-    return picture.crop(sight.box) if sight.box else picture
+    return picture.crop(region.box) if region.box else picture
 
 
 def _caption(reader: Reader, picture: Image.Image) -> str:

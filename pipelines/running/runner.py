@@ -38,7 +38,7 @@ from pipelines.request import GenerationRequest, Lora, Mode, Role
 from pipelines.running import loading, masks, references
 from pipelines.running.contract import Call, RoleImage
 from pipelines.running.late_previews import LatePreviews
-from pipelines.running.loaded_models import Kept, Shelf, Wish
+from pipelines.running.loaded_models import LoadedEntry, LoadedModels, Wish
 from pipelines.running.loras import tensors_hash
 from pipelines.spec import ModelSpec, ReaderSpec
 
@@ -112,7 +112,7 @@ class PipelineRunner:
         self._catalog = catalog
         self.device = devices.choose(device)
         self.dtype = dtype or devices.precision(self.device)
-        self.shelf = Shelf(catalog, self.device, self.dtype, look)
+        self.models = LoadedModels(catalog, self.device, self.dtype, look)
         own = {name: importlib.metadata.version(name) for name in LIBRARIES}
         self._versions = {**own, **(versions or {})}
 
@@ -122,16 +122,16 @@ class PipelineRunner:
 
     def hardware(self) -> Hardware:
         """The same as numbers to plan with, as if no model were loaded."""
-        return self.shelf.whole_machine()
+        return self.models.whole_machine()
 
     def preload(self, model_id: str) -> None:
         """Load a model ahead of the first order. Raises NotFound, ModelUnavailable, OutOfMemory."""
         spec = self._catalog.get(model_id)
         with _memory_words(f"{spec.label} does not fit into memory. Choose a smaller model."):
-            self.shelf.take(spec)
+            self.models.take(spec)
 
     def read(self, order: ReadOrder) -> tuple[Reading, ...]:
-        """What a reader of the catalogue says of each sight, in order.
+        """What a reader of the catalogue says of each region, in order.
 
         Raises NotFound, RequestError, ModelUnavailable, OutOfMemory; the runner stays usable after each.
         """
@@ -142,7 +142,7 @@ class PipelineRunner:
         if not isinstance(spec, ReaderSpec):
             raise RequestError(f"{spec.label} makes pictures; it reads none.", field="reader")
         with _memory_words(f"There is too little memory for {spec.label} now."):
-            return self.shelf.take_reader(spec).read(order.sights)
+            return self.models.take_reader(spec).read(order.regions)
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
         """Make the pictures of `order` that are not in `order.skip`, one after the other.
@@ -177,7 +177,7 @@ class PipelineRunner:
     def _fits(self, job: _Job) -> bool:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
         try:
-            self._attempt(job, self.shelf.take)
+            self._attempt(job, self.models.take)
         except (RuntimeError, MemoryError, OSError) as error:
             if not devices.is_out_of_memory(error):
                 raise
@@ -185,7 +185,9 @@ class PipelineRunner:
             return False
         return True
 
-    def _attempt(self, job: _Job, take: Callable[[ModelSpec, Mode, Wish, tuple[Part, ...]], Kept]) -> None:
+    def _attempt(
+        self, job: _Job, take: Callable[[ModelSpec, Mode, Wish, tuple[Part, ...]], LoadedEntry]
+    ) -> None:
         """Make what is still to be made. Raises torch's error where memory runs out."""
         todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
         if not todo:
@@ -219,7 +221,7 @@ class PipelineRunner:
 
     def _retry(self, job: _Job) -> None:
         """Once more with everything else out of memory, and the model kept in the next cheaper way."""
-        self.shelf.clear()
+        self.models.clear()
         job.tell(
             Notice("Memory ran out. Trying again with less of the model in memory at a time; this is slower.")
         )
@@ -229,12 +231,12 @@ class PipelineRunner:
         )
         try:
             with _memory_words(advice):
-                self._attempt(job, self.shelf.take_smaller)
+                self._attempt(job, self.models.take_smaller)
         except OutOfMemory:
-            self.shelf.clear()
+            self.models.clear()
             raise
 
-    def _provenance(self, job: _Job, kept: Kept, call: Call) -> dict[str, Any]:
+    def _provenance(self, job: _Job, kept: LoadedEntry, call: Call) -> dict[str, Any]:
         return {
             "model": job.spec.id,
             "source": job.spec.source,

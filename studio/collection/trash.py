@@ -1,4 +1,4 @@
-"""The trash: out of sight, thirty days to think better of it, then gone.
+"""The trash: hidden pictures that can be restored for thirty days, and are deleted afterwards.
 
 Those are days on which the studio was at work (`days`), and thirty by the clock besides, unless that says
 that the picture was thrown away in the future.

@@ -284,7 +284,7 @@ class LocalEngine:
         while not self._stopping:
             life = self._live()
             failures = 0 if life.ready else failures + 1
-            self._bereave(life.words)
+            self._on_worker_exit(life.words)
             if life.final or failures >= len(self._delays):
                 log.error("The image worker cannot be started: %s", life.words)
                 self._wait_for_retry(life)
@@ -311,7 +311,7 @@ class LocalEngine:
             ready = ready or isinstance(message, Ready)
             refusal = message.reason if isinstance(message, StartFailed) else refusal
             self._hear(message)
-        words = child.bury()
+        words = child.wait_and_close()
         if self._child is not child:  # it was let go of, and why is said already
             words = self._state.detail
         return _Life(ready=ready, words=refusal or words, final=refusal is not None)
@@ -344,7 +344,7 @@ class LocalEngine:
                 case ReadAnswer(order_id) if order_id == self._job_id and self._answers:
                     self._answers.put(message)
 
-    def _bereave(self, words: str) -> None:
+    def _on_worker_exit(self, words: str) -> None:
         """The process is gone: first the state, then the word to `run`, which may come back at once."""
         with self._changed:
             self._child = None

@@ -64,7 +64,7 @@ class WorkerProcess:
         with contextlib.suppress(ValueError):
             self._process.kill()
 
-    def bury(self) -> str:
+    def wait_and_close(self) -> str:
         """Wait for the end, free everything, and say in words how it died."""
         self._process.join(_JOIN_SECONDS)
         if self._process.is_alive():

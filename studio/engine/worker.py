@@ -59,7 +59,7 @@ class Runner(Protocol):
         ...
 
     def read(self, order: ReadOrder) -> tuple[Reading, ...]:
-        """Answer the order about each of its sights. Raises LikenessError."""
+        """Answer the order about each of its regions. Raises LikenessError."""
         ...
 
 
@@ -77,20 +77,20 @@ def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) ->
     ignore_keys()
     orphans.end_with_parent()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    orders, voice = _Orders(pipe), _Voice(pipe, alive_seconds)
+    orders, outbox = _Orders(pipe), _Outbox(pipe, alive_seconds)
     try:
-        runner, ready = load(voice.say)
+        runner, ready = load(outbox.say)
     except Exception as error:  # the boundary: the studio shows why there is no worker
         log.exception("The worker could not start.")
-        voice.say(StartFailed(_start_words(error)))
+        outbox.say(StartFailed(_start_words(error)))
         return
-    voice.say(ready)
+    outbox.say(ready)
     while True:
         match orders.next():
             case WorkOrder() as order:
-                _carry_out(runner, order, voice.say, orders.is_cancelled)
+                _carry_out(runner, order, outbox.say, orders.is_cancelled)
             case ReadOrder() as order:
-                _read(runner, order, voice.say)
+                _read(runner, order, outbox.say)
 
 
 def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
@@ -180,7 +180,7 @@ def _guarded(
         raise SystemExit(1) from error
 
 
-class _Voice:
+class _Outbox:
     """What this process says to the studio, from any thread; signs of life by a thread of its own."""
 
     def __init__(self, pipe: Connection, alive_seconds: float) -> None:

@@ -41,7 +41,7 @@ class FetchProcess(Protocol):
         """End it now."""
         ...
 
-    def bury(self) -> object:
+    def wait_and_close(self) -> object:
         """Wait for its end and free everything."""
         ...
 
@@ -179,7 +179,7 @@ class Downloads:
                 run.process = self._launch(run.order)
             self._on_change()
             last = self._follow(run, run.process)
-            run.process.bury()
+            run.process.wait_and_close()
         with self._lock:
             run.process = None
             self._conclude(run, last)

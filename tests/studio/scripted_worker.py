@@ -85,7 +85,7 @@ class ScriptedRunner:
             raise ModelUnavailable("The reader is not here. Download it first.")
         while "deaf" in words or ("slow" in words and not (self._folder / "go").exists()):
             time.sleep(0.01)
-        return tuple(sight.path for sight in order.sights)
+        return tuple(region.path for region in order.regions)
 
     def _misbehave(self, order: WorkOrder, words: set[str]) -> None:
         mark = self._folder / f"died-{order.job_id}"

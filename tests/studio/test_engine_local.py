@@ -23,7 +23,7 @@ from pipelines.events import (
     PhaseChanged,
     PreviewReady,
     ReadOrder,
-    Sight,
+    Region,
     Started,
     StepProgress,
     WorkOrder,
@@ -388,7 +388,7 @@ def test_the_worker_hears_no_ctrl_c(engine: LocalEngine) -> None:
 
 
 def question(words: str = "plain", order_id: str = "question") -> ReadOrder:
-    return ReadOrder(order_id, words, (Sight("one.png"), Sight("two.png", (1, 2, 3, 4))))
+    return ReadOrder(order_id, words, (Region("one.png"), Region("two.png", (1, 2, 3, 4))))
 
 
 def test_a_question_is_answered_and_a_refusal_comes_as_its_error(engine: LocalEngine) -> None:

@@ -128,8 +128,8 @@ def test_drift_says_how_alike_the_faces_are_and_reads_each_picture_once(
     assert report.branch[0].drift.face == 1.0
     assert report.drift.face is not None
     assert -1 <= report.drift.face < 1
-    assert [len(order.sights) for order in asked.orders] == [3]
-    assert all(sight.box for sight in asked.orders[0].sights)
+    assert [len(order.regions) for order in asked.orders] == [3]
+    assert all(region.box for region in asked.orders[0].regions)
     assert service.history.drift(third.id) == report
     known = {node.image.id: node.drift for node in service.history.family(first.id).nodes}
     assert known[third.id] == report.drift

@@ -72,7 +72,7 @@ class Flux1(StockModel):
             with torch.no_grad():
                 return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[:2]
 
-        embeds, pooled = self._encoded.get((self.voice, text), encode)
+        embeds, pooled = self._encoded.get((self.encoder_key, text), encode)
         return {"prompt_embeds": embeds, "pooled_prompt_embeds": pooled, **self._area(plan)}
 
     def edit(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:

@@ -84,7 +84,7 @@ class StableDiffusionXL(StableDiffusion):
                     negative_prompt=negative or None,
                 )
 
-        encoded = self._encoded.get((self.voice, plan.composed_prompt, negative, guided), encode)
+        encoded = self._encoded.get((self.encoder_key, plan.composed_prompt, negative, guided), encode)
         return {
             name: value for name, value in zip(_WORD_ARGUMENTS, encoded, strict=True) if value is not None
         }

@@ -32,9 +32,9 @@ from pipelines.running.families.stock import (
     StockModel,
     accepts,
     fitted,
+    ignore,
     only,
     share,
-    silent,
 )
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
 from pipelines.running.source_pixels import Keeper, Unchanged
@@ -142,7 +142,7 @@ class StableDiffusion(StockModel):
         """What a mask covers; in edits what hardly changed, where the entry says so."""
         if plan.mode is not Mode.SMART_EDIT or not self.options.keep_unchanged:
             return super().keeper(plan, images)
-        source = fitted(only(images, Role.SOURCE), plan, silent)
+        source = fitted(only(images, Role.SOURCE), plan, ignore)
         return Unchanged(source, self._seen(plan.pipeline, source))
 
     def _seen(self, pipeline: str, picture: Image.Image) -> Image.Image:
@@ -170,7 +170,7 @@ class StableDiffusion(StockModel):
         for text in texts:
             if notice := self._words.notice(text):
                 emit(Notice(notice))
-        encoded = [self._words.encode(text, self.voice) for text in texts]
+        encoded = [self._words.encode(text, self.encoder_key) for text in texts]
         return dict(zip(("prompt_embeds", "negative_prompt_embeds"), encoded, strict=False))
 
     # --- IP-Adapter ----------------------------------------------------------------------------

@@ -24,7 +24,7 @@ from pipelines.planning.plan import Plan
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.running import control_images, loading, placement, preview, references
 from pipelines.running.contract import LoadSettings, OnStep, RoleImage
-from pipelines.running.loras import Loras, Worn
+from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import Brought, load_vae
 from pipelines.running.source_pixels import Keeper, Masked
 from pipelines.spec import ModelSpec
@@ -113,14 +113,14 @@ class StockModel:
         return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
 
     @property
-    def voice(self) -> Hashable:
+    def encoder_key(self) -> Hashable:
         """What changes the text encoders for now: LoRAs may go into them, too."""
-        return self._loras.voice
+        return self._loras.encoder_key
 
     def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
         """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
-        wanted = [Worn(plan.files[lora.id], lora.weight) for lora in plan.loras]
-        if self._loras.wear(pipeline, wanted):
+        wanted = [ActiveLora(plan.files[lora.id], lora.weight) for lora in plan.loras]
+        if self._loras.apply(pipeline, wanted):
             emit(Notice(RECOMPILED))
 
     def stock(self, name: str, **parts: Any) -> Stock:
@@ -158,7 +158,7 @@ class StockModel:
 
     def twin(self, unet: Any, in_channels: int | None = None) -> Any:
         """Another UNet module with the same tensors, kept as the plan keeps the model."""
-        return placement.accompany(loading.sibling_unet(unet, in_channels), self.settings)
+        return placement.mirror_hooks(loading.sibling_unet(unet, in_channels), self.settings)
 
     def placed(self, network: Any) -> Any:
         """A further network, ready to run where the model runs."""
@@ -175,7 +175,7 @@ class StockModel:
         known = inspect.signature(cls.__init__).parameters
         pipeline = cls(**{key: value for key, value in given.items() if key in known})
         pipeline.set_progress_bar_config(disable=True)
-        placement.attend(pipeline, self.settings)
+        placement.enable_offload(pipeline, self.settings)
         return pipeline
 
     def load_controlnets(
@@ -256,7 +256,7 @@ class StockModel:
         """What stays of a source; None where nothing has to."""
         if plan.route.mask_arg is None:
             return None
-        source, mask = (fitted(only(images, role), plan, silent) for role in (Role.SOURCE, Role.MASK))
+        source, mask = (fitted(only(images, role), plan, ignore) for role in (Role.SOURCE, Role.MASK))
         return Masked(source, mask.convert("L"))
 
     # --- pieces of those -----------------------------------------------------------------------
@@ -389,5 +389,5 @@ def _chosen_scheduler(options: StockOptions, own: Any) -> Any:
     return getattr(diffusers, options.scheduler).from_config(own.config, **options.scheduler_options)
 
 
-def silent(event: Event) -> None:
+def ignore(event: Event) -> None:
     """What was said once need not be said again."""

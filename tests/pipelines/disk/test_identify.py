@@ -181,7 +181,7 @@ def test_a_file_is_known_by_its_tensors(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("adapter", "sight", "label"),
+    ("adapter", "widths", "label"),
     [
         ({"image_proj.proj.weight": [3072, 1024]}, (None, 1024), "CLIP ViT-H"),
         ({"image_proj.proj.weight": [8192, 1280]}, (None, 1280), "CLIP ViT-bigG"),
@@ -190,13 +190,13 @@ def test_a_file_is_known_by_its_tensors(tmp_path: Path, name: str) -> None:
     ],
 )
 def test_an_adapter_says_through_which_encoder_it_looks(
-    tmp_path: Path, adapter: dict[str, list[int]], sight: tuple[int | None, ...], label: str
+    tmp_path: Path, adapter: dict[str, list[int]], widths: tuple[int | None, ...], label: str
 ) -> None:
-    wanted = identify(write(tmp_path / "adapter.safetensors", adapter)).sight
-    own = identify(write(tmp_path / "encoder.safetensors", KNOWN["image encoder"][0])).sight
+    wanted = identify(write(tmp_path / "adapter.safetensors", adapter)).encoder_widths
+    own = identify(write(tmp_path / "encoder.safetensors", KNOWN["image encoder"][0])).encoder_widths
     assert wanted is not None
     assert own is not None
-    assert (wanted.widths, wanted.label, own.label) == (sight, label, "CLIP ViT-H")
+    assert (wanted.widths, wanted.label, own.label) == (widths, label, "CLIP ViT-H")
     assert own.serves(wanted) == (label == "CLIP ViT-H")
 
 

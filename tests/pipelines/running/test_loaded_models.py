@@ -19,7 +19,7 @@ from pipelines.memory import planner
 from pipelines.memory.planner import GIB, Hardware, MemoryChoice, Part, Placement, Storage
 from pipelines.request import Mode
 from pipelines.running.cache import held
-from pipelines.running.loaded_models import Shelf, Wish
+from pipelines.running.loaded_models import LoadedModels, Wish
 from tests.tiny_models import write_models_yaml
 
 COMPUTER = Hardware(
@@ -35,14 +35,14 @@ CARD = replace(COMPUTER, kind="xpu")
 """A card with memory of its own and no streams: what is planned for it can be carried out by a processor."""
 
 
-def shelf_with(catalog: Catalog, hardware: Hardware) -> Shelf:
+def shelf_with(catalog: Catalog, hardware: Hardware) -> LoadedModels:
     """A shelf on a machine where the models in memory are what takes it up."""
-    made: list[Shelf] = []
+    made: list[LoadedModels] = []
 
     def look() -> Hardware:
         return replace(hardware, free=hardware.free - made[0].held().host)
 
-    made.append(Shelf(catalog, "cpu", torch.float32, look))
+    made.append(LoadedModels(catalog, "cpu", torch.float32, look))
     return made[0]
 
 
@@ -55,7 +55,7 @@ def need(catalog: Catalog, model: str) -> int:
 
 @pytest.fixture
 def take(catalog: Catalog) -> Callable[..., Any]:
-    def taken(shelf: Shelf, model: str, mode: Mode | None = None, **wish: Any) -> Any:
+    def taken(shelf: LoadedModels, model: str, mode: Mode | None = None, **wish: Any) -> Any:
         return shelf.take(catalog.get(model), mode, Wish(**wish))
 
     return taken

@@ -61,7 +61,7 @@ def outcome(catalog: Catalog, ask: Ask, pictures: Pictures) -> Callable[..., tup
         )
         image = next(event for event in events if isinstance(event, ImageReady))
         started = next(event for event in events if isinstance(event, Started))
-        model = runner.shelf.take(catalog.get("tiny"), None, runner_wish(choice)).model
+        model = runner.models.take(catalog.get("tiny"), None, runner_wish(choice)).model
         return np.frombuffer(image.rgb, np.uint8).astype(int), started.provenance, model
 
     return made

@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import ModelUnavailable, NotFound, OutOfMemory, RequestError
-from pipelines.events import ReadOrder, Sight
+from pipelines.events import ReadOrder, Region
 from pipelines.memory.planner import Hardware
 from pipelines.running.runner import PipelineRunner
 from tests import tiny_readers
@@ -36,12 +36,12 @@ def runner(folder: Path) -> PipelineRunner:
     return PipelineRunner(load_catalog(folder / "models.yaml"), device="cpu")
 
 
-def read(runner: PipelineRunner, reader: str, *sights: Sight) -> tuple[object, ...]:
-    return runner.read(ReadOrder("order", reader, sights))
+def read(runner: PipelineRunner, reader: str, *regions: Region) -> tuple[object, ...]:
+    return runner.read(ReadOrder("order", reader, regions))
 
 
 def test_a_captioner_says_what_it_sees_in_words(runner: PipelineRunner, folder: Path) -> None:
-    red, blue = Sight(str(folder / "red.png")), Sight(str(folder / "blue.png"))
+    red, blue = Region(str(folder / "red.png")), Region(str(folder / "blue.png"))
     words = read(runner, "tiny-captioner", red, blue, red)
     assert words[0] == words[2]
     assert words[0] != words[1]
@@ -51,21 +51,21 @@ def test_a_captioner_says_what_it_sees_in_words(runner: PipelineRunner, folder: 
 def test_a_face_model_gives_directions_and_looks_at_the_box_alone(
     runner: PipelineRunner, folder: Path
 ) -> None:
-    whole = Sight(str(folder / "red.png"))
-    box = Sight(str(folder / "red.png"), (8, 8, 40, 40))
+    whole = Region(str(folder / "red.png"))
+    box = Region(str(folder / "red.png"), (8, 8, 40, 40))
     one, again, part = read(runner, "tiny-face", whole, whole, box)
     assert one == again != part
     assert math.hypot(*one) == pytest.approx(1.0, abs=1e-4)  # type: ignore[misc]
-    assert runner.shelf.ids[-1] == "tiny-face"
+    assert runner.models.ids[-1] == "tiny-face"
 
 
 def test_what_cannot_be_read_is_said_in_words(runner: PipelineRunner, folder: Path, tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="no longer there"):
-        read(runner, "tiny-face", Sight(str(tmp_path / "gone.png")))
+        read(runner, "tiny-face", Region(str(tmp_path / "gone.png")))
     with pytest.raises(RequestError, match="reads none"):
-        read(runner, "maker", Sight(str(folder / "red.png")))
+        read(runner, "maker", Region(str(folder / "red.png")))
     with pytest.raises(NotFound):
-        read(runner, "nobody", Sight(str(folder / "red.png")))
+        read(runner, "nobody", Region(str(folder / "red.png")))
 
 
 def test_damaged_files_and_pickles_are_refused(folder: Path, tmp_path: Path) -> None:
@@ -74,11 +74,11 @@ def test_damaged_files_and_pickles_are_refused(folder: Path, tmp_path: Path) -> 
     pickled = tmp_path / "tiny-captioner"
     (pickled / "model.safetensors").rename(pickled / "pytorch_model.bin")
     runner = PipelineRunner(load_catalog(tmp_path / "models.yaml"), device="cpu")
-    sight = Sight(str(folder / "red.png"))
+    region = Region(str(folder / "red.png"))
     with pytest.raises(ModelUnavailable, match="damaged"):
-        read(runner, "tiny-face", sight)
+        read(runner, "tiny-face", region)
     with pytest.raises(ModelUnavailable, match="Tiny Captioner"):
-        read(runner, "tiny-captioner", sight)
+        read(runner, "tiny-captioner", region)
 
 
 def test_a_reader_leaves_when_another_needs_the_room(folder: Path) -> None:
@@ -89,12 +89,12 @@ def test_a_reader_leaves_when_another_needs_the_room(folder: Path) -> None:
         return replace(machine, free=free[0], ram_free=free[0])
 
     runner = PipelineRunner(load_catalog(folder / "models.yaml"), device="cpu", look=look)
-    sight = Sight(str(folder / "red.png"))
-    read(runner, "tiny-captioner", sight)
+    region = Region(str(folder / "red.png"))
+    read(runner, "tiny-captioner", region)
     free[0] = 0
     with pytest.raises(OutOfMemory, match="Tiny Face"):
-        read(runner, "tiny-face", sight)
-    assert runner.shelf.ids == ()
+        read(runner, "tiny-face", region)
+    assert runner.models.ids == ()
     free[0] = 2**40
-    read(runner, "tiny-face", sight)
-    assert runner.shelf.ids == ("tiny-face",)
+    read(runner, "tiny-face", region)
+    assert runner.models.ids == ("tiny-face",)

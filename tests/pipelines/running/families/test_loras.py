@@ -86,7 +86,7 @@ def test_those_used_last_stay_asleep_while_there_is_room(tiny: Tiny, monkeypatch
 
     def hung(*names: str) -> int:
         tiny.make("tiny-sdxl", "text_to_image", loras=[{"id": name} for name in names])
-        kept = tiny.runner.shelf.take(tiny.catalog.get("tiny-sdxl"), Mode.TEXT_TO_IMAGE)
+        kept = tiny.runner.models.take(tiny.catalog.get("tiny-sdxl"), Mode.TEXT_TO_IMAGE)
         unet: Any = kept.model.unet  # pyright: ignore[reportAttributeAccessIssue]
         return len(getattr(unet, "peft_config", {}))
 
