@@ -28,7 +28,7 @@ _FINISHED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
 class JobStore:
-    """The durable half of the queue. Methods raise StorageFailure where the disk cannot be read or written."""
+    """The durable half of the queue. Methods raise StorageFailure where the disk fails."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

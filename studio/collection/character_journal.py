@@ -43,7 +43,7 @@ Changes = dict[_Key, _Row | None]
 
 
 class CharacterJournal:
-    """The journal of one data folder. Methods raise StorageFailure where the disk cannot be read or written."""
+    """The journal of one data folder. Methods raise StorageFailure where the disk fails."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
