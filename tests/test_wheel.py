@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import site
 import subprocess
 import sys
+import sysconfig
 import time
 import urllib.request
 import venv
@@ -56,7 +56,7 @@ def home(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     venv.create(home, with_pip=False, symlinks=os.name != "nt")
     install = ["--python", str(home), "install", "--ignore-installed", "--no-deps", "--no-index", str(wheel)]
     subprocess.run([*PIP, *install], cwd=home, env=clean(), check=True, timeout=170)
-    inside = site.getsitepackages([str(home)])[-1]
+    inside = sysconfig.get_path("purelib", "venv", {"base": str(home), "platbase": str(home)})
     beside = [path for path in sys.path if path.endswith(("site-packages", "dist-packages"))]
     (Path(inside) / "beside.pth").write_text("\n".join(beside), encoding="utf-8")
     return home

@@ -7,7 +7,7 @@ and writes one transaction for all of them, so that the disk is waited for once 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -86,8 +86,12 @@ class Taker:
         for one in different.values():
             if one.beside is not None:
                 self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
-        self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in different.values())
+        with self._database.reading() as session:
+            known = rows.by_hashes(session, different).keys()
+        self._keep_files(one for sha256, one in different.items() if sha256 not in known)
         with self._database.transaction() as session:
+            # in here for those that have a row: the trash cannot be emptied between file and row
+            self._keep_files(different[sha256] for sha256 in known)
             here = rows.by_hashes(session, different)
             kept: dict[str, Kept] = {sha256: _kept(here.get(sha256)) for sha256 in different}
             for row in here.values():
@@ -102,6 +106,9 @@ class Taker:
     def drop(self, pictures: Sequence[Prepared]) -> None:
         """Remove what was set aside for pictures that are not kept."""
         self._store.drop_aside(one.temp for one in pictures)
+
+    def _keep_files(self, pictures: Iterable[Prepared]) -> None:
+        self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in pictures)
 
     def _is_here(self, sha256: str, size: int) -> bool:
         """In the collection, out of the trash, and its file has its length: one that was cut is mended."""

@@ -172,7 +172,11 @@ def run(folder: Path, models: Path, kind: str, servers: int, workers: int = 0) -
 
 
 def _children(pid: int, words: str = "") -> Iterator[int]:
-    for child in psutil.Process(pid).children():
+    try:
+        children = psutil.Process(pid).children()
+    except psutil.NoSuchProcess:  # it came to its own end just before the kill
+        return
+    for child in children:
         with contextlib.suppress(psutil.Error):
             if words in " ".join(child.cmdline()):
                 yield child.pid

@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -433,3 +433,27 @@ def test_a_lost_parent_that_comes_in_again_takes_its_place(tmp_path: Path, folde
         run(Importer(durable.collection), folder)
         orphan = durable.collection.get(child.id)
         assert (orphan.parents[0].image_id, orphan.depth) == (pictures(durable)["d.PNG"].id, 1)
+
+
+def test_a_trash_that_is_emptied_between_file_and_row_takes_no_file_of_an_import(
+    durable: Durable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = picture(5)
+    (tmp_path / "one.png").write_bytes(data)
+    record = upload(durable, 5)
+    durable.collection.trash(record.id)
+    taker = Taker(durable.collection.store, durable.collection.database)
+    prepared = taker.prepare(tmp_path / "one.png")
+    assert prepared is not None
+    keep_all, emptied = durable.collection.store.keep_all, list[int]()
+
+    def keep_all_then_empty(received: Iterable[tuple[Path, str, str]]) -> None:
+        keep_all(received)
+        if not emptied:  # the first time, before the row is looked at
+            emptied.append(1)
+            durable.collection.bin.empty(1)
+
+    monkeypatch.setattr(durable.collection.store, "keep_all", keep_all_then_empty)
+    assert taker.keep([prepared]) == {prepared.file.sha256: "added"}
+    assert durable.collection.store.path(prepared.file.sha256, "png").read_bytes() == data
+    assert verify(durable.settings).healthy
