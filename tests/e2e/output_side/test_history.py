@@ -237,6 +237,7 @@ def test_the_collection_shows_the_history_by_batch(page: Page, made: list[Pictur
     expect(batch).to_contain_text("4 steps")
     expect(batch.locator("[data-picture]")).to_have_count(3)
     batch.get_by_role("button", name="Pick winners").click()
+    expect(page.locator("#winners-dialog")).to_be_visible()  # its script is fetched when it is first wanted
     page.keyboard.press("2")
     page.get_by_role("button", name="Keep 1, trash 2").click()
     expect(batch.locator("[data-picture]")).to_have_count(1)
