@@ -37,16 +37,12 @@ _LICENCE = {
 
 @dataclass(frozen=True, slots=True)
 class AddOn:
-    """A file that goes with a model. `inside`: its path in the models folder."""
+    """A file that goes with a model. `id`: as records name it; `inside`: its path in the models folder."""
 
+    id: str
     inside: Path
     path: Path
     identified: Identified
-
-    @property
-    def id(self) -> str:
-        """As requests and records name it."""
-        return file_id(self.inside)
 
     @property
     def name(self) -> str:
@@ -114,7 +110,7 @@ def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
     except (ValueError, OSError):
         return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
     if found.kind in _ADD_ONS:
-        return AddOn(inside, path, found)
+        return AddOn(file_id(inside), inside, path, found)
     reason = _why_not(found)
     return Unusable(path, reason) if reason else _checkpoint(path, inside, found)
 

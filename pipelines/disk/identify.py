@@ -15,7 +15,7 @@ from typing import Any, Literal
 from pipelines.disk import lora_bases
 from pipelines.disk.headers import contents
 from pipelines.disk.json_files import parse, read_object
-from pipelines.disk.labels import label_of, noted_base
+from pipelines.disk.labels import BASE_BY_CONTEXT, label_of, noted_base
 from pipelines.disk.lora_layers import FORM_LABEL, form_of, is_lora, layers_of
 
 Kind = Literal[
@@ -82,8 +82,6 @@ _FILM_VAE = {48: "wan", 12: "mochi", 128: "ltx"}
 """Autoencoders of films, by the channels of their latents; any other is Qwen-Image's, from Wan 2.1."""
 _PATCHES = {1024: "CLIP ViT-L", 1280: "CLIP ViT-H", 1664: "CLIP ViT-bigG"}
 _SUMMARY = {768: "CLIP ViT-L", 1024: "CLIP ViT-H", 1280: "CLIP ViT-bigG"}
-_CONTEXT = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
-"""Width of the words a UNet listens to."""
 _LISTENS = re.compile(r"attn2[._]to_[kv][._].*weight$")
 _MOST_TRIGGERS = 5
 _LOKR = frozenset({"flux2", "z-image"})
@@ -255,7 +253,7 @@ def _by_signs(shapes: Shapes, signs: tuple[tuple[str, str], ...]) -> str | None:
 
 def _unet_base(shapes: Shapes) -> str | None:
     widths = (shape[1] for name, shape in shapes.items() if _LISTENS.search(name) and len(shape) == 2)
-    return next((_CONTEXT[width] for width in widths if width in _CONTEXT), None)
+    return next((BASE_BY_CONTEXT[width] for width in widths if width in BASE_BY_CONTEXT), None)
 
 
 def _control_base(shapes: Shapes) -> str | None:
@@ -273,7 +271,7 @@ def _adapter_base(shapes: Shapes) -> str | None:
     if any(name.startswith("ip_adapter_proj_model.") for name in shapes):
         return "flux1"
     widths = [_side(shape, 1) for name, shape in shapes.items() if name.endswith("to_k_ip.weight")]
-    return _CONTEXT.get(widths[0] or 0) if widths else None
+    return BASE_BY_CONTEXT.get(widths[0] or 0) if widths else None
 
 
 def _adapter_widths(shapes: Shapes) -> EncoderWidths | None:

@@ -94,6 +94,9 @@ _NOTES: tuple[tuple[str, str], ...] = (
 )
 """How a note begins, in lower case with hyphens → what it names."""
 
+BASE_BY_CONTEXT: dict[int, str] = {768: "sd1", 1024: "sd2", 2048: "sdxl", 1280: "sdxl-refiner"}
+"""Width of the words a UNet listens to → whose UNet it is."""
+
 
 def label_of(base: str | None) -> str:
     """For sentences."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from pipelines.disk.labels import BASE_BY_CONTEXT
 from pipelines.disk.lora_layers import Layer
 
 Layers = Mapping[str, Layer]
@@ -39,8 +40,6 @@ _FOREIGN: tuple[tuple[str, str], ...] = (
 _UNET = re.compile(r"^(down_blocks|up_blocks|mid_block|input_blocks|output_blocks|middle_block)_")
 _WORDS = re.compile(r"attn2_to_[kv]$")
 _DEEP = re.compile(r"transformer_blocks_[1-9]\d*_")
-_CONTEXT = {768: ("sd1",), 1024: ("sd2",), 2048: ("sdxl",), 1280: ("sdxl-refiner",)}
-"""Width of the words a UNet listens to."""
 _TEXT = re.compile(r"(^|_)(text_model|text_encoder|te\d?)_")
 
 _DOUBLE = re.compile(r"^(?:transformer_blocks|double_blocks)_(\d+)_")
@@ -90,7 +89,8 @@ def _unet(layers: Layers) -> tuple[str, ...]:
     heard = (each.inputs for name, each in layers.items() if _WORDS.search(name))
     listens = next(filter(None, heard), None)
     if listens is not None:
-        return _CONTEXT.get(listens, ())
+        base = BASE_BY_CONTEXT.get(listens)
+        return (base,) if base else ()
     if any(_DEEP.search(name) for name in layers) or any("_te2_" in f"_{name}" for name in layers):
         return ("sdxl",)
     inside = {n: each for n, each in layers.items() if "attn1_to_" in n or "proj_in" in n or "proj_out" in n}

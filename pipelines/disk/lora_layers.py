@@ -13,14 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Shapes = Mapping[str, tuple[int, ...]]
-Form = Literal["lora", "loha", "lokr", "oft", "full", "glora"]
+Form = Literal["lora", "loha", "lokr", "oft", "glora"]
 
 FORM_LABEL: dict[Form, str] = {
     "lora": "LoRA",
     "loha": "LoHa",
     "lokr": "LoKr",
     "oft": "OFT",
-    "full": "full difference",
     "glora": "GLoRA",
 }
 

@@ -148,7 +148,7 @@ class ModelLibrary:
             if other.source != spec.source and self._catalog.availability(other) == "ready"
             for repo in places.repositories(other, self._catalog)
         }
-        fetched = self._fetched(spec)
+        fetched = self._fetched(spec, self._ledger.read())
         if not fetched:
             raise Conflict(
                 f"The files of {spec.label} were not brought here by the studio. "
@@ -289,7 +289,7 @@ class ModelLibrary:
             "download_bytes": round(spec.download_gb * 1e9) if spec.download_gb else None,
             "version": self._version_of(spec, decisions),
             "updatable": self._updatable(catalog.unpinned(spec.id)),
-            "removable": self._removable(spec) and size > 0,
+            "removable": self._removable(spec, decisions) and size > 0,
             "shared_with": self._shared_with(spec),
             "download": self._download(spec),
         }
@@ -342,17 +342,17 @@ class ModelLibrary:
             return "file"
         return "bundled" if "bundled" in folder.parts else "folder"
 
-    def _removable(self, spec: Entry) -> bool:
+    def _removable(self, spec: Entry, decisions: Decisions) -> bool:
         folder = self._catalog.models_folder
         if folder is not None and (place := self._catalog.dropped.places.get(spec.id)):
             return removal.is_own(place, folder)
-        return bool(self._fetched(spec))
+        return bool(self._fetched(spec, decisions))
 
-    def _fetched(self, spec: Entry) -> set[str]:
+    def _fetched(self, spec: Entry, decisions: Decisions) -> set[str]:
         """The entry's repositories that the studio itself brought into the hub's cache."""
         if self._origin(spec) != "hub":
             return set()
-        return places.repositories(spec, self._catalog) & set(self._ledger.read().fetched)
+        return places.repositories(spec, self._catalog) & set(decisions.fetched)
 
     def _note_fetched(self, repos: set[str]) -> None:
         """Remember which repositories are not there yet: another program's must never be removed."""
