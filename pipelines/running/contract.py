@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from pipelines.events import Event
-from pipelines.memory.planner import WHOLE, MemoryPlan, Placement
+from pipelines.memory.planner import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 
@@ -24,8 +24,8 @@ class LoadSettings:
     """Where and how weights are loaded. `folder` is None for a model of the hub's cache and a single file.
 
     `modes`: those whose files are on this machine; parts that only others need are left out. `memory`:
-    how the weights are kept; `pipelines.running.placement` carries it out, so that a family needs to look
-    only at `offload`. `file`: a single-file checkpoint, whose configuration is in the folder `config`.
+    how the weights are kept; `pipelines.running.placement` carries it out. `file`: a single-file checkpoint,
+    whose configuration is in the folder `config`.
     `warm_up`: compile the network that runs at every step.
     """
 
@@ -39,11 +39,6 @@ class LoadSettings:
     warm_up: bool = False
     backend: str | None = None
     """The package that makes the plan's int8 or nf4 weights."""
-
-    @property
-    def offload(self) -> bool:
-        """Weights are not on the device between two uses; hooks bring them there."""
-        return self.memory.placement is not Placement.RESIDENT
 
 
 @dataclass(frozen=True, slots=True)
