@@ -6,24 +6,28 @@ Each method is one transaction. Knows nothing of what is running right now, of t
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.errors import WorkerLost
 from pipelines.request import GenerationRequest
-from studio.collection.models import ImageRow, JobRow
+from studio.collection.models import ImageRow, JobRow, QueueSwitchRow
 from studio.database import Database
-from studio.records import JobError, JobRecord, JobStatus
+from studio.records import JobError, JobRecord, JobStatus, QueueSwitches
 
 MAX_ATTEMPTS = 2
 LOST_TWICE = WorkerLost(
     "The studio or its image worker stopped twice while making this. "
     "Try a smaller size or fewer images, or use another model."
 )
+PLACE = func.coalesce(JobRow.place, JobRow.number)
+"""What waiting jobs are ordered by."""
+_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
+_PART = 500
 _FINISHED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -53,8 +57,7 @@ class JobStore:
         """New queued jobs of complete requests with their notices, and what `also` writes: all or nothing."""
         rows = [_row(request, notices, tab) for request, notices in wanted]
         with self._database.transaction() as session:
-            session.add_all(rows)
-            session.flush()
+            _add_last(session, rows)
             if also is not None:
                 also(session, tuple(row.id for row in rows))
         return tuple(_record(row, ()) for row in rows)
@@ -81,19 +84,71 @@ class JobStore:
         """Remember that a running job is to end as cancelled, should the studio die before it has."""
         self._change(job_id, cancel_requested=True)
 
-    def end(self, record: JobRecord, *, seconds: float | None = None, memory_mb: int | None = None) -> None:
-        """Write the end that `record` tells of. `seconds` per picture; `memory_mb` MiB of the accelerator."""
-        self._change(
-            record.id,
-            status=record.status,
-            finished_at=record.finished_at,
-            error_code=record.error.code if record.error else None,
-            error_detail=record.error.message if record.error else None,
-            notices=list(record.notices),
-            timings=record.timings,
-            seconds=seconds,
-            memory_mb=memory_mb,
+    def end(
+        self,
+        record: JobRecord,
+        *,
+        seconds: float | None = None,
+        memory_mb: int | None = None,
+        again: GenerationRequest | None = None,
+    ) -> tuple[JobRecord, ...]:
+        """Write the end that `record` tells of. `seconds` per picture; `memory_mb` MiB of the accelerator.
+
+        `again` is queued in the same transaction, to be repeated like the one that ended; returns its job.
+        """
+        rows = [_row(again, (), record.tab, repeat=True)] if again is not None else []
+        values = _ending(record) | {"seconds": seconds, "memory_mb": memory_mb}
+        with self._database.transaction() as session:
+            session.execute(update(JobRow).where(JobRow.id == record.id).values(**values))
+            _add_last(session, rows)
+        return tuple(_record(row, ()) for row in rows)
+
+    # --- what the artist steers -------------------------------------------------------------
+
+    def switches(self) -> QueueSwitches:
+        """As they were left."""
+        with self._database.reading() as session:
+            on = session.scalars(select(QueueSwitchRow.name).where(QueueSwitchRow.on)).all()
+        return QueueSwitches.model_validate(dict.fromkeys(on, True))
+
+    def switch(self, switches: QueueSwitches) -> None:
+        """Leave them like this."""
+        with self._database.transaction() as session:
+            for name, on in switches.model_dump().items():
+                session.merge(QueueSwitchRow(name=name, on=on))
+
+    def order(self, job_ids: Sequence[str]) -> None:
+        """Let the jobs that run or wait, which are these, run in this order, on the places they have."""
+        with self._database.transaction() as session:
+            rows = {row.id: row for row in session.scalars(select(JobRow).where(JobRow.status.in_(_OPEN)))}
+            places = sorted(_place(row) for row in rows.values())
+            for job_id, place in zip(job_ids, places, strict=True):
+                rows[job_id].place = place
+
+    def retry(self, job_ids: Sequence[str], *, last: bool) -> None:
+        """Let ended jobs wait again, where they waited or as the `last`, as if never begun."""
+        values: dict[str, Any] = dict.fromkeys(
+            ("started_at", "finished_at", "error_code", "error_detail", "seconds", "memory_mb")
         )
+        values |= {"status": JobStatus.QUEUED, "attempts": 0, "cancel_requested": False, "timings": {}}
+        with self._database.transaction() as session:
+            if last:
+                values["place"] = _last_place(session) + 1
+            session.execute(
+                update(JobRow), [{"number": number} | values for number in _numbers(session, job_ids)]
+            )
+
+    def cancel_all(self) -> None:
+        """End all jobs that wait as cancelled."""
+        now = {"status": JobStatus.CANCELLED, "finished_at": datetime.now(UTC)}
+        with self._database.transaction() as session:
+            session.execute(update(JobRow).where(JobRow.status == JobStatus.QUEUED).values(**now))
+
+    def repeat(self, job_id: str, on: bool) -> None:
+        """Whether the job is asked for anew each time it is done."""
+        self._change(job_id, repeat=on)
+
+    # --- what there is ----------------------------------------------------------------------
 
     def saved(self, job_id: str) -> frozenset[int]:
         """Batch indices of the job's pictures that are in the collection."""
@@ -113,7 +168,8 @@ class JobStore:
 
     def queued(self) -> list[JobRecord]:
         """Waiting jobs, the next one first."""
-        return self._records(select(JobRow).where(JobRow.status == JobStatus.QUEUED).order_by(JobRow.number))
+        query = select(JobRow).where(JobRow.status == JobStatus.QUEUED)
+        return self._records(query.order_by(PLACE, JobRow.number))
 
     def finished(self, limit: int) -> list[JobRecord]:
         """Ended jobs, the last one first."""
@@ -144,7 +200,31 @@ def _images(session: Session, job_ids: list[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def _row(request: GenerationRequest, notices: Iterable[str], tab: str | None) -> JobRow:
+def _add_last(session: Session, rows: Sequence[JobRow]) -> None:
+    for place, row in enumerate(rows, start=_last_place(session) + 1):
+        row.place = place
+    session.add_all(rows)
+    session.flush()
+
+
+def _last_place(session: Session) -> int:
+    return session.scalar(select(func.max(PLACE))) or 0
+
+
+def _numbers(session: Session, job_ids: Sequence[str]) -> Iterator[int]:
+    """Primary keys of the jobs, asked for in parts that SQLite takes."""
+    for start in range(0, len(job_ids), _PART):
+        part = job_ids[start : start + _PART]
+        yield from session.scalars(select(JobRow.number).where(JobRow.id.in_(part)))
+
+
+def _place(row: JobRow) -> int:
+    return row.number if row.place is None else row.place
+
+
+def _row(
+    request: GenerationRequest, notices: Iterable[str], tab: str | None, *, repeat: bool = False
+) -> JobRow:
     return JobRow(
         id=uuid.uuid4().hex,
         status=JobStatus.QUEUED,
@@ -154,10 +234,22 @@ def _row(request: GenerationRequest, notices: Iterable[str], tab: str | None) ->
         tab=tab,
         attempts=0,
         cancel_requested=False,
+        repeat=repeat,
         created_at=datetime.now(UTC),
         notices=list(notices),
         timings={},
     )
+
+
+def _ending(record: JobRecord) -> dict[str, Any]:
+    return {
+        "status": record.status,
+        "finished_at": record.finished_at,
+        "error_code": record.error.code if record.error else None,
+        "error_detail": record.error.message if record.error else None,
+        "notices": list(record.notices),
+        "timings": record.timings,
+    }
 
 
 def _end(row: JobRow, status: JobStatus, error: JobError | None) -> None:
@@ -178,6 +270,7 @@ def _record(row: JobRow, images: tuple[str, ...]) -> JobRecord:
         notices=tuple(row.notices),
         cancel_requested=row.cancel_requested,
         tab=row.tab,
+        repeat=row.repeat,
         created_at=row.created_at,
         started_at=row.started_at,
         finished_at=row.finished_at,

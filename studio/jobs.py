@@ -8,13 +8,11 @@ HTTP and of the page.
 from __future__ import annotations
 
 import logging
+import secrets
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -23,32 +21,15 @@ from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, P
 from pipelines.request import GenerationRequest
 from studio.database import Database
 from studio.job_store import LOST_TWICE, JobStore
+from studio.job_table import SHOWN_FINISHED, Job, JobTable
 from studio.job_times import PastRuns, Progress, seconds_per_picture
 from studio.records import JobError, JobRecord, JobStatus, QueueSnapshot, WorkerState
+from studio.steering import Steering
 
 log = logging.getLogger(__name__)
 
-SHOWN_FINISHED = 30
+SEED_BITS = 32
 _LEARNT_FROM = 300
-
-
-@dataclass(slots=True)
-class _Job:
-    """A job in memory; `record` is what the others see."""
-
-    record: JobRecord
-    progress: Progress
-    preview: bytes | None = None
-    control_image: bytes | None = None
-    memory_mb: int | None = None
-    begun: bool = False
-    """Its row says that it runs, since the disk did not take that it waits again."""
-    fresh: bool = True
-    """No picture of it was saved by an earlier try: its timings can be learnt from."""
-
-    def update(self, **values: Any) -> None:
-        """Replace the record by one with these values."""
-        self.record = self.record.model_copy(update=values)
 
 
 class JobQueue:
@@ -58,19 +39,26 @@ class JobQueue:
     again once. Raises StorageFailure where the database cannot be used.
     """
 
-    def __init__(self, database: Database, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        draw_seed: Callable[[], int] = lambda: secrets.randbits(SEED_BITS),
+    ) -> None:
         self._store = JobStore(database)
         self._clock = clock
+        self._draw_seed = draw_seed
         self._changed = threading.Condition()
         self._version = 0
         self._cached: QueueSnapshot | None = None
         self._worker = WorkerState(state="starting")
         self._held: str | None = None
         self._cancel_listeners: list[Callable[[str], None]] = []
-        self._running: _Job | None = None
         self._store.recover()
-        self._queued = [self._job(record) for record in self._store.queued()]
-        self._finished = deque(map(self._job, self._store.finished(SHOWN_FINISHED)), maxlen=SHOWN_FINISHED)
+        waiting, ended = self._store.queued(), self._store.finished(SHOWN_FINISHED)
+        self._table = JobTable(map(self._job, waiting), map(self._job, ended))
+        self.steering = Steering(self._changed, self._table, self._store, self._job, self._touch)
         self._past = PastRuns()
         for record in reversed(self._store.newest(JobStatus.DONE, _LEARNT_FROM)):
             self._past.add(record.request, record.timings)
@@ -95,7 +83,7 @@ class JobQueue:
         """
         with self._changed:
             records = self._store.insert(wanted, tab, also)
-            self._queued.extend(map(self._job, records))
+            self._table.queued.extend(map(self._job, records))
             self._touch()
         return tuple(self.get(record.id) for record in records)
 
@@ -117,10 +105,11 @@ class JobQueue:
     def cancel(self, job_id: str) -> JobRecord:
         """End a queued job at once and ask a running one to end; ended ones stay as they are."""
         with self._changed:
-            waiting = self._waiting(job_id)
+            waiting = self._table.waiting(job_id)
             if waiting is not None:
                 self._close(waiting, JobStatus.CANCELLED)
-            running = self._running if self._running and self._running.record.id == job_id else None
+            running = self._table.running
+            running = running if running is not None and running.id == job_id else None
             if running is not None:
                 running.update(cancel_requested=True)
                 self._touch()
@@ -136,14 +125,14 @@ class JobQueue:
     def preview(self, job_id: str) -> tuple[bytes, str] | None:
         """Latest preview of the running job with its MIME type."""
         with self._changed:
-            job = self._find(job_id)
+            job = self._table.find(job_id)
             picture = job.preview if job else None
         return (picture, _mime(picture)) if picture else None
 
     def control_image(self, job_id: str) -> bytes | None:
         """PNG of the control image, while the job is among those of the snapshot."""
         with self._changed:
-            job = self._find(job_id)
+            job = self._table.find(job_id)
             return job.control_image if job else None
 
     def snapshot(self) -> QueueSnapshot:
@@ -151,7 +140,11 @@ class JobQueue:
         with self._changed:
             if self._cached is None:
                 self._cached = QueueSnapshot(
-                    version=self._version, worker=self._worker, jobs=self._records(), held=self._held
+                    version=self._version,
+                    worker=self._worker,
+                    jobs=self._records(),
+                    held=self._held,
+                    **self.steering.switches.model_dump(),
                 )
             return self._cached
 
@@ -186,13 +179,13 @@ class JobQueue:
         Raises StorageFailure, and then the job waits as before.
         """
         with self._changed:
-            if not self._queued:
+            if not self._may_begin():
                 self._changed.wait(timeout)
-            if not self._queued:
+            if not self._may_begin():
                 return None
-            job = self._queued[0]
-            self._store.begin(job.record.id, again=job.begun)
-            self._running, job.begun = self._queued.pop(0), False
+            job = self._table.next(self.steering.switches.loaded_first)
+            self._store.begin(job.id, again=job.begun)
+            self._table.begin(job)
             job.fresh = not job.record.images
             job.progress = Progress(self._clock, self._past.expect(job.record.request))
             job.progress.enter(Phase.LOADING)
@@ -213,7 +206,7 @@ class JobQueue:
     def apply(self, event: Event) -> None:
         """Show what the running job tells of itself."""
         with self._changed:
-            job = self._running
+            job = self._table.running
             if job is None:
                 return
             match event:
@@ -239,8 +232,9 @@ class JobQueue:
     def add_image(self, image_id: str) -> None:
         """The running job has another picture, saved already."""
         with self._changed:
-            if self._running and image_id not in self._running.record.images:
-                self._running.update(images=(*self._running.record.images, image_id))
+            job = self._table.running
+            if job is not None and image_id not in job.record.images:
+                job.update(images=(*job.record.images, image_id))
                 self._touch()
 
     def finish(
@@ -256,7 +250,7 @@ class JobQueue:
         Raises StorageFailure, and then it has not ended.
         """
         with self._changed:
-            job = self._running
+            job = self._table.running
             if job is None:
                 return
             job.progress.enter(None)
@@ -274,7 +268,7 @@ class JobQueue:
         Raises StorageFailure, and then nothing has changed.
         """
         with self._changed:
-            job = self._running
+            job = self._table.running
             if job is None:
                 return
             if job.record.cancel_requested or not self._store.requeue(job.record.id):
@@ -285,7 +279,7 @@ class JobQueue:
     def release(self) -> None:
         """The studio is closing: the running job waits for the next start, as if it had not begun."""
         with self._changed:
-            job = self._running
+            job = self._table.running
             if job is None:
                 return
             try:
@@ -301,10 +295,10 @@ class JobQueue:
 
     # --- inside, with the lock held ---------------------------------------------------------
 
-    def _job(self, record: JobRecord) -> _Job:
-        return _Job(record, Progress(self._clock))
+    def _job(self, record: JobRecord) -> Job:
+        return Job(record, Progress(self._clock))
 
-    def _enter(self, job: _Job, phase: Phase) -> None:
+    def _enter(self, job: Job, phase: Phase) -> None:
         if job.progress.phase is not phase:
             job.progress.enter(phase)
             job.update(phase=phase)
@@ -314,15 +308,14 @@ class JobQueue:
         self._cached = None
         self._changed.notify_all()
 
-    def _return(self, job: _Job) -> None:
-        job.preview = None
-        job.update(status=JobStatus.QUEUED, phase=None, step=0, total_steps=0, eta_seconds=None, preview=0)
-        job.update(started_at=None)
-        self._running = None
-        self._queued.insert(0, job)
+    def _return(self, job: Job) -> None:
+        self._table.give_back(job)
         self._touch()
 
-    def _close(self, job: _Job, status: JobStatus, error: JobError | None = None) -> None:
+    def _may_begin(self) -> bool:
+        return bool(self._table.queued) and not self.steering.switches.paused
+
+    def _close(self, job: Job, status: JobStatus, error: JobError | None = None) -> None:
         """Row first: where that fails, the job goes on running or waiting."""
         ended = job.record.model_copy(
             update={
@@ -336,30 +329,27 @@ class JobQueue:
         )
         made = len(ended.images) if job.fresh and status is JobStatus.DONE else 0
         seconds = seconds_per_picture(ended.timings, made)
-        self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb)
+        again = self._again(ended)
+        next_one = self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb, again=again)
         job.record, job.preview = ended, None
-        if job is self._running:
-            self._running = None
-        else:
-            self._queued.remove(job)
-        self._finished.appendleft(job)
+        self._table.end(job)
+        self._table.queued.extend(self._job(record) for record in next_one)
         self._touch()
 
-    def _waiting(self, job_id: str) -> _Job | None:
-        return next((job for job in self._queued if job.record.id == job_id), None)
-
-    def _find(self, job_id: str) -> _Job | None:
-        running = (self._running,) if self._running else ()
-        jobs = (*running, *self._queued, *self._finished)
-        return next((job for job in jobs if job.record.id == job_id), None)
+    def _again(self, ended: JobRecord) -> GenerationRequest | None:
+        """What is asked for next, where the job that has ended well is to be repeated."""
+        if not ended.repeat or ended.status is not JobStatus.DONE:
+            return None
+        return ended.request.model_copy(update={"seed": self._draw_seed()})
 
     def _records(self) -> tuple[JobRecord, ...]:
-        running = (self._running.record,) if self._running else ()
-        return (*running, *self._queued_records(), *(job.record for job in self._finished))
+        running = (self._table.running.record,) if self._table.running else ()
+        return (*running, *self._queued_records(), *(job.record for job in self._table.finished))
 
     def _queued_records(self) -> Iterable[JobRecord]:
-        ahead = self._running.record.eta_seconds if self._running else 0.0
-        for position, job in enumerate(self._queued):
+        ahead = self._table.running.record.eta_seconds if self._table.running else 0.0
+        ahead = None if self.steering.switches.paused else ahead
+        for position, job in enumerate(self._table.queued):
             own = self._past.expect(job.record.request)
             ahead = ahead + own.total if own and ahead is not None else None
             yield job.record.model_copy(update={"position": position, "eta_seconds": ahead})

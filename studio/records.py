@@ -129,6 +129,7 @@ class JobRecord(_Record):
     has_control_image: bool = False
     cancel_requested: bool = False
     tab: str | None = Field(default=None, description="The browser tab that asked, for its own gallery.")
+    repeat: bool = Field(default=False, description="When it is done, the same is asked for with a new seed.")
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
@@ -145,7 +146,16 @@ class WorkerState(_Record):
     )
 
 
-class QueueSnapshot(_Record):
+class QueueSwitches(_Record):
+    """How the artist wants the queue to go on; kept over restarts."""
+
+    paused: bool = Field(default=False, description="No further job begins; the running one ends as usual.")
+    loaded_first: bool = Field(
+        default=False, description="Jobs of the model in memory may go before others, a few at a time."
+    )
+
+
+class QueueSnapshot(QueueSwitches):
     """Everything a page needs to draw the queue; `version` rises with every change."""
 
     version: int

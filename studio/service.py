@@ -27,7 +27,7 @@ from studio.collection.history import History
 from studio.collection.queries import Filter
 from studio.exchange.exchange import Exchange
 from studio.images import THUMBNAIL_SIDE
-from studio.jobs import JobQueue
+from studio.jobs import SEED_BITS, JobQueue
 from studio.models.library import ModelLibrary
 from studio.readers import Readers
 from studio.records import (
@@ -43,9 +43,9 @@ from studio.records import (
     Rights,
     Sort,
 )
+from studio.steering import Steering
 
 EVERYTHING = Filter()
-_SEED_BITS = 32
 _WATCH_SECONDS = 15.0
 
 
@@ -183,6 +183,11 @@ class StudioService:
         """Ask a queued or running job to end as cancelled. Ended jobs are returned as they are."""
         return self._queue.cancel(job_id)
 
+    @property
+    def steering(self) -> Steering:
+        """Pause, move, retry, clear, repeat."""
+        return self._queue.steering
+
     def preview(self, job_id: str) -> tuple[bytes, str] | None:
         """Latest preview of a running job: (bytes, mime); None where there is none."""
         return self._queue.preview(job_id)
@@ -229,7 +234,7 @@ class StudioService:
     def _complete(self, request: GenerationRequest, *, trashed: bool = False) -> Completed:
         ids = (reference.image_id for reference in request.references)
         sizes = self._collection.sizes(ids, trashed=trashed)
-        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(_SEED_BITS))
+        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(SEED_BITS))
         assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done

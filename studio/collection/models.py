@@ -188,7 +188,11 @@ class JobRow(Base):
     __tablename__ = "jobs"
 
     number: Mapped[int] = mapped_column(Integer, primary_key=True)
-    """Order of arrival: queued jobs run by it."""
+    """Order of arrival."""
+    place: Mapped[int | None]
+    """Queued jobs run by it; None, as older studios left it: by `number`."""
+    repeat: Mapped[bool] = mapped_column(default=False, server_default=text("0"))
+    """When it is done, the same is asked for with a new seed."""
     id: Mapped[str] = mapped_column(String(64), unique=True)
     status: Mapped[str] = mapped_column(String(16))
     request: Mapped[dict[str, Any]]
@@ -216,3 +220,12 @@ class JobRow(Base):
         Index("ix_jobs_status_number", "status", "number"),
         Index("ix_jobs_model_status_number", "model", "status", "number"),
     )
+
+
+class QueueSwitchRow(Base):
+    """One of `QueueSwitches`, as the artist left it."""
+
+    __tablename__ = "queue_switches"
+
+    name: Mapped[str] = mapped_column(String(32), primary_key=True)
+    on: Mapped[bool]

@@ -598,6 +598,7 @@ export interface JobRecord {
   has_control_image: boolean;
   cancel_requested: boolean;
   tab: string | null;
+  repeat: boolean;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
@@ -720,6 +721,11 @@ export interface ModelsVersion {
   since: string | null;
 }
 
+export interface Move {
+  to: "front" | "back" | null;
+  before: string | null;
+}
+
 export interface NamedValue {
   name: string;
   value: string;
@@ -814,10 +820,17 @@ export interface Question {
 }
 
 export interface QueueSnapshot {
+  paused: boolean;
+  loaded_first: boolean;
   version: number;
   worker: WorkerState;
   jobs: JobRecord[];
   held: string | null;
+}
+
+export interface QueueSwitches {
+  paused: boolean;
+  loaded_first: boolean;
 }
 
 export interface ReaderState {
@@ -851,6 +864,10 @@ export interface ReferenceSet {
 export interface Refused {
   file: string;
   reason: string;
+}
+
+export interface Repeat {
+  on: boolean;
 }
 
 export interface Reproduction {
@@ -948,11 +965,20 @@ export interface Step {
   append: string | null;
 }
 
+export interface Switched {
+  paused: boolean | null;
+  loaded_first: boolean | null;
+}
+
 export type VersionState = "kept" | "proposed" | "left";
 
 export interface Versions {
   items: CharactersVersion[];
   current_id: string | null;
+}
+
+export interface Waiting {
+  job_ids: string[];
 }
 
 export interface Winners {
