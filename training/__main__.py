@@ -3,7 +3,8 @@
 Stages, in order: corpus, render, autoencoder, latents, critic, unet, encoder, adapters, controlnet, export,
 evaluate. Each resumes from its checkpoint under `--work` and does nothing when it is done already. More by
 name only: `adopt` (take up the model in `--out`, to go on from it), `decoder` (the decoder alone goes on),
-`measure` (the measures that need no attribute reader), `sheet` (the contact sheet), `enlarger` (the enlarger
+`measure` (the measures that need no attribute reader), `fidelity` (the distance from real pictures alone),
+`pages` (the first seeds of every mode, enlarged), `sheet` (the contact sheet), `enlarger` (the enlarger
 beside the model in `--out`, its pairs first) and `evaluate-enlarger`.
 """
 
@@ -38,7 +39,7 @@ ORDER = (
     "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
     "export", "evaluate",
 )  # fmt: skip
-BY_NAME = ("adopt", "decoder", "measure", "sheet", "enlarger", "evaluate-enlarger")
+BY_NAME = ("adopt", "decoder", "measure", "fidelity", "pages", "sheet", "enlarger", "evaluate-enlarger")
 LONG = ("critic", *TRAINED, "enlarger")
 OTHER_PEOPLE = 100  # added to the seed: the enlarger's portraits are not the corpus's
 HERE = Path(__file__).parent
@@ -101,6 +102,25 @@ def _evaluate(preset: Preset, work: Path, device: str, out: Path, read: bool = T
     write_card(preset, work, out)
 
 
+def _fidelity(preset: Preset, work: Path, device: str, out: Path) -> None:
+    from training.fidelity import measure
+    from training.pipes import Pipes
+    from training.reader import RealRenders, train
+
+    reader, real = train(preset, work, device).to("cpu"), RealRenders(preset, work, held=True, seed=101)
+    measure(Pipes(out), real, reader, out, preset.pictures)
+    write_card(preset, work, out)
+
+
+def _pages(preset: Preset, work: Path, out: Path) -> None:
+    from training.fidelity import pages
+    from training.pipes import Pipes
+    from training.reader import RealRenders
+
+    real = RealRenders(preset, work, held=True, seed=101)
+    pages(Pipes(out), real, work / "pages", enlarger_folder(out) / "enlarger.safetensors")
+
+
 def _sheet(preset: Preset, work: Path, out: Path) -> None:
     from training.sheet import contact_sheet, refinement_chain
 
@@ -127,6 +147,8 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
         "adopt": lambda: adopt(preset, out, work),
         "decoder": lambda: launch(train_autoencoder.train_decoder, preset.workers, preset, work, device),
         "measure": lambda: _evaluate(preset, work, device, out, read=False),
+        "fidelity": lambda: _fidelity(preset, work, device, out),
+        "pages": lambda: _pages(preset, work, out),
         "sheet": lambda: _sheet(preset, work, out),
         "enlarger": lambda: enlarger(preset, work, device, out),
         "evaluate-enlarger": lambda: _evaluate_enlarger(preset, work, out),
@@ -149,8 +171,11 @@ def main() -> None:
     parser.add_argument(
         "--bf16", action="store_true", help="compute in bfloat16: faster where the processor can"
     )
+    parser.add_argument("--pictures", type=int, help="the Fréchet distance rests on so many pictures")
     args = parser.parse_args()
     preset = PRESETS[args.preset]
+    if args.pictures is not None:
+        preset = replace(preset, pictures=args.pictures)
     if args.bf16:
         preset = replace(preset, bf16=True)
     if args.minutes is not None:

@@ -11,7 +11,6 @@ import random
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,20 +19,18 @@ import torch
 from scipy.ndimage import binary_dilation
 from scipy.stats import spearmanr
 
-from pipelines.families.route import STUDIO_DEFAULTS
+from training import fidelity
 from training.attributes import IGNORE, Portrait
 from training.captions import asked, caption, instruction
+from training.cases import changes
 from training.latents import Shot, random_background, shoot
-from training.pipes import Pipes, to_pictures, to_tensor
+from training.pipes import EDIT, SCALES, TEXT, Pipes, to_pictures, to_tensor
 from training.presets import Preset
 from training.reader import CLASSES, Reader, RealRenders, accuracy, labels
 from training.reader import train as train_reader
 from training.train_autoencoder import psnr
 from training.train_controlnet import edges
 
-TEXT = {"guidance_scale": STUDIO_DEFAULTS["guidance_scale"]}
-EDIT = {**TEXT, "image_guidance_scale": 2.0}
-SCALES = (1.0, 1.0)
 PERSON = ("haircut", "hair_color", "skin", "glasses", "beard")
 
 
@@ -76,40 +73,19 @@ class Bench:
         each = {f: float(np.mean(h)) for f, h in hits.items()}
         return {"mean": float(np.mean(list(each.values()))), "worst": min(each.values()), "each": each}
 
-    def edit_cases(self) -> list[tuple[Shot, Portrait, Shot, Portrait, str]]:
-        """Held-out sources, each with one exact change: source shot, target shot and what was asked."""
-        real, rng = self.real, random.Random(13)
-        groups: dict[int, list[int]] = defaultdict(list)
-        for i, r in enumerate(real.records):
-            groups[r["identity"]].append(i)
-        out: list[tuple[Shot, Portrait, Shot, Portrait, str]] = []
-        sources = rng.sample(real.index, min(len(real.index), 6 * self.cases))
-        for k, figure in enumerate(sources):
-            if len(out) == self.cases:
-                break
-            shot, p = real.shot(figure)
-            if k % 3 == 0:
-                ground = random_background(rng)
-                other = replace(shot, background=ground, ground=rng.choice(real.bank.rows(ground)))
-                q = replace(p, background=ground)
-            else:
-                other = replace(shot, figure=rng.choice(groups[real.records[figure]["identity"]]))
-                q = Portrait.of(real.records[other.figure], p.background, p.light)
-            if len(p.differences(q)) == 1:
-                out.append((shot, p, other, q, p.differences(q)[0]))
-        return out
-
     def smart_edit(self) -> dict[str, Any]:
         """How edits turn out as the studio makes them, and `alone`: as the stock pipeline leaves them."""
-        rng, cases = random.Random(17), self.edit_cases()
+        rng, cases = random.Random(17), changes(self.real, random.Random(13), self.cases)
         studio, alone = Edits(self.reader), Edits(self.reader)
         for i in range(0, len(cases), 8):
             part = cases[i : i + 8]
-            before, after = self.picture([c[0] for c in part]), self.picture([c[2] for c in part])
-            prompts = [instruction(c[1], c[3], rng) for c in part]
+            before, after = (
+                self.picture([getattr(c, which) for c in part]) for which in ("source", "target")
+            )
+            prompts = [instruction(c.before, c.after, rng) for c in part]
             sources = to_pictures(before)
             drawn = self.pipes.draw(self.pipes.edit, prompts, 2000 + i, image=sources, **EDIT)
-            asked_for = [(target, field) for _, _, _, target, field in part]
+            asked_for = [(c.after, c.field) for c in part]
             alone.add(asked_for, before, after, to_tensor(drawn))
             studio.add(asked_for, before, after, to_tensor(self.pipes.unchanged(sources, drawn)))
         return {**studio.summary(), "alone": alone.summary()}
@@ -298,6 +274,8 @@ def main(preset: Preset, work: Path, device: str, folder: Path, read: bool = Tru
         results[name] = measure()
         print(f"{name} ({time.monotonic() - start:.0f} s): {json.dumps(results[name])}", flush=True)
         (folder / "metrics.json").write_text(json.dumps(_rounded(results), indent=1) + "\n")
+    if reader is not None:
+        results["fidelity"] = fidelity.measure(bench.pipes, real, reader, folder, preset.pictures)
     return results
 
 

@@ -122,7 +122,10 @@ class EnlargerPreset:
 
 @dataclass(frozen=True)
 class Preset:
-    """Everything one training run needs to know; `px` is the side of the square pictures."""
+    """Everything one training run needs to know; `px` is the side of the square pictures.
+
+    `cases`, `pictures`: how many tries a measure rests on, and how many the Fréchet distance of a mode does.
+    """
 
     name: str = "cpu"
     px: int = 128
@@ -153,6 +156,7 @@ class Preset:
     enlarger: EnlargerPreset = field(default_factory=EnlargerPreset)
     reader: ReaderPreset = field(default_factory=ReaderPreset)
     cases: int = 48
+    pictures: int = 1000
 
 
 CPU = Preset()

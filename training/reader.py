@@ -101,9 +101,13 @@ class Reader(torch.nn.Module):
         self.mix = torch.nn.Sequential(torch.nn.LazyLinear(320), torch.nn.ReLU(), torch.nn.Dropout(0.1))
         self.heads = heads(320)
 
+    def features(self, pictures: torch.Tensor) -> torch.Tensor:
+        """What all attributes are told by: (B, 320)."""
+        return self.mix(self.body(pictures).flatten(1))
+
     def forward(self, pictures: torch.Tensor) -> dict[str, torch.Tensor]:
         """Logits per attribute, each (B, classes)."""
-        features = self.mix(self.body(pictures).flatten(1))
+        features = self.features(pictures)
         return {field: head(features) for field, head in self.heads.items()}
 
     @torch.no_grad()

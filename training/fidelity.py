@@ -1,0 +1,153 @@
+"""How far the pictures of each mode are from real ones as a whole, and pages of them to look at.
+
+The measure is a Fréchet distance (Heusel et al. 2017, arXiv 1706.08500) between the features of generated
+and of real pictures, seen by the attribute reader, which never met a generated one. It depends on how many
+pictures there are, so it is given over the distance between two sets of real pictures of the same size: 1 is
+as good as real.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image, ImageDraw
+
+from pipelines.running.enlarging import enlarge, load
+from training.cases import MODES, Case, cases
+from training.latents import Shot, shoot
+from training.pipes import EDIT, SCALES, TEXT, Pipes, to_pictures, to_tensor
+from training.reader import Reader, RealRenders
+from training.train_controlnet import edges
+
+FIRST_SEED = 7000
+BATCH = 8
+COLUMNS = 8
+INSET = 144
+LINE = 46
+
+
+@torch.no_grad()
+def features(reader: Reader, pictures: torch.Tensor) -> torch.Tensor:
+    """What the reader tells the attributes of pictures (N, 3, px, px) in [-1, 1] by: (N, 320), double."""
+    reader.eval()
+    return torch.cat([reader.features(part) for part in pictures.split(64)]).double()
+
+
+def frechet(one: torch.Tensor, other: torch.Tensor) -> float:
+    """Fréchet distance between the normal distributions that two sets of features (N, d) and (M, d) suggest.
+
+    The trace of the covariances' square root is the nuclear norm of the centred sets' product, which needs no
+    matrix of full rank.
+    """
+    means = one.mean(0), other.mean(0)
+    a, b = ((x - m) / (len(x) - 1) ** 0.5 for x, m in zip((one, other), means, strict=True))
+    overlap = torch.linalg.matrix_norm(a @ b.T, "nuc")
+    return float((means[0] - means[1]).square().sum() + a.square().sum() + b.square().sum() - 2 * overlap)
+
+
+def distance(
+    reader: Reader, drawn: torch.Tensor, real: torch.Tensor, other: torch.Tensor
+) -> dict[str, float]:
+    """How far `drawn` is from `real` pictures, over how far `other` real ones of the same number are."""
+    one, two, three = (features(reader, x) for x in (drawn, real, other))
+    found, between = frechet(one, two), frechet(three, two)
+    return {"ratio": found / between, "distance": found, "between_real": between, "pictures": len(one)}
+
+
+class Studio:
+    """Draws cases as the studio does, and composes what is true of them."""
+
+    def __init__(self, pipes: Pipes, real: RealRenders) -> None:
+        self.pipes, self.real = pipes, real
+
+    def picture(self, shots: Sequence[Shot]) -> torch.Tensor:
+        """Compose shots: (N, 3, px, px) in [-1, 1]."""
+        return shoot(list(shots), self.real.store, self.real.bank, "cpu")
+
+    def given(self, mode: str, tasks: list[Case]) -> list[Image.Image]:
+        """What the cases begin with: references, sources, or outlines; none for words alone."""
+        shots = [case.given for case in tasks if case.given is not None]
+        if not shots:
+            return []
+        pictures = self.picture(shots)
+        if mode == "controlnet":
+            pictures = edges(pictures).float().unsqueeze(1).expand(-1, 3, -1, -1) * 2 - 1
+        return to_pictures(pictures)
+
+    def draw(self, mode: str, tasks: list[Case], seed: int = FIRST_SEED) -> list[Image.Image]:
+        """One picture a case, with seeds from `seed` on."""
+        out: list[Image.Image] = []
+        for i in range(0, len(tasks), BATCH):
+            out += self._batch(mode, tasks[i : i + BATCH], seed + i)
+        return out
+
+    def _batch(self, mode: str, tasks: list[Case], seed: int) -> list[Image.Image]:
+        pipes, prompts, given = self.pipes, [case.prompt for case in tasks], self.given(mode, tasks)
+        if mode == "text_to_image":
+            return pipes.draw(pipes.text, prompts, seed, **TEXT)
+        if mode == "smart_edit":
+            return pipes.edited(prompts, given, seed, **EDIT)
+        if mode == "controlnet":
+            return pipes.draw(pipes.control, prompts, seed, image=given, **TEXT)
+        character, style = (given if mode == role else None for role in ("character", "style"))
+        return pipes.adapted_batch(prompts, seed, character, style, SCALES, **TEXT)
+
+
+def fidelity(studio: Studio, reader: Reader, mode: str, count: int) -> dict[str, float]:
+    """`distance` of `count` pictures of `mode` (fewer where there are not as many cases)."""
+    tasks = cases(studio.real, mode, 2 * count, seed=103)
+    half = len(tasks) // 2
+    drawn = to_tensor(studio.draw(mode, tasks[:half]))
+    true = studio.picture([case.target for case in tasks[: 2 * half]])
+    return distance(reader, drawn, true[half:], true[:half])
+
+
+def measure(
+    pipes: Pipes,
+    real: RealRenders,
+    reader: Reader,
+    folder: Path,
+    count: int,
+    modes: Sequence[str] = (*MODES,),
+) -> dict[str, Any]:
+    """`fidelity` of every mode, added to the `metrics.json` of the exported `folder`."""
+    studio, path = Studio(pipes, real), folder / "metrics.json"
+    metrics = json.loads(path.read_text()) if path.exists() else {}
+    found = metrics.setdefault("fidelity", {})
+    for mode in modes:
+        start = time.monotonic()
+        found[mode] = {k: round(v, 4) for k, v in fidelity(studio, reader, mode, count).items()}
+        print(f"fidelity, {mode} ({time.monotonic() - start:.0f} s): {json.dumps(found[mode])}", flush=True)
+        path.write_text(json.dumps(metrics, indent=1) + "\n")
+    return found
+
+
+def page(studio: Studio, mode: str, count: int, enlarger: Path) -> Image.Image:
+    """The first `count` seeds of `mode`, enlarged, each above its prompt, with what it began with inset."""
+    tasks, net = cases(studio.real, mode, count, seed=107), load(enlarger)
+    given = studio.given(mode, tasks)
+    large = [enlarge(net, x) for x in studio.draw(mode, tasks, seed=0)]
+    side = large[0].width
+    rows = -(-len(large) // COLUMNS)
+    sheet = Image.new("RGB", (COLUMNS * side, rows * (side + LINE)), "white")
+    words = ImageDraw.Draw(sheet)
+    for i, picture in enumerate(large):
+        x, y = i % COLUMNS * side, i // COLUMNS * (side + LINE)
+        sheet.paste(picture, (x, y))
+        if given:
+            sheet.paste(given[i].resize((INSET, INSET)), (x, y))
+        words.text((x + 4, y + side + 4), f"{i}: {tasks[i].prompt}"[:84], fill="black", font_size=12)
+    return sheet
+
+
+def pages(pipes: Pipes, real: RealRenders, out: Path, enlarger: Path, count: int = 48) -> None:
+    """Save `page` of every mode as `<mode>.webp` in folder `out`."""
+    studio = Studio(pipes, real)
+    out.mkdir(parents=True, exist_ok=True)
+    for mode in MODES:
+        page(studio, mode, count, enlarger).save(out / f"{mode}.webp", quality=88)
