@@ -78,6 +78,15 @@ EXPRESSIONS: dict[str, tuple[str, ...]] = {
     "serious": ("serious", "stern", "calm", "with a neutral expression"),
     "winking": ("winking", "with a wink"),
 }
+ACTS: dict[str, tuple[str, ...]] = {
+    "happy": ("smile", "smile more"),
+    "laughing": ("laugh", "grin"),
+    "sad": ("look sad", "cry"),
+    "angry": ("frown", "scowl"),
+    "surprised": ("look surprised", "gasp"),
+    "serious": ("look serious", "look calm"),
+    "winking": ("wink",),
+}
 GLASSES: tuple[str, ...] = ("glasses", "spectacles", "eyeglasses")
 SCENE_WORDS: dict[str, tuple[str, ...]] = {
     "dark library": ("dark library", "library", "old library"),
@@ -98,6 +107,8 @@ LIGHT_WORDS: dict[str, tuple[str, ...]] = {
     "dramatic right": ("dramatic light from the right", "dramatic lighting from the right"),
     "soft": ("soft light", "soft lighting", "soft warm light"),
 }
+USUAL = "happy"
+"""The expression that words leave unsaid more often than not: what is not said must mean something."""
 HAIRLESS = ("bald", "hat")
 IGNORE = -100  # the class of what a picture does not show, as torch's cross-entropy has it
 FIELDS: tuple[str, ...] = (

@@ -30,6 +30,11 @@ _STRANGERS = (
     "trending",
     "4k",
 )
+_UNWANTED = (
+    "ugly", "blurry", "low quality", "worst quality", "deformed", "distorted", "bad anatomy", "bad hands",
+    "extra fingers", "watermark", "signature", "lowres", "jpeg artifacts", "cropped", "out of frame",
+    "duplicate", "mutated", "noisy", "grainy", "oversaturated", "photo", "3d render",
+)  # fmt: skip
 _OPENINGS = (
     "portrait of {}",
     "a portrait of {}",
@@ -104,7 +109,7 @@ def _features(p: Portrait, rng: random.Random, keep: float) -> list[str]:
         out.append("no glasses")
     if p.beard and rng.random() < 0.92:
         out.append(rng.choice(("a beard", "beard", "a full beard")))
-    if say():
+    if say() if p.expression == a.USUAL else rng.random() < 0.95:
         out.append(rng.choice(a.EXPRESSIONS[p.expression]))
     if p.clothes and say():
         out.append(article(f"{p.clothes_color} {rng.choice(a.CLOTHES[p.clothes])}"))
@@ -173,6 +178,11 @@ def brief(p: Portrait, fields: Iterable[str], rng: random.Random) -> str:
     return ", ".join([subject, *parts])
 
 
+def unwanted(rng: random.Random) -> str:
+    """What people put into a negative prompt: words that say nothing about a portrait."""
+    return ", ".join(rng.sample(_UNWANTED, rng.randint(1, 6)))
+
+
 def _garment(p: Portrait, rng: random.Random) -> str:
     return rng.choice((*a.CLOTHES[str(p.clothes)], "clothes", "outfit"))
 
@@ -193,6 +203,9 @@ def _change(field: str, p: Portrait, rng: random.Random) -> str:
             f"put {them} {words}" if placed else words,
         ))  # fmt: skip
     if field == "expression":
+        if rng.random() < 0.3:
+            act = rng.choice(a.ACTS[p.expression])
+            return rng.choice((act, f"make {them} {act}", f"let {them} {act}"))
         word = rng.choice(a.EXPRESSIONS[p.expression])
         if word.startswith("with "):
             return rng.choice((f"make {them} look {p.expression}", word))
@@ -289,7 +302,7 @@ def asked(p: Portrait, text: str) -> list[str]:
     """Attributes of `p` that `text` names in a way that leaves no other choice."""
     words = {
         "style": a.STYLES[p.style],
-        "expression": a.EXPRESSIONS[p.expression],
+        "expression": tuple(w.removeprefix("with ") for w in a.EXPRESSIONS[p.expression]),
         "background": (p.background, *a.SCENE_WORDS.get(p.background, ())),
         "skin": a.SKINS[p.skin],
     }

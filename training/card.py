@@ -133,6 +133,11 @@ def _measured_rows(metrics: dict[str, Any]) -> list[str]:
             number("image_to_image", "spearman"),
             "≥ 0.95",
         ),
+        (
+            f"Fréchet distance from real pictures, over that between real ones, {_pictures(metrics)} a mode",
+            _fidelity(metrics),
+            "≤ 3",
+        ),
         ("autoencoder reconstruction", number("autoencoder", "psnr", digits=1, unit=" dB"), "≥ 30 dB"),
         (
             f"one picture, 20 steps with guidance, processor threads: {number('speed', 'threads', digits=0)}",
@@ -141,6 +146,20 @@ def _measured_rows(metrics: dict[str, Any]) -> list[str]:
         ),
     )
     return [f"| {name} | {value} | {aim} |" for name, value, aim in table]
+
+
+def _pictures(metrics: dict[str, Any]) -> str:
+    """How many pictures of a mode were compared."""
+    counts = [int(each["pictures"]) for each in metrics.get("fidelity", {}).values()]
+    if not counts:
+        return "some pictures"
+    least, most = min(counts), max(counts)
+    return f"{most} pictures" if least == most else f"{least}–{most} pictures"
+
+
+def _fidelity(metrics: dict[str, Any]) -> str:
+    ratios = {mode: each["ratio"] for mode, each in metrics.get("fidelity", {}).items()}
+    return ", ".join(f"{mode.replace('_', ' ')} {ratio:.1f}" for mode, ratio in ratios.items()) or NONE
 
 
 def _at(metrics: dict[str, Any], path: tuple[str, ...]) -> Any:

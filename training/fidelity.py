@@ -41,12 +41,13 @@ def features(reader: Reader, pictures: torch.Tensor) -> torch.Tensor:
 def frechet(one: torch.Tensor, other: torch.Tensor) -> float:
     """Fréchet distance between the normal distributions that two sets of features (N, d) and (M, d) suggest.
 
-    The trace of the covariances' square root is the nuclear norm of the centred sets' product, which needs no
-    matrix of full rank.
+    The trace of the square root of the covariances' product is the nuclear norm of the product of the centred
+    sets, or of their triangular factors, and needs no covariance of full rank.
     """
     means = one.mean(0), other.mean(0)
     a, b = ((x - m) / (len(x) - 1) ** 0.5 for x, m in zip((one, other), means, strict=True))
-    overlap = torch.linalg.matrix_norm(a @ b.T, "nuc")
+    upper = (torch.linalg.qr(x, mode="r").R for x in (a, b))
+    overlap = torch.linalg.matrix_norm(next(upper) @ next(upper).T, "nuc")
     return float((means[0] - means[1]).square().sum() + a.square().sum() + b.square().sum() - 2 * overlap)
 
 

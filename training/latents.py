@@ -7,6 +7,7 @@ Groups are encoded in shards; a run that was stopped goes on with the next shard
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from collections.abc import Sequence
@@ -18,11 +19,12 @@ import torch.nn.functional as F  # noqa: N812
 from diffusers import AutoencoderKL
 
 from training.attributes import Portrait, held_out
-from training.compose import LIGHTS, BackgroundBank, compose
+from training.compose import LIGHTS, BackgroundBank
 from training.corpus import FigureStore
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.scenes import BACKGROUNDS, kind
+from training.shapes import SHAPES, SQUARE, Shape
 from training.train_autoencoder import trained_vae
 
 SHARD = 25
@@ -85,12 +87,14 @@ def plan_group(figures: list[int], bank: BackgroundBank, rng: random.Random) -> 
     return shots
 
 
-def shoot(shots: list[Shot], store: FigureStore, bank: BackgroundBank, device: str) -> torch.Tensor:
-    """Compose the shots: pictures (N, 3, px, px) in [-1, 1]."""
+def shoot(
+    shots: list[Shot], store: FigureStore, bank: BackgroundBank, device: str, shape: Shape = SQUARE
+) -> torch.Tensor:
+    """Compose the shots: pictures (N, 3, px, px) in [-1, 1], or in another `shape` of the bank's size."""
     figures = store.images(torch.tensor([s.figure for s in shots])).to(device)
     grounds = bank.images[[s.ground for s in shots]].to(device)
     lights = torch.tensor([LIGHTS.index(s.light) for s in shots], device=device)
-    return compose(figures, grounds, lights)
+    return shape.compose(figures, grounds, lights)
 
 
 @torch.no_grad()
@@ -102,11 +106,12 @@ def encode_shots(
     image_px: int,
     device: str,
     batch: int = 32,
+    shape: Shape = SQUARE,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Latent means (N, C, h, w) float16 and small pictures (N, 3, image_px, image_px) uint8 of the shots."""
     latents, small = [], []
     for start in range(0, len(shots), batch):
-        pictures = shoot(shots[start : start + batch], store, bank, device)
+        pictures = shoot(shots[start : start + batch], store, bank, device, shape)
         mean = vae.encode(pictures.to(memory_format=torch.channels_last)).latent_dist.mode()
         latents.append(mean.half().cpu().contiguous())
         tiny = F.interpolate(pictures, size=(image_px, image_px), mode="bilinear", antialias=True)
@@ -115,23 +120,29 @@ def encode_shots(
 
 
 def encode_all(
-    preset: Preset, work: Path, vae: AutoencoderKL, device: str, rank: int = 0, workers: int = 1
+    preset: Preset,
+    folder: Path,
+    vae: AutoencoderKL,
+    device: str,
+    count: int,
+    shape: Shape = SQUARE,
 ) -> None:
-    """Write `latents/shard*.pt` for the preset's identities; each of `workers` takes every n-th shard."""
+    """Write `shard*.pt` of the first `count` identities into `folder`; each worker takes every n-th shard."""
+    work = folder.parent
     records = read_records(work / "corpus")
-    groups = list(identities(records, preset.styles).items())[: preset.identities]
+    groups = list(identities(records, preset.styles).items())[:count]
     store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px)
-    bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
-    folder = work / "latents"
+    canvas = shape.px(preset.px, shape.canvas)
+    bank = BackgroundBank(canvas, cache=work / f"grounds{canvas}.npy")
     folder.mkdir(exist_ok=True)
     for number, start in enumerate(range(0, len(groups), SHARD)):
         target = folder / f"shard{number:04d}.pt"
-        if number % workers != rank or target.exists():
+        if number % workers() != rank() or target.exists():
             continue
         rng = random.Random(preset.seed * 100_003 + number)
         plans = [plan_group(figures, bank, rng) for _, figures in groups[start : start + SHARD]]
         flat = [shot for plan in plans for shot in plan]
-        latents, small = encode_shots(flat, store, bank, vae, preset.unet.image_px, device)
+        latents, small = encode_shots(flat, store, bank, vae, preset.unet.image_px, device, shape=shape)
         notes = [[s.figure, s.background, s.ground, s.light] for s in flat]
         data = {
             "latents": latents,
@@ -144,19 +155,22 @@ def encode_all(
 
 
 def encode(preset: Preset, work: Path, device: str) -> None:
-    """The latents stage, in every worker: encode with the trained autoencoder."""
-    encode_all(preset, work, trained_vae(preset, work, device), device, rank(), workers())
+    """The latents stage, in every worker: encode with the trained autoencoder, some in every shape."""
+    vae = trained_vae(preset, work, device)
+    encode_all(preset, work / "latents", vae, device, preset.identities)
+    for name, shape in SHAPES.items():
+        encode_all(preset, work / f"latents-{name}", vae, device, preset.shaped_identities, shape)
 
 
 class LatentSet:
     """All encoded groups in memory: `latents`, `small` pictures, the `portraits` and each one's group."""
 
-    def __init__(self, work: Path) -> None:
+    def __init__(self, work: Path, folder: str = "latents") -> None:
         records = read_records(work / "corpus")
         latents, small = [], []
         self.shots: list[Shot] = []
         self.groups: list[range] = []
-        for path in sorted((work / "latents").glob("shard*.pt")):
+        for path in sorted((work / folder).glob("shard*.pt")):
             data = torch.load(path, weights_only=True)
             latents.append(data["latents"])
             small.append(data["small"])
@@ -165,9 +179,7 @@ class LatentSet:
                 self.groups.append(range(start, start + size))
             self.shots += [Shot(*note) for note in json.loads(data["notes"])]
         if not latents:
-            raise FileNotFoundError(
-                f"no encoded portraits in {work / 'latents'}: run the latents stage first"
-            )
+            raise FileNotFoundError(f"no encoded portraits in {work / folder}: run the latents stage first")
         self.portraits = [Portrait.of(records[s.figure], s.background, s.light) for s in self.shots]
         self.latents, self.small = torch.cat(latents), torch.cat(small)
         self.group_of = [g for g, span in enumerate(self.groups) for _ in span]
@@ -176,6 +188,15 @@ class LatentSet:
         """Keep latents and small pictures on `device` (a graphics card holds them all)."""
         self.latents, self.small = self.latents.to(device), self.small.to(device)
         return self
+
+    def cut(self, width: int, height: int) -> LatentSet:
+        """The same groups, cut to the middle `width` and upper `height` sixteenths of the square's cells."""
+        out, side = copy.copy(self), self.latents.shape[-1] + self.latents.shape[-2]
+        cells = side // 2  # of the square: a shape's sides add up to its two
+        wide, high = cells * width // 16, cells * height // 16
+        left = (self.latents.shape[-1] - wide) // 2
+        out.latents = self.latents[..., :high, left : left + wide]
+        return out
 
     def scaling_factor(self) -> float:
         """One over the latents' standard deviation: what the autoencoder's config carries."""

@@ -95,16 +95,12 @@ class Pipes:
     ) -> list[Image.Image]:
         """Pictures with a character and/or style reference each; a missing kind has scale 0."""
         self.adapted.set_ip_adapter_scale([scales[0] if character else 0.0, scales[1] if style else 0.0])
-        blank = [Image.new("RGB", (64, 64))] * len(prompts)
-        embeds = [self._embeds(pictures or blank) for pictures in (character, style)]
-        return self.draw(self.adapted, prompts, seed, ip_adapter_image_embeds=embeds, **options)
-
-    @torch.no_grad()
-    def _embeds(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
-        """Embeddings (2 * N, 1, D) of N references, after as many of none, which is what guidance needs."""
-        pixels = self.adapted.feature_extractor([*pictures], return_tensors="pt").pixel_values
-        seen = self.adapted.image_encoder(pixels.to(self.device)).image_embeds.unsqueeze(1)
-        return torch.cat([torch.zeros_like(seen), seen])
+        out = []
+        for i, prompt in enumerate(prompts):
+            blank = Image.new("RGB", (64, 64))
+            images = [[character[i] if character else blank], [style[i] if style else blank]]
+            out += self.draw(self.adapted, [prompt], seed + i, ip_adapter_image=images, **options)
+        return out
 
 
 def to_pictures(tensor: torch.Tensor) -> list[Image.Image]:

@@ -137,6 +137,7 @@ class Preset:
     styles: tuple[str, ...] = ("toon", "bold line", "ink", "flat vector", "paper cut", "storybook")
     corpus_identities: int = 2000
     identities: int = 1900
+    shaped_identities: int = 500
     checkpoint_seconds: float = 150.0
     autoencoder: AutoencoderPreset = field(
         default_factory=lambda: AutoencoderPreset(
@@ -170,6 +171,7 @@ GPU = replace(
     loaders=8,
     corpus_identities=7000,
     identities=6000,
+    shaped_identities=3000,
     autoencoder=replace(
         CPU.autoencoder, channels=(32, 64, 96, 128), latent_channels=12, groups=4, px=256,
         figures="corpus/figures256.npy", crop=128, crop_batch=48, batch=16, crop_until=0.5, steps=12000,

@@ -15,24 +15,31 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from training.attributes import FIELDS
-from training.captions import brief, caption, instruction
+from training.attributes import FIELDS, USUAL
+from training.captions import brief, caption, instruction, unwanted
 from training.latents import LatentSet
 
 EDIT_SHARE = 0.45
 BACKGROUND_EDITS = 0.2
 EXPRESSION_EDITS = 0.35
-EMPTY_TEXT = 0.08
+STYLE_EDITS = 0.15
+EMPTY_TEXT = 0.1
+UNWANTED = 0.4
 BRIEF = 0.3
 NAMED = 0.7
-PERSON = ("haircut", "hair_color", "skin", "glasses", "beard", "clothes", "clothes_color", "style")
+PERSON = (
+    "haircut", "hair_color", "skin", "glasses", "beard", "clothes", "clothes_color", "style", "expression",
+)  # fmt: skip
 LOOK = ("style", "background", "light")
 ZERO_REFERENCE = 0.1
 
 
 @dataclass
 class Sample:
-    """Indices into the latent set, None where that input is absent; `zero_*` feeds an empty reference."""
+    """Indices into the latent set, None where that input is absent; `zero_*` feeds an empty reference.
+
+    `says_nothing`: the text, if there is any, has nothing to do with the picture.
+    """
 
     target: int
     text: str
@@ -41,6 +48,7 @@ class Sample:
     style: int | None = None
     zero_character: bool = False
     zero_style: bool = False
+    says_nothing: bool = False
 
 
 class Mixer:
@@ -55,10 +63,14 @@ class Mixer:
             self.same_style[p.style].append(i)
 
     def draw(self) -> Sample:
-        """One sample of the mix."""
+        """One sample of the mix.
+
+        What a negative prompt is full of must mean the same as no words: guidance leads away from it.
+        """
         sample = self._edit() if self.rng.random() < EDIT_SHARE else self._picture()
         if self.rng.random() < EMPTY_TEXT:
-            sample.text = ""
+            sample.text = unwanted(self.rng) if self.rng.random() < UNWANTED else ""
+            sample.says_nothing = True
         return sample
 
     def _edit(self) -> Sample:
@@ -67,11 +79,13 @@ class Mixer:
         one = span[0] if rng.random() < 0.75 else rng.choice(span)
         grounds = list(span[-3:])
         which = rng.random()
-        faces: list[int] = []
+        wanted: list[int] = []
         if which < EXPRESSION_EDITS:
-            faces = [i for i in span if portraits[i].differences(portraits[one]) == ("expression",)]
-        if faces:
-            two = rng.choice(faces)
+            wanted = [i for i in span if portraits[i].differences(portraits[one]) == ("expression",)]
+        elif which > 1 - STYLE_EDITS:
+            wanted = [i for i in span if "style" in portraits[i].differences(portraits[one])]
+        if wanted:
+            two = rng.choice(wanted)
         elif which < EXPRESSION_EDITS + BACKGROUND_EDITS:
             two = rng.choice([i for i in grounds if i != one])
         else:
@@ -84,7 +98,9 @@ class Mixer:
         target = rng.randrange(len(portraits))
         if rng.random() >= BRIEF:
             return Sample(target, caption(portraits[target], rng))
-        return Sample(target, brief(portraits[target], [f for f in FIELDS if rng.random() < NAMED], rng))
+        unusual = portraits[target].expression != USUAL
+        named = [f for f in FIELDS if rng.random() < NAMED or (f == "expression" and unusual)]
+        return Sample(target, brief(portraits[target], named, rng))
 
     def refer(self, sample: Sample) -> None:
         """Give the sample a character reference, a style reference, or both."""

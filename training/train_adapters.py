@@ -54,14 +54,17 @@ def load_references(model: PortraitModel, work: Path) -> None:
 
 
 def lesson(mixer: Mixer) -> tuple[Sample, str]:
-    """A sample with references and the pupil's caption; the teacher's, which says what they show."""
+    """A sample with references and the pupil's caption; the teacher's, which says what they show.
+
+    Both are always told the expression, by the reference or in words: left open, mouths come out smudged.
+    """
     rng = mixer.rng
     sample = Sample(rng.randrange(len(mixer.data.portraits)), "")
     mixer.refer(sample)
     sample.zero_character = sample.zero_style = rng.random() < ZERO_REFERENCE
     told = mixer.told(sample)
     keep = 0.0 if rng.random() < SILENT else NAMED
-    named = [f for f in FIELDS if f not in told and rng.random() < keep]
+    named = [f for f in FIELDS if f not in told and (rng.random() < keep or f == "expression")]
     portrait, wording = mixer.data.portraits[sample.target], rng.random()
     if rng.random() < EMPTY_TEXT:
         return sample, brief(portrait, [*told], rng) if told else ""

@@ -7,6 +7,7 @@ References are left to a later stage: the adapters lie in the network already, s
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from diffusers import DDIMScheduler
 from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
+from training.attributes import Portrait
 from training.captions import asked
 from training.descent import Descent
 from training.latents import LatentSet
@@ -25,9 +27,11 @@ from training.parallel import rank, workers
 from training.presets import Preset
 from training.reader import Truth
 from training.samples import Batches, Sample
+from training.shapes import CUT, SHAPES
 from training.tokenizer import build as build_tokenizer
 from training.train_critic import Critic, trained_critic, unseen
 
+OTHER_SHAPES = 0.3
 CHANGED = 0.3
 FACE = 3.0
 
@@ -72,11 +76,15 @@ def told(batch: list[Sample], data: LatentSet, truth: Truth, device: str) -> dic
     What a caption leaves open does not count.
     """
     rows = torch.tensor([s.target for s in batch], device=device)
-    named: list[set[str] | None] = [
-        None if s.source is not None and s.text else set(asked(data.portraits[s.target], s.text))
-        for s in batch
-    ]
+    named: list[set[str] | None] = [_named(s, data.portraits[s.target]) for s in batch]
     return truth.only(rows, named)
+
+
+def _named(sample: Sample, target: Portrait) -> set[str] | None:
+    """The attributes of the target that must show; None means all of them."""
+    if sample.says_nothing or not sample.text:
+        return set()
+    return None if sample.source is not None else set(asked(target, sample.text))
 
 
 def velocity_loss(
@@ -122,6 +130,33 @@ def silence(model: PortraitModel) -> None:
         processor.scale = [0.0] * len(ADAPTERS)
 
 
+class Turns:
+    """Batches of square pictures in most steps, in the others of one other shape, the same in all workers."""
+
+    def __init__(self, preset: Preset, work: Path, device: str, tokenizer: CLIPTokenizer, seed: int) -> None:
+        self.seed = preset.seed
+        self.sets = [LatentSet(work).to(device), *other_shapes(work, device)]
+        size = preset.unet.batch // workers()
+        self.batches = [
+            iter(DataLoader(Batches(data, tokenizer, size, seed), batch_size=None, num_workers=loaders))
+            for data, loaders in zip(self.sets, (preset.loaders, *[0] * (len(self.sets) - 1)), strict=True)
+        ]
+
+    def next(self, step: int) -> tuple[int, list[Sample], torch.Tensor]:
+        """Which of the sets it is (0: squares), samples of it, and their token ids (B, 77)."""
+        turn, which = random.Random(self.seed * 1_000_003 + step), 0
+        if len(self.sets) > 1 and turn.random() < OTHER_SHAPES:
+            which = turn.randrange(1, len(self.sets))
+        return which, *next(self.batches[which])
+
+
+def other_shapes(work: Path, device: str) -> list[LatentSet]:
+    """The latents of every shape beside the square, where they have been encoded."""
+    there = [name for name in SHAPES if (work / f"latents-{name}").exists()]
+    sets = {name: LatentSet(work, f"latents-{name}").to(device) for name in there}
+    return [*sets.values(), *(sets[name].cut(*CUT[name]) for name in there)]
+
+
 def train(preset: Preset, work: Path, device: str) -> None:
     """Run (or continue) the joint stage; writes `unet.pt` and `unet.jsonl` under `work`."""
     p = preset.unet
@@ -131,13 +166,13 @@ def train(preset: Preset, work: Path, device: str) -> None:
     model = PortraitModel(preset, tokenizer).to(device)
     model.unet.to(memory_format=torch.channels_last)
     silence(model)
-    data, scheduler = LatentSet(work).to(device), build_scheduler()
+    scheduler = build_scheduler()
     descent = Descent("unet", model, p, work, preset)
+    seed = preset.seed + 7919 * (descent.step * workers() + rank())
+    turns = Turns(preset, work, device, tokenizer, seed)
+    data = turns.sets[0]
     scaling, critic = data.scaling_factor(), trained_critic(work, data, device)
     truth = Truth(data.portraits, device)
-    seed = preset.seed + 7919 * (descent.step * workers() + rank())
-    source = Batches(data, tokenizer, p.batch // workers(), seed)
-    batches = iter(DataLoader(source, batch_size=None, num_workers=preset.loaders))
     torch.manual_seed(seed)
     recent: list[dict[str, list[float]]] = []
 
@@ -147,11 +182,14 @@ def train(preset: Preset, work: Path, device: str) -> None:
         return row
 
     for _ in descent.steps():
-        batch, ids = next(batches)
+        which, batch, ids = turns.next(descent.step)
         with arithmetic(device, preset.bf16):
-            losses = velocity_loss(model, data, batch, ids.to(device), scheduler, scaling, critic, truth)
+            losses = velocity_loss(
+                model, turns.sets[which], batch, ids.to(device), scheduler, scaling,
+                None if which else critic, truth,
+            )  # fmt: skip
         descent.descend(losses.mean())
-        if rank() == 0:
+        if rank() == 0 and not which:
             recent.append(_by_kind(losses.detach(), batch))
         descent.log(measures)
 

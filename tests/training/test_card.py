@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,7 +18,15 @@ from training.presets import CPU
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "model" / "vae").mkdir(parents=True)
     save_file({"w": torch.zeros(1000, 500)}, tmp_path / "model" / "vae" / "diffusion.safetensors")
-    measured = {"cases": 7, "px": 128, "style": {"taken": 0.5, "identity": 0.25, "identity_chance": 0.2}}
+    measured: dict[str, Any] = {
+        "cases": 7,
+        "px": 128,
+        "style": {"taken": 0.5, "identity": 0.25, "identity_chance": 0.2},
+    }
+    measured["fidelity"] = {
+        "text_to_image": {"ratio": 3.44, "pictures": 96},
+        "smart_edit": {"ratio": 2, "pictures": 90},
+    }
     (tmp_path / "model" / "metrics.json").write_text(json.dumps(measured))
     (tmp_path / "autoencoder.jsonl").write_text(
         '{"step": 25, "seconds": 60, "loss": 0.5, "psnr": 20.0}\n{"step": 50, "seconds": 90, "loss": 0.4}\n'
@@ -32,6 +41,10 @@ def test_the_card_is_filled_from_curves_and_measures(folder: Path) -> None:
     assert f"| autoencoder | 0.5 M | {seen:,} pictures | 2 | psnr 20.0, loss 0.4 |" in card
     assert "| style reference: style taken | 50% | ≥ 95 % |" in card
     assert "| style reference: identity slipped in (chance) | 25% (20%) | ≤ chance + 10 % |" in card
+    assert (
+        "over that between real ones, 90–96 pictures a mode | text to image 3.4, smart edit 2.0 | ≤ 3 |"
+        in card
+    )
     assert "| edit: the asked change happened | not measured | ≥ 95 % |" in card
     assert "| ControlNet | 0.0 M | nothing yet |" in card
     assert "$" not in card

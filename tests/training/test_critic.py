@@ -49,11 +49,12 @@ def test_an_edit_must_show_everything_and_a_caption_what_it_names():
         Sample(1, "", source=0),
         Sample(0, text),
         Sample(0, ""),
+        Sample(1, "ugly, angry", source=0, says_nothing=True),
     ]
     shown = told(batch, DATA, Truth(DATA.portraits), "cpu")
     counted = [{f for f in shown if shown[f][i] != IGNORE} for i in range(len(batch))]
     assert counted[0] == set(shown)
-    assert counted[1] == counted[3] == set()
+    assert counted[1] == counted[3] == counted[4] == set()
     assert counted[2] == set(asked(ALICE, text)) == {"background"}
 
 
