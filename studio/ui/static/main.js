@@ -72,6 +72,7 @@ const ANSWERS = {
   "blueprint:open": async () => (await import("./characters/blueprint.js")).open,
   "references:open": async () => (await import("./characters/reference_set.js")).open,
   "sheet:open": async () => (await import("./characters/sheet.js")).open,
+  "shortcuts:open": async () => (await import("./studio/shortcuts.js")).open,
   "designs:open": async () => (await import("./characters/designs.js")).open,
 };
 

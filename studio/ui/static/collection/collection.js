@@ -249,7 +249,8 @@ class Collection {
     bar.node.querySelectorAll("button").forEach((node) => (node.tabIndex = -1));
     const name = el("p", { class: "out-cell-name" });
     const meta = el("p", { class: "out-cell-meta" });
-    const node = el("div", { class: "out-cell", tabindex: -1 }, open, mark, bar.node, name, meta);
+    const more = this.more(bar.node);
+    const node = el("div", { class: "out-cell", tabindex: -1 }, open, mark, more, bar.node, name, meta);
     open.addEventListener("click", (event) => this.click(id, event));
     /** @param {Picture} record */
     const update = (record) => {
@@ -261,6 +262,22 @@ class Collection {
     };
     node.setAttribute("aria-selected", String(this.selection.has(id)));
     return { node, update };
+  }
+
+  /** Where nothing hovers, what can be done with a picture comes and goes by a button. @param {HTMLElement} bar */
+  more(bar) {
+    const button = kit.button({ name: "more", label: "What can be done with this picture", words: false, kind: "out-cell-more" });
+    button.tabIndex = -1;
+    button.setAttribute("aria-expanded", "false");
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      const opened = !bar.classList.contains("opened");
+      for (const other of this.grid.node.querySelectorAll(".opened")) other.classList.remove("opened");
+      for (const other of this.grid.node.querySelectorAll(".out-cell-more")) other.setAttribute("aria-expanded", "false");
+      bar.classList.toggle("opened", opened);
+      button.setAttribute("aria-expanded", String(opened));
+    });
+    return button;
   }
 
   drawSelection() {

@@ -107,6 +107,16 @@ async function toggleStar(id) {
   return patch(id, { starred: !record.starred });
 }
 
+/** Say what was done; it can be taken back in the message, and in the header until the next. @param {string} words @param {() => Promise<unknown>} run */
+function undoable(words, run) {
+  const undo = () => {
+    emit("undo:offered", null);
+    return run();
+  };
+  toastWithUndo(words, undo);
+  emit("undo:offered", { words, run: undo });
+}
+
 /** @param {string} id */
 async function restore(id) {
   const record = await api(path(id, "/restore"), { method: "POST" });
@@ -117,7 +127,7 @@ async function restore(id) {
 async function trash(id) {
   const record = await api(path(id), { method: "DELETE" });
   changed({ ...known(id), ...record, id, trashed_at: record?.trashed_at ?? new Date().toISOString() });
-  toastWithUndo("Moved to the trash.", () => restore(id));
+  undoable("Moved to the trash.", () => restore(id));
 }
 
 const MARKS = { star: { starred: true }, unstar: { starred: false }, restore: { trashed_at: null } };
@@ -152,7 +162,7 @@ function marked(wanted, action) {
 async function trashMany(wanted) {
   if (wanted.length === 1) return trash(wanted[0]);
   await bulk(wanted, "trash");
-  return toastWithUndo(`${grouped(wanted.length)} pictures moved to the trash.`, () => bulk(wanted, "restore"));
+  return undoable(`${grouped(wanted.length)} pictures moved to the trash.`, () => bulk(wanted, "restore"));
 }
 
 /**
@@ -163,7 +173,7 @@ async function trashMany(wanted) {
 async function pickWinners(job, kept) {
   const { trashed } = await api(`/batches/${encodeURIComponent(job)}/winners`, { method: "POST", json: { ids: kept } });
   marked(trashed, "trash");
-  if (trashed.length) toastWithUndo(`${count(trashed.length)} moved to the trash.`, () => bulk(trashed, "restore"));
+  if (trashed.length) undoable(`${count(trashed.length)} moved to the trash.`, () => bulk(trashed, "restore"));
 }
 
 /** Have the browser save what an address answers with. @param {string} href @param {string} [name] */

@@ -42,6 +42,10 @@ export interface Events {
   "models:known": undefined;
   "gallery:selected": { id: string | null; by: "artist" | "studio" };
   "coach:away": undefined;
+  /** Pictures loaded as references; `begun`: as the page found them. */
+  "references:loaded": { ids: string[]; begun: boolean };
+  /** Something can be taken back, from now on; null: nothing any more. */
+  "undo:offered": { words: string; run: () => unknown } | null;
   // dialogs
   "details:open": { id: string; ids?: string[] };
   "reproduce:start": { id: string };
@@ -61,6 +65,7 @@ export interface Events {
   "references:open": { id: string };
   "sheet:open": { id: string };
   "designs:open": undefined;
+  "shortcuts:open": undefined;
   "crop:open": { character: rest.Character; version: rest.CharactersVersion };
   "avatar:export": { character: rest.CharacterSummary };
 }

@@ -1,10 +1,11 @@
-// The pictures of one Generate in the gallery, under their prompt and settings.
+// The pictures of one Generate in the gallery, under what is different from the Generate before.
 import * as pictures from "../collection/pictures.js";
 import { sized } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { difference } from "./differences.js";
 
 /** @import { Size } from "../core/shapes.js" */
 /** @import { Problem } from "../core/schemas.js" */
@@ -66,9 +67,10 @@ export class Batch {
     this.created = kit.date(created).getTime();
     this.gallery = gallery;
     this.thumbs = new Map();
-    this.prompt = el("p", { class: "out-batch-prompt" });
-    this.when = el("p", { class: "out-batch-meta" });
-    this.meta = el("p", { class: "out-batch-meta" });
+    /** @type {import("../core/events.js").Request | null} */
+    this.request = null;
+    this.words = el("p", { class: "out-batch-prompt", "aria-hidden": "true" });
+    this.full = el("p", { class: "out-unseen" });
     this.row = el("div", { class: "out-batch-row" });
     this.pick = kit.button({
       name: "winners",
@@ -79,12 +81,7 @@ export class Batch {
       run: () => this.pickWinners(),
     });
     this.id = id;
-    this.node = el(
-      "section",
-      { class: "out-batch", "data-batch": id },
-      el("header", {}, this.prompt, this.when, this.meta, this.pick),
-      this.row,
-    );
+    this.node = el("section", { class: "out-batch", "data-batch": id }, el("header", {}, this.words, this.full, this.pick), this.row);
   }
 
   /** The pictures that are still there. */
@@ -121,14 +118,19 @@ export class Batch {
   /** @param {Request} request @param {string} created @param {string} model @param {number | string | null} seed */
   describe(request, created, model, seed) {
     const mode = kit.modeWords(request.mode);
+    this.request = request;
     this.title(kit.promptWords(request), `${kit.clock(created)} · ${mode}`, kit.settingsLine(request, { model, seed }));
   }
 
+  /** All there is to say, on hover and for screen readers. @param {...string} words */
   title(...words) {
-    [this.prompt, this.when, this.meta].forEach((node, index) => {
-      node.textContent = words[index];
-      node.title = words[index];
-    });
+    this.full.textContent = this.words.title = words.filter(Boolean).join("\n");
+    if (!this.request) this.words.textContent = words[0] ?? "";
+  }
+
+  /** @param {import("../core/events.js").Request | null} before the request of the batch before this one */
+  caption(before) {
+    if (this.request) this.words.textContent = difference(this.request, before, pictures.modelLabel);
   }
 
   /** @param {string[]} ids @param {Size} size @param {number} coming */

@@ -37,6 +37,13 @@ export const generate = (values) => {
   requestChange(wish);
 };
 
+/** The caret stands at the end of the prompt: what is to be said next is the change. */
+function writePrompt() {
+  const prompt = /** @type {HTMLTextAreaElement | null} */ (document.querySelector("#prompt textarea"));
+  prompt?.focus();
+  prompt?.setSelectionRange(prompt.value.length, prompt.value.length);
+}
+
 export const changes = {
   /** @param {(wish: Wish) => void} ask */
   mount(ask) {
@@ -72,7 +79,8 @@ export const changes = {
     asked = null;
     next();
     if (!answered || !over || !action) return;
-    if (action === "generate") showPreview();
-    else showTab("studio");
+    if (action === "generate") return showPreview();
+    showTab("studio");
+    if (action === "edit") writePrompt();
   },
 };

@@ -7,7 +7,7 @@ import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { DEFAULT_ROLES } from "../core/rules.js";
-import { latestSnapshot } from "../core/snapshot.js";
+import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
@@ -77,9 +77,10 @@ function request() {
   };
 }
 
-/** The last picture this tab has made. */
+/** The last picture this tab has made; none while it makes another, for then that one would be spoken of. */
 function lastPicture() {
-  const made = (latestSnapshot()?.jobs ?? []).filter((job) => job.tab === tabId() && job.images.length);
+  const mine = (latestSnapshot()?.jobs ?? []).filter((job) => job.tab === tabId());
+  const made = mine.some(kit.isActive) ? [] : mine.filter((job) => job.images.length);
   made.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
   return made[0]?.images[0] ?? null;
 }
@@ -94,6 +95,8 @@ const stepButtons = (steps, done = undefined) =>
 class CoachLine {
   /** @type {Advice[]} */
   advice;
+  /** @type {string | null | undefined} */
+  previous;
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -128,14 +131,22 @@ class CoachLine {
     on("settings:settled", () => this.ask());
     on("coach:away", () => this.ask());
     on("pictures:new", () => this.ask());
+    onSnapshot(() => this.follow());
     this.show([]);
   }
 
+  /** A job of this tab has begun or ended: what was said of the picture before is not to stand there meanwhile. */
+  follow() {
+    const previous = lastPicture();
+    if (previous !== this.previous) this.ask();
+  }
+
   async ask() {
+    this.previous = lastPicture();
     const turn = (this.turn += 1);
     const asked = request();
     if (!asked || (!asked.prompt.trim() && !asked.references.length)) return void this.show([]);
-    const json = { request: asked, previous_image: lastPicture() };
+    const json = { request: asked, previous_image: this.previous };
     const said = await api("/advice", { method: "POST", json, quiet: true }).catch(() => []); // advice is no reason to complain
     if (turn === this.turn) this.show(said);
   }

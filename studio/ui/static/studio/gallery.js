@@ -1,5 +1,6 @@
 // The gallery of the Studio: this tab's pictures, newest batch first, each batch under its prompt and settings;
-// in a fresh tab the newest pictures of the collection. One picture is chosen; the stage shows it large.
+// in a fresh tab the newest pictures of the collection. One picture is chosen; the stage shows it large. Under each
+// batch stands what is different from the one before it.
 import * as pictures from "../collection/pictures.js";
 import * as toolbar from "../collection/toolbar.js";
 import { emit, on } from "../core/bus.js";
@@ -11,6 +12,7 @@ import { store } from "../core/storage.js";
 import { tabId, tabKnown } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
 import { Batch, UPLOADS } from "./batch.js";
+import { recall } from "./memory.js";
 
 /** @import { Size } from "../core/shapes.js" */
 /** @import { Problem } from "../core/schemas.js" */
@@ -47,14 +49,17 @@ export class Gallery {
     on("gallery:selected", ({ id }) => this.mark(id));
     on("picture:changed", (record) => this.changed(record));
     on("pictures:marked", ({ ids }) => this.marked(ids));
-    on("models:known", () => this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job)));
+    on("models:known", () => {
+      this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job));
+      this.caption();
+    });
     onSnapshot((snapshot) => this.takeJobs(snapshot.jobs));
     this.start();
   }
 
   /** @param {HTMLElement} element */
   build(element) {
-    this.title = el("h3", {}, "Pictures");
+    this.title = el("h3", { class: "out-unseen" }, "Pictures");
     this.list = el("div", {
       class: "out-batches",
       role: "listbox",
@@ -72,10 +77,8 @@ export class Gallery {
       el(
         "section",
         { class: "out-gallery", "aria-label": "Gallery" },
-        el("header", { class: "out-section-head" }, this.title, all),
-        this.skeleton,
-        this.empty,
-        this.list,
+        el("div", { class: "out-film" }, this.title, this.skeleton, this.empty, this.list),
+        all,
       ),
     );
     this.list.addEventListener("keydown", (event) => this.key(event));
@@ -107,7 +110,8 @@ export class Gallery {
   restore() {
     const ids = shownIds();
     const kept = store.get("sessionStorage", KEEP);
-    const id = ids.includes(kept) ? kept : ids[0];
+    const loaded = (recall().references ?? []).map((/** @type {{image_id: string}} */ one) => one.image_id);
+    const id = ids.includes(kept) || loaded.includes(kept) ? kept : ids[0];
     if (!this.selected) emit("gallery:selected", { id: id ?? null, by: "studio" });
   }
 
@@ -129,6 +133,13 @@ export class Gallery {
     if (same) return;
     this.jobs.set(job.id, job);
     this.batch(job.id, job.created_at).fromJob(job);
+    if (!before) this.caption();
+  }
+
+  /** What each batch has that the one before it had not. */
+  caption() {
+    const made = [...this.batches.values()].filter((batch) => batch.request).sort((a, b) => b.created - a.created);
+    made.forEach((batch, index) => batch.caption(made[index + 1]?.request ?? null));
   }
 
   /** @param {Picture[]} records */
@@ -142,6 +153,7 @@ export class Gallery {
       group.sort((a, b) => (a.batch_index ?? 0) - (b.batch_index ?? 0));
       this.batch(key, group[0].created_at).fromRecords(group);
     }
+    this.caption();
     if (records.length) this.title.textContent = "Newest pictures";
   }
 

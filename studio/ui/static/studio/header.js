@@ -1,12 +1,13 @@
 // The header: name, sections, what the worker is doing, light and dark.
-import { on } from "../core/bus.js";
-import { el } from "../core/dom.js";
+import { emit, on } from "../core/bus.js";
+import { el, matches } from "../core/dom.js";
 import { showTab } from "../core/sections.js";
 import { onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { setTheme, theme } from "../core/theme.js";
 import { icon } from "../kit/icons.js";
 import { isActive } from "../kit/jobs.js";
+import { isTyping } from "../kit/keyboard.js";
 
 /** @typedef {import("../core/events.js").Part} Part */
 /** @typedef {import("../core/events.js").Snapshot} Snapshot */
@@ -64,7 +65,7 @@ export function header({ element, props }) {
   root?.append(
     el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")),
     nav,
-    el("div", { class: "lk-header-end" }, chip, toggle),
+    el("div", { class: "lk-header-end" }, chip, undoButton(), shortcutsButton(), toggle),
   );
   wireTabs(nav, tabs);
   keepInView(nav);
@@ -78,6 +79,38 @@ export function header({ element, props }) {
   });
   on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
   showFirst();
+}
+
+/** Takes back what was put into the trash last, until it is done or something else is put there. */
+function undoButton() {
+  const button = el("button", { type: "button", id: "undo", class: "lk-icon-button", hidden: true }, icon("restore"));
+  /** @type {(() => unknown) | null} */
+  let run = null;
+  const undo = () => Promise.resolve(run?.()).catch(() => {}); // its toast has said why
+  button.addEventListener("click", undo);
+  on("undo:offered", (offer) => {
+    run = offer?.run ?? null;
+    button.hidden = !offer;
+    button.title = offer ? `${offer.words} Bring back (Ctrl+Z)` : "";
+    button.setAttribute("aria-label", "Bring back what was moved to the trash last");
+  });
+  document.addEventListener("keydown", (event) => {
+    const asked = (event.ctrlKey || event.metaKey) && !event.shiftKey && event.key.toLowerCase() === "z";
+    if (!asked || !run || event.defaultPrevented || matches(event, "input, textarea, select, [contenteditable]")) return;
+    event.preventDefault();
+    undo();
+  });
+  return button;
+}
+
+function shortcutsButton() {
+  const label = { id: "shortcuts", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", "aria-haspopup": "dialog" };
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "?" || event.defaultPrevented || isTyping(event) || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    emit("shortcuts:open");
+  });
+  return el("button", { type: "button", class: "lk-icon-button", ...label, onclick: () => emit("shortcuts:open") }, icon("keys"));
 }
 
 function showFirst() {

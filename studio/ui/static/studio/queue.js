@@ -1,5 +1,5 @@
-// The queue of all tabs: a strip of fixed height in the Studio with what runs and waits, and the Queue section
-// with the finished jobs as well. Rows are kept and updated, so focus stays where it is.
+// The queue of all tabs: a strip in the Studio while something runs or waits, and the Queue section with the finished
+// jobs as well. Rows are kept and updated, so focus stays where it is.
 import * as pictures from "../collection/pictures.js";
 import { sized } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
@@ -150,17 +150,10 @@ class Summary {
   constructor(element) {
     this.list = new JobList("Queue", false);
     this.count = el("span", { class: "out-queue-count" }, "Queue");
-    this.empty = el("span", { class: "out-queue-empty" }, "Nothing is running.");
     const open = el("button", { type: "button", class: "out-link", onclick: () => showTab("queue") }, "Show all");
-    element.replaceChildren(
-      el(
-        "section",
-        { class: "out-queue-strip", "aria-label": "Queue" },
-        el("div", { class: "out-queue-title" }, this.count, open),
-        this.empty,
-        this.list.node,
-      ),
-    );
+    const title = el("div", { class: "out-queue-title" }, this.count, open);
+    this.node = el("section", { class: "out-queue-strip", "aria-label": "Queue", hidden: true }, title, this.list.node);
+    element.replaceChildren(this.node);
     onSnapshot((snapshot) => this.take(snapshot));
   }
 
@@ -169,7 +162,8 @@ class Summary {
     const active = jobs.filter(kit.isActive);
     const running = active.filter((job) => job.status === "running").length;
     this.count.textContent = counted(running, active.length - running) || "Queue";
-    this.empty.hidden = active.length > 0;
+    this.node.hidden = !active.length;
+    document.getElementById("output-column")?.classList.toggle("out-busy", active.length > 0);
     this.list.show(active);
   }
 }

@@ -14,6 +14,7 @@ import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
 import { whenReady } from "./memory.js";
+import { weightRow } from "./weight_row.js";
 
 /** @import { Reference, Role } from "../core/schemas.js" */
 /** @import { Part } from "../core/events.js" */
@@ -39,6 +40,8 @@ class ReferenceStrip {
   menu;
   /** @type {number} */
   dragged;
+  /** @type {string | undefined} */
+  told;
 
   /** @param {HTMLElement} element @param {Part["props"]} props @param {Part["watch"]} watch */
   constructor(element, props, watch) {
@@ -49,6 +52,17 @@ class ReferenceStrip {
     this.listen();
     watch(["value", "scene"], () => this.draw());
     this.draw();
+    whenReady.then(() => this.tell(true));
+  }
+
+  /** Say which pictures are loaded, masks aside, once and whenever they become others. */
+  tell(begun = false) {
+    const ids = this.items
+      .filter((/** @type {Reference} */ one) => one.role !== "mask")
+      .map((/** @type {Reference} */ one) => one.image_id);
+    if (!begun && (this.told === undefined || this.told === ids.join())) return;
+    this.told = ids.join();
+    emit("references:loaded", { ids, begun });
   }
 
   // --- the value -------------------------------------------------------------------------------
@@ -174,13 +188,17 @@ class ReferenceStrip {
 
   pick() {
     if (this.room <= 0) toast(this.scene.full, "warning");
-    else emit("picker:open", { max: this.room });
+    else {
+      this.plus.focus(); // where the picker gives the focus back to
+      emit("picker:open", { max: this.room });
+    }
   }
 
   draw() {
     const { items, scene } = this;
     if (!scene) return;
     const focused = this.thumbs().findIndex((thumb) => thumb === document.activeElement);
+    const adding = document.activeElement === this.plus;
     this.root.classList.toggle("lk-empty", !items.length && !this.uploading);
     this.count.textContent = items.length ? `${items.length} of ${scene.limit}` : "";
     this.plus.querySelector(".lk-add-words").textContent = items.length ? "" : "Add a picture to refine";
@@ -189,6 +207,8 @@ class ReferenceStrip {
     );
     this.list.replaceChildren(...items.map((item, index) => this.card(item, index, items.length)), ...waiting, this.addTile);
     if (focused >= 0) this.thumbs()[focused]?.focus();
+    if (adding) this.plus.focus();
+    this.tell();
   }
 
   thumbs() {
@@ -224,7 +244,7 @@ class ReferenceStrip {
       thumb,
       remove,
       this.roleSelect(role, index),
-      this.weight(item, index),
+      this.scene.weights ? weightRow(item.weight, index, (weight) => this.change(index, { weight })) : null,
     );
     thumb.addEventListener("keydown", (event) => this.key(event, index));
     card.addEventListener("dragstart", (event) => this.dragStart(event, card, index, item.image_id));
@@ -248,27 +268,6 @@ class ReferenceStrip {
       { class: "lk-role", "aria-label": `Role of reference ${index + 1}`, title: "What this reference is for", onchange: change },
       Object.entries(roles).map(option),
     );
-  }
-
-  /** @param {Reference} item @param {number} index */
-  weight(item, index) {
-    if (!this.scene.weights) return null;
-    const words = `Weight of reference ${index + 1}`;
-    /** @param {Event} event */
-    const change = (event) =>
-      this.change(index, { weight: Math.min(2, Math.max(0, Number(/** @type {HTMLInputElement} */ (event.target).value) || 0)) });
-    const input = el("input", {
-      class: "lk-weight",
-      type: "number",
-      min: "0",
-      max: "2",
-      step: "0.1",
-      value: String(item.weight),
-      "aria-label": words,
-      title: "How strongly it acts; 1 is normal",
-      onchange: change,
-    });
-    return el("label", { class: "lk-weight-row" }, "Weight", input);
   }
 
   /** @param {string} words */

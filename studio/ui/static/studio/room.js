@@ -1,5 +1,5 @@
 // Measures of the page that its styles need: the scrollbar's width, the height of the Generate bar, and how far down
-// Gradio's own messages reach. Toasts stand below those, and on small screens above the bar.
+// Gradio's own messages reach. Toasts stand above those, and above the bar.
 import { on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 

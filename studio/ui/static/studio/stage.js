@@ -1,11 +1,13 @@
-// The stage of the Studio: what this tab's job is doing right now, or the picture the artist has chosen,
-// with its toolbar. Its boxes keep their size, so nothing moves while a job runs.
+// The stage of the Studio: what this tab's job is doing right now, or the picture the artist has chosen or loaded,
+// with its toolbar. Its boxes keep their size, so nothing moves while a job runs. Zoom, pan and the look at the
+// reference come with `view/tools.js`.
 import * as pictures from "../collection/pictures.js";
 import * as toolbar from "../collection/toolbar.js";
 import { apiAddress, fileAddress, thumbnailAddress } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { currentSection } from "../core/sections.js";
 import { onSnapshot } from "../core/snapshot.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
@@ -78,6 +80,10 @@ class Stage {
   drawn;
   /** @type {string} */
   noticed;
+  /** @type {string[]} */
+  references;
+  /** @type {import("./view/tools.js").Tools | null} */
+  view;
 
   /** @param {HTMLElement} element */
   constructor(element) {
@@ -87,6 +93,8 @@ class Stage {
     this.dismissed = new Set();
     this.known = null;
     this.selected = null;
+    this.references = [];
+    this.view = null;
     this.build(element);
     onSnapshot((snapshot) => this.take(snapshot));
     on("gallery:selected", (event) => this.choose(event));
@@ -101,6 +109,13 @@ class Stage {
         ),
     );
     on("models:known", () => this.draw());
+    on("references:loaded", (told) => this.takeReferences(told));
+    document.addEventListener("keydown", (event) => this.key(event));
+    import("./view/tools.js").then(({ Tools }) => {
+      this.view = new Tools(this);
+      if (this.selected) this.view.show(this.selected);
+      this.draw();
+    });
   }
 
   /** @param {HTMLElement} element */
@@ -126,7 +141,7 @@ class Stage {
     this.caption = el("p", { class: "out-caption" });
     this.node = el(
       "section",
-      { class: "out-stage", "aria-label": "Preview" },
+      { class: "out-stage", id: "stage", "aria-label": "Preview" },
       this.row.node,
       this.area,
       this.bar.node,
@@ -134,33 +149,65 @@ class Stage {
       this.notices,
     );
     element.replaceChildren(this.node);
-    element.addEventListener("keydown", (event) => this.key(event));
     this.draw();
   }
 
-  /** Over the picture: opens the details, and can be dragged onto the references. */
+  /** Over the picture: opens the details by key or voice, and can be dragged onto the references. */
   opener() {
     const node = el("div", {
       class: "out-open",
       role: "button",
       tabindex: 0,
       "aria-label": "Open details",
-      onclick: () => this.perform("details"),
+      onclick: (/** @type {MouseEvent} */ event) => event.detail || this.perform("details"),
     });
     node.addEventListener("keydown", (event) => event.key === "Enter" && this.perform("details"));
     node.addEventListener("dragstart", (event) => {
+      if (this.view?.holdsPointer()) return event.preventDefault();
       const small = document.querySelector(`#gallery [data-picture="${CSS.escape(this.selected.id)}"] img`);
       if (small) event.dataTransfer.setDragImage(small, 32, 32);
     });
     return pictures.draggable(node, () => this.selected.id);
   }
 
-  /** @param {KeyboardEvent} event */
+  /** Keys act on the chosen picture while nothing else has the focus, or the stage has. @param {KeyboardEvent} event */
   key(event) {
+    if (event.defaultPrevented || currentSection() !== "studio" || kit.isTyping(event)) return;
+    const at = /** @type {HTMLElement} */ (event.target);
+    const ours = at === document.body || this.node.contains(at);
+    if (!ours || at.matches("input") || document.querySelector("dialog[open]")) return;
+    if (this.view?.key(event) || this.step(event.key) || this.act(event)) event.preventDefault();
+  }
+
+  /** @param {KeyboardEvent} event */
+  act(event) {
     const action = event.key === "Enter" ? null : toolbar.keyAction(event);
-    if (!action || !this.at() || this.mode() !== "picture") return;
-    event.preventDefault();
+    if (!action || !this.at() || this.mode() !== "picture") return false;
     this.perform(action);
+    return true;
+  }
+
+  /** To the picture before or after the chosen one. @param {string} key */
+  step(key) {
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[key];
+    if (!by) return false;
+    const ids = shownIds();
+    const at = ids.indexOf(this.wanted ?? "");
+    const id = at < 0 ? ids[0] : ids[at + by];
+    if (id) emit("gallery:selected", { id, by: "artist" });
+    return true;
+  }
+
+  /**
+   * What was loaded last is shown, large; not what the chosen picture was made from, which its settings brought back.
+   * @param {{ids: string[], begun: boolean}} told
+   */
+  takeReferences({ ids, begun }) {
+    const [fresh] = ids.filter((id) => !this.references.includes(id));
+    this.references = ids;
+    const own = this.selected?.request?.references.some((one) => one.image_id === fresh);
+    if (fresh && (begun ? this.begun && !this.wanted : !own && fresh !== this.wanted)) this.select(fresh);
+    else this.draw();
   }
 
   /** @param {ActionName} action */
@@ -199,8 +246,9 @@ class Stage {
    * From here on this is the chosen picture; until it is known nothing can be done with it, nor with the last one.
    * @param {{id: string | null, by: string}} said
    */
-  async choose({ id, by }) {
+  async choose({ id: said, by }) {
     if (by === "artist") this.follow = false;
+    const id = said ?? this.references[0] ?? null;
     this.begun = true;
     this.wanted = id;
     if (!id || pictures.known(id)) return this.showPicture(id ? pictures.known(id) : null);
@@ -218,6 +266,7 @@ class Stage {
     if (this.selected) {
       this.picture.shape(record);
       this.picture.image.show(fileAddress(record.id), pictures.alt(record));
+      this.view?.show(record);
     } else this.picture.image.clear();
     this.draw();
   }
@@ -252,6 +301,7 @@ class Stage {
     this.live.node.hidden = mode !== "live";
     this.control.node.hidden = mode !== "live" || !this.job.has_control_image;
     this.picture.node.hidden = mode !== "picture";
+    this.view?.draw(mode === "picture");
     this.invite.hidden = mode !== "invite";
     this.failure.node.hidden = mode !== "failure";
     this.drawNotices(mode);
@@ -296,16 +346,24 @@ class Stage {
 
   /** @param {string} mode */
   drawCaption(mode) {
-    const record = this.selected;
-    const request = mode === "live" ? this.job.request : mode === "picture" ? record.request : null;
-    const model = request && (record && mode === "picture" ? record.label : pictures.modelLabel(request.model));
-    const words = request
-      ? kit.settingsLine(request, { model, seed: mode === "picture" ? record.seed : null })
-      : mode === "picture"
-        ? `${record.label} · ${record.width} × ${record.height}`
-        : "";
-    const prompt = request ? el("span", { class: "out-caption-prompt", title: kit.promptWords(request) }, kit.promptWords(request)) : null;
+    const request = mode === "live" ? this.job.request : mode === "picture" ? this.selected.request : null;
+    const prompt = request ? el("span", { class: "out-caption-prompt" }, kit.promptWords(request)) : null;
+    const words = request ? this.settings(request, mode) : mode === "picture" ? this.unmade() : "";
     this.caption.replaceChildren(...[prompt, el("span", {}, words)].filter(Boolean));
+    this.caption.title = [request && kit.promptWords(request), words].filter(Boolean).join("\n");
+  }
+
+  /** @param {import("../core/events.js").Request} request @param {string} mode */
+  settings(request, mode) {
+    const shown = mode === "picture" ? this.selected : null;
+    return kit.settingsLine(request, { model: shown?.label ?? pictures.modelLabel(request.model), seed: shown?.seed ?? null });
+  }
+
+  /** Of a picture that was not made here. */
+  unmade() {
+    const { id, label, width, height } = this.selected;
+    const number = this.references.indexOf(id) + 1;
+    return kit.line(number && `Reference ${number}`, label, `${width} × ${height}`);
   }
 }
 

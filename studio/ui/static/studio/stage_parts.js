@@ -89,8 +89,9 @@ export function statusRow() {
   );
   const cancel = kit.button({ id: "cancel", name: "close", label: "Cancel", kind: "cancel" });
   const live = kit.button({ name: "live", label: "Watch live", kind: "ghost" });
-  const node = el("div", { class: "out-status" }, el("div", { class: "out-status-words" }, phase, eta), live, cancel, bar, said);
-  return { node, phase, eta, said, bar, cancel, live };
+  const tools = el("div", { class: "out-view-tools", role: "group", "aria-label": "View" });
+  const node = el("div", { class: "out-status" }, el("div", { class: "out-status-words" }, phase, eta), tools, live, cancel, bar, said);
+  return { node, phase, eta, said, bar, cancel, live, tools };
 }
 
 /** Say a phase once: every step would talk over everything else. @param {ReturnType<typeof statusRow>} row @param {Job | null} job */

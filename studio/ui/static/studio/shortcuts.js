@@ -1,0 +1,65 @@
+// The list of shortcuts, behind `?`.
+import { el } from "../core/dom.js";
+import * as kit from "../kit/kit.js";
+
+const command = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
+
+/** By what they act on: keys, and what they do. @type {[string, [string, string][]][]} */
+const KEYS = [
+  [
+    "Everywhere in the Studio",
+    [
+      [`${command} Enter`, "Generate"],
+      [`${command} Z`, "Take back what was put into the trash last"],
+      ["?", "This list"],
+    ],
+  ],
+  [
+    "The chosen picture",
+    [
+      ["← →", "The picture before, the picture after"],
+      ["R", "Use as reference"],
+      ["E", "Edit image"],
+      ["C", "Compare with its reference"],
+      ["F", "Family tree"],
+      ["S", "Star"],
+      ["Delete", "Move to trash"],
+      ["Enter", "Details"],
+      ["W", "Pick winners of the batch"],
+    ],
+  ],
+  [
+    "Looking at it",
+    [
+      ["O, held", "Its reference; a press held on the picture does the same"],
+      ["+ −", "Nearer, farther; so do the wheel and two fingers"],
+      ["0", "Fit"],
+      ["1", "One to one"],
+      ["Shift and arrows", "Move it; so does dragging"],
+    ],
+  ],
+];
+
+/** @param {[string, [string, string][]]} group */
+const section = ([title, keys]) =>
+  el(
+    "section",
+    { class: "out-keys" },
+    el("h3", {}, title),
+    el(
+      "dl",
+      {},
+      keys.flatMap(([key, words]) => [el("dt", {}, el("kbd", {}, key)), el("dd", {}, words)]),
+    ),
+  );
+
+/** @type {ReturnType<typeof kit.dialog> | null} */
+let shown = null;
+
+export function open() {
+  if (!shown) {
+    shown = kit.dialog({ id: "shortcuts-dialog", title: "Keyboard shortcuts" });
+    shown.body.append(...KEYS.map(section));
+  }
+  shown.open();
+}

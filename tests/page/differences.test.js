@@ -1,0 +1,53 @@
+import "./browser.js";
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+const { difference } = await import("../../studio/ui/static/studio/differences.js");
+
+/** @param {object} changes @returns {any} */
+const request = (changes = {}) => ({
+  mode: "smart_edit",
+  model: "mini",
+  prompt: "a woman, red hair, forest",
+  negative_prompt: "",
+  guidance_scale: 3.5,
+  num_inference_steps: 20,
+  seed: 1,
+  strength: null,
+  width: 64,
+  height: 64,
+  references: [{ image_id: "a", role: null, weight: 1 }],
+  loras: [],
+  ...changes,
+});
+
+/** @param {object} changes @param {string} words */
+const says = (changes, words) => assert.equal(difference(request(changes), request()), words);
+
+test("what was changed, not what stayed", () => {
+  says({ guidance_scale: 6 }, "guidance 6");
+  says({ prompt: "a woman, red hair, forest, serious" }, "+ serious");
+  says({ prompt: "a woman, red hair" }, "− forest");
+  says({ prompt: "a woman, red hair, night city" }, "+ night city · − forest");
+  says({ num_inference_steps: 1, strength: 0.4 }, "1 step · influence 60 %");
+  says({ width: 128 }, "128 × 64");
+  says({ negative_prompt: "hat" }, "without hat");
+  says({ references: [{ image_id: "b", role: null, weight: 1 }] }, "another reference");
+  says({ model: "large" }, "large");
+});
+
+test("only the seed, or nothing at all", () => {
+  says({ seed: 7 }, "seed 7");
+  says({}, "made again");
+});
+
+test("another prompt is said whole, and so is the first", () => {
+  says({ prompt: "give her a hat" }, "give her a hat");
+  assert.equal(difference(request(), null), "a woman, red hair, forest");
+  says({ prompt: "give her a hat", guidance_scale: 6 }, "give her a hat · guidance 6");
+});
+
+test("words without commas are compared word by word", () => {
+  const before = request({ prompt: "portrait of a woman smiling" });
+  assert.equal(difference(request({ prompt: "portrait of a woman smiling serious" }), before), "+ serious");
+});
