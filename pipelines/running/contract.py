@@ -6,7 +6,7 @@ Types only; every family in `pipelines.running.families` fulfils them.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,6 +17,7 @@ from pipelines.events import Event
 from pipelines.memory.planner import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
+from pipelines.running.remembered import Remembered
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,8 @@ class LoadSettings:
     warm_up: bool = False
     backend: str | None = None
     """The package that makes the plan's int8 or nf4 weights."""
+    remembered: Remembered = field(default_factory=Remembered, compare=False)
+    """Where what the networks compute is kept for the next try."""
 
 
 @dataclass(frozen=True, slots=True)

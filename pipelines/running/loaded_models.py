@@ -21,6 +21,7 @@ from pipelines.running import families, loading, readers
 from pipelines.running.cache import Held, ModelCache, held
 from pipelines.running.contract import LoadedModel, LoadSettings
 from pipelines.running.readers import Reader
+from pipelines.running.remembered import Remembered
 from pipelines.spec import ModelSpec, ReaderSpec
 
 if TYPE_CHECKING:
@@ -85,6 +86,7 @@ class LoadedModels:
         self._dtype = dtype
         self._look = look or self._look_at_the_machine
         self._models: ModelCache[LoadedEntry | Reader] = ModelCache()
+        self.remembered = Remembered()
         self._sizes: dict[str, ModelSize] = {}
         self._tried: dict[str, MemoryPlan] = {}
 
@@ -121,8 +123,10 @@ class LoadedModels:
         if kept is not None:
             kept = self._with_room_for(kept, beside)
         if kept is None:
-            return self._load(spec, present, wish, self._plan(spec, present, wish, beside), beside)
-        self._models.make_room(lambda: self._has_room(kept.plan, held(kept.model)), keep=spec.id)
+            kept = self._load(spec, present, wish, self._plan(spec, present, wish, beside), beside)
+        else:
+            self._make_room(kept.plan, held(kept.model), keep=spec.id)
+        self.remembered.allow(self._room_to_remember(kept))
         return kept
 
     def _with_room_for(self, kept: LoadedEntry, beside: tuple[Part, ...]) -> LoadedEntry | None:
@@ -173,13 +177,14 @@ class LoadedModels:
         for device, plan in ((self._device, on_device), ("cpu", MemoryPlan(ram_bytes=needs))):
             if self._has_room(plan, Held()):
                 return device
-        self._models.make_room(lambda: self._has_room(on_device, Held()))
+        self._make_room(on_device, Held())
         if not self._has_room(on_device, Held()):
             raise OutOfMemory(f"There is too little memory for {spec.label} now. Close other programs first.")
         return self._device
 
     def clear(self) -> None:
-        """Let go of all models."""
+        """Let go of all models, and of what they computed."""
+        self.remembered.clear()
         self._models.clear()
 
     def _present(self, spec: ModelSpec, mode: Mode) -> frozenset[Mode]:
@@ -212,7 +217,7 @@ class LoadedModels:
         beside: tuple[Part, ...],
     ) -> LoadedEntry:
         self._tried[spec.id] = plan
-        self._models.make_room(lambda: self._has_room(plan, Held()))
+        self._make_room(plan, Held())
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
         settings = self._settings(spec, present, wish, plan)
@@ -236,15 +241,31 @@ class LoadedModels:
             config=self._catalog.config(spec) if file else None,
             warm_up=wish.warm_up,
             backend=planner.backend(plan.storage, self._look()),
+            remembered=self.remembered,
         )
 
     # --- how much there is ---------------------------------------------------------------------
     def whole_machine(self) -> Hardware:
         """What the machine has as if no model were loaded: whatever is needed will be let go."""
-        here, taken = self._look(), self._models.held()
+        here, taken = self._look(), self._models.held() + self.remembered.held
         if here.has_own_memory:
             return replace(here, free=here.free + taken.device, ram_free=here.ram_free + taken.host)
         return replace(here, free=here.free + taken.host + taken.device)
+
+    def _make_room(self, plan: MemoryPlan, own: Held, keep: str | None = None) -> None:
+        """Let what was computed go before a model has to; `keep` stays."""
+        if not self._has_room(plan, own):
+            self.remembered.clear()
+            devices.free_memory()
+        self._models.make_room(lambda: self._has_room(plan, own), keep=keep)
+
+    def _room_to_remember(self, kept: LoadedEntry) -> int:
+        """Bytes of the device that a model leaves free at its work, with what is remembered there."""
+        here = self._look()
+        if not here.has_own_memory:
+            return max(0, here.total)
+        needed = kept.plan.gpu_bytes - held(kept.model).device + planner.RESERVE
+        return max(0, here.free + self.remembered.held.device - needed)
 
     def _has_room(self, plan: MemoryPlan, own: Held) -> bool:
         """Whether what `plan` needs beyond what it holds already (`own`) is free now."""
@@ -258,7 +279,7 @@ class LoadedModels:
         here = devices.hardware(self._device, self._dtype)
         if not here.has_own_memory:
             return here
-        return replace(here, free=here.free - self._models.held().device)
+        return replace(here, free=here.free - self._models.held().device - self.remembered.held.device)
 
 
 def _half() -> torch.dtype:

@@ -52,12 +52,6 @@ class Loras:
         self._settings = settings
         self._pipeline: Any = None
         self._attached: OrderedDict[str, int] = OrderedDict()
-        self._active: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def encoder_key(self) -> tuple[tuple[str, float], ...]:
-        """Slots and weights of what may change how words are encoded."""
-        return self._active
 
     def apply(self, pipeline: Any, wanted: Sequence[ActiveLora]) -> bool:
         """Let exactly `wanted` act in the networks of `pipeline`; True where a compiled model changed.
@@ -76,7 +70,6 @@ class Loras:
         if wanted:
             self._forget(keep=len(slots))
             pipeline.set_adapters(list(slots), [each.weight for each in wanted])
-        self._active = tuple((slot, each.weight) for slot, each in slots.items())
         return bool(new) and self._settings.warm_up
 
     def remove_all(self) -> None:
@@ -85,7 +78,7 @@ class Loras:
             self._pipeline.unload_lora_weights()
             self._settle()
             devices.free_memory()
-        self._pipeline, self._active = None, ()
+        self._pipeline = None
         self._attached.clear()
 
     def _attach(self, slot: str, lora: ActiveLora) -> None:

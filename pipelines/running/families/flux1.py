@@ -17,7 +17,7 @@ from pipelines.planning.plan import Plan
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent, cut_notice
+from pipelines.running.encodings import cut_notice
 from pipelines.running.families.flow_controlnets import load_flux1
 from pipelines.running.families.flux1_adapters import Adapters
 from pipelines.running.families.stock import Arguments, Call, Emit, Stock, StockModel, fitted, only, unpacked
@@ -50,7 +50,6 @@ class Flux1(StockModel):
         self._kontext = options.checkpoint == "kontext"
         self._resized = spec.resolution >= TRAINED_SIDE
         self._tokenizer = base.tokenizer_2
-        self._encoded: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self.controlnets = self.load_controlnets(spec, options, FluxControlNetModel)
         self.adapters = Adapters(self, spec, options) if self.modes & {*ADAPTED} else None
 
@@ -67,12 +66,8 @@ class Flux1(StockModel):
         text = plan.composed_prompt
         if notice := cut_notice(self._tokenizer, text, PROMPT_TOKENS):
             emit(Notice(notice))
-
-        def encode() -> tuple[torch.Tensor, torch.Tensor]:
-            with torch.no_grad():
-                return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[:2]
-
-        embeds, pooled = self._encoded.get((self.encoder_key, text), encode)
+        with torch.no_grad():
+            embeds, pooled = stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[:2]
         return {"prompt_embeds": embeds, "pooled_prompt_embeds": pooled, **self._area(plan)}
 
     def edit(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:

@@ -19,7 +19,6 @@ from pipelines.planning.plan import Plan
 from pipelines.request import Role
 from pipelines.running import loading, references
 from pipelines.running.contract import RoleImage
-from pipelines.running.encodings import Recent, picture_key
 from pipelines.running.families import image_encoders
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, share
 from pipelines.running.single_file_parts import fitting
@@ -36,7 +35,6 @@ class Adapters:
         self._scales = {Role(role): scale for role, scale in options.ip_scales.items()}
         self._files = {Role(r): loading.file_at(at, spec, settings) for r, at in options.ip_adapters.items()}
         self._parts = image_encoders.own(model, spec, options)
-        self._pictures: Recent[torch.Tensor] = Recent(32)
         self._pipeline: Any = None
         self._hung: list[Path] = []
 
@@ -84,9 +82,5 @@ class Adapters:
         """Shape (1, 1, width)."""
         if notice := references.square_notice(image.image, image.number):
             emit(Notice(notice))
-
-        def encode() -> torch.Tensor:
-            with torch.no_grad():
-                return pipeline.encode_image(image.image, self._model.settings.device, 1)[None, :]
-
-        return self._pictures.get(picture_key(image.image), encode)
+        with torch.no_grad():
+            return pipeline.encode_image(image.image, self._model.settings.device, 1)[None, :]

@@ -18,7 +18,7 @@ from pipelines.planning.plan import Plan
 from pipelines.request import Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent, cut_notice
+from pipelines.running.encodings import cut_notice
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
 from pipelines.spec import ModelSpec
 
@@ -44,7 +44,6 @@ class Flux2(StockModel):
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
         super().__init__(spec, options, settings, base)
         self._tokenizer = getattr(base.tokenizer, "tokenizer", base.tokenizer)
-        self._encoded: Recent[torch.Tensor] = Recent(32)
 
     def words(
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
@@ -59,11 +58,8 @@ class Flux2(StockModel):
         return {name: self._encode(stock, text) for name, text in texts.items()}
 
     def _encode(self, stock: Stock, text: str) -> torch.Tensor:
-        def encode() -> torch.Tensor:
-            with torch.no_grad():
-                return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[0]
-
-        return self._encoded.get(text, encode)
+        with torch.no_grad():
+            return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[0]
 
     # --- latents: packed two by two, and normalised --------------------------------------------------
     def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:

@@ -16,7 +16,7 @@ from pipelines.families.qwen_image import Checkpoint, Options
 from pipelines.planning.plan import Plan
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent, cut_notice, picture_key
+from pipelines.running.encodings import cut_notice
 from pipelines.running.families.flow_controlnets import load_qwen_image
 from pipelines.running.families.picture_prompts import load_picture_prompts
 from pipelines.running.families.single_frames import frame_pixels
@@ -51,7 +51,6 @@ class QwenImage(StockModel):
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
         super().__init__(spec, options, settings, base)
         self.tokenizer = base.processor.tokenizer if hasattr(base, "processor") else base.tokenizer
-        self._encoded: Recent[tuple[torch.Tensor, torch.Tensor | None]] = Recent(8)
         self.controlnets = self.load_controlnets(spec, options, QwenImageControlNetModel)
 
     @property
@@ -99,14 +98,9 @@ class QwenImage(StockModel):
         self, stock: Stock, text: str, images: Sequence[RoleImage]
     ) -> tuple[torch.Tensor, torch.Tensor | None]:
         looks = stock.pipeline.__class__.__name__ == BASE_CLASS["edit"]
-        pictures = [_as_condition(stock.pipeline, i.image) for i in images] if looks else []
-
-        def encode() -> tuple[torch.Tensor, torch.Tensor | None]:
-            seen = {"image": pictures} if looks else {}
-            with torch.no_grad():
-                return stock.pipeline.encode_prompt(text, **seen, max_sequence_length=PROMPT_TOKENS)
-
-        return self._encoded.get((text, *map(picture_key, pictures)), encode)
+        seen = {"image": [_as_condition(stock.pipeline, i.image) for i in images]} if looks else {}
+        with torch.no_grad():
+            return stock.pipeline.encode_prompt(text, **seen, max_sequence_length=PROMPT_TOKENS)
 
 
 class QwenImage21(QwenImage):

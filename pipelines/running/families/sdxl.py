@@ -19,7 +19,6 @@ from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent
 from pipelines.running.families.stable_diffusion import StableDiffusion
 from pipelines.running.families.stock import Arguments, Emit, Stock, accepts, fitted, only
 from pipelines.spec import ModelSpec
@@ -46,10 +45,6 @@ class StableDiffusionXL(StableDiffusion):
     absent: ClassVar[Arguments] = {"feature_extractor": None, "image_encoder": None, "add_watermarker": False}
     options: Options
 
-    def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings) -> None:
-        super().__init__(spec, options, settings)
-        self._encoded: Recent[tuple[torch.Tensor | None, ...]] = Recent(32)
-
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """Along the outlines of the structure reference, from noise or from a source."""
         stock, arguments = self._union(plan, images, emit)
@@ -74,17 +69,13 @@ class StableDiffusionXL(StableDiffusion):
             if notice := self._words.notice(text):
                 emit(Notice(notice))
         negative = plan.negative_prompt if guided else ""
-
-        def encode() -> tuple[torch.Tensor | None, ...]:
-            with torch.no_grad():
-                return stock.pipeline.encode_prompt(
-                    plan.composed_prompt,
-                    device=self.settings.device,
-                    do_classifier_free_guidance=guided,
-                    negative_prompt=negative or None,
-                )
-
-        encoded = self._encoded.get((self.encoder_key, plan.composed_prompt, negative, guided), encode)
+        with torch.no_grad():
+            encoded = stock.pipeline.encode_prompt(
+                plan.composed_prompt,
+                device=self.settings.device,
+                do_classifier_free_guidance=guided,
+                negative_prompt=negative or None,
+            )
         return {
             name: value for name, value in zip(_WORD_ARGUMENTS, encoded, strict=True) if value is not None
         }

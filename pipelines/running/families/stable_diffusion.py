@@ -21,9 +21,9 @@ from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.running import loading, references
+from pipelines.running import loading, recalling, references
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent, Words, picture_key
+from pipelines.running.encodings import Words
 from pipelines.running.families import image_encoders
 from pipelines.running.families.stock import (
     Arguments,
@@ -148,10 +148,14 @@ class StableDiffusion(StockModel):
     def _seen(self, pipeline: str, picture: Image.Image) -> Image.Image:
         """An RGB picture as the autoencoder gives it back."""
         processor = self.stock(pipeline, unet=self.edit_unet).pipeline.image_processor
-        with torch.no_grad():
-            pixels = processor.preprocess(picture).to(self.settings.device, self.vae.dtype)
-            latents = self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
-            return processor.postprocess(self.pixels(latents).float(), output_type="pil")[0]
+
+        def look() -> Image.Image:
+            with torch.no_grad():
+                pixels = processor.preprocess(picture).to(self.settings.device, self.vae.dtype)
+                latents = self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
+                return processor.postprocess(self.pixels(latents).float(), output_type="pil")[0]
+
+        return recalling.recalled(self.settings.remembered, "seen", (self.vae,), picture, look)
 
     # --- guidance and words ----------------------------------------------------------------------
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
@@ -170,14 +174,13 @@ class StableDiffusion(StockModel):
         for text in texts:
             if notice := self._words.notice(text):
                 emit(Notice(notice))
-        encoded = [self._words.encode(text, self.encoder_key) for text in texts]
+        encoded = [self._words.encode(text) for text in texts]
         return dict(zip(("prompt_embeds", "negative_prompt_embeds"), encoded, strict=False))
 
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:
         self._adapters: dict[Role, Any] = {}
         self._hung_in: tuple[list[Role], list[Any]] = [], []
-        self._pictures: Recent[tuple[torch.Tensor, torch.Tensor]] = Recent(32)
         self._adapted: Any = None
         if self.options.image_encoder is None or not self.modes & {*ADAPTED}:
             return
@@ -255,13 +258,8 @@ class StableDiffusion(StockModel):
         """Shape (2 or 1, 1, ...): without the picture (where guided), then with it."""
         if notice := references.square_notice(image.image, image.number):
             emit(Notice(notice))
-
-        def encode() -> tuple[torch.Tensor, torch.Tensor]:
-            with torch.no_grad():
-                return looking.pipeline.encode_image(image.image, self.settings.device, 1, whole)
-
-        eye = id(looking.pipeline.image_encoder)
-        positive, negative = self._pictures.get((picture_key(image.image), eye, whole), encode)
+        with torch.no_grad():
+            positive, negative = looking.pipeline.encode_image(image.image, self.settings.device, 1, whole)
         return torch.stack([negative, positive] if guided else [positive])
 
 

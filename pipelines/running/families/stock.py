@@ -8,7 +8,7 @@ schedulers remember the run they are in.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,7 +22,7 @@ from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
 from pipelines.request import ControlKind, Mode, Role
-from pipelines.running import control_images, loading, placement, preview, references
+from pipelines.running import control_images, loading, placement, preview, recalling, references
 from pipelines.running.contract import LoadSettings, OnStep, RoleImage
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import Brought, load_vae
@@ -52,6 +52,7 @@ class StockModel:
         self._weave_loras(spec, base)
         placement.settle(base, settings)
         self.components: dict[str, Any] = base.components
+        recalling.remember_networks(self.components.values(), settings.remembered)
         self.components["scheduler"] = _chosen_scheduler(options, base.scheduler)
         self.scheduler = type(self.components["scheduler"]).__name__
         self.vae = self._own_vae = base.vae
@@ -112,11 +113,6 @@ class StockModel:
         """How firmly the words are followed, as arguments."""
         return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
 
-    @property
-    def encoder_key(self) -> Hashable:
-        """What changes the text encoders for now: LoRAs may go into them, too."""
-        return self._loras.encoder_key
-
     def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
         """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
         wanted = [ActiveLora(plan.files[lora.id], lora.weight) for lora in plan.loras]
@@ -162,7 +158,7 @@ class StockModel:
 
     def placed(self, network: Any) -> Any:
         """A further network, ready to run where the model runs."""
-        return placement.place(network, self.settings)
+        return recalling.remember(placement.place(network, self.settings), self.settings.remembered)
 
     def _make_pipeline(self, name: str, parts: Arguments) -> Any:
         cls = getattr(diffusers, name)
@@ -176,6 +172,7 @@ class StockModel:
         pipeline = cls(**{key: value for key, value in given.items() if key in known})
         pipeline.set_progress_bar_config(disable=True)
         placement.enable_offload(pipeline, self.settings)
+        recalling.remember_readings(pipeline, self.settings.remembered)
         return pipeline
 
     def load_controlnets(
@@ -273,11 +270,17 @@ class StockModel:
         """The control image of the structure reference, shown to the artist."""
         assert plan.control is not None
         structure = fitted(only(images, Role.STRUCTURE), plan, emit)
-        lines = control_images.make(plan.control.kind, structure)
+        lines = self._drawn(plan.control.kind, structure)
         emit(ControlImage(control_images.as_png(lines), plan.control.kind.value))
         if lines.getextrema() == ((0, 0),) * 3:
             emit(Notice("The structure reference shows no edges, so it can't guide the picture."))
         return lines
+
+    def _drawn(self, kind: ControlKind, structure: Image.Image) -> Image.Image:
+        def draw() -> Image.Image:
+            return control_images.make(kind, structure)
+
+        return recalling.recalled(self.settings.remembered, "lines", (), (kind.value, structure), draw)
 
     def control_strength(self, plan: Plan) -> Arguments:
         """How firmly and how long the lines are held."""

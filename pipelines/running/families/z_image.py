@@ -14,7 +14,7 @@ from pipelines.families.z_image import Options
 from pipelines.planning.plan import Plan
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Recent, cut_notice
+from pipelines.running.encodings import cut_notice
 from pipelines.running.families.flow_controlnets import load_z_image
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel
 from pipelines.spec import ModelSpec
@@ -35,7 +35,6 @@ class ZImage(StockModel):
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
         super().__init__(spec, options, settings, base)
         self._tokenizer = base.tokenizer
-        self._encoded: Recent[list[torch.Tensor]] = Recent(32)
         self.controlnets = self.load_controlnets(spec, options, ZImageControlNetModel, options.control_config)
 
     def words(
@@ -53,13 +52,10 @@ class ZImage(StockModel):
         return encoded if guided else {**encoded, "guidance_scale": 0.0}
 
     def _encode(self, stock: Stock, text: str) -> list[torch.Tensor]:
-        def encode() -> list[torch.Tensor]:
-            with torch.no_grad():
-                return stock.pipeline.encode_prompt(
-                    text, do_classifier_free_guidance=False, max_sequence_length=PROMPT_TOKENS
-                )[0]
-
-        return self._encoded.get(text, encode)
+        with torch.no_grad():
+            return stock.pipeline.encode_prompt(
+                text, do_classifier_free_guidance=False, max_sequence_length=PROMPT_TOKENS
+            )[0]
 
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """Along the outlines of the structure reference."""

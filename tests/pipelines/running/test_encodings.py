@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 import torch
 from diffusers import StableDiffusionPipeline
-from PIL import Image
 
-from pipelines.running.encodings import Recent, Words, picture_key
+from pipelines.running.encodings import Words
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +28,6 @@ def test_words_are_encoded_as_the_pipeline_encodes_them(
     assert torch.equal(words.encode(text), expected)
 
 
-def test_the_same_words_are_encoded_once(words: Words) -> None:
-    assert words.encode("a face") is words.encode("a face")
-    assert words.encode("a face") is not words.encode("a hand")
-
-
 def test_words_that_fit_are_not_cut(words: Words) -> None:
     assert words.cut("a" * 75) == ""
     assert words.notice("a portrait, candle light") is None
@@ -52,21 +46,3 @@ def test_ten_thousand_characters_are_cut_not_choked_on(words: Words) -> None:
     assert text.rstrip().endswith(cut)
     assert 9_500 < len(cut) < 10_000
     assert words.encode(text).shape[1] == 77
-
-
-def test_the_longest_unused_value_goes_first() -> None:
-    recent: Recent[int] = Recent(2)
-    made: list[str] = []
-
-    def value(key: str) -> int:
-        return recent.get(key, lambda: len(made) if made.append(key) is None else -1)
-
-    for key in ("a", "b", "a", "c", "a", "b"):
-        value(key)
-    assert made == ["a", "b", "c", "b"]
-
-
-def test_pictures_are_told_apart_by_their_pixels() -> None:
-    red, blue = Image.new("RGB", (8, 4), "red"), Image.new("RGB", (8, 4), "blue")
-    assert picture_key(red) == picture_key(red.copy())
-    assert len({picture_key(p) for p in (red, blue, Image.new("RGB", (4, 8), "red"))}) == 3

@@ -1,0 +1,79 @@
+"""In which state a network is: a digest that changes whenever it could compute something else.
+
+Weights are told by who they are, not by their numbers: every tensor gets a number of its own, never given
+twice, and torch counts what is written into it. Moving a network between devices changes nothing. What cannot
+be told apart for certain counts as changed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import torch
+
+from pipelines.running.contents import Unknown, digest
+
+_NUMBER = "_likeness_number"
+_SEEN = "_likeness_seen"
+_numbers = itertools.count(1)
+_SIMPLE = (bool, int, float, str, type(None))
+_ADAPTED = ("active_adapters", "disable_adapters", "merged_adapters", "scaling")
+"""What a PEFT layer is asked for: which LoRAs act in it, how strongly, and whether they do at all."""
+
+
+def number(thing: Any) -> int:
+    """A number that no other object has or will have."""
+    if (found := getattr(thing, _NUMBER, None)) is None:
+        found = next(_numbers)
+        object.__setattr__(thing, _NUMBER, found)
+    return found
+
+
+def state(*parts: Any) -> bytes:
+    """A digest of networks and of what works beside them (tokenizers). Raises Unknown."""
+    told = [list(_network(part)) if isinstance(part, torch.nn.Module) else number(part) for part in parts]
+    return hashlib.sha256(repr(told).encode()).digest()  # plain values alone, which no two write alike
+
+
+def _network(network: torch.nn.Module) -> Iterator[Any]:
+    for name, module in network.named_modules():
+        yield name, type(module).__qualname__, _settings(module), _adapters(module)
+        yield [_weight(key, tensor) for key, tensor in module._parameters.items() if tensor is not None]
+        yield [_buffer(key, tensor) for key, tensor in module._buffers.items() if tensor is not None]
+
+
+def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:
+    """Its public plain attributes: tiling and slicing, scales, whether it trains."""
+    return [
+        (key, value) for key, value in module.__dict__.items() if key[0] != "_" and isinstance(value, _SIMPLE)
+    ]
+
+
+def _adapters(module: torch.nn.Module) -> bytes:
+    if not hasattr(type(module), "merged_adapters"):
+        return b""
+    return digest(*(getattr(module, name) for name in _ADAPTED))
+
+
+def _weight(key: str, tensor: torch.Tensor) -> tuple[Any, ...]:
+    return key, number(tensor), _written(tensor), tensor.dtype, tuple(tensor.shape)
+
+
+def _buffer(key: str, tensor: torch.Tensor) -> tuple[str, bytes]:
+    """Buffers are new tensors after every move, so their numbers are looked at, once for each tensor."""
+    written = _written(tensor)
+    seen = getattr(tensor, _SEEN, None)
+    if seen is None or seen[0] != written:
+        seen = written, digest(tensor.cpu())
+        setattr(tensor, _SEEN, seen)
+    return key, seen[1]
+
+
+def _written(tensor: torch.Tensor) -> int:
+    """How often something was written into it."""
+    if tensor.is_inference():
+        raise Unknown("a tensor that does not count what is written into it")
+    return tensor._version
