@@ -89,9 +89,9 @@ def _feed(hashed: Any, value: Any) -> None:
         raise Unknown(type(value).__name__)
 
 
-def _bytes(tensor: torch.Tensor) -> memoryview:
+def _bytes(tensor: torch.Tensor) -> Any:
     whole = tensor.detach().cpu().contiguous().reshape(-1)
-    return memoryview(whole.view(torch.uint8).numpy())
+    return whole.view(torch.uint8).numpy()
 
 
 def _part(value: Any, found: list[torch.Tensor]) -> Build:

@@ -20,8 +20,6 @@ _NUMBER = "_likeness_number"
 _SEEN = "_likeness_seen"
 _numbers = itertools.count(1)
 _SIMPLE = (bool, int, float, str, type(None))
-_ADAPTED = ("active_adapters", "disable_adapters", "merged_adapters", "scaling")
-"""What a PEFT layer is asked for: which LoRAs act in it, how strongly, and whether they do at all."""
 
 
 def number(thing: Any) -> int:
@@ -52,10 +50,13 @@ def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:
     ]
 
 
-def _adapters(module: torch.nn.Module) -> bytes:
+def _adapters(module: Any) -> bytes:
+    """Of a PEFT layer: which LoRAs act in it, how strongly, and whether they do at all."""
     if not hasattr(type(module), "merged_adapters"):
         return b""
-    return digest(*(getattr(module, name) for name in _ADAPTED))
+    active = module.active_adapters
+    scales = {name: scale for name, scale in module.scaling.items() if name in active}
+    return digest(active, scales, module.disable_adapters, module.merged_adapters)
 
 
 def _weight(key: str, tensor: torch.Tensor) -> tuple[Any, ...]:

@@ -1,9 +1,8 @@
 """Lets networks and pipelines give again what they have computed before of the very same.
 
 An autoencoder remembers what it encoded, an encoder of words or pictures what it read; a language model,
-whose whole answer is large, remembers through the method of its pipeline that asks it. Everything around goes on as
-if they had computed: what is drawn at random is drawn after. Knows their classes; nothing of modes and of
-requests.
+whose whole answer is large, remembers through the method of its pipeline that asks it. Everything around goes
+on as if they had computed: what is drawn at random is drawn after. Knows their classes; nothing of modes.
 """
 
 from __future__ import annotations
