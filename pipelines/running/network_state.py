@@ -19,7 +19,7 @@ from pipelines.running.contents import Unknown, digest
 _NUMBER = "_likeness_number"
 _SEEN = "_likeness_seen"
 _numbers = itertools.count(1)
-_SIMPLE = (bool, int, float, str, type(None))
+_SIMPLE = (bool, int, float, str)
 
 
 def number(thing: Any) -> int:
@@ -44,7 +44,10 @@ def _network(network: torch.nn.Module) -> Iterator[Any]:
 
 
 def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:
-    """Its public plain attributes: tiling and slicing, scales, whether it trains."""
+    """Its public plain attributes: tiling and slicing, scales, whether it trains.
+
+    Not those that are None: language models note there what they did last.
+    """
     return [
         (key, value) for key, value in module.__dict__.items() if key[0] != "_" and isinstance(value, _SIMPLE)
     ]

@@ -20,6 +20,7 @@ from pipelines.memory.planner import GIB, Hardware, MemoryChoice, Part, Placemen
 from pipelines.request import Mode
 from pipelines.running.cache import held
 from pipelines.running.loaded_models import LoadedModels, Wish
+from pipelines.running.remembered import Key
 from tests.tiny_models import write_models_yaml
 
 COMPUTER = Hardware(
@@ -221,3 +222,40 @@ def test_a_model_that_is_quantised_for_another_machine_is_refused(
 def test_a_model_that_is_not_here_is_refused(catalog: Catalog, take: Any) -> None:
     with pytest.raises(ModelUnavailable):
         take(shelf_with(catalog, COMPUTER), "not-here")
+
+
+def remember(shelf: LoadedModels, size: int) -> None:
+    shelf.remembered.get(
+        Key("test", 0, b"", str(size).encode()), lambda: torch.zeros(size, dtype=torch.uint8)
+    )
+
+
+def test_what_was_computed_leaves_before_a_model_does(catalog: Catalog, take: Any) -> None:
+    tight = [False]
+
+    def look() -> Hardware:
+        return replace(COMPUTER, free=planner.RESERVE + 1 if tight[0] and len(shelf.remembered) else 64 * GIB)
+
+    shelf = LoadedModels(catalog, "cpu", torch.float32, look)
+    take(shelf, "tiny-plain")
+    remember(shelf, 1000)
+    take(shelf, "tiny")
+    assert shelf.remembered.held.host == 1000
+    tight[0] = True
+    take(shelf, "tiny-plain")
+    assert len(shelf.remembered) == 0
+    assert shelf.ids == ("tiny", "tiny-plain")
+    remember(shelf, 1000)
+    shelf.clear()
+    assert len(shelf.remembered) == 0
+
+
+def test_what_was_computed_has_the_room_that_the_model_leaves_on_a_card(catalog: Catalog, take: Any) -> None:
+    shelf = shelf_with(catalog, CARD)
+    plan = take(shelf, "tiny-plain").plan
+    allowed: list[int] = []
+    shelf.remembered.allow = allowed.append
+    free = 64 * GIB - shelf.held().host
+    assert plan.placement is Placement.RESIDENT
+    take(shelf, "tiny-plain")
+    assert allowed == [free - plan.gpu_bytes - planner.RESERVE]

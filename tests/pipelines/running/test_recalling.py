@@ -181,12 +181,12 @@ def test_what_a_network_computed_goes_with_it(vae: Watched, words: Watched, stor
 
 
 def test_a_network_that_remembers_passes_for_its_kind(vae: Watched) -> None:
-    network = vae.network
+    network: Any = vae.network
     assert isinstance(network, AutoencoderKL)
     assert (type(network).__name__, type(network).__module__) == (
         AutoencoderKL.__name__,
         AutoencoderKL.__module__,
     )
-    other = type(network).from_config(network.config).eval()  # as a VAE of the models folder is made
+    other: Any = type(network).from_config(network.config).eval()  # as a VAE of the models folder is made
     with torch.no_grad():
         assert other.encode(PIXELS).latent_dist.mean.shape == network.encode(PIXELS).latent_dist.mean.shape
