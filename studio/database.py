@@ -25,7 +25,7 @@ from studio import durable
 from studio.settings import PROGRAM
 from studio.turns import Turns
 
-SCHEMA = "0006"
+SCHEMA = "0007"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20

@@ -135,6 +135,12 @@ class JobQueue:
             job = self._table.find(job_id)
             return job.control_image if job else None
 
+    def expected(self, request: GenerationRequest) -> float | None:
+        """Seconds a complete request would take by itself, from past runs; None where there are none."""
+        with self._changed:
+            found = self._past.expect(request)
+        return found.total if found else None
+
     def snapshot(self) -> QueueSnapshot:
         """The queue now."""
         with self._changed:

@@ -44,6 +44,7 @@ from studio.records import (
     Sort,
 )
 from studio.steering import Steering
+from studio.sweeps.sweeps import Sweeps
 
 EVERYTHING = Filter()
 _WATCH_SECONDS = 15.0
@@ -72,6 +73,7 @@ class StudioService:
         tools = Tools(collection, self.history, catalog, queue, self._complete)
         self.designs = Designs(tools)
         self.characters = Characters(tools, self.designs)
+        self.sweeps = Sweeps(collection.database, queue, self._complete_anyones)
 
     # --- models -----------------------------------------------------------------------------
 
@@ -158,8 +160,7 @@ class StudioService:
 
     def submit(self, request: GenerationRequest, *, tab: str | None = None) -> JobRecord:
         """Complete the request (model, seed, size), freeze it and queue it. Raises RequestError, NotFound."""
-        self.check_character(request.character)
-        completed = self._complete(request)
+        completed = self._complete_anyones(request)
         return self._queue.add(completed.request, completed.notices, tab)
 
     def reproduce(self, image_id: str, *, tab: str | None = None) -> JobRecord:
@@ -238,6 +239,10 @@ class StudioService:
         assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done
+
+    def _complete_anyones(self, request: GenerationRequest) -> Completed:
+        self.check_character(request.character)
+        return self._complete(request)
 
     def _model_info(self, spec: ModelSpec, cost: Cost) -> ModelInfo:
         routes = {mode.value: self._catalog.route(spec.id, mode) for mode in spec.modes}

@@ -1,7 +1,7 @@
 """Lists of the wildcards folder, for prompts that name them: `__hair__` is a line of `wildcards/hair.txt`.
 
-The folder is the artist's: it is only read. One line is one choice; empty lines and those that begin with `#` are
-none. A name with a slash, or with a dot, means a file in a folder below; what a link leads out to is not read.
+The folder is the artist's: it is only read. One line is one choice; empty lines and those that begin with `#`
+are none. A name with a slash or a dot means a file in a folder below; what a link leads out to is not read.
 """
 
 from __future__ import annotations

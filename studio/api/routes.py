@@ -26,6 +26,7 @@ from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.queue import add_queue
 from studio.api.readers import add_readers
+from studio.api.sweeps import add_sweeps
 from studio.api.system import add_system
 from studio.coach.advisor import Advisor
 from studio.service import StudioService
@@ -54,6 +55,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_batches(router, service)
     add_jobs(router, service)
     add_queue(router, service)
+    add_sweeps(router, service.sweeps)
     add_models(router, service.library)
     add_characters(router, service.characters)
     add_designs(router, service.designs)

@@ -229,3 +229,16 @@ class QueueSwitchRow(Base):
 
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     on: Mapped[bool]
+
+
+class SweepRow(Base):
+    """A sweep: its axes, and which job makes which place of the grid."""
+
+    __tablename__ = "sweeps"
+
+    id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(index=True)
+    body: Mapped[dict[str, Any]]
+    """`request`, as it was asked for; `x` and `y`, each `field` and `values` (y may be null)."""
+    job_ids: Mapped[list[str]]
+    """Row by row."""

@@ -42,6 +42,11 @@ export interface Avatar {
   crop: Crop;
 }
 
+export interface Axis {
+  field: string;
+  values: (string | number)[] | string;
+}
+
 export interface Batch {
   job_id: string;
   created_at: string;
@@ -126,6 +131,15 @@ export interface CastWish {
 }
 
 export type Category = "generated" | "edited" | "upload" | "imported" | "avatar" | "sheet" | "control";
+
+export interface Cell {
+  x: number;
+  y: number;
+  job_id: string;
+  status: JobStatus | null;
+  error: JobError | null;
+  image: ImageSummary | null;
+}
 
 export interface Change {
   field: string;
@@ -617,6 +631,11 @@ export interface Judgement {
   outcomes: Record<string, Advice>;
 }
 
+export interface Labelled {
+  field: string;
+  values: (string | number)[];
+}
+
 export interface Library {
   version: number;
   models: ModelCard[];
@@ -963,6 +982,38 @@ export interface Step {
   set: Record<string, unknown>;
   use_image: string | null;
   append: string | null;
+}
+
+export interface Sweep {
+  id: string;
+  created_at: string;
+  request: GenerationRequest;
+  x: Labelled;
+  y: Labelled | null;
+  cells: Cell[];
+  ended: number;
+  total: number;
+}
+
+export interface SweepEstimate {
+  pictures: number;
+  seconds: number | null;
+  notices: string[];
+}
+
+export interface SweepPage {
+  items: Sweep[];
+}
+
+export interface SweepRequest {
+  request: GenerationRequest;
+  x: Axis;
+  y: Axis | null;
+}
+
+export interface SweepStarted {
+  batch: string;
+  jobs: string[];
 }
 
 export interface Switched {

@@ -1,0 +1,1 @@
+"""Many pictures that differ in one or two settings, as a grid."""

@@ -1,0 +1,77 @@
+"""What REST and the page see of a sweep."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.request import GenerationRequest
+from studio.records import ImageSummary, JobError, JobStatus
+from studio.sweeps.axes import Axis, Value
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class SweepRequest(BaseModel):
+    """A request and the one or two settings that its pictures differ in."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: GenerationRequest
+    x: Axis
+    y: Axis | None = None
+
+
+class SweepEstimate(_Record):
+    """What a sweep would be, before it is asked for."""
+
+    pictures: int
+    seconds: float | None = Field(description="About; null where a model has not been used here yet.")
+    notices: tuple[str, ...] = ()
+
+
+class SweepStarted(_Record):
+    """A sweep that is queued."""
+
+    batch: str = Field(description="Its id.")
+    jobs: tuple[str, ...] = Field(description="Ids of its jobs, row by row.")
+
+
+class Labelled(_Record):
+    """An axis with its values."""
+
+    field: str
+    values: tuple[Value, ...]
+
+
+class Cell(_Record):
+    """A place of the grid."""
+
+    x: int
+    y: int
+    job_id: str
+    status: JobStatus | None = Field(description="Null where the job is not known any more.")
+    error: JobError | None = None
+    image: ImageSummary | None = Field(default=None, description="Null until there is one.")
+
+
+class Sweep(_Record):
+    """A sweep as it stands."""
+
+    id: str
+    created_at: datetime
+    request: GenerationRequest = Field(description="As it was asked for, before the axes.")
+    x: Labelled
+    y: Labelled | None
+    cells: tuple[Cell, ...] = Field(description="Row by row.")
+    ended: int
+    total: int
+
+
+class SweepPage(_Record):
+    """Sweeps, newest first."""
+
+    items: tuple[Sweep, ...]

@@ -1,0 +1,211 @@
+"""Sweeps: the pictures of a grid are queued together, each an ordinary job, and shown as that grid."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from pydantic import ValidationError
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from pipelines.errors import LikenessError, NotFound, RequestError
+from pipelines.planning.complete import Completed
+from pipelines.request import RANDOM_SEED, GenerationRequest
+from studio.collection import queries
+from studio.collection.models import ImageRow, JobRow, SweepRow
+from studio.database import Database
+from studio.jobs import JobQueue
+from studio.records import JobError, JobRecord, JobStatus
+from studio.sweeps import axes
+from studio.sweeps.axes import Value
+from studio.sweeps.records import (
+    Cell,
+    Labelled,
+    Sweep,
+    SweepEstimate,
+    SweepPage,
+    SweepRequest,
+    SweepStarted,
+)
+
+_ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class _Grid:
+    """A sweep that is worked out: its axes, and a complete request for each place, row by row."""
+
+    asked: GenerationRequest
+    x: Labelled
+    y: Labelled | None
+    cells: tuple[Completed, ...]
+
+
+class Sweeps:
+    """All sweeps of the studio."""
+
+    def __init__(
+        self, database: Database, queue: JobQueue, complete: Callable[[GenerationRequest], Completed]
+    ) -> None:
+        self._database = database
+        self._queue = queue
+        self._complete = complete
+
+    def estimate(self, asked: SweepRequest) -> SweepEstimate:
+        """How many pictures it would be and how long they would take. Raises as `start` does."""
+        grid = self._worked_out(asked)
+        seconds = [self._queue.expected(done.request) for done in grid.cells]
+        known = [each for each in seconds if each is not None]
+        notices = dict.fromkeys(words for done in grid.cells for words in done.notices)
+        return SweepEstimate(
+            pictures=len(grid.cells),
+            seconds=sum(known) if len(known) == len(seconds) else None,
+            notices=tuple(notices),
+        )
+
+    def start(self, asked: SweepRequest, *, tab: str | None = None) -> SweepStarted:
+        """Queue all pictures, all or none, those of one model after each other.
+
+        Raises RequestError where an axis is none, the grid too large, or a picture of it cannot be made.
+        """
+        grid = self._worked_out(asked)
+        order = _by_model(grid.cells)
+        sweep_id = uuid.uuid4().hex
+        ids = [""] * len(order)
+
+        def note(session: Session, job_ids: tuple[str, ...]) -> None:
+            for place, job_id in zip(order, job_ids, strict=True):
+                ids[place] = job_id
+            session.add(_row(sweep_id, grid, ids))
+
+        wanted = [(grid.cells[place].request, grid.cells[place].notices) for place in order]
+        self._queue.add_all(wanted, tab, note)
+        return SweepStarted(batch=sweep_id, jobs=tuple(ids))
+
+    def get(self, sweep_id: str) -> Sweep:
+        """How it stands. Raises NotFound."""
+        with self._database.reading() as session:
+            row = session.get(SweepRow, sweep_id)
+            if row is None:
+                raise NotFound("There is no such sweep.")
+            return self._record(session, row)
+
+    def newest(self, limit: int = 20) -> SweepPage:
+        """Newest first."""
+        with self._database.reading() as session:
+            rows = session.scalars(select(SweepRow).order_by(SweepRow.created_at.desc()).limit(limit)).all()
+            return SweepPage(items=tuple(self._record(session, row) for row in rows))
+
+    def cancel(self, sweep_id: str) -> Sweep:
+        """End what is not made yet; `resume` goes on with it. Raises NotFound."""
+        for cell in self.get(sweep_id).cells:
+            if cell.status in (JobStatus.QUEUED, JobStatus.RUNNING):
+                self._queue.cancel(cell.job_id)
+        return self.get(sweep_id)
+
+    def resume(self, sweep_id: str) -> Sweep:
+        """Queue what was cancelled or failed again. Raises NotFound."""
+        for cell in self.get(sweep_id).cells:
+            if cell.status in (JobStatus.CANCELLED, JobStatus.FAILED):
+                self._queue.steering.retry(cell.job_id)
+        return self.get(sweep_id)
+
+    # --- inside -----------------------------------------------------------------------------
+
+    def _worked_out(self, asked: SweepRequest) -> _Grid:
+        x = Labelled(field=asked.x.field, values=axes.values(asked.x, "x"))
+        y = Labelled(field=asked.y.field, values=axes.values(asked.y, "y")) if asked.y else None
+        if y is not None and y.field == x.field != "prompt_part":
+            raise RequestError("Both axes go over the same setting. Choose another for one.", field="y")
+        axes.check_cells(len(x.values), len(y.values) if y else 1)
+        base = asked.request.model_copy(update={"num_images": 1})
+        cells: list[Completed] = []
+        for row in y.values if y else (None,):
+            for column in x.values:
+                given = _settings(base, x, column, y, row)
+                if cells and given.get("seed", RANDOM_SEED) == RANDOM_SEED:
+                    given["seed"] = cells[0].request.seed
+                cells.append(self._cell(given, x, column, y, row))
+        return _Grid(asked.request, x, y, tuple(cells))
+
+    def _cell(
+        self, given: dict[str, Any], x: Labelled, column: Value, y: Labelled | None, row: Value | None
+    ) -> Completed:
+        place = f"{x.field} {column}" + (f", {y.field} {row}" if y else "")
+        try:
+            return self._complete(GenerationRequest.model_validate(given))
+        except ValidationError as error:
+            words = error.errors()[0]["msg"]
+            raise RequestError(f"The picture with {place} can't be asked for: {words}.", field="x") from error
+        except LikenessError as error:
+            error.detail = f"The picture with {place}: {error.detail}"
+            raise
+
+    def _record(self, session: Session, row: SweepRow) -> Sweep:
+        now = {job.id: job for job in self._queue.snapshot().jobs}
+        jobs = {job.id: job for job in session.scalars(select(JobRow).where(JobRow.id.in_(row.job_ids)))}
+        chosen = select(ImageRow).where(ImageRow.job_id.in_(row.job_ids), ImageRow.purged_at.is_(None))
+        pictures = {picture.job_id: picture for picture in session.scalars(chosen)}
+        x = Labelled.model_validate(row.body["x"])
+        cells = tuple(
+            _cell(place, len(x.values), job_id, now.get(job_id), jobs.get(job_id), pictures.get(job_id))
+            for place, job_id in enumerate(row.job_ids)
+        )
+        return Sweep(
+            id=row.id,
+            created_at=row.created_at,
+            request=GenerationRequest.model_validate(row.body["request"]),
+            x=x,
+            y=Labelled.model_validate(row.body["y"]) if row.body["y"] else None,
+            cells=cells,
+            ended=sum(cell.status in _ENDED or cell.status is None for cell in cells),
+            total=len(cells),
+        )
+
+
+def _settings(
+    base: GenerationRequest, x: Labelled, column: Value, y: Labelled | None, row: Value | None
+) -> dict[str, Any]:
+    """What was asked for, with this place's values; what was left open stays open."""
+    given = base.model_dump(mode="json", exclude_unset=True)
+    if y is not None and row is not None:
+        given = axes.applied(given, y.field, row, y.values[0], "y")
+    return axes.applied(given, x.field, column, x.values[0], "x")
+
+
+def _by_model(cells: Sequence[Completed]) -> list[int]:
+    """Places in an order that loads each model once."""
+    models = list(dict.fromkeys(done.request.model for done in cells))
+    return sorted(range(len(cells)), key=lambda place: models.index(cells[place].request.model))
+
+
+def _row(sweep_id: str, grid: _Grid, job_ids: list[str]) -> SweepRow:
+    return SweepRow(
+        id=sweep_id,
+        created_at=datetime.now(UTC),
+        body={
+            "request": grid.asked.model_dump(mode="json"),
+            "x": grid.x.model_dump(mode="json"),
+            "y": grid.y.model_dump(mode="json") if grid.y else None,
+        },
+        job_ids=list(job_ids),
+    )
+
+
+def _cell(
+    place: int, columns: int, job_id: str, now: JobRecord | None, job: JobRow | None, picture: ImageRow | None
+) -> Cell:
+    status = now.status if now else JobStatus(job.status) if job else None
+    error = JobError(code=job.error_code, message=job.error_detail or "") if job and job.error_code else None
+    return Cell(
+        x=place % columns,
+        y=place // columns,
+        job_id=job_id,
+        status=status,
+        error=now.error if now else error,
+        image=queries.summary(picture) if picture else None,
+    )
