@@ -13,7 +13,8 @@ from __future__ import annotations
 import argparse
 import os
 import subprocess
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,7 +34,7 @@ from training.card import TRAINED, write_card
 from training.enlarger_pairs import make_pairs
 from training.latents import encode
 from training.parallel import launch
-from training.presets import PRESETS, Preset
+from training.presets import PRESETS, Preset, rehearsal
 
 ORDER = (
     "corpus", "render", "autoencoder", "latents", "critic", "unet", "encoder", "adapters", "controlnet",
@@ -155,10 +156,10 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
     }
 
 
-def main() -> None:
-    """Run one stage, or all of them in order."""
+def arguments(words: Sequence[str] | None = None) -> argparse.Namespace:
+    """What the command line asks for; `preset` is the preset as its options leave it."""
     parser = argparse.ArgumentParser(prog="python -m training", description=__doc__)
-    parser.add_argument("stage", choices=("all", *ORDER, *BY_NAME))
+    parser.add_argument("stage", nargs="+", choices=("all", *ORDER, *BY_NAME))
     parser.add_argument("--preset", choices=sorted(PRESETS), default="cpu")
     parser.add_argument(
         "--work", type=Path, default=Path(".training"), help="folder for data and checkpoints"
@@ -172,21 +173,42 @@ def main() -> None:
         "--bf16", action="store_true", help="compute in bfloat16: faster where the processor can"
     )
     parser.add_argument("--pictures", type=int, help="the Fréchet distance rests on so many pictures")
-    args = parser.parse_args()
+    parser.add_argument("--rehearse", action="store_true", help="two steps of everything, with little data")
+    args = parser.parse_args(words)
+    if args.minutes is not None and (len(args.stage) > 1 or _schedule(args.stage[0]) not in LONG):
+        parser.error(f"--minutes needs one of the stages decoder, {', '.join(LONG)}")
+    args.preset = _preset(args)
+    return args
+
+
+def _schedule(stage: str) -> str:
+    """The name of the stage whose schedule this one keeps to."""
+    return "autoencoder" if stage == "decoder" else stage
+
+
+def _preset(args: argparse.Namespace) -> Preset:
     preset = PRESETS[args.preset]
+    if args.rehearse:
+        preset = rehearsal(preset)
     if args.pictures is not None:
         preset = replace(preset, pictures=args.pictures)
     if args.bf16:
         preset = replace(preset, bf16=True)
     if args.minutes is not None:
-        schedule = "autoencoder" if args.stage == "decoder" else args.stage
-        if schedule not in LONG:
-            parser.error(f"--minutes needs one of the stages decoder, {', '.join(LONG)}")
-        preset = replace(preset, **{schedule: replace(getattr(preset, schedule), minutes=args.minutes)})
-    table = stages(preset, args.work, args.device or preset.device, args.out)
-    for name in ORDER if args.stage == "all" else (args.stage,):
+        name = _schedule(args.stage[0])
+        preset = replace(preset, **{name: replace(getattr(preset, name), minutes=args.minutes)})
+    return preset
+
+
+def main() -> None:
+    """Run the stages that are named, or all of them in order."""
+    args = arguments()
+    table = stages(args.preset, args.work, args.device or args.preset.device, args.out)
+    for name in ORDER if args.stage == ["all"] else args.stage:
+        start = time.monotonic()
         print(f"== {name}", flush=True)
         table[name]()
+        print(f"   {time.monotonic() - start:.0f} s", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,6 +10,8 @@ import random
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import chain
+from itertools import count as count_up
 
 from training.attributes import Portrait
 from training.captions import brief, caption, instruction
@@ -39,13 +41,18 @@ class Change:
     field: str
 
 
-def changes(real: RealRenders, rng: random.Random, count: int) -> list[Change]:
-    """Up to `count` held-out sources, each with one exact change; every third asks for a background first."""
+def changes(real: RealRenders, rng: random.Random, count: int, pool: int) -> list[Change]:
+    """`count` held-out sources, each with one exact change: in every third, another background.
+
+    They are found among `pool` of the figures, then among all: the first ones depend on it, not on `count`.
+    """
     groups: dict[int, list[int]] = defaultdict(list)
     for i, r in enumerate(real.records):
         groups[r["identity"]].append(i)
     out: list[Change] = []
-    for k, figure in enumerate(rng.sample(real.index, min(len(real.index), 6 * count))):
+    once = rng.sample(real.index, min(len(real.index), pool))
+    again = (rng.choice(real.index) for _ in count_up())
+    for k, figure in enumerate(chain(once, again)):
         if len(out) == count:
             break
         shot, p = real.shot(figure)
@@ -67,7 +74,7 @@ def _told(real: RealRenders, rng: random.Random, count: int) -> list[Case]:
 
 
 def _edited(real: RealRenders, rng: random.Random, count: int) -> list[Case]:
-    found = changes(real, rng, count)
+    found = changes(real, rng, count, pool=len(real.index))
     return [Case(instruction(c.before, c.after, rng), c.target, c.source) for c in found]
 
 
@@ -105,10 +112,10 @@ MODES: dict[str, Callable[[RealRenders, random.Random, int], list[Case]]] = {
     "style": _same_look,
     "controlnet": _same_outlines,
 }
-"""What makes the cases of each mode, the same ones for the same seeds; edits may be fewer than asked for."""
+"""What makes the cases of each mode, the same ones for the same seeds."""
 
 
 def cases(real: RealRenders, mode: str, count: int, seed: int) -> list[Case]:
-    """Cases of `mode`."""
+    """Cases of `mode`: the first ones are the same for any `count`."""
     real.rng.seed(seed)
     return MODES[mode](real, random.Random(seed), count)

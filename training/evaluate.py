@@ -75,7 +75,7 @@ class Bench:
 
     def smart_edit(self) -> dict[str, Any]:
         """How edits turn out as the studio makes them, and `alone`: as the stock pipeline leaves them."""
-        rng, cases = random.Random(17), changes(self.real, random.Random(13), self.cases)
+        rng, cases = random.Random(17), changes(self.real, random.Random(13), self.cases, 6 * self.cases)
         studio, alone = Edits(self.reader), Edits(self.reader)
         for i in range(0, len(cases), 8):
             part = cases[i : i + 8]

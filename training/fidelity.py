@@ -1,9 +1,9 @@
 """How far the pictures of each mode are from real ones as a whole, and pages of them to look at.
 
 The measure is a Fréchet distance (Heusel et al. 2017, arXiv 1706.08500) between the features of generated
-and of real pictures, seen by the attribute reader, which never met a generated one. It depends on how many
-pictures there are, so it is given over the distance between two sets of real pictures of the same size: 1 is
-as good as real.
+and of real pictures, seen by the attribute reader, which never met a generated one. A few pictures are far
+from any set for being few, so what counts is how much farther the generated ones are than the true ones of the
+very same tasks, in units of the distance between two large sets of real ones: 1 is as good as real.
 """
 
 from __future__ import annotations
@@ -24,7 +24,8 @@ from training.pipes import EDIT, SCALES, TEXT, Pipes, to_pictures, to_tensor
 from training.reader import Reader, RealRenders
 from training.train_controlnet import edges
 
-FIRST_SEED = 7000
+REAL = 1000
+SEED = 107
 BATCH = 8
 COLUMNS = 8
 INSET = 144
@@ -52,12 +53,16 @@ def frechet(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def distance(
-    reader: Reader, drawn: torch.Tensor, real: torch.Tensor, other: torch.Tensor
+    reader: Reader, drawn: torch.Tensor, true: torch.Tensor, real: torch.Tensor, other_real: torch.Tensor
 ) -> dict[str, float]:
-    """How far `drawn` is from `real` pictures, over how far `other` real ones of the same number are."""
-    one, two, three = (features(reader, x) for x in (drawn, real, other))
-    found, between = frechet(one, two), frechet(three, two)
-    return {"ratio": found / between, "distance": found, "between_real": between, "pictures": len(one)}
+    """How far `drawn` pictures are from `real` ones, as a multiple of what `other_real` ones are: `ratio`.
+
+    `true` are the real pictures of what was drawn; where they are as many as the real ones, the ratio is the
+    plain quotient of two distances.
+    """
+    mine, theirs, one, two = (features(reader, x) for x in (drawn, true, real, other_real))
+    between, excess = frechet(one, two), frechet(mine, one) - frechet(theirs, one)
+    return {"ratio": 1 + excess / between, "excess": excess, "between_real": between, "pictures": len(mine)}
 
 
 class Studio:
@@ -80,7 +85,7 @@ class Studio:
             pictures = edges(pictures).float().unsqueeze(1).expand(-1, 3, -1, -1) * 2 - 1
         return to_pictures(pictures)
 
-    def draw(self, mode: str, tasks: list[Case], seed: int = FIRST_SEED) -> list[Image.Image]:
+    def draw(self, mode: str, tasks: list[Case], seed: int = 0) -> list[Image.Image]:
         """One picture a case, with seeds from `seed` on."""
         out: list[Image.Image] = []
         for i in range(0, len(tasks), BATCH):
@@ -99,13 +104,10 @@ class Studio:
         return pipes.adapted_batch(prompts, seed, character, style, SCALES, **TEXT)
 
 
-def fidelity(studio: Studio, reader: Reader, mode: str, count: int) -> dict[str, float]:
-    """`distance` of `count` pictures of `mode` (fewer where there are not as many cases)."""
-    tasks = cases(studio.real, mode, 2 * count, seed=103)
-    half = len(tasks) // 2
-    drawn = to_tensor(studio.draw(mode, tasks[:half]))
-    true = studio.picture([case.target for case in tasks[: 2 * half]])
-    return distance(reader, drawn, true[half:], true[:half])
+def fidelity(studio: Studio, reader: Reader, mode: str, drawn: Sequence[Image.Image]) -> dict[str, float]:
+    """`distance` of what was `drawn` of the first tasks of `mode`, by twice `REAL` real pictures."""
+    true = studio.picture([case.target for case in cases(studio.real, mode, 2 * REAL, SEED)])
+    return distance(reader, to_tensor(drawn), true[: len(drawn)], true[REAL:], true[:REAL])
 
 
 def measure(
@@ -122,17 +124,18 @@ def measure(
     found = metrics.setdefault("fidelity", {})
     for mode in modes:
         start = time.monotonic()
-        found[mode] = {k: round(v, 4) for k, v in fidelity(studio, reader, mode, count).items()}
+        drawn = studio.draw(mode, cases(real, mode, count, SEED))
+        found[mode] = {k: round(v, 4) for k, v in fidelity(studio, reader, mode, drawn).items()}
         print(f"fidelity, {mode} ({time.monotonic() - start:.0f} s): {json.dumps(found[mode])}", flush=True)
         path.write_text(json.dumps(metrics, indent=1) + "\n")
     return found
 
 
-def page(studio: Studio, mode: str, count: int, enlarger: Path) -> Image.Image:
-    """The first `count` seeds of `mode`, enlarged, each above its prompt, with what it began with inset."""
-    tasks, net = cases(studio.real, mode, count, seed=107), load(enlarger)
+def page(studio: Studio, mode: str, drawn: Sequence[Image.Image], enlarger: Path) -> Image.Image:
+    """What was `drawn` of the first tasks of `mode`, enlarged, above its prompt; what it began with inset."""
+    tasks, net = cases(studio.real, mode, len(drawn), seed=SEED), load(enlarger)
     given = studio.given(mode, tasks)
-    large = [enlarge(net, x) for x in studio.draw(mode, tasks, seed=0)]
+    large = [enlarge(net, picture) for picture in drawn]
     side = large[0].width
     rows = -(-len(large) // COLUMNS)
     sheet = Image.new("RGB", (COLUMNS * side, rows * (side + LINE)), "white")
@@ -151,4 +154,5 @@ def pages(pipes: Pipes, real: RealRenders, out: Path, enlarger: Path, count: int
     studio = Studio(pipes, real)
     out.mkdir(parents=True, exist_ok=True)
     for mode in MODES:
-        page(studio, mode, count, enlarger).save(out / f"{mode}.webp", quality=88)
+        drawn = studio.draw(mode, cases(real, mode, count, SEED))
+        page(studio, mode, drawn, enlarger).save(out / f"{mode}.webp", quality=88)

@@ -35,18 +35,24 @@ def test_the_distance_of_two_normal_distributions_is_what_their_moments_say() ->
     assert frechet(one[:3], one[3:6]) > 0  # fewer pictures than features
 
 
-def test_real_pictures_are_at_a_ratio_of_one_and_smudged_ones_farther() -> None:
+def smudged(pictures: torch.Tensor) -> torch.Tensor:
+    return torch.nn.functional.avg_pool2d(pictures, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
+
+
+def test_true_pictures_are_at_a_ratio_of_one_and_smudged_ones_farther_however_few() -> None:
     torch.manual_seed(0)
     reader = Reader(4)
     reader(torch.zeros(2, 3, 32, 32))
-    pictures = torch.rand(90, 3, 32, 32) * torch.rand(90, 3, 1, 1) * 2 - 1
-    one, two, three = pictures.split(30)
-    assert features(reader, pictures).shape == (90, 320)
-    real = distance(reader, one, two, one)
-    assert real["ratio"] == pytest.approx(1)
-    assert real["pictures"] == 30
-    smudged = torch.nn.functional.avg_pool2d(three, 4).repeat_interleave(4, 2).repeat_interleave(4, 3)
-    assert distance(reader, smudged, two, one)["ratio"] > 1.5
+    pictures = torch.rand(120, 3, 32, 32) * torch.rand(120, 3, 1, 1) * 2 - 1
+    real, other = pictures.split(60)
+    assert features(reader, pictures).shape == (120, 320)
+    for few in (60, 12):
+        true = distance(reader, other[:few], other[:few], real, other)
+        assert true["ratio"] == pytest.approx(1)
+        assert true["pictures"] == few
+        assert distance(reader, smudged(other[:few]), other[:few], real, other)["ratio"] > 1.05
+    quotient = frechet(*(features(reader, x) for x in (smudged(other), real))) / true["between_real"]
+    assert distance(reader, smudged(other), other, real, other)["ratio"] == pytest.approx(quotient)
 
 
 def test_a_square_is_composed_as_ever_and_other_shapes_have_its_area() -> None:
