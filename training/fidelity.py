@@ -2,7 +2,7 @@
 
 The measure is a Fréchet distance (Heusel et al. 2017, arXiv 1706.08500) between the features of generated
 and of real pictures, seen by the attribute reader, which never met a generated one. A few pictures are far
-from any set for being few, so what counts is how much farther the generated ones are than the true ones of the
+from any set for being few, so what counts is how much farther generated ones are than the true ones of the
 very same tasks, in units of the distance between two large sets of real ones: 1 is as good as real.
 """
 
