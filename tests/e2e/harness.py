@@ -144,24 +144,40 @@ class StudioProcess:
         """Processes started by the studio."""
         return [child.pid for child in psutil.Process(self.process.pid).children()]
 
-    def worker_pid(self) -> int:
-        """The process that draws."""
-        spawned = [
-            pid for pid in self.worker_pids() if "spawn_main" in " ".join(psutil.Process(pid).cmdline())
-        ]
-        assert len(spawned) == 1, spawned
+    def worker_pid(self, seconds: float = 60) -> int:
+        """The process that draws; waited for, since there is none while it is being replaced."""
+        deadline = time.monotonic() + seconds
+        while len(spawned := self._spawned()) != 1:
+            assert time.monotonic() < deadline, f"workers after {seconds} s: {spawned}"
+            time.sleep(0.02)
         return spawned[0]
+
+    def _spawned(self) -> list[int]:
+        """Workers that live, without those that have ended and are not yet waited for."""
+        spawned: list[int] = []
+        for pid in self.worker_pids():
+            with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
+                process = psutil.Process(pid)
+                if process.status() != psutil.STATUS_ZOMBIE and "spawn_main" in " ".join(process.cmdline()):
+                    spawned.append(pid)
+        return spawned
 
     @contextmanager
     def worker_held(self) -> Iterator[None]:
         """Nothing is drawn meanwhile: a job asked for in here has not ended, however quick the machine is."""
-        worker = psutil.Process(self.worker_pid())
-        worker.suspend()
+        worker = self._suspended()
         try:
             yield
         finally:
             with suppress(psutil.NoSuchProcess):  # what happens in here may replace it
                 worker.resume()
+
+    def _suspended(self) -> psutil.Process:
+        while True:
+            with suppress(psutil.NoSuchProcess):  # it ended between the two
+                worker = psutil.Process(self.worker_pid())
+                worker.suspend()
+                return worker
 
     @contextmanager
     def held_when(self, prompt: str, reached: Callable[[dict[str, Any]], bool]) -> Iterator[None]:

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
 from tests.e2e.settings_pages import DROP, PASTE, add, choose_mode, mode_is, order, small_png, thumbs, toast
+from tests.e2e.slow import slowed
 
 WORDS_ONLY = """\
   - id: words
@@ -149,10 +150,22 @@ def test_the_role_follows_the_mode_until_it_is_chosen(page: Page, portraits: lis
 
 
 def test_a_reference_switches_to_a_model_that_edits_and_back(page: Page, portraits: list[Path]) -> None:
+    switch_and_back(page, portraits[0])
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_reference_switches_also_where_everything_is_slow(
+    page: Page, portraits: list[Path], seed: int
+) -> None:
+    with slowed(page, seed):
+        switch_and_back(page, portraits[0])
+
+
+def switch_and_back(page: Page, portrait: Path) -> None:
     selector = page.locator("#model-select")
     expect(selector).to_contain_text("Words Only")
     mode_is(page, "Text to Image")
-    add(page, portraits[0])
+    add(page, portrait)
     expect(toast(page, "Switched to Tiny Portrait (supports image editing).")).to_be_visible()
     expect(selector).to_contain_text("Tiny Portrait")
     mode_is(page, "Smart Image Editing")
@@ -175,6 +188,19 @@ def test_a_reference_switches_to_a_model_that_edits_and_back(page: Page, portrai
     mode_is(page, "Text to Image")
     page.click("#model-select button")
     expect(options).to_have_count(4)
+
+
+def test_an_open_list_of_models_follows_what_is_answered_meanwhile(page: Page, portraits: list[Path]) -> None:
+    held: list[Route] = []
+    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    add(page, portraits[0])
+    page.click("#model-select button")
+    options = page.locator("#model-select [role=option]")
+    expect(options).to_have_count(4)
+    expect(page.locator("#model-words")).to_be_focused()
+    held[0].continue_()
+    expect(options).to_have_count(1)
+    expect(page.locator("#model-tiny")).to_be_focused()
 
 
 def test_a_model_is_chosen_by_keyboard_and_one_that_is_missing_says_so(page: Page) -> None:

@@ -95,3 +95,87 @@ test("pictures are chosen singly, from one to another, and all at once", async (
   assert.equal(selection.size, 0);
   assert.equal(told, 6);
 });
+
+/** Numbers from 0 to 1, the same ones for the same seed. @param {number} seed */
+function random(seed) {
+  let state = (seed * 7919) % 2147483648;
+  return () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
+}
+
+/** Let what waits for seconds wait for milliseconds. @param {import("node:test").TestContext} context */
+function hurry(context) {
+  const { setTimeout: real } = globalThis;
+  context.mock.method(globalThis, "setTimeout", (run, ms = 0) => real(run, ms >= 1000 ? ms / 100 : ms));
+}
+
+const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/**
+ * A collection that changes while its answers are on their way; some never come.
+ * @param {{ids: number[]}} collection
+ * @param {() => number} chance
+ * @param {{failing: number}} weather
+ */
+function serveLate(collection, chance, weather) {
+  globalThis.fetch = async (address) => {
+    await pause(chance() * 6);
+    if (chance() < weather.failing) throw new TypeError("the connection ended");
+    const { ids } = collection;
+    const url = new URL(address, "http://127.0.0.1");
+    const limit = Number(url.searchParams.get("limit")) || 60;
+    const cursor = url.searchParams.get("cursor");
+    const left = cursor ? ids.filter((id) => id < Number(cursor)) : ids;
+    const items = left.slice(0, limit).map((id) => ({ id: String(id) }));
+    const cursors = [ids.length ? String(ids[0] + 1) : null, ...ids.filter((_, i) => i % 200 === 199 && i < ids.length - 1).map(String)];
+    const found = {
+      "/api/v1/images": { items, next: left.length > limit ? items.at(-1).id : null },
+      "/api/v1/images/stops": { total: ids.length, every: 200, cursors },
+    }[url.pathname];
+    const body = JSON.stringify(found);
+    await pause(chance() * 6);
+    return new Response(body);
+  };
+}
+
+/** What happens to a collection next, here or elsewhere. @param {{ids: number[]}} collection @param {() => number} chance */
+function happen(collection, source, chance) {
+  const what = chance();
+  const at = Math.floor(chance() * collection.ids.length);
+  const id = collection.ids[at];
+  if (what < 0.4) collection.ids = collection.ids.filter((other) => other !== id);
+  else if (what < 0.7) collection.ids = [Math.max(...collection.ids, collection.newest) + 1, ...collection.ids];
+  else if (what < 0.85) {
+    collection.ids = collection.ids.filter((other) => other !== id);
+    source.remove([String(id)]);
+  } else source.refresh();
+  collection.newest = Math.max(...collection.ids, collection.newest);
+}
+
+for (const failing of [0, 0.3])
+  test(`whatever comes and goes meanwhile, the listing is right in the end; of the answers ${failing * 100} % are lost`, async (context) => {
+    hurry(context);
+    for (let seed = 1; seed <= 25; seed++) {
+      const chance = random(seed);
+      const collection = { ids: Array.from({ length: 55 + Math.floor(chance() * 20) }, (_, i) => 10000 - i), newest: 10000 };
+      await follow(collection, chance, failing, seed);
+    }
+  });
+
+async function follow(collection, chance, failing, seed) {
+  const weather = { failing };
+  serveLate(collection, chance, weather);
+  const source = new PictureSource(
+    () => ({}),
+    () => setTimeout(() => source.need(0, source.total - 1), chance() * 5),
+  );
+  source.reset();
+  for (let k = 0; k < 8; k++) {
+    await pause(chance() * 12);
+    happen(collection, source, chance);
+  }
+  weather.failing = 0;
+  source.refresh(true);
+  const wanted = collection.ids.map(String).join();
+  for (let k = 0; k < 100 && source.places.join() !== wanted; k++) await pause(10);
+  assert.equal(source.places.map((place) => (typeof place === "string" ? place : "…")).join(), wanted, `seed ${seed}`);
+}

@@ -11,13 +11,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import make_picture
+from tests.e2e.slow import slowed
 
 Pictures = list[dict[str, Any]]
 
 
-TRASH = "(id) => fetch(`/api/v1/images/${id}`, { method: 'DELETE' })"
+TRASH = "(id) => fetch(`/api/v1/images/${id}`, { method: 'DELETE' }).then((answer) => answer.status)"
+"""Behind the page's back."""
 
 
 @pytest.fixture
@@ -82,6 +84,32 @@ def choose(page: Page, *records: dict[str, Any]) -> Locator:
 def test_pictures_that_come_and_go_elsewhere_are_shown_in_their_order(
     page: Page, studio_server: StudioProcess, tmp_path: Path, word: str
 ) -> None:
+    come_and_go(page, studio_server, tmp_path, word)
+
+
+def test_pictures_that_come_and_go_are_shown_also_where_everything_is_slow(
+    page: Page, studio_server: StudioProcess, tmp_path: Path, word: str
+) -> None:
+    with slowed(page, seed=1):
+        come_and_go(page, studio_server, tmp_path, word)
+
+
+def test_what_was_not_answered_is_asked_again(
+    page: Page, studio_server: StudioProcess, watch: PageWatch, few: Pictures, word: str
+) -> None:
+    watch.expect("Failed to load resource")
+    page.locator("#tab-collection").click()
+    search(page, word)
+    page.route("**/api/v1/images?*", lambda route: route.abort())
+    page.evaluate(TRASH, few[0]["id"])
+    page.locator("#tab-studio").click()
+    with page.expect_event("requestfailed"):
+        page.locator("#tab-collection").click()
+    page.unroute("**/api/v1/images?*")
+    expect(page.locator("#collection .out-count")).to_have_text("3 pictures")
+
+
+def come_and_go(page: Page, studio_server: StudioProcess, tmp_path: Path, word: str) -> None:
     made = [
         studio_server.upload(make_picture(tmp_path, f"{word}-{n}.png", (20, 24)))["id"] for n in range(66)
     ][::-1]
@@ -89,7 +117,7 @@ def test_pictures_that_come_and_go_elsewhere_are_shown_in_their_order(
     page.locator("#collection-search").fill(word)
     expect(page.locator("#collection .out-count")).to_have_text("66 pictures")
     for image_id in made[1:3]:
-        page.evaluate(TRASH, image_id)
+        assert page.evaluate(TRASH, image_id) == 200
     newest = studio_server.upload(make_picture(tmp_path, f"{word}-new.png", (20, 24)))["id"]
     page.locator("#tab-studio").click()
     page.locator("#tab-collection").click()

@@ -180,7 +180,7 @@ class Collection {
   }
 
   shown() {
-    if (this.source.started) this.source.refresh();
+    if (this.source.started) this.source.refresh(true);
     else this.source.reset();
     this.filters.offer();
     this.batches.refresh();

@@ -21,6 +21,19 @@ const channel = "BroadcastChannel" in window ? new BroadcastChannel("likeness.pi
 /** @param {string} id @param {string} [rest] */
 const path = (id, rest = "") => `/images/${encodeURIComponent(id)}${rest}`;
 
+// An answer that was asked for before a change may come after it: it must not bring back what was.
+let changes = 0;
+const changedAt = new Map(); // id → which change was the last one of it
+
+/** @param {string} id */
+const changeOf = (id) => changedAt.get(id) ?? 0;
+
+/** @param {string} id */
+const changedNow = (id) => changedAt.set(id, ++changes);
+
+/** What an answer says, unless the picture was changed after it was asked for. @param {Picture} record @param {number} asked */
+const learn = (record, asked) => (changeOf(record.id) > asked ? (records.get(record.id) ?? record) : remember(record));
+
 /** @param {Picture} record */
 function remember(record) {
   const all = { ...records.get(record.id), ...record };
@@ -32,6 +45,7 @@ function remember(record) {
 
 /** @param {Picture} record */
 function announce(record) {
+  changedNow(record.id);
   complete.delete(record.id);
   emit("picture:changed", remember(record));
 }
@@ -40,7 +54,7 @@ channel?.addEventListener("message", ({ data }) => (data.ids ? heard(data) : ann
 
 /** Another tab changed many pictures: what is known of them is old. @param {Marked} told */
 function heard(told) {
-  told.ids.forEach((id) => (records.delete(id), complete.delete(id)));
+  told.ids.forEach((id) => (changedNow(id), records.delete(id), complete.delete(id)));
   emit("pictures:marked", told);
 }
 
@@ -51,19 +65,28 @@ function changed(record) {
   return record;
 }
 
-/** The full record. Rejects (quietly) where the picture is gone. @param {string} id */
+/** The full record. Rejects (quietly) where the picture is gone. @param {string} id @returns {Promise<Picture>} */
 function full(id) {
   if (!complete.has(id)) {
-    const asked = api(path(id), { quiet: true }).then(remember);
+    const asked = fresh(id);
     asked.catch(() => complete.delete(id));
     complete.set(id, asked);
   }
   return complete.get(id);
 }
 
+/** The record as it is after every change known here. @param {string} id @returns {Promise<Picture>} */
+async function fresh(id) {
+  const asked = changes;
+  const record = await api(path(id), { quiet: true });
+  return changeOf(id) > asked ? fresh(id) : remember(record);
+}
+
 /** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. @param {string} id */
 async function details(id) {
+  const asked = changes;
   const found = await api(path(id, "/details"), { quiet: true });
+  if (changeOf(id) > asked) return details(id);
   found.image = remember(found.image);
   return found;
 }
@@ -78,8 +101,9 @@ const known = (id) => records.get(id);
 
 /** One page of a listing: {items, next}. Empty parameters are left out. @param {Record<string, unknown>} wish */
 async function list(wish) {
+  const asked = changes;
   const page = await api(`/images?${query(wish)}`, { quiet: true });
-  page.items.forEach(remember);
+  page.items.forEach((/** @type {Picture} */ record) => learn(record, asked));
   return page;
 }
 
@@ -98,14 +122,31 @@ async function many(wanted) {
 /** What there is to filter by: models, modes and tags with their numbers of pictures. */
 const facets = () => api("/images/facets", { quiet: true });
 
+/** @type {Map<string, Promise<Picture>>} the change of a picture that is under way */
+const turns = new Map();
+
+/**
+ * Changes of one picture one after the other, so that answers come in the order of what was asked.
+ * @param {string} id
+ * @param {() => Promise<Picture>} change
+ */
+function inTurn(id, change) {
+  const mine = (turns.get(id) ?? Promise.resolve()).then(change, change);
+  const over = () => void (turns.get(id) === mine && turns.delete(id));
+  turns.set(id, mine);
+  mine.then(over, over);
+  return mine;
+}
+
 /** @param {string} id @param {object} json */
-const patch = async (id, json) => changed(await api(path(id), { method: "PATCH", json }));
+const patch = (id, json) => inTurn(id, async () => changed(await api(path(id), { method: "PATCH", json })));
 
 /** @param {string} id */
-async function toggleStar(id) {
-  const record = await get(id);
-  return patch(id, { starred: !record.starred });
-}
+const toggleStar = (id) =>
+  inTurn(id, async () => {
+    const { starred } = await get(id);
+    return changed(await api(path(id), { method: "PATCH", json: { starred: !starred } }));
+  });
 
 /** Say what was done; it can be taken back in the message, and in the header until the next. @param {string} words @param {() => Promise<unknown>} run */
 function undoable(words, run) {
@@ -118,15 +159,18 @@ function undoable(words, run) {
 }
 
 /** @param {string} id */
-async function restore(id) {
-  const record = await api(path(id, "/restore"), { method: "POST" });
-  return changed({ ...known(id), ...record, id, trashed_at: null });
-}
+const restore = (id) =>
+  inTurn(id, async () => {
+    const record = await api(path(id, "/restore"), { method: "POST" });
+    return changed({ ...known(id), ...record, id, trashed_at: null });
+  });
 
 /** @param {string} id */
 async function trash(id) {
-  const record = await api(path(id), { method: "DELETE" });
-  changed({ ...known(id), ...record, id, trashed_at: record?.trashed_at ?? new Date().toISOString() });
+  await inTurn(id, async () => {
+    const record = await api(path(id), { method: "DELETE" });
+    return changed({ ...known(id), ...record, id, trashed_at: record?.trashed_at ?? new Date().toISOString() });
+  });
   undoable("Moved to the trash.", () => restore(id));
 }
 
@@ -149,8 +193,8 @@ async function bulk(wanted, action, tag = undefined) {
 /** The same change, made already: tell everybody. @param {string[]} wanted @param {Action} action */
 function marked(wanted, action) {
   const mark = action === "trash" ? { trashed_at: new Date().toISOString() } : MARKS[action];
+  wanted.forEach((id) => (changedNow(id), complete.delete(id)));
   for (const id of wanted.filter((one) => records.has(one))) {
-    complete.delete(id);
     if (mark) Object.assign(records.get(id), mark);
     else records.delete(id);
   }

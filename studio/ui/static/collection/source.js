@@ -1,12 +1,14 @@
 // What a listing holds, in its order, however long it is: the first page at once, every other page when it is
 // looked at. Places whose pictures are not known yet hold a page instead of an id. Draws nothing.
 
+import { passes } from "../core/rest.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Page, Place, Why } from "../core/shapes.js" */
 /** @import { Picture } from "../core/events.js" */
 
 const PAGE = 60;
+const AGAIN_MS = 2000; // until what could not be asked is asked again
 /** @param {import("../core/shapes.js").Place | undefined} place @returns {place is string} */
 const isId = (place) => typeof place === "string";
 
@@ -15,6 +17,8 @@ export class PictureSource {
   removed;
   /** @type {boolean | undefined} */
   missed;
+  /** @type {Record<string, ReturnType<typeof setTimeout>>} */
+  later;
   /** @type {Place[]} */
   places;
   /** @type {Set<string>} */
@@ -35,6 +39,7 @@ export class PictureSource {
     this.query = query;
     this.changed = changed;
     this.turn = 0; // rises with every new search: answers of an older one are dropped
+    this.later = {};
     this.removed = []; // ids in the order they went: an answer asked for before that still names them
     this.begin([], false);
   }
@@ -90,14 +95,27 @@ export class PictureSource {
   async reset() {
     this.turn += 1;
     this.started = true;
+    this.missed = false;
     this.begin([], false);
     this.changed("begun");
     await this.load("reset");
   }
 
+  /**
+   * What was not answered is asked again, until it is or another search begins.
+   * @param {string} kind of which the last one counts
+   * @param {() => unknown} ask
+   */
+  again(kind, ask) {
+    const { turn } = this;
+    clearTimeout(this.later[kind]);
+    this.later[kind] = setTimeout(() => turn === this.turn && ask(), AGAIN_MS);
+  }
+
   /** Ask again, keeping what is shown until the answer is there. */
   async load(why = /** @type {import("../core/shapes.js").Why} */ ("grown")) {
     const turn = ++this.turn;
+    const before = this.removed.length;
     try {
       const page = await this.page({ ...this.query(), limit: PAGE });
       if (turn !== this.turn) return;
@@ -106,9 +124,12 @@ export class PictureSource {
         this.changed(why);
       }
       if (page.next) await this.stretch(turn, why === "reset" ? this.places : page.ids, page.next);
-      if (turn === this.turn && this.missed) await this.refresh();
+      const counted = this.removed.length === before; // else the number may be one of before
+      if (turn === this.turn && (this.missed || !counted)) await this.refresh(true);
     } catch (error) {
       if (turn !== this.turn) return;
+      if (passes(error)) this.again("list", () => this.load(this.complete ? "grown" : "reset"));
+      if (passes(error) && this.complete) return; // what is shown stands meanwhile
       this.error = error;
       this.changed("failed");
     }
@@ -146,8 +167,10 @@ export class PictureSource {
     page.asked = true;
     const found = await this.page({ ...this.query(), cursor: page.cursor, limit: page.limit }).catch(() => null);
     if (turn !== this.turn) return;
-    if (!found) return void (page.asked = false);
+    if (!found) page.asked = false;
+    if (!found) return this.again("page", () => this.changed("grown"));
     const from = this.places.indexOf(page);
+    if (from < 0) return; // the listing was asked for again meanwhile, and has other pages
     const to = this.places.lastIndexOf(page) + 1;
     const fresh = found.ids.filter((id) => !this.has(id));
     this.places.splice(from, to - from, ...fresh);
@@ -155,17 +178,33 @@ export class PictureSource {
     this.changed("grown");
   }
 
-  /** Take in what came since, without moving what is there: the newest go in front where that is the order. */
-  async refresh() {
+  /**
+   * Take in what came since, without moving what is there: the newest go in front where that is the order.
+   * `whole`: look also whether pictures went that stand further down.
+   */
+  async refresh(whole = false) {
     this.missed = this.started && !this.complete; // asked for again once the listing is there
     if (!this.started || !this.complete) return;
     const { turn } = this;
-    const page = await this.page({ ...this.query(), limit: PAGE }).catch(() => null);
-    if (!page || turn !== this.turn) return;
+    try {
+      const page = await this.page({ ...this.query(), limit: PAGE });
+      const total = whole && page.next ? (await pictures.stops(this.query())).total : null;
+      if (turn === this.turn) await this.takeIn(page, total); // else it was asked for again after this
+    } catch (error) {
+      if (turn === this.turn && passes(error)) this.again("list", () => this.refresh(whole));
+    }
+  }
+
+  /**
+   * @param {{ids: string[], next: string | null}} page the first one as it is now
+   * @param {number | null} total how many there are, where that was asked
+   */
+  async takeIn(page, total) {
     const first = page.ids.findIndex((id) => this.has(id));
     const fresh = page.ids.slice(0, first < 0 ? undefined : first);
-    const whole = page.next || page.ids.length === fresh.length + this.total;
-    const fits = whole && (first >= 0 || !this.total) && page.ids.slice(fresh.length).every((id, i) => this.fits(id, i));
+    const expected = fresh.length + this.total;
+    const counted = (total ?? (page.next ? expected : page.ids.length)) === expected;
+    const fits = counted && (first >= 0 || !this.total) && page.ids.slice(fresh.length).every((id, i) => this.fits(id, i));
     if (!fits) return void (await this.load()); // something else changed, too: others went, or came in between
     if (!fresh.length) return;
     this.begin([...fresh, ...this.places], true);

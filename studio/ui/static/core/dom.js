@@ -23,6 +23,23 @@ export function el(tag, attributes = {}, ...children) {
   return node;
 }
 
+/**
+ * Give a node these elements. One that is as before stays the same, with the focus and what is being typed in it;
+ * where the focused one is replaced, the one of its id takes the focus.
+ * @param {Element} parent
+ * @param {Element[]} wanted
+ */
+export function refill(parent, wanted) {
+  const focused = parent.contains(document.activeElement) ? document.activeElement?.id : "";
+  const old = [...parent.children];
+  wanted.forEach((node, index) => {
+    if (!old[index]) parent.append(node);
+    else if (!old[index].isEqualNode(node)) old[index].replaceWith(node);
+  });
+  for (const node of old.slice(wanted.length)) node.remove();
+  if (focused && !parent.contains(document.activeElement)) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
 /** What an event happened in, of its kind, or null. @param {Event} event @param {string} selector @returns {HTMLElement | null} */
 export const closest = (event, selector) =>
   event.target instanceof HTMLElement || event.target instanceof SVGElement ? event.target.closest(selector) : null;

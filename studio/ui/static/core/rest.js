@@ -13,6 +13,9 @@ export class Refusal extends Error {
   }
 }
 
+/** Whether the same call may be answered a little later: the studio did not answer, or could not. @param {unknown} error */
+export const passes = (error) => error instanceof Refusal && !((error.problem.status ?? 500) < 500);
+
 /** @param {Response} response @returns {Promise<Problem>} */
 const wordsOf = async (response) => {
   try {

@@ -1,7 +1,7 @@
 // Files of the models folder in the additional settings: the chosen LoRAs, each with its weight and the words that call
 // it up, a list of the others that go with the model, and other parts of it. Value: {loras: [{id, weight}], vae,
 // ip_adapter, control_network}; `scene`: what there is to choose, from Python.
-import { el } from "../core/dom.js";
+import { el, refill } from "../core/dom.js";
 import { icon } from "../kit/icons.js";
 import { requestChange } from "./changes.js";
 
@@ -63,7 +63,11 @@ export const addOns = ({ element, props, watch }) => {
     const lora = known().find((one) => one.id === id);
     const name = lora?.name ?? id;
     const number = el("input", { type: "number", min: -2, max: 2, step: 0.05, value: weight, "aria-label": `Weight of ${name}` });
-    number.addEventListener("change", () => take(loras().map((one, i) => (i === index ? { ...one, weight: bounded(number.value) } : one))));
+    number.addEventListener("change", () => {
+      const weight = bounded(number.value);
+      number.value = String(weight);
+      take(loras().map((one, i) => (i === index ? { ...one, weight } : one)));
+    });
     const out = el(
       "button",
       {
@@ -117,7 +121,7 @@ export const addOns = ({ element, props, watch }) => {
   const draw = () => {
     if (!props.scene?.loras) return root.replaceChildren();
     const worn = loras().length || known().length ? [el("h3", {}, "LoRAs"), ...loras().map(row), more()] : [];
-    return root.replaceChildren(...[...worn, ...props.scene.choices.map(part)].filter(Boolean));
+    return refill(root, [...worn, ...props.scene.choices.map(part)].filter(Boolean));
   };
   watch(["value", "scene"], draw);
   draw();

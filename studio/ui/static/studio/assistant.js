@@ -4,7 +4,7 @@ import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
-import { focusCurrent, words } from "./choices.js";
+import { focusCurrent, refillMenu, words } from "./choices.js";
 
 /** @import { ModeScene } from "../core/shapes.js" */
 /** @import { Part } from "../core/events.js" */
@@ -54,12 +54,10 @@ export const assistant = ({ element, props, watch }) => {
     const current = props.scene.modes.find((mode) => mode.id === props.value);
     name.textContent = current?.label ?? "";
     button.setAttribute("aria-label", `AI Assistant: ${current?.label ?? "choose a mode"}`);
-    const focused = document.activeElement?.id;
-    list.replaceChildren(
+    refillMenu(list, [
       el("div", { class: "lk-menu-title", role: "presentation" }, "How should the reference act?"),
       ...props.scene.modes.map(item),
-    );
-    if (focused?.startsWith("mode-")) document.getElementById(focused)?.focus();
+    ]);
   };
   watch(["value", "scene"], draw);
   draw();

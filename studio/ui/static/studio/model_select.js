@@ -7,7 +7,7 @@ import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "./changes.js";
-import { focusCurrent, words } from "./choices.js";
+import { focusCurrent, refillMenu, words } from "./choices.js";
 
 /** @import { ModelScene } from "../core/shapes.js" */
 /** @import { Part } from "../core/events.js" */
@@ -55,7 +55,6 @@ export const modelSelect = ({ element, props, watch }) => {
   element.querySelector(".lk-models").append(el("div", { class: "lk-section-head" }, el("h2", {}, "Model")), button, list);
   const menu = popover(button, list, { width: "button", onOpen: () => focusCurrent(list) });
   rove(list, () => [...list.querySelectorAll("button")]);
-  list.addEventListener("toggle", () => draw());
   afterEachJob(async () => {
     const models = await api("/models", { quiet: true }).catch(() => []); // what was known stands
     models.forEach((model) => costs.set(model.id, model.cost));
@@ -92,7 +91,7 @@ export const modelSelect = ({ element, props, watch }) => {
       icon("check"),
     );
   const draw = () => {
-    if (!props.scene || list.matches(":popover-open")) return;
+    if (!props.scene) return;
     const current = props.scene.models.find((model) => model.id === props.value?.chosen);
     label.replaceChildren(
       ...(current ? [current.label, badge(current)].filter(Boolean) : [props.scene.models.length ? "Choose a model" : props.scene.none]),
@@ -102,7 +101,7 @@ export const modelSelect = ({ element, props, watch }) => {
       "aria-label",
       `Model: ${current ? `${current.label}${current.edit ? ", supports image editing" : ""}, ${cost(current)}` : "none"}`,
     );
-    list.replaceChildren(...props.scene.models.map(option));
+    refillMenu(list, props.scene.models.map(option));
   };
   watch(["value", "scene"], draw);
   draw();
