@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from pipelines.errors import WorkerLost
+from pipelines.errors import RequestError, WorkerLost
 from pipelines.request import GenerationRequest
+from studio import kept_requests
 from studio.collection.models import ImageRow, JobRow, QueueSwitchRow
 from studio.database import Database
 from studio.records import JobError, JobRecord, JobStatus, QueueSwitches
@@ -28,6 +29,10 @@ PLACE = func.coalesce(JobRow.place, JobRow.number)
 """What waiting jobs are ordered by."""
 _OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 _PART = 500
+UNKNOWN = RequestError(
+    "This was queued by another version of the studio, with settings that this one does not know. "
+    "Reuse its settings and generate again, or update the studio."
+)
 _FINISHED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
 
 
@@ -38,8 +43,15 @@ class JobStore:
         self._database = database
 
     def recover(self) -> None:
-        """Settle what an earlier process left running: back into the queue once, then failed with words."""
+        """Settle what an earlier process left: what ran goes back into the queue once, then fails with words.
+
+        So does a waiting job with settings that this version does not know: it would make something else.
+        """
         with self._database.transaction() as session:
+            for row in session.scalars(select(JobRow).where(JobRow.status.in_(_OPEN))):
+                if not kept_requests.is_whole(row.request):
+                    _end(row, JobStatus.FAILED, JobError(code=UNKNOWN.code, message=UNKNOWN.detail))
+            session.flush()
             for row in session.scalars(select(JobRow).where(JobRow.status == JobStatus.RUNNING)):
                 if row.cancel_requested:
                     _end(row, JobStatus.CANCELLED, None)
@@ -265,7 +277,7 @@ def _record(row: JobRow, images: tuple[str, ...]) -> JobRecord:
         status=JobStatus(row.status),
         error=error,
         images=images,
-        request=GenerationRequest.model_validate(row.request),
+        request=kept_requests.read(row.request),
         timings=row.timings,
         notices=tuple(row.notices),
         cancel_requested=row.cancel_requested,

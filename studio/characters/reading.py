@@ -12,6 +12,7 @@ from sqlalchemy import Row, Select, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from pipelines.request import GenerationRequest
+from studio import kept_requests
 from studio.characters import blueprints
 from studio.characters.records import (
     Avatar,
@@ -87,7 +88,7 @@ def own_request(image: ImageRow) -> GenerationRequest | None:
     """The request that makes this picture alone, with its own seed; None for one that was loaded."""
     if image.request is None:
         return None
-    request = GenerationRequest.model_validate(image.request)
+    request = kept_requests.read(image.request)
     seed = request.seed if image.seed is None else image.seed
     return request.model_copy(update={"seed": seed, "num_images": 1})
 

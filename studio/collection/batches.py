@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import GenerationRequest
+from studio import kept_requests
 from studio.collection import queries, rows
 from studio.collection.models import ImageRow, JobRow
 from studio.records import Batch, BatchPage, Winners
@@ -89,7 +89,7 @@ def _batch(job_id: str, pictures: Sequence[ImageRow], trashed: int, job: JobRow 
     return Batch(
         job_id=job_id,
         created_at=job.created_at if job else pictures[0].created_at,
-        request=GenerationRequest.model_validate(pictures[0].request),
+        request=kept_requests.read(pictures[0].request),
         images=tuple(queries.summary(row) for row in pictures),
         trashed=trashed,
         seconds=job.seconds if job else None,

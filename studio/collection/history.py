@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import RequestError
 from pipelines.request import GenerationRequest
+from studio import kept_requests
 from studio.collection import batches, changes, drift, lineage, queries, reproductions
 from studio.collection.collection import Collection
 from studio.collection.models import DriftRow, ImageRow, JobRow, ParentRow
@@ -187,9 +188,15 @@ class History:
     def request_of(self, image_id: str) -> GenerationRequest:
         """The request that makes this very picture. Raises RequestError for one that was not made here."""
         with self._database.reading() as session:
-            request = _request(queries.row(session, image_id))
+            row = queries.row(session, image_id)
+            request = _request(row)
         if request is None:
             raise RequestError("This picture was not made here, so it cannot be made again.")
+        if not kept_requests.is_whole(row.request):
+            raise RequestError(
+                "This picture was made by another version of the studio, with settings that this one does not "
+                "know. Update the studio to make it again, or use Reuse settings for those it knows."
+            )
         return request
 
     def begin_reproduction(self, image_id: str, session: Session, jobs: tuple[str, ...]) -> None:
@@ -223,7 +230,7 @@ def _request(row: ImageRow) -> GenerationRequest | None:
     """The request that makes this picture alone, with its own seed; None for one that was loaded."""
     if row.request is None:
         return None
-    request = GenerationRequest.model_validate(row.request)
+    request = kept_requests.read(row.request)
     return request.model_copy(
         update={"seed": request.seed if row.seed is None else row.seed, "num_images": 1}
     )

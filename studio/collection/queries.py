@@ -17,7 +17,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from sqlalchemy.sql.operators import custom_op
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import GenerationRequest, Mode
+from pipelines.request import Mode
+from studio import kept_requests
 from studio.collection import character_links, words
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.records import (
@@ -224,7 +225,7 @@ def _record(one: ImageRow, children: tuple[str, ...], characters: tuple[str, ...
         job_id=one.job_id,
         batch_index=one.batch_index,
         seed=one.seed,
-        request=None if one.request is None else GenerationRequest.model_validate(one.request),
+        request=None if one.request is None else kept_requests.read(one.request),
         parents=tuple(_link(p) for p in one.parents),
         children=children,
         characters=characters,

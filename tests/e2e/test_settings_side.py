@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -192,13 +193,16 @@ def switch_and_back(page: Page, portrait: Path) -> None:
 
 def test_an_open_list_of_models_follows_what_is_answered_meanwhile(page: Page, portraits: list[Path]) -> None:
     held: list[Route] = []
-    page.route("**/queue/join*", lambda route: held.append(route), times=1)
+    answered = threading.Event()
+    page.route("**/queue/join*", lambda route: route.continue_() if answered.is_set() else held.append(route))
     add(page, portraits[0])
     page.click("#model-select button")
     options = page.locator("#model-select [role=option]")
     expect(options).to_have_count(4)
     expect(page.locator("#model-words")).to_be_focused()
-    held[0].continue_()
+    answered.set()
+    for route in held:
+        route.continue_()
     expect(options).to_have_count(1)
     expect(page.locator("#model-tiny")).to_be_focused()
 

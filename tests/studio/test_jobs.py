@@ -351,3 +351,24 @@ def test_eta_grows_with_the_work(queue: JobQueue, clock: Clock) -> None:
     queue.cancel(twice.id)
     both = queue.add(request(num_images=2))
     assert both.eta_seconds == encoding + 2 * denoising + 2 * decoding
+
+
+@pytest.mark.parametrize("status", [JobStatus.QUEUED, JobStatus.RUNNING, JobStatus.DONE])
+@pytest.mark.parametrize(
+    "kept",
+    ['{"prompt": "a knight", "of_later": 3}', '{"prompt": "a knight", "seed": "soon"}', "[]", "12", "null"],
+)
+def test_a_job_that_another_version_wrote_stops_no_start(
+    queue: JobQueue, database: Database, kept: str, status: JobStatus
+) -> None:
+    other, job = queue.add(request("another")), queue.add(request())
+    with database.transaction() as session:
+        values = {"kept": kept, "id": job.id, "status": status}
+        session.execute(text("UPDATE jobs SET request = :kept, status = :status WHERE id = :id"), values)
+    again = JobQueue(database)
+    found = again.get(job.id)
+    assert found.status is (JobStatus.DONE if status is JobStatus.DONE else JobStatus.FAILED)
+    assert found.request.prompt == ("a knight" if "knight" in kept else "")
+    if found.error:
+        assert "another version" in found.error.message
+    assert [each.id for each in again.snapshot().jobs if each.status is JobStatus.QUEUED] == [other.id]

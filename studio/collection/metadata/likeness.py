@@ -6,11 +6,12 @@ Carries no timings and nothing else of the moment but `created_at`. Knows nothin
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from pipelines.request import GenerationRequest
+from studio import kept_requests
 from studio.records import Category, ParentLink
 
 VERSION = 1
@@ -42,7 +43,7 @@ class Likeness(BaseModel):
     batch_index: int
     seed: int
     model: ModelMark
-    request: GenerationRequest
+    request: Annotated[GenerationRequest, BeforeValidator(kept_requests.known_fields)]
     parents: tuple[ParentLink, ...] = ()
     notes: tuple[str, ...] = ()
     provenance: dict[str, Any] = Field(default_factory=dict, description="Device, dtype, library versions.")
