@@ -1,4 +1,4 @@
-"""Requests as rows and files keep them, also of a version that knew other settings: what is not known is left out."""
+"""Requests as rows and files keep them, also those of a version that knew other settings."""
 
 from __future__ import annotations
 
@@ -35,9 +35,7 @@ def read(kept: object) -> GenerationRequest:
 
 
 def _known_part(kept: object, unknown: set[str]) -> GenerationRequest:
-    fields: dict[str, Any] = (
-        {str(name): value for name, value in kept.items()} if isinstance(kept, Mapping) else {}
-    )
+    fields: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
     known = {name: value for name, value in fields.items() if name not in unknown}
     prompt = known.get("prompt")
     try:

@@ -194,8 +194,8 @@ class History:
             raise RequestError("This picture was not made here, so it cannot be made again.")
         if not kept_requests.is_whole(row.request):
             raise RequestError(
-                "This picture was made by another version of the studio, with settings that this one does not "
-                "know. Update the studio to make it again, or use Reuse settings for those it knows."
+                "Another version of the studio made this picture, with settings that this one does not know. "
+                "Update the studio to make it again, or use Reuse settings for those it knows."
             )
         return request
 
