@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import gc
 import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -90,8 +89,8 @@ def memory_mb() -> int:
 
 
 def _processor() -> float:
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    used = psutil.Process().cpu_times()
+    return used.user + used.system
 
 
 def _memory_over(data: Path, folder: Path, count: int) -> tuple[Took, list[int]]:

@@ -12,7 +12,6 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from pipelines.errors import StorageFailure
-from studio import durable
+from studio import copies, durable
 from studio.settings import PROGRAM
 from studio.turns import Turns
 
@@ -126,12 +125,13 @@ def _upgrade(path: Path, reader: Engine, writer: Engine) -> None:
     with writer.begin() as connection:
         if schema_of(connection) == found:  # nobody else upgraded it while we waited for the lock
             upgrade(connection, SCHEMA)
+    with contextlib.suppress(OSError):  # the next upgrade will
+        copies.prune(path.parent)
 
 
 def _back_up(path: Path, revision: str) -> Path:
     """A copy beside the database; under its name only once it is whole and on the disk."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
-    target = path.with_name(f"{path.name}.{revision}-{stamp}.backup")
+    target = path.with_name(f"{path.name}.{revision}-{copies.stamp()}.backup")
     unfinished = target.with_suffix(f".{os.getpid()}.unfinished")
     durable.ensure(unfinished)
     source, copy = sqlite3.connect(path), sqlite3.connect(unfinished)

@@ -6,6 +6,7 @@ A figure is straight-alpha RGBA with a transparent ground; a background is opaqu
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -42,13 +43,21 @@ class BackgroundBank:
         else:
             stack = np.stack([scenes.draw(name, px, first_seed + s) for name, s in names])
             if cache is not None:
-                cache.parent.mkdir(parents=True, exist_ok=True)
-                np.save(cache, stack)
+                _save_whole(cache, stack)
         self.images = torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous()
 
     def rows(self, name: str) -> list[int]:
         """Indices into `images` of the variants of background `name`."""
         return self._rows[name]
+
+
+def _save_whole(target: Path, stack: np.ndarray) -> None:
+    """Others may make the same file at the same time, and read it as soon as it is there."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    with part.open("wb") as file:
+        np.save(file, stack)
+    part.replace(target)
 
 
 def light_maps(lights: torch.Tensor, px: int) -> tuple[torch.Tensor, torch.Tensor]:

@@ -18,7 +18,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete
 
-from studio.characters import blueprints, copying, reading, wording
+from studio.characters import blueprints, copying, kept_cards, reading, wording
 from studio.characters.avatars import Avatars
 from studio.characters.designs import Designs
 from studio.characters.records import (
@@ -42,6 +42,7 @@ class Characters:
 
     def __init__(self, tools: Tools, designs: Designs) -> None:
         self._database = tools.database
+        self._store = tools.collection.store
         self.references = References(tools)
         self.versions = VersionHistory(tools, designs, self.references)
         self.avatars = Avatars(tools)
@@ -109,8 +110,11 @@ class Characters:
     def delete(self, character_id: str) -> None:
         """Remove the character for good. Its pictures stay in the collection, all of them."""
         with self._database.transaction() as session:
-            character(session, character_id)
+            card = character(session, character_id).card
             session.execute(delete(CharacterRow).where(CharacterRow.id == character_id))
+        if card is not None:
+            with kept_cards.SETTLING, self._database.transaction() as session:
+                kept_cards.drop(self._store, session, card)
 
     def blueprint(self, character_id: str) -> Blueprint:
         """What is said of the character."""

@@ -6,14 +6,22 @@ A character's row names the files. Rows of earlier versions hold what the card s
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
 from pipelines.errors import NotFound
 from studio.characters import card_json
+from studio.collection.character_models import CharacterRow
 from studio.collection.store import ImageStore
+
+SETTLING = threading.RLock()
+"""Held from the moment that files are kept until a row names them, and while unneeded ones are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +60,23 @@ def kept(store: ImageStore, said: dict[str, Any] | None) -> Kept:
         tuple(said.get("merged", ())),
         {uri: partial(_read, store, name) for uri, name in here.items()},
     )
+
+
+def drop(store: ImageStore, session: Session, said: dict[str, Any] | None) -> None:
+    """Delete the files that the row of a deleted character named, and that no other row names.
+
+    Inside a transaction that comes after the deletion's, and under `SETTLING`.
+    """
+    others = session.scalars(select(CharacterRow.card).where(CharacterRow.card.is_not(None)))
+    needed = {name for card in others for name in _names(card)}
+    for name in _names(said) - needed:
+        store.drop_card_part(name)
+
+
+def _names(said: dict[str, Any] | None) -> set[str]:
+    if said is None or "description" in said:
+        return set()
+    return {str(said["rest"]), *map(str, said.get("assets", {}).values())}
 
 
 def _read(store: ImageStore, name: str) -> bytes:

@@ -67,6 +67,10 @@ class Transfer:
         Raises PictureRefused; then there is no character. Pictures that came in before the fault stay in
         the collection, as uploads.
         """
+        with kept_cards.SETTLING:
+            return self._import(source, filename)
+
+    def _import(self, source: BinaryIO, filename: str) -> Imported:
         head = source.read(len(_ZIPS[0]))
         source.seek(0)
         if head not in _ZIPS:

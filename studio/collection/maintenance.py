@@ -18,7 +18,7 @@ from sqlalchemy import inspect, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from pipelines.errors import PictureRefused, StorageFailure
-from studio import durable, images
+from studio import copies, durable, images
 from studio.collection import catching_up, character_journal, character_links, numbering, recovery
 from studio.collection.catching_up import EVERYTHING
 from studio.collection.character_journal import CharacterJournal, Rows
@@ -153,6 +153,7 @@ def mend(settings: Settings, report: VerifyReport, originals: Iterable[Path]) ->
                 _keep_journals(settings, "before-mend")
                 journal.complete(database)
                 characters.complete(database)
+                _prune_copies(settings)
         mended += [f"{name} is in the database now" for name in done.adopted]
         mended += [f"{done.leftovers} unfinished files were removed"] if done.leftovers else []
         mended += [f"the journal says what the database says of {name}" for name in report.journal]
@@ -183,6 +184,7 @@ def rebuild(settings: Settings) -> RebuildReport:
     with closing(Database(settings.database)) as database:
         journal.write_anew(database)
         characters.write_anew(database)
+    _prune_copies(settings)
     return RebuildReport(
         generated=generated,
         uploads=len(found) - generated,
@@ -312,13 +314,18 @@ def _add_characters(database: Database, found: Rows, number: int) -> None:
 
 def _keep_journals(settings: Settings, why: str) -> None:
     """Copies as they are now, beside them."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = copies.stamp()
     with speaking_of(settings.data_dir):
         for path in (settings.journal, settings.character_journal):
             if path.exists():
                 with path.open("rb") as file:
                     parts = iter(lambda: file.read(_BLOCK), b"")
                     durable.write_whole(path.with_name(f"{path.name}.{stamp}.{why}"), parts)
+
+
+def _prune_copies(settings: Settings) -> None:
+    with speaking_of(settings.data_dir):
+        copies.prune(settings.data_dir)
 
 
 def _copy_database(source: Path, target: Path) -> None:
@@ -338,7 +345,7 @@ def _remove(path: Path) -> None:
 
 def _swap(database: Path, fresh: Path) -> Path | None:
     """Put the new database in the place of the old one, which stays under another name."""
-    stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+    stamp = copies.stamp()
     kept = database.with_name(f"{database.name}.{stamp}.before-rebuild")
     existed = database.exists()
     with speaking_of(database.parent):

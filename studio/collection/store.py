@@ -34,6 +34,7 @@ from studio.settings import Settings
 
 _BLOCK = 2**20
 _INCOMING = ".incoming"
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -159,6 +160,12 @@ class ImageStore:
         """Where those bytes are, or would be."""
         return self.settings.cards_dir / sha256[:2] / sha256
 
+    def drop_card_part(self, sha256: str) -> None:
+        """Delete those bytes; what is no SHA-256, or is open elsewhere, stays."""
+        if _SHA256.fullmatch(sha256):
+            with speaking_of(self.settings.data_dir), contextlib.suppress(durable.InUse):
+                _delete_file(self.card_part(sha256))
+
     def sidecar(self, sha256: str) -> tuple[str, str] | None:
         """(name, text) of what lay beside a picture; None where there was nothing."""
         try:
@@ -218,6 +225,7 @@ class ImageStore:
         for derived in (self.settings.thumbnails_dir, self.settings.working_dir):
             for path in (derived / sha256[:2]).glob(f"{sha256}*"):
                 _delete_file(path)
+        _delete_file(self._sidecar(sha256))
         _delete_file(self.path(sha256, extension))
 
     def clear_incoming(self) -> int:

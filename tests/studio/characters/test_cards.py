@@ -8,6 +8,7 @@ import json
 import struct
 import zipfile
 import zlib
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -390,3 +391,33 @@ def test_many_packed_texts_are_not_all_unpacked() -> None:
         found = read_texts(png)
     assert len(calls) <= MAX_ALL_BYTES // MAX_TEXT_BYTES + 1
     assert found.faults
+
+
+def card_parts(studio: Cast) -> set[str]:
+    folder = studio.settings.cards_dir
+    return {path.name for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_a_card_brought_goes_with_the_last_character_that_needs_it(studio: Cast) -> None:
+    first = take(studio, card_png(DATA, _0=b"smile"))
+    twin = studio.characters.duplicate(first).id
+    other = take(studio, card_png({**DATA, "first_mes": "Ahoy"}, _0=b"smile"))
+    kept = card_parts(studio)
+    studio.characters.delete(first)
+    assert card_parts(studio) == kept
+    studio.characters.delete(other)
+    assert card_parts(studio) < kept
+    assert exported(studio, twin)["first_mes"] == "Hi"
+    studio.characters.delete(twin)
+    assert card_parts(studio) == set()
+
+
+def test_a_row_that_names_other_files_deletes_nothing_outside(studio: Cast, tmp_path: Path) -> None:
+    precious = tmp_path / "precious.txt"
+    precious.touch()
+    ina = take(studio, card_png(DATA))
+    with studio.database.transaction() as session:
+        row = session.get_one(CharacterRow, ina)
+        row.card = {"rest": str(precious), "assets": {"a": "../../precious.txt"}}
+    studio.characters.delete(ina)
+    assert precious.exists()
