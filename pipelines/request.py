@@ -17,6 +17,11 @@ MAX_LORAS = 4
 MAX_PROMPT_CHARS = 10_000
 MAX_SEED = 2**63 - 1
 RANDOM_SEED = -1
+DEFAULT_STRENGTH = 0.75
+"""Where neither the model nor the artist says anything: 25 % of the reference stay."""
+ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
+LIKE_REFERENCE = "reference"
+"""The aspect ratio that is the leading reference's own."""
 
 
 class Mode(StrEnum):
@@ -60,6 +65,13 @@ class ControlKind(StrEnum):
     SOFT_EDGE = "soft_edge"
 
 
+CONTROL_LABEL: dict[ControlKind, str] = {
+    ControlKind.CANNY: "Crisp edges",
+    ControlKind.SOFT_EDGE: "Soft edges",
+}
+"""The kinds as artists choose them."""
+
+
 DEFAULT_ROLE: dict[Mode, Role] = {
     Mode.TEXT_TO_IMAGE: Role.SOURCE,
     Mode.SMART_EDIT: Role.SOURCE,
@@ -96,6 +108,10 @@ class Control(_Frozen):
     )
 
 
+Guidance = Annotated[float, Field(ge=0.0, le=30.0)]
+Steps = Annotated[int, Field(ge=1, le=150)]
+
+
 class Lora(_Frozen):
     """A LoRA of the models folder acting on the request's model."""
 
@@ -114,8 +130,8 @@ class GenerationRequest(_Frozen):
     model: str | None = Field(default=None, max_length=128)
     prompt: str = Field(default="", max_length=MAX_PROMPT_CHARS)
     negative_prompt: str = Field(default="", max_length=MAX_PROMPT_CHARS)
-    guidance_scale: float = Field(default=3.5, ge=0.0, le=30.0)
-    num_inference_steps: int = Field(default=20, ge=1, le=150)
+    guidance_scale: Guidance = 3.5
+    num_inference_steps: Steps = 20
     seed: int = Field(default=RANDOM_SEED, ge=-1, le=MAX_SEED)
     strength: float | None = Field(
         default=None,

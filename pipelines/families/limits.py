@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.request import MAX_REFERENCES, ControlKind, Role
 
+ALWAYS: tuple[str, ...] = ("aspect_ratio", "num_images", "num_inference_steps", "prompt", "seed")
+"""Settings of the request that do something in every mode of every model."""
+
 
 class Limits(BaseModel):
     """One mode of one model. Ranges are [lowest, highest], both included."""
@@ -15,8 +18,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     fields: tuple[str, ...] = Field(
-        default=("aspect_ratio", "num_images", "num_inference_steps", "prompt", "seed"),
-        description="Settings of the request that do something, by name.",
+        default=ALWAYS, description="Settings of the request that do something, by name."
     )
     guidance_scale: tuple[float, float] = (1.0, 20.0)
     num_inference_steps: tuple[int, int] = (1, 150)

@@ -10,16 +10,17 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from pipelines.families.limits import Limits
+from pipelines.families.limits import ALWAYS, Limits
 from pipelines.families.wording import Wording
-from pipelines.request import ControlKind, Role
+from pipelines.request import DEFAULT_STRENGTH, ControlKind, GenerationRequest, Role
 
+_OPEN = GenerationRequest()
 STUDIO_DEFAULTS: Mapping[str, float | int] = {
-    "guidance_scale": 3.5,
-    "num_inference_steps": 20,
-    "strength": 0.75,
+    "guidance_scale": _OPEN.guidance_scale,
+    "num_inference_steps": _OPEN.num_inference_steps,
+    "strength": DEFAULT_STRENGTH,
 }
-"""Where neither the model nor the artist says anything. Strength 0.75 is an influence of 25 %."""
+"""Where neither the model nor the artist says anything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +139,7 @@ class Route:
     @property
     def fields(self) -> frozenset[str]:
         """Names of the request's knobs this route uses; the page shows these and no others."""
-        used = {"prompt", "num_inference_steps", "seed", "num_images", "aspect_ratio"}
+        used = set(ALWAYS)
         if self.guidance_arg:
             used.add("guidance_scale")
         if self.negative_prompt:

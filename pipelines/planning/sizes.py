@@ -1,6 +1,6 @@
 """How large the picture becomes: an explicit size, an aspect ratio, or the reference's shape.
 
-Pure arithmetic in pixels; knows no model, no request and no picture.
+Pure arithmetic in pixels; knows no model and no picture.
 """
 
 from __future__ import annotations
@@ -10,9 +10,8 @@ import math
 from dataclasses import dataclass
 
 from pipelines.errors import RequestError
+from pipelines.request import ASPECT_RATIOS, LIKE_REFERENCE
 
-ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
-LIKE_REFERENCE = "reference"
 MOST_AREA = 4
 """Largest picture, in areas of the model's own square."""
 _MOST_STRETCHED = 3.0

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pipelines.request import MAX_REFERENCES, MAX_SEED, Mode, Reference
+from pipelines.request import MAX_REFERENCES, MAX_SEED, Guidance, Mode, Reference, Steps
 from studio.records import Change, JobStatus
 
 MAX_NAME_CHARS = 120
@@ -303,8 +303,8 @@ class DesignDraft(Sent):
     aspect_ratio: Annotated[str, Field(max_length=16)] | None = None
     seed_policy: SeedPolicy = SeedPolicy.RANDOM
     seed: int | None = Field(default=None, ge=0, le=MAX_SEED)
-    guidance_scale: float | None = Field(default=None, ge=0.0, le=30.0)
-    num_inference_steps: int | None = Field(default=None, ge=1, le=150)
+    guidance_scale: Guidance | None = None
+    num_inference_steps: Steps | None = None
     references: Annotated[tuple[DesignReference, ...], Field(max_length=MAX_REFERENCES)] = ()
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pipelines.request import MAX_SEED, Mode
+from pipelines.request import MAX_SEED, Guidance, Mode, Steps
 from studio.characters.records import MAX_TEXT_CHARS, Line, Record, Sent
 from studio.records import JobStatus
 
@@ -52,8 +52,8 @@ class SheetWish(Sent):
     )
     model: Annotated[str, Field(max_length=128)] | None = None
     aspect_ratio: Annotated[str, Field(max_length=16)] | None = None
-    guidance_scale: float | None = Field(default=None, ge=0.0, le=30.0)
-    num_inference_steps: int | None = Field(default=None, ge=1, le=150)
+    guidance_scale: Guidance | None = None
+    num_inference_steps: Steps | None = None
 
 
 class SheetPicture(Record):

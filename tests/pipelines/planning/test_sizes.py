@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from pipelines.errors import RequestError
-from pipelines.planning.sizes import ASPECT_RATIOS, Size, Source, decide
+from pipelines.planning.sizes import Size, Source, decide
+from pipelines.request import ASPECT_RATIOS
 
 
 def decided(resolution: int = 512, multiple: int = 8, **changes: Any) -> Size:
