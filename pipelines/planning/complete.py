@@ -17,6 +17,8 @@ from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import RequestError
 from pipelines.families.route import STUDIO_DEFAULTS, Route
+from pipelines.families.setting import Setting, Slider
+from pipelines.families.settings import SETTINGS
 from pipelines.planning import prompt_syntax
 from pipelines.planning import sizes as sizing
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
@@ -37,6 +39,7 @@ __all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"
 
 NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
 _ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
+_NUMBERS = tuple((setting, setting.number) for setting in SETTINGS if setting.number)
 _MASK_SHAPE = 0.02
 """How far the shapes of mask and source may lie apart: sizes are rounded to the model's steps."""
 
@@ -88,7 +91,9 @@ def complete(
     draft.changes["model"] = spec.id
     _prompt(draft)
     _references(draft)
-    _knobs(draft)
+    for setting, slider in _NUMBERS:
+        _number(draft, setting, slider)
+    _weak_guidance(draft)
     _strength(draft)
     _control(draft)
     _add_ons(draft)
@@ -214,35 +219,31 @@ def _check_reference(draft: _Draft, number: int, reference: Reference) -> None:
         )
 
 
-def _knobs(draft: _Draft) -> None:
-    request, route = draft.request, draft.route
-    guidance = _value(draft, "guidance_scale", request.guidance_scale)
-    steps = _value(draft, "num_inference_steps", request.num_inference_steps)
-    low, high = route.guidance_range
-    if route.guidance_arg is None:
-        if not draft.left_open("guidance_scale") and guidance != STUDIO_DEFAULTS["guidance_scale"]:
-            draft.notices.append(f"{draft.spec.label} has no guidance; the setting is left out.")
-        draft.changes["guidance_scale"] = STUDIO_DEFAULTS["guidance_scale"]
-    elif not low <= guidance <= high:
-        raise RequestError(
-            f"Guidance goes from {low:g} to {high:g} with {draft.spec.label}.", field="guidance_scale"
-        )
-    elif guidance <= 1 and request.negative_prompt and route.negative_prompt:
+def _number(draft: _Draft, setting: Setting, slider: Slider) -> None:
+    """The artist's number, or the model's own where the artist has left it open; inside the model's range."""
+    name = setting.field
+    value: float = getattr(draft.request, name)
+    if draft.left_open(name):
+        value = draft.route.default.get(name, value)
+    if name not in draft.route.fields:
+        standard = GenerationRequest.model_fields[name].default
+        if not draft.left_open(name) and value != standard:
+            draft.notices.append(f"{draft.spec.label} has no {setting.called}; the setting is left out.")
+        draft.changes[name] = standard
+        return
+    low, high = slider.range(draft.route.limits)
+    if not low <= value <= high:
+        goes = f"{setting.heading} {'go' if setting.plural else 'goes'}"
+        raise RequestError(f"{goes} from {low:g} to {high:g} with {draft.spec.label}.", field=name)
+    draft.changes[name] = value
+
+
+def _weak_guidance(draft: _Draft) -> None:
+    read = draft.request.negative_prompt and draft.route.negative_prompt
+    if read and draft.route.guidance_arg and draft.changes["guidance_scale"] <= 1:
         draft.notices.append(
             "A guidance of 1 leaves the negative prompt without effect. Raise guidance to use it."
         )
-    low, high = route.steps_range
-    if not low <= steps <= high:
-        raise RequestError(
-            f"Steps go from {low} to {high} with {draft.spec.label}.", field="num_inference_steps"
-        )
-
-
-def _value(draft: _Draft, name: str, given: float) -> float:
-    """The artist's value, or the model's own where the artist has left it open."""
-    value = draft.route.default.get(name, given) if draft.left_open(name) else given
-    draft.changes[name] = value
-    return value
 
 
 def _strength(draft: _Draft) -> None:

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from annotated_types import Ge, Le
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -19,16 +18,13 @@ from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
 from pipelines.errors import LikenessError
+from pipelines.families.setting import bounds
+from pipelines.families.settings import heading
 from pipelines.request import MAX_REFERENCES, Control, GenerationRequest, Reference
 
 _log = logging.getLogger(__name__)
 _PARTS: dict[str, type[BaseModel]] = {"references": Reference, "control": Control}
-_LABELS = {
-    "guidance_scale": "Guidance",
-    "num_inference_steps": "Steps",
-    "num_images": "Number of images",
-    "image_id": "The reference's image_id",
-}
+_LABELS = {"image_id": "The reference's image_id"}
 
 
 class FieldProblem(BaseModel):
@@ -136,7 +132,7 @@ def describe(error: Mapping[str, Any]) -> FieldProblem:
 
 
 def _sentence(kind: str, name: str, where: Sequence[str | int], error: Mapping[str, Any]) -> str:
-    label = _LABELS.get(name, name.replace("_", " ").capitalize())
+    label = _LABELS.get(name) or heading(name)
     context = error.get("ctx", {})
     match kind:
         case "missing":
@@ -168,9 +164,7 @@ def _number_sentence(
         return None
     model = _PARTS.get(str(where[0]), GenerationRequest)
     known = model.model_fields.get(name)
-    metadata = known.metadata if known else ()
-    low = next((m.ge for m in metadata if isinstance(m, Ge)), context.get("ge"))
-    high = next((m.le for m in metadata if isinstance(m, Le)), context.get("le"))
+    low, high = bounds(model, name) if known else (context.get("ge"), context.get("le"))
     whole = "whole " if kind.startswith("int_") or (known and "int" in str(known.annotation)) else ""
     return f"{label} must be a {whole}number{_bounds(low, high)}."
 

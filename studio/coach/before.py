@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from pipelines.families.settings import word
 from pipelines.request import MAX_PROMPT_CHARS, RANDOM_SEED, GenerationRequest, Mode, Reference, Role
 from studio.coach import prompt_forms
 from studio.coach.facts import Situation
@@ -22,7 +23,6 @@ SMALL_PX = 256
 BLURRED = 0.6
 CLUTTERED = 0.24
 DARK, BRIGHT, FLAT, BURNT = 0.16, 0.88, 0.22, 0.25
-NAMES = {"guidance_scale": "guidance", "strength": "influence", "num_inference_steps": "steps"}
 _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 
 
@@ -102,7 +102,7 @@ def one_change_at_a_time(s: Situation) -> Advice | None:
     changed = s.changed()
     if len(changed) < 3 or s.previous is None:
         return None
-    names = [NAMES.get(name, name.replace("_", " ")) for name in changed]
+    names = [word(name) for name in changed]
     kept = {name: getattr(s.previous, name) for name in changed if name != "prompt"}
     back = Step(label="Change only the prompt", set={n: v for n, v in kept.items() if v is not None})
     return Advice(
@@ -119,7 +119,7 @@ def fix_the_seed(s: Situation) -> Advice | None:
     changed = s.changed()
     if s.previous is None or s.request.seed != RANDOM_SEED or len(changed) != 1 or changed == ("prompt",):
         return None
-    name = NAMES.get(changed[0], changed[0].replace("_", " "))
+    name = word(changed[0])
     return Advice(
         id="fix-the-seed",
         words=f"Keep the last seed to see what {name} alone does.",

@@ -10,20 +10,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from pipelines.families.limits import Limits
+from pipelines.families.settings import BY_FIELD, GUIDANCE
 from pipelines.request import GenerationRequest, Reference, Role
 from studio.coach import prompt_forms
 from studio.coach.picture_facts import PictureFacts
 
-EXPERIMENT = (
-    "mode",
-    "model",
-    "prompt",
-    "negative_prompt",
-    "guidance_scale",
-    "strength",
-    "num_inference_steps",
-)
+EXPERIMENT = tuple(name for name in GenerationRequest.model_fields if BY_FIELD[name].varied)
 """Fields that an artist turns from one try to the next."""
+
+
+_OPEN = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +28,8 @@ class Knobs:
     """What the model uses in this mode, and within which limits."""
 
     fields: frozenset[str] = frozenset()
-    guidance: tuple[float, float] = (1.0, 20.0)
-    usual_guidance: float = 3.5
+    guidance: tuple[float, float] = _OPEN.guidance_scale
+    usual_guidance: float = GUIDANCE.start
     modes: tuple[str, ...] = ()
     """All modes of the model."""
 

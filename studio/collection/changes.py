@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from pipelines.families.settings import BY_FIELD, Compared, word
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
 from studio.records import Change
 
@@ -19,17 +20,6 @@ _SAME = 0.5
 """So much of two prompts must be the same words, else the new one is shown whole: it is another sentence."""
 _FEW_WORDS = 6
 """Two prompts that have no more together are short enough to be shown both."""
-_NAMES = {
-    "guidance_scale": "guidance",
-    "num_inference_steps": "steps",
-    "strength": "influence",
-    "negative_prompt": "negative prompt",
-    "loras": "LoRAs",
-}
-_NOT_SHOWN = frozenset(
-    {"prompt", "negative_prompt", "references", "width", "height", "aspect_ratio", "num_images", "character"}
-)
-_NOTHING = GenerationRequest()
 _WORD = re.compile(r"[^\s,;.]+|[,;.]")
 
 
@@ -69,7 +59,7 @@ def _prompt(field: str, before: str, after: str) -> Iterator[Change]:
     edits = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     another = len(old) + len(new) > _FEW_WORDS and matcher.ratio() < _SAME
     if old and new and (another or len(edits) > _MOST_EDITS):
-        words = f"{_NAMES.get(field, field)} '{_joined(new)}'"
+        words = f"{word(field)} '{_joined(new)}'"
         yield Change(field=field, before=_joined(old), after=_joined(new), words=words)
         return
     for _, i, j, k, m in edits:
@@ -83,7 +73,7 @@ def _joined(words: list[str]) -> str | None:
 
 
 def _edit_words(field: str, gone: str | None, come: str | None) -> str:
-    prefix = "" if field == "prompt" else f"{_NAMES[field]}: "
+    prefix = "" if field == "prompt" else f"{word(field)}: "
     if gone and come:
         return f"{prefix}'{gone}' → '{come}'"
     if come:
@@ -131,24 +121,26 @@ def _size(before: GenerationRequest, after: GenerationRequest) -> Iterator[Chang
 
 def _settings(before: GenerationRequest, after: GenerationRequest) -> Iterator[Change]:
     for field in type(after).model_fields:
-        if field not in _NOT_SHOWN and field != "mode":
-            old, new = _shown(field, getattr(before, field)), _shown(field, getattr(after, field))
+        setting = BY_FIELD[field]
+        if setting.compared is Compared.BY_VALUE:
+            told = setting.told or _told
+            old, new = (_none_or(told, getattr(each, field)) for each in (before, after))
             if old != new:
-                name = _NAMES.get(field, field.replace("_", " "))
-                words = f"{name} {old or 'none'} → {new or 'none'}"
+                words = f"{setting.called} {old or 'none'} → {new or 'none'}"
                 yield Change(field=field, before=old, after=new, words=words)
 
 
-def _shown(field: str, value: Any) -> str | None:
-    if value is None or value in ((), []):
-        return None
-    if field == "strength":
-        return f"{round((1 - value) * 100)} %"
+def _none_or(told: Callable[[Any], str | None], value: Any) -> str | None:
+    return None if value is None or value in ((), []) else told(value)
+
+
+def _told(value: Any) -> str | None:
+    """As it is, objects by their parts."""
     if hasattr(value, "model_dump"):
-        return _shown(field, value.model_dump(mode="json"))
+        return _told(value.model_dump(mode="json"))
     if isinstance(value, dict):
-        parts = {k.replace("_", " "): _shown("", v) for k, v in value.items()}
+        parts = {k.replace("_", " "): _none_or(_told, v) for k, v in value.items()}
         return ", ".join(f"{k} {v}" for k, v in parts.items() if v)
     if isinstance(value, tuple | list):
-        return "; ".join(_shown("", each) or "none" for each in value)
+        return "; ".join(_none_or(_told, each) or "none" for each in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

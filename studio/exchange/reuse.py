@@ -12,21 +12,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from pipelines.catalog.catalog import Catalog
+from pipelines.families.settings import heading
 from pipelines.request import MAX_LORAS, GenerationRequest
 from studio.collection.metadata.foreign import ForeignMetadata, Lora
 from studio.exchange.records import NamedValue
 from studio.records import ImageRecord
-
-_NAMES = {
-    "prompt": "Prompt",
-    "negative_prompt": "Negative prompt",
-    "seed": "Seed",
-    "num_inference_steps": "Steps",
-    "guidance_scale": "Guidance",
-    "strength": "Strength",
-    "width": "Width",
-    "height": "Height",
-}
 
 
 def of_own(record: ImageRecord) -> dict[str, Any]:
@@ -51,12 +41,12 @@ def of_foreign(said: ForeignMetadata, catalog: Catalog) -> tuple[dict[str, Any],
     }
     given = {name: value for name, value in wanted.items() if value is not None}
     settings = {name: value for name, value in given.items() if _allowed(name, value)}
-    left = [(_NAMES[name], str(value)) for name, value in given.items() if name not in settings]
+    left = [(heading(name), str(value)) for name, value in given.items() if name not in settings]
     model = _model_id(said.model, catalog)
     if model is not None:
         settings["model"] = model
     elif said.model:
-        left.append(("Model", said.model))
+        left.append((heading("model"), said.model))
     if said.sampler:
         left.append(("Sampler", said.sampler))
     loras, strange = _loras(said.loras, catalog)

@@ -28,14 +28,12 @@ def take_step(state: StudioState, step: Step) -> StudioState:
         asked = GenerationRequest.model_validate(step.set)
     except ValidationError as problem:
         raise RequestError(UNKNOWN_STEP) from problem
-    wanted = {name: getattr(asked, name) for name in asked.model_fields_set}
+    wanted = asked.model_dump(exclude_unset=True)
     if step.use_image:
         state = state.use_reference(step.use_image)
     if "mode" in wanted:
         state = state.set_mode(asked.mode)
     state = apply_settings(state, wanted)
-    if asked.aspect_ratio is not None:
-        state = state.model_copy(update={"aspect_ratio": asked.aspect_ratio})
     return state if step.append is None else _appended(state, step.append)
 
 

@@ -13,21 +13,25 @@ from typing import Any
 import gradio as gr
 from gradio.components.base import Component
 
-from pipelines.request import DEFAULT_ROLE, MAX_REFERENCES, Mode, Role
+from pipelines.families.limits import ALWAYS
+from pipelines.families.setting import Choices, Control, Slider
+from pipelines.families.settings import CONTROLS, SETTINGS, SHAPE
+from pipelines.request import DEFAULT_ROLE, LIKE_REFERENCE, MAX_REFERENCES, Mode, Role
 from studio.records import ModelInfo
 from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.loras import add_ons_scene
 from studio.ui.panels.model import ModelPanel
 from studio.ui.panels.prompt import PromptPanel
 from studio.ui.panels.references import ReferencesPanel
-from studio.ui.panels.settings import LIKE_REFERENCE_LABEL, PLAIN_RATIOS, SettingsPanel
+from studio.ui.panels.settings import SettingsPanel
 from studio.ui.settle import offered_models
-from studio.ui.state import LIKE_REFERENCE, TOO_MANY, StudioState
-from studio.ui.words import CONTROL_WORDS, MODE_WORDS, ROLE_WORDS
+from studio.ui.state import TOO_MANY, StudioState
+from studio.ui.words import MODE_WORDS, ROLE_WORDS
 
 Updates = dict[Any, Any]
 Availability = Mapping[Mode, str | None]
 
+LIKE_REFERENCE_LABEL = "Like the reference"
 NO_EDIT_MODEL = "No model here can edit images"
 NEEDS_REFERENCE = "Add a reference first."
 HAS_REFERENCE = "Remove the references to start from words alone."
@@ -46,25 +50,14 @@ class Controls:
     @property
     def by_name(self) -> dict[str, Component]:
         """Components by field of the state, in one fixed order."""
-        settings = self.settings
         return {
             "references": self.references.strip,
             "model": self.model.select,
             "mode": self.prompt.assistant,
             "character": self.prompt.character,
             "prompt": self.prompt.prompt,
-            "negative_prompt": settings.negative_prompt,
-            "guidance_scale": settings.guidance,
-            "num_inference_steps": settings.steps,
-            "seed": settings.seed,
-            "influence": settings.influence,
-            "aspect_ratio": settings.aspect_ratio,
-            "num_images": settings.num_images,
-            "control_kind": settings.control_kind,
-            "control_weight": settings.control_weight,
-            "control_start": settings.control_start,
-            "control_end": settings.control_end,
-            "add_ons": settings.add_ons,
+            **self.settings.controls,
+            "add_ons": self.settings.add_ons,
         }
 
     @property
@@ -75,7 +68,7 @@ class Controls:
     @property
     def outputs(self) -> list[Any]:
         """What `updates` may change."""
-        return [*self.inputs, self.settings.influence_group, self.settings.control_group]
+        return [*self.inputs, *self.settings.groups.values()]
 
     def read(self, values: Sequence[object]) -> StudioState:
         """The state in the values of `inputs`."""
@@ -100,7 +93,7 @@ class Controls:
             "model": {"scene": _model_scene(state, models)},
             "mode": {"scene": _mode_scene(state, availability)},
             "prompt": {"placeholder": MODE_WORDS[state.mode].example},
-            **_ranges(state, knobs),
+            **_options(state, knobs),
         }
         values: dict[str, Any] = {n: v for n, v in state.values().items() if shown.get(n) != v}
         changes = {
@@ -114,42 +107,47 @@ class Controls:
 
     def _groups(self, state: StudioState, knobs: Knobs) -> Updates:
         fields = state.knobs_shown(knobs)
-        return {
-            self.settings.influence_group: gr.update(visible="strength" in fields),
-            self.settings.control_group: gr.update(visible="control" in fields),
-        }
+        return {group: gr.update(visible=field in fields) for field, group in self.settings.groups.items()}
 
 
-def _ranges(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
-    guidance, steps = knobs.guidance, knobs.steps
-    kinds = [(CONTROL_WORDS[kind], kind.value) for kind in knobs.control_kinds or CONTROL_WORDS]
-    return {
-        "guidance_scale": {
-            "minimum": guidance[0],
-            "maximum": guidance[1],
-            "visible": "guidance_scale" in knobs.fields,
-        },
-        "num_inference_steps": {"minimum": steps[0], "maximum": steps[1]},
-        "negative_prompt": {"visible": "negative_prompt" in knobs.fields},
-        "aspect_ratio": {"choices": _ratios(state)},
-        "control_kind": {"choices": kinds},
-    }
+def _options(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
+    """What each control of Additional settings offers, and whether it is shown."""
+    offered = {control.name: _offered(control, state, knobs) for control in CONTROLS.values()}
+    for setting in SETTINGS:
+        if not setting.group and setting.field not in ALWAYS:
+            for control in setting.controls:
+                offered[control.name]["visible"] = setting.field in knobs.fields
+    return {name: options for name, options in offered.items() if options}
 
 
-def _ratios(state: StudioState) -> list[tuple[str, str]]:
-    choices = [*([(LIKE_REFERENCE_LABEL, LIKE_REFERENCE)] if state.references else []), *PLAIN_RATIOS]
-    if any(value == state.aspect_ratio for _, value in choices):
+def _offered(control: Control[Any], state: StudioState, knobs: Knobs) -> dict[str, Any]:
+    if control is SHAPE:
+        return {"choices": _ratios(state, knobs)}
+    if isinstance(control.kind, Slider):
+        low, high = control.kind.range(knobs.limits)
+        return {"minimum": low, "maximum": high}
+    if isinstance(control.kind, Choices):
+        return {"choices": list(control.kind.options(knobs.limits))}
+    return {}
+
+
+def _ratios(state: StudioState, knobs: Knobs) -> list[tuple[str, str]]:
+    """Those of the table; the reference's where there is one; and an exact size where one is chosen."""
+    own = SHAPE.kind.options(knobs.limits) if isinstance(SHAPE.kind, Choices) else ()
+    choices = [*([(LIKE_REFERENCE_LABEL, LIKE_REFERENCE)] if state.references else []), *own]
+    shape = state.get(SHAPE)
+    if any(value == shape for _, value in choices):
         return choices
-    return [*choices, (state.aspect_ratio.replace("x", " × "), state.aspect_ratio)]
+    return [*choices, (shape.replace("x", " × "), shape)]
 
 
 def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
-    roles = [role for role in ROLE_WORDS if role is not Role.MASK or role in knobs.roles]
+    roles = [role for role in ROLE_WORDS if role is not Role.MASK or role in knobs.limits.roles]
     return {
         "roles": {role.value: ROLE_WORDS[role] for role in roles},
-        "usable": [role.value for role in knobs.roles],
+        "usable": [role.value for role in knobs.limits.roles],
         "default_role": DEFAULT_ROLE[state.mode].value,
-        "weights": knobs.reference_weights,
+        "weights": knobs.limits.reference_weights,
         "limit": MAX_REFERENCES,
         "full": TOO_MANY,
     }

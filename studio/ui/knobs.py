@@ -5,44 +5,26 @@ Pure. The page shows a control only where it stands in `Knobs.fields`. Knows no 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from pipelines.families.limits import Limits
 from pipelines.families.route import STUDIO_DEFAULTS
-from pipelines.request import ControlKind, Mode, Role
+from pipelines.request import Mode
 from studio.records import ModelInfo
-
-_OPEN = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Knobs:
-    """Controls of one model in one mode; ranges are inclusive."""
+    """Settings of one model in one mode: which are in use, within which limits, and what they begin with."""
 
-    fields: frozenset[str] = frozenset(_OPEN.fields)
-    guidance: tuple[float, float] = _OPEN.guidance_scale
-    steps: tuple[int, int] = _OPEN.num_inference_steps
-    max_references: int = _OPEN.max_references
-    roles: tuple[Role, ...] = ()
-    reference_weights: bool = False
-    control_kinds: tuple[ControlKind, ...] = ()
-    defaults: dict[str, float] = field(default_factory=lambda: dict(STUDIO_DEFAULTS))
+    limits: Limits = field(default_factory=Limits)
+    defaults: Mapping[str, float] = field(default_factory=lambda: dict(STUDIO_DEFAULTS))
 
     @property
-    def influence(self) -> float:
-        """Default influence in percent: what the default strength leaves of the reference."""
-        return influence_of(self.defaults["strength"])
-
-
-def influence_of(strength: float) -> float:
-    """Percent of the reference that stays."""
-    return round(100.0 * (1.0 - strength), 4)
-
-
-def strength_of(influence: float) -> float:
-    """Share of the reference that may change."""
-    return round(1.0 - influence / 100.0, 6)
+    def fields(self) -> frozenset[str]:
+        """Fields of the request that do something."""
+        return frozenset(self.limits.fields)
 
 
 def find_model(models: Iterable[ModelInfo], model_id: str | None) -> ModelInfo | None:
@@ -54,14 +36,5 @@ def knobs_of(model: ModelInfo | None, mode: Mode) -> Knobs:
     """Knobs of `model` in `mode`; the studio's own where the model says nothing."""
     if model is None or mode.value not in model.limits:
         return Knobs()
-    limits = model.limits[mode.value]
-    return Knobs(
-        fields=frozenset(limits.fields),
-        guidance=limits.guidance_scale,
-        steps=limits.num_inference_steps,
-        max_references=limits.max_references,
-        reference_weights=limits.reference_weights,
-        roles=limits.roles,
-        control_kinds=limits.control_kinds,
-        defaults={**STUDIO_DEFAULTS, **model.defaults.get(mode.value, {})},
-    )
+    defaults = {**STUDIO_DEFAULTS, **model.defaults.get(mode.value, {})}
+    return Knobs(limits=model.limits[mode.value], defaults=defaults)

@@ -40,8 +40,9 @@ class AddOns(BaseModel):
         return self.model_validate({**self.model_dump(), **given})
 
     def in_use(self, fields: Collection[str]) -> dict[str, object]:
-        """What a request says of them; the ControlNet is said among the settings of the control."""
-        return {name: getattr(self, name) for name in ("loras", *_OWN) if name in fields}
+        """What a request says of them."""
+        own = {name: getattr(self, name) for name in ("loras", *_OWN) if name in fields}
+        return {**own, "control": {"network": self.control_network}} if "control" in fields else own
 
 
 NO_ADD_ONS = AddOns()

@@ -10,8 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+from pipelines.families.setting import bounds
+from pipelines.families.settings import SETTINGS
 from pipelines.request import (
+    ASPECT_RATIOS,
+    CONTROL_LABEL,
     DEFAULT_ROLE,
+    LIKE_REFERENCE,
     MAX_IMAGES,
     MAX_LORAS,
     MAX_PROMPT_CHARS,
@@ -19,8 +24,7 @@ from pipelines.request import (
     MODE_LABEL,
     GenerationRequest,
 )
-from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE
-from studio.ui.words import CATEGORY_WORDS, CONTROL_WORDS, ROLE_WORDS
+from studio.ui.words import CATEGORY_WORDS, ROLE_WORDS
 
 RULES = Path(__file__).resolve().parent / "static" / "core" / "rules.js"
 _HEAD = """\
@@ -43,7 +47,7 @@ def _rules() -> dict[str, tuple[str, Any]]:
     return {
         "MODES": (words, {mode.value: label for mode, label in MODE_LABEL.items()}),
         "ROLES": (words, {role.value: label for role, label in ROLE_WORDS.items()}),
-        "CONTROLS": (words, {kind.value: label for kind, label in CONTROL_WORDS.items()}),
+        "CONTROLS": (words, {kind.value: label for kind, label in CONTROL_LABEL.items()}),
         "CATEGORIES": (words, {category.value: label for category, label in CATEGORY_WORDS.items()}),
         "DEFAULT_ROLES": (words, {mode.value: role.value for mode, role in DEFAULT_ROLE.items()}),
         "RATIOS": ("string[]", list(ASPECT_RATIOS)),
@@ -57,22 +61,19 @@ def _rules() -> dict[str, tuple[str, Any]]:
                 "prompt": MAX_PROMPT_CHARS,
             },
         ),
+        "SETTINGS": (words, {setting.field: setting.heading for setting in SETTINGS}),
+        "NUMBERS": ("string[]", [setting.field for setting in SETTINGS if setting.number]),
         "RANGES": ("Record<string, {least: number, most: number}>", _ranges()),
     }
 
 
 def _ranges() -> dict[str, dict[str, float]]:
-    """Least and most of each number of a request."""
-    fields = GenerationRequest.model_json_schema()["properties"]
-    parts = {name: [field, *field.get("anyOf", [])] for name, field in fields.items()}
-    bounded = {
-        name: next((p for p in each if "minimum" in p and "maximum" in p), None)
-        for name, each in parts.items()
-    }
+    """Least and most of each number of a request; a seed is larger than a number of JavaScript can be."""
+    found = {name: bounds(GenerationRequest, name) for name in GenerationRequest.model_fields}
     return {
-        name: {"least": part["minimum"], "most": part["maximum"]}
-        for name, part in bounded.items()
-        if part is not None and name != "seed"  # larger than a number of JavaScript can be
+        name: {"least": low, "most": high}
+        for name, (low, high) in found.items()
+        if name != "seed" and low is not None and high is not None
     }
 
 

@@ -6,27 +6,23 @@ are still there is told by the caller. Knows nothing of Gradio, of the service o
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
 from pipelines.errors import RequestError
-from pipelines.request import DEFAULT_ROLE, Control, GenerationRequest, Reference
+from pipelines.families.setting import Asked
+from pipelines.families.settings import CONTROLS, SEED, SHAPE
+from pipelines.request import DEFAULT_ROLE, LIKE_REFERENCE, GenerationRequest, Reference
 from studio.records import ImageRecord, ModelInfo
-from studio.ui.knobs import find_model, influence_of, knobs_of
-from studio.ui.loras import AddOns
-from studio.ui.state import ASPECT_RATIOS, LIKE_REFERENCE, StudioState
-
-_FRESH = {name: getattr(StudioState(), name) for name in StudioState.model_fields}
-_NOT_IN_A_FILE = {
-    "references", "mode", "model", "earlier_model", "model_picked", "model_begun", "knobs_of",
-}  # fmt: skip
-"""What stays where another tool's file is used again: pictures are not in it, and a picture needs a model."""
+from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.loras import NO_ADD_ONS, AddOns
+from studio.ui.state import StudioState
 
 
 def reuse_seed(state: StudioState, record: ImageRecord) -> StudioState:
     """Take the seed of this very picture. Raises RequestError where it has none."""
     if record.seed is None:
         raise RequestError("This picture was not made here, so it has no seed to reuse.", field="seed")
-    return state.model_copy(update={"seed": str(record.seed)})
+    return state.put(SEED, str(record.seed))
 
 
 def reuse_references(state: StudioState, record: ImageRecord, present: Collection[str]) -> StudioState:
@@ -40,83 +36,56 @@ def reuse_references(state: StudioState, record: ImageRecord, present: Collectio
 def apply_record(state: StudioState, record: ImageRecord, present: Collection[str]) -> StudioState:
     """Set everything as it was when the picture was made; references as far as they are in `present`."""
     request = _request_of(record)
-    loaded = _loaded(request, present)
-    control = request.control or Control()
-    influence = _FRESH["influence"] if request.strength is None else influence_of(request.strength)
-    return state.model_copy(
+    applied = state.model_copy(
         update={
-            "references": loaded,
+            "references": _loaded(request, present),
             "mode": request.mode,
             "model": request.model or state.model,
             "earlier_model": None,
             "model_picked": True,
             "character": request.character,
             "prompt": request.prompt,
-            "negative_prompt": request.negative_prompt,
-            "guidance_scale": request.guidance_scale,
-            "num_inference_steps": request.num_inference_steps,
-            "seed": str(request.seed),
-            "aspect_ratio": _shape_of(request),
-            "num_images": request.num_images,
-            "control_kind": control.kind,
-            "control_weight": control.weight,
-            "control_start": control.start,
-            "control_end": control.end,
             "add_ons": AddOns.of(request),
-            "influence": influence,
         }
     )
+    said = request.model_dump()
+    return applied.with_settings({name: control.standard(said) for name, control in CONTROLS.items()})
 
 
-def apply_foreign(
-    state: StudioState, settings: Mapping[str, object], models: Sequence[ModelInfo]
-) -> StudioState:
+def apply_foreign(state: StudioState, settings: Asked, models: Sequence[ModelInfo]) -> StudioState:
     """Set everything as another tool's file says it; what it leaves out is cleared, none is left from before.
 
     Open knobs go to the model's defaults. References and their mode stay, and the model where none is named.
     """
     named = settings.get("model")
     model = find_model(models, named if isinstance(named, str) else state.model)
-    knobs = knobs_of(model, state.mode)
-    cleared = {name: value for name, value in _FRESH.items() if name not in _NOT_IN_A_FILE}
-    fresh = state.model_copy(
-        update={
-            **cleared,
-            "guidance_scale": knobs.defaults["guidance_scale"],
-            "num_inference_steps": int(knobs.defaults["num_inference_steps"]),
-            "influence": knobs.influence,
-            **({"aspect_ratio": LIKE_REFERENCE} if state.references else {}),
-        }
+    return apply_settings(_cleared(state, knobs_of(model, state.mode)), settings).with_knobs_kept()
+
+
+def _cleared(state: StudioState, knobs: Knobs) -> StudioState:
+    """Only references, mode and model are left; pictures are not in a file, and a picture needs a model."""
+    cleared = state.model_copy(update={"character": None, "prompt": "", "add_ons": NO_ADD_ONS})
+    fresh = cleared.with_settings(
+        {name: control.standard(knobs.defaults) for name, control in CONTROLS.items()}
     )
-    return apply_settings(fresh, settings).with_knobs_kept()
+    return fresh.put(SHAPE, LIKE_REFERENCE) if state.references else fresh
 
 
-def apply_settings(state: StudioState, settings: Mapping[str, object]) -> StudioState:
-    """Take over the settings that are named, and leave the others."""
-    plain = {"prompt", "negative_prompt", "model", "guidance_scale", "num_inference_steps", "seed"}
-    taken = {n: str(v) if n == "seed" else v for n, v in settings.items() if n in plain}
-    if "model" in taken:
-        taken["model_picked"] = True
-    if isinstance(strength := settings.get("strength"), int | float):
-        taken["influence"] = influence_of(strength)
-    if settings.get("width") and settings.get("height"):
-        taken["aspect_ratio"] = f"{settings['width']}x{settings['height']}"
-    applied = state.model_copy(update={**taken, "add_ons": state.add_ons.taken(settings)})
-    return applied.with_knobs_kept() if "model" in taken else applied
+def apply_settings(state: StudioState, settings: Asked) -> StudioState:
+    """Take over the settings that are named, in a request's own fields, and leave the others."""
+    said = {name: control.said(settings) for name, control in CONTROLS.items()}
+    taken = state.with_settings({name: value for name, value in said.items() if value is not None})
+    plain = {name: settings[name] for name in ("prompt", "model") if name in settings}
+    applied = taken.model_copy(update={**plain, "add_ons": state.add_ons.taken(settings)})
+    if "model" not in settings:
+        return applied
+    return applied.model_copy(update={"model_picked": True}).with_knobs_kept()
 
 
 def _request_of(record: ImageRecord) -> GenerationRequest:
     if record.request is None:
         raise RequestError("This picture was not made here, so it has no settings to reuse.")
     return record.request
-
-
-def _shape_of(request: GenerationRequest) -> str:
-    if request.aspect_ratio in (*ASPECT_RATIOS, LIKE_REFERENCE):
-        return request.aspect_ratio
-    if request.width and request.height:
-        return f"{request.width}x{request.height}"
-    return LIKE_REFERENCE if request.references else "1:1"
 
 
 def _loaded(request: GenerationRequest, present: Collection[str]) -> tuple[Reference, ...]:

@@ -7,15 +7,18 @@ Gradio, of the service or of files.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from pipelines.request import MAX_IMAGES, MODE_LABEL, Mode
+from pipelines.families.setting import Control
+from pipelines.families.settings import CONTROLS
+from pipelines.request import MODE_LABEL, Mode
 from studio.records import ModelInfo
 from studio.ui import models_default
 from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.state import StudioState
 from studio.ui.words import MODE_WORDS
 
+T = TypeVar("T")
 EDIT_MODES = tuple(mode for mode in MODE_WORDS if mode is not Mode.TEXT_TO_IMAGE)
 """In the order in which they are tried where the chosen one cannot be used."""
 
@@ -104,26 +107,14 @@ def _last_knobs(state: StudioState, models: Sequence[ModelInfo]) -> Knobs:
 
 
 def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
-    guidance = _follow(state.guidance_scale, old.defaults["guidance_scale"], new.defaults["guidance_scale"])
-    steps = _follow(
-        state.num_inference_steps, old.defaults["num_inference_steps"], new.defaults["num_inference_steps"]
-    )
-    influence = _follow(state.influence, old.influence, new.influence)
-    kinds = new.control_kinds
-    return state.model_copy(
-        update={
-            "guidance_scale": _clamp(guidance, *new.guidance),
-            "num_inference_steps": int(_clamp(steps, *new.steps)),
-            "influence": _clamp(influence, 0.0, 100.0),
-            "num_images": int(_clamp(state.num_images, 1, MAX_IMAGES)),
-            "control_kind": state.control_kind if not kinds or state.control_kind in kinds else kinds[0],
+    return state.with_settings(
+        {
+            name: control.fitted(_followed(control, state.settings[name], old, new), new.limits)
+            for name, control in CONTROLS.items()
         }
     )
 
 
-def _follow(value: float, old_default: float, new_default: float) -> float:
-    return new_default if value == old_default else value
-
-
-def _clamp(value: float, low: float, high: float) -> float:
-    return min(max(value, low), high)
+def _followed(control: Control[T], value: T, old: Knobs, new: Knobs) -> T:
+    """The new default, where the control stands at the old one."""
+    return control.standard(new.defaults) if value == control.standard(old.defaults) else value

@@ -7,39 +7,37 @@ storage across reloads); nothing is kept here. Knows nothing of models, of Gradi
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Self
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import RequestError
+from pipelines.families.setting import Asked, Control
+from pipelines.families.settings import CONTROLS, FIELD_OF, SHAPE, asked_by
 from pipelines.request import (
     DEFAULT_ROLE,
+    LIKE_REFERENCE,
     MAX_PROMPT_CHARS,
     MAX_REFERENCES,
-    MAX_SEED,
-    RANDOM_SEED,
-    ControlKind,
     GenerationRequest,
     Mode,
     Reference,
     Role,
 )
 from studio.coach import prompt_forms
-from studio.ui.knobs import Knobs, strength_of
+from studio.ui.knobs import Knobs
 from studio.ui.loras import NO_ADD_ONS, AddOns
 
-LIKE_REFERENCE = "reference"
-ASPECT_RATIOS = ("1:1", "2:3", "3:4", "4:5", "9:16", "3:2", "4:3", "5:4", "16:9")
+T = TypeVar("T")
 
 TOO_MANY = f"The studio takes up to {MAX_REFERENCES} references. Remove one before adding another."
-BAD_SEED = f"The seed is a whole number from 0 to {MAX_SEED}, or -1 for a new one each time."
 
 
 class StudioState(BaseModel):
-    """What the artist has loaded, chosen and typed. `seed` is the text of its box; `influence` is in percent.
+    """What the artist has loaded, chosen and typed.
 
-    `aspect_ratio` is one of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'.
+    `settings`: what the controls of Additional settings hold, by name (`pipelines.families.settings`).
     `model_picked`: the artist chose the model in this tab; `model_begun`: see `models_default`;
     `knobs_of`: mode and model whose defaults the knobs were last fitted to, as 'mode:model'.
     """
@@ -56,17 +54,7 @@ class StudioState(BaseModel):
     character: str | None = None
     """Id of the character that is loaded beside the prompt."""
     prompt: str = ""
-    negative_prompt: str = ""
-    guidance_scale: float = 3.5
-    num_inference_steps: int = 20
-    seed: str = str(RANDOM_SEED)
-    influence: float = 25.0
-    aspect_ratio: str = "1:1"
-    num_images: int = 1
-    control_kind: ControlKind = ControlKind.CANNY
-    control_weight: float = 1.0
-    control_start: float = 0.0
-    control_end: float = 1.0
+    settings: Mapping[str, Any] = {name: control.start for name, control in CONTROLS.items()}
     add_ons: AddOns = NO_ADD_ONS
 
     # --- to and from the page's controls --------------------------------------------------------
@@ -74,7 +62,7 @@ class StudioState(BaseModel):
     @classmethod
     def read(cls, values: Mapping[str, object]) -> Self:
         """The state in what a browser sent, named as in `values`; what is not understood gets its default."""
-        known = {**values, **_choice_of_model(values.get("model"))}
+        known = {**values, **_choice_of_model(values.get("model")), "settings": _settings_in(values)}
         try:
             return cls.model_validate(known)
         except ValidationError as problem:
@@ -85,7 +73,22 @@ class StudioState(BaseModel):
         """The controls' values: plain JSON, what concerns the model in one."""
         plain = self.model_dump(mode="json")
         model = {key: plain.pop(name) for key, name in _MODEL_FIELDS.items()}
-        return {**plain, "model": model}
+        settings = plain.pop("settings")
+        return {**plain, **settings, "model": model}
+
+    # --- settings -----------------------------------------------------------------------------
+
+    def get(self, control: Control[T]) -> T:
+        """What the control holds."""
+        return cast(T, self.settings[control.name])
+
+    def put(self, control: Control[T], value: T) -> Self:
+        """Let the control hold this."""
+        return self.with_settings({control.name: value})
+
+    def with_settings(self, values: Mapping[str, Any]) -> Self:
+        """Let the named controls hold these values, and leave the others."""
+        return self.model_copy(update={"settings": {**self.settings, **values}})
 
     # --- references ---------------------------------------------------------------------------
 
@@ -107,20 +110,18 @@ class StudioState(BaseModel):
         return self
 
     def _begin_editing(self) -> Self:
-        return self.model_copy(
-            update={"mode": Mode.SMART_EDIT, "aspect_ratio": LIKE_REFERENCE, "earlier_model": self.model}
-        )
+        begun = self.model_copy(update={"mode": Mode.SMART_EDIT, "earlier_model": self.model})
+        return begun.put(SHAPE, LIKE_REFERENCE)
 
     def _end_editing(self) -> Self:
-        ratio = "1:1" if self.aspect_ratio == LIKE_REFERENCE else self.aspect_ratio
-        return self.model_copy(
+        ended = self.model_copy(
             update={
                 "mode": Mode.TEXT_TO_IMAGE,
-                "aspect_ratio": ratio,
                 "model": self.earlier_model or self.model,
                 "earlier_model": None,
             }
         )
+        return ended.put(SHAPE, SHAPE.start) if self.get(SHAPE) == LIKE_REFERENCE else ended
 
     def use_reference(self, image_id: str) -> Self:
         """Make the picture the only reference."""
@@ -183,57 +184,28 @@ class StudioState(BaseModel):
             "mode": self.mode,
             "model": self.model,
             "prompt": self.prompt,
-            "num_inference_steps": self.num_inference_steps,
-            "seed": self._seed_number(),
-            "num_images": self.num_images,
             "references": self.references,
             "character": self.character or None,
-            **self._size(),
-            **self._knobs_in_use(knobs),
-            **self.add_ons.in_use(knobs.fields),
+            **asked_by(self._asked(knobs)),
         }
         try:
             return GenerationRequest.model_validate(asked)
         except ValidationError as problem:
             raise _in_words(problem) from problem
 
-    def _knobs_in_use(self, knobs: Knobs) -> dict[str, object]:
-        control = {
-            "kind": self.control_kind,
-            "weight": self.control_weight,
-            "start": self.control_start,
-            "end": self.control_end,
-            "network": self.add_ons.control_network,
-        }
-        values: dict[str, object] = {
-            "guidance_scale": self.guidance_scale,
-            "negative_prompt": self.negative_prompt,
-            "strength": strength_of(self.influence),
-            "control": control,
-        }
-        return {name: value for name, value in values.items() if name in self.knobs_shown(knobs)}
+    def _asked(self, knobs: Knobs) -> Iterator[Asked]:
+        """What each control in use asks for."""
+        fields = self.knobs_shown(knobs)
+        like_nothing = self.get(SHAPE) == LIKE_REFERENCE and not self.references
+        for name, control in CONTROLS.items():
+            if FIELD_OF[name] in fields and not (control is SHAPE and like_nothing):
+                yield control.ask(self.settings[name])
+        yield self.add_ons.in_use(fields)
 
     def knobs_shown(self, knobs: Knobs) -> frozenset[str]:
         """Fields in use: influence only where a reference is a source, since it acts on nothing else."""
         roles = {reference.role or DEFAULT_ROLE[self.mode] for reference in self.references}
         return knobs.fields if Role.SOURCE in roles else knobs.fields - {"strength"}
-
-    def _size(self) -> dict[str, object]:
-        width, times, height = self.aspect_ratio.partition("x")
-        if times and width.isdecimal() and height.isdecimal():
-            return {"width": int(width), "height": int(height)}
-        if self.aspect_ratio == LIKE_REFERENCE and not self.references:
-            return {}
-        return {"aspect_ratio": self.aspect_ratio}
-
-    def _seed_number(self) -> int:
-        text = self.seed.strip()
-        digits = text.removeprefix("-")
-        if not (
-            digits.isascii() and digits.isdecimal() and len(digits) <= 19 and -1 <= int(text) <= MAX_SEED
-        ):
-            raise RequestError(BAD_SEED, field="seed")
-        return int(text)
 
 
 _MODEL_FIELDS = {
@@ -249,6 +221,17 @@ _MODEL_FIELDS = {
 def _choice_of_model(value: object) -> dict[str, object]:
     given = value if isinstance(value, Mapping) else {}
     return {"model": None, **{name: given[key] for key, name in _MODEL_FIELDS.items() if key in given}}
+
+
+def _settings_in(values: Mapping[str, object]) -> dict[str, Any]:
+    """What the controls hold; one whose value is not understood begins anew."""
+    read: dict[str, Any] = {}
+    for name, control in CONTROLS.items():
+        try:
+            read[name] = control.read(values[name]) if name in values else control.start
+        except ValidationError:
+            read[name] = control.start
+    return read
 
 
 _TOO_LONG = f"is longer than {MAX_PROMPT_CHARS:,} characters. Shorten it."

@@ -16,6 +16,7 @@ from typing import Any
 import gradio as gr
 
 from pipelines.errors import LikenessError, NotFound, RequestError
+from pipelines.families.settings import INFLUENCE, SEED
 from pipelines.request import GenerationRequest, Mode
 from studio.records import ImageRecord, ModelInfo
 from studio.service import StudioService
@@ -217,9 +218,10 @@ def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePan
     _bind_memory(page, handlers, generate)
     _bind_changes(handlers, generate.changes)
     settings = handlers.controls.settings
-    settings.dice.click(None, outputs=settings.seed, js=RANDOM_SEED_JS, **_QUIET)
-    settings.seed_memory.used(None, outputs=settings.seed, js=LAST_SEED_JS, **_QUIET)
-    settings.influence.change(None, inputs=settings.influence, js=STRENGTH_JS, **_QUIET)
+    seed, influence = settings.controls[SEED.name], settings.controls[INFLUENCE.name]
+    settings.dice.click(None, outputs=seed, js=RANDOM_SEED_JS, **_QUIET)
+    settings.seed_memory.used(None, outputs=seed, js=LAST_SEED_JS, **_QUIET)
+    gr.on(getattr(influence, "change"), None, inputs=influence, js=STRENGTH_JS, **_QUIET)  # noqa: B009
     generate.button.click(None, inputs=handlers.controls.inputs, js=GENERATE, **_QUIET)
 
 

@@ -1,4 +1,4 @@
-"""What the settings side says to artists: names, explanations and examples per mode and per knob.
+"""What the settings side says to artists: names, explanations and examples per mode.
 
 Knows nothing of Gradio, of models, or of requests and pictures beyond the names of their kinds.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from pipelines.request import MODE_LABEL, ControlKind, Mode, Role
+from pipelines.request import MODE_LABEL, Mode, Role
 from studio.records import Category
 
 
@@ -75,11 +75,6 @@ ROLE_WORDS: dict[Role, str] = {
     Role.MASK: "Mask",
 }
 
-CONTROL_WORDS: dict[ControlKind, str] = {
-    ControlKind.CANNY: "Crisp edges",
-    ControlKind.SOFT_EDGE: "Soft edges",
-}
-
 CATEGORY_WORDS: dict[Category, str] = {
     Category.GENERATED: "Generated",
     Category.EDITED: "Edited",
@@ -88,18 +83,4 @@ CATEGORY_WORDS: dict[Category, str] = {
     Category.AVATAR: "Avatar",
     Category.SHEET: "Character sheet",
     Category.CONTROL: "Made on the way",
-}
-
-HELP: dict[str, str] = {
-    "guidance": "How strictly the words are followed: 2 to 4 changes gently, 5 to 8 lets the text win.",
-    "steps": "More steps, finer detail, longer wait: 20 to explore, 25 to 30 for a final.",
-    "seed": "The same seed and settings give the same picture; -1 draws a new one each time.",
-    "influence": "How much of the reference stays: 0 % is only a hint of it, 100 % hardly changes it.",
-    "negative_prompt": "What you don't want to see, e.g. blurry, extra fingers.",
-    "aspect_ratio": "The shape of the new picture, width to height.",
-    "num_images": "How many pictures one Generate makes, each with its own seed.",
-    "control_kind": "What is traced: crisp edges hold every line, soft edges only the forms.",
-    "control_weight": "How firmly the traced lines are held; 1 is normal.",
-    "control_start": "At which part of the work the lines begin to guide; later leaves the layout freer.",
-    "control_end": "At which part of the work the lines let go; earlier leaves the details freer.",
 }

@@ -10,6 +10,8 @@ import json
 import re
 from collections.abc import Iterable
 
+from pipelines.families.settings import SETTINGS
+from pipelines.request import GenerationRequest
 from studio.collection.metadata import foreign
 from studio.collection.metadata.likeness import Likeness
 
@@ -40,14 +42,13 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
     """The text for one picture of `width` x `height` px."""
     request = likeness.request
     pairs: dict[str, object] = {
-        "Steps": request.num_inference_steps,
+        "Steps": request.num_inference_steps,  # first: readers know the line by it
         "Sampler": _sampler(likeness),
         **_guidance(likeness),
         "Seed": likeness.seed,
         "Size": f"{width}x{height}",
         "Model": likeness.model.label,
-        "Denoising strength": request.strength,
-        "VAE": request.vae,
+        **_settings(request),
         "Lora hashes": _hashes(likeness),
         "Mode": request.mode.value,
         "Version": likeness.software,
@@ -57,6 +58,11 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         lines.append(f"{NEGATIVE} {_shifted(request.negative_prompt)}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _settings(request: GenerationRequest) -> dict[str, object]:
+    """Those that other tools know by a name of their own."""
+    return {setting.parameter: getattr(request, setting.field) for setting in SETTINGS if setting.parameter}
 
 
 def _shifted(words: str) -> str:

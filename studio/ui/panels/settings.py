@@ -1,144 +1,112 @@
-"""Additional Settings: the knobs, each with one sentence of help. Which are shown is decided elsewhere."""
+"""Additional Settings: the controls of the table of settings, each with one sentence of help.
+
+Which are shown is decided elsewhere.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from typing import Any
 
 import gradio as gr
+from gradio.components.base import Component
 
-from pipelines.request import MAX_IMAGES, ControlKind
+from pipelines.families.limits import ALWAYS, Limits
+from pipelines.families.setting import Choices, Control, Setting, Slider, Switch
+from pipelines.families.settings import INFLUENCE, SEED, SETTINGS
 from studio.ui.loras import AddOnsPart, create_add_ons
-from studio.ui.state import ASPECT_RATIOS, StudioState
-from studio.ui.widgets.lenient import Choice, Knob
+from studio.ui.widgets.lenient import Choice, Knob, Tick
 from studio.ui.widgets.notices import Disclosure, SeedMemory
-from studio.ui.words import CONTROL_WORDS, HELP
 
-START = StudioState()
-LIKE_REFERENCE_LABEL = "Like the reference"
-PLAIN_RATIOS = [(ratio, ratio) for ratio in ASPECT_RATIOS]
+_LIMITS = Limits()
+"""Of a page just opened, which has no model yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsPanel:
-    """Components of the additional settings."""
+    """Components of the additional settings: `controls` by name, `groups` by field of the request."""
 
-    guidance: Knob
-    steps: Knob
-    influence: Knob
-    influence_group: gr.Column
-    seed: gr.Textbox
+    controls: dict[str, Component]
+    groups: dict[str, gr.Column]
     dice: gr.Button
     seed_memory: SeedMemory
-    aspect_ratio: Choice
-    num_images: Knob
-    control_group: gr.Column
-    control_kind: Choice
-    control_weight: Knob
-    control_start: Knob
-    control_end: Knob
-    negative_prompt: gr.Textbox
     add_ons: AddOnsPart
 
 
+@dataclass(slots=True)
+class _Made:
+    """What has been made so far."""
+
+    controls: dict[str, Component] = field(default_factory=dict[str, Component])
+    groups: dict[str, gr.Column] = field(default_factory=dict[str, gr.Column])
+    dice: gr.Button | None = None
+    seed_memory: SeedMemory | None = None
+
+
 def create_settings() -> SettingsPanel:
-    """Make the closed part with all knobs at the studio's defaults."""
+    """Make the closed part with all controls at the studio's defaults."""
     with gr.Column(elem_id="additional-settings"):
         Disclosure(scene={"target": "knobs", "words": "Additional settings"}, elem_id="knobs-toggle")
-        return _knobs()
+        return _controls()
 
 
-def _knobs() -> SettingsPanel:
+def _controls() -> SettingsPanel:
+    made = _Made()
     with gr.Column(elem_id="knobs", elem_classes="lk-hidden"):
-        influence = _influence()
-        control = _control()
-        guidance = _slider("Guidance", "guidance", START.guidance_scale, 1, 20, 0.1)
-        steps = _slider("Steps", "steps", START.num_inference_steps, 1, 150, 1)
-        seed = _seed()
-        ratio = Choice(
-            PLAIN_RATIOS,
-            value=START.aspect_ratio,
-            label="Aspect ratio",
-            info=HELP["aspect_ratio"],
-            elem_id="aspect-ratio",
-            interactive=True,
-        )
-        images = _slider("Number of images", "num-images", START.num_images, 1, MAX_IMAGES, 1)
-        negative = gr.Textbox(
-            label="Negative prompt",
-            info=HELP["negative_prompt"],
-            lines=2,
-            max_lines=6,
-            elem_id="negative-prompt",
-            interactive=True,
-        )
+        for setting in SETTINGS:
+            with _group(setting, made):
+                for control in setting.controls:
+                    _add(control, made)
         add_ons = create_add_ons()
-    return SettingsPanel(
-        guidance=guidance,
-        steps=steps,
-        aspect_ratio=ratio,
-        num_images=images,
-        negative_prompt=negative,
-        add_ons=add_ons,
-        **influence,
-        **control,
-        **seed,
-    )
+    assert made.dice is not None
+    assert made.seed_memory is not None
+    return SettingsPanel(made.controls, made.groups, made.dice, made.seed_memory, add_ons)
 
 
-def _slider(label: str, elem_id: str, value: float, low: float, high: float, step: float) -> Knob:
-    return Knob(
-        low,
-        high,
-        value=value,
-        step=step,
-        label=label,
-        info=HELP[elem_id.replace("-", "_")],
-        elem_id=elem_id,
-        buttons=[],
-        interactive=True,
-    )
+@contextmanager
+def _group(setting: Setting, made: _Made) -> Generator[None]:
+    """Around the controls that are shown and hidden together."""
+    if not setting.group:
+        yield
+        return
+    with gr.Column(elem_id=setting.group, visible=setting.field in ALWAYS) as group:
+        made.groups[setting.field] = group
+        yield
 
 
-def _influence() -> dict[str, Any]:
-    with gr.Column(elem_id="influence-group", visible=False) as group:
-        slider = _slider("Influence, %", "influence", START.influence, 0, 100, 1)
+def _add(control: Control[Any], made: _Made) -> None:
+    """Make the control, and what stands beside it."""
+    if control is SEED:
+        with gr.Row(elem_id="seed-row"):
+            made.controls[control.name] = _component(control)
+            made.dice = gr.Button("Random seed", elem_id="seed-dice", size="md")
+        made.seed_memory = SeedMemory(elem_id="seed-memory")
+        return
+    made.controls[control.name] = _component(control)
+    if control is INFLUENCE:
         gr.HTML(
             '<span id="strength" class="lk-muted">strength 0.75</span>',
             elem_id="strength-note",
             js_on_load=None,
         )
-    return {"influence": slider, "influence_group": group}
 
 
-def _control() -> dict[str, Any]:
-    with gr.Column(elem_id="control-group", visible=False) as group:
-        kind = Choice(
-            [(CONTROL_WORDS[kind], kind.value) for kind in ControlKind],
-            value=START.control_kind.value,
-            label="Traced from the reference",
-            info=HELP["control_kind"],
-            elem_id="control-kind",
-            interactive=True,
-        )
-        weight = _slider("Hold", "control-weight", START.control_weight, 0, 2, 0.05)
-        start = _slider("Begins at", "control-start", START.control_start, 0, 1, 0.05)
-        end = _slider("Ends at", "control-end", START.control_end, 0, 1, 0.05)
-    return {
-        "control_group": group,
-        "control_kind": kind,
-        "control_weight": weight,
-        "control_start": start,
-        "control_end": end,
+def _component(control: Control[Any]) -> Component:
+    said: dict[str, Any] = {
+        "value": control.plain(control.start),
+        "label": control.label,
+        "info": control.help,
+        "elem_id": control.elem_id,
+        "interactive": True,
     }
-
-
-def _seed() -> dict[str, Any]:
-    with gr.Column(elem_id="seed-group"):
-        with gr.Row(elem_id="seed-row"):
-            seed = gr.Textbox(
-                START.seed, label="Seed", info=HELP["seed"], max_lines=1, elem_id="seed", interactive=True
-            )
-            dice = gr.Button("Random seed", elem_id="seed-dice", size="md")
-        memory = SeedMemory(elem_id="seed-memory")
-    return {"seed": seed, "dice": dice, "seed_memory": memory}
+    kind = control.kind
+    if isinstance(kind, Slider):
+        low, high = kind.range(_LIMITS)
+        return Knob(low, high, step=kind.step, buttons=[], **said)
+    if isinstance(kind, Choices):
+        return Choice(list(kind.options(_LIMITS)), **said)
+    if isinstance(kind, Switch):
+        return Tick(**said)
+    return gr.Textbox(lines=kind.lines, max_lines=kind.lines if kind.lines == 1 else 3 * kind.lines, **said)

@@ -1,4 +1,4 @@
-"""Gradio's radio buttons and sliders, without its own judgement of what a browser sends.
+"""Gradio's radio buttons, sliders and ticks, without its own judgement of what a browser sends.
 
 What may be chosen depends on the model and the mode. Gradio judges a value by the choices it offered last, so
 one that is on its way while they change would be refused with a message for developers. `StudioState.read`
@@ -24,6 +24,16 @@ class Choice(gr.Radio):
 
 class Knob(gr.Slider):
     """A slider; hands on what was sent."""
+
+    is_template = True
+
+    def preprocess(self, payload: Any) -> Any:
+        """The value as it came."""
+        return payload
+
+
+class Tick(gr.Checkbox):
+    """On or off; hands on what was sent."""
 
     is_template = True
 

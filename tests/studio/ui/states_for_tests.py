@@ -4,12 +4,24 @@ from __future__ import annotations
 
 from typing import Any
 
+from pipelines.families.settings import CONTROLS
 from pipelines.request import Reference
 from studio.ui.state import StudioState
 
 
+def made(**values: Any) -> StudioState:
+    """A state with these fields and settings."""
+    settings = {name: values.pop(name) for name in list(values) if name in CONTROLS}
+    return StudioState.model_validate(values).with_settings(settings)
+
+
+def held(state: StudioState, *names: str) -> tuple[Any, ...]:
+    """What the controls of these names hold."""
+    return tuple(state.settings[name] for name in names)
+
+
 def with_references(*ids: str, **values: Any) -> StudioState:
-    start = StudioState.model_validate({"model": "portrait", **values})
+    start = made(**{"model": "portrait", **values})
     return start.with_references([Reference(image_id=each) for each in ids])
 
 

@@ -9,6 +9,7 @@ from pipelines.request import MAX_PROMPT_CHARS, Mode, Reference
 from studio.coach.said import Step
 from studio.ui.coach import take_step
 from studio.ui.state import StudioState
+from tests.studio.ui.states_for_tests import held
 
 STATE = StudioState(references=(Reference(image_id="a"), Reference(image_id="b")), mode=Mode.SMART_EDIT)
 
@@ -19,8 +20,12 @@ def taken(state: StudioState = STATE, **step: Any) -> StudioState:
 
 def test_a_step_sets_knobs_in_the_words_of_the_page() -> None:
     state = taken(set={"guidance_scale": 5.0, "strength": 0.55, "seed": 7, "aspect_ratio": "reference"})
-    assert (state.guidance_scale, state.influence, state.seed) == (5.0, 45.0, "7")
-    assert state.aspect_ratio == "reference"
+    assert held(state, "guidance_scale", "influence", "seed") == (
+        5.0,
+        45.0,
+        "7",
+    )
+    assert state.settings["aspect_ratio"] == "reference"
     assert state.references == STATE.references
 
 

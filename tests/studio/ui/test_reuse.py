@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pipelines.errors import RequestError
+from pipelines.families.settings import CONTROLS, INFLUENCE
 from pipelines.request import Control, ControlKind, GenerationRequest, Lora, Mode, Reference, Role
 from studio.records import Category, ImageRecord
 from studio.ui.knobs import find_model, knobs_of
@@ -14,7 +15,7 @@ from studio.ui.reuse import apply_foreign, apply_record, apply_settings, reuse_r
 from studio.ui.settle import settle
 from studio.ui.state import LIKE_REFERENCE, StudioState
 from tests.studio.ui.models_for_tests import INK, MODELS, QUICK
-from tests.studio.ui.states_for_tests import ids, with_references
+from tests.studio.ui.states_for_tests import held, ids, with_references
 
 
 def record(request: GenerationRequest | None, seed: int | None = None) -> ImageRecord:
@@ -62,13 +63,13 @@ def test_reuse_settings_asks_for_the_very_same_picture() -> None:
 
 def test_reuse_settings_shows_the_ratio_where_one_was_chosen() -> None:
     made = MADE.model_copy(update={"aspect_ratio": "4:5"})
-    assert apply_record(StudioState(), record(made), {"a", "b"}).aspect_ratio == "4:5"
+    assert apply_record(StudioState(), record(made), {"a", "b"}).settings["aspect_ratio"] == "4:5"
 
 
 def test_what_another_tool_says_with_its_model_stays_as_it_is_said() -> None:
     ink = settle(StudioState(model="ink"), (INK, QUICK)).state
     said = apply_settings(ink, {"model": "quick", "num_inference_steps": 20})
-    assert settle(said, (INK, QUICK)).state.num_inference_steps == 20
+    assert settle(said, (INK, QUICK)).state.settings["num_inference_steps"] == 20
 
 
 def test_references_that_are_gone_are_left_out() -> None:
@@ -82,7 +83,7 @@ def test_reuse_references_takes_the_mode_with_them() -> None:
 
 
 def test_reuse_seed_takes_the_seed_of_this_very_picture() -> None:
-    assert reuse_seed(StudioState(), record(MADE, seed=101)).seed == "101"
+    assert reuse_seed(StudioState(), record(MADE, seed=101)).settings["seed"] == "101"
 
 
 def test_an_upload_has_neither_seed_nor_settings() -> None:
@@ -126,43 +127,67 @@ def test_another_tools_settings_leave_nothing_from_before() -> None:
     state = apply_foreign(worn(), said, MODELS)
     fresh = StudioState()
     told = {"references", "mode", "model", "model_picked", "model_begun", "earlier_model", "knobs_of"}
-    told |= {"prompt", "num_inference_steps", "seed", "influence", "aspect_ratio", "guidance_scale"}
+    told |= {"prompt", "settings"}
     for name in set(StudioState.model_fields) - told:
         assert getattr(state, name) == getattr(fresh, name), name
-    assert (state.prompt, state.num_inference_steps, state.seed) == ("a knight", 31, "12")
-    assert (state.influence, state.model, ids(state)) == (60.0, "ink", ["a"])
-    assert state.aspect_ratio == LIKE_REFERENCE
+    told = {"num_inference_steps", "seed", "influence", "aspect_ratio", "guidance_scale"}
+    for name in set(CONTROLS) - told:
+        assert state.settings[name] == fresh.settings[name], name
+    assert (state.prompt, state.settings["num_inference_steps"], state.settings["seed"]) == (
+        "a knight",
+        31,
+        "12",
+    )
+    assert (state.settings["influence"], state.model, ids(state)) == (60.0, "ink", ["a"])
+    assert state.settings["aspect_ratio"] == LIKE_REFERENCE
 
 
 def test_what_a_file_leaves_out_goes_to_the_models_own_defaults() -> None:
     bare = worn().model_copy(update={"references": (), "mode": Mode.TEXT_TO_IMAGE})
     state = settle(apply_foreign(bare, {"model": "quick"}, (INK, QUICK)), (INK, QUICK)).state
     own = knobs_of(QUICK, Mode.TEXT_TO_IMAGE)
-    assert (state.num_inference_steps, state.guidance_scale) == (
+    assert held(state, "num_inference_steps", "guidance_scale") == (
         own.defaults["num_inference_steps"],
         own.defaults["guidance_scale"],
     )
-    assert (state.influence, state.prompt, state.seed, state.aspect_ratio) == (own.influence, "", "-1", "1:1")
+    assert (
+        state.settings["influence"],
+        state.prompt,
+        state.settings["seed"],
+        state.settings["aspect_ratio"],
+    ) == (INFLUENCE.standard(own.defaults), "", "-1", "1:1")
     assert apply_foreign(bare, {"prompt": "x"}, (INK, QUICK)).model == "quick"
 
 
 def test_our_own_settings_leave_nothing_from_before_either() -> None:
     made = GenerationRequest(model="portrait", prompt="a knight", seed=9)
     state = apply_record(worn(), record(made), ())
-    assert (state.negative_prompt, state.influence, state.character) == ("", StudioState().influence, None)
-    assert (state.add_ons, state.control_weight, state.num_images) == (AddOns(), 1.0, 1)
+    assert (state.settings["negative_prompt"], state.settings["influence"], state.character) == (
+        "",
+        StudioState().settings["influence"],
+        None,
+    )
+    assert (state.add_ons, state.settings["control_weight"], state.settings["num_images"]) == (
+        AddOns(),
+        1.0,
+        1,
+    )
 
 
 def test_single_settings_are_set_and_the_others_left() -> None:
     state = apply_settings(worn(), {"prompt": "a knight", "strength": 0.4})
-    assert (state.prompt, state.influence, state.negative_prompt) == ("a knight", 60.0, "beard, hat")
+    assert (state.prompt, state.settings["influence"], state.settings["negative_prompt"]) == (
+        "a knight",
+        60.0,
+        "beard, hat",
+    )
 
 
 @pytest.mark.parametrize(
     ("said", "shape"), [({"width": 640, "height": 512}, "640x512"), ({"width": 640}, "1:1"), ({}, "1:1")]
 )
 def test_a_shape_is_taken_where_both_sides_are_known(said: dict[str, Any], shape: str) -> None:
-    assert apply_settings(StudioState(), said).aspect_ratio == shape
+    assert apply_settings(StudioState(), said).settings["aspect_ratio"] == shape
 
 
 def test_another_tools_settings_can_be_asked_for_once_they_are_settled() -> None:

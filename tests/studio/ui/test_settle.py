@@ -4,7 +4,7 @@ from pipelines.request import ControlKind, Mode, Reference
 from studio.ui.settle import offered_models, settle
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, QUICK, SKETCH, limits, model
-from tests.studio.ui.states_for_tests import with_references
+from tests.studio.ui.states_for_tests import held, with_references
 
 
 def test_a_model_that_cannot_edit_is_switched_with_exactly_these_words() -> None:
@@ -58,33 +58,35 @@ def test_references_and_text_to_image_do_not_go_together() -> None:
 
 def test_untouched_knobs_follow_the_modes_defaults_and_touched_ones_stay() -> None:
     before = settle(StudioState(model="portrait"), MODELS).state
-    before = before.model_copy(update={"num_inference_steps": 33})
+    before = before.with_settings({"num_inference_steps": 33})
     after = before.with_references([Reference(image_id="a")])
     settled = settle(after, MODELS).state
-    assert (settled.guidance_scale, settled.num_inference_steps) == (5.0, 33)
+    assert held(settled, "guidance_scale", "num_inference_steps") == (5.0, 33)
     painted = settle(settled.set_mode(Mode.IMG2IMG), MODELS).state
-    assert (painted.guidance_scale, painted.influence) == (3.5, 40.0)
+    assert held(painted, "guidance_scale", "influence") == (3.5, 40.0)
 
 
 def test_a_model_begins_with_its_own_steps_however_it_was_chosen() -> None:
-    assert settle(StudioState(), (QUICK, INK)).state.num_inference_steps == 4  # on a page just opened
+    assert (
+        settle(StudioState(), (QUICK, INK)).state.settings["num_inference_steps"] == 4
+    )  # on a page just opened
     ink = settle(StudioState(model="ink"), (INK, QUICK)).state
     chosen = StudioState.read(ink.model_copy(update={"model": "quick"}).values())
     settled = settle(chosen, (INK, QUICK)).state
-    assert settled.num_inference_steps == 4
-    assert settle(settled.choose_model("ink"), (INK, QUICK)).state.num_inference_steps == 20
+    assert settled.settings["num_inference_steps"] == 4
+    assert settle(settled.choose_model("ink"), (INK, QUICK)).state.settings["num_inference_steps"] == 20
 
 
 def test_knobs_are_kept_inside_the_limits() -> None:
     wild = with_references("a", guidance_scale=1e9, num_inference_steps=10_000, num_images=0, influence=-5)
     state = settle(wild.set_mode(Mode.CONTROLNET), MODELS).state
-    assert (state.guidance_scale, state.num_inference_steps) == (9.0, 150)
-    assert (state.num_images, state.influence) == (1, 0)
+    assert held(state, "guidance_scale", "num_inference_steps") == (9.0, 150)
+    assert held(state, "num_images", "influence") == (1, 0)
 
 
 def test_a_control_kind_the_model_lacks_gives_way_to_one_it_has() -> None:
     state = with_references("a", control_kind="canny").set_mode(Mode.CONTROLNET)
-    assert settle(state, MODELS).state.control_kind is ControlKind.SOFT_EDGE
+    assert settle(state, MODELS).state.settings["control_kind"] is ControlKind.SOFT_EDGE
 
 
 def test_while_references_are_loaded_only_models_with_the_mode_are_offered() -> None:

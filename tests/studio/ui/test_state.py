@@ -9,30 +9,38 @@ from pipelines.request import MAX_PROMPT_CHARS, MAX_SEED, Mode, Role
 from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import MODELS, model
-from tests.studio.ui.states_for_tests import ids, with_references
+from tests.studio.ui.states_for_tests import ids, made, with_references
 
 
 def test_a_fresh_state_has_the_studios_defaults() -> None:
     state = StudioState()
-    assert (state.guidance_scale, state.num_inference_steps, state.seed) == (3.5, 20, "-1")
-    assert (state.influence, state.num_images, state.mode) == (25, 1, Mode.TEXT_TO_IMAGE)
+    assert (
+        state.settings["guidance_scale"],
+        state.settings["num_inference_steps"],
+        state.settings["seed"],
+    ) == (3.5, 20, "-1")
+    assert (state.settings["influence"], state.settings["num_images"], state.mode) == (
+        25,
+        1,
+        Mode.TEXT_TO_IMAGE,
+    )
 
 
 def test_the_first_reference_begins_editing_and_the_last_one_ends_it() -> None:
     editing = with_references("a", model="ink")
-    assert (editing.mode, editing.aspect_ratio, editing.earlier_model) == (
+    assert (editing.mode, editing.settings["aspect_ratio"], editing.earlier_model) == (
         Mode.SMART_EDIT,
         "reference",
         "ink",
     )
     over = editing.remove_reference(0)
-    assert (over.mode, over.aspect_ratio, over.model) == (Mode.TEXT_TO_IMAGE, "1:1", "ink")
+    assert (over.mode, over.settings["aspect_ratio"], over.model) == (Mode.TEXT_TO_IMAGE, "1:1", "ink")
 
 
 def test_further_references_leave_mode_and_shape_alone() -> None:
-    state = with_references("a").set_mode(Mode.IMG2IMG).model_copy(update={"aspect_ratio": "2:3"})
+    state = with_references("a").set_mode(Mode.IMG2IMG).with_settings({"aspect_ratio": "2:3"})
     state = state.add_reference("b").remove_reference(0)
-    assert (state.mode, state.aspect_ratio, ids(state)) == (Mode.IMG2IMG, "2:3", ["b"])
+    assert (state.mode, state.settings["aspect_ratio"], ids(state)) == (Mode.IMG2IMG, "2:3", ["b"])
 
 
 def test_ten_references_fit_and_the_eleventh_is_refused_in_words() -> None:
@@ -140,20 +148,20 @@ def test_influence_is_only_shown_where_a_reference_is_a_source() -> None:
 
 def test_a_knob_the_model_does_not_use_is_not_asked_for() -> None:
     bare = model("bare", "Bare", {Mode.TEXT_TO_IMAGE: {"fields": ["prompt", "seed"]}})
-    state = StudioState(model="bare", prompt="a", negative_prompt="b", guidance_scale=9)
+    state = made(model="bare", prompt="a", negative_prompt="b", guidance_scale=9)
     request = state.to_request(knobs_of(bare, Mode.TEXT_TO_IMAGE))
     assert not {"negative_prompt", "guidance_scale"} & request.model_fields_set
 
 
 @pytest.mark.parametrize(("text", "seed"), [("-1", -1), (" 42 ", 42), (str(MAX_SEED), MAX_SEED), ("007", 7)])
 def test_seeds_are_read_from_their_text(text: str, seed: int) -> None:
-    assert StudioState(seed=text).to_request(Knobs()).seed == seed
+    assert made(seed=text).to_request(Knobs()).seed == seed
 
 
 @pytest.mark.parametrize("text", ["", "-2", "1.5", "1e9", str(MAX_SEED + 1), "9" * 5000, "٣", "--1", "seed"])
 def test_other_seeds_are_refused_in_words(text: str) -> None:
     with pytest.raises(RequestError, match="whole number") as refusal:
-        StudioState(seed=text).to_request(Knobs())
+        made(seed=text).to_request(Knobs())
     assert refusal.value.field == "seed"
 
 
@@ -171,11 +179,11 @@ def test_a_prompt_that_is_too_long_is_refused_in_words() -> None:
     ],
 )
 def test_the_shape_becomes_a_ratio_or_a_size(shape: str, asked: dict[str, Any]) -> None:
-    request = StudioState(aspect_ratio=shape).to_request(Knobs())
+    request = made(aspect_ratio=shape).to_request(Knobs())
     given = {name: getattr(request, name) for name in ("aspect_ratio", "width", "height")}
     assert {name: value for name, value in given.items() if value is not None} == asked
 
 
 def test_a_size_beyond_reason_is_refused_in_words() -> None:
     with pytest.raises(RequestError, match="width is outside"):
-        StudioState(aspect_ratio="99999x512").to_request(Knobs())
+        made(aspect_ratio="99999x512").to_request(Knobs())

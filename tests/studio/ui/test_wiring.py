@@ -30,6 +30,7 @@ from studio.ui.widgets.reference_strip import ReferenceStrip
 from studio.ui.wiring import LOST_CHARACTER, LOST_REFERENCES, UNKNOWN_MODEL, StudioHandlers, _on_asked
 from tests.studio import foreign_files
 from tests.studio.fixtures import Durable, open_durable, save, upload
+from tests.studio.ui.states_for_tests import held
 
 
 @pytest.fixture
@@ -114,9 +115,9 @@ def test_what_was_offered_a_moment_ago_is_not_refused(handlers: StudioHandlers) 
     sent = {"aspect_ratio": "reference", "control_kind": "pose", "guidance_scale": 40.0, "influence": -3.0}
     for name, value in sent.items():
         assert handlers.controls.by_name[name].preprocess(value) == value
-    values = values_of(handlers, FRESH.model_copy(update={"guidance_scale": 40.0, "influence": -3.0}))
+    values = values_of(handlers, FRESH.with_settings({"guidance_scale": 40.0, "influence": -3.0}))
     settled = shown(handlers, handlers.changed(*values), FRESH)
-    assert (settled.guidance_scale, settled.influence) == (20.0, 0.0)
+    assert held(settled, "guidance_scale", "influence") == (20.0, 0.0)
 
 
 def test_controls_that_hold_their_value_are_left_alone(handlers: StudioHandlers) -> None:
@@ -128,11 +129,11 @@ def test_controls_that_hold_their_value_are_left_alone(handlers: StudioHandlers)
 def test_knobs_the_mode_does_not_use_are_hidden(handlers: StudioHandlers, durable: Durable) -> None:
     settings = handlers.controls.settings
     updates = handlers.changed(*values_of(handlers, FRESH))
-    assert updates[settings.influence_group]["visible"] is False
-    assert updates[settings.control_group]["visible"] is False
+    assert updates[settings.groups["strength"]]["visible"] is False
+    assert updates[settings.groups["control"]]["visible"] is False
     editing = FRESH.use_reference(upload(durable).id).set_mode(Mode.IMG2IMG)
     updates = handlers.changed(*values_of(handlers, editing))
-    assert updates[settings.influence_group]["visible"] is True
+    assert updates[settings.groups["strength"]]["visible"] is True
 
 
 @pytest.mark.parametrize(("action", "left"), [("use", 1), ("add", 2), ("edit", 1)])
@@ -174,16 +175,26 @@ def test_settings_of_a_file_leave_nothing_of_the_last_picture(
     text = "a knight\nSteps: 11, Sampler: Euler a, CFG scale: 5, Seed: 77, Size: 128x128"
     data = foreign_files.png(parameters=text)
     image, _ = durable.collection.add_upload(io.BytesIO(data), "foreign.png")
-    before = FRESH.model_copy(update={"prompt": "old", "negative_prompt": "beard, hat", "num_images": 3})
+    before = FRESH.model_copy(update={"prompt": "old"}).with_settings(
+        {"negative_prompt": "beard, hat", "num_images": 3}
+    )
     state = after(handlers, "reuse_foreign", image, before)
-    assert (state.prompt, state.negative_prompt, state.num_images) == ("a knight", "", 1)
-    assert (state.seed, state.num_inference_steps, state.aspect_ratio) == ("77", 11, "128x128")
+    assert (state.prompt, state.settings["negative_prompt"], state.settings["num_images"]) == (
+        "a knight",
+        "",
+        1,
+    )
+    assert (
+        state.settings["seed"],
+        state.settings["num_inference_steps"],
+        state.settings["aspect_ratio"],
+    ) == ("77", 11, "128x128")
 
 
 def test_reuse_seed_and_references(handlers: StudioHandlers, durable: Durable) -> None:
     parent = upload(durable)
     made = save(durable, parent)
-    assert after(handlers, "reuse_seed", made, FRESH).seed == str(made.seed)
+    assert after(handlers, "reuse_seed", made, FRESH).settings["seed"] == str(made.seed)
     state = after(handlers, "reuse_references", made, FRESH)
     assert [reference.image_id for reference in state.references] == [parent.id]
 
@@ -233,7 +244,7 @@ def test_unknown_pictures_and_actions_are_refused(handlers: StudioHandlers, dura
 
 
 def test_generate_queues_and_returns_and_refuses_in_words(handlers: StudioHandlers) -> None:
-    asked = FRESH.model_copy(update={"prompt": "a knight", "num_images": 2, "seed": "5"})
+    asked = FRESH.model_copy(update={"prompt": "a knight"}).with_settings({"num_images": 2, "seed": "5"})
     handlers.generate(*values_of(handlers, asked), None)
     (job,) = handlers.service.jobs()
     assert (job.request.prompt, job.request.num_images, job.request.seed) == ("a knight", 2, 5)
@@ -243,11 +254,13 @@ def test_generate_queues_and_returns_and_refuses_in_words(handlers: StudioHandle
 
 
 def test_the_plans_notices_are_told_before_generating(handlers: StudioHandlers) -> None:
-    asked = FRESH.model_copy(update={"prompt": "a", "negative_prompt": "b", "guidance_scale": 1.0})
+    asked = FRESH.model_copy(update={"prompt": "a"}).with_settings(
+        {"negative_prompt": "b", "guidance_scale": 1.0}
+    )
     assert handlers.check(*values_of(handlers, FRESH)) == []
     (notice,) = handlers.check(*values_of(handlers, asked))
     assert "negative prompt without effect" in notice
-    (refusal,) = handlers.check(*values_of(handlers, asked.model_copy(update={"seed": "x"})))
+    (refusal,) = handlers.check(*values_of(handlers, asked.with_settings({"seed": "x"})))
     assert "whole number" in refusal
     assert handlers.service.jobs() == ()
 

@@ -3,7 +3,7 @@
 
 import { sized } from "../core/addresses.js";
 import { el } from "../core/dom.js";
-import { CATEGORIES, CONTROLS, ROLES } from "../core/rules.js";
+import { CATEGORIES, CONTROLS, ROLES, SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 
 /** @import { Mini } from "../core/shapes.js" */
@@ -65,33 +65,29 @@ function depthLine({ depth }) {
   return depth === 1 ? "1 step from the first picture" : `${depth} steps from the first picture`;
 }
 
-/** Settings that have no words of their own here, so that nothing that made the picture is left out. */
-const SAID = new Set([
-  "mode",
-  "model",
-  "prompt",
-  "negative_prompt",
-  "seed",
-  "num_inference_steps",
-  "guidance_scale",
-  "strength",
-  "control",
-  "loras",
-  "num_images",
-  "references",
-  "width",
-  "height",
-  "aspect_ratio",
-]);
-/** @param {Request} request */
-function otherRows(request) {
+/** Settings that are told in the first rows, or by what came of them. */
+const TOLD = new Set(["mode", "model", "prompt", "num_images", "references", "width", "height", "aspect_ratio"]);
+/** In this order; every other setting comes after them. */
+const FIRST = ["negative_prompt", "seed", "num_inference_steps", "guidance_scale", "strength", "control", "loras"];
+
+/** A setting as artists read it, where that is not its plain value. @type {Record<string, (record: Picture) => unknown>} */
+const LINES = {
+  seed: ({ seed, request }) => seed ?? request.seed,
+  strength: ({ request }) => (kit.given(request.strength) ? kit.percent(1 - request.strength) : null),
+  control: ({ request }) => controlLine(request.control),
+  loras: loraLine,
+};
+
+/** Every setting of the request, so that nothing that made the picture is left out. @param {Picture} record */
+function settingRows(record) {
   /** @param {unknown} value */
-  const plain = (value) => (typeof value === "object" ? JSON.stringify(value) : String(value));
+  const plain = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : value);
   /** @param {string} name */
-  const words = (name) => name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
-  return Object.entries(request)
-    .filter(([name, value]) => !SAID.has(name) && kit.given(value) && plain(value) !== "{}" && plain(value) !== "[]")
-    .map(([name, value]) => [words(name), plain(value)]);
+  const words = (name) => SETTINGS[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
+  /** @param {string} name */
+  const line = (name) => (LINES[name] ? LINES[name](record) : plain(record.request[name]));
+  const others = Object.keys(record.request).filter((name) => !TOLD.has(name) && !FIRST.includes(name));
+  return [...FIRST, ...others].map((name) => [words(name), line(name)]).filter(([, value]) => value !== "{}" && value !== "[]");
 }
 
 /** @param {Picture} record @param {ImageDetails} details */
@@ -103,14 +99,7 @@ function madeRows(record, details) {
     ["Mode", kit.modeWords(request.mode)],
     ["Prompt", kit.promptWords(request)],
     ["The model read", readLine(record)],
-    ["Negative prompt", request.negative_prompt || null],
-    ["Seed", record.seed ?? request.seed],
-    ["Steps", request.num_inference_steps],
-    ["Guidance", request.guidance_scale],
-    ["Influence", kit.given(request.strength) ? kit.percent(1 - request.strength) : null],
-    ["Structure", controlLine(request.control)],
-    ["LoRAs", loraLine(record)],
-    ...otherRows(request),
+    ...settingRows(record),
     ["Took", costLine(details)],
     ["Made on", machineLine(record)],
     ["Kept in memory", /** @type {string | undefined} */ (record.provenance?.memory)],

@@ -3,24 +3,13 @@
 
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
+import { SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import * as pictures from "./pictures.js";
 
 /** @import { ImageMetadata } from "../core/schemas.js" */
 /** @import { Picture } from "../core/events.js" */
 
-const WORDS = {
-  prompt: "Prompt",
-  negative_prompt: "Negative prompt",
-  seed: "Seed",
-  num_inference_steps: "Steps",
-  guidance_scale: "Guidance",
-  strength: "Influence",
-  width: "Width",
-  height: "Height",
-  model: "Model",
-  loras: "LoRAs",
-};
 /** @param {string} name @param {any} value */
 const shown = (name, value) => {
   if (name === "loras") return value.map(({ id, weight }) => `${id} (${weight})`).join(", ");
@@ -56,7 +45,7 @@ export class Foreign {
 
   /** @param {ImageMetadata} found */
   draw(found) {
-    const settings = Object.entries(found.settings).filter(([name]) => WORDS[name]);
+    const settings = Object.entries(found.settings).filter(([name]) => SETTINGS[name]);
     const said = settings.length || found.unmapped.length || found.raw.length;
     this.node.hidden = !found.tool && !said && !found.notes.length;
     this.node.replaceChildren(
@@ -64,7 +53,7 @@ export class Foreign {
       ...(found.sidecar ? [el("p", { class: "out-dim" }, `Read from ${found.sidecar}, which lay beside it.`)] : []),
       ...(settings.length
         ? [
-            facts(settings.map(([name, value]) => [WORDS[name], shown(name, value)])),
+            facts(settings.map(([name, value]) => [SETTINGS[name], shown(name, value)])),
             kit.button({ name: "reuse", label: "Reuse these settings", id: "reuse-foreign", run: () => this.reuse() }),
           ]
         : []),

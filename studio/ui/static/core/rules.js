@@ -73,6 +73,35 @@ export const LIMITS = {
   "prompt": 10000
 };
 
+/** @type {Record<string, string>} */
+export const SETTINGS = {
+  "mode": "Mode",
+  "model": "Model",
+  "character": "Character",
+  "references": "References",
+  "prompt": "Prompt",
+  "strength": "Influence",
+  "control": "Structure",
+  "guidance_scale": "Guidance",
+  "num_inference_steps": "Steps",
+  "seed": "Seed",
+  "aspect_ratio": "Aspect ratio",
+  "width": "Width",
+  "height": "Height",
+  "num_images": "Number of images",
+  "negative_prompt": "Negative prompt",
+  "loras": "LoRAs",
+  "vae": "VAE",
+  "ip_adapter": "IP-Adapter"
+};
+
+/** @type {string[]} */
+export const NUMBERS = [
+  "guidance_scale",
+  "num_inference_steps",
+  "num_images"
+];
+
 /** @type {Record<string, {least: number, most: number}>} */
 export const RANGES = {
   "guidance_scale": {

@@ -6,7 +6,7 @@ import * as pictures from "../collection/pictures.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
-import { DEFAULT_ROLES } from "../core/rules.js";
+import { DEFAULT_ROLES, NUMBERS } from "../core/rules.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { tabId } from "../core/tab.js";
@@ -23,7 +23,6 @@ const OUTCOMES = [
   ["same", "Same"],
   ["drifted", "Drifted"],
 ];
-const NUMBERS = ["guidance_scale", "num_inference_steps", "num_images"];
 
 // --- what was put away ------------------------------------------------------------------------
 const away = () => {
