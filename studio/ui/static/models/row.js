@@ -200,16 +200,18 @@ export class Row {
   statusOf(download) {
     const amount = download.total_bytes ? `${kit.bytes(download.done_bytes)} of ${kit.bytes(download.total_bytes)}` : "";
     const pace = download.bytes_per_second ? [`${kit.bytes(download.bytes_per_second)}/s`, kit.remaining(download.seconds_left)] : [];
-    const words =
-      {
-        queued: ["Waiting for another download"],
-        checking: ["Asking the hub what there is…"],
-        downloading: ["Downloading", amount, ...pace],
-        verifying: ["Comparing checksums", amount],
-        cancelled: ["Stopped", amount, "what has come is kept"],
-        interrupted: ["Interrupted", amount, "what has come is kept"],
-        failed: [download.error?.message],
-      }[download.status] || [];
+    /** @type {Record<string, (string | undefined)[]>} */
+    const said = {
+      queued: ["Waiting for another download"],
+      checking: ["Asking the hub what there is…"],
+      downloading: ["Downloading", amount, ...pace],
+      verifying: ["Comparing checksums", amount],
+      cancelled: ["Stopped", amount, "what has come is kept"],
+      interrupted: ["Interrupted", amount, "what has come is kept"],
+      failed: [download.error?.message],
+    };
+    const words = said[download.status] ?? [];
+    /** @type {(string | Node)[]} */
     const parts = [words.filter(Boolean).join(" · ")];
     if (download.error?.link) parts.push(" ", link(download.error.link, "Open its page"));
     return parts;

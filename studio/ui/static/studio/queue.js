@@ -9,15 +9,23 @@ import { showTab } from "../core/sections.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
+import { goOnLink, JobActions, letDrag, Switches } from "./queue_steering.js";
 
 /** @import { Reference } from "../core/schemas.js" */
 /** @import { Job, Part, Snapshot } from "../core/events.js" */
 
 const REFERENCES = 3;
 /** @type {import("../core/events.js").Snapshot} */
-const NOTHING = { version: 0, worker: { state: "starting", device: null, detail: "", hardware: null }, jobs: [], held: null };
+const NOTHING = {
+  version: 0,
+  worker: { state: "starting", device: null, detail: "", hardware: null },
+  jobs: [],
+  held: null,
+  paused: false,
+  loaded_first: false,
+};
 
-/** @param {string[]} ids @param {(id: string) => unknown} open */
+/** @param {string[]} ids @param {((id: string) => unknown) | undefined} open */
 function miniatures(ids, open = undefined) {
   const shown = ids
     .slice(0, REFERENCES)
@@ -56,6 +64,7 @@ class Row {
     this.notices = el("ul", { class: "out-notes" });
     const references = job.request.references.map((reference) => reference.image_id);
     this.meta = el("span", { class: "out-job-meta" });
+    this.actions = full ? new JobActions(job) : null;
     this.node = el(
       "li",
       { class: "out-job", "data-job": job.id },
@@ -74,6 +83,7 @@ class Row {
         full ? this.notices : null,
       ),
       full ? this.pictures : null,
+      this.actions?.node ?? null,
       this.cancel,
       el("span", { class: "out-job-bar" }, this.bar),
     );
@@ -96,8 +106,10 @@ class Row {
 
   /** @param {Job} job */
   updateFull(job) {
+    this.actions?.update(job);
+    this.node.draggable = job.status === "queued";
     const own = job.tab === tabId() ? "" : "another tab";
-    const model = pictures.modelLabel(job.request.model);
+    const model = pictures.modelLabel(job.request.model ?? "");
     this.meta.textContent = [kit.clock(job.created_at), own, kit.settingsLine(job.request, { model })].filter(Boolean).join(" · ");
     this.error.textContent = job.error?.message || "";
     this.notices.replaceChildren(...[...new Set(job.notices)].map((notice) => el("li", {}, notice)));
@@ -151,17 +163,19 @@ class Summary {
     this.list = new JobList("Queue", false);
     this.count = el("span", { class: "out-queue-count" }, "Queue");
     const open = el("button", { type: "button", class: "out-link", onclick: () => showTab("queue") }, "Show all");
-    const title = el("div", { class: "out-queue-title" }, this.count, open);
+    this.goOn = goOnLink(false);
+    const title = el("div", { class: "out-queue-title" }, this.count, this.goOn, open);
     this.node = el("section", { class: "out-queue-strip", "aria-label": "Queue", hidden: true }, title, this.list.node);
     element.replaceChildren(this.node);
     onSnapshot((snapshot) => this.take(snapshot));
   }
 
   /** @param {Snapshot} said */
-  take({ jobs }) {
+  take({ jobs, paused }) {
     const active = jobs.filter(kit.isActive);
     const running = active.filter((job) => job.status === "running").length;
-    this.count.textContent = counted(running, active.length - running) || "Queue";
+    this.count.textContent = [paused ? "Paused" : "", counted(running, active.length - running)].filter(Boolean).join(": ") || "Queue";
+    this.goOn.hidden = !paused;
     this.node.hidden = !active.length;
     document.getElementById("output-column")?.classList.toggle("out-busy", active.length > 0);
     this.list.show(active);
@@ -175,6 +189,7 @@ class QueuePage {
   /** @param {HTMLElement} element */
   constructor(element) {
     this.older = [];
+    this.switches = new Switches();
     this.sections = [
       ["running", "Running", "Nothing is running."],
       ["queued", "Waiting", "Nothing is waiting."],
@@ -184,6 +199,7 @@ class QueuePage {
       el(
         "div",
         { class: "out-queue-page" },
+        this.switches.node,
         this.sections.map((section) => section.node),
       ),
     );
@@ -196,6 +212,7 @@ class QueuePage {
   /** @param {string} name @param {string} title @param {string} none */
   section(name, title, none) {
     const list = new JobList(title, true);
+    if (name === "queued") letDrag(list.node);
     const words = el("p", { class: "out-empty" }, none);
     const node = el("section", { "aria-label": title, "data-section": name }, el("h3", {}, title), words, list.node);
     return { name, list, words, node };
@@ -207,10 +224,13 @@ class QueuePage {
     this.take(latestSnapshot() ?? NOTHING);
   }
 
-  /** @param {Snapshot} said */
-  take({ jobs }) {
+  /** @param {Snapshot} snapshot */
+  take(snapshot) {
+    const { jobs } = snapshot;
+    this.switches.show(snapshot);
     const now = new Set(jobs.map((job) => job.id));
     const all = [...jobs, ...this.older.filter((job) => !now.has(job.id) && !kit.isActive(job))];
+    /** @type {Record<string, Job[]>} */
     const of = { running: [], queued: [], ended: [] };
     all.forEach((job) => (of[job.status] || of.ended).push(job));
     this.sections.forEach(({ name, list, words }) => {
