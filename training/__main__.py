@@ -109,7 +109,7 @@ def _fidelity(preset: Preset, work: Path, device: str, out: Path) -> None:
     from training.reader import RealRenders, train
 
     reader, real = train(preset, work, device).to("cpu"), RealRenders(preset, work, held=True, seed=101)
-    measure(Pipes(out), real, reader, out, preset.pictures)
+    measure(preset, Pipes(out), real, reader, out)
     write_card(preset, work, out)
 
 

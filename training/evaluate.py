@@ -275,7 +275,7 @@ def main(preset: Preset, work: Path, device: str, folder: Path, read: bool = Tru
         print(f"{name} ({time.monotonic() - start:.0f} s): {json.dumps(results[name])}", flush=True)
         (folder / "metrics.json").write_text(json.dumps(_rounded(results), indent=1) + "\n")
     if reader is not None:
-        results["fidelity"] = fidelity.measure(bench.pipes, real, reader, folder, preset.pictures)
+        results["fidelity"] = fidelity.measure(preset, bench.pipes, real, reader, folder)
     return results
 
 

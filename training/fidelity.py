@@ -21,10 +21,10 @@ from pipelines.running.enlarging import enlarge, load
 from training.cases import MODES, Case, cases
 from training.latents import Shot, shoot
 from training.pipes import EDIT, SCALES, TEXT, Pipes, to_pictures, to_tensor
+from training.presets import Preset
 from training.reader import Reader, RealRenders
 from training.train_controlnet import edges
 
-REAL = 1000
 SEED = 107
 BATCH = 8
 COLUMNS = 8
@@ -104,28 +104,24 @@ class Studio:
         return pipes.adapted_batch(prompts, seed, character, style, SCALES, **TEXT)
 
 
-def fidelity(studio: Studio, reader: Reader, mode: str, drawn: Sequence[Image.Image]) -> dict[str, float]:
-    """`distance` of what was `drawn` of the first tasks of `mode`, by twice `REAL` real pictures."""
-    true = studio.picture([case.target for case in cases(studio.real, mode, 2 * REAL, SEED)])
-    return distance(reader, to_tensor(drawn), true[: len(drawn)], true[REAL:], true[:REAL])
+def fidelity(
+    studio: Studio, reader: Reader, mode: str, drawn: Sequence[Image.Image], real: int
+) -> dict[str, float]:
+    """`distance` of what was `drawn` of the first tasks of `mode`, by `real` pictures and as many others."""
+    true = studio.picture([case.target for case in cases(studio.real, mode, 2 * real, SEED)])
+    return distance(reader, to_tensor(drawn), true[: len(drawn)], true[real:], true[:real])
 
 
-def measure(
-    pipes: Pipes,
-    real: RealRenders,
-    reader: Reader,
-    folder: Path,
-    count: int,
-    modes: Sequence[str] = (*MODES,),
-) -> dict[str, Any]:
+def measure(preset: Preset, pipes: Pipes, real: RealRenders, reader: Reader, folder: Path) -> dict[str, Any]:
     """`fidelity` of every mode, added to the `metrics.json` of the exported `folder`."""
     studio, path = Studio(pipes, real), folder / "metrics.json"
     metrics = json.loads(path.read_text()) if path.exists() else {}
     found = metrics.setdefault("fidelity", {})
-    for mode in modes:
+    for mode in MODES:
         start = time.monotonic()
-        drawn = studio.draw(mode, cases(real, mode, count, SEED))
-        found[mode] = {k: round(v, 4) for k, v in fidelity(studio, reader, mode, drawn).items()}
+        drawn = studio.draw(mode, cases(real, mode, preset.pictures, SEED))
+        values = fidelity(studio, reader, mode, drawn, preset.real_pictures)
+        found[mode] = {name: round(value, 4) for name, value in values.items()}
         print(f"fidelity, {mode} ({time.monotonic() - start:.0f} s): {json.dumps(found[mode])}", flush=True)
         path.write_text(json.dumps(metrics, indent=1) + "\n")
     return found

@@ -128,7 +128,8 @@ class EnlargerPreset:
 class Preset:
     """Everything one training run needs to know; `px` is the side of the square pictures.
 
-    `cases`, `pictures`: how many tries a measure rests on, and how many the Fréchet distance of a mode does.
+    `cases`, `pictures`: how many tries a measure rests on, and how many the Fréchet distance of a mode does;
+    `real_pictures`: how many real ones it compares them with.
     """
 
     name: str = "cpu"
@@ -162,6 +163,7 @@ class Preset:
     reader: ReaderPreset = field(default_factory=ReaderPreset)
     cases: int = 48
     pictures: int = 1000
+    real_pictures: int = 1000
 
 
 CPU = Preset()
@@ -224,7 +226,7 @@ def rehearsal(preset: Preset) -> Preset:
         autoencoder = replace(autoencoder, grown_from=brief(autoencoder.grown_from, 2))
     return replace(
         preset, corpus_identities=60, identities=40, shaped_identities=25, loaders=min(1, preset.loaders),
-        cases=4, pictures=4, unet=brief(preset.unet, 8), critic=brief(preset.critic, 16),
+        cases=4, pictures=4, real_pictures=8, unet=brief(preset.unet, 8), critic=brief(preset.critic, 16),
         encoder=brief(preset.encoder, 16), adapters=brief(preset.adapters, 8), reader=brief(preset.reader, 8),
         controlnet=replace(brief(preset.controlnet, 4), pictures=16),
         autoencoder=replace(autoencoder, held_out=8, crop_batch=2),
