@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.pipelines.running.families.conftest import Tiny
 from tests.pipelines.running.families.test_every_family import differ, pixels
 from tests.pipelines.running.families.test_stable_diffusion import denoised
 
+EARLY = re.compile(r"\.(to_[qkv])\.(lora_[AB]|lora\.(?:down|up))\.")
 FAMILIES = {
     "tiny-sdxl": "text_to_image",
     "tiny-klein": "smart_edit",
@@ -54,6 +56,22 @@ def test_a_lora_acts_while_it_is_wanted_and_leaves_nothing_behind(tiny: Tiny, mo
     assert not differ(plain, tiny.make(model, mode, loras=[{"id": ink, "weight": 0.0}]))
     assert not differ(inked, tiny.make(model, mode, loras=[{"id": ink}]))
     assert not differ(plain, tiny.make(model, mode))
+
+
+def test_keys_that_diffusers_wrote_at_first_act_as_those_of_today(tiny: Tiny) -> None:
+    today = give(tiny, "tiny-sdxl", "today")
+    tensors = load_file(tiny.add_ons / "today.safetensors")
+    early = {EARLY.sub(early_key, name): tensor for name, tensor in tensors.items()}
+    assert len(early) == len(tensors)
+    assert all(".processor.to_" in name for name in early)
+    save_file(early, tiny.add_ons / "early.safetensors")
+    inked = tiny.make("tiny-sdxl", "text_to_image", loras=[{"id": today}])
+    assert differ(inked, tiny.make("tiny-sdxl", "text_to_image"))
+    assert not differ(inked, tiny.make("tiny-sdxl", "text_to_image", loras=[{"id": "early"}]))
+
+
+def early_key(found: re.Match[str]) -> str:
+    return f".processor.{found[1]}_lora.{'down' if found[2] in ('lora_A', 'lora.down') else 'up'}."
 
 
 def test_stacked_loras_add_up(tiny: Tiny) -> None:
