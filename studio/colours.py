@@ -14,6 +14,7 @@ from PIL import Image, ImageCms
 
 from studio import icc
 from studio.containers import png_profile
+from studio.high_range import ToneMapping
 
 _SAME = 2
 """Levels of 255 within which a profile says sRGB: nothing is converted then."""
@@ -24,6 +25,11 @@ _NCLX = b"colrnclx"
 _SRGB = ImageCms.createProfile("sRGB")
 _SPACES: Mapping[str, tuple[bytes, ...]] = {"grey": (b"GRAY", b"RGB "), "CMYK": (b"CMYK",)}
 _CANNOT = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
+
+
+RANGE = "likeness_range"
+HighRange = tuple[icc.Primaries, int]
+"""Primaries and transfer of H.273."""
 
 
 class Conversion:
@@ -55,8 +61,10 @@ class Conversion:
         return converted
 
 
-def conversion(image: Image.Image) -> Conversion | None:
-    """By the profile in its `info`; None where it has none to go by, or one that says sRGB."""
+def conversion(image: Image.Image) -> Conversion | ToneMapping | None:
+    """By the range or profile in its `info`; None where it has none to go by, or one that says sRGB."""
+    if (numbers := image.info.get(RANGE)) is not None:
+        return ToneMapping(*numbers)
     profile = image.info.get("icc_profile")
     kind = "grey" if image.mode in _GREY_MODES else image.mode
     if not isinstance(profile, bytes) or profile[16:20] not in _SPACES.get(kind, (b"RGB ",)):
@@ -98,10 +106,21 @@ def meant_by_avif(head: bytes) -> bytes | None:
     return icc.profile(*known)
 
 
-def is_high_range(chunks: Mapping[bytes, bytes]) -> bool:
-    """The values of a PNG are meant for screens brighter than white (PQ, HLG)."""
-    numbers = chunks.get(b"cICP", b"")
-    return len(numbers) == 4 and numbers[1] in icc.HIGH_RANGE
+def high_range(image: Image.Image, head: bytes, chunks: Mapping[bytes, bytes]) -> HighRange | None:
+    """What stands in `info[RANGE]` of a PNG or AVIF that is meant for brighter screens (PQ, HLG)."""
+    if image.format == "PNG":
+        numbers = chunks.get(b"cICP", b"")
+        if len(numbers) != 4 or numbers[2:] != b"\0\1":
+            return None
+        primaries, transfer = numbers[:2]
+    else:
+        at = head.find(_NCLX)
+        if image.format != "AVIF" or at < 0 or len(head) < at + 12:
+            return None
+        primaries, transfer = struct.unpack_from(">HH", head, at + len(_NCLX))
+    if transfer not in icc.HIGH_RANGE or primaries not in icc.PRIMARIES:
+        return None
+    return icc.PRIMARIES[primaries], transfer
 
 
 def _numbers(cicp: bytes) -> tuple[icc.Primaries, icc.Curve] | None:

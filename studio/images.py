@@ -281,20 +281,28 @@ def _bytes_of(image: Image.Image) -> int:
     return image.width * image.height * (stored + 4 + beside)
 
 
+_TONED_DOWN = "The picture is in high dynamic range; it is worked on in sRGB, with its highlights toned down."
+
+
 def _say_colours(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
     """Put the profile by which the values are meant into its `info`, and say what cannot be followed."""
-    meant, notes = image.info.pop("icc_profile", None), ()
+    meant, said = image.info.pop("icc_profile", None), {}
+    image.info.pop(colours.RANGE, None)  # a file may call a text of its own so
     file.seek(0)
+    head = file.read(_HEAD)
     if image.format == "PNG":
+        file.seek(0)
         said = png_colours(file)
         meant = colours.meant_by_png(said, grey=image.mode in ("1", "L", "LA", *DEEP_MODES))
-        if colours.is_high_range(said):
-            notes = ("The picture is in high dynamic range; its colours are worked on as they stand.",)
     elif image.format == "AVIF" and not meant:
-        meant = colours.meant_by_avif(file.read(_HEAD))
+        meant = colours.meant_by_avif(head)
+    bright = None if image.format == "AVIF" and meant else colours.high_range(image, head, said)
+    if bright is not None:
+        image.info[colours.RANGE] = bright
+        return (_TONED_DOWN,)
     if meant:
         image.info["icc_profile"] = meant
-    return notes
+    return ()
 
 
 @contextmanager
@@ -369,7 +377,7 @@ def _notes_on_copy(image: Image.Image, *, clear: bool) -> tuple[str, ...]:
     notes: list[str] = []
     if image.mode == "CMYK":
         notes.append("The picture has print colours (CMYK); it is worked on in RGB.")
-    elif colours.conversion(image) is not None:
+    elif colours.RANGE not in image.info and colours.conversion(image) is not None:
         notes.append("The picture has its own colour profile; it is worked on in sRGB.")
     if clear:
         notes.append("Transparent parts of the picture are worked on as white.")

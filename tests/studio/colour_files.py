@@ -127,11 +127,27 @@ def _by_numbers() -> dict[str, bytes]:
     colour = (30, 120, 200)
     return {
         **{f"cICP, primaries {n}": png(RGB, cicp(n, 13)) for n in icc.PRIMARIES},
-        **{f"cICP, transfer {n}": png(colour, cicp(1, n)) for n in range(18) if n != icc.HIGH_RANGE[0]},
+        **{f"cICP, transfer {n}": png(colour, cicp(1, n)) for n in range(18)},
         "cICP and iCCP": png(RGB, cicp(12, 13), iccp(LINEAR)),
         "cICP, unspecified, and gAMA": png(RGB, cicp(2, 2), gama(1.0)),
         "cICP, narrow": png(RGB, png_chunk(b"cICP", bytes((12, 13, 0, 0)))),
         "cICP, grey": png((100,), cicp(1, 8), kind=0),
+        **{f"cICP, {t}, primaries {n}": png(colour, cicp(n, t)) for t in icc.HIGH_RANGE for n in (1, 9, 12)},
+        **{
+            f"cICP, {t}, grey {v}": png((v,), cicp(9, t), kind=0)
+            for t in icc.HIGH_RANGE
+            for v in (30, 100, 170)
+        },
+        **{f"cICP, {t}, bright": png((250, 190, 160), cicp(9, t)) for t in icc.HIGH_RANGE},
+        **{
+            f"cICP, {t}, palette": png((0,), cicp(9, t), png_chunk(b"PLTE", bytes(RGB)), kind=3)
+            for t in icc.HIGH_RANGE
+        },
+        "cICP, PQ, 16 bits": png(tuple(257 * v for v in RGB), cicp(9, 16), bits=16),
+        "cICP, PQ, RGBA": png((*RGB, 128), cicp(9, 16), kind=6),
+        "cICP, PQ and iCCP": png(RGB, cicp(9, 16), iccp(LINEAR)),
+        "AVIF, PQ": _avif(9, 16),
+        "AVIF, HLG": _avif(9, 18),
         "AVIF, P3": _avif(12, 13),
         "AVIF, linear": _avif(1, 8),
         "AVIF, unspecified": _avif(2, 2),

@@ -244,7 +244,7 @@ def test_a_png_whose_pixels_are_whole_is_read(read: Callable[[bytes], Ingested],
 def test_a_png_in_high_dynamic_range_says_so(read: Callable[[bytes], Ingested]) -> None:
     said = colour_files.png(colour_files.RGB, colour_files.cicp(9, 16))
     assert read(said).notes == (
-        "The picture is in high dynamic range; its colours are worked on as they stand.",
+        "The picture is in high dynamic range; it is worked on in sRGB, with its highlights toned down.",
     )
 
 
