@@ -1,0 +1,153 @@
+"""Where a model's picture differs from what it saw by more than its own unsteadiness.
+
+A pixel counts as unchanged where its neighbourhood in the other picture holds its colour: edges that went
+by a pixel are no change. What is near a much larger change needs to differ by more, for models blur across
+borders. Then hysteresis (Canny 1986), small holes closed, and the border drawn along the source's own edges
+(the guided filter: He, Sun and Tang 2013, doi 10.1109/TPAMI.2012.213).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from pipelines.returning.maths import (
+    EVERYWHERE,
+    Bools,
+    Bytes,
+    Floats,
+    as_floats,
+    blurred,
+    covariance,
+    inverse,
+    ramp,
+    resized,
+    window_mean,
+)
+
+TOLERANCE = 0.5
+"""The studio's own; see `Thresholds.of`."""
+_BLUR = 0.7
+_BESIDE = 0.35
+"""Share of a larger change close by that is taken for its blur."""
+_CLOSE_BY = 0.05
+"""In longer sides."""
+_HOLE = 0.003
+"""Share of the picture up to which a hole is closed."""
+_MASS = 0.07
+"""Of the largest change, what another needs to have to be believed."""
+_GUIDE_SIDE = 512
+"""Longer side, in px, of the picture whose edges the border follows."""
+_RADIUS = 10
+_RIDGE = 1e-3
+_FEATHER = 8
+"""Levels of 255 up to which a pixel is not changed at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """Differences of a colour channel, of 1: what a change needs somewhere, and how far it then reaches."""
+
+    sure: float
+    reach: float
+
+    @staticmethod
+    def of(tolerance: float) -> Thresholds:
+        """`tolerance` in [0, 1]: how small a difference still counts as unchanged."""
+        reach = 0.02 + 0.16 * tolerance
+        return Thresholds(reach + 0.1, reach)
+
+
+@dataclass(frozen=True, slots=True)
+class Border:
+    """A change at the size of its guide: linear in the source's colours (h, w, 4), and how sure it is."""
+
+    slopes: Floats
+    near: Floats
+    core: Floats
+
+    def over(self, colours: Floats, planes: Floats) -> Bytes:
+        """How far each pixel is changed (255: wholly) where the source has these colours.
+
+        `planes`: `stacked` at the pixels of `colours`.
+        """
+        guided = (planes[..., :3] * colours).sum(-1) + planes[..., 3]
+        soft = ramp(guided, 0.35, 0.65) * ramp(planes[..., 4], 0.1, 0.6)
+        levels = np.rint(np.maximum(soft, planes[..., 5]) * 255).astype(np.uint8)
+        levels[levels <= _FEATHER] = 0
+        return levels
+
+    @property
+    def stacked(self) -> Floats:
+        """(h, w, 6): all of it, to be resized."""
+        return np.concatenate([self.slopes, self.near[..., None], self.core[..., None]], axis=-1)
+
+
+def difference(one: Floats, other: Floats) -> Floats:
+    """(h, w): how far colours lie outside what the other picture has around them; the larger way round."""
+    return np.maximum(_outside(one, other), _outside(other, one)).max(-1)
+
+
+def _outside(one: Floats, other: Floats) -> Floats:
+    high = ndimage.maximum_filter(other, (3, 3, 1))
+    low = ndimage.minimum_filter(other, (3, 3, 1))
+    return np.maximum(np.maximum(one - high, low - one), 0)
+
+
+def changed(differences: Floats, thresholds: Thresholds) -> Bools:
+    """(h, w): the pixels of changes that are to be believed."""
+    soft = blurred(differences, _BLUR)
+    near = max(differences.shape) * _CLOSE_BY
+    around = blurred(ndimage.maximum_filter(soft, 2 * max(1, round(near)) + 1), near / 2)
+    relative = soft / np.maximum(1, around * (_BESIDE / thresholds.reach))
+    sure = _with_seed(relative > thresholds.reach, soft > thresholds.sure)
+    closed = ndimage.binary_closing(np.pad(sure, 1, mode="edge"), EVERYWHERE)[1:-1, 1:-1] | sure
+    return _weighty(_without_holes(closed), soft)
+
+
+def _with_seed(low: Bools, seeds: Bools) -> Bools:
+    labels, count = ndimage.label(low, EVERYWHERE)
+    kept = np.zeros(count + 1, bool)
+    kept[labels[seeds & low]] = True
+    return kept[labels]
+
+
+def _without_holes(mask: Bools) -> Bools:
+    labels, count = ndimage.label(~mask)
+    small = np.bincount(labels.ravel(), minlength=count + 1) <= _HOLE * mask.size
+    small[0] = False
+    return mask | small[labels]
+
+
+def _weighty(mask: Bools, differences: Floats) -> Bools:
+    labels, count = ndimage.label(mask, EVERYWHERE)
+    if count < 2:
+        return mask
+    mass = np.bincount(labels.ravel(), differences.ravel(), count + 1)
+    mass[0] = 0
+    kept = mass >= _MASS * mass.max()
+    kept[0] = False
+    return kept[labels]
+
+
+def border(mask: Bools, view: Image.Image) -> Border:
+    """`mask` with its border along the edges of `view`, the part of the source it shows, at any size."""
+    scale = min(1.0, _GUIDE_SIDE / max(view.size))
+    size = max(1, round(view.width * scale)), max(1, round(view.height * scale))
+    guide = as_floats(np.asarray(view.resize(size, Image.Resampling.BOX)))
+    inner = resized(mask.astype(np.float32), size, how=Image.Resampling.BICUBIC).clip(0, 1)
+    near = resized(ndimage.binary_dilation(mask, EVERYWHERE).astype(np.float32), size)
+    radius = max(1, min(_RADIUS, min(size) // 4))
+    return Border(_guided(guide, (inner + near) / 2, radius), near, ramp(inner, 0.5, 0.9))
+
+
+def _guided(guide: Floats, mask: Floats, radius: int) -> Floats:
+    means, level = window_mean(guide, radius), window_mean(mask, radius)
+    spread = inverse(covariance(guide, means, radius, _RIDGE))
+    together = window_mean(guide * mask[..., None], radius) - means * level[..., None]
+    slopes = (spread @ together[..., None])[..., 0]
+    offset = level - (slopes * means).sum(-1)
+    return window_mean(np.concatenate([slopes, offset[..., None]], axis=-1), radius)

@@ -1,0 +1,60 @@
+"""Colour and light as a local affine map of colours, to be applied to pixels the model never saw.
+
+Least squares in windows (He, Sun and Tang 2013), coefficients enlarged as in bilateral guided upsampling
+(Chen, Adams, Wadhwa and Hasinoff 2016, doi 10.1145/2980179.2982423). Where colours say nothing of slopes,
+these lean towards a plain gain; windows that fit count more.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pipelines.returning.maths import Floats, blurred, covariance, inverse, ramp, resized, window_mean
+
+FIT_SIDE = 256
+"""Longer side, in px, at which maps are fitted."""
+_RADIUS = 3
+_RIDGE = 1e-3
+_STEADY = 1e-3
+_UNEXPLAINED = 0.035, 0.09
+"""Blurred differences, of 1, between which new structure takes over from light."""
+
+
+def fitted(seen: Floats, drawn: Floats) -> Floats:
+    """(h, w, 12): rows of the matrix, then offsets, that turn colours of `seen` into those of `drawn`."""
+    height, width = seen.shape[:2]
+    means, goals = window_mean(seen, _RADIUS), window_mean(drawn, _RADIUS)
+    gains = np.eye(3, dtype=np.float32) * np.clip(goals / np.maximum(means, 0.02), 0.2, 1)[..., None]
+    products = (drawn[..., :, None] * seen[..., None, :]).reshape(height, width, 9)
+    together = window_mean(products, _RADIUS).reshape(height, width, 3, 3)
+    together -= goals[..., :, None] * means[..., None, :]
+    matrix = (together + np.float32(_RIDGE) * gains) @ inverse(covariance(seen, means, _RADIUS, _RIDGE))
+    offset = goals - (matrix @ means[..., None])[..., 0]
+    maps = np.concatenate([matrix.reshape(height, width, 9), offset], axis=-1)
+    weight = 1 / (window_mean(np.square(applied(maps, seen) - drawn).sum(-1), _RADIUS) + np.float32(_STEADY))
+    return window_mean(maps * weight[..., None], _RADIUS) / window_mean(weight, _RADIUS)[..., None]
+
+
+def applied(maps: Floats, colours: Floats) -> Floats:
+    """Colours (h, w, 3) after their maps (h, w, 12)."""
+    red, green, blue = (colours[..., c] for c in range(3))
+    rows = [
+        maps[..., 3 * c] * red + maps[..., 3 * c + 1] * green + maps[..., 3 * c + 2] * blue + maps[..., 9 + c]
+        for c in range(3)
+    ]
+    return np.stack(rows, axis=-1)
+
+
+def structure(maps: Floats, seen: Floats, drawn: Floats) -> Floats:
+    """(h, w) in [0, 1]: how far light alone does not explain what was drawn."""
+    left = np.abs(applied(maps, seen) - drawn).max(-1)
+    return ramp(blurred(left, 1.0), *_UNEXPLAINED)
+
+
+def for_fit(picture: Floats) -> Floats:
+    """A picture at the size at which maps are fitted."""
+    height, width = picture.shape[:2]
+    scale = FIT_SIDE / max(height, width)
+    if scale >= 1:
+        return picture
+    return resized(picture, (max(1, round(width * scale)), max(1, round(height * scale))))

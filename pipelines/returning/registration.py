@@ -1,0 +1,165 @@
+"""Where a model's picture lies against its source: edit models shift, zoom and shear what they draw.
+
+Coarsely by phase correlation (Kuglin and Hines 1975), then by least squares on brightness whose local
+mean and contrast are taken out, with weights that leave out what was changed (Lucas and Kanade 1981, with
+Tukey's biweight).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+from scipy import ndimage
+
+from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, resized
+
+SIDE = 224
+"""Longer side, in px, at which pictures are compared."""
+FARTHEST = 0.06
+"""Farthest a corner may have gone, in longer sides; more is no drift."""
+_NEAREST = 0.25
+"""Corners that went less far, in px of the model's picture, are left where they are."""
+_GAIN = 0.92
+"""What is left of the difference where a registration is believed."""
+_LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
+_ROUNDS = (4.0, 2.0, 1.0, 1.0)
+"""Blur of the pictures in px, round by round."""
+_TILE = 16
+_FOUND = 0.5
+"""Correlation of a tile with its place in the other picture from which on it is found again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """`matrix` (2, 3): a pixel (x, y, 1) of the source's view → where it lies in the model's picture.
+
+    `moved`: farthest corner, in px of the model's picture; `found`: share of what can be told apart that is
+    found again where it belongs, in [0, 1].
+    """
+
+    matrix: Floats
+    moved: float
+    found: float
+
+    @property
+    def still(self) -> bool:
+        """Nothing is to be moved."""
+        return self.moved == 0.0
+
+    def undo(self, drawn: Bytes, seen: Bytes) -> Bytes:
+        """`drawn` moved back; what came from outside of it is taken from `seen`."""
+        if self.still:
+            return drawn
+        height, width = drawn.shape[:2]
+        # Pillow's matrix speaks of corners of pixels, ours of their middles
+        (a, b, c), (d, e, f) = self.matrix.tolist()
+        there = (a, b, c + (1 - a - b) / 2, d, e, f + (1 - d - e) / 2)
+        how = (Image.Transform.AFFINE, there, Image.Resampling.BICUBIC)
+        back = np.asarray(Image.fromarray(drawn).transform((width, height), *how))
+        rim = Image.new("L", (width, height), 255).transform((width, height), *how[:2])
+        return np.where(np.asarray(rim)[..., None] == 255, back, seen)
+
+
+def register(seen: Bytes, drawn: Bytes) -> Registration:
+    """How `drawn` lies against `seen`, both (h, w, 3)."""
+    height, width = seen.shape[:2]
+    scale = min(1.0, SIDE / max(height, width))
+    size = max(8, round(width * scale)), max(8, round(height * scale))
+    here, there = (_flattened(resized(as_floats(p) @ _LUMINANCE, size)) for p in (seen, drawn))
+    start = _shift(here, there)
+    still, coarse = (_error(here, there, _moved_by(*by)) for by in ((0, 0), start))
+    best = _fitted(here, there, _moved_by(*(start if coarse < still else (0, 0))))
+    matrix = best[0].copy()
+    matrix[:, 2] /= scale
+    moved = _farthest(matrix, width, height)
+    before, after = _found(here, there), _found(here, _warped(there, best[0]))
+    near = _NEAREST <= moved <= FARTHEST * max(width, height)
+    if not near or best[1] > _GAIN * still or after < before:
+        return Registration(_moved_by(0, 0), 0.0, before)
+    return Registration(matrix, moved, after)
+
+
+def _flattened(grey: Floats) -> Floats:
+    """Without its local mean and contrast: what a change of light or tone leaves alone."""
+    wide = max(grey.shape) / 24
+    level = grey - blurred(grey, wide)
+    return level / (np.sqrt(blurred(level * level, wide)) + np.float32(0.04))
+
+
+def _moved_by(x: float, y: float) -> Floats:
+    return np.array([[1, 0, x], [0, 1, y]], np.float32)
+
+
+def _shift(here: Floats, there: Floats) -> tuple[float, float]:
+    """(x, y) px by which `there` has gone; within `FARTHEST`."""
+    frame = np.outer(np.hanning(here.shape[0]), np.hanning(here.shape[1]))
+    product = np.fft.rfft2(there * frame) * np.conj(np.fft.rfft2(here * frame))
+    peaks = np.fft.irfft2(product / (np.abs(product) + 1e-6), here.shape)
+    reach = round(FARTHEST * max(here.shape))
+    near = np.fft.fftshift(peaks)
+    middle = here.shape[0] // 2, here.shape[1] // 2
+    rows, columns = (slice(max(0, m - reach), m + reach + 1) for m in middle)
+    spot = np.unravel_index(np.argmax(near[rows, columns]), near[rows, columns].shape)
+    return float(spot[1] + columns.start - middle[1]), float(spot[0] + rows.start - middle[0])
+
+
+def _fitted(here: Floats, there: Floats, matrix: Floats) -> tuple[Floats, float]:
+    """(the matrix that fits best from here on, what difference it leaves)."""
+    height, width = here.shape
+    y, x = np.mgrid[0:height, 0:width].astype(np.float32)
+    for sigma in _ROUNDS:
+        soft_here, soft_there = blurred(here, sigma), blurred(there, sigma)
+        for _ in range(3):
+            matrix = _step(soft_here, _warped(soft_there, matrix), x, y, matrix)
+    return matrix, _error(here, there, matrix)
+
+
+def _step(here: Floats, there: Floats, x: Floats, y: Floats, matrix: Floats) -> Floats:
+    """One step of Gauss and Newton, weighted by Tukey's biweight."""
+    down, across = np.gradient(there)
+    miss = here - there
+    cut = 4.7 * max(1.4826 * float(np.median(np.abs(miss))), 1e-3)
+    weight = np.clip(1 - (miss / cut) ** 2, 0, 1) ** 2
+    columns = np.stack([across * x, across * y, across, down * x, down * y, down], -1).reshape(-1, 6)
+    weighted = columns * weight.reshape(-1, 1)
+    normal = weighted.T @ columns
+    normal += np.eye(6, dtype=np.float32) * 1e-4 * np.trace(normal) / 6e4
+    change = np.linalg.solve(normal.astype(np.float64), (weighted.T @ miss.ravel()).astype(np.float64))
+    turn = np.eye(3)
+    turn[:2] += change.reshape(2, 3)
+    return (np.vstack([matrix, [0, 0, 1]]) @ turn)[:2].astype(np.float32)
+
+
+def _warped(there: Floats, matrix: Floats) -> Floats:
+    swapped = matrix[::-1, [1, 0]]
+    return ndimage.affine_transform(there, swapped, matrix[::-1, 2], order=1, mode="nearest")
+
+
+def _error(here: Floats, there: Floats, matrix: Floats) -> float:
+    """Mean difference, in which large ones count no more than middling ones."""
+    return float(np.minimum(np.abs(here - _warped(there, matrix)), 1.0).mean())
+
+
+def _farthest(matrix: Floats, width: int, height: int) -> float:
+    corners = np.array([[0, width, 0, width], [0, 0, height, height], [1, 1, 1, 1]], np.float32)
+    return float(np.hypot(*(matrix @ corners - corners[:2])).max())
+
+
+def _found(here: Floats, there: Floats) -> float:
+    """Share of the tiles with something in them that show the same; 1 where no tile has."""
+    height, width = (side // _TILE * _TILE for side in here.shape)
+    if not (height and width):
+        return 1.0
+    tiles = [
+        p[:height, :width].reshape(height // _TILE, _TILE, width // _TILE, _TILE).swapaxes(1, 2)
+        for p in (here, there)
+    ]
+    one, other = (t - t.mean(axis=(2, 3), keepdims=True) for t in tiles)
+    power = [np.sqrt((t * t).sum(axis=(2, 3))) for t in (one, other)]
+    rich = power[0] > 0.35 * _TILE
+    if not rich.any():
+        return 1.0
+    alike = (one * other).sum(axis=(2, 3)) / np.maximum(power[0] * power[1], 1e-6)
+    return float((alike[rich] > _FOUND).mean())
