@@ -72,6 +72,23 @@ class ControlImage:
 
 
 @dataclass(frozen=True, slots=True)
+class Refined:
+    """How a picture came from its source, to be put together again: PNGs, and what of the source they show.
+
+    `change`: L, of the picture's size; `seen`, `drawn`: RGB, of the model's; `box`: left, top, right,
+    bottom in px of the picture; `redrawn`: nothing of the source shows through; `measures` as in
+    `pipelines.returning`.
+    """
+
+    change: bytes
+    seen: bytes
+    drawn: bytes
+    box: tuple[float, float, float, float]
+    redrawn: bool
+    measures: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
 class ImageReady:
     """One finished picture: 8-bit RGB pixels, row-major, `len(rgb) == width * height * 3`."""
 
@@ -80,6 +97,7 @@ class ImageReady:
     width: int
     height: int
     rgb: bytes
+    refined: Refined | None = None
 
 
 @dataclass(frozen=True, slots=True)

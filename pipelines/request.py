@@ -7,7 +7,7 @@ Complete, frozen and serialisable: the same words appear in REST bodies, the `jo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -16,6 +16,8 @@ MAX_IMAGES = 8
 MAX_LORAS = 4
 MAX_PROMPT_CHARS = 10_000
 MAX_SEED = 2**63 - 1
+MAX_RESULT_SIDE = 16_384
+MAX_RESULT_PX = 64_000_000
 RANDOM_SEED = -1
 DEFAULT_STRENGTH = 0.75
 """Where neither the model nor the artist says anything: 25 % of the reference stay."""
@@ -119,6 +121,26 @@ class Lora(_Frozen):
     weight: float = Field(default=1.0, ge=-2.0, le=2.0, description="1.0 is its full strength.")
 
 
+class ResultSize(_Frozen):
+    """Size of the finished picture, in pixels."""
+
+    width: int = Field(ge=16, le=MAX_RESULT_SIDE)
+    height: int = Field(ge=16, le=MAX_RESULT_SIDE)
+
+
+class Keep(_Frozen):
+    """Where a refinement changes nothing, the reference's own pixels stay."""
+
+    enabled: bool = True
+    tolerance: float = Field(
+        default=0.5, ge=0.0, le=1.0, description="How small a difference still counts as unchanged."
+    )
+
+
+REFINEMENTS = frozenset((Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT))
+"""Modes that go on with a source."""
+
+
 class GenerationRequest(_Frozen):
     """What the artist asked for.
 
@@ -160,6 +182,15 @@ class GenerationRequest(_Frozen):
         default=None,
         max_length=64,
         description="An IP-Adapter of the models folder, for the mode's own role. None: the model's own.",
+    )
+
+    result_size: Literal["source", "model"] | ResultSize | None = Field(
+        default=None,
+        description="Size of the finished picture; `width` and `height` are the size the model works at. "
+        "None: the source's where one is refined, else the model's.",
+    )
+    keep: Keep | None = Field(
+        default=None, description="Keep what was not asked to change. None: on where a source is refined."
     )
 
     @field_validator("prompt", "negative_prompt")

@@ -68,7 +68,11 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
         for mode, route in {
             Mode.TEXT_TO_IMAGE: replace(_DRAWN, pipeline="FluxKontextPipeline"),
             Mode.SMART_EDIT: replace(
-                _PAINTED_OVER, pipeline="FluxKontextPipeline", strength=False, strength_rounding=None
+                _PAINTED_OVER,
+                pipeline="FluxKontextPipeline",
+                strength=False,
+                strength_rounding=None,
+                shows="whole",
             ),
             Mode.INPAINT: replace(_MASKED, pipeline="FluxKontextInpaintPipeline"),
         }.items()

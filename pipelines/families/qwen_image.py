@@ -47,6 +47,7 @@ _EDITED = replace(
     min_references=1,
     max_references=EDIT_REFERENCES,
     size_source="reference",
+    shows="whole",
     wording=replace(EDITING, picture="picture {number}"),
     caches=("first_block", "mag", "taylorseer"),
 )

@@ -64,6 +64,9 @@ class Route:
     size_multiple: int = 8
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""
+    shows: Literal["middle", "whole"] = "middle"
+    """What of its source the model's picture shows: the largest middle part of its shape, or all of it,
+    stretched. A test holds it against what the pipeline does."""
     min_reference_px: int = 16
     wording: Wording | None = None
     """How roles are told to a model that knows them from words alone; None: it needs no words for them."""

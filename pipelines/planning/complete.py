@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
@@ -23,14 +23,18 @@ from pipelines.planning import prompt_syntax
 from pipelines.planning import sizes as sizing
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
 from pipelines.request import (
+    MAX_RESULT_PX,
     MAX_SEED,
     MODE_LABEL,
     RANDOM_SEED,
+    REFINEMENTS,
     Control,
     ControlKind,
     GenerationRequest,
+    Keep,
     Mode,
     Reference,
+    ResultSize,
     Role,
 )
 from pipelines.spec import ModelSpec
@@ -40,6 +44,8 @@ __all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"
 NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
 _ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
 _NUMBERS = tuple((setting, setting.number) for setting in SETTINGS if setting.number)
+_RESULT_SHAPE = 0.02
+"""How far the shapes of model's picture and result may lie apart beyond what the model's steps make."""
 _MASK_SHAPE = 0.02
 """How far the shapes of mask and source may lie apart: sizes are rounded to the model's steps."""
 
@@ -79,12 +85,14 @@ def complete(
     catalog: Catalog,
     sizes: Mapping[str, tuple[int, int]],
     draw_seed: Callable[[], int],
+    *,
+    again: bool = False,
 ) -> Completed:
     """Close the open fields of `request`.
 
     `sizes`: (width, height) of each referenced picture by id. `draw_seed`: a random seed in
-    [0, 2**32). Raises RequestError (field and words) where the request cannot be carried out, and
-    NotFound for an unknown model.
+    [0, 2**32). `again`: it was complete once, maybe by an earlier version's rules. Raises RequestError
+    (field and words) where the request cannot be carried out, and NotFound for an unknown model.
     """
     spec = _model(request, catalog)
     draft = _Draft(request, catalog, spec, catalog.route(spec.id, request.mode), sizes)
@@ -99,6 +107,8 @@ def complete(
     _add_ons(draft)
     _size(draft)
     _seed(draft, draw_seed)
+    if not again:
+        _result(draft)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
     if composed == done.prompt:
@@ -331,6 +341,49 @@ def _size(draft: _Draft) -> None:
         )
     draft.changes.update(width=decided.width, height=decided.height)
     draft.notices.extend(decided.notices)
+
+
+def _result(draft: _Draft) -> None:
+    """Size of the finished picture, and whether what was not asked to change stays."""
+    request = draft.request
+    sources = request.with_role(Role.SOURCE) if request.mode in REFINEMENTS else ()
+    if not sources:
+        if request.result_size not in (None, "model"):
+            draft.notices.append(f"{draft.label} refines no source, so the picture has the model's own size.")
+        draft.changes.update(result_size=None, keep=None)
+        return
+    masked = draft.route.mask_arg is not None
+    size, keep = request.result_size or "source", None if masked else request.keep or Keep()
+    source = draft.sizes[sources[0].image_id]
+    if size != "model" and (words := _unfit(draft, source, size)):
+        draft.notices.extend([words] if request.result_size else [])
+        size, keep = "model", keep and keep.model_copy(update={"enabled": False})
+    draft.changes.update(result_size=size, keep=keep)
+    if size != "model":
+        result = source if size == "source" else (size.width, size.height)
+        draft.notices.extend(_sizes_in_words(draft, result, as_reference=size == "source"))
+
+
+def _unfit(draft: _Draft, source: tuple[int, int], size: Literal["source"] | ResultSize) -> str | None:
+    """Why the picture cannot come at `size`, in words."""
+    width, height = draft.changes["width"], draft.changes["height"]
+    steps = draft.route.size_multiple * (1 / width + 1 / height) / 2
+    result = source if size == "source" else (size.width, size.height)
+    if result[0] * result[1] > MAX_RESULT_PX:
+        most = MAX_RESULT_PX // 1_000_000
+        return f"The picture comes at the model's own size: {most} megapixels are the most it can be made of."
+    long = max(source[0] / source[1], source[1] / source[0]) > sizing.MOST_STRETCHED
+    apart = abs(math.log(result[0] / result[1] * height / width))
+    if not long and apart > _RESULT_SHAPE + steps:
+        return "The picture comes at the model's own size, because it has another shape than its source."
+    return None
+
+
+def _sizes_in_words(draft: _Draft, result: tuple[int, int], *, as_reference: bool) -> Iterator[str]:
+    width, height = draft.changes["width"], draft.changes["height"]
+    if result != (width, height):
+        said = ", as the reference" if as_reference else ""
+        yield f"{result[0]}×{result[1]}{said} · the model works at {width}×{height}"
 
 
 def _leading_size(draft: _Draft) -> tuple[int, int] | None:

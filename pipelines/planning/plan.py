@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pipelines.families.route import Route
-from pipelines.request import RANDOM_SEED, Control, GenerationRequest, Lora, Mode, Role
+from pipelines.request import RANDOM_SEED, Control, GenerationRequest, Keep, Lora, Mode, ResultSize, Role
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +35,8 @@ class Plan:
     references: tuple[tuple[Role, str, float], ...]
     """(role, image id, weight) in the artist's order."""
     control: Control | None
+    result_size: Literal["source", "model"] | ResultSize | None = None
+    keep: Keep | None = None
     loras: tuple[Lora, ...] = ()
     vae: str | None = None
     ip_adapter: str | None = None
@@ -62,6 +65,8 @@ def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | N
         seeds=tuple(request.seed + i for i in range(request.num_images)),
         references=tuple((request.role_of(r), r.image_id, r.weight) for r in request.references),
         control=request.control,
+        result_size=request.result_size,
+        keep=request.keep,
         loras=request.loras,
         vae=request.vae,
         ip_adapter=request.ip_adapter,

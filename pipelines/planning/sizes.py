@@ -14,7 +14,7 @@ from pipelines.request import ASPECT_RATIOS, LIKE_REFERENCE
 
 MOST_AREA = 4
 """Largest picture, in areas of the model's own square."""
-_MOST_STRETCHED = 3.0
+MOST_STRETCHED = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,7 @@ def _reference_ratio(source: Source) -> tuple[float, tuple[str, ...]]:
     if source.reference is None:
         return 1.0, ("There is no reference to take the shape from; the picture is square.",)
     width, height = source.reference
-    ratio = min(max(width / height, 1 / _MOST_STRETCHED), _MOST_STRETCHED)
+    ratio = min(max(width / height, 1 / MOST_STRETCHED), MOST_STRETCHED)
     if ratio == width / height:
         return ratio, ()
     return ratio, ("The reference is very long; the picture keeps to a shape of 3:1.",)

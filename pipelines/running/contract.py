@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from PIL import Image
@@ -17,6 +17,7 @@ from pipelines.events import Event
 from pipelines.memory.planner import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
+from pipelines.returning.step import Measures, Views
 from pipelines.running.remembered import Remembered
 
 
@@ -58,6 +59,16 @@ OnStep = Callable[[int, int, Any], None]
 """(index of the step from 0, steps in all, latents to preview); raising ends the run."""
 
 
+class Kept(NamedTuple):
+    """A finished picture, and how it came from its source; `views` None where no source is refined."""
+
+    picture: Image.Image
+    change: Image.Image | None = None
+    views: Views | None = None
+    measures: Measures | None = None
+    words: str | None = None
+
+
 class Call(Protocol):
     """A prepared generation: everything is encoded, only noise is missing."""
 
@@ -71,7 +82,11 @@ class Call(Protocol):
         ...
 
     def decode(self, latents: Any) -> Image.Image:
-        """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        """The model's RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        ...
+
+    def finish(self, latents: Any, check: Callable[[], None]) -> Kept:
+        """The finished picture, with what it keeps of its source; `check` raises where it is to end."""
         ...
 
     def preview(self, latents: Any) -> Callable[[], bytes]:

@@ -10,10 +10,11 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PIL import Image
 from pydantic import ValidationError
 
 from pipelines.catalog import add_ons
@@ -28,6 +29,7 @@ from pipelines.events import (
     PhaseChanged,
     Reading,
     ReadOrder,
+    Refined,
     Started,
     WorkOrder,
 )
@@ -35,8 +37,10 @@ from pipelines.memory import devices
 from pipelines.memory.planner import Hardware, Part
 from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode, Role
+from pipelines.returning.step import REDRAWN
 from pipelines.running import loading, masks, references
-from pipelines.running.contract import Call, RoleImage
+from pipelines.running.contract import Call, Kept, RoleImage
+from pipelines.running.control_images import as_png
 from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import LoadedEntry, LoadedModels, Wish
 from pipelines.running.loras import tensors_hash
@@ -44,7 +48,6 @@ from pipelines.spec import ModelSpec, ReaderSpec
 
 if TYPE_CHECKING:
     import torch
-    from PIL import Image
 
 log = logging.getLogger(__name__)
 
@@ -215,8 +218,10 @@ class PipelineRunner:
         with job.phase(Phase.DENOISING), previews:
             latents = call.denoise(seed, on_step)
         with job.phase(Phase.DECODING):
-            picture = call.decode(latents)
-        job.emit(_ready(index, seed, picture))
+            kept = call.finish(latents, job.check)
+        if kept.words:
+            job.tell(Notice(kept.words))
+        job.emit(_ready(index, seed, kept))
         job.made.add(index)
 
     def _retry(self, job: _Job) -> None:
@@ -287,9 +292,17 @@ def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
     return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
 
 
-def _ready(index: int, seed: int, picture: Image.Image) -> ImageReady:
-    rgb = picture.convert("RGB")
-    return ImageReady(index=index, seed=seed, width=rgb.width, height=rgb.height, rgb=rgb.tobytes())
+def _ready(index: int, seed: int, kept: Kept) -> ImageReady:
+    rgb = kept.picture.convert("RGB")
+    return ImageReady(index, seed, rgb.width, rgb.height, rgb.tobytes(), _refined(kept))
+
+
+def _refined(kept: Kept) -> Refined | None:
+    if kept.views is None or kept.change is None or kept.measures is None:
+        return None
+    seen, drawn = (as_png(Image.fromarray(p)) for p in (kept.views.seen, kept.views.drawn))
+    redrawn = kept.measures.verdict in REDRAWN
+    return Refined(as_png(kept.change), seen, drawn, kept.views.geometry.box, redrawn, asdict(kept.measures))
 
 
 @contextmanager

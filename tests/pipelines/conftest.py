@@ -17,14 +17,19 @@ from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest
 from pipelines.running.runner import PipelineRunner
 
+AS_DRAWN: dict[str, Any] = {"result_size": "model", "keep": {"enabled": False}}
+"""The model's own picture, nothing of the source kept."""
 SMALLEST: dict[str, dict[str, Any]] = {
     "text_to_image": {},
-    "smart_edit": {"references": [{"image_id": "face"}]},
-    "img2img": {"references": [{"image_id": "face"}]},
+    "smart_edit": {"references": [{"image_id": "face"}], **AS_DRAWN},
+    "img2img": {"references": [{"image_id": "face"}], **AS_DRAWN},
     "character_reference": {"references": [{"image_id": "face"}]},
     "style_reference": {"references": [{"image_id": "face"}]},
     "controlnet": {"references": [{"image_id": "face"}]},
-    "inpaint": {"references": [{"image_id": "face"}, {"image_id": "mask", "role": "mask"}]},
+    "inpaint": {
+        "references": [{"image_id": "face"}, {"image_id": "mask", "role": "mask"}],
+        "result_size": "model",
+    },
 }
 """The least a request of each mode needs; a new mode fails here until it has a line."""
 
@@ -103,10 +108,10 @@ Make = Callable[..., Outcome]
 def ask(catalog: Catalog, pictures: Pictures) -> Ask:
     """A complete request of a mode, small and quick unless told otherwise."""
 
-    def asked(mode: str = "text_to_image", **changes: Any) -> GenerationRequest:
+    def asked(mode: str = "text_to_image", *, again: bool = False, **changes: Any) -> GenerationRequest:
         values = {"model": "tiny", "prompt": "a face", "seed": 11, "num_inference_steps": 2}
         request = GenerationRequest(**{"mode": mode, **values, **SMALLEST[mode], **changes})
-        return complete(request, catalog, pictures.sizes, lambda: 0).request
+        return complete(request, catalog, pictures.sizes, lambda: 0, again=again).request
 
     return asked
 

@@ -14,7 +14,7 @@ from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.picture_prompts import load_picture_prompts
-from pipelines.running.families.single_frames import frame_pixels
+from pipelines.running.families.single_frames import frame_given_back, frame_pixels
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel
 from pipelines.spec import ModelSpec
 
@@ -64,3 +64,7 @@ class JoyImage(StockModel):
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
         return frame_pixels(self.vae, latents)
+
+    def given_back(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1], encoded and decoded."""
+        return frame_given_back(self.vae, pixels)

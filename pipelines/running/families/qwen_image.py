@@ -19,7 +19,7 @@ from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.flow_controlnets import load_qwen_image
 from pipelines.running.families.picture_prompts import load_picture_prompts
-from pipelines.running.families.single_frames import frame_pixels
+from pipelines.running.families.single_frames import frame_given_back, frame_pixels
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, unpacked
 from pipelines.spec import ModelSpec
 
@@ -93,6 +93,10 @@ class QwenImage(StockModel):
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, channels, H, W) in [-1, 1], with a fourth channel where 2.1 has one."""
         return frame_pixels(self.vae, latents)
+
+    def given_back(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1], encoded and decoded."""
+        return frame_given_back(self.vae, pixels)
 
     def _encode(
         self, stock: Stock, text: str, images: Sequence[RoleImage]

@@ -18,3 +18,11 @@ def frame_pixels(vae: Any, latents: torch.Tensor) -> torch.Tensor:
     )
     film = (latents * spread + mean).unsqueeze(2).to(vae.dtype)
     return vae.decode(film, return_dict=False)[0][:, :, 0]
+
+
+def frame_given_back(vae: Any, pixels: torch.Tensor) -> torch.Tensor:
+    """(n, 3, H, W) in [-1, 1] → the same, encoded and decoded; transparency that is added is left out."""
+    channels = vae.config.get("in_channels", 3)
+    opaque = torch.ones_like(pixels[:, :1]).expand(-1, channels - 3, -1, -1)
+    film = torch.cat([pixels, opaque], dim=1).unsqueeze(2)
+    return vae.decode(vae.encode(film).latent_dist.mode(), return_dict=False)[0][:, :3, 0]

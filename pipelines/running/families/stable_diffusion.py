@@ -14,14 +14,13 @@ from typing import Any, ClassVar
 import torch
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
-from PIL import Image
 
 from pipelines.events import Notice
 from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.running import loading, recalling, references
+from pipelines.running import loading, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import Words
 from pipelines.running.families import image_encoders
@@ -143,19 +142,7 @@ class StableDiffusion(StockModel):
         if plan.mode is not Mode.SMART_EDIT or not self.options.keep_unchanged:
             return super().keeper(plan, images)
         source = fitted(only(images, Role.SOURCE), plan, ignore)
-        return Unchanged(source, self._seen(plan.pipeline, source))
-
-    def _seen(self, pipeline: str, picture: Image.Image) -> Image.Image:
-        """An RGB picture as the autoencoder gives it back."""
-        processor = self.stock(pipeline, unet=self.edit_unet).pipeline.image_processor
-
-        def look() -> Image.Image:
-            with torch.no_grad():
-                pixels = processor.preprocess(picture).to(self.settings.device, self.vae.dtype)
-                latents = self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
-                return processor.postprocess(self.pixels(latents).float(), output_type="pil")[0]
-
-        return recalling.recalled(self.settings.remembered, "seen", (self.vae,), picture, look)
+        return Unchanged(source, self.seen(source))
 
     # --- guidance and words ----------------------------------------------------------------------
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:

@@ -15,15 +15,17 @@ from typing import Any, NamedTuple
 
 import diffusers
 import torch
+from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from pipelines.errors import GenerationFailed
 from pipelines.events import ControlImage, Event, Notice
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
-from pipelines.request import ControlKind, Mode, Role
-from pipelines.running import control_images, loading, placement, preview, recalling, references
-from pipelines.running.contract import LoadSettings, OnStep, RoleImage
+from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
+from pipelines.returning.step import Check, never
+from pipelines.running import control_images, keeping, loading, placement, preview, recalling, references
+from pipelines.running.contract import Kept, LoadSettings, OnStep, RoleImage
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import Brought, load_vae
 from pipelines.running.source_pixels import Keeper, Masked
@@ -107,7 +109,7 @@ class StockModel:
         arguments |= self.guidance(plan, stock)
         arguments |= self.words(plan, stock, images, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
-        return Call(self, stock, plan, arguments, self.keeper(plan, images))
+        return Call(self, stock, plan, arguments, self._finish(plan, images))
 
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""
@@ -249,6 +251,28 @@ class StockModel:
         """Along the outlines of the structure reference."""
         raise NotImplementedError
 
+    def _finish(self, plan: Plan, images: Sequence[RoleImage]) -> keeping.Finish:
+        """What makes the finished picture of the model's."""
+        if plan.mode in REFINEMENTS and plan.result_size is not None:
+            return keeping.finisher(plan, keeping.canvas(plan, images), self.seen)
+        keeper = self.keeper(plan, images)
+        return keeping.under(keeper) if keeper else keeping.alone
+
+    def seen(self, picture: Image.Image) -> Image.Image:
+        """An RGB picture of a size the model makes, as the autoencoder gives it back."""
+        processor = VaeImageProcessor()
+
+        def look() -> Image.Image:
+            with torch.no_grad():
+                pixels = processor.preprocess(picture).to(self.settings.device, self.vae.dtype)
+                return processor.postprocess(self.given_back(pixels).float(), output_type="pil")[0]
+
+        return recalling.recalled(self.settings.remembered, "seen", (self.vae,), picture, look)
+
+    def given_back(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1], encoded and decoded."""
+        return self.vae.decode(self.vae.encode(pixels).latent_dist.mode(), return_dict=False)[0]
+
     def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
         """What stays of a source; None where nothing has to."""
         if plan.route.mask_arg is None:
@@ -260,11 +284,14 @@ class StockModel:
     def masked(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Arguments:
         """Source, mask and strength of an inpaint call."""
         assert plan.route.mask_arg is not None
-        return {
-            "image": fitted(only(images, Role.SOURCE), plan, emit),
-            plan.route.mask_arg: fitted(only(images, Role.MASK), plan, emit).convert("L"),
-            "strength": plan.strength,
-        }
+        if plan.result_size is None:
+            source = fitted(only(images, Role.SOURCE), plan, emit)
+            mask = fitted(only(images, Role.MASK), plan, emit).convert("L")
+        else:
+            place = keeping.canvas(plan, images)
+            assert place.mask is not None
+            source, mask = place.view(place.source), place.view(place.mask)
+        return {"image": source, plan.route.mask_arg: mask, "strength": plan.strength}
 
     def lines(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Image.Image:
         """The control image of the structure reference, shown to the artist."""
@@ -296,13 +323,13 @@ class Call:
     """See `pipelines.families.base.Call`."""
 
     def __init__(
-        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, keeper: Keeper | None
+        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, finish: keeping.Finish
     ) -> None:
         self._model = model
         self._pipeline, self._guess = stock
         self._plan = plan
         self._arguments = arguments
-        self._keeper = keeper
+        self._finish = finish
 
     @property
     def pipeline(self) -> str:
@@ -332,15 +359,18 @@ class Call:
         return result[0]
 
     def decode(self, latents: torch.Tensor) -> Image.Image:
-        """The RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        """The model's RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
         with torch.no_grad():
             pixels = self._model.pixels(self._model.finished(latents, self._plan))
         if not torch.isfinite(pixels).all():
             raise GenerationFailed(
                 "The model's numbers ran over and no picture came out. Try a lower guidance."
             )
-        picture = self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
-        return self._keeper.under(picture) if self._keeper else picture
+        return self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
+
+    def finish(self, latents: torch.Tensor, check: Check = never) -> Kept:
+        """The finished picture of `latents`, with what it keeps of its source. Raises as `decode` does."""
+        return self._finish(self.decode(latents), check)
 
     def preview(self, latents: torch.Tensor) -> Callable[[], bytes]:
         """What makes a small JPEG of `latents` as they are now, without the full decoder, in any thread."""

@@ -12,7 +12,8 @@ from pipelines.events import ControlImage, Event
 from pipelines.families.stable_diffusion import FAMILY
 from pipelines.planning.complete import plan
 from pipelines.request import Mode, Role
-from pipelines.running import references
+from pipelines.returning.step import never
+from pipelines.running import keeping, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
 from pipelines.running.families.stable_diffusion import StableDiffusion
@@ -72,7 +73,7 @@ def test_an_adapter_in_use_leaves_other_modes_untouched(prepare: Any) -> None:
 
 def test_what_the_mask_shows_in_black_stays_to_the_pixel(prepare: Any, pictures: Pictures) -> None:
     call = prepare("inpaint", num_inference_steps=4)
-    picture = call.decode(denoised(call))
+    picture = call.finish(denoised(call)).picture
     source = Image.open(pictures.files["face"]).convert("RGB")
     assert picture.crop((0, 0, 32, 64)).tobytes() == source.crop((0, 0, 32, 64)).tobytes()
     assert picture.crop((32, 0, 64, 64)).tobytes() != source.crop((32, 0, 64, 64)).tobytes()
@@ -81,10 +82,11 @@ def test_what_the_mask_shows_in_black_stays_to_the_pixel(prepare: Any, pictures:
 def test_an_edit_leaves_what_it_hardly_changed_where_the_entry_says_so(
     model: StableDiffusion, prepare: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert prepare("smart_edit")._keeper is None
+    earlier = {"result_size": None, "keep": None, "again": True}
+    assert prepare("smart_edit", **earlier)._finish is keeping.alone
     monkeypatch.setattr(model, "options", model.options.model_copy(update={"keep_unchanged": True}))
-    assert prepare("img2img")._keeper is None
-    call = prepare("smart_edit")
+    assert prepare("img2img", **earlier)._finish is keeping.alone
+    call = prepare("smart_edit", **earlier)
     source = Image.open(pictures.files["face"]).convert("RGB")
     with torch.no_grad():
         pixels = torch.from_numpy(np.array(source)).permute(2, 0, 1)[None] / 127.5 - 1
@@ -92,8 +94,8 @@ def test_an_edit_leaves_what_it_hardly_changed_where_the_entry_says_so(
         seen = model.vae.decode(latents).sample
     given_back = call._pipeline.image_processor.postprocess(seen)[0]
     assert given_back.tobytes() != source.tobytes()
-    assert call._keeper.under(given_back).tobytes() == source.tobytes()
-    edited = call.decode(denoised(call))
+    assert call._finish(given_back, never).picture.tobytes() == source.tobytes()
+    edited = call.finish(denoised(call)).picture
     assert edited.size == source.size
 
 

@@ -1,0 +1,141 @@
+"""What a finished picture keeps of its source, at the size that was asked for.
+
+Between the families, which know how a source becomes a model's picture, and `pipelines.returning`, which
+knows no models.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from pipelines import returning
+from pipelines.planning.plan import Plan
+from pipelines.request import Role
+from pipelines.returning.geometry import Geometry, around, covering, stretched
+from pipelines.returning.step import Check, Measures, Verdict, Views, bring_back, compose, measured
+from pipelines.running import enlarging, references
+from pipelines.running.contract import Kept, RoleImage
+from pipelines.running.control_images import feathered
+from pipelines.running.source_pixels import Keeper as Under
+
+_ENLARGER = Path(returning.__file__).parents[1] / "bundled" / "enlarger" / "enlarger.safetensors"
+_MOST_ENLARGED = 512 * 512
+"""Pixels of a model's picture that the enlarger is given; more takes longer than the picture itself."""
+_PAINTED = 8
+"""Levels of 255 of a mask from which on it counts as painted."""
+
+
+Finish = Callable[[Image.Image, Check], Kept]
+"""Makes the finished picture of a model's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The source at the size of the finished picture, RGB; what of it the model sees; its mask (L) if any."""
+
+    source: Image.Image
+    geometry: Geometry
+    mask: Image.Image | None = None
+
+    def view(self, picture: Image.Image) -> Image.Image:
+        """What the model sees of a picture of the canvas' size, at the model's."""
+        if picture.size == self.geometry.model == self.geometry.source:
+            return picture
+        return picture.resize(self.geometry.model, Image.Resampling.LANCZOS, self.geometry.box)
+
+
+def canvas(plan: Plan, images: Sequence[RoleImage]) -> Canvas:
+    """Where the finished picture of a refinement is put together."""
+    model = plan.width, plan.height
+    source = next(image for image in images if image.role is Role.SOURCE)
+    whole = plan.route.shows == "whole"
+    picture = _sized(source.image, plan, whole)
+    masks = [image.image for image in images if image.role is Role.MASK]
+    if not masks:
+        return Canvas(picture, (stretched if whole else covering)(picture.size, model))
+    mask = _sized(masks[0], plan, whole).convert("L")
+    if mask.size != picture.size:
+        mask = mask.resize(picture.size, Image.Resampling.BILINEAR)
+    spot = mask.point(lambda level: 255 if level >= _PAINTED else 0).getbbox()
+    guided = any(image.role is Role.STRUCTURE for image in images)
+    if spot is None or guided:  # outlines lie over the whole picture
+        return Canvas(picture, covering(picture.size, model), mask)
+    return Canvas(picture, around(picture.size, model, spot), mask)
+
+
+def _sized(picture: Image.Image, plan: Plan, whole: bool) -> Image.Image:
+    if plan.result_size == "source" or plan.result_size is None:
+        return picture
+    size = plan.result_size
+    width, height = (plan.width, plan.height) if size == "model" else (size.width, size.height)
+    if whole:
+        return picture.resize((width, height), Image.Resampling.LANCZOS)
+    return references.fit(picture, width, height, 1)[0]
+
+
+def alone(picture: Image.Image, check: Check) -> Kept:
+    """The model's picture as it is."""
+    return Kept(picture)
+
+
+def under(keeper: Under) -> Finish:
+    """As pictures were finished before they had a size of their own."""
+    return lambda picture, check: Kept(keeper.under(picture))
+
+
+def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Image]) -> Finish:
+    """What makes the finished picture on `place`. `seen`: what the autoencoder makes of a picture."""
+    source = np.asarray(place.source)
+    shown = place.view(place.source)
+    if place.mask is not None:
+        levels = np.asarray(feathered(place.mask))
+        return lambda picture, check: _painted(_views(place, source, shown, picture), levels, check)
+    if plan.keep is None or not plan.keep.enabled:
+        levels = np.full(source.shape[:2], 255, np.uint8)
+        return lambda picture, check: _painted(_views(place, source, shown, picture), levels, check)
+    tolerance, given_back = plan.keep.tolerance, seen(shown)
+
+    def finish(picture: Image.Image, check: Check) -> Kept:
+        views = _views(place, source, given_back, picture)
+        made = bring_back(views, tolerance=tolerance, enlarge=_enlarger(views), check=check)
+        return _kept(made.picture, made.change, made.views, made.measures, made.words)
+
+    return finish
+
+
+def _views(place: Canvas, source: np.ndarray, seen: Image.Image, drawn: Image.Image) -> Views:
+    return Views(source, *(np.asarray(p.convert("RGB")) for p in (seen, drawn)), place.geometry)
+
+
+def _painted(views: Views, levels: np.ndarray, check: Check) -> Kept:
+    """The model's own pixels where `levels` say."""
+    made = compose(views, levels, enlarge=_enlarger(views), redrawn=True, check=check)
+    verdict = Verdict.KEPT if not levels.all() else Verdict.EVERYTHING
+    return _kept(made, levels, views, measured(levels, verdict), None)
+
+
+def _kept(
+    picture: np.ndarray, levels: np.ndarray, views: Views, measures: Measures, words: str | None
+) -> Kept:
+    return Kept(Image.fromarray(picture), Image.fromarray(levels), views, measures, words)
+
+
+def _enlarger(views: Views) -> Callable[[Image.Image], Image.Image] | None:
+    """The bundled enlarger, where a model's picture is small enough for it."""
+    width, height = views.geometry.model
+    return _enlarged if width * height <= _MOST_ENLARGED else None
+
+
+def _enlarged(picture: Image.Image) -> Image.Image:
+    return enlarging.enlarge(_net(), picture)
+
+
+@cache
+def _net() -> enlarging.Compact:
+    return enlarging.load(_ENLARGER)
