@@ -25,6 +25,7 @@ from studio.characters.tools import Tools
 from studio.collection.collection import Collection
 from studio.collection.history import History
 from studio.collection.queries import Filter
+from studio.collection.refinements import Refinements
 from studio.exchange.exchange import Exchange
 from studio.images import THUMBNAIL_SIDE
 from studio.jobs import SEED_BITS, JobQueue
@@ -68,6 +69,7 @@ class StudioService:
         self.gallery = collection.gallery
         self.bin = collection.bin
         self.readers = readers or Readers(catalog, self.library, collection)
+        self.refinements = Refinements(collection)
         self.history = History(collection, self.readers.faces)
         self.exchange = Exchange(collection, catalog)
         tools = Tools(collection, self.history, catalog, queue, self._complete)
@@ -168,7 +170,7 @@ class StudioService:
 
         Raises NotFound, RequestError.
         """
-        completed = self._complete(self.history.request_of(image_id), trashed=True)
+        completed = self._complete(self.history.request_of(image_id), trashed=True, again=True)
         wanted = [(completed.request, completed.notices)]
         return self._queue.add_all(wanted, tab, partial(self.history.begin_reproduction, image_id))[0]
 
@@ -232,10 +234,12 @@ class StudioService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _complete(self, request: GenerationRequest, *, trashed: bool = False) -> Completed:
+    def _complete(
+        self, request: GenerationRequest, *, trashed: bool = False, again: bool = False
+    ) -> Completed:
         ids = (reference.image_id for reference in request.references)
         sizes = self._collection.sizes(ids, trashed=trashed)
-        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(SEED_BITS))
+        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(SEED_BITS), again=again)
         assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done

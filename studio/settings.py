@@ -89,6 +89,11 @@ class Settings:
         return self.data_dir / "working"
 
     @property
+    def model_pictures_dir(self) -> Path:
+        """What refinements are put together again from; may be deleted at any time."""
+        return self.data_dir / "model-pictures"
+
+    @property
     def readings_dir(self) -> Path:
         """What models said of pictures; may be deleted at any time."""
         return self.data_dir / "readings"

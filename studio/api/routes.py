@@ -26,6 +26,7 @@ from studio.api.models import add_models
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.queue import add_queue
 from studio.api.readers import add_readers
+from studio.api.refinements import add_refinements
 from studio.api.sweeps import add_sweeps
 from studio.api.system import add_system
 from studio.coach.advisor import Advisor
@@ -50,6 +51,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_gallery(router, service)  # before the pictures: `/images/ids` is not a picture
     add_images(router, service)
     add_exchange(router, service.exchange)
+    add_refinements(router, service.refinements)
     add_lineage(router, service)
     add_advice(router, Advisor(service))
     add_batches(router, service)

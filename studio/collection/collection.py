@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ControlImage, ImageReady
-from pipelines.request import GenerationRequest
+from pipelines.request import GenerationRequest, Role
 from studio import __version__, images
 from studio.collection import marks, numbering, queries, recovery, reproductions, rows
 from studio.collection.character_journal import CharacterJournal
@@ -26,6 +26,7 @@ from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading
 from studio.collection.metadata.likeness import Likeness, ModelMark
+from studio.collection.model_pictures import ModelPictures
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
 from studio.collection.recovery import Reconciled
@@ -33,7 +34,7 @@ from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.collection.trash import Trash
 from studio.database import Database
-from studio.records import Category, Cost, ImagePage, ImageRecord, Rights, Sort
+from studio.records import Category, Cost, ImagePage, ImageRecord, ParentLink, Rights, Sort
 from studio.settings import PROGRAM, Settings
 
 SOFTWARE = f"Likeness {__version__}"
@@ -52,6 +53,7 @@ class Collection:
         self.journal.follow(database)
         self.character_journal = CharacterJournal(settings.character_journal)
         self.character_journal.follow(database)
+        self.model_pictures = ModelPictures(settings.model_pictures_dir)
         self._settings = settings
         self._catalog = catalog
 
@@ -116,9 +118,33 @@ class Collection:
             request=request,
             parents=parents if drawn is None else (*parents, drawn.link),
             notes=notices,
-            provenance=provenance,
+            provenance=provenance | ({"returned": image.refined.measures} if image.refined else {}),
         )
         return self._save(image, likeness, drawn)
+
+    def save_corrected(
+        self, made: ImageRecord, image: ImageReady, parents: tuple[ParentLink, ...], note: str, job_id: str
+    ) -> ImageRecord:
+        """Save a refinement that was put together again. `made`: the one that is corrected."""
+        assert made.request is not None
+        likeness = Likeness(
+            software=SOFTWARE,
+            created_at=datetime.now(UTC),
+            category=Category.EDITED,
+            pixel_sha256=images.pixel_sha256(image.width, image.height, image.rgb),
+            job_id=job_id,
+            batch_index=image.index,
+            seed=image.seed,
+            model=ModelMark.model_validate(made.provenance["model"]),
+            request=made.request,
+            parents=parents,
+            notes=(note,),
+            provenance={
+                **{key: value for key, value in made.provenance.items() if key != "model"},
+                "returned": image.refined.measures if image.refined else None,
+            },
+        )
+        return self._save(image, likeness, None)
 
     def try_disk(self, size: int) -> None:
         """Write `size` bytes and a row, and undo it. Raises StorageFailure where that cannot be done."""
@@ -284,7 +310,11 @@ class Collection:
             existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
             row = existing if existing is not None else rows.add_generated(session, file, likeness)
             # Its thumbnail is made when first asked for: here it would hold up the next picture.
-            return queries.record(session, row)
+            record = queries.record(session, row)
+        source = next(iter(likeness.request.with_role(Role.SOURCE)), None)
+        if image.refined is not None and source is not None:
+            self.model_pictures.keep(record.id, image.refined, source.image_id)
+        return record
 
     def _model_mark(self, model_id: str, provenance: dict[str, Any]) -> ModelMark:
         revision = provenance.get("revision")

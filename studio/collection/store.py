@@ -30,6 +30,7 @@ from PIL import Image
 
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import durable, images
+from studio.collection import model_pictures
 from studio.settings import Settings
 
 _BLOCK = 2**20
@@ -226,6 +227,7 @@ class ImageStore:
             for path in (derived / sha256[:2]).glob(f"{sha256}*"):
                 _delete_file(path)
         _delete_file(self._sidecar(sha256))
+        _delete_file(model_pictures.path(self.settings.model_pictures_dir, sha256))
         _delete_file(self.path(sha256, extension))
 
     def clear_incoming(self) -> int:

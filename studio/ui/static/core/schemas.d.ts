@@ -230,6 +230,14 @@ export interface Control {
 
 export type ControlKind = "canny" | "soft_edge";
 
+export interface Correction {
+  mask: string | null;
+  scope: "found" | "mask" | "everything";
+  grow: number;
+  feather: number;
+  tolerance: number | null;
+}
+
 export interface Cost {
   seconds: number | null;
   vram_mb: number | null;
@@ -439,6 +447,8 @@ export interface GenerationRequest {
   loras: Lora[];
   vae: string | null;
   ip_adapter: string | null;
+  result_size: "source" | "model" | ResultSize | null;
+  keep: Keep | null;
 }
 
 export interface Hardware {
@@ -634,6 +644,9 @@ export interface Judgement {
 export interface Labelled {
   field: string;
   values: (string | number)[];
+export interface Keep {
+  enabled: boolean;
+  tolerance: number;
 }
 
 export interface Library {
@@ -819,6 +832,8 @@ export interface PortraitOrder {
   loras: Lora[];
   vae: string | null;
   ip_adapter: string | null;
+  result_size: "source" | "model" | ResultSize | null;
+  keep: Keep | null;
   styled: boolean;
   tab: string | null;
 }
@@ -898,6 +913,11 @@ export interface Reproduction {
   verdict: "identical" | "close" | "different" | null;
   measures: Record<string, number>;
   differences: string[];
+}
+
+export interface ResultSize {
+  width: number;
+  height: number;
 }
 
 export interface Rights {

@@ -1,0 +1,138 @@
+"""Refinements after they are made: what changed in them, and putting them together again.
+
+Each correction is a picture of its own, with the picture it corrects and that one's references as parents.
+"""
+
+from __future__ import annotations
+
+import io
+import threading
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+import numpy as np
+from PIL import Image
+from pydantic import BaseModel, ConfigDict, Field
+
+from pipelines.errors import Conflict, NotFound, RequestError
+from pipelines.events import ImageReady, Refined
+from pipelines.request import Role
+from studio.collection.collection import Collection
+from studio.collection.model_pictures import ModelPicture
+from studio.records import ImageRecord, ParentLink
+
+_UNKNOWN = "What changed in this picture is not known: it refines no picture, or the model's own is gone."
+_AGAIN = "Put together again from what the model had made."
+
+
+class Correction(BaseModel):
+    """What of the model's picture is a change; sizes in px of the picture."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    mask: str | None = Field(
+        default=None,
+        max_length=64,
+        description="Id of a picture. Without transparency it is the change: white changed, black kept. With "
+        "it, white strokes add to what was found and black ones take away.",
+    )
+    scope: Literal["found", "mask", "everything"] = Field(
+        default="found",
+        description="What was found; only where the mask is white; or everything.",
+    )
+    grow: int = Field(default=0, ge=-64, le=64, description="Negative: shrink.")
+    feather: int = Field(default=0, ge=0, le=64)
+    tolerance: float | None = Field(
+        default=None, ge=0.0, le=1.0, description="Find the change again; how small a difference is none."
+    )
+
+
+class Refinements:
+    """What changed, and corrections of it. One is put together at a time, so that memory is bounded."""
+
+    def __init__(self, collection: Collection) -> None:
+        self._collection = collection
+        self._one = threading.Lock()
+
+    def change(self, image_id: str) -> bytes:
+        """PNG (L), of the picture's size: white is changed. Raises NotFound."""
+        self._collection.get(image_id)
+        found = self._collection.model_pictures.change(image_id)
+        if found is None:
+            raise NotFound(_UNKNOWN)
+        return found
+
+    def put_together(self, image_id: str, correction: Correction) -> ImageRecord:
+        """The picture with another change, as a picture of its own.
+
+        Raises NotFound, RequestError, Conflict (its source has another size), StorageFailure.
+        """
+        if correction.scope == "mask" and correction.mask is None:
+            raise RequestError("Paint where the change is to be, then choose “only here”.", field="mask")
+        made = self._collection.get(image_id)
+        kept = self._collection.model_pictures.of(image_id)
+        if kept is None or made.request is None:
+            raise NotFound(_UNKNOWN)
+        with self._one:
+            pixels, levels = self._composed(made, kept, correction)
+        return self._saved(made, kept, pixels, levels)
+
+    def _composed(
+        self, made: ImageRecord, kept: ModelPicture, wanted: Correction
+    ) -> tuple[np.ndarray, np.ndarray]:
+        from studio.collection import correcting
+
+        files = self._collection
+        source, shown = (
+            _opened(files.working_file(each)).convert("RGB") for each in (kept.about.source, made.id)
+        )
+        if source.size != shown.size or kept.change.shape != (shown.height, shown.width):
+            raise Conflict(
+                "This picture has another size than its source, so it can't be put together again. "
+                "Make it once more with the result size “as the reference”."
+            )
+        correction = correcting.Correction(
+            scope=wanted.scope,
+            mask=_opened(files.mask_file(wanted.mask)) if wanted.mask else None,
+            grow=wanted.grow,
+            feather=wanted.feather,
+            tolerance=wanted.tolerance,
+        )
+        return correcting.corrected(source, shown, kept, correction)
+
+    def _saved(
+        self, made: ImageRecord, kept: ModelPicture, pixels: np.ndarray, levels: np.ndarray
+    ) -> ImageRecord:
+        height, width = levels.shape
+        changed = {**kept.about.measures, "changed": float(np.count_nonzero(levels)) / levels.size}
+        refined = Refined(
+            *(_png(each) for each in (levels, kept.seen, kept.drawn)),
+            kept.about.box,
+            kept.about.redrawn,
+            changed,
+        )
+        ready = ImageReady(0, made.seed or 0, width, height, pixels.tobytes(), refined)
+        parents = _parents(made)
+        return self._collection.save_corrected(made, ready, parents, _AGAIN, f"return-{uuid4().hex}")
+
+
+def _parents(made: ImageRecord) -> tuple[ParentLink, ...]:
+    """The corrected picture first, then what that was made from."""
+    first = ParentLink(image_id=made.id, pixel_sha256=made.pixel_sha256, role=Role.SOURCE, order=0)
+    others = tuple(
+        link.model_copy(update={"order": order}) for order, link in enumerate(made.parents, start=1)
+    )
+    return (first, *others)
+
+
+def _opened(path: Path) -> Image.Image:
+    with Image.open(path) as picture:
+        picture.load()
+        return picture
+
+
+def _png(pixels: np.ndarray) -> bytes:
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
+    return out.getvalue()

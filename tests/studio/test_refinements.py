@@ -1,0 +1,248 @@
+"""What changed in a refinement, and putting it together again without generating."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import threading
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from pipelines.errors import Conflict, NotFound, RequestError
+from pipelines.events import ImageReady, Refined
+from pipelines.request import Mode, Role
+from studio.collection.model_pictures import ModelPictures
+from studio.collection.refinements import Correction, Refinements
+from studio.records import ImageRecord
+from tests.studio.fixtures import Durable, encoded, noise, open_durable, request
+
+SIDE, MODEL = 96, 48
+BOX = (0.0, 0.0, 96.0, 96.0)
+FOUND = (slice(20, 40), slice(20, 40))
+
+
+@pytest.fixture
+def durable(tmp_path: Path) -> Generator[Durable]:
+    with open_durable(tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def refinements(durable: Durable) -> Refinements:
+    return Refinements(durable.collection)
+
+
+def grey(levels: np.ndarray) -> bytes:
+    return encoded(Image.fromarray(levels))
+
+
+def loaded(durable: Durable, data: bytes) -> ImageRecord:
+    return durable.collection.add_upload(io.BytesIO(data), "picture.png")[0]
+
+
+def source_of(durable: Durable) -> ImageRecord:
+    return loaded(durable, encoded(noise(3, SIDE, SIDE)))
+
+
+def refined(durable: Durable, source: ImageRecord, *, redrawn: bool = False) -> ImageRecord:
+    """A refinement of `source`: the model made everything pink; a square of that was taken over."""
+    seen = noise(3, SIDE, SIDE).resize((MODEL, MODEL))
+    pink = Image.new("RGB", (MODEL, MODEL), (250, 60, 160))
+    change = np.zeros((SIDE, SIDE), np.uint8)
+    change[FOUND] = 255
+    pixels = np.asarray(noise(3, SIDE, SIDE)).copy()
+    pixels[FOUND] = (250, 60, 160)
+    measures = {"verdict": "kept", "changed": 0.04}
+    about = Refined(grey(change), encoded(seen), encoded(pink), BOX, redrawn, measures)
+    return durable.collection.save_generated(
+        job_id="refining",
+        request=request(source, mode=Mode.IMG2IMG),
+        image=ImageReady(0, 7, SIDE, SIDE, pixels.tobytes(), about),
+        notices=(),
+        provenance={"device": "cpu"},
+    )
+
+
+def pixels(durable: Durable, record: ImageRecord) -> np.ndarray:
+    with Image.open(durable.collection.file(record.id)[0]) as picture:
+        return np.asarray(picture.convert("RGB"))
+
+
+def strokes(*painted: tuple[tuple[slice, slice], int]) -> bytes:
+    """White or black on nothing."""
+    levels = np.zeros((SIDE, SIDE, 4), np.uint8)
+    for where, level in painted:
+        levels[where] = (level, level, level, 255)
+    return encoded(Image.fromarray(levels))
+
+
+def test_the_change_is_told_as_a_grey_picture(durable: Durable, refinements: Refinements) -> None:
+    made = refined(durable, source_of(durable))
+    with Image.open(io.BytesIO(refinements.change(made.id))) as change:
+        assert (change.mode, change.size) == ("L", (SIDE, SIDE))
+        assert np.asarray(change)[FOUND].min() == 255
+    assert made.provenance["returned"]["changed"] == 0.04
+
+
+def test_of_other_pictures_no_change_is_known(durable: Durable, refinements: Refinements) -> None:
+    source = source_of(durable)
+    for act in (refinements.change, lambda known: refinements.put_together(known, Correction())):
+        with pytest.raises(NotFound, match="not known"):
+            act(source.id)
+        with pytest.raises(NotFound):
+            act("nothing")
+
+
+def test_strokes_add_and_take_away(durable: Durable, refinements: Refinements) -> None:
+    source = source_of(durable)
+    made = refined(durable, source)
+    more, less = (slice(60, 80), slice(60, 80)), (slice(20, 30), slice(20, 40))
+    mask = loaded(durable, strokes((more, 255), (less, 0)))
+    again = refinements.put_together(made.id, Correction(mask=mask.id))
+    got, was, first = (pixels(durable, each) for each in (again, made, source))
+    assert np.array_equal(got[less], first[less])
+    assert not np.array_equal(got[more], first[more])
+    assert np.array_equal(got[30:40, 20:40], was[30:40, 20:40])
+    untouched = np.ones((SIDE, SIDE), bool)
+    untouched[FOUND], untouched[more] = False, False
+    assert np.array_equal(got[untouched], first[untouched])
+
+
+def test_a_correction_is_a_version_with_its_parents_and_can_be_corrected(
+    durable: Durable, refinements: Refinements
+) -> None:
+    source = source_of(durable)
+    made = refined(durable, source)
+    again = refinements.put_together(made.id, Correction(grow=4))
+    assert [(link.image_id, link.role) for link in again.parents] == [
+        (made.id, Role.SOURCE),
+        (source.id, Role.SOURCE),
+    ]
+    assert again.request == made.request
+    assert again.id in durable.collection.get(made.id).children
+    assert again.provenance["returned"]["changed"] == pytest.approx(28 * 28 / SIDE**2)
+    back = refinements.put_together(again.id, Correction(grow=-4))
+    assert np.array_equal(pixels(durable, back)[:16], pixels(durable, source)[:16])
+
+
+@pytest.mark.parametrize(
+    ("correction", "changed"),
+    [
+        ({"scope": "everything"}, SIDE * SIDE),
+        ({"grow": 2}, 24 * 24),
+        ({"grow": -2}, 16 * 16),
+    ],
+)
+def test_everything_grow_and_shrink(
+    durable: Durable, refinements: Refinements, correction: dict[str, object], changed: int
+) -> None:
+    made = refined(durable, source_of(durable))
+    again = refinements.put_together(made.id, Correction.model_validate(correction))
+    with Image.open(io.BytesIO(refinements.change(again.id))) as change:
+        assert np.count_nonzero(np.asarray(change)) == changed
+
+
+def test_only_here_and_an_opaque_mask(durable: Durable, refinements: Refinements) -> None:
+    source = source_of(durable)
+    made = refined(durable, source)
+    here = (slice(50, 70), slice(50, 70))
+    levels = np.zeros((SIDE, SIDE), np.uint8)
+    levels[here] = 255
+    first = pixels(durable, source)
+    for data, scope in ((strokes((here, 255)), "mask"), (grey(levels), "found")):
+        mask = loaded(durable, data)
+        got = pixels(
+            durable,
+            refinements.put_together(made.id, Correction.model_validate({"mask": mask.id, "scope": scope})),
+        )
+        assert np.array_equal(got[FOUND], first[FOUND])
+        assert not np.array_equal(got[here], first[here])
+    with pytest.raises(RequestError):
+        refinements.put_together(made.id, Correction(scope="mask"))
+
+
+def test_a_mask_of_another_size_lies_over_the_whole_picture(
+    durable: Durable, refinements: Refinements
+) -> None:
+    made = refined(durable, source_of(durable))
+    mask = loaded(durable, grey(np.full((10, 10), 255, np.uint8)))
+    again = refinements.put_together(made.id, Correction(mask=mask.id))
+    assert again.provenance["returned"]["changed"] == 1.0
+
+
+def test_the_folder_may_be_deleted_at_any_time(durable: Durable, refinements: Refinements) -> None:
+    made = refined(durable, source_of(durable))
+    shutil.rmtree(durable.settings.model_pictures_dir)
+    with pytest.raises(NotFound, match="not known"):
+        refinements.put_together(made.id, Correction())
+    assert durable.collection.get(made.id).width == SIDE
+    later = durable.collection.save_generated(
+        job_id="later",
+        request=request(source_of(durable), mode=Mode.IMG2IMG),
+        image=ImageReady(0, 8, SIDE, SIDE, noise(9, SIDE, SIDE).tobytes()),
+        notices=(),
+        provenance={},
+    )
+    assert later.width == SIDE
+
+
+def test_a_damaged_file_is_as_none(durable: Durable, refinements: Refinements) -> None:
+    made = refined(durable, source_of(durable))
+    (durable.settings.model_pictures_dir / f"{made.id}.zip").write_bytes(b"PK no zip")
+    with pytest.raises(NotFound, match="not known"):
+        refinements.change(made.id)
+    with pytest.raises(NotFound, match="not known"):
+        refinements.put_together(made.id, Correction())
+
+
+def test_a_source_that_was_deleted_meanwhile_is_told(durable: Durable, refinements: Refinements) -> None:
+    source = source_of(durable)
+    made = refined(durable, source)
+    durable.collection.trash(source.id)
+    assert refinements.put_together(made.id, Correction(grow=1)).width == SIDE
+    durable.collection.file(source.id)[0].unlink()
+    with pytest.raises(NotFound):
+        refinements.put_together(made.id, Correction())
+
+
+def test_another_size_than_the_sources_is_refused(durable: Durable, refinements: Refinements) -> None:
+    source = loaded(durable, encoded(noise(5, 40, 30)))
+    made = refined(durable, source)
+    with pytest.raises(Conflict, match="another size"):
+        refinements.put_together(made.id, Correction())
+
+
+def test_two_corrections_at_once_are_two_pictures(durable: Durable, refinements: Refinements) -> None:
+    made = refined(durable, source_of(durable))
+    done: list[ImageRecord] = []
+
+    def correct(by: int) -> None:
+        done.append(refinements.put_together(made.id, Correction(grow=by)))
+
+    threads = [threading.Thread(target=correct, args=(by,)) for by in (2, 5)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({record.id for record in done}) == 2
+    assert all(record.parents[0].image_id == made.id for record in done)
+
+
+def test_the_folder_is_bounded_and_a_purged_picture_leaves_it(durable: Durable, tmp_path: Path) -> None:
+    about = Refined(b"c" * 1000, b"s" * 1000, b"d" * 1000, BOX, False, {})
+    folder = tmp_path / "bounded"
+    pictures = ModelPictures(folder, most_bytes=10_000)
+    for number in range(8):
+        pictures.keep(f"picture{number}", about, "source")
+    left = sorted(path.stem for path in folder.glob("*.zip"))
+    assert 1 <= len(left) < 8
+    assert "picture7" in left
+    made = refined(durable, source_of(durable))
+    path = durable.settings.model_pictures_dir / f"{made.id}.zip"
+    assert path.exists()
+    durable.collection.store.delete([(made.sha256, "png")])
+    assert not path.exists()
