@@ -1,9 +1,9 @@
 """`python -m benchmarks.fidelity --corpus …`: what an edit costs the picture that was not asked for.
 
 Held-out characters drawn at 1024 px with one attribute changed are the truth; the bundled model edits them
-at its own size. *Before* is what the studio gave back until it brought edits back to their source, enlarged to
-the same size. Prints the tables of docs/performance.md. The corpus is what `python -m training corpus` makes;
-what the model makes is kept in a temporary folder, so that a second run needs no model.
+at its own size. *Before* is what the studio gave back until it brought edits back to their source, enlarged
+to the same size. Prints the tables of docs/performance.md. The corpus is what `python -m training corpus`
+makes; what the model makes is kept in a temporary folder, so that a second run needs no model.
 """
 
 from __future__ import annotations
