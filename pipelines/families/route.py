@@ -153,6 +153,9 @@ class Route:
             used.add("control")
         if self.max_references:
             used.add("references")
+        if self.roles[:1] == (Role.SOURCE,):
+            used.add("result_size")
+            used.update(() if self.mask_arg else ("keep",))
         own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
         used.update(name for name, takes in own.items() if takes)
         return frozenset(used)

@@ -7,7 +7,7 @@ these rows; a test holds them to it. In the order of the page. Each field of the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 from pipelines.errors import RequestError
 from pipelines.families.limits import Limits
@@ -18,6 +18,7 @@ from pipelines.families.setting import (
     Control,
     Setting,
     Slider,
+    Switch,
     Text,
     number,
     part,
@@ -32,6 +33,8 @@ from pipelines.request import (
     RANDOM_SEED,
     ControlKind,
     GenerationRequest,
+    Keep,
+    ResultSize,
 )
 from pipelines.request import Control as ControlSettings
 
@@ -101,6 +104,32 @@ def _share(least: float, most: float) -> Slider:
 
 def _percent_left(strength: float) -> str:
     return f"{round((1 - strength) * 100)} %"
+
+
+def _result_asked(size: str) -> dict[str, object]:
+    width, times, height = size.partition("x")
+    if times and width.isdecimal() and height.isdecimal():
+        return {"result_size": {"width": int(width), "height": int(height)}}
+    return {"result_size": size}
+
+
+def _result_said(asked: Asked) -> str | None:
+    size = asked.get("result_size")
+    return f"{size['width']}x{size['height']}" if isinstance(size, dict) else size
+
+
+def _result_told(size: Literal["source", "model"] | ResultSize) -> str | None:
+    """What is not the usual."""
+    if isinstance(size, ResultSize):
+        return f"{size.width}×{size.height}"
+    return "the model's own" if size == "model" else None
+
+
+def _kept(keep: Keep) -> str | None:
+    """What is not the usual."""
+    if not keep.enabled:
+        return "off"
+    return None if keep.tolerance == Keep().tolerance else f"tolerance {keep.tolerance:g}"
 
 
 # --- controls ---------------------------------------------------------------------------------------
@@ -187,6 +216,35 @@ SHAPE = Control(
     said=_shape_said,
 )
 """One of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'."""
+RESULT_SIZE = Control(
+    name="result_size",
+    label="Result size",
+    help="How large a refinement comes back; the model works at its own size either way.",
+    kind=Choices(
+        options=lambda _: (("As the reference", "source"), ("The model's own", "model")), closed=False
+    ),
+    value=str,
+    start="source",
+    ask=_result_asked,
+    said=_result_said,
+)
+"""“source”, “model”, or an exact size as '1024x1536'."""
+KEEP = part(
+    "keep",
+    "enabled",
+    Keep().enabled,
+    "Keep what I did not ask for",
+    "Where the model changed nothing, the reference's own pixels stay.",
+    Switch(),
+)
+TOLERANCE = part(
+    "keep",
+    "tolerance",
+    Keep().tolerance,
+    "Tolerance",
+    "How large a difference still counts as unchanged: higher keeps more of the reference.",
+    _share(0, 1),
+)
 IMAGES = number(
     "num_images",
     _OPEN.num_images,
@@ -237,6 +295,15 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(field="aspect_ratio", controls=(SHAPE,), compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="width", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="height", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
+    Setting(field="result_size", controls=(RESULT_SIZE,), told=_result_told),
+    Setting(
+        field="keep",
+        controls=(KEEP, TOLERANCE),
+        group="keep-group",
+        label="Keep the rest",
+        told=_kept,
+        varied=True,
+    ),
     Setting(field="num_images", controls=(IMAGES,), compared=Compared.NOT_AT_ALL),
     Setting(
         field="negative_prompt",

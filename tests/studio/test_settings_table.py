@@ -23,7 +23,7 @@ from pipelines.families.route import Route
 from pipelines.families.setting import Choices, Compared, Control, Setting, Slider, bounds
 from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, heading
 from pipelines.request import Control as ControlSettings
-from pipelines.request import ControlKind, GenerationRequest, Lora, Mode, Reference, Role
+from pipelines.request import ControlKind, GenerationRequest, Keep, Lora, Mode, Reference, Role
 from studio.api import add_api
 from studio.coach.facts import EXPERIMENT
 from studio.collection.changes import compare
@@ -60,6 +60,8 @@ EXAMPLES: dict[str, Any] = {
     "loras": (Lora(id="oil", weight=0.5),),
     "vae": "v",
     "ip_adapter": "i",
+    "result_size": "model",
+    "keep": Keep(enabled=False, tolerance=0.25),
 }
 """Another value for each setting that is no number."""
 ALL_IN_USE = Knobs(limits=Limits(fields=tuple(BY_FIELD), control_kinds=tuple(ControlKind)))
@@ -253,7 +255,7 @@ def test_the_coach_watches_what_artists_vary() -> None:
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
     everything = Route(
         pipeline="P", reference_arg="image", max_references=1, strength=True, control_kinds=("canny",),
-        vae=True, ip_adapter=True,
+        vae=True, ip_adapter=True, roles=(Role.SOURCE,),
     )  # fmt: skip
     known = everything.fields | {"mode", "model", "character", "width", "height"}
     assert setting.field in known

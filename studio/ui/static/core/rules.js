@@ -88,6 +88,8 @@ export const SETTINGS = {
   "aspect_ratio": "Aspect ratio",
   "width": "Width",
   "height": "Height",
+  "result_size": "Result size",
+  "keep": "Keep the rest",
   "num_images": "Number of images",
   "negative_prompt": "Negative prompt",
   "loras": "LoRAs",

@@ -641,12 +641,14 @@ export interface Judgement {
   outcomes: Record<string, Advice>;
 }
 
-export interface Labelled {
-  field: string;
-  values: (string | number)[];
 export interface Keep {
   enabled: boolean;
   tolerance: number;
+}
+
+export interface Labelled {
+  field: string;
+  values: (string | number)[];
 }
 
 export interface Library {
