@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
 from pipelines.returning.maths import (
     EVERYWHERE,
@@ -23,6 +22,7 @@ from pipelines.returning.maths import (
     blurred,
     covariance,
     inverse,
+    ndimage,
     ramp,
     resized,
     window_mean,

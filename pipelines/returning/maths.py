@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import scipy.ndimage
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
 
 from pipelines.returning.geometry import Box
 
-Floats = NDArray[np.float32]
+ndimage: Any = scipy.ndimage
+"""It has no types, and those that are guessed are wrong."""
+Floats = NDArray[Any]
+"""float32; numpy's types take what stays 32 bits long for 64."""
 Bytes = NDArray[np.uint8]
 Bools = NDArray[np.bool_]
 EVERYWHERE = np.ones((3, 3), bool)

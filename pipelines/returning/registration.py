@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
-from scipy import ndimage
 
-from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, resized
+from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, ndimage, resized
 
 SIDE = 224
 """Longer side, in px, at which pictures are compared."""

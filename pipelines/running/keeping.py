@@ -62,7 +62,7 @@ def canvas(plan: Plan, images: Sequence[RoleImage]) -> Canvas:
     mask = _sized(masks[0], plan, whole).convert("L")
     if mask.size != picture.size:
         mask = mask.resize(picture.size, Image.Resampling.BILINEAR)
-    spot = mask.point(lambda level: 255 if level >= _PAINTED else 0).getbbox()
+    spot = mask.point([255 if level >= _PAINTED else 0 for level in range(256)]).getbbox()
     guided = any(image.role is Role.STRUCTURE for image in images)
     if spot is None or guided:  # outlines lie over the whole picture
         return Canvas(picture, covering(picture.size, model), mask)
@@ -110,7 +110,8 @@ def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Imag
 
 
 def _views(place: Canvas, source: np.ndarray, seen: Image.Image, drawn: Image.Image) -> Views:
-    return Views(source, *(np.asarray(p.convert("RGB")) for p in (seen, drawn)), place.geometry)
+    looked_at, made = (np.asarray(picture.convert("RGB")) for picture in (seen, drawn))
+    return Views(source, looked_at, made, place.geometry)
 
 
 def _painted(views: Views, levels: np.ndarray, check: Check) -> Kept:

@@ -106,12 +106,8 @@ class Refinements:
     ) -> ImageRecord:
         height, width = levels.shape
         changed = {**kept.about.measures, "changed": float(np.count_nonzero(levels)) / levels.size}
-        refined = Refined(
-            *(_png(each) for each in (levels, kept.seen, kept.drawn)),
-            kept.about.box,
-            kept.about.redrawn,
-            changed,
-        )
+        change, seen, drawn = (_png(each) for each in (levels, kept.seen, kept.drawn))
+        refined = Refined(change, seen, drawn, kept.about.box, kept.about.redrawn, changed)
         ready = ImageReady(0, made.seed or 0, width, height, pixels.tobytes(), refined)
         parents = _parents(made)
         return self._collection.save_corrected(made, ready, parents, _AGAIN, f"return-{uuid4().hex}")

@@ -260,7 +260,7 @@ class StockModel:
 
     def seen(self, picture: Image.Image) -> Image.Image:
         """An RGB picture of a size the model makes, as the autoencoder gives it back."""
-        processor = VaeImageProcessor()
+        processor: Any = VaeImageProcessor()
 
         def look() -> Image.Image:
             with torch.no_grad():
