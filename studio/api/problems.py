@@ -20,10 +20,16 @@ from starlette.exceptions import HTTPException
 from pipelines.errors import LikenessError
 from pipelines.families.setting import bounds
 from pipelines.families.settings import heading
-from pipelines.request import MAX_REFERENCES, Control, GenerationRequest, Reference
+from pipelines.request import MAX_REFERENCES, Control, GenerationRequest, Keep, Reference, ResultSize
 
 _log = logging.getLogger(__name__)
-_PARTS: dict[str, type[BaseModel]] = {"references": Reference, "control": Control}
+_PARTS: dict[str, type[BaseModel]] = {
+    "references": Reference,
+    "control": Control,
+    "keep": Keep,
+    "result_size": ResultSize,
+}
+_TRIED = ("function-wrap", ResultSize.__name__)
 _LABELS = {"image_id": "The reference's image_id"}
 
 
@@ -120,7 +126,7 @@ async def _bug(request: Request, error: Exception) -> JSONResponse:
 
 def describe(error: Mapping[str, Any]) -> FieldProblem:
     """One of pydantic's errors as a field name and a sentence with the allowed values."""
-    where = [part for part in error["loc"][1:] if not isinstance(part, str) or part != "function-wrap"]
+    where = [part for part in error["loc"][1:] if not isinstance(part, str) or _names(part)]
     name = str(where[-1]) if where else ""
     kind = str(error["type"])
     if kind == "json_invalid":
@@ -129,6 +135,11 @@ def describe(error: Mapping[str, Any]) -> FieldProblem:
         return FieldProblem(detail="The body must be a JSON object, sent as application/json.")
     field = ".".join(str(part) for part in where)
     return FieldProblem(field=field, detail=_sentence(kind, name, where, error))
+
+
+def _names(part: str) -> bool:
+    """Whether it is a field's name, and not which of several types a value was tried as."""
+    return part not in _TRIED and not part.startswith("literal[")
 
 
 def _sentence(kind: str, name: str, where: Sequence[str | int], error: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import ImageReady
-from pipelines.request import GenerationRequest, Mode, Reference
+from pipelines.request import GenerationRequest, Keep, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.records import ImageRecord
@@ -114,6 +114,7 @@ def request(*references: ImageRecord, **changes: Any) -> GenerationRequest:
         "width": 24,
         "height": 16,
         "references": tuple(Reference(image_id=r.id) for r in references),
+        **({"result_size": "source", "keep": Keep()} if references else {}),
     }
     return GenerationRequest(**(values | changes))
 

@@ -43,6 +43,7 @@ REFERENCE = Reference(image_id="a", role=Role.SOURCE)
 PLAIN: dict[str, Any] = {
     "mode": Mode.IMG2IMG, "model": "m", "prompt": "a knight", "seed": 5, "width": 64, "height": 64,
     "references": (REFERENCE,), "strength": 0.75, "control": ControlSettings(),
+    "result_size": "source", "keep": Keep(),
 }  # fmt: skip
 """A complete request in which every setting is in use."""
 EXAMPLES: dict[str, Any] = {
