@@ -21,7 +21,7 @@ from typing import Any
 from PIL import Image, ImageChops
 
 from pipelines.catalog.catalog import load_catalog
-from pipelines.request import GenerationRequest, Mode, Reference
+from pipelines.request import GenerationRequest, Keep, Mode, Reference
 from studio.main import open_studio
 from studio.records import JobRecord, JobStatus
 from studio.service import StudioService
@@ -84,6 +84,8 @@ def through(service: StudioService, model: str, side: int, steps: int) -> Timed:
             height=side,
             guidance_scale=GUIDANCE,
             num_inference_steps=steps,
+            result_size="model",
+            keep=Keep(enabled=False),
             references=(Reference(image_id=reference.id),),
         )
         began = time.perf_counter()

@@ -138,6 +138,7 @@ class Rig:
         return {
             "model": name, "mode": mode, "prompt": "a face", "seed": SEED, "num_inference_steps": 2,
             "width": SIDE, "height": SIDE, "references": given, **negative,
+            "result_size": "model", "keep": {"enabled": False},
         }  # fmt: skip
 
     def planned(self, fields: dict[str, Any]) -> tuple[Plan, list[RoleImage]]:
