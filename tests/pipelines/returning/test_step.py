@@ -159,6 +159,15 @@ def test_odd_sizes_come_back_at_the_sources_own(size: tuple[int, int], model: tu
     assert np.array_equal(made.picture[outside], source[outside])
 
 
+def test_a_source_of_64_megapixels_is_changed_only_in_its_spot() -> None:
+    source = np.tile(scene(1000, 1000), (8, 8, 1))
+    seen = shrunk(source, (128, 128))
+    made = bring_back(views(source, seen, painted(seen, SPOT, (250, 20, 160))))
+    far = far_from(SPOT, views(source, seen, seen))
+    assert np.array_equal(made.picture[far], source[far])
+    assert made.measures.verdict is Verdict.KEPT
+
+
 def test_pictures_that_do_not_belong_together_are_refused() -> None:
     source = scene(64, 64)
     with pytest.raises(ValueError, match="a picture of"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pipelines.families.route import Route
 from pipelines.planning.complete import plan
 from pipelines.request import REFINEMENTS, Mode, Role
 from pipelines.returning.geometry import covering, stretched
-from pipelines.running import keeping
+from pipelines.running import keeping, references
 from pipelines.running.contract import RoleImage
 from tests.pipelines.conftest import Outcome
 from tests.pipelines.returning.scene import scene
@@ -30,6 +31,7 @@ REFINING = [
     if Mode(mode) in REFINEMENTS
 ]
 SPOT = (120, 70, 150, 90)
+LARGE_MASK = {"image_id": "large mask", "role": "mask"}
 
 
 class Desk:
@@ -57,11 +59,24 @@ class Desk:
             self.files[name] = str(folder / f"{name}.png")
             tiny.pictures.sizes[name] = (pixels.shape[1], pixels.shape[0])
 
+    def large(self) -> np.ndarray:
+        """A source of 3000×2000 px, as "large", and a mask that changes a spot of it."""
+        source = scene(3000, 2000)
+        mask = np.zeros(source.shape[:2], np.uint8)
+        mask[900:1100, 1400:1500] = 255
+        for name, picture in (("large", source), ("large mask", mask)):
+            path = Path(self.files["source"]).with_name(f"{name}.png")
+            if not path.exists():
+                Image.fromarray(picture).save(path, compress_level=1)
+            self.files[name] = str(path)
+            self.tiny.pictures.sizes[name] = (3000, 2000)
+        return source
+
     def refine(self, model: str, mode: Mode, mask: str = "spot", **changes: Any) -> Outcome:
-        references = [{"image_id": "source"}]
+        given = [{"image_id": "source"}]
         if self.tiny.catalog.route(model, mode).mask_arg:
-            references.append({"image_id": mask, "role": "mask"})
-        asked = {"result_size": None, "keep": None, "references": references, **changes}
+            given.append({"image_id": mask, "role": "mask"})
+        asked = {"result_size": None, "keep": None, "references": given, **changes}
         request = self.tiny.ask(model, mode, **asked)
         outcome = Outcome(request)
         order = WorkOrder("job", request.model_dump(mode="json"), self.files)
@@ -93,6 +108,44 @@ def test_a_refinement_has_its_sources_size_and_leaves_pixels_alone(
         outside[SPOT[1] : SPOT[3], SPOT[0] : SPOT[2]] = False
         assert np.array_equal(made[outside], desk.source[outside])
         assert not np.array_equal(made, desk.source)
+
+
+@pytest.mark.parametrize("model", [model for model, mode in REFINING if mode is Mode.INPAINT])
+def test_inpainting_a_large_source_leaves_every_other_byte(desk: Desk, model: str) -> None:
+    large = desk.large()
+    outcome = desk.refine(model, Mode.INPAINT, references=[{"image_id": "large"}, LARGE_MASK])
+    made = pixels(outcome)
+    outside = np.ones(large.shape[:2], bool)
+    outside[900:1100, 1400:1500] = False
+    assert np.array_equal(made[outside], large[outside])
+    assert not np.array_equal(made, large)
+    refined = outcome.images[0].refined
+    assert refined is not None
+    left, top, right, bottom = refined.box  # the model saw the spot and what is around it, not all of it
+    assert left <= 1400 < 1500 <= right <= left + 1000
+    assert top <= 900 < 1100 <= bottom <= top + 1000
+
+
+@pytest.mark.parametrize("kind", ["L", "P", "I;16", "RGBA", "LA", "1"])
+def test_sources_of_every_kind_are_kept_as_they_are_shown(desk: Desk, tmp_path: Path, kind: str) -> None:
+    picture = Image.fromarray(desk.source)
+    if kind == "I;16":
+        deep = np.asarray(picture.convert("L")).astype(np.uint16) * 257
+        Image.fromarray(deep).save(tmp_path / "odd.png")
+    else:
+        odd = picture.convert(kind) if kind != "P" else picture.quantize(32)
+        if "A" in kind:
+            odd.putalpha(Image.linear_gradient("L").resize(odd.size))
+        odd.save(tmp_path / "odd.png")
+    desk.files["odd"] = str(tmp_path / "odd.png")
+    desk.tiny.pictures.sizes["odd"] = picture.size
+    shown = np.asarray(references.read(tmp_path / "odd.png", 1))
+    outcome = desk.refine("tiny-kontext", Mode.SMART_EDIT, references=[{"image_id": "odd"}])
+    made, refined = pixels(outcome), outcome.images[0].refined
+    assert refined is not None
+    with Image.open(io.BytesIO(refined.change)) as change:
+        kept = np.asarray(change) == 0
+    assert np.array_equal(made[kept], shown[kept])
 
 
 @pytest.mark.parametrize("mask", ["one pixel", "black", "white", "soft", "small"])
@@ -133,8 +186,8 @@ def test_the_sizes_are_told_before_generating(desk: Desk) -> None:
 
 
 def test_another_shape_than_the_source_comes_at_the_models_size(desk: Desk) -> None:
-    references = [{"image_id": "source"}]
-    asked = {"references": references, "width": 64, "height": 64, "keep": None}
+    given = [{"image_id": "source"}]
+    asked = {"references": given, "width": 64, "height": 64, "keep": None}
     quiet = desk.tiny.complete("tiny-kontext", "smart_edit", **asked, result_size=None)
     assert quiet.request.result_size == "model"
     told = desk.tiny.complete("tiny-kontext", "smart_edit", **asked, result_size="source")
