@@ -35,7 +35,8 @@ from pipelines.running.remembered import Remembered
 SEED = 7
 COUNTS = (1, 2, 4, 10)
 SIDE = 64
-PARTS = ("texts", "VL pictures", "VAE", "image encoder", "reference tokens")
+PARTS = ("texts", "VL pictures", "VAE", "image encoder")
+TOKENS = "reference tokens"
 CALLS = (
     ("tiny", "smart_edit"), ("tiny", "character_reference"), ("tiny", "controlnet"), ("tiny", "inpaint"),
     ("tiny-sdxl", "character_reference"), ("tiny-sdxl", "img2img"),
@@ -256,7 +257,7 @@ def _counters(network: Any, own: int) -> Iterator[tuple[str, Any, Callable[..., 
     elif "VisionModel" in kind:
         yield "image encoder", network, lambda pixels, *_, **__: len(pixels)
     elif "Transformer2D" in kind or "Transformer3D" in kind:
-        yield "reference tokens", network, lambda *args, **kwargs: _beyond(own, *args, **kwargs)
+        yield TOKENS, network, lambda *args, **kwargs: _beyond(own, *args, **kwargs)
     elif not kind.startswith(("UNet", "ControlNet")) and "ControlNet" not in kind:
         yield "texts", network, lambda *_, **__: 1
         eyes = getattr(getattr(network, "model", None), "visual", None)
@@ -271,9 +272,12 @@ def _beyond(own: int, *args: Any, **kwargs: Any) -> int:
 
 
 def report(results: dict[tuple[str, str], dict[int, dict[str, Tried]]]) -> str:
-    """A table: what bare diffusers computes at every try, and what the studio does after each change."""
-    lines = [f"| model, mode | N | bare diffusers, every try | {' | '.join(CHANGES)} |"]
-    lines.append("|---" * (len(CHANGES) + 3) + "|")
+    """A table: what bare diffusers computes at every try, and what the studio does after each change.
+
+    Tokens of references stand by themselves: of bare diffusers, and of the same again in the studio.
+    """
+    lines = [f"| model, mode | N | bare diffusers, every try | {' | '.join(CHANGES)} | {TOKENS} |"]
+    lines.append("|---" * (len(CHANGES) + 4) + "|")
     for (name, mode), by_count in results.items():
         whole = [counts for counts in by_count.values() if counts]
         numbers = "·".join(str(n) for n, counts in by_count.items() if counts)
@@ -284,8 +288,16 @@ def report(results: dict[tuple[str, str], dict[int, dict[str, Tried]]]) -> str:
             else "–"
             for label in CHANGES
         ]
+        cells.append(_tokens([each["same again"] for each in whole]))
         lines.append(f"| {name.removeprefix('tiny-')}, {mode} | {numbers} | {bare} | {' | '.join(cells)} |")
     return "\n".join(lines)
+
+
+def _tokens(tried: list[Tried]) -> str:
+    bare, ours = (
+        [counts[TOKENS] for counts in way] for way in zip(*((e.bare, e.ours) for e in tried), strict=True)
+    )
+    return f"{'·'.join(map(str, bare))} → {'·'.join(map(str, ours))}" if any(bare) else "–"
 
 
 def _cell(counts: list[Counter[str]]) -> str:

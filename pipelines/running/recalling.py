@@ -18,6 +18,8 @@ from pipelines.running.contents import Unknown, digest
 from pipelines.running.network_state import number, state
 from pipelines.running.remembered import Key, Remembered
 
+Recall = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
+"""(the plain method, the network, its arguments, those by name) → the method's answer."""
 _STORE = "_likeness_store"
 _READERS = (
     "CLIPTextModel",
@@ -55,7 +57,7 @@ def remember_readings(pipeline: Any, store: Remembered) -> None:
     encoder = getattr(pipeline, "text_encoder", None)
     if encoder is None or type(encoder).__name__ in _READERS:
         return
-    _forget_with(encoder, store)
+    forget_with(encoder, store)
     for method in _READINGS:
         if hasattr(pipeline, method):
             setattr(pipeline, method, _reading(getattr(pipeline, method), pipeline, store))
@@ -76,11 +78,11 @@ def recalled(
 
 
 def _recall(network: Any, method: str, store: Remembered) -> None:
-    if _forget_with(network, store):
-        network.__class__ = _recalling(type(network), method)
+    if forget_with(network, store):
+        network.__class__ = _by_content_class(type(network), method)
 
 
-def _forget_with(network: Any, store: Remembered) -> bool:
+def forget_with(network: Any, store: Remembered) -> bool:
     """What a network computed goes when it goes; False where that is so already."""
     if _STORE in network.__dict__:
         return False
@@ -89,24 +91,38 @@ def _forget_with(network: Any, store: Remembered) -> bool:
     return True
 
 
-@functools.cache
-def _recalling(cls: Any, method: str) -> Any:
-    """`cls` with a memory in `method`, ahead of all hooks; it passes for `cls` in every other way."""
-    original = getattr(cls, method)
-    what = f"{cls.__module__}.{cls.__qualname__}.{method}"
+def recalled_class(cls: Any, method: str, recall: Recall) -> Any:
+    """`cls` with `recall` in the place of `method`, ahead of all hooks; it passes for `cls` otherwise.
 
-    @functools.wraps(original)
-    def remembering(self: Any, *args: Any, **kwargs: Any) -> Any:
-        def make() -> Any:
-            return original(self, *args, **kwargs)
+    Objects of it that were never told to remember do as `cls` does.
+    """
+    plain = getattr(cls, method)
 
-        store = self.__dict__.get(_STORE)
-        if store is None or torch.is_grad_enabled():
-            return make()
-        return recalled(store, what, (self,), (args, kwargs), make, needed=_last_layers)
+    @functools.wraps(plain)
+    def recalling(self: Any, *args: Any, **kwargs: Any) -> Any:
+        if _STORE not in self.__dict__:
+            return plain(self, *args, **kwargs)
+        return recall(plain, self, args, kwargs)
 
     like = {"__module__": cls.__module__, "__qualname__": cls.__qualname__, "__doc__": cls.__doc__}
-    return type(cls.__name__, (cls,), {**like, method: remembering})
+    return type(cls.__name__, (cls,), {**like, method: recalling})
+
+
+@functools.cache
+def _by_content_class(cls: Any, method: str) -> Any:
+    what = f"{cls.__module__}.{cls.__qualname__}.{method}"
+    return recalled_class(cls, method, functools.partial(_by_content, what))
+
+
+def _by_content(what: str, plain: Any, network: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What `network` answered to the same before, or what it answers now."""
+
+    def make() -> Any:
+        return plain(network, *args, **kwargs)
+
+    if torch.is_grad_enabled():
+        return make()
+    return recalled(network.__dict__[_STORE], what, (network,), (args, kwargs), make, needed=_last_layers)
 
 
 def _reading(method: Any, pipeline: Any, store: Remembered) -> Any:

@@ -42,7 +42,7 @@ class Remembered:
     """
 
     def __init__(self, limit: int = MOST_BYTES) -> None:
-        self._limit = limit
+        self.limit = limit
         self._on_device = limit
         self._kept: OrderedDict[Key, Frozen] = OrderedDict()
 
@@ -57,15 +57,28 @@ class Remembered:
 
     def get(self, key: Key, make: Callable[[], Any], needed: Callable[[Any], Any] | None = None) -> Any:
         """The result of `key`, made where it is not there. `needed`: the part of it that is worth keeping."""
+        if (kept := self.find(key)) is not None:
+            return kept
+        made = make()
+        self.keep(key, needed(made) if needed else made)
+        return made
+
+    def find(self, key: Key) -> Any:
+        """A copy of the result of `key`; None where it is not there."""
+        if (kept := self._kept.get(key)) is None:
+            return None
+        self._kept.move_to_end(key)
+        return kept.thaw()
+
+    def keep(self, key: Key, result: Any) -> None:
+        """Keep a copy of `result`; one that cannot be copied, or is larger than the limit, is let be."""
         from pipelines.running.contents import Unknown, freeze
 
-        if (kept := self._kept.get(key)) is not None:
-            self._kept.move_to_end(key)
-            return kept.thaw()
-        made = make()
-        with suppress(Unknown):  # a result that cannot be copied is made anew each time
-            self._keep(key, freeze(needed(made) if needed else made))
-        return made
+        with suppress(Unknown):
+            frozen = freeze(result)
+            if frozen.bytes <= self.limit:
+                self._kept[key] = frozen
+                self._make_room()
 
     def allow(self, device_bytes: int) -> None:
         """So many bytes may lie on the device; the rest moves to the computer's memory."""
@@ -81,14 +94,9 @@ class Remembered:
         """Let go of all."""
         self._kept.clear()
 
-    def _keep(self, key: Key, frozen: Frozen) -> None:
-        if frozen.bytes <= self._limit:
-            self._kept[key] = frozen
-            self._make_room()
-
     def _make_room(self) -> None:
         held = self.held
-        while held.device + held.host > self._limit:
+        while held.device + held.host > self.limit:
             self._kept.popitem(last=False)
             held = self.held
         for key, frozen in self._kept.items():

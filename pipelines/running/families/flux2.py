@@ -16,7 +16,7 @@ from pipelines.events import Notice
 from pipelines.families.flux2 import Checkpoint, Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Role
-from pipelines.running import loading
+from pipelines.running import loading, reference_keys
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
@@ -44,6 +44,8 @@ class Flux2(StockModel):
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
         super().__init__(spec, options, settings, base)
         self._tokenizer = getattr(base.tokenizer, "tokenizer", base.tokenizer)
+        if options.checkpoint == "klein-kv":
+            reference_keys.remember(base.transformer, settings.remembered)
 
     def words(
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
