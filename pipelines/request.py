@@ -141,6 +141,16 @@ REFINEMENTS = frozenset((Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT))
 """Modes that go on with a source."""
 
 
+class Drawn(_Frozen):
+    """The words of one picture, where the prompt leaves some open or says how much they count.
+
+    Choices are made, lists are read and tags of LoRAs taken out. Weights stay where the model can weigh.
+    """
+
+    prompt: str = Field(max_length=20 * MAX_PROMPT_CHARS)
+    negative_prompt: str = Field(default="", max_length=20 * MAX_PROMPT_CHARS)
+
+
 class GenerationRequest(_Frozen):
     """What the artist asked for.
 
@@ -192,12 +202,22 @@ class GenerationRequest(_Frozen):
     keep: Keep | None = Field(
         default=None, description="Keep what was not asked to change. None: on where a source is refined."
     )
+    drawn: Annotated[tuple[Drawn, ...], Field(max_length=MAX_IMAGES)] = Field(
+        default=(), description="Per picture the words it was made with; empty: those written."
+    )
 
     @field_validator("prompt", "negative_prompt")
     @classmethod
     def _no_control_characters(cls, text: str) -> str:
         """NUL and its kin cannot be kept in a PNG's text or in SQLite's full-text index."""
         return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)
+
+    def alone(self, seed: int | None) -> GenerationRequest:
+        """What makes only the picture of this seed (None: the first) of those this request makes."""
+        own = self.seed if seed is None else seed
+        index = own - self.seed
+        drawn = self.drawn[index : index + 1] if 0 <= index < len(self.drawn) else ()
+        return self.model_copy(update={"seed": own, "num_images": 1, "drawn": drawn})
 
     def role_of(self, reference: Reference) -> Role:
         """The reference's own role, or the mode's."""

@@ -51,7 +51,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     expiry = Expiry(collection.bin)
     expiry.start()
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
-    service = StudioService(catalog, collection, queue, library, readers)
+    service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir)
     try:
         yield service
     finally:

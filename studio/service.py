@@ -46,6 +46,7 @@ from studio.records import (
 )
 from studio.steering import Steering
 from studio.sweeps.sweeps import Sweeps
+from studio.wildcards import Wildcards
 
 EVERYTHING = Filter()
 _WATCH_SECONDS = 15.0
@@ -61,7 +62,9 @@ class StudioService:
         queue: JobQueue,
         library: ModelLibrary | None = None,
         readers: Readers | None = None,
+        wildcards: Path | None = None,
     ) -> None:
+        self.wildcards = Wildcards(wildcards)
         self.library = library or ModelLibrary(catalog, None)
         self._catalog = catalog
         self._collection = collection
@@ -170,7 +173,7 @@ class StudioService:
 
         Raises NotFound, RequestError.
         """
-        completed = self._complete(self.history.request_of(image_id), trashed=True, again=True)
+        completed = self._complete(self.history.request_of(image_id), again=True)
         wanted = [(completed.request, completed.notices)]
         return self._queue.add_all(wanted, tab, partial(self.history.begin_reproduction, image_id))[0]
 
@@ -234,12 +237,18 @@ class StudioService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _complete(
-        self, request: GenerationRequest, *, trashed: bool = False, again: bool = False
-    ) -> Completed:
+    def _complete(self, request: GenerationRequest, *, again: bool = False) -> Completed:
+        """`again`: as a picture was made, whose references may be in the trash meanwhile."""
         ids = (reference.image_id for reference in request.references)
-        sizes = self._collection.sizes(ids, trashed=trashed)
-        done = complete(request, self._catalog, sizes, lambda: secrets.randbits(SEED_BITS), again=again)
+        sizes = self._collection.sizes(ids, trashed=again)
+        done = complete(
+            request,
+            self._catalog,
+            sizes,
+            lambda: secrets.randbits(SEED_BITS),
+            self.wildcards.lines,
+            again=again,
+        )
         assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done

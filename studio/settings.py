@@ -104,6 +104,11 @@ class Settings:
         return self.data_dir / "models"
 
     @property
+    def wildcards_dir(self) -> Path:
+        """Lists that prompts name, one choice in each line; the artist's own."""
+        return self.data_dir / "wildcards"
+
+    @property
     def temp_dir(self) -> Path:
         """Gradio's upload folder; emptied at start."""
         return self.data_dir / "temp"

@@ -6,7 +6,8 @@ Looks at what their headers say (`pipelines.disk.identify`) and at families' tab
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from pipelines.disk.labels import BASE_LABEL
 from pipelines.errors import NotFound, RequestError
 from pipelines.families import registry
 from pipelines.memory.planner import Part
+from pipelines.request import MAX_LORAS, Lora
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
@@ -122,6 +124,36 @@ def check(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> list
     found = [find(catalog, spec, each, kind, field) for each, kind, field in named(request)]
     image_encoder(catalog, spec, request)
     return [notice for each in found if (notice := doubt(each))]
+
+
+def called_up(
+    catalog: Catalog, spec: ModelSpec, given: Sequence[Lora], tags: Sequence[tuple[str, float]]
+) -> tuple[tuple[Lora, ...], list[str]]:
+    """LoRAs of the settings with those that a prompt names by file name, and names that none has.
+
+    One that is among the settings already keeps their weight. Raises RequestError for more than MAX_LORAS.
+    """
+    known = {
+        plain_name(each.name): each.id for each in offered(catalog, spec) if each.identified.kind == "lora"
+    }
+    found = {lora.id: lora for lora in given}
+    unknown = [name for name, _ in tags if plain_name(name) not in known]
+    for name, weight in tags:
+        if (lora_id := known.get(plain_name(name))) is not None:
+            found.setdefault(lora_id, Lora(id=lora_id, weight=weight))
+    if len(found) > MAX_LORAS:
+        raise RequestError(
+            f"A picture takes at most {MAX_LORAS} LoRAs, with those that the prompt names. Take some out.",
+            field="loras",
+        )
+    return tuple(found.values()), unknown
+
+
+def plain_name(name: str) -> str:
+    """A file's name as tools write it in different ways: without folder, ending, signs and case."""
+    base = re.split(r"[\\/]", name)[-1]
+    stem = re.sub(r"\.(safetensors|ckpt|gguf|pt|sft)$", "", base, flags=re.IGNORECASE)
+    return re.sub(r"[\W_]+", "", stem).casefold()
 
 
 def paths(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> dict[str, Path]:

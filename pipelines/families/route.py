@@ -61,6 +61,8 @@ class Route:
     """An IP-Adapter of the models folder can act instead of the model's own."""
     control_networks: bool = False
     """A ControlNet of the models folder can act instead of the model's own."""
+    weights: bool = False
+    """Words can be weighed, `(red:1.4)`, and a prompt may be longer than the encoder."""
     size_multiple: int = 8
     size_source: Literal["request", "reference"] = "request"
     """Whose size the picture takes when the artist picks none."""

@@ -137,6 +137,8 @@ class Setting:
     told: Callable[[Any], str | None] | None = None
     """A value as artists read it; None: as it is."""
     compared: Compared = Compared.BY_VALUE
+    derived: bool = False
+    """Worked out from the others when the request is completed: what is used again works it out anew."""
     varied: bool = False
     """Artists turn it from one try to the next, to see what it does."""
     parameter: str = ""

@@ -313,6 +313,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(field="loras", place="add-ons", label="LoRAs", word="LoRAs", plural=True),
     Setting(field="vae", place="add-ons", label="VAE", word="VAE", parameter="VAE"),
+    Setting(field="drawn", place="prompt", label="Drawn words", compared=Compared.NOT_AT_ALL, derived=True),
     Setting(field="ip_adapter", place="add-ons", label="IP-Adapter", word="IP-Adapter"),
 )
 

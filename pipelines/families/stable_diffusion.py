@@ -109,6 +109,7 @@ ROUTES: dict[Mode, Route] = {
     mode: replace(
         route,
         vae=True,
+        weights=True,
         ip_adapter=route.reference_arg == "ip_adapter_image_embeds",
         control_networks=mode is Mode.CONTROLNET,
     )

@@ -21,6 +21,12 @@ from pipelines.errors import RequestError
 Lists: TypeAlias = Callable[[str], tuple[str, ...]]
 """The lines of a list by its name. Raises RequestError where there is none."""
 
+
+def no_lists(name: str) -> tuple[str, ...]:
+    """Where there is no folder of lists. Raises RequestError."""
+    raise RequestError(f"There is no list “{name}” here.", field="prompt")
+
+
 DEEPEST = 12
 """Lists that name lists, and braces inside of braces."""
 MOST_MARKS = 400

@@ -19,8 +19,9 @@ from pipelines.errors import RequestError
 from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
-from pipelines.planning import prompt_syntax
+from pipelines.planning import prompt_words
 from pipelines.planning import sizes as sizing
+from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
 from pipelines.request import (
     MAX_RESULT_PX,
@@ -85,19 +86,24 @@ def complete(
     catalog: Catalog,
     sizes: Mapping[str, tuple[int, int]],
     draw_seed: Callable[[], int],
+    lists: Lists = no_lists,
     *,
     again: bool = False,
 ) -> Completed:
     """Close the open fields of `request`.
 
     `sizes`: (width, height) of each referenced picture by id. `draw_seed`: a random seed in
-    [0, 2**32). `again`: it was complete once, maybe by an earlier version's rules. Raises RequestError
-    (field and words) where the request cannot be carried out, and NotFound for an unknown model.
+    [0, 2**32). `lists`: what a prompt names as `__list__`. `again`: it was complete once, maybe by an earlier
+    version's rules. Raises RequestError (field and words) where the request cannot be carried out, and
+    NotFound for an unknown model.
     """
     spec = _model(request, catalog)
     draft = _Draft(request, catalog, spec, catalog.route(spec.id, request.mode), sizes)
     draft.changes["model"] = spec.id
+    _seed(draft, draw_seed)
     _prompt(draft)
+    if not (again or _is_drawn(request)):
+        _words(draft, lists)
     _references(draft)
     for setting, slider in _NUMBERS:
         _number(draft, setting, slider)
@@ -106,7 +112,6 @@ def complete(
     _control(draft)
     _add_ons(draft)
     _size(draft)
-    _seed(draft, draw_seed)
     if not again:
         _result(draft)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
@@ -137,8 +142,30 @@ def _prompt(draft: _Draft) -> None:
         draft.notices.append(
             f"{draft.spec.label} does not read a negative prompt in {draft.label}; it is left out."
         )
-    read = request.negative_prompt if draft.route.negative_prompt else ""
-    draft.notices.extend(prompt_syntax.notices(request.prompt, read))
+
+
+def _is_drawn(request: GenerationRequest) -> bool:
+    return request.seed != RANDOM_SEED and len(request.drawn) == request.num_images
+
+
+def _words(draft: _Draft, lists: Lists) -> None:
+    """Make the choices, read the lists and take the tags of LoRAs for what they mean, for each picture."""
+    request, route = draft.request, draft.route
+    written = prompt_words.Written(
+        request.prompt, request.negative_prompt if route.negative_prompt else "", route.weights
+    )
+    read = prompt_words.read(written, int(draft.changes["seed"]), request.num_images, lists)
+    draft.changes["drawn"] = read.drawn
+    draft.notices.extend(read.notices(draft.spec.label))
+    if read.loras and route.loras:
+        loras, unknown = add_ons.called_up(draft.catalog, draft.spec, request.loras, read.loras)
+        draft.changes["loras"] = loras
+        draft.notices.extend(
+            f"There is no LoRA “{name}” for {draft.spec.label} in the models folder; its tag is left out."
+            for name in unknown
+        )
+    elif read.loras:
+        draft.notices.append(f"{draft.spec.label} takes no LoRAs in {draft.label}; their tags are left out.")
 
 
 def _references(draft: _Draft) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +23,9 @@ class Plan:
     composed_prompt: str
     """What the model reads: the prompt, with words for the references' roles where it needs them."""
     negative_prompt: str
+    """These are the first picture's; see `for_picture`."""
+    weighed: bool
+    """Marks in the words say how much they count, and what is longer than the encoder is read in parts."""
     guidance_scale: float
     steps: int
     effective_steps: int
@@ -42,6 +45,15 @@ class Plan:
     ip_adapter: str | None = None
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Where the add-ons named in the request lie, by id."""
+    words: tuple[tuple[str, str, str], ...] = ()
+    """Per picture prompt, composed prompt and negative prompt, where they differ from each other."""
+
+    def for_picture(self, index: int) -> Plan:
+        """The plan with the words of one picture."""
+        if not self.words:
+            return self
+        prompt, composed, negative = self.words[index]
+        return replace(self, prompt=prompt, composed_prompt=composed, negative_prompt=negative)
 
 
 def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
@@ -49,13 +61,20 @@ def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | N
     if request.width is None or request.height is None or request.seed == RANDOM_SEED:
         raise ValueError("only a complete request can be planned")
     strength = request.strength if route.strength else None
+    words = tuple(
+        (each.prompt, compose(request, route, index), each.negative_prompt)
+        for index, each in enumerate(request.drawn)
+    )
+    first = words[0] if words else (request.prompt, compose(request, route), request.negative_prompt)
     return Plan(
         mode=request.mode,
         route=route,
         pipeline=route.pipeline_for({request.role_of(r) for r in request.references}),
-        prompt=request.prompt,
-        composed_prompt=compose(request, route),
-        negative_prompt=request.negative_prompt,
+        prompt=first[0],
+        composed_prompt=first[1],
+        negative_prompt=first[2],
+        weighed=bool(words) and route.weights,
+        words=words if len(set(words)) > 1 else (),
         guidance_scale=request.guidance_scale,
         steps=request.num_inference_steps,
         effective_steps=effective_steps(request.num_inference_steps, strength, route),
@@ -82,9 +101,10 @@ def effective_steps(steps: int, strength: float | None, route: Route) -> int:
     return min(math.ceil(share) if route.strength_rounding == "ceil" else int(share), steps)
 
 
-def compose(request: GenerationRequest, route: Route) -> str:
-    """The prompt as the model reads it."""
+def compose(request: GenerationRequest, route: Route, picture: int = 0) -> str:
+    """The prompt as the model reads it for one of the pictures."""
+    prompt = request.drawn[picture].prompt if request.drawn else request.prompt
     if route.wording is None:
-        return request.prompt
+        return prompt
     roles = [request.role_of(reference) for reference in request.references]
-    return route.wording.compose(request.prompt, roles)
+    return route.wording.compose(prompt, roles)

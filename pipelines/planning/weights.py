@@ -53,6 +53,11 @@ def weighs(text: str) -> bool:
     return len(found) > 1 or any(fragment.weight != 1 for chunk in found for fragment in chunk)
 
 
+def words(text: str) -> str:
+    """All words, without any mark that has been taken for what it means."""
+    return " ".join(fragment.text for chunk in chunks(text) for fragment in chunk)
+
+
 def unweighed(text: str) -> str:
     """The words alone, for a model that cannot weigh them: brackets without a number are left to it."""
     marks = _Reader(text).marks

@@ -199,12 +199,16 @@ class PipelineRunner:
             kept = take(job.spec, job.plan.mode, job.wish, add_ons.beside(job.plan.files))
         if not kept.plan.fits:
             job.tell(Notice(kept.plan.reason))
-        with job.phase(Phase.ENCODING):
-            call = kept.model.prepare(job.plan, _read_references(job), job.tell)
-        if not job.provenance:
-            job.provenance = self._provenance(job, kept, call)
-            job.emit(Started(dict(job.provenance)))
+        call: Call | None = None
+        planned = job.plan
         for index in todo:
+            if call is None or job.plan.for_picture(index) != planned:
+                planned = job.plan.for_picture(index)
+                with job.phase(Phase.ENCODING):
+                    call = kept.model.prepare(planned, _read_references(job), job.tell)
+            if not job.provenance:
+                job.provenance = self._provenance(job, kept, call)
+                job.emit(Started(dict(job.provenance)))
             self._make(job, call, index)
 
     def _make(self, job: _Job, call: Call, index: int) -> None:

@@ -88,9 +88,7 @@ def own_request(image: ImageRow) -> GenerationRequest | None:
     """The request that makes this picture alone, with its own seed; None for one that was loaded."""
     if image.request is None:
         return None
-    request = kept_requests.read(image.request)
-    seed = request.seed if image.seed is None else image.seed
-    return request.model_copy(update={"seed": seed, "num_images": 1})
+    return kept_requests.read(image.request).alone(image.seed)
 
 
 def _lines() -> Select[*tuple[Any, ...]]:

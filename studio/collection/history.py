@@ -230,10 +230,7 @@ def _request(row: ImageRow) -> GenerationRequest | None:
     """The request that makes this picture alone, with its own seed; None for one that was loaded."""
     if row.request is None:
         return None
-    request = kept_requests.read(row.request)
-    return request.model_copy(
-        update={"seed": request.seed if row.seed is None else row.seed, "num_images": 1}
-    )
+    return kept_requests.read(row.request).alone(row.seed)
 
 
 def _changes(session: Session, row: ImageRow) -> tuple[Change, ...]:

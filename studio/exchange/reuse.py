@@ -5,12 +5,12 @@ Knows the catalogue and the request's own limits; a value the request would refu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
+from pipelines.catalog.add_ons import plain_name
 from pipelines.catalog.catalog import Catalog
 from pipelines.families.settings import heading
 from pipelines.request import MAX_LORAS, GenerationRequest
@@ -20,11 +20,11 @@ from studio.records import ImageRecord
 
 
 def of_own(record: ImageRecord) -> dict[str, Any]:
-    """Settings of a picture made here: its request, as one picture with its own seed."""
+    """Settings of a picture made here: its request as written, as one picture with its own seed."""
     if record.request is None:
         return {}
-    request = record.request.model_copy(update={"seed": record.seed, "num_images": 1})
-    return request.model_dump(mode="json", exclude_none=True)
+    request = record.request.alone(record.seed)
+    return request.model_dump(mode="json", exclude_none=True, exclude={"drawn"})
 
 
 def of_foreign(said: ForeignMetadata, catalog: Catalog) -> tuple[dict[str, Any], tuple[NamedValue, ...]]:
@@ -66,11 +66,13 @@ def _allowed(name: str, value: Any) -> bool:
 
 def _loras(said: Sequence[Lora], catalog: Catalog) -> tuple[list[dict[str, Any]], list[Lora]]:
     """Those in the models folder, as a request names them, and the others; other tools write file names."""
-    known = {_plain(each.name): each.id for each in catalog.dropped.add_ons if each.identified.kind == "lora"}
+    known = {
+        plain_name(each.name): each.id for each in catalog.dropped.add_ons if each.identified.kind == "lora"
+    }
     found: dict[str, dict[str, Any]] = {}
     strange = []
     for lora in said:
-        named = {"id": known.get(_plain(lora.name)), "weight": lora.weight}
+        named = {"id": known.get(plain_name(lora.name)), "weight": lora.weight}
         if named["id"] is None or len(found) == MAX_LORAS or not _allowed("loras", [named]):
             strange.append(lora)
         else:
@@ -80,14 +82,12 @@ def _loras(said: Sequence[Lora], catalog: Catalog) -> tuple[list[dict[str, Any]]
 
 def _model_id(name: str | None, catalog: Catalog) -> str | None:
     """The catalogue's model of that name, label or file; other tools write all three."""
-    wanted = _plain(name or "")
+    wanted = plain_name(name or "")
     for spec in catalog.specs:
-        if wanted and wanted in {_plain(spec.id), _plain(spec.label), _plain(spec.source.rsplit("/", 1)[-1])}:
+        if wanted and wanted in {
+            plain_name(spec.id),
+            plain_name(spec.label),
+            plain_name(spec.source.rsplit("/", 1)[-1]),
+        }:
             return spec.id
     return None
-
-
-def _plain(name: str) -> str:
-    base = re.split(r"[\\/]", name)[-1]
-    stem = re.sub(r"\.(safetensors|ckpt|gguf|pt|sft)$", "", base, flags=re.IGNORECASE)
-    return re.sub(r"[\W_]+", "", stem).casefold()

@@ -23,7 +23,7 @@ from pipelines.families.route import Route
 from pipelines.families.setting import Choices, Compared, Control, Setting, Slider, bounds
 from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, heading
 from pipelines.request import Control as ControlSettings
-from pipelines.request import ControlKind, GenerationRequest, Keep, Lora, Mode, Reference, Role
+from pipelines.request import ControlKind, Drawn, GenerationRequest, Keep, Lora, Mode, Reference, Role
 from studio.api import add_api
 from studio.coach.facts import EXPERIMENT
 from studio.collection.changes import compare
@@ -63,6 +63,7 @@ EXAMPLES: dict[str, Any] = {
     "ip_adapter": "i",
     "result_size": "model",
     "keep": Keep(enabled=False, tolerance=0.25),
+    "drawn": (Drawn(prompt="a drawn knight"),),
 }
 """Another value for each setting that is no number."""
 ALL_IN_USE = Knobs(limits=Limits(fields=tuple(BY_FIELD), control_kinds=tuple(ControlKind)))
@@ -214,6 +215,9 @@ def test_reuse_settings_asks_for_it_again(setting: Setting) -> None:
     if setting.field in ("width", "height"):
         assert (again.width, again.height) == (made.width, made.height)
         return
+    if setting.derived:
+        assert _plain(again, setting.field) == _plain(GenerationRequest(), setting.field)
+        return
     assert _plain(again, setting.field) == _plain(made, setting.field)
 
 
@@ -259,4 +263,4 @@ def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
         vae=True, ip_adapter=True, roles=(Role.SOURCE,),
     )  # fmt: skip
     known = everything.fields | {"mode", "model", "character", "width", "height"}
-    assert setting.field in known
+    assert setting.field in known or setting.derived

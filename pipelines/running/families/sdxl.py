@@ -15,12 +15,14 @@ from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import
 from pipelines.errors import ModelUnavailable
 from pipelines.events import Notice
 from pipelines.families.sdxl import CONTROL_TYPES, STYLE_BLOCKS, Options
+from pipelines.planning import weights
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families.stable_diffusion import StableDiffusion
 from pipelines.running.families.stock import Arguments, Emit, Stock, accepts, fitted, only
+from pipelines.running.weighing import weighed
 from pipelines.spec import ModelSpec
 
 _WORD_ARGUMENTS = (
@@ -64,6 +66,8 @@ class StableDiffusionXL(StableDiffusion):
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit
     ) -> Arguments:
         """Embeddings of both text encoders; the negative ones only where guidance uses them."""
+        if plan.weighed:
+            return self._weighed(plan, stock.pipeline)
         guided = plan.guidance_scale > 1
         for text in (plan.composed_prompt, plan.negative_prompt if guided else ""):
             if notice := self._words.notice(text):
@@ -79,6 +83,28 @@ class StableDiffusionXL(StableDiffusion):
         return {
             name: value for name, value in zip(_WORD_ARGUMENTS, encoded, strict=True) if value is not None
         }
+
+    def _weighed(self, plan: Plan, pipeline: Any) -> Arguments:
+        """Words by weight; a prompt's summary (pooled) knows no weights, and is that of the words alone."""
+        guided = plan.guidance_scale > 1
+        texts = (plan.composed_prompt, plan.negative_prompt) if guided else (plan.composed_prompt,)
+        encoders = [
+            (pipeline.tokenizer, pipeline.text_encoder),
+            (pipeline.tokenizer_2, pipeline.text_encoder_2),
+        ]
+        each = [
+            weighed(self.weigher(*pair, penultimate=True), texts) for pair in encoders if pair[1] is not None
+        ]
+        with torch.no_grad():
+            plain = pipeline.encode_prompt(
+                weights.words(texts[0]),
+                device=self.settings.device,
+                do_classifier_free_guidance=guided,
+                negative_prompt=weights.words(texts[-1]) if guided else None,
+            )
+        whole = [torch.cat(parts, dim=-1) for parts in zip(*each, strict=True)]
+        given = dict(zip(_WORD_ARGUMENTS, (*whole, *[None] * (2 - len(whole)), *plain[2:]), strict=True))
+        return {name: value for name, value in given.items() if value is not None}
 
     def scales(self, images: Sequence[RoleImage]) -> list[Any]:
         """As in Stable Diffusion, style only in the block that carries it."""

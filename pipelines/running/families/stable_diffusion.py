@@ -37,6 +37,7 @@ from pipelines.running.families.stock import (
 )
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
 from pipelines.running.source_pixels import Keeper, Unchanged
+from pipelines.running.weighing import Weigher, weighed
 from pipelines.spec import ModelSpec
 
 
@@ -158,11 +159,19 @@ class StableDiffusion(StockModel):
         """Prompt embeddings; the negative ones only where guidance uses them."""
         guided = plan.guidance_scale > 1
         texts = (plan.composed_prompt, plan.negative_prompt) if guided else (plan.composed_prompt,)
+        names = ("prompt_embeds", "negative_prompt_embeds")
+        if plan.weighed:
+            weigher = self.weigher(stock.pipeline.tokenizer, stock.pipeline.text_encoder)
+            return dict(zip(names, weighed(weigher, texts), strict=False))
         for text in texts:
             if notice := self._words.notice(text):
                 emit(Notice(notice))
         encoded = [self._words.encode(text) for text in texts]
-        return dict(zip(("prompt_embeds", "negative_prompt_embeds"), encoded, strict=False))
+        return dict(zip(names, encoded, strict=False))
+
+    def weigher(self, tokenizer: Any, encoder: Any, *, penultimate: bool = False) -> Weigher:
+        """What weighs words for one of the model's encoders."""
+        return Weigher(tokenizer, encoder, self.settings.device, penultimate=penultimate)
 
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:

@@ -53,11 +53,19 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         "Mode": request.mode.value,
         "Version": likeness.software,
     }
-    lines = [_shifted(" ".join((request.prompt, *_called(likeness))).strip())]
-    if request.negative_prompt:
-        lines.append(f"{NEGATIVE} {_shifted(request.negative_prompt)}")
+    prompt, negative = _words(likeness)
+    lines = [_shifted(" ".join((prompt, *_called(likeness))).strip())]
+    if negative:
+        lines.append(f"{NEGATIVE} {_shifted(negative)}")
     lines.append(", ".join(f"{key}: {_quoted(value)}" for key, value in pairs.items() if value is not None))
     return "\n".join(lines)
+
+
+def _words(likeness: Likeness) -> tuple[str, str]:
+    """Those this very picture was made with."""
+    alone = likeness.request.alone(likeness.seed)
+    drawn = alone.drawn[0] if alone.drawn else alone
+    return drawn.prompt, drawn.negative_prompt
 
 
 def _settings(request: GenerationRequest) -> dict[str, object]:

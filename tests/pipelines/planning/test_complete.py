@@ -111,12 +111,39 @@ def test_an_empty_prompt_is_taken_beside_a_picture(completed: Any) -> None:
     assert completed("img2img", prompt="").request.prompt == ""
 
 
-def test_marks_that_mean_something_to_other_tools_are_told_and_left(completed: Any) -> None:
-    done = completed(prompt="a (red hair:1.4) woman, __coat__ <lora:ink:0.8>")
-    assert done.request.prompt == "a (red hair:1.4) woman, __coat__ <lora:ink:0.8>"
-    (told,) = [notice for notice in done.notices if notice.startswith("Marks of other tools")]
-    assert "(red hair:1.4), __coat__, <lora:ink:0.8>" in told
+def test_marks_in_a_prompt_are_taken_for_what_they_mean(completed: Any) -> None:
+    written = "a (red hair:1.4) {woman|woman}, <lora:ink:0.8>"
+    done = completed(prompt=written, num_images=2)
+    assert done.request.prompt == written
+    assert [each.prompt for each in done.request.drawn] == ["a (red hair:1.4) woman"] * 2
+    assert (
+        "There is no LoRA “ink” for Tiny Portrait in the models folder; its tag is left out." in done.notices
+    )
+    assert "The model reads: a (red hair:1.4) woman" in done.notices
     assert completed(prompt="a woman (in a red coat)").notices == ()
+
+
+def test_what_was_drawn_is_not_drawn_again(completed: Any, catalog: Catalog, pictures: Pictures) -> None:
+    request = completed(prompt="{a|b|c|d|e|f} face", num_images=3).request
+    again = complete(request, catalog, pictures.sizes, lambda: 1)
+    assert again.request == request
+    third = request.alone(request.seed + 2)
+    assert third.drawn == request.drawn[2:]
+    assert complete(third, catalog, pictures.sizes, lambda: 1, again=True).request == third
+
+
+def test_a_picture_made_before_marks_had_a_meaning_is_made_as_it_was(
+    catalog: Catalog, pictures: Pictures
+) -> None:
+    request = GenerationRequest(model="tiny", prompt="a (red:1.4) {a|b} face", seed=3)
+    done = complete(request, catalog, pictures.sizes, lambda: 1, again=True)
+    assert done.request.drawn == ()
+    made = plan(done.request, catalog.route("tiny", done.request.mode))
+    assert (made.composed_prompt, made.weighed) == (request.prompt, False)
+
+
+def test_a_list_that_is_not_there_is_refused(completed: Any) -> None:
+    assert refusal(completed, prompt="__coat__").field == "prompt"
 
 
 def test_unknown_models_and_modes_a_model_lacks_are_refused(completed: Any) -> None:

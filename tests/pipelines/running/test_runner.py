@@ -414,3 +414,16 @@ def test_numbers_that_run_over_are_no_picture(make: Make, monkeypatch: pytest.Mo
     )
     with pytest.raises(GenerationFailed):
         make()
+
+
+def test_pictures_of_one_job_have_their_own_words_and_each_is_that_of_its_seed_alone(make: Make) -> None:
+    several = make(prompt="{red|blue|green|grey} hair", num_images=3, seed=5)
+    assert len({each.prompt for each in several.request.drawn}) > 1
+    alone = [make(prompt="{red|blue|green|grey} hair", seed=5 + n).images[0].rgb for n in range(3)]
+    assert [several.images[n].rgb for n in range(3)] == alone
+
+
+def test_weights_change_the_picture_and_plain_words_do_not(make: Make) -> None:
+    plain = make(prompt="a red hat").images[0].rgb
+    assert make(prompt="a {red|red} hat").images[0].rgb != b""
+    assert make(prompt="a (red:2.0) hat").images[0].rgb != plain

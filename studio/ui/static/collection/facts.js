@@ -10,7 +10,7 @@ import * as kit from "../kit/kit.js";
 /** @import { Change, Control, ImageDetails } from "../core/schemas.js" */
 /** @import { Picture, Request } from "../core/events.js" */
 
-/** @typedef {{request: Request, provenance?: Record<string, any>}} Made */
+/** @typedef {{request: Request, provenance?: Record<string, any>, batch_index?: number | null}} Made */
 
 /** @param {Omit<Picture, "provenance"> & {provenance: Record<string, any>}} record */
 const modelLine = (record) => {
@@ -30,8 +30,9 @@ function licenceLine({ provenance = {} }) {
 }
 
 /** The prompt with the roles of references in words, where the model read that instead. @param {Made} said */
-function readLine({ request, provenance = {} }) {
-  const read = provenance.composed_prompt;
+function readLine({ request, provenance = {}, batch_index }) {
+  const { drawn = [] } = request;
+  const read = drawn.length > 1 ? drawn[batch_index ?? 0]?.prompt : provenance.composed_prompt;
   return read && read !== request.prompt ? read : null;
 }
 

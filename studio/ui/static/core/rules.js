@@ -94,6 +94,7 @@ export const SETTINGS = {
   "negative_prompt": "Negative prompt",
   "loras": "LoRAs",
   "vae": "VAE",
+  "drawn": "Drawn words",
   "ip_adapter": "IP-Adapter"
 };
 

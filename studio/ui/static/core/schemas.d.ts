@@ -330,6 +330,11 @@ export interface DownloadProblem {
   link: string | null;
 }
 
+export interface Drawn {
+  prompt: string;
+  negative_prompt: string;
+}
+
 export interface Drift {
   structure: number;
   colour: number;
@@ -449,6 +454,7 @@ export interface GenerationRequest {
   ip_adapter: string | null;
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
+  drawn: Drawn[];
 }
 
 export interface Hardware {
@@ -836,6 +842,7 @@ export interface PortraitOrder {
   ip_adapter: string | null;
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
+  drawn: Drawn[];
   styled: boolean;
   tab: string | null;
 }

@@ -1,0 +1,75 @@
+"""Weighed and long prompts as CLIP's encoders give them, through compel (https://github.com/damian0815/compel).
+
+compel scales what an encoder gives for heavier words, and goes toward the prompt without them for lighter
+ones. A text longer than the encoder is read in parts, split between sentences, phrases or words; BREAK begins
+another part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from pipelines.planning import weights
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Weigher:
+    """One tokenizer with its encoder. `penultimate`: its last layer but one is read, as SDXL does."""
+
+    def __init__(self, tokenizer: Any, encoder: Any, device: str, *, penultimate: bool = False) -> None:
+        from compel.embeddings_provider import EmbeddingsProvider, ReturnedEmbeddingsType
+
+        kinds = ReturnedEmbeddingsType
+        kind = (
+            kinds.PENULTIMATE_HIDDEN_STATES_NON_NORMALIZED
+            if penultimate
+            else kinds.LAST_HIDDEN_STATES_NORMALIZED
+        )
+        self._device = device
+        self._provider = EmbeddingsProvider(
+            tokenizer,
+            encoder,
+            truncate=False,
+            returned_embeddings_type=kind,
+            dtype_for_device_getter=lambda _: encoder.dtype,
+            device=device,
+        )
+
+    def encode(self, text: str) -> torch.Tensor:
+        """Shape (1, n x the encoder's length, width)."""
+        import torch
+
+        parts = [self._chunk(chunk) for chunk in weights.chunks(text)]
+        return torch.cat(parts, dim=1)
+
+    def nothing(self) -> torch.Tensor:
+        """Of no words at all; shape (1, the encoder's length, width)."""
+        return self._chunk((weights.Fragment(""),))
+
+    def _chunk(self, chunk: weights.Chunk) -> torch.Tensor:
+        import torch
+
+        with torch.no_grad():
+            encoded = self._provider.get_embeddings_for_weighted_prompt_fragments(
+                [[fragment.text for fragment in chunk]],
+                [[fragment.weight for fragment in chunk]],
+                device=self._device,
+            )
+        assert not isinstance(encoded, tuple)
+        return encoded
+
+
+def weighed(weigher: Weigher, texts: Sequence[str]) -> list[torch.Tensor]:
+    """The texts as tensors of one shape (1, tokens, width): a shorter one is filled up with no words."""
+    import torch
+
+    encoded = [weigher.encode(text) for text in texts]
+    longest = max(each.shape[1] for each in encoded)
+    nothing = weigher.nothing()
+    return [
+        torch.cat([each, *[nothing] * ((longest - each.shape[1]) // nothing.shape[1])], dim=1)
+        for each in encoded
+    ]
