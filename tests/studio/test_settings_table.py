@@ -6,6 +6,7 @@ a setting of another kind needs an example.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -258,9 +259,8 @@ def test_the_coach_watches_what_artists_vary() -> None:
 
 @each_setting
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
-    everything = Route(
-        pipeline="P", reference_arg="image", max_references=1, strength=True, control_kinds=("canny",),
-        vae=True, ip_adapter=True, roles=(Role.SOURCE,),
-    )  # fmt: skip
+    switches = {each.name: True for each in dataclasses.fields(Route) if each.type == "bool"}
+    sourced: dict[str, Any] = {"max_references": 1, "roles": (Role.SOURCE,), "control_kinds": ("canny",)}
+    everything = Route(pipeline="P", **sourced, **switches)
     known = everything.fields | {"mode", "model", "character", "width", "height"}
     assert setting.field in known or setting.derived

@@ -69,8 +69,10 @@ def _words(likeness: Likeness) -> tuple[str, str]:
 
 
 def _settings(request: GenerationRequest) -> dict[str, object]:
-    """Those that other tools know by a name of their own."""
-    return {setting.parameter: getattr(request, setting.field) for setting in SETTINGS if setting.parameter}
+    """Those that other tools know by a name of their own, where they do something."""
+    values = {s.parameter: (getattr(request, s.field), s.field) for s in SETTINGS if s.parameter}
+    fields = type(request).model_fields
+    return {name: value for name, (value, field) in values.items() if value != fields[field].default}
 
 
 def _shifted(words: str) -> str:
