@@ -11,6 +11,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from pipelines.modes import DEFAULT_ROLE as DEFAULT_ROLE
+from pipelines.modes import MODE_LABEL as MODE_LABEL
+from pipelines.modes import REFINEMENTS as REFINEMENTS
+from pipelines.modes import Mode as Mode
+from pipelines.modes import Role as Role
+
 MAX_REFERENCES = 10
 MAX_IMAGES = 8
 MAX_LORAS = 4
@@ -26,40 +32,6 @@ LIKE_REFERENCE = "reference"
 """The aspect ratio that is the leading reference's own."""
 
 
-class Mode(StrEnum):
-    """How the references act on the new picture."""
-
-    TEXT_TO_IMAGE = "text_to_image"
-    SMART_EDIT = "smart_edit"
-    IMG2IMG = "img2img"
-    CHARACTER_REFERENCE = "character_reference"
-    STYLE_REFERENCE = "style_reference"
-    CONTROLNET = "controlnet"
-    INPAINT = "inpaint"
-
-
-MODE_LABEL: dict[Mode, str] = {
-    Mode.TEXT_TO_IMAGE: "Text to Image",
-    Mode.SMART_EDIT: "Smart Image Editing",
-    Mode.IMG2IMG: "Img2Img",
-    Mode.CHARACTER_REFERENCE: "Character Reference",
-    Mode.STYLE_REFERENCE: "Style Reference",
-    Mode.CONTROLNET: "ControlNet",
-    Mode.INPAINT: "Inpaint",
-}
-"""The modes' names as artists read them, in messages and on the page."""
-
-
-class Role(StrEnum):
-    """What one reference is for. A mask is white where the source may change and black where it must not."""
-
-    SOURCE = "source"
-    CHARACTER = "character"
-    STYLE = "style"
-    STRUCTURE = "structure"
-    MASK = "mask"
-
-
 class ControlKind(StrEnum):
     """How the control image is made from the structure reference."""
 
@@ -72,18 +44,6 @@ CONTROL_LABEL: dict[ControlKind, str] = {
     ControlKind.SOFT_EDGE: "Soft edges",
 }
 """The kinds as artists choose them."""
-
-
-DEFAULT_ROLE: dict[Mode, Role] = {
-    Mode.TEXT_TO_IMAGE: Role.SOURCE,
-    Mode.SMART_EDIT: Role.SOURCE,
-    Mode.IMG2IMG: Role.SOURCE,
-    Mode.CHARACTER_REFERENCE: Role.CHARACTER,
-    Mode.STYLE_REFERENCE: Role.STYLE,
-    Mode.CONTROLNET: Role.STRUCTURE,
-    Mode.INPAINT: Role.SOURCE,
-}
-"""The role a reference gets in a mode when the artist has chosen none."""
 
 
 class _Frozen(BaseModel):
@@ -135,10 +95,6 @@ class Keep(_Frozen):
     tolerance: float = Field(
         default=0.5, ge=0.0, le=1.0, description="How small a difference still counts as unchanged."
     )
-
-
-REFINEMENTS = frozenset((Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT))
-"""Modes that go on with a source."""
 
 
 class Drawn(_Frozen):

@@ -13,7 +13,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from pipelines.licence import Licence
-from pipelines.request import Mode
+from pipelines.modes import MODES, Mode
 
 HUB = "hub://"
 DROPPED = "file-"
@@ -58,7 +58,7 @@ class Entry(BaseModel):
 Question = Literal["caption", "face"]
 
 
-EDITS = frozenset((Mode.SMART_EDIT, Mode.CHARACTER_REFERENCE, Mode.STYLE_REFERENCE))
+EDITS = frozenset(mode for mode, row in MODES.items() if row.edits)
 """Modes of which a model has one at least that wears the badge “Edit”."""
 
 

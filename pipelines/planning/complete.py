@@ -19,6 +19,7 @@ from pipelines.errors import RequestError
 from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
+from pipelines.modes import MODES
 from pipelines.planning import prompt_words
 from pipelines.planning import sizes as sizing
 from pipelines.planning.alternatives import Lists, no_lists
@@ -33,7 +34,6 @@ from pipelines.request import (
     ControlKind,
     GenerationRequest,
     Keep,
-    Mode,
     Reference,
     ResultSize,
     Role,
@@ -42,7 +42,6 @@ from pipelines.spec import ModelSpec
 
 __all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
 
-NEEDS_PROMPT = (Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT)
 _ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
 _NUMBERS = tuple((setting, setting.number) for setting in SETTINGS if setting.number)
 _RESULT_SHAPE = 0.02
@@ -134,8 +133,8 @@ def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
 
 def _prompt(draft: _Draft) -> None:
     request = draft.request
-    if not request.prompt.strip() and request.mode in NEEDS_PROMPT:
-        what = "what to change" if request.mode is Mode.SMART_EDIT else "the picture you want"
+    what = MODES[request.mode].prompt_for
+    if not request.prompt.strip() and what:
         raise RequestError(f"The prompt is empty. Describe {what}.", field="prompt")
     if request.negative_prompt and not draft.route.negative_prompt:
         draft.changes["negative_prompt"] = ""

@@ -16,6 +16,7 @@ from gradio.components.base import Component
 from pipelines.families.limits import ALWAYS
 from pipelines.families.setting import Choices, Control, Slider
 from pipelines.families.settings import CONTROLS, SETTINGS, SHAPE
+from pipelines.modes import MODES
 from pipelines.request import DEFAULT_ROLE, LIKE_REFERENCE, MAX_REFERENCES, Mode, Role
 from studio.records import ModelInfo
 from studio.ui.knobs import Knobs, find_model, knobs_of
@@ -26,7 +27,7 @@ from studio.ui.panels.references import ReferencesPanel
 from studio.ui.panels.settings import SettingsPanel
 from studio.ui.settle import offered_models
 from studio.ui.state import TOO_MANY, StudioState
-from studio.ui.words import MODE_WORDS, ROLE_WORDS
+from studio.ui.words import ROLE_WORDS
 
 Updates = dict[Any, Any]
 Availability = Mapping[Mode, str | None]
@@ -92,7 +93,7 @@ class Controls:
             "references": {"scene": _strip_scene(state, knobs)},
             "model": {"scene": _model_scene(state, models)},
             "mode": {"scene": _mode_scene(state, availability)},
-            "prompt": {"placeholder": MODE_WORDS[state.mode].example},
+            "prompt": {"placeholder": MODES[state.mode].example},
             **_options(state, knobs),
         }
         values: dict[str, Any] = {n: v for n, v in state.values().items() if shown.get(n) != v}
@@ -172,7 +173,7 @@ def _model_entry(model: ModelInfo) -> dict[str, Any]:
 
 def _mode_scene(state: StudioState, availability: Availability) -> dict[str, Any]:
     def entry(mode: Mode) -> dict[str, Any]:
-        words = MODE_WORDS[mode]
+        words = MODES[mode]
         reason = _mode_reason(state, mode, availability.get(mode))
         return {
             "id": mode.value,
@@ -182,7 +183,7 @@ def _mode_scene(state: StudioState, availability: Availability) -> dict[str, Any
             "reason": reason,
         }
 
-    return {"modes": [entry(mode) for mode in MODE_WORDS]}
+    return {"modes": [entry(mode) for mode in MODES]}
 
 
 def _mode_reason(state: StudioState, mode: Mode, reason: str | None) -> str | None:

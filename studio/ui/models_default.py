@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pipelines.request import MODE_LABEL, Mode
+from pipelines.modes import MODE_LABEL, MODES, Mode
 from studio.records import ModelInfo
 from studio.ui.knobs import find_model
 from studio.ui.state import StudioState
 
-_NOT_AS_IT_IS = (Mode.TEXT_TO_IMAGE, Mode.INPAINT)
 CAN_EDIT = "Switched to {label} (supports image editing)."
 
 
@@ -46,7 +45,7 @@ def default_of(models: Iterable[ModelInfo], mode: Mode, *, editing: bool) -> Mod
 
 def refines(model: ModelInfo) -> bool:
     """It can start from a picture as it is; with a mask alone it cannot."""
-    return any(mode not in _NOT_AS_IT_IS for mode in model.modes)
+    return any(MODES[Mode(mode)].refines for mode in model.modes)
 
 
 def _begun(mode: Mode, default: ModelInfo | None) -> str:

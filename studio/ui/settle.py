@@ -11,15 +11,15 @@ from typing import NamedTuple, TypeVar
 
 from pipelines.families.setting import Control
 from pipelines.families.settings import CONTROLS
+from pipelines.modes import MODES
 from pipelines.request import MODE_LABEL, Mode
 from studio.records import ModelInfo
 from studio.ui import models_default
 from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.state import StudioState
-from studio.ui.words import MODE_WORDS
 
 T = TypeVar("T")
-EDIT_MODES = tuple(mode for mode in MODE_WORDS if mode is not Mode.TEXT_TO_IMAGE)
+EDIT_MODES = tuple(mode for mode in MODES if mode is not Mode.TEXT_TO_IMAGE)
 """In the order in which they are tried where the chosen one cannot be used."""
 
 

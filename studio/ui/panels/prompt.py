@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import gradio as gr
 
+from pipelines.modes import MODES
 from pipelines.request import Mode
 from studio.ui.characters_widgets import FieldPicker
 from studio.ui.coach_widgets import CoachLine
 from studio.ui.widgets.assistant import Assistant
-from studio.ui.words import MODE_WORDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ def create_prompt() -> PromptPanel:
         assistant = Assistant(mode.value, elem_id="assistant")
         prompt = gr.Textbox(
             label="Prompt",
-            placeholder=MODE_WORDS[mode].example,
+            placeholder=MODES[mode].example,
             lines=4,
             max_lines=12,
             elem_id="prompt",

@@ -8,11 +8,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.request import MODE_LABEL, Mode
 from studio.jobs import JobQueue
 from studio.service import StudioService
 from studio.ui.app import PAGE_OPTIONS, SECTIONS, build_page
-from studio.ui.words import MODE_WORDS
 from tests.studio.fixtures import open_durable
 
 IDS = {
@@ -74,10 +72,3 @@ def test_the_page_loads_nothing_from_elsewhere() -> None:
     assert set(links) <= {"http://www.w3.org"}
     assert "</script" not in re.sub(r"</script>\n?(?=<|$)", "", PAGE_OPTIONS["head"])
     assert not [font for font in PAGE_OPTIONS["theme"]._stylesheets if "http" in font]
-
-
-def test_every_mode_is_explained_under_its_own_name() -> None:
-    assert {mode: words.label for mode, words in MODE_WORDS.items()} == MODE_LABEL
-    assert set(MODE_WORDS) == set(Mode)
-    for words in MODE_WORDS.values():
-        assert all((words.what, words.when, words.example))

@@ -1,0 +1,127 @@
+"""What a mode is: one row each, read by requests, planning, page and coach.
+
+Pure data. Which model can do a mode, and how, stands in the families (`pipelines.families`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """How the references act on the new picture."""
+
+    TEXT_TO_IMAGE = "text_to_image"
+    SMART_EDIT = "smart_edit"
+    IMG2IMG = "img2img"
+    CHARACTER_REFERENCE = "character_reference"
+    STYLE_REFERENCE = "style_reference"
+    CONTROLNET = "controlnet"
+    INPAINT = "inpaint"
+
+
+class Role(StrEnum):
+    """What one reference is for. A mask is white where the source may change and black where it must not."""
+
+    SOURCE = "source"
+    CHARACTER = "character"
+    STYLE = "style"
+    STRUCTURE = "structure"
+    MASK = "mask"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeRow:
+    """One mode."""
+
+    label: str
+    """Its name as artists read it, in messages and on the page."""
+    what: str
+    """What it does, in a sentence of the menu."""
+    when: str
+    """What it is good for, in another."""
+    example: str
+    """What stands in the empty prompt."""
+    role: Role = Role.SOURCE
+    """What a reference is for, where the artist has not said."""
+    prompt_for: str = ""
+    """What the prompt must describe; none: the mode works without a prompt."""
+    edits: bool = False
+    """Edits by instruction, or follows what reference pictures show: such models wear the badge “Edit”."""
+    refines: bool = True
+    """Starts from a picture as it is, without a mask."""
+    goes_on: bool = False
+    """Goes on with its source: the result can come back to the source's own size and pixels."""
+
+
+MODES: dict[Mode, ModeRow] = {
+    Mode.SMART_EDIT: ModeRow(
+        label="Smart Image Editing",
+        what="Makes the one change you describe and leaves the rest alone.",
+        when="For a new background, expression, hair or light on a portrait you like.",
+        example="Describe only the change, e.g. change the background to a dark "
+        "library, keep the outfit and face",
+        prompt_for="what to change",
+        edits=True,
+        goes_on=True,
+    ),
+    Mode.IMG2IMG: ModeRow(
+        label="Img2Img",
+        what="Paints over the reference; Influence says how much of it stays.",
+        when="For variations that keep the composition.",
+        example="Describe the whole picture, e.g. oil painting of a woman with silver "
+        "hair, warm evening light",
+        goes_on=True,
+    ),
+    Mode.CHARACTER_REFERENCE: ModeRow(
+        label="Character Reference",
+        what="Keeps who it is while your words decide everything else.",
+        when="For the same character in a new scene, pose or mood.",
+        example="Describe the full picture, e.g. standing on a rainy rooftop at night, "
+        "looking over her shoulder",
+        role=Role.CHARACTER,
+        edits=True,
+    ),
+    Mode.STYLE_REFERENCE: ModeRow(
+        label="Style Reference",
+        what="Takes palette, light and brushwork, not the person.",
+        when="For new pictures that belong to the same series.",
+        example="Describe the new picture, e.g. an old sailor with a pipe; palette and "
+        "light come from the reference",
+        role=Role.STYLE,
+        edits=True,
+    ),
+    Mode.CONTROLNET: ModeRow(
+        label="ControlNet",
+        what="Keeps pose and outlines, everything else may change.",
+        when="For reusing a pose or a layout that works.",
+        example="Describe who and where, e.g. a young knight in a courtyard; the pose "
+        "comes from the reference",
+        role=Role.STRUCTURE,
+    ),
+    Mode.INPAINT: ModeRow(
+        label="Inpaint",
+        what="Changes only what the mask shows in white; every other pixel stays.",
+        when="For one hand, one eye or one corner of a picture that is right otherwise.",
+        example="Describe what belongs there, e.g. a hand holding a lantern, warm light on the fingers",
+        refines=False,
+        goes_on=True,
+    ),
+    Mode.TEXT_TO_IMAGE: ModeRow(
+        label="Text to Image",
+        what="Paints a new picture from your words alone.",
+        when="For the first portrait, before there is anything to refine.",
+        example="Describe your character, e.g. portrait of a woman with short silver "
+        "hair, green cloak, calm smile",
+        prompt_for="the picture you want",
+        refines=False,
+    ),
+}
+"""In the order of the menu."""
+
+REFINEMENTS = frozenset(mode for mode, row in MODES.items() if row.goes_on)
+"""Modes that go on with a source."""
+MODE_LABEL = {mode: MODES[mode].label for mode in Mode}
+DEFAULT_ROLE = {mode: MODES[mode].role for mode in Mode}
+"""The role a reference gets in a mode when the artist has chosen none."""
