@@ -379,10 +379,11 @@ class Reproduction(_Record):
 
 
 class Batch(_Record):
-    """The pictures of one Generate."""
+    """The pictures of one Generate, or of one character sheet."""
 
-    job_id: str
+    job_id: str = Field(description="Of the newest picture; any job of the batch stands for it.")
     created_at: datetime
+    title: str | None = Field(default=None, description="What it is, where that is more than one Generate.")
     request: GenerationRequest
     images: tuple[ImageSummary, ...] = Field(description="Outside the trash, in order.")
     trashed: int

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from studio.api.gallery import ImageQuery
 from studio.records import BatchPage, Winners
 from studio.service import StudioService
+
+
+class BatchQuery(ImageQuery):
+    """A page of them. `trashed` and `sort` are of no effect."""
+
+    cursor: Annotated[
+        Annotated[str, Field(max_length=64)] | None, BeforeValidator(lambda value: value or None)
+    ] = None
+    limit: int = Field(default=20, ge=1, le=100)
 
 
 class Picked(BaseModel):
@@ -23,14 +34,13 @@ def add_batches(router: APIRouter, service: StudioService) -> None:
     """Add the calls about batches."""
 
     @router.get("/batches")
-    def batches(
-        cursor: Annotated[
-            str | None, Query(max_length=64), BeforeValidator(lambda value: value or None)
-        ] = None,
-        limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    ) -> BatchPage:
-        """Newest first, each with its request and its pictures outside the trash."""
-        return service.history.batches(cursor, limit)
+    def batches(query: Annotated[BatchQuery, Query()]) -> BatchPage:
+        """Newest first, each with its request and its pictures outside the trash.
+
+        Words and filters choose batches with a picture that fits; all pictures of those are given.
+        """
+        wanted = dataclasses.replace(query.filter(), trashed=False)
+        return service.history.batches(query.cursor, query.limit, wanted)
 
     @router.post("/batches/{job_id}/winners")
     def winners(job_id: str, picked: Picked) -> Winners:

@@ -105,6 +105,12 @@ class PortraitOrder(GenerationRequest):
         )
 
 
+class SheetOrder(SheetWish):
+    """A sheet to be made, by a tab."""
+
+    tab: str | None = Field(default=None, max_length=128)
+
+
 def add_characters(router: APIRouter, characters: Characters) -> None:
     """Add the calls about characters."""
     _add_cast(router, characters)
@@ -234,9 +240,12 @@ def _add_version(router: APIRouter, characters: Characters) -> None:
         return characters.versions.restore(character_id, version_id)
 
     @router.post(f"{place}/design-default")
-    def save_as_default(character_id: str, version_id: str) -> Design:
-        """Seed, negative prompt, model, guidance and steps become the active design's."""
-        return characters.versions.save_as_default(character_id, version_id)
+    def save_as_default(character_id: str, version_id: str, activate: bool = True) -> Design:
+        """Seed, negative prompt, model, guidance and steps become the active design's.
+
+        Without an active one a design is made; `activate`: it becomes the active one.
+        """
+        return characters.versions.save_as_default(character_id, version_id, activate=activate)
 
 
 def _add_making(router: APIRouter, characters: Characters) -> None:
@@ -338,9 +347,9 @@ def _add_sheets(router: APIRouter, characters: Characters) -> None:
         return sheets.compose(character_id, ask)
 
     @router.post("/characters/{character_id}/sheets", status_code=202)
-    def start(character_id: str, wish: SheetWish, response: Response) -> Sheet:
+    def start(character_id: str, wish: SheetOrder, response: Response) -> Sheet:
         """Queue all pictures of a sheet."""
-        sheet = sheets.start(character_id, wish)
+        sheet = sheets.start(character_id, wish, tab=wish.tab)
         response.headers["Location"] = f"/api/v1/characters/{character_id}/sheets/{sheet.id}"
         return sheet
 
@@ -353,6 +362,11 @@ def _add_sheets(router: APIRouter, characters: Characters) -> None:
     def sheet(character_id: str, sheet_id: str) -> Sheet:
         """How it stands; laid out with the first look after its last job."""
         return sheets.get(character_id, sheet_id)
+
+    @router.post("/characters/{character_id}/sheets/{sheet_id}/cancel", status_code=202)
+    def cancel_sheet(character_id: str, sheet_id: str) -> Sheet:
+        """Cancel what has not ended; what was made stays."""
+        return sheets.cancel(character_id, sheet_id)
 
 
 def _add_transfer(router: APIRouter, characters: Characters) -> None:

@@ -17,6 +17,12 @@ class Activation(BaseModel):
     design_id: str | None = Field(max_length=64)
 
 
+class CastOrder(CastWish):
+    """The cast to be brought to a design, by a tab."""
+
+    tab: str | None = Field(default=None, max_length=128)
+
+
 def add_designs(router: APIRouter, designs: Designs) -> None:
     """Add the calls about designs."""
     _add_designs(router, designs)
@@ -64,9 +70,9 @@ def _add_designs(router: APIRouter, designs: Designs) -> None:
 
 def _add_runs(router: APIRouter, designs: Designs) -> None:
     @router.post("/designs/{design_id}/cast", status_code=202)
-    def bring_cast(design_id: str, wish: CastWish, response: Response) -> CastRun:
+    def bring_cast(design_id: str, wish: CastOrder, response: Response) -> CastRun:
         """Bring the cast to this design: one job per character, each result a proposed version."""
-        run = designs.bring_cast(design_id, wish)
+        run = designs.bring_cast(design_id, wish, tab=wish.tab)
         response.headers["Location"] = f"/api/v1/cast-runs/{run.id}"
         return run
 

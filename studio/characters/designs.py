@@ -93,13 +93,16 @@ class Designs:
         with self._database.reading() as session:
             return _uses(session, _row(session, design_id).id)
 
-    def take_defaults(self, request: GenerationRequest) -> Design:
-        """Seed, negative prompt, model, guidance and steps for the active design, or a first one."""
+    def take_defaults(self, request: GenerationRequest, *, activate: bool = True) -> Design:
+        """Seed, negative prompt, model, guidance and steps for the active design, or for a new one.
+
+        `activate`: a new one becomes the active one, so that portraits are made under it.
+        """
         with self._database.transaction() as session:
             row = _active(session)
             if row is None:
                 row = _new(session)
-                row.name, row.active = _free_name(session), True
+                row.name, row.active = _free_name(session), activate
             row.seed, row.seed_policy = request.seed, SeedPolicy.FIXED
             row.negative_prompt, row.model = request.negative_prompt, request.model
             row.guidance_scale = request.guidance_scale

@@ -93,6 +93,12 @@ class Sheets:
             ids = session.scalars(chosen.order_by(RunRow.created_at.desc())).all()
         return tuple(self.get(character_id, each) for each in ids)
 
+    def cancel(self, character_id: str, sheet_id: str) -> Sheet:
+        """Cancel the pictures that have not been made; those that have are laid out. Raises NotFound."""
+        for job in self._read(character_id, sheet_id)[1]:
+            self._tools.queue.cancel(job.job_id)
+        return self.get(character_id, sheet_id)
+
     # --- inside -----------------------------------------------------------------------------
 
     def _blueprint(self, character_id: str) -> Blueprint:

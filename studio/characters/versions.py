@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict, LikenessError, RequestError
-from pipelines.request import GenerationRequest, Mode
+from pipelines.planning.sizes import LIKE_REFERENCE
+from pipelines.request import DEFAULT_ROLE, GenerationRequest, Mode, Reference
 from studio.characters import blueprints, reading, styling, wording
 from studio.characters.designs import Designs
 from studio.characters.records import Design, PortraitDefaults, Source, Version, Versions, VersionState
@@ -22,6 +24,16 @@ from studio.records import JobRecord
 
 PORTRAIT_ASPECT = "3:4"
 """Where no design says another."""
+_KEEPING = (Mode.CHARACTER_REFERENCE, Mode.IMG2IMG, Mode.SMART_EDIT)
+"""Modes that keep the person of a reference, the one to begin with first."""
+
+
+class Start(NamedTuple):
+    """How a picture of a character begins: what keeps the person, and the pictures that show her."""
+
+    mode: Mode
+    model: str | None
+    references: tuple[Reference, ...]
 
 
 class VersionHistory:
@@ -88,11 +100,11 @@ class VersionHistory:
         with self._database.reading() as session:
             said = character(session, character_id).description
             prompt = said or wording.description(blueprints.read(session, character_id))
+            given = _portrait(session, character_id, drawn=False)
         design = self._designs.active()
-        mode, model, most = self._start(design)
-        references = self._references.as_request(character_id, most) if most else ()
-        if not references:
-            mode, model = Mode.TEXT_TO_IMAGE, design.model if design else None
+        approved = self._references.as_request(character_id)
+        mode, model, references = self._keeping(approved or given, design)
+        shape = PORTRAIT_ASPECT if approved or not references else LIKE_REFERENCE
         return PortraitDefaults(
             prompt=prompt,
             style_prompt=design.style_prompt if design else "",
@@ -100,12 +112,21 @@ class VersionHistory:
             negative_prompt=design.negative_prompt if design else "",
             model=model,
             mode=mode,
-            aspect_ratio=(design.aspect_ratio if design else None) or PORTRAIT_ASPECT,
+            aspect_ratio=(design.aspect_ratio if design else None) or shape,
             seed=styling.seed_of(design),
             guidance_scale=design.guidance_scale if design else None,
             num_inference_steps=design.num_inference_steps if design else None,
             references=references,
         )
+
+    def in_studio(self, character_id: str) -> Start:
+        """What “Load into the studio” brings: reference set and portrait, as many as the model takes."""
+        with self._database.reading() as session:
+            portrait = _portrait(session, character_id, drawn=True)
+        approved = self._references.as_request(character_id)
+        known = {each.image_id for each in approved}
+        both = (*approved, *(each for each in portrait if each.image_id not in known))
+        return self._keeping(both, self._designs.active())
 
     def generate(
         self, character_id: str, request: GenerationRequest, *, tab: str | None = None, styled: bool = True
@@ -133,17 +154,27 @@ class VersionHistory:
 
         return self._tools.queue.add_all([(done.request, done.notices)], tab, note)[0]
 
-    def _start(self, design: Design | None) -> tuple[Mode, str | None, int]:
-        """(mode, model, most references) of Character Reference where a model can do that; else without."""
-        mode = Mode.CHARACTER_REFERENCE
+    def _keeping(self, pictures: Sequence[Reference], design: Design | None) -> Start:
+        """The first mode that keeps who is on the pictures; where none can, from words alone."""
         model = design.model if design else None
+        for mode in _KEEPING if pictures else ():
+            able = self._able(mode, model)
+            if able is not None:
+                most = self._tools.catalog.route(able, mode).max_references
+                role = DEFAULT_ROLE[mode]
+                kept = tuple(each.model_copy(update={"role": role}) for each in pictures[:most])
+                return Start(mode, able, kept)
+        return Start(Mode.TEXT_TO_IMAGE, model, ())
+
+    def _able(self, mode: Mode, model: str | None) -> str | None:
+        """The model where it can be used in the mode, else the default of the mode; None: there is none."""
         catalog = self._tools.catalog
         try:
             if model is None or catalog.unavailable_reason(model, mode):
                 model = catalog.default_model(mode).id
-            return mode, model, catalog.route(model, mode).max_references
+            return None if catalog.unavailable_reason(model, mode) else model
         except LikenessError:
-            return Mode.TEXT_TO_IMAGE, model, 0
+            return None
 
     # --- choosing ---------------------------------------------------------------------------
 
@@ -199,18 +230,30 @@ class VersionHistory:
             session.flush()
             return _record(session, character_id, row)
 
-    def save_as_default(self, character_id: str, version_id: str) -> Design:
+    def save_as_default(self, character_id: str, version_id: str, *, activate: bool = True) -> Design:
         """“Save as design default”: seed, negative prompt, model, guidance and steps of this version.
 
-        They become those of the active design; without one, a design is made and becomes active. Raises
-        RequestError for a picture that was not made here.
+        They become those of the active design; without one, a design is made, which `activate` makes the
+        active one. Raises RequestError for a picture that was not made here.
         """
         with self._database.reading() as session:
             row = version(session, character_id, version_id)
             request = reading.own_request(queries.row(session, row.image_id))
         if request is None:
             raise RequestError("This picture was not made here, so it has no settings to save.")
-        return self._designs.take_defaults(request)
+        return self._designs.take_defaults(request, activate=activate)
+
+
+def _portrait(session: Session, character_id: str, *, drawn: bool) -> tuple[Reference, ...]:
+    """The portrait; without `drawn` none that comes from words alone, since it was given by nobody."""
+    row = session.get(VersionRow, character(session, character_id).current_version_id or "")
+    picture = None if row is None else queries.row(session, row.image_id)
+    if picture is None or picture.trashed_at is not None:
+        return ()
+    request = reading.own_request(picture)
+    if not drawn and request is not None and request.mode is Mode.TEXT_TO_IMAGE:
+        return ()
+    return (Reference(image_id=picture.id),)
 
 
 def _let_go(session: Session, owner: CharacterRow, row: VersionRow) -> None:

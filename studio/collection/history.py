@@ -17,6 +17,7 @@ from studio import kept_requests
 from studio.collection import batches, changes, drift, lineage, queries, reproductions
 from studio.collection.collection import Collection
 from studio.collection.models import DriftRow, ImageRow, JobRow, ParentRow
+from studio.collection.queries import Filter
 from studio.records import (
     BatchPage,
     BranchStep,
@@ -173,10 +174,10 @@ class History:
 
     # --- batches ----------------------------------------------------------------------------
 
-    def batches(self, cursor: str | None, limit: int) -> BatchPage:
-        """Newest first. Raises RequestError for a bad cursor."""
+    def batches(self, cursor: str | None, limit: int, wanted: Filter = batches.EVERYTHING) -> BatchPage:
+        """Newest first, those with a picture that is `wanted`. Raises RequestError for a bad cursor."""
         with self._database.reading() as session:
-            return batches.page(session, cursor, limit)
+            return batches.page(session, cursor, limit, wanted)
 
     def pick_winners(self, job_id: str, image_ids: Sequence[str]) -> Winners:
         """Keep these of a batch, put the others into the trash. Raises NotFound, RequestError."""

@@ -72,6 +72,11 @@ def page(session: Session, wanted: Filter, cursor: str | None, limit: int, sort:
     )
 
 
+def numbers(session: Session, wanted: Filter) -> Select[int]:
+    """The numbers of all pictures, in no order, for a statement that has more to ask of them."""
+    return _chosen(session, wanted, Sort.NEWEST).with_only_columns(ImageRow.number).order_by(None)
+
+
 def ids(session: Session, wanted: Filter, sort: Sort, limit: int = MAX_IDS) -> ImageIds:
     """Ids of all pictures, in order."""
     statement = _chosen(session, wanted, sort)

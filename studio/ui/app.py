@@ -11,6 +11,7 @@ import gradio as gr
 
 from studio.service import StudioService
 from studio.settings import Settings
+from studio.ui.cast import bind_cast
 from studio.ui.characters import create_characters
 from studio.ui.coach import bind_coach
 from studio.ui.controls import Controls
@@ -62,6 +63,7 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
         handlers = StudioHandlers(service, controls)
         bind_studio(page, handlers, generate)
         bind_coach(handlers)
+        bind_cast(handlers)
     return page
 
 

@@ -169,6 +169,8 @@ def test_batches_and_winners(rest: TestClient, durable: Durable) -> None:
     assert rest.post("batches/a/winners", json={"ids": []}).status_code == 422
     assert rest.post("batches/b/winners", json={"ids": pictures}).status_code == 404
     assert rest.get("batches", params={"cursor": "x"}).json()["field"] == "cursor"
+    assert get(rest, "batches", q="nothing of the kind")["items"] == []
+    assert [one["job_id"] for one in get(rest, "batches", starred="", trashed="true")["items"]] == ["a"]
 
 
 def test_every_page_of_a_grid_stays_the_same_while_a_picture_comes_in(

@@ -306,6 +306,22 @@ def test_history_by_batch_newest_first_in_pages(durable: Durable, history: Histo
         history.batches("nonsense", 2)
 
 
+def test_batches_with_a_picture_that_is_sought(durable: Durable, history: History) -> None:
+    for name in "abc":
+        for index in range(2):
+            save(durable, job_id=name, index=index, prompt=f"prompt {name}", seed=ord(name))
+    (starred, _), *_ = [batch.images for batch in history.batches(None, 1).items]
+    durable.collection.update(starred.id, starred=True)
+    sought = history.batches(None, 10, Filter(query="prompt b")).items
+    assert [(batch.job_id, len(batch.images)) for batch in sought] == [("b", 2)]
+    kept = history.batches(None, 10, Filter(starred=True)).items
+    assert [(batch.job_id, len(batch.images)) for batch in kept] == [("c", 2)]
+    both = history.batches(None, 1, Filter(query="prompt"))
+    assert [batch.job_id for batch in both.items] == ["c"]
+    assert [b.job_id for b in history.batches(both.next, 5, Filter(query="prompt")).items] == ["b", "a"]
+    assert history.batches(None, 10, Filter(query="nothing")).items == ()
+
+
 def test_winners_stay_and_the_rest_can_be_brought_back(durable: Durable, history: History) -> None:
     pictures = [save(durable, job_id="a", index=index).id for index in range(3)]
     other = save(durable, job_id="b", seed=99, index=5).id

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import Mode, Role
+from pipelines.request import GenerationRequest, Mode, Role
 from studio.characters import layout
 from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
 from studio.characters.sheet_records import SheetAsk, SheetCell, SheetWish
@@ -113,6 +113,43 @@ def test_a_sheet_is_made_of_what_came(studio: Cast) -> None:
     empty = studio.characters.sheets.start(mara.id, wish(cells=1))
     studio.finish(JobStatus.CANCELLED)
     assert studio.characters.sheets.get(mara.id, empty.id).image_id is None
+
+
+def test_a_sheet_is_cancelled_as_a_whole(studio: Cast) -> None:
+    mara = studio.character()
+    sheet = studio.characters.sheets.start(mara.id, wish(cells=3), tab="mine")
+    assert {studio.service.job(one.job_id).tab for one in sheet.pictures} == {"mine"}
+    studio.finish()
+    left = studio.characters.sheets.cancel(mara.id, sheet.id)
+    assert [p.status for p in left.pictures] == [JobStatus.DONE, JobStatus.CANCELLED, JobStatus.CANCELLED]
+    assert left.image_id is not None
+    assert studio.characters.sheets.cancel(mara.id, sheet.id).ended == 3
+    with pytest.raises(NotFound):
+        studio.characters.sheets.cancel(mara.id, "nobody")
+
+
+def test_a_sheet_is_one_batch(studio: Cast) -> None:
+    mara = studio.character()
+    before = studio.service.submit(GenerationRequest(prompt="before", model="portrait-mini"))
+    studio.finish()
+    sheet = studio.characters.sheets.start(mara.id, wish(4, 5, cells=2))
+    studio.finish_all()
+    between = studio.service.submit(GenerationRequest(prompt="after", model="portrait-mini"))
+    studio.finish()
+    sheet = studio.characters.sheets.get(mara.id, sheet.id)
+    made = [picture.image_id for picture in sheet.pictures]
+    newest, batch, oldest = studio.service.history.batches(None, 10).items
+    assert (newest.job_id, oldest.job_id) == (between.id, before.id)
+    assert (batch.title, [image.id for image in batch.images]) == ("Character sheet of Mara", made)
+    first = studio.service.history.batches(None, 2)
+    assert [one.job_id for one in first.items] == [newest.job_id, batch.job_id]
+    assert [b.job_id for b in studio.service.history.batches(first.next, 2).items] == [before.id]
+    wanted = Filter(query="look 0")
+    assert [b.title for b in studio.service.history.batches(None, 10, wanted).items] == [batch.title]
+    winners = studio.service.history.pick_winners(sheet.pictures[2].job_id, [str(made[1])])
+    assert set(winners.trashed) == set(made) - {made[1]}
+    batch = studio.service.history.batches(None, 10).items[1]
+    assert ([image.id for image in batch.images], batch.trashed) == ([made[1]], 3)
 
 
 def test_winners_join_the_reference_set(studio: Cast) -> None:

@@ -172,7 +172,7 @@ def test_emptying_the_trash_keeps_what_characters_need(studio: Cast) -> None:
 
 
 def test_the_modal_starts_with_description_and_reference_set(studio: Cast) -> None:
-    mara = studio.character("Mara", 1)
+    mara = studio.character("Mara")
     studio.characters.change(mara.id, description="a sailor")
     start = studio.characters.versions.defaults(mara.id)
     assert (start.prompt, start.mode, start.references, start.seed) == (
@@ -181,10 +181,46 @@ def test_the_modal_starts_with_description_and_reference_set(studio: Cast) -> No
         (),
         None,
     )
-    studio.characters.references.add(mara.id, listed(studio, mara.id)[0].image_id)
+    studio.characters.references.add(mara.id, studio.upload(1).id)
     start = studio.characters.versions.defaults(mara.id)
     assert (start.mode, start.model) == (Mode.CHARACTER_REFERENCE, "portrait-mini")
-    assert [r.role for r in start.references] == [Role.CHARACTER]
+    assert ([r.role for r in start.references], start.aspect_ratio) == ([Role.CHARACTER], "3:4")
+
+
+def test_a_portrait_that_was_given_is_kept_by_the_next_one(studio: Cast) -> None:
+    mara = studio.character("Mara", 1)
+    start = studio.characters.versions.defaults(mara.id)
+    (given,) = listed(studio, mara.id)
+    assert (start.mode, start.aspect_ratio) == (Mode.CHARACTER_REFERENCE, "reference")
+    assert [r.image_id for r in start.references] == [given.image_id]
+    studio.characters.versions.generate(mara.id, portrait())
+    studio.finish()
+    start = studio.characters.versions.defaults(mara.id)
+    assert (start.mode, start.references) == (Mode.TEXT_TO_IMAGE, ())  # nobody gave this one
+    studio.characters.versions.use(mara.id, given.id)
+    assert studio.characters.versions.defaults(mara.id).mode is Mode.CHARACTER_REFERENCE
+    studio.characters.versions.trash(mara.id, given.id)
+    assert studio.characters.versions.defaults(mara.id).references == ()
+
+
+def test_the_studio_gets_the_reference_set_and_the_portrait(studio: Cast) -> None:
+    mara = studio.character("Mara")
+    assert studio.characters.versions.in_studio(mara.id).references == ()
+    studio.characters.versions.generate(mara.id, portrait())
+    studio.finish()
+    (drawn,) = listed(studio, mara.id)
+    start = studio.characters.versions.in_studio(mara.id)
+    assert (start.mode, [r.image_id for r in start.references]) == (
+        Mode.CHARACTER_REFERENCE,
+        [drawn.image_id],
+    )
+    approved = studio.upload(9)
+    for image_id in (drawn.image_id, approved.id):
+        studio.characters.references.add(mara.id, image_id, anchor=True)
+    studio.add(mara.id, 5)
+    start = studio.characters.versions.in_studio(mara.id)
+    portrait_id = listed(studio, mara.id)[0].image_id
+    assert [r.image_id for r in start.references] == [approved.id, drawn.image_id, portrait_id]
 
 
 def test_a_portrait_is_made_under_the_active_design(studio: Cast) -> None:
@@ -233,6 +269,16 @@ def test_save_as_design_default(studio: Cast) -> None:
     loaded = studio.add(ilse.id, 1)
     with pytest.raises(RequestError):
         studio.characters.versions.save_as_default(ilse.id, loaded.id)
+
+
+def test_a_design_made_of_a_version_need_not_become_active(studio: Cast) -> None:
+    mara = studio.character("Mara")
+    studio.characters.versions.generate(mara.id, portrait(seed=5))
+    studio.finish()
+    (version,) = listed(studio, mara.id)
+    design = studio.characters.versions.save_as_default(mara.id, version.id, activate=False)
+    assert (design.active, design.seed) == (False, 5)
+    assert studio.designs.active() is None
 
 
 def test_no_version_is_ever_overwritten(studio: Cast) -> None:

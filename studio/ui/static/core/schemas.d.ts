@@ -50,6 +50,7 @@ export interface Axis {
 export interface Batch {
   job_id: string;
   created_at: string;
+  title: string | null;
   request: GenerationRequest;
   images: ImageSummary[];
   trashed: number;
@@ -114,6 +115,12 @@ export interface CastJob {
   state: VersionState | null;
 }
 
+export interface CastOrder {
+  characters: string[];
+  mode: "smart_edit" | "style_reference";
+  tab: string | null;
+}
+
 export interface CastRun {
   id: string;
   design_id: string | null;
@@ -123,11 +130,6 @@ export interface CastRun {
   skipped: Skipped[];
   total: number;
   ended: number;
-}
-
-export interface CastWish {
-  characters: string[];
-  mode: "smart_edit" | "style_reference";
 }
 
 export type Category = "generated" | "edited" | "upload" | "imported" | "avatar" | "sheet" | "control";
@@ -975,6 +977,17 @@ export interface SheetChoices {
   lights: string[];
 }
 
+export interface SheetOrder {
+  cells: SheetCell[];
+  seeds: number[];
+  mode: Mode | null;
+  model: string | null;
+  aspect_ratio: string | null;
+  guidance_scale: number | null;
+  num_inference_steps: number | null;
+  tab: string | null;
+}
+
 export interface SheetPicture {
   label: string;
   seed: number | string;
@@ -984,16 +997,6 @@ export interface SheetPicture {
   total_steps: number;
   error: string | null;
   image_id: string | null;
-}
-
-export interface SheetWish {
-  cells: SheetCell[];
-  seeds: number[];
-  mode: Mode | null;
-  model: string | null;
-  aspect_ratio: string | null;
-  guidance_scale: number | null;
-  num_inference_steps: number | null;
 }
 
 export interface Skipped {
