@@ -24,7 +24,8 @@ from pipelines.request import (
     MODE_LABEL,
     GenerationRequest,
 )
-from studio.ui.words import CATEGORY_WORDS, ROLE_WORDS
+from studio.characters.versions import PORTRAIT_ASPECT
+from studio.ui.words import BLUEPRINT_WORDS, CATEGORY_WORDS, PORTRAIT_MODES, ROLE_WORDS
 
 RULES = Path(__file__).resolve().parent / "static" / "core" / "rules.js"
 _HEAD = """\
@@ -50,6 +51,12 @@ def _rules() -> dict[str, tuple[str, Any]]:
         "CONTROLS": (words, {kind.value: label for kind, label in CONTROL_LABEL.items()}),
         "CATEGORIES": (words, {category.value: label for category, label in CATEGORY_WORDS.items()}),
         "DEFAULT_ROLES": (words, {mode.value: role.value for mode, role in DEFAULT_ROLE.items()}),
+        "BLUEPRINT_FIELDS": (
+            "[name: string, words: string, example: string][]",
+            [[name.value, *words] for name, words in BLUEPRINT_WORDS.items()],
+        ),
+        "PORTRAIT_MODES": ("string[]", [mode.value for mode in PORTRAIT_MODES]),
+        "PORTRAIT_RATIO": ("string", PORTRAIT_ASPECT),
         "RATIOS": ("string[]", list(ASPECT_RATIOS)),
         "LIKE_REFERENCE": ("string", LIKE_REFERENCE),
         "LIMITS": (

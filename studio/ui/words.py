@@ -5,7 +5,8 @@ Knows nothing of Gradio, of models, or of requests and pictures beyond the names
 
 from __future__ import annotations
 
-from pipelines.request import Role
+from pipelines.request import Mode, Role
+from studio.characters.records import FieldName
 from studio.records import Category
 
 ROLE_WORDS: dict[Role, str] = {
@@ -25,3 +26,28 @@ CATEGORY_WORDS: dict[Category, str] = {
     Category.SHEET: "Character sheet",
     Category.CONTROL: "Made on the way",
 }
+
+PORTRAIT_MODES = (
+    Mode.TEXT_TO_IMAGE,
+    Mode.CHARACTER_REFERENCE,
+    Mode.SMART_EDIT,
+    Mode.IMG2IMG,
+    Mode.STYLE_REFERENCE,
+    Mode.CONTROLNET,
+)
+"""How a portrait of a character can be made, in the order of the menu."""
+
+BLUEPRINT_WORDS: dict[FieldName, tuple[str, str]] = {
+    FieldName.AGE: ("Age", "early thirties"),
+    FieldName.FACE: ("Face", "narrow, high cheekbones"),
+    FieldName.EYES: ("Eyes", "grey-green"),
+    FieldName.HAIR: ("Hair", "short, silver"),
+    FieldName.SKIN: ("Skin", "freckled"),
+    FieldName.BUILD: ("Build", "tall, wiry"),
+    FieldName.MARKS: ("Marks", "scar through the left brow"),
+    FieldName.OUTFIT: ("Outfit", "green wool cloak"),
+    FieldName.ACCESSORIES: ("Accessories", "brass compass"),
+    FieldName.EXPRESSION: ("Expression", "calm half-smile"),
+    FieldName.POSE: ("Pose", "arms folded"),
+}
+"""What a field is called, and an example of what can be said in it."""

@@ -64,6 +64,7 @@ const ANSWERS = {
   "tree:open": async () => (await import("./collection/tree.js")).open,
   "winners:open": async () => (await import("./collection/winners.js")).open,
   "import:open": async () => (await import("./collection/importer.js")).open,
+  "import:folder": async () => (await import("./collection/importer.js")).openFolder,
   "export:open": async () => (await import("./collection/exporter.js")).open,
   "portrait:open": async () => (await import("./characters/portrait.js")).open,
   "character:apply": async () => (await import("./characters/portrait.js")).applyTo,

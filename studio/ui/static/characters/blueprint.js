@@ -2,26 +2,13 @@
 // may edit the same one: the later save is told what it would overwrite. Opened by `blueprint:open` {id}.
 
 import { el } from "../core/dom.js";
+import { BLUEPRINT_FIELDS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 
 /** @import { BlueprintLine } from "../core/shapes.js" */
 /** @import { Blueprint, Problem } from "../core/schemas.js" */
-
-const FIELDS = [
-  ["age", "Age", "early thirties"],
-  ["face", "Face", "narrow, high cheekbones"],
-  ["eyes", "Eyes", "grey-green"],
-  ["hair", "Hair", "short, silver"],
-  ["skin", "Skin", "freckled"],
-  ["build", "Build", "tall, wiry"],
-  ["marks", "Marks", "scar through the left brow"],
-  ["outfit", "Outfit", "green wool cloak"],
-  ["accessories", "Accessories", "brass compass"],
-  ["expression", "Expression", "calm half-smile"],
-  ["pose", "Pose", "arms folded"],
-];
 
 class BlueprintEditor {
   /** @type {string} */
@@ -113,7 +100,7 @@ class BlueprintEditor {
   /** @param {Blueprint} blueprint */
   fill(blueprint) {
     this.revision = blueprint.revision;
-    this.known = FIELDS.map(([name, words, example]) =>
+    this.known = BLUEPRINT_FIELDS.map(([name, words, example]) =>
       this.row(words, blueprint.fields[name] ?? { value: "", locked: false }, { name, example }),
     );
     this.rows.replaceChildren(...this.known.map(({ node }) => node));
@@ -131,7 +118,14 @@ class BlueprintEditor {
    * @param {{name: string, example: string}} said
    */
   row(words, { value, locked }, { name, example }) {
-    const input = el("input", { type: "text", class: "out-input", id: `blueprint-${name}`, value, maxlength: 500, placeholder: example });
+    const input = el("input", {
+      type: "text",
+      class: "out-input",
+      id: `blueprint-${name}`,
+      value,
+      maxlength: 500,
+      placeholder: `e.g. ${example}`,
+    });
     const lock = this.lock(words, locked, `blueprint-lock-${name}`);
     return { name, input, lock, node: el("div", { class: "bp-row" }, el("label", { for: `blueprint-${name}` }, words), input, lock) };
   }
@@ -147,7 +141,7 @@ class BlueprintEditor {
     /** @param {boolean} on */
     const draw = (on) => {
       node.setAttribute("aria-pressed", String(on));
-      node.setAttribute("aria-label", `${words}: locked`);
+      node.setAttribute("aria-label", `${words}: ${on ? "Locked" : "Free"}`);
       node.title = on ? "Locked: must not change" : "Free: may change";
       node.replaceChildren(kit.icon(on ? "lock" : "edit"), el("span", {}, on ? "Locked" : "Free"));
     };

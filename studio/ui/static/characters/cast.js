@@ -114,6 +114,8 @@ export const cast = {
   addFile: (id, file) => change(id, of(id, "/versions/upload"), { body: filed(file) }),
   /** @param {string} id @param {string} versionId @param {string} verb */
   act: (id, versionId, verb) => change(id, version(id, versionId, `/${verb}`)),
+  /** @param {string} id @param {string} versionId @param {boolean} activate */
+  saveAsDefault: (id, versionId, activate) => change(id, version(id, versionId, `/design-default${query({ activate: String(activate) })}`)),
   /** @param {string} id @param {string} versionId */
   trash: (id, versionId) => change(id, version(id, versionId), { method: "DELETE" }),
 
@@ -138,7 +140,9 @@ export const cast = {
   /** @param {string} id @param {unknown} json */
   composeSheet: (id, json) => api(of(id, "/sheet-cells"), { method: "POST", json }),
   /** @param {string} id @param {unknown} json */
-  startSheet: (id, json) => change(id, of(id, "/sheets"), { json }),
+  startSheet: (id, json) => change(id, of(id, "/sheets"), { json: { .../** @type {object} */ (json), tab: tabId() } }),
+  /** @param {string} id @param {string} sheetId */
+  cancelSheet: (id, sheetId) => change(id, of(id, `/sheets/${part(sheetId)}/cancel`)),
   /** @param {string} id @param {string} sheetId */
   sheet: (id, sheetId) => get(of(id, `/sheets/${part(sheetId)}`), true),
   /** @param {string} id */
@@ -156,7 +160,7 @@ export const cast = {
   /** @param {string} id */
   uses: (id) => get(design(id, "/uses"), true),
   /** @param {string} id @param {unknown} json */
-  bring: (id, json) => change(null, design(id, "/cast"), { json }),
+  bring: (id, json) => change(null, design(id, "/cast"), { json: { .../** @type {object} */ (json), tab: tabId() } }),
   /** @param {string} id */
   runs: (id) => get(design(id, "/cast"), true),
   /** @param {string} id */

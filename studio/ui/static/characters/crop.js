@@ -28,6 +28,7 @@ const AROUND = {
   figure: "First guess: around the head, as far as it can be told",
   middle: "No head was found: the upper middle",
 };
+const HOW = "Arrow keys move it, Shift and arrow keys resize it";
 /** @param {number} value @param {number} low @param {number} high */
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
@@ -40,6 +41,8 @@ class CropTool {
   touched;
   /** @type {{ x: number; y: number; width: number; height: number; }} */
   crop;
+  /** What the artist is told first. @type {string} */
+  words;
 
   constructor() {
     this.dialog = kit.dialog({ id: "crop-tool", title: "Crop the avatar", kind: "wide tall" });
@@ -76,8 +79,8 @@ class CropTool {
     this.stage.addEventListener("pointerdown", (event) => this.press(event));
   }
 
-  /** @param {{character: Character, version: CharactersVersion}} said */
-  async open({ character, version }) {
+  /** `words`: said until a head is looked for. @param {{character: Character, version: CharactersVersion, words?: string}} said */
+  async open({ character, version, words = HOW }) {
     this.character = character;
     this.version = version;
     this.image.src = fileAddress(version.image_id);
@@ -87,7 +90,7 @@ class CropTool {
     const kept = avatar?.image_id === version.image_id ? avatar.crop : null;
     this.aspect.pick(kept?.aspect ?? "1:1");
     this.set(kept ?? this.middle());
-    this.hint.textContent = "Arrow keys move it, Shift and arrow keys resize it";
+    this.hint.textContent = this.words = words;
     this.dialog.open();
     this.box.focus();
     if (!kept) await this.guess();
@@ -109,7 +112,7 @@ class CropTool {
     const found = await cast.guess(character.id, version.id, this.aspect.state.value).catch(() => null);
     if (!found || this.version !== version || this.touched !== touched) return;
     this.set(found.crop);
-    this.hint.textContent = AROUND[found.around];
+    this.hint.textContent = this.words === HOW ? AROUND[found.around] : `${this.words} ${AROUND[found.around]}`;
   }
 
   reshape() {
@@ -265,7 +268,7 @@ let shown = null;
 
 /**
  * Open it; it is made when it is first asked for.
- * @param {{character: Character, version: CharactersVersion}} options
+ * @param {{character: Character, version: CharactersVersion, words?: string}} options
  */
 export function open(options) {
   shown ??= new CropTool();

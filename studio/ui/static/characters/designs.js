@@ -176,7 +176,7 @@ class DesignsDialog {
     this.list = el("ul", { class: "design-list", "aria-label": "Designs" });
     const add = kit.button({ id: "design-add", name: "plus", label: "New design", run: () => this.turnTo({ name: "" }) });
     this.save = kit.button({ id: "design-save", name: "check", label: "Save", kind: "strong", run: () => this.keep() });
-    this.activate = kit.button({ id: "design-activate", name: "star", label: "Make it the active design", run: () => this.switch() });
+    this.activate = kit.button({ id: "design-activate", name: "design", label: "Make it the active design", run: () => this.switch() });
     this.remove = kit.button({ id: "design-remove", name: "trash", label: "Delete", kind: "ghost", run: () => this.drop() });
     this.right = el(
       "section",
@@ -242,9 +242,9 @@ class DesignsDialog {
     this.drawList(design);
     const known = Boolean(design.id);
     const shown = this.form.show(design);
-    this.save.lastChild.textContent = known ? "Save" : "Create";
+    kit.relabel(this.save, known ? "Save" : "Create");
     this.activate.hidden = this.remove.hidden = !known;
-    this.activate.lastChild.textContent = design.active ? "Work without a design" : "Make it the active design";
+    kit.relabel(this.activate, design.active ? "Work without a design" : "Make it the active design");
     if (!known) this.form.name.input.focus();
     await Promise.all([shown, this.cast.show(known ? /** @type {import("../core/schemas.js").Design} */ (design) : null)]);
   }

@@ -168,13 +168,20 @@ export class PortraitModal {
   /** @param {File[]} files */
   async take(files) {
     for (const file of files) await cast.addFile(this.character.id, file).catch(() => {}); // its toast has said why
-    await this.view.load(this.character, true);
+    await this.keepPerson();
   }
 
   /** @param {string} imageId */
   async takePicture(imageId) {
     await cast.addPicture(this.character.id, imageId).catch(() => {}); // its toast has said why
-    await this.view.load(this.character, true);
+    await this.keepPerson();
+  }
+
+  /** A portrait was given: the next one is to show the same person. */
+  async keepPerson() {
+    const { id } = this.character;
+    const [defaults] = await Promise.all([cast.defaults(id).catch(() => null), this.view.load(this.character, true)]);
+    if (defaults && this.character.id === id) this.knobs.follow(defaults);
   }
 
   /** @param {ClipboardEvent} event */
@@ -217,7 +224,7 @@ export class PortraitModal {
   }
 }
 
-/** From the studio: a picture becomes a version of a character. @param {{id: string}} said */
+/** From the studio: a picture becomes a version of a character, then its avatar. @param {{id: string}} said */
 export async function applyTo({ id: imageId }) {
   const loaded = loadedCharacter();
   const all = await cast.list({}).catch(() => []);
@@ -226,10 +233,12 @@ export async function applyTo({ id: imageId }) {
   /** @param {CharacterSummary} one */
   const use = async (one) => {
     dialog.close();
-    const version = await cast.addPicture(one.id, imageId).catch(() => null); // its toast has said why
-    if (!version) return;
+    const added = await cast.addPicture(one.id, imageId).catch(() => null); // its toast has said why
+    if (!added) return;
     toast(`${one.name} has a new portrait.`, "success");
-    emit("portrait:open", { id: one.id });
+    await open({ id: one.id });
+    const character = await cast.get(one.id).catch(() => null); // its toast has said why
+    if (character) emit("crop:open", { character, version: added[0], words: `Cancel keeps the avatar of ${one.name} as it is.` });
   };
   const order = [...all].sort((a, b) => Number(b.id === loaded?.id) - Number(a.id === loaded?.id));
   dialog.body.append(
@@ -256,5 +265,5 @@ let shown = null;
 /** Open it; it is made when it is first asked for. @param {{id: string, generate?: boolean}} options */
 export function open(options) {
   shown ??= new PortraitModal();
-  shown.open(options);
+  return shown.open(options);
 }

@@ -5,7 +5,7 @@ import { thumbnailAddress } from "../core/addresses.js";
 import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
-import { DEFAULT_ROLES, LIKE_REFERENCE, LIMITS, RANGES, RATIOS, ROLES } from "../core/rules.js";
+import { DEFAULT_ROLES, LIKE_REFERENCE, LIMITS, PORTRAIT_MODES, PORTRAIT_RATIO, RANGES, RATIOS, ROLES } from "../core/rules.js";
 import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
@@ -15,7 +15,6 @@ import { FieldPicker } from "./field_picker.js";
 /** @import { Knob } from "../core/shapes.js" */
 /** @import { Character, Described, PortraitDefaults, ReaderState } from "../core/schemas.js" */
 
-const MODES = ["text_to_image", "character_reference", "smart_edit", "img2img", "style_reference", "controlnet"];
 const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
 
 /** @param {string} label @param {Record<string, unknown>} props */
@@ -35,6 +34,8 @@ export class PortraitKnobs {
   defaults;
   /** @type {import("../core/schemas.js").ModelInfo[]} */
   models;
+  /** Whether the artist has said how the next one is to be made. @type {boolean} */
+  chosen;
 
   /**
    * `picture`: the id of the picture that is shown, or null; `toModels`: leads to the Models page.
@@ -45,7 +46,7 @@ export class PortraitKnobs {
     this.toModels = toModels;
     this.references = [];
     this.prompt = area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
-    this.style = area("Style prompt, from the active design", { id: "portrait-style", rows: 2, readonly: true });
+    this.style = area("Style prompt", { id: "portrait-style", rows: 2, readonly: true });
     this.negative = area("Negative prompt", { id: "portrait-negative", rows: 2, maxlength: 10000, placeholder: "blurry, extra fingers" });
     this.picker = new FieldPicker({
       id: "portrait-fields",
@@ -110,7 +111,7 @@ export class PortraitKnobs {
     this.drawSource(readers.find((reader) => reader.question === "caption"));
     this.prompt.box.value = defaults.prompt;
     this.style.box.value = defaults.style_prompt;
-    this.style.box.placeholder = defaults.design_id ? "This design says nothing of style." : "No design is active.";
+    await this.sayDesign(defaults);
     this.negative.box.value = defaults.negative_prompt;
     this.ratio.pick(defaults.aspect_ratio);
     this.seed.input.value = String(defaults.seed ?? "");
@@ -125,6 +126,29 @@ export class PortraitKnobs {
     this.mode.select.value = defaults.mode;
     this.turnMode();
     this.drawDescribe();
+    this.chosen = false;
+  }
+
+  /** Whose words go into the prompt unasked. @param {PortraitDefaults} defaults */
+  async sayDesign({ design_id: id }) {
+    const designs = id ? await cast.designs().catch(() => []) : [];
+    const name = designs.find((one) => one.id === id)?.name ?? "the active design";
+    this.style.node.firstChild.textContent = id ? `Style prompt of “${name}”, added to the image prompt` : "Style prompt";
+    this.style.box.placeholder = id ? "This design says nothing of style." : "No design is active, so nothing is added.";
+  }
+
+  /**
+   * Another portrait was given: begin from it, unless the artist has chosen already what the next one is made from.
+   * @param {PortraitDefaults} defaults
+   */
+  follow(defaults) {
+    if (this.chosen || !defaults.references.length) return;
+    this.references = defaults.references.map((one) => ({ ...one }));
+    if (!this.modelInfo()?.modes.includes(defaults.mode)) this.model.select.value = defaults.model ?? "";
+    this.offerModes();
+    this.mode.select.value = defaults.mode;
+    this.ratio.pick(defaults.aspect_ratio);
+    this.turnMode();
   }
 
   drawDescribe() {
@@ -192,7 +216,7 @@ export class PortraitKnobs {
 
   offerModes() {
     const able = this.modelInfo()?.modes ?? ["text_to_image"];
-    this.mode.set(MODES.filter((mode) => able.includes(mode)).map((mode) => [mode, kit.modeWords(mode)]));
+    this.mode.set(PORTRAIT_MODES.filter((mode) => able.includes(mode)).map((mode) => [mode, kit.modeWords(mode)]));
     this.turnMode();
   }
 
@@ -203,6 +227,7 @@ export class PortraitKnobs {
 
   /** The artist chose a mode: one that changes a picture begins with the portrait that is shown, in its shape. */
   chooseMode() {
+    this.chosen = true;
     const mode = this.mode.select.value;
     const shown = this.picture();
     if (mode !== "text_to_image" && !this.references.length && shown) this.references = [{ image_id: shown, role: null, weight: 1 }];
@@ -225,7 +250,7 @@ export class PortraitKnobs {
   /** Without a picture to change, the shape is the design's again. */
   leaveShape() {
     const { aspect_ratio: own } = this.defaults;
-    if (this.ratio.state.value === LIKE_REFERENCE) this.ratio.pick(own === LIKE_REFERENCE ? "1:1" : own);
+    if (this.ratio.state.value === LIKE_REFERENCE) this.ratio.pick(own === LIKE_REFERENCE ? PORTRAIT_RATIO : own);
   }
 
   drawReferences() {
@@ -269,7 +294,7 @@ export class PortraitKnobs {
         type: "button",
         class: "chr-remove",
         "aria-label": `Remove reference ${index + 1}`,
-        onclick: () => (this.references.splice(index, 1), this.drawReferences()),
+        onclick: () => ((this.chosen = true), this.references.splice(index, 1), this.drawReferences()),
       },
       kit.icon("close"),
     );
@@ -290,6 +315,7 @@ export class PortraitKnobs {
 
   /** @param {string[]} ids */
   addReferences(ids) {
+    this.chosen = true;
     const fresh = ids.filter((id) => !this.references.some((one) => one.image_id === id));
     this.references.push(...fresh.map((image_id) => ({ image_id, role: null, weight: 1 })));
     this.drawReferences();
@@ -298,6 +324,7 @@ export class PortraitKnobs {
   async takeSet() {
     const set = await cast.references(this.character.id).catch(() => null);
     if (!set?.items.length) return void toast("The reference set is empty. Add a version to it first.");
+    this.chosen = true;
     this.references = set.items.map((item) => ({ image_id: item.image_id, role: null, weight: 1 }));
     this.drawReferences();
   }

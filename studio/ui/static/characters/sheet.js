@@ -1,16 +1,14 @@
-// Character sheets: what is to vary, the prompts that come of it (to be edited), one seed or several, then the
-// pictures as they come, the laid-out sheet, and winners for the reference set. Opened by `sheet:open` {id}.
+// Character sheets: what is to vary, the prompts that come of it (to be edited), one seed or several; then the pictures
+// (`sheet_result.js`). Opened by `sheet:open` {id}.
 
-import * as pictures from "../collection/pictures.js";
-import { thumbnailAddress } from "../core/addresses.js";
 import { el } from "../core/dom.js";
-import { enlarge } from "../kit/dialogs.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
+import { SheetResult } from "./sheet_result.js";
 
 /** @import { SheetList, SheetNow } from "../core/shapes.js" */
-/** @import { Character, SheetCell, SheetPicture } from "../core/schemas.js" */
+/** @import { Character, Design, SheetCell } from "../core/schemas.js" */
 
 /** @type {[name: import("../core/shapes.js").SheetList, words: string][]} */
 const LISTS = [
@@ -19,31 +17,25 @@ const LISTS = [
   ["outfits", "Outfits"],
   ["lights", "Lights"],
 ];
-const POLL = 1500;
 
 class SheetDialog {
   /** @type {string} */
   id;
   /** @type {import("../core/schemas.js").SheetChoices} */
   choices;
-  /** @type {Set<string>} */
-  joined;
   /** @type {number} */
   typing;
   /** @type {number} */
   turn;
-  /** @type {number} */
-  timer;
-  /** @type {number} */
-  sheetColumns;
 
   constructor() {
     this.dialog = kit.dialog({
       id: "character-sheet",
       title: "Character sheet",
       kind: "wide tall",
-      onClose: () => clearTimeout(this.timer),
+      onClose: () => this.result.rest(),
     });
+    this.result = new SheetResult();
     this.lists = Object.fromEntries(LISTS.map(([name, words]) => [name, this.list(name, words)]));
     this.mode = kit.choice(
       "Made by",
@@ -55,6 +47,7 @@ class SheetDialog {
       { id: "sheet-mode" },
     );
     this.how = el("p", { class: "mod-note", role: "status" });
+    this.style = el("p", { class: "mod-note", id: "sheet-design" });
     this.cells = el("ol", { class: "sheet-cells", "aria-label": "Pictures of the sheet" });
     this.seeds = kit.field("Seeds, one column each; empty: a new one", { id: "sheet-seeds", placeholder: "7, 8, 9" });
     this.seeds.input.addEventListener("input", () => this.count());
@@ -70,6 +63,7 @@ class SheetDialog {
       "section",
       { class: "sheet-plan" },
       this.how,
+      this.style,
       el(
         "div",
         { class: "sheet-lists" },
@@ -78,12 +72,8 @@ class SheetDialog {
       this.cells,
       el("div", { class: "sheet-make" }, this.mode.node, this.seeds.node, compose, this.make),
     );
-    this.status = el("p", { class: "mod-status", role: "status" });
-    this.grid = el("div", { class: "sheet-grid" });
-    this.whole = el("div", { class: "out-toolbar" });
-    this.result = el("section", { class: "sheet-result", hidden: true }, this.status, this.whole, this.grid);
     this.before = el("div", { class: "out-toolbar", role: "group", "aria-label": "Sheets made before" });
-    this.dialog.body.append(this.before, this.plan, this.result);
+    this.dialog.body.append(this.before, this.plan, this.result.node);
   }
 
   /** What to vary, one a line, with proposals to press. @param {SheetList} name @param {string} words */
@@ -102,24 +92,21 @@ class SheetDialog {
 
   /** @param {string} id */
   async open(id) {
-    const [character, choices] = await Promise.all([cast.get(id), cast.sheetChoices(id)]).catch(() => [null, null]); // a toast has said why
+    const asked = [cast.get(id), cast.sheetChoices(id), cast.designs().catch(() => [])];
+    const [character, choices, designs] = await Promise.all(asked).catch(() => [null, null, null]); // a toast has said why
     if (!character) return;
     this.id = id;
     this.dialog.heading.textContent = `Character sheet of ${character.name}`;
     this.choices = choices;
     LISTS.forEach(([name]) => (this.lists[name].box.value = name === "expressions" ? choices[name].slice(0, 4).join("\n") : ""));
     this.seeds.input.value = "";
-    this.result.hidden = true;
+    this.result.begin(id);
     this.plan.hidden = false;
     this.cells.replaceChildren();
     this.before.hidden = true;
-    this.joined = new Set();
-    cast.references(id).then(
-      (set) => this.id === id && set.items.forEach((item) => this.joined.add(item.image_id)),
-      () => {},
-    );
     this.drawChips();
     this.sayHow(character);
+    this.sayDesign(designs.find((one) => one.active));
     this.dialog.open();
     await Promise.all([this.compose(true), this.showBefore()]);
   }
@@ -132,6 +119,20 @@ class SheetDialog {
     this.how.classList.toggle("warn", !references);
     this.mode.node.hidden = !references;
     this.mode.select.value = "";
+  }
+
+  /** Whose words enter every prompt of the sheet. @param {Design | undefined} design */
+  sayDesign(design) {
+    this.style.hidden = !design;
+    if (!design) return;
+    const style = design.style_prompt.trim();
+    const negative = design.negative_prompt.trim();
+    this.style.textContent = [
+      style
+        ? `“${style}” of the design “${design.name}” is added to every prompt.`
+        : `The design “${design.name}” adds nothing to the prompts.`,
+      negative ? `Its negative prompt is “${negative}”.` : "",
+    ].join(" ");
   }
 
   /** A chip is pressed while its line is in the list. */
@@ -172,7 +173,7 @@ class SheetDialog {
       kit.button({
         label: `${kit.count(sheet.total, "picture")}, ${kit.clock(sheet.created_at)}`,
         kind: "ghost",
-        run: () => this.watch(sheet),
+        run: () => this.turnTo(sheet),
       }),
     );
     this.before.replaceChildren(again, ...made);
@@ -242,8 +243,7 @@ class SheetDialog {
 
   count() {
     const pictures = this.cells.children.length * Math.max(1, this.columns().length);
-    this.make.lastChild.textContent = pictures ? `Make the sheet: ${kit.count(pictures, "picture")}` : "Make the sheet";
-    this.make.setAttribute("aria-label", this.make.lastChild.textContent);
+    kit.relabel(this.make, pictures ? `Make the sheet: ${kit.count(pictures, "picture")}` : "Make the sheet");
     this.make.disabled = !pictures;
   }
 
@@ -261,93 +261,13 @@ class SheetDialog {
     this.make.disabled = false;
     if (!sheet) return;
     this.dialog.settled();
-    this.watch(sheet);
+    this.turnTo(sheet);
   }
 
-  // --- the sheet as it comes --------------------------------------------------------------------
-  /** @param {SheetNow} sheet */
-  async watch(sheet) {
-    clearTimeout(this.timer);
+  /** The pictures of a sheet in place of the plan. @param {SheetNow} sheet */
+  turnTo(sheet) {
     this.plan.hidden = true;
-    this.result.hidden = false;
-    this.show(sheet);
-    if (sheet.ended < sheet.total) this.timer = setTimeout(() => this.look(sheet), POLL);
-    else if (!sheet.image_id && !sheet.looked) this.look({ ...sheet, looked: true });
-  }
-
-  /** @param {SheetNow} sheet */
-  async look(sheet) {
-    const now = await cast.sheet(this.id, sheet.id).catch(() => sheet);
-    if (this.dialog.node.open) this.watch({ ...now, looked: sheet.looked });
-  }
-
-  /** @param {SheetNow} sheet */
-  show(sheet) {
-    this.sheetColumns = sheet.columns;
-    this.status.textContent =
-      sheet.ended < sheet.total ? `${sheet.ended} of ${sheet.total} pictures are made` : `All ${sheet.total} pictures are made`;
-    this.grid.style.setProperty(
-      "--columns",
-      sheet.columns > 1 ? sheet.columns : sheet.total > 4 ? Math.ceil(Math.sqrt(sheet.total)) : Math.max(1, sheet.total),
-    );
-    this.grid.replaceChildren(...sheet.pictures.map((one) => this.picture(one)));
-    this.whole.hidden = !sheet.image_id;
-    this.whole.replaceChildren(
-      ...(sheet.image_id
-        ? [
-            kit.button({ id: "sheet-view", name: "fit", label: "View the sheet", run: () => enlarge(sheet.image_id, "Character sheet") }),
-            kit.button({
-              id: "sheet-download",
-              name: "download",
-              label: "Download the sheet",
-              run: () => pictures.download(sheet.image_id),
-            }),
-          ]
-        : []),
-    );
-  }
-
-  /** @param {SheetPicture} said */
-  picture({ label, image_id: id, status, error, seed }) {
-    const words = this.sheetColumns > 1 ? `${label}, seed ${seed}` : label;
-    if (!id)
-      return el(
-        "figure",
-        { class: "sheet-picture" },
-        el("div", { class: `chr-noface${status === "running" ? " out-coming" : ""}` }),
-        el("figcaption", {}, words, error ? el("small", {}, error) : null),
-      );
-    const join = kit.button({
-      name: "anchor",
-      label: `Add ${words} to the reference set`,
-      words: false,
-      kind: "ghost",
-      run: () => this.join(id, join, words),
-    });
-    const view = el(
-      "button",
-      { type: "button", class: "sheet-view", "aria-label": `View ${words}`, onclick: () => enlarge(id, words) },
-      el("img", { src: thumbnailAddress(id), alt: "", loading: "lazy" }),
-    );
-    if (this.joined.has(id)) this.mark(join, words);
-    return el("figure", { class: "sheet-picture", "data-picture": id }, view, el("figcaption", { title: `Seed ${seed}` }, words, join));
-  }
-
-  /** @param {HTMLButtonElement} join @param {string} words */
-  mark(join, words) {
-    join.disabled = true;
-    join.replaceChildren(kit.icon("check"));
-    join.setAttribute("aria-label", `${words} is in the reference set`);
-    join.title = "In the reference set";
-  }
-
-  /** @param {string} id @param {HTMLButtonElement} button @param {string} words */
-  async join(id, button, words) {
-    const set = await cast.addReference(this.id, id).catch(() => null); // its toast has said why
-    if (!set) return;
-    this.joined.add(id);
-    this.mark(button, words);
-    toast("It is in the reference set.", "success");
+    this.result.watch(sheet);
   }
 }
 

@@ -8,6 +8,7 @@ import { el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
 import { cast } from "./cast.js";
+import { saveAsDefault } from "./design_default.js";
 
 /** @import { Character, CharactersVersion } from "../core/schemas.js" */
 /** @import { Job } from "../core/events.js" */
@@ -108,7 +109,7 @@ export class VersionView {
         false,
       ),
       reference: button("reference", "anchor", "Add to the reference set", (one) => this.addReference(one), "ghost", false),
-      save: button("default", "star", "Save as design default", (one) => this.saveDefault(one), "ghost", false),
+      save: button("default", "design", "Save as design default", (one) => saveAsDefault(modal.character, one)),
       studio: button("studio", "edit", "Open in the studio", (one) => modal.toStudio(one.image_id), "ghost", false),
       download: button("download", "download", "Download", (one) => pictures.download(one.image_id), "ghost", false),
       trash: button("trash", "trash", "Move to the trash", (one) => this.trash(one), "ghost", false),
@@ -243,12 +244,6 @@ export class VersionView {
   async addReference(one) {
     const set = await cast.addReference(this.modal.character.id, one.image_id).catch(() => null); // its toast has said why
     if (set) toast(`In the reference set: ${kit.count(set.items.length, "picture")}.`, "success");
-  }
-
-  /** @param {CharactersVersion} one */
-  async saveDefault(one) {
-    const design = await cast.act(this.modal.character.id, one.id, "design-default").catch(() => null); // its toast has said why
-    if (design) toast(`Seed, negative prompt, model, guidance and steps are the defaults of “${design.name}” now.`, "success");
   }
 
   /** @param {CharactersVersion} one */

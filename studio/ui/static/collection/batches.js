@@ -20,7 +20,9 @@ export class Batches {
   /** @type {boolean} */
   wanted;
 
-  constructor() {
+  /** `filters`: those of the listing. @param {import("./filters.js").Filters} filters */
+  constructor(filters) {
+    this.filters = filters;
     this.next = null;
     this.turn = 0;
     this.list = el("div", { class: "out-history" });
@@ -59,7 +61,7 @@ export class Batches {
     this.next = null;
     const shown = this.list.children.length;
     const limit = anew ? Math.max(PAGE, Math.min(100, shown)) : PAGE;
-    const query = kit.query({ limit, cursor });
+    const query = kit.query({ ...this.filters.query(), sort: null, limit, cursor });
     const page = await api(`/batches?${query}`, { quiet: true }).catch((error) => ({ error }));
     if (turn !== this.turn) return;
     this.words.hidden = !page.error;
@@ -69,7 +71,9 @@ export class Batches {
     if (anew) this.replace(nodes);
     else this.list.append(...nodes);
     this.words.hidden = this.list.childElementCount > 0;
-    this.words.textContent = "No batches yet. Everything you make in one Generate is kept together here.";
+    this.words.textContent = this.filters.plain
+      ? "No batches yet. Everything you make in one Generate is kept together here."
+      : "No batch has a picture that fits. Try fewer words, or clear a filter.";
     if (this.next && this.wanted) this.load(false);
   }
 
@@ -86,7 +90,7 @@ export class Batches {
   }
 
   /** @param {Batch} said */
-  batch({ job_id: id, created_at: created, request, images, seconds, trashed }) {
+  batch({ job_id: id, created_at: created, title, request, images, seconds, trashed }) {
     const ids = images.map((image) => image.id);
     const [one] = images;
     const mode = kit.modeWords(request.mode);
@@ -108,14 +112,14 @@ export class Batches {
     winners.hidden = ids.length < 2;
     return el(
       "section",
-      { class: "out-past", "data-batch": id, "aria-label": kit.promptWords(request) },
+      { class: "out-past", "data-batch": id, "aria-label": title ?? kit.promptWords(request) },
       el(
         "header",
         {},
         el(
           "div",
           { class: "out-past-words" },
-          el("p", { class: "out-past-prompt" }, kit.promptWords(request)),
+          el("p", { class: "out-past-prompt" }, title ?? kit.promptWords(request)),
           el("p", { class: "out-batch-meta" }, parts.filter(Boolean).join(" · ")),
         ),
         winners,

@@ -16,7 +16,7 @@ import * as pictures from "./pictures.js";
 import { Selection, SelectionBar } from "./selection.js";
 import { PictureSource } from "./source.js";
 import * as toolbar from "./toolbar.js";
-import { upload } from "./uploads.js";
+import { takeDrops, upload } from "./uploads.js";
 
 /** @import { ActionName, Why } from "../core/shapes.js" */
 /** @import { Marked, Part, Picture } from "../core/events.js" */
@@ -64,7 +64,7 @@ class Collection {
       label: "Saved pictures",
       above: () => this.head.getBoundingClientRect().bottom,
     });
-    this.batches = new Batches();
+    this.batches = new Batches(this.filters);
     this.view = kit.segments(
       "View",
       [
@@ -80,10 +80,19 @@ class Collection {
   /** Single pictures, or the history by batch. */
   look() {
     const batches = this.view.state.value === "batches";
+    if (batches && this.filters.trash) this.filters.showAll(); // what is in the trash is shown picture by picture
     this.node.classList.toggle("by-batch", batches);
     this.batches.show(batches);
     if (batches) this.selection.clear();
     else this.shown();
+  }
+
+  /** What is in the trash is shown picture by picture. */
+  leaveBatches() {
+    if (this.view.state.value !== "batches") return;
+    this.view.pick("pictures");
+    this.node.classList.remove("by-batch");
+    this.batches.show(false);
   }
 
   /** @param {HTMLElement} element */
@@ -165,6 +174,7 @@ class Collection {
 
   listen() {
     this.grid.node.addEventListener("keydown", (event) => this.key(event));
+    takeDrops(this.node);
     this.filters.search.input.addEventListener(
       "keydown",
       (event) => event.key === "ArrowDown" && (event.preventDefault(), this.grid.focus()),
@@ -190,6 +200,8 @@ class Collection {
   reset() {
     this.selection.clear();
     this.grid.current = 0;
+    if (this.filters.trash) this.leaveBatches();
+    this.batches.refresh();
     this.source.reset();
   }
 
@@ -224,8 +236,10 @@ class Collection {
     this.count.textContent = source.total ? `${kit.grouped(source.total)}${more} ${source.total === 1 ? "picture" : "pictures"}` : "";
     this.trashBar.hidden = !this.filters.trash;
     this.emptyTrash.disabled = !source.total;
-    this.emptyTrash.lastChild.textContent =
-      source.total && source.complete && !this.filters.narrow ? `Empty trash (${kit.grouped(source.total)})` : "Empty trash";
+    kit.relabel(
+      this.emptyTrash,
+      source.total && source.complete && !this.filters.narrow ? `Empty trash (${kit.grouped(source.total)})` : "Empty trash",
+    );
   }
 
   /** @param {string} id */

@@ -193,13 +193,13 @@ class Compare {
 
   start() {
     this.timer = setInterval(() => this.turn(), BLINK);
-    this.play.lastChild.textContent = "Pause";
+    kit.relabel(this.play, "Pause");
   }
 
   stop() {
     clearInterval(this.timer);
     this.timer = null;
-    this.play.lastChild.textContent = "Play";
+    kit.relabel(this.play, "Play");
   }
 
   turn(reference = !this.stage.classList.contains("reference-shown")) {

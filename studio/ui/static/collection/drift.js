@@ -141,8 +141,7 @@ export class TreeSide {
   /** @param {Placed} said */
   drawButtons({ id, image }) {
     const { marked } = this.tree;
-    /** @param {HTMLButtonElement} button @param {string} words */
-    const label = (button, words) => ((button.lastChild.textContent = words), button.setAttribute("aria-label", words));
+    const label = kit.relabel;
     label(this.buttons.anchor, image.anchor ? "Take the anchor away" : "Make anchor");
     label(this.buttons.mark, marked.includes(id) ? "Unmark" : "Mark for comparing");
     const first = marked[0] && marked[0] !== id;

@@ -12,6 +12,7 @@ export interface Wish {
   image_id?: string;
   image_ids?: string[];
   tab?: string;
+  character?: string;
   step?: rest.Step;
 }
 
@@ -55,6 +56,7 @@ export interface Events {
   "picker:open": { max?: number; answer?: (ids: string[]) => unknown };
   "picker:picked": { ids: string[] };
   "import:open": undefined;
+  "import:folder": { folder: string; pictures: Promise<{ path: string; file: File }[]> };
   "export:open": { ids?: string[]; branch_of?: string };
   // characters
   "characters:changed": { id: string | null; elsewhere?: boolean };
@@ -66,7 +68,7 @@ export interface Events {
   "sheet:open": { id: string };
   "designs:open": undefined;
   "shortcuts:open": undefined;
-  "crop:open": { character: rest.Character; version: rest.CharactersVersion };
+  "crop:open": { character: rest.Character; version: rest.CharactersVersion; words?: string };
   "avatar:export": { character: rest.CharacterSummary };
 }
 

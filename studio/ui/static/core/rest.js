@@ -37,13 +37,12 @@ const fail = (problem, quiet) => {
 export const parse = (text) => JSON.parse(text.replace(/"seed":\s*(\d{16,})/g, '"seed":"$1"'));
 
 /**
- * api("/images/ID", {method: "PATCH", json: {starred: true}}) → parsed body, or null where there is none.
- * Refusals become a toast (not with quiet: true) and a thrown Refusal.
+ * The answer to a call. Refusals become a toast (not with quiet: true) and a thrown Refusal.
  * @param {string} path
  * @param {RequestInit & {json?: unknown, quiet?: boolean, headers?: Record<string, string>}} options
- * @returns {Promise<any>}
+ * @returns {Promise<Response>}
  */
-export async function api(path, { json, quiet = false, headers = {}, ...options } = {}) {
+export async function answer(path, { json, quiet = false, headers = {}, ...options } = {}) {
   const body = json === undefined ? options.body : JSON.stringify(json);
   /** @type {Record<string, string>} */
   const type = json === undefined ? {} : { "Content-Type": "application/json" };
@@ -53,7 +52,17 @@ export async function api(path, { json, quiet = false, headers = {}, ...options 
   } catch {
     return fail({ detail: "The studio does not answer. Check that it is still running, then try again." }, quiet);
   }
-  if (!response.ok) return fail(await wordsOf(response), quiet);
+  return response.ok ? response : fail(await wordsOf(response), quiet);
+}
+
+/**
+ * api("/images/ID", {method: "PATCH", json: {starred: true}}) → parsed body, or null where there is none.
+ * @param {string} path
+ * @param {Parameters<typeof answer>[1]} options
+ * @returns {Promise<any>}
+ */
+export async function api(path, options = {}) {
+  const response = await answer(path, options);
   return response.status === 204
     ? null
     : response

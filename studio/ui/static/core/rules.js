@@ -49,6 +49,78 @@ export const DEFAULT_ROLES = {
   "inpaint": "source"
 };
 
+/** @type {[name: string, words: string, example: string][]} */
+export const BLUEPRINT_FIELDS = [
+  [
+    "age",
+    "Age",
+    "early thirties"
+  ],
+  [
+    "face",
+    "Face",
+    "narrow, high cheekbones"
+  ],
+  [
+    "eyes",
+    "Eyes",
+    "grey-green"
+  ],
+  [
+    "hair",
+    "Hair",
+    "short, silver"
+  ],
+  [
+    "skin",
+    "Skin",
+    "freckled"
+  ],
+  [
+    "build",
+    "Build",
+    "tall, wiry"
+  ],
+  [
+    "marks",
+    "Marks",
+    "scar through the left brow"
+  ],
+  [
+    "outfit",
+    "Outfit",
+    "green wool cloak"
+  ],
+  [
+    "accessories",
+    "Accessories",
+    "brass compass"
+  ],
+  [
+    "expression",
+    "Expression",
+    "calm half-smile"
+  ],
+  [
+    "pose",
+    "Pose",
+    "arms folded"
+  ]
+];
+
+/** @type {string[]} */
+export const PORTRAIT_MODES = [
+  "text_to_image",
+  "character_reference",
+  "smart_edit",
+  "img2img",
+  "style_reference",
+  "controlnet"
+];
+
+/** @type {string} */
+export const PORTRAIT_RATIO = "3:4";
+
 /** @type {string[]} */
 export const RATIOS = [
   "1:1",
