@@ -34,7 +34,7 @@ from studio.characters.sheets import Sheets
 from studio.characters.tools import Tools, character
 from studio.characters.transfer import Transfer
 from studio.characters.versions import VersionHistory
-from studio.collection.character_models import CharacterRow
+from studio.collection.character_models import CharacterJobRow, CharacterRow
 
 
 class Characters:
@@ -63,6 +63,11 @@ class Characters:
         """Whether there is such a character, archived or not."""
         with self._database.reading() as session:
             return session.get(CharacterRow, character_id) is not None
+
+    def asked_for(self, job_id: str) -> bool:
+        """Whether the job was queued for a portrait, a sheet or a cast, not from the Studio."""
+        with self._database.reading() as session:
+            return session.get(CharacterJobRow, job_id) is not None
 
     def create(self, name: str, *, description: str = "") -> Character:
         """A new character at the end of the list. Raises RequestError for a name that shows nothing."""

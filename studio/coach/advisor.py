@@ -172,8 +172,8 @@ class Advisor:
     def _previous(self, request: GenerationRequest, image_id: str | None) -> GenerationRequest | None:
         record = self._record(image_id) if image_id else None
         before = record.request if record else None
-        if record is None or before is None:
-            return None
+        if record is None or before is None or self._service.characters.asked_for(record.job_id or ""):
+            return None  # what a sheet or a portrait was made with is the studio's own choice
         if [r.image_id for r in before.references] != [r.image_id for r in request.references]:
             return None
         return before.model_copy(update={"seed": before.seed if record.seed is None else record.seed})

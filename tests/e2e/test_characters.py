@@ -72,6 +72,10 @@ def menu(page: Page, name: str, what: str) -> None:
     row(page, name).locator(f"[data-do={what}]").click()
 
 
+def press(page: Page, name: str, what: str) -> None:
+    row(page, name).locator(f"[data-do={what}]").click()
+
+
 def open_portrait(page: Page, name: str) -> None:
     row(page, name).locator(".chr-thumb").click()
     expect(page.locator("#portrait-modal")).to_be_visible()
@@ -98,7 +102,8 @@ def test_a_character_from_its_name_to_a_default_for_the_cast(
     _older_versions_are_walked_to_and_used(page)
     _crop_is_nudged_and_set(page, studio_server, character_id)
     page.click("#portrait-default")
-    expect(page.locator("#likeness-toasts")).to_contain_text("are the defaults of")
+    page.click("#design-default-yes")
+    expect(page.locator("#likeness-toasts")).to_contain_text("has these values now")
     design = studio_server.api("GET", "/designs").json()[0]
     assert (design["active"], design["seed"], design["num_inference_steps"]) == (True, 77, 2)
     assert design["negative_prompt"] == "blurry"
@@ -202,6 +207,8 @@ def _comes_back_from_the_studio(page: Page) -> None:
     page.locator(f"#gallery [data-picture='{ended(page, 'make her smile')['images'][0]}']").click()
     page.click("#to-character")
     page.locator("#apply-to-character [data-character]").click()
+    expect(page.locator("#crop-tool")).to_contain_text("Cancel keeps the avatar of Mara")
+    page.keyboard.press("Escape")
     place(page, "4 of 4 · current")
     page.keyboard.press("Escape")
 
@@ -278,7 +285,7 @@ def test_a_sheet_is_chosen_made_and_its_winner_joins_the_set(
     studio_server.api("POST", "/designs", json={"name": "Quick", "num_inference_steps": 1})
     character_id = character(studio_server, "Ana", hair="red")
     page = look_again(cast_page)
-    menu(page, "Ana", "sheet")
+    press(page, "Ana", "sheet")
     sheet, cells = page.locator("#character-sheet"), page.locator(".sheet-cell")
     expect(sheet).to_contain_text("may show different people")
     expect(cells).to_have_count(4)
@@ -315,7 +322,7 @@ def test_a_sheet_can_be_made_of_edits_of_the_anchor(cast_page: Page, studio_serv
     wanted = {"image_id": anchor, "anchor": True}
     studio_server.api("POST", f"/characters/{character_id}/references", json=wanted)
     page = look_again(cast_page)
-    menu(page, "Ana", "sheet")
+    press(page, "Ana", "sheet")
     cells = page.locator(".sheet-cell")
     page.fill("#sheet-expressions", "happy")
     expect(cells.get_by_label("Prompt of happy")).to_have_value(re.compile("^portrait of"))
@@ -340,7 +347,7 @@ def test_a_reference_set_is_joined_ordered_and_anchored(
     page.click("#portrait-reference")
     expect(page.locator("#likeness-toasts")).to_contain_text("In the reference set: 1 picture.")
     page.keyboard.press("Escape")
-    menu(page, "Ode", "references")
+    press(page, "Ode", "references")
     items = page.locator("#reference-set .chr-set-item")
     expect(items).to_have_count(1)
     page.click("#reference-set-add")
