@@ -129,7 +129,7 @@ def test_a_running_sheet_shows_itself_is_cancelled_and_is_one_batch(
     page.click("#sheet-make")
     dialog = page.locator("#character-sheet")
     with studio_server.held_when("the second one", lambda job: bool(job["preview"]) and job["step"] < 50):
-        live = dialog.locator("img.sheet-live:visible")
+        live = dialog.locator("img.sheet-live:visible").last
         expect(live).to_have_attribute("src", re.compile(r"/preview\?v="))
         expect(dialog).to_contain_text("1 of 4 pictures are made")
         page.click("#sheet-cancel")
