@@ -36,5 +36,5 @@ def add_advice(router: APIRouter, advisor: Advisor) -> None:
 
     @router.get("/images/{image_id}/advice")
     def after(image_id: str) -> Judgement:
-        """Closer, same or drifted, as far as it can be measured, and the next steps for each answer."""
+        """What was measured against the source, and the next steps for each answer of the artist."""
         return advisor.after(image_id)

@@ -22,6 +22,7 @@ from studio.coach.before import RULES, advise
 from studio.coach.facts import Knobs, Result, Situation, Version
 from studio.coach.picture_facts import PictureFacts, look
 from studio.coach.said import Advice, Judgement, RuleInfo
+from studio.coach.source_change import SourceChange, measure
 from studio.records import ImageRecord
 from studio.service import StudioService
 
@@ -95,14 +96,12 @@ class Advisor:
         request = self._service.history.request_of(image_id)
         parent = next((each.image_id for each in record.parents if each.role == Role.SOURCE), None)
         line = self._service.history.drift(image_id) if parent else None
-        own = self._service.history.drift(image_id, parent) if parent else None
         return Result(
             image_id=image_id,
             request=request,
             seed=record.seed,
             knobs=self._knobs(request.model, request.mode),
-            structure=own.drift.structure if own else None,
-            colour=own.drift.colour if own else None,
+            change=self._change(image_id, parent) if parent else None,
             branch=tuple(
                 Version(image_id=step.image_id, depth=step.depth, structure=step.drift.structure)
                 for step in (line.branch if line else ())
@@ -139,6 +138,13 @@ class Advisor:
             return look(self._service.image_file(image_id)[0])
         except (LikenessError, OSError) as problem:
             log.info("no advice about picture %s: %s", image_id, problem)
+            return None
+
+    def _change(self, image_id: str, source: str) -> SourceChange | None:
+        try:
+            return measure(*(self._service.image_file(each)[0] for each in (image_id, source)))
+        except (LikenessError, OSError) as problem:
+            log.info("no measure of picture %s: %s", image_id, problem)
             return None
 
     def _words(self, character_id: str | None) -> Words | None:

@@ -1,8 +1,9 @@
 """What can be said after Generate: what was measured, and what to do next for each answer of the artist.
 
-The measures know structure and colour, not faces and intentions: an erased face leaves most of the structure,
-glasses that were asked for change it. So they judge nothing; the artist says how it came out, and each answer
-has its next steps. Pure, as the rules before Generate.
+No measure here knows faces or intentions: an erased face leaves most of a picture as it was, glasses that
+were asked for change it. So nothing is praised; the artist says how it came out, and each answer has its next
+steps. Two measures of the head may raise a doubt, where what was asked for does not explain them; how often they
+are right is in docs/characters.md. Pure, as the rules before Generate.
 """
 
 from __future__ import annotations
@@ -10,14 +11,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from pipelines.request import Mode, Role
+from studio.coach import prompt_forms
 from studio.coach.facts import Result, Version
 from studio.coach.said import Advice, Judgement, Step, influence_step
+from studio.coach.source_change import SourceChange
 
 CLOSER_BY = 0.1
 """How much more structure an earlier version must share with the anchor to go back to it."""
 _INFLUENCE_STEP = 0.2
 _MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
 """Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
+_EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
+"""Modes that leave alone what was not asked for, so that other changes are in doubt."""
+LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 25.0
+"""From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
+_CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
+_CHANGES_COLOURS = frozenset({"hair", "skin", "light", "style", "age", "angle", "pose"})
+"""Topics of a prompt that explain such a change."""
 _QUESTION = "How did it come out?"
 
 
@@ -25,6 +35,7 @@ def judge(result: Result) -> Judgement:
     """Tell what was measured, ask, and say what follows from each of the three answers."""
     return Judgement(
         words=_words(result),
+        doubt=doubt(result),
         outcomes={"closer": came_closer(result), "same": ignored_edit(result), "drifted": drifted(result)},
     )
 
@@ -89,12 +100,33 @@ def _do(steps: Sequence[Step]) -> str:
 
 
 def _words(result: Result) -> str:
-    if result.structure is None or result.colour is None or result.request.mode not in _MEASURED:
+    if result.change is None or result.request.mode not in _MEASURED:
         return _QUESTION
+    return " ".join(filter(None, [_measured(result.change), doubt(result), _QUESTION]))
+
+
+def _measured(change: SourceChange) -> str:
+    """“Against its source, 34% of the head and 5% of the rest are different.”"""
+    if change.head is None:
+        return f"Against its source, {change.rest:.0%} of the picture is different."
     return (
-        f"Against its source: structure {result.structure:.0%} alike, colours {result.colour:.1f} apart "
-        f"(ΔE). {_QUESTION}"
+        f"Against its source, {change.head:.0%} of the head and {change.rest:.0%} of the rest are different."
     )
+
+
+def doubt(result: Result) -> str | None:
+    """What the head's lines and colours leave in doubt, unless something was asked for that explains it."""
+    change, request = result.change, result.request
+    if change is None or change.lines is None or change.colours is None or request.mode not in _EDITS:
+        return None
+    asked = set(prompt_forms.demands(request.prompt))
+    if change.lines < LINES_LOST and not asked & _CHANGES_LINES:
+        return "Few lines of the face are left: look whether it is whole."
+    if change.lines > LINES_GAINED and not asked & _CHANGES_LINES:
+        return "The face has far more lines than before: look whether it is whole."
+    if change.colours > COLOURS_FAR and not asked & _CHANGES_COLOURS:
+        return "The head's main colours are far from before: look whether it is the same person."
+    return None
 
 
 def _guidance(result: Result, factor: float) -> Iterator[Step]:

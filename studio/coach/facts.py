@@ -15,6 +15,7 @@ from pipelines.families.settings import BY_FIELD, GUIDANCE
 from pipelines.request import GenerationRequest, Reference, Role
 from studio.coach import prompt_forms
 from studio.coach.picture_facts import PictureFacts
+from studio.coach.source_change import SourceChange
 
 EXPERIMENT = tuple(name for name in GenerationRequest.model_fields if BY_FIELD[name].varied)
 """Fields that an artist turns from one try to the next."""
@@ -107,13 +108,12 @@ class Version:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """A picture came out. `structure` (SSIM) and `colour` (ΔE) are against its source; None: not measured."""
+    """A picture came out. `change`: against its source; None: not measured."""
 
     image_id: str
     request: GenerationRequest
     seed: int | None = None
     knobs: Knobs = Knobs()
-    structure: float | None = None
-    colour: float | None = None
+    change: SourceChange | None = None
     branch: Sequence[Version] = ()
     """From the anchor to the result."""

@@ -39,6 +39,9 @@ class Judgement(_Said):
 
     verdict: None = Field(default=None, description="Always null: how it came out is for the artist to say.")
     words: str
+    doubt: str | None = Field(
+        default=None, description="What a measure of the head leaves in doubt; it is part of `words`."
+    )
     outcomes: dict[Verdict, Advice]
 
 

@@ -20,15 +20,18 @@ from pipelines.errors import RequestError
 from pipelines.request import GenerationRequest, Mode, Reference, Role
 from studio.api.advice import add_advice
 from studio.api.problems import add_problem_handlers
+from studio.characters import faces
 from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
 from studio.coach import after, before, prompt_forms
 from studio.coach.advisor import Advisor
 from studio.coach.facts import Knobs, Result, Situation, Version
 from studio.coach.picture_facts import PictureFacts, look
+from studio.coach.source_change import SourceChange, measure
 from studio.jobs import JobQueue
 from studio.service import StudioService
 from tests.studio.fixtures import Durable, encoded, open_durable, save, upload
 
+DRAWINGS = Path(__file__).parent / "characters" / "drawings"
 ALL = tuple(mode.value for mode in Mode)
 KNOBS = Knobs(fields=frozenset({"guidance_scale", "strength"}), modes=ALL)
 SOURCE = "source-id"
@@ -243,10 +246,18 @@ def test_what_the_coach_had_set_is_not_held_against_the_artist() -> None:
 # --- after Generate -------------------------------------------------------------------------------
 
 
-def result(structure: float | None = 0.8, colour: float | None = 6.0, **changes: Any) -> Result:
+FEW = SourceChange(rest=0.05, head=0.34, lines=1.0, colours=4.0)
+
+
+def result(change: SourceChange | None = FEW, **changes: Any) -> Result:
     request = situation("make her smile", strength=0.75, guidance_scale=3.5).request
     values: dict[str, Any] = {"image_id": "new", "request": request, "seed": 7, "knobs": KNOBS}
-    return Result(**(values | {"structure": structure, "colour": colour} | changes))
+    return Result(**(values | {"change": change} | changes))
+
+
+def edit(prompt: str, lines: float = 1.0, colours: float = 4.0) -> Result:
+    change = dataclasses.replace(FEW, lines=lines, colours=colours)
+    return result(change, request=situation(prompt, mode=Mode.SMART_EDIT).request)
 
 
 def branch(*structures: float) -> tuple[Version, ...]:
@@ -260,15 +271,9 @@ def branch(*structures: float) -> tuple[Version, ...]:
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        (result(0.41, 30.0), "structure 41% alike, colours 30.0 apart"),  # a face was erased
-        (result(0.71, 12.0), "structure 71% alike, colours 12.0 apart"),
-        (
-            result(0.95, 2.0, branch=branch(1.0, 0.99, 0.95)),
-            "structure 95% alike",
-        ),  # glasses, where asked for
-        (result(0.2), "structure 20% alike"),
-        (result(0.995, 0.4), "structure 100% alike, colours 0.4 apart"),
-        (result(None, None), ""),
+        (result(), "Against its source, 34% of the head and 5% of the rest are different."),
+        (result(SourceChange(rest=0.41)), "Against its source, 41% of the picture is different."),
+        (result(None), ""),
         (result(request=situation("x", mode=Mode.CHARACTER_REFERENCE).request), ""),
     ],
 )
@@ -282,6 +287,55 @@ def test_after_a_picture_only_what_was_measured_is_said_and_nothing_answered(
     assert judgement.words.endswith("How did it come out?")
     for verdict in ("itself", "drifted", "Hardly", "changed"):
         assert verdict not in judgement.words
+
+
+@pytest.mark.parametrize(
+    ("case", "words"),
+    [
+        (edit("make her smile", lines=0.2), "Few lines of the face are left"),
+        (edit("make her smile", lines=3.0), "far more lines than before"),
+        (edit("make her smile", colours=30.0), "far from before: look whether it is the same person"),
+        (edit("give her green hair", colours=30.0), None),
+        (edit("restyle as an ink sketch", lines=0.2), None),
+        (edit("make her smile"), None),
+        (
+            result(dataclasses.replace(FEW, lines=0.1), request=situation("x", mode=Mode.IMG2IMG).request),
+            None,
+        ),
+        (result(SourceChange(rest=0.9)), None),
+    ],
+)
+def test_a_doubt_is_raised_where_nothing_asked_for_explains_it(case: Result, words: str | None) -> None:
+    judgement = after.judge(case)
+    assert judgement.verdict is None
+    assert (judgement.doubt is None) == (words is None)
+    assert judgement.words.startswith("Against its source, ")
+    if words is not None:
+        assert words in judgement.words
+
+
+def test_an_erased_face_another_head_and_a_new_background_are_told_apart(tmp_path: Path) -> None:
+    before = Image.open(DRAWINGS / "blue-1.webp").convert("RGB")
+    kept = {"same": before.copy(), "erased": before.copy(), "beyond": before.copy()}
+    head = faces.find(DRAWINGS / "blue-1.webp")
+    assert head is not None
+    wide, high = before.size
+    box = [head.x * wide, head.y * high, (head.x + head.width) * wide, (head.y + head.height) * high]
+    kept["erased"].paste((200, 160, 140), tuple(int(each) for each in box))
+    kept["beyond"].paste((200, 40, 40), (0, 0, wide, int(box[1])))
+    found = {}
+    for name, picture in kept.items():
+        picture.save(tmp_path / f"{name}.png")
+        found[name] = measure(tmp_path / f"{name}.png", DRAWINGS / "blue-1.webp")
+    assert found["same"] == SourceChange(rest=0.0, head=0.0, lines=1.0, colours=0.0)
+    assert found["erased"].lines is not None
+    assert found["erased"].lines < after.LINES_LOST
+    assert (found["erased"].head or 0) > 0.8
+    assert (found["beyond"].head, found["beyond"].lines) == (0.0, 1.0)
+    assert found["beyond"].rest > 0
+    plain = tmp_path / "plain.png"
+    Image.new("RGB", (64, 64), "grey").save(plain)
+    assert measure(tmp_path / "same.png", plain).head is None
 
 
 def sets(advice: Any) -> list[dict[str, Any]]:
@@ -416,11 +470,23 @@ def test_tries_are_compared_only_with_the_same_references(durable: Durable, advi
     assert "one-change-at-a-time" not in other
 
 
+def test_what_a_sheet_was_made_with_is_not_the_artists_last_try(durable: Durable) -> None:
+    queue = JobQueue(durable.database)
+    service = StudioService(durable.catalog, durable.collection, queue)
+    mara = service.characters.create("Mara")
+    source = upload(durable)
+    wish = ask(source.id, prompt="Mara", strength=0.5, guidance_scale=3.0)
+    job = service.characters.versions.generate(mara.id, wish)
+    made = save(durable, source, job_id=job.id, strength=0.5, guidance_scale=3.0)
+    turned = ask(source.id, prompt="something else", strength=0.2, guidance_scale=9.0, model="tiny")
+    assert Advisor(service).situation(turned, made.id).previous is None
+
+
 def test_a_result_is_judged_by_its_own_source(durable: Durable, advisor: Advisor) -> None:
     source = upload(durable)
     made = save(durable, source, strength=0.5)
     found = advisor.result(made.id)
-    assert found.structure is not None
+    assert found.change is not None
     assert [version.image_id for version in found.branch] == [source.id, made.id]
     alone = save(durable, job_id="alone")
     assert advisor.after(alone.id).verdict is None
