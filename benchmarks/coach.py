@@ -3,8 +3,8 @@
 Truth is known, since the portraits are drawn for it: the same person edited (another expression, glasses,
 beard, hair colour, sometimes another background), another person of the same style, and a face destroyed
 (painted over, blurred, noise, shuffled). The figures come from `python -m training corpus render`; seeds are
-fixed. Exits with 1 where more than 2 in 100 of the others are praised, or more than 10 in 100 of the edited are
-doubted.
+fixed. Exits with 1 where more than 2 in 100 of the others are praised, or more than 10 in 100 of the edited
+are doubted.
 """
 
 from __future__ import annotations

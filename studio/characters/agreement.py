@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from studio import scikit
 from studio.characters import faces
 
 if TYPE_CHECKING:
@@ -35,6 +36,8 @@ def distance(picture: Path, anchor: Path) -> float:
 def _palette(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """(colours in Lab, their shares) of the head."""
     import numpy as np
+
+    scikit.load()
     from skimage.color import rgb2lab
 
     few = Image.fromarray(faces.colours(path)[None]).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
@@ -50,6 +53,8 @@ def _moved(
 ) -> float:
     """The nearest colours are moved first: close to the least there is, and quick."""
     import numpy as np
+
+    scikit.load()
     from skimage.color import deltaE_ciede2000
 
     apart = deltaE_ciede2000(ours[:, None], theirs[None])

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
+from studio import scikit
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -115,6 +117,7 @@ def _face(picture: Image.Image) -> Head | None:
 
 @functools.cache
 def _cascade() -> Any:
+    scikit.load()
     from skimage import data, feature
 
     return feature.Cascade(data.lbp_frontal_face_cascade_filename())
@@ -135,6 +138,8 @@ def _figure(picture: Image.Image) -> Head | None:
 def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """For each pixel how far it is from the nearest colour of the margins beside it (ΔE)."""
     import numpy as np
+
+    scikit.load()
     from skimage.color import rgb2lab
 
     colours = rgb2lab(picture).astype(np.float32)
@@ -154,6 +159,8 @@ def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
 def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """The connected part that stands out most, the middle counting more; its holes are filled."""
     import numpy as np
+
+    scikit.load()
     from skimage import measure, morphology
 
     mask = morphology.closing(far > _STANDS_OUT, morphology.disk(2))

@@ -1,9 +1,9 @@
 """What can be said after Generate: what was measured, and what to do next for each answer of the artist.
 
-No measure here knows faces or intentions: an erased face leaves most of a picture as it was, glasses that
-were asked for change it. So nothing is praised; the artist says how it came out, and each answer has its next
-steps. Two measures of the head may raise a doubt, where what was asked for does not explain them; how often they
-are right is in docs/characters.md. Pure, as the rules before Generate.
+No measure here knows faces or intentions: an erased face leaves most of a picture as it was, and glasses
+change it. So nothing is praised; the artist says how it came out, and each answer has its next steps. Two
+measures of the head may raise a doubt, where what was asked for does not explain them; how often they are right
+is in docs/characters.md. Pure, as the rules before Generate.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
 """Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
 _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 """Modes that leave alone what was not asked for, so that other changes are in doubt."""
-LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 25.0
+LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
 _CHANGES_COLOURS = frozenset({"hair", "skin", "light", "style", "age", "angle", "pose"})

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from studio import scikit
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -86,6 +88,7 @@ def look(path: Path) -> PictureFacts:
 
 def _blur(luminance: NDArray[np.float32]) -> float:
     """A picture without any detail has nothing that could be blurred: 0."""
+    scikit.load()
     from skimage.measure import blur_effect
 
     if float(luminance.max() - luminance.min()) < 0.02:

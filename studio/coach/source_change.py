@@ -1,9 +1,9 @@
 """What a picture has changed of the one it was made from: which part of the head, and which of the rest.
 
-Beside that two measures of the head, which `python -m benchmarks.coach` holds against known truth: whether the
-lines of the face are still there, and how far its main colours have moved. Neither recognises a face, so neither
-can say that somebody stayed the same. Knows files, no rows and no rules; scikit-image is loaded with the first
-picture.
+Beside that two measures of the head, held against known truth by `python -m benchmarks.coach`: whether the
+lines of the face are still there, and how far its main colours have moved. Neither recognises a face, so
+neither can say that somebody stayed the same. Knows files, no rows and no rules; scikit-image is loaded with
+the first picture.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
+from studio import scikit
 from studio.characters import agreement, faces
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ def _small(path: Path) -> Image.Image:
 
 def _changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
     import numpy as np
+
+    scikit.load()
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     return deltaE_ciede2000(*(rgb2lab(np.asarray(each)) for each in (before, after))) > _VISIBLE

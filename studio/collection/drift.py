@@ -20,6 +20,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
+from studio import scikit
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -74,6 +76,7 @@ def measure(picture: Path, anchor: Path) -> Distance:
 
 def ssim(one: Image.Image, other: Image.Image) -> float:
     """Structural similarity of two pictures of one size."""
+    scikit.load()
     from skimage.metrics import structural_similarity
 
     luminances = (_array(image.convert("L")) for image in (one, other))
@@ -81,6 +84,7 @@ def ssim(one: Image.Image, other: Image.Image) -> float:
 
 
 def _colour(one: Image.Image, other: Image.Image) -> float:
+    scikit.load()
     from skimage.color import deltaE_ciede2000, rgb2lab
 
     grids = (rgb2lab(_array(image.resize(_GRID, Image.Resampling.BOX))) for image in (one, other))

@@ -124,7 +124,7 @@ def test_the_characters(page: Page, audit: Audit, studio_server: StudioProcess) 
 
 def test_the_models_and_the_queue(page: Page, audit: Audit) -> None:
     page.click("#tab-models")
-    expect(page.locator("#panel-models [data-model]").first).to_be_visible()
+    expect(page.locator("#panel-models .mod-card").first).to_be_visible()
     audit.look("the models")
     page.click("#tab-queue")
     audit.look("the queue")

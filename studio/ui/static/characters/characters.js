@@ -102,7 +102,7 @@ export class CharactersPage {
       el(
         "section",
         { class: "chr-page", "aria-label": "Characters" },
-        el("header", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
+        el("div", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
         this.words,
         this.empty,
         this.list,

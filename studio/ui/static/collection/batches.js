@@ -111,7 +111,7 @@ export class Batches {
     });
     winners.hidden = ids.length < 2;
     return el(
-      "section",
+      "article",
       { class: "out-past", "data-batch": id, "aria-label": title ?? kit.promptWords(request) },
       el(
         "header",

@@ -270,9 +270,9 @@ class Collection {
     const update = (record) => {
       bar.update(record);
       node.classList.toggle("starred", record.starred);
-      node.setAttribute("aria-label", `${pictures.alt(record)}${record.starred ? ", starred" : ""}`);
       name.textContent = pictures.alt(record);
       meta.textContent = `${CATEGORIES[record.category]} · ${kit.clock(record.created_at)}`;
+      node.setAttribute("aria-label", `${name.textContent} ${meta.textContent}${record.starred ? ", starred" : ""}`);
     };
     node.setAttribute("aria-selected", String(this.selection.has(id)));
     return { node, update };

@@ -53,7 +53,7 @@ class Picker {
     this.count = el("span", { class: "out-picker-count", role: "status" });
     this.confirm = kit.button({ id: "picker-confirm", label: "Add", kind: "strong", run: () => this.finish() });
     const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
-    this.head = el("header", { class: "out-picker-head" }, this.search.node, this.filter.node);
+    this.head = el("div", { class: "out-picker-head" }, this.search.node, this.filter.node);
     this.dialog.body.append(this.head, this.grid.node, this.words);
     this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.count, cancel, this.confirm));
     this.dialog.node.addEventListener("keydown", (event) => this.key(event));

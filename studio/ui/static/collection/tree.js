@@ -157,7 +157,8 @@ export class FamilyTree {
       "aria-selected": "false",
     };
     const card = el("div", props, ...(node.image ? this.inside(node) : [el("span", { class: "out-tree-gone" }, "Not in this collection")]));
-    card.setAttribute("aria-label", node.image ? this.words(node) : "A picture that is not in this collection");
+    card.dataset.words = node.image ? this.words(node) : "A picture";
+    this.name(card);
     Object.assign(card.style, { left: `${node.x}px`, top: `${node.y}px` });
     if (!node.image) return card;
     card.classList.toggle("trashed", Boolean(node.image.trashed_at || node.image.purged_at));
@@ -167,12 +168,18 @@ export class FamilyTree {
     return card;
   }
 
+  /** What is read: which picture, and all that is written on its card. @param {HTMLElement} card */
+  name(card) {
+    const written = [...card.children].map((part) => part.textContent).join(" ");
+    card.setAttribute("aria-label", `${card.dataset.words} ${written}`.trim());
+  }
+
   /** @param {Placed} node */
   words(node) {
     const states = [node.image.anchor && "anchor", node.image.starred && "starred", node.image.trashed_at && "in the trash"].filter(
       Boolean,
     );
-    return [name(node), ...states, ...this.changes(node).map((change) => change.words)].join(", ");
+    return [name(node), ...states].join(", ");
   }
 
   /** @param {Placed} said */
@@ -227,8 +234,11 @@ export class FamilyTree {
   /** What was measured along the chosen line. @param {DriftReport} report */
   showDrift(report) {
     for (const { image_id: id, drift } of report.branch) {
-      const words = this.cards.get(id)?.querySelector(".out-tree-drift");
-      if (words) words.textContent = shortDrift(drift);
+      const card = this.cards.get(id);
+      const words = card?.querySelector(".out-tree-drift");
+      if (!words) continue;
+      words.textContent = shortDrift(drift);
+      this.name(card);
     }
   }
 

@@ -646,6 +646,7 @@ export interface Joining {
 export interface Judgement {
   verdict: null;
   words: string;
+  doubt: string | null;
   outcomes: Record<string, Advice>;
 }
 

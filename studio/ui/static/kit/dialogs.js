@@ -18,7 +18,7 @@ export function dialog({ id, title, kind = "", saves = false, onClose }) {
   const heading = el("h2", { class: "out-dialog-title", id: `${id}-title` }, title);
   const body = el("div", { class: "out-dialog-body" });
   const closer = button({ name: "close", label: "Close", words: false, kind: "ghost", run: () => leave() });
-  const head = el("header", { class: "out-dialog-head" }, heading, closer);
+  const head = el("div", { class: "out-dialog-head" }, heading, closer);
   const node = el("dialog", { id, class: `out-dialog ${kind}`, "aria-labelledby": `${id}-title` }, head, body);
   /** @type {HTMLElement | null} */
   let opener = null;

@@ -71,7 +71,7 @@ export class Batch {
     this.request = null;
     this.words = el("p", { class: "out-batch-prompt", "aria-hidden": "true" });
     this.full = el("p", { class: "out-unseen" });
-    this.row = el("div", { class: "out-batch-row" });
+    this.row = el("div", { class: "out-batch-row", role: "listbox", "aria-label": "Pictures", "aria-orientation": "horizontal" });
     this.pick = kit.button({
       name: "winners",
       label: "Pick winners",
@@ -125,6 +125,7 @@ export class Batch {
   /** All there is to say, on hover and for screen readers. @param {...string} words */
   title(...words) {
     this.full.textContent = this.words.title = words.filter(Boolean).join("\n");
+    this.row.setAttribute("aria-label", words[0] || "Pictures");
     if (!this.request) this.words.textContent = words[0] ?? "";
   }
 

@@ -62,9 +62,8 @@ export class Gallery {
     this.title = el("h3", { class: "out-unseen" }, "Pictures");
     this.list = el("div", {
       class: "out-batches",
-      role: "listbox",
+      role: "group",
       "aria-label": "Pictures of this tab",
-      "aria-orientation": "horizontal",
     });
     this.skeleton = el(
       "div",

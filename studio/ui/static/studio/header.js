@@ -63,7 +63,7 @@ export function header({ element, props }) {
   const tabs = sections.map(([name, words]) => tabButton(name, words));
   const nav = el("div", { class: "lk-tabs", role: "tablist", "aria-label": "Sections" }, tabs);
   root?.append(
-    el("span", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")),
+    el("h1", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")),
     nav,
     el("div", { class: "lk-header-end" }, chip, undoButton(), shortcutsButton(), toggle),
   );

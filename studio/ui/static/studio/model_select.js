@@ -99,7 +99,7 @@ export const modelSelect = ({ element, props, watch }) => {
     price.textContent = current ? cost(current) : "";
     button.setAttribute(
       "aria-label",
-      `Model: ${current ? `${current.label}${current.edit ? ", supports image editing" : ""}, ${cost(current)}` : "none"}`,
+      `Model: ${current ? `${current.label}${current.edit ? " Edit" : ""} ${cost(current)}${current.edit ? ", supports image editing" : ""}` : label.textContent}`,
     );
     refillMenu(list, props.scene.models.map(option));
   };

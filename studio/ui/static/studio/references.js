@@ -201,7 +201,9 @@ class ReferenceStrip {
     const adding = document.activeElement === this.plus;
     this.root.classList.toggle("lk-empty", !items.length && !this.uploading);
     this.count.textContent = items.length ? `${items.length} of ${scene.limit}` : "";
-    this.plus.querySelector(".lk-add-words").textContent = items.length ? "" : "Add a picture to refine";
+    const words = items.length ? "" : "Add a picture to refine";
+    this.plus.querySelector(".lk-add-words").textContent = words;
+    this.plus.setAttribute("aria-label", words || "Add a reference");
     const waiting = Array.from({ length: this.uploading }, () =>
       el("li", { class: "lk-reference lk-waiting", "aria-label": "Being taken in" }),
     );
