@@ -2,8 +2,8 @@
 
 No measure here knows faces or intentions: an erased face leaves most of a picture as it was, and glasses
 change it. So nothing is praised; the artist says how it came out, and each answer has its next steps. Two
-measures of the head may raise a doubt, where what was asked for does not explain them; how often they are right
-is in docs/characters.md. Pure, as the rules before Generate.
+measures of the head may raise a doubt, where what was asked for does not explain them; how often they are
+right is in docs/characters.md. Pure, as the rules before Generate.
 """
 
 from __future__ import annotations

@@ -176,10 +176,8 @@ export class FamilyTree {
 
   /** @param {Placed} node */
   words(node) {
-    const states = [node.image.anchor && "anchor", node.image.starred && "starred", node.image.trashed_at && "in the trash"].filter(
-      Boolean,
-    );
-    return [name(node), ...states].join(", ");
+    const { anchor, starred, trashed_at: trashed } = node.image;
+    return [name(node), anchor && "anchor", starred && "starred", trashed && "in the trash"].filter(Boolean).join(", ");
   }
 
   /** @param {Placed} said */
