@@ -221,7 +221,7 @@ def cheaper(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryP
     best = next(iter(fitting), None) or min(later, key=_need, default=None)
     if best is None:
         return None
-    return replace(best, reason=f"Memory ran out before, so now: {_WAY[best.placement]}{_stored(best)}.")
+    return replace(best, reason=f"Memory ran out before, so now {_kept(best)}.")
 
 
 def counted(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryPlan:
@@ -372,7 +372,7 @@ _CHANGE = {
 def _reason(way: MemoryPlan, size: ModelSize, hardware: Hardware, choice: MemoryChoice) -> str:
     """Why this way, what it costs, and a warning where it may not be enough."""
     has = f"the {hardware.place} has {_gb(hardware.free)} GB free"
-    what = f"{_WAY[way.placement]}{_stored(way)}"
+    what = _kept(way)
     tiles = " The picture is decoded in tiles." if way.tiling else ""
     whole = _need(next(_ways(size, hardware)))
     if not way.fits:
@@ -383,7 +383,15 @@ def _reason(way: MemoryPlan, size: ModelSize, hardware: Hardware, choice: Memory
     if way.placement is Placement.RESIDENT and way.storage is Storage.FULL:
         return f"It needs {_gb(_need(way))} GB and {has}, so {what}.{tiles}"
     price = _CHANGE.get(way.storage) or _PRICE[way.placement]
-    return f"All at once would need {_gb(whole)} GB and {has}, so {what}.{price}{tiles}"
+    need = f"; that needs {_gb(_need(way))} GB" if way.storage is not Storage.FULL else ""
+    return f"Whole and unchanged it would need {_gb(whole)} GB, and {has}. So {what}{need}.{price}{tiles}"
+
+
+def _kept(way: MemoryPlan) -> str:
+    """“Its parts take turns on the graphics card”; kept smaller, that is the point of it."""
+    if way.placement is Placement.RESIDENT and way.storage in _STORED:
+        return f"it is kept with {_STORED[way.storage]}"
+    return f"{_WAY[way.placement]}{_stored(way)}"
 
 
 def _stored(way: MemoryPlan) -> str:

@@ -13,6 +13,11 @@ from pipelines.spec import ModelSpec
 from studio.models.records import Fit, MemorySetting, Verdict
 
 DEFAULT = MemorySetting()
+_PROCESSOR = 1e11
+"""Multiplications and additions a second of a desktop processor in such networks, as an order of magnitude."""
+_PLACE_PX = 16
+_LONG = 5.0
+"""Seconds a step from which it is worth a warning."""
 
 
 def fit(
@@ -29,8 +34,28 @@ def fit(
     plan = planner.plan(size, hardware, setting.choice, setting.tiling)
     estimated = catalog.availability(spec) != "ready"
     return Fit(
-        verdict=_verdict(plan), label=plan.label, reason=plan.reason, tiling=plan.tiling, estimated=estimated
+        verdict=_verdict(plan),
+        label=plan.label,
+        reason=plan.reason,
+        pace=pace(size, hardware),
+        tiling=plan.tiling,
+        estimated=estimated,
     )
+
+
+def pace(size: ModelSize, hardware: Hardware) -> str | None:
+    """How long a step will take on a processor, in words; None where that is short, or a card computes.
+
+    Each of the network's numbers is used once for every place of the picture, 16 px apart.
+    """
+    if hardware.kind != "cpu":
+        return None
+    numbers = sum(part.numbers for part in size.parts if part.is_denoiser)
+    seconds = 2 * numbers * (size.resolution / _PLACE_PX) ** 2 / _PROCESSOR
+    if seconds < _LONG:
+        return None
+    about = f"{seconds:.0f} seconds" if seconds < 90 else f"{seconds / 60:.0f} minutes"
+    return f"It will be slow: a processor takes about {about} a step, one of two cores several times that."
 
 
 def choices(

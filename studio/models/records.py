@@ -75,6 +75,7 @@ class Fit(_Record):
     verdict: Verdict
     label: str = Field(description="A few words: “whole in memory”.")
     reason: str
+    pace: str | None = Field(default=None, description="What to expect in time, where that is long.")
     tiling: bool = Field(default=False, description="Large pictures are decoded in tiles.")
     estimated: bool = Field(default=False, description="From the size of the download, before it is here.")
 

@@ -420,6 +420,7 @@ export interface Fit {
   verdict: "full" | "offloaded" | "quantised" | "too_large" | "impossible";
   label: string;
   reason: string;
+  pace: string | null;
   tiling: boolean;
   estimated: boolean;
 }

@@ -111,7 +111,7 @@ export class Row {
     return [
       chip(...here),
       card.edit ? chip("good", "Edit", "Edits by instruction, or follows reference pictures") : null,
-      card.fit ? chip(...FITS[card.fit.verdict], card.fit.reason) : null,
+      card.fit ? chip(...this.fitsOf(card.fit), card.fit.reason) : null,
     ].filter(Boolean);
   }
 
@@ -134,11 +134,16 @@ export class Row {
     return facts;
   }
 
+  /** That it fits is no good news where it will take for ever. @param {Fit} said @returns {[kind: string, words: string]} */
+  fitsOf({ verdict, pace }) {
+    return verdict === "full" && pace ? ["warn", "Fits, but slow"] : FITS[verdict];
+  }
+
   /** @param {Fit} said */
-  planOf({ verdict, label, reason, estimated }) {
+  planOf({ verdict, label, reason, pace, estimated }) {
     if (verdict === "too_large" || verdict === "impossible") return reason;
     const plan = label.charAt(0).toUpperCase() + label.slice(1);
-    return [estimated ? `${plan}, judging by its size` : plan, el("span", { class: "mod-note" }, reason)];
+    return [estimated ? `${plan}, judging by its size` : plan, el("span", { class: "mod-note" }, [reason, pace].filter(Boolean).join(" "))];
   }
 
   /** @param {ModelsVersion} said */
