@@ -14,7 +14,7 @@ from studio.models.records import Fit, MemorySetting, Verdict
 
 DEFAULT = MemorySetting()
 _PROCESSOR = 1e11
-"""Multiplications and additions a second of a desktop processor in such networks, as an order of magnitude."""
+"""Multiplications and additions a second of a desktop processor: an order of magnitude."""
 _PLACE_PX = 16
 _LONG = 5.0
 """Seconds a step from which it is worth a warning."""

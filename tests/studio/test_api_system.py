@@ -78,6 +78,7 @@ CALLS = {
     "/characters/{character_id}/sheet-cells": {"post"},
     "/characters/{character_id}/sheets": {"post", "get"},
     "/characters/{character_id}/sheets/{sheet_id}": {"get"},
+    "/characters/{character_id}/sheets/{sheet_id}/cancel": {"post"},
     "/characters/import": {"post"},
     "/characters/{character_id}/export": {"get"},
     "/characters/{character_id}/card": {"get"},

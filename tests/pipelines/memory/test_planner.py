@@ -185,3 +185,13 @@ def test_quantised_files_are_kept_as_they_are() -> None:
     size = ModelSize((Part("transformer", 1_000_000, 16 * GIB), Part("text_encoder", 1_000_000, 12 * GIB)))
     plan = planner.plan(size, card(24))
     assert (plan.placement, plan.storage) == (Placement.MODEL_OFFLOAD, Storage.FULL)
+
+
+def test_what_is_kept_smaller_says_what_that_needs() -> None:
+    plan = planner.plan(KLEIN, computer(28))
+    assert plan.storage is Storage.HALF
+    need = f"{plan.ram_bytes / GIB:.1f} GB"
+    assert f"So it is kept with 16-bit weights; that needs {need}." in plan.reason
+    assert plan.reason.startswith("Whole and unchanged it would need ")
+    assert "28.0 GB free." in plan.reason
+    assert "stays in memory" not in plan.reason

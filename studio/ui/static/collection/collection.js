@@ -6,12 +6,13 @@ import { emit, on } from "../core/bus.js";
 import { closest, el, matches } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { CATEGORIES } from "../core/rules.js";
-import { currentSection, showTab } from "../core/sections.js";
+import { currentSection } from "../core/sections.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { Batches } from "./batches.js";
 import { Filters } from "./filters.js";
 import { VirtualGrid } from "./grid.js";
+import { invitation } from "./invitation.js";
 import * as pictures from "./pictures.js";
 import { Selection, SelectionBar } from "./selection.js";
 import { PictureSource } from "./source.js";
@@ -120,7 +121,7 @@ class Collection {
     this.again.hidden = true;
     this.all = kit.button({ label: "Show all pictures", id: "collection-show-all", run: () => this.filters.showAll() });
     this.all.hidden = true;
-    this.invite = this.invitation();
+    this.invite = invitation(() => this.upload.click());
     this.skeletons = el(
       "div",
       { class: "out-vgrid-coming", "aria-hidden": "true" },
@@ -153,23 +154,6 @@ class Collection {
       this.bar.node,
     );
     element.replaceChildren(this.node);
-  }
-
-  /** What to do first, in a collection without pictures. */
-  invitation() {
-    return el(
-      "div",
-      { class: "out-invite out-invite-collection", hidden: true },
-      el("h3", {}, "Every picture you make is kept here"),
-      el("p", {}, "With its prompt, its settings and what it was made from, so that nothing is lost and any of them can be made again."),
-      el(
-        "div",
-        { class: "out-invite-buttons" },
-        kit.button({ name: "edit", label: "Make the first portrait", kind: "strong", run: () => showTab("studio") }),
-        kit.button({ name: "add", label: "Add pictures", run: () => this.upload.click() }),
-        kit.button({ name: "folder", label: "Import a folder", run: () => emit("import:open") }),
-      ),
-    );
   }
 
   listen() {
