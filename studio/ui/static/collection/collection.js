@@ -11,13 +11,14 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { Batches } from "./batches.js";
 import { Filters } from "./filters.js";
+import { takeDrops } from "./folder_drop.js";
 import { VirtualGrid } from "./grid.js";
 import { invitation } from "./invitation.js";
 import * as pictures from "./pictures.js";
 import { Selection, SelectionBar } from "./selection.js";
 import { PictureSource } from "./source.js";
 import * as toolbar from "./toolbar.js";
-import { takeDrops, upload } from "./uploads.js";
+import { upload } from "./uploads.js";
 
 /** @import { ActionName, Why } from "../core/shapes.js" */
 /** @import { Marked, Part, Picture } from "../core/events.js" */

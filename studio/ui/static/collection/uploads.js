@@ -2,7 +2,6 @@
 
 import { emit } from "../core/bus.js";
 import { api } from "../core/rest.js";
-import { bringsFolder, bringsSomething, droppedFiles, droppedPictures } from "../kit/drops.js";
 import { toast } from "../kit/toasts.js";
 
 /**
@@ -26,21 +25,4 @@ export async function upload(files) {
   new Set(records.flatMap((record) => record.notes)).forEach((note) => toast(note));
   if (records.length) emit("images:uploaded", { ids: records.map((record) => record.id) });
   return records;
-}
-
-/** Something from outside, none of the pictures that are here. @param {DragEvent} event */
-const isForeign = (event) => bringsSomething(event) && !event.dataTransfer?.types.includes("application/x-likeness-image");
-
-/** @param {DragEvent} event */
-function take(event) {
-  event.preventDefault();
-  if (!bringsFolder(event)) return void upload(droppedFiles(event));
-  const folder = event.dataTransfer?.items[0]?.webkitGetAsEntry()?.name ?? "the folder";
-  emit("import:folder", { folder, pictures: droppedPictures(event) });
-}
-
-/** Pictures that are dropped here are taken in; folders are imported. @param {HTMLElement} node */
-export function takeDrops(node) {
-  node.addEventListener("dragover", (event) => isForeign(event) && event.preventDefault());
-  node.addEventListener("drop", (event) => isForeign(event) && take(event));
 }

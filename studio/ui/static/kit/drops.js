@@ -14,40 +14,6 @@ export function bringsSomething({ dataTransfer }) {
   );
 }
 
-/**
- * All pictures of a drop, those in folders and in the folders below too, each with its path.
- * @param {DragEvent} event
- * @returns {Promise<{path: string, file: File}[]>}
- */
-export async function droppedPictures({ dataTransfer }) {
-  const items = [...(dataTransfer?.items ?? [])].filter((item) => item.kind === "file");
-  const entries = items.flatMap((item) => item.webkitGetAsEntry() ?? []); // at once: afterwards there is nothing in the drop
-  const found = await Promise.all(entries.map(picturesIn));
-  return found.flat();
-}
-
-/** Whether a folder is among what is dropped. @param {DragEvent} event */
-export const bringsFolder = ({ dataTransfer }) => [...(dataTransfer?.items ?? [])].some((item) => item.webkitGetAsEntry()?.isDirectory);
-
-/** @param {{type: string}} file */
-export const isPicture = ({ type }) => type.startsWith("image/");
-
-/** @param {FileSystemEntry} entry @returns {Promise<{path: string, file: File}[]>} */
-async function picturesIn(entry) {
-  if (entry.isFile) {
-    /** @type {File | null} */
-    const file = await new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file(done, () => done(null)));
-    return file && isPicture(file) ? [{ path: entry.fullPath.slice(1), file }] : [];
-  }
-  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  const found = [];
-  for (let part = await entriesOf(reader); part.length; part = await entriesOf(reader)) found.push(...part); // some at a time
-  return (await Promise.all(found.map(picturesIn))).flat();
-}
-
-/** @param {FileSystemDirectoryReader} reader @returns {Promise<FileSystemEntry[]>} */
-const entriesOf = (reader) => new Promise((done) => reader.readEntries(done, () => done([])));
-
 /** The files of a drop; folders and addresses are told to be none. @param {DragEvent} event @returns {File[]} */
 export function droppedFiles({ dataTransfer }) {
   if (!dataTransfer) return [];
