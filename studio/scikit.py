@@ -6,17 +6,15 @@ than have both wait for ever. So whoever needs a part of it calls `load` first. 
 
 from __future__ import annotations
 
+import importlib
 import threading
 
+_PARTS = ("color", "data", "feature", "measure", "metrics", "morphology")
 _ONE_AT_A_TIME = threading.Lock()
 
 
 def load() -> None:
     """All parts that the studio uses are there afterwards, whichever thread asked first."""
     with _ONE_AT_A_TIME:
-        import skimage.color  # noqa: F401
-        import skimage.data  # noqa: F401
-        import skimage.feature  # noqa: F401
-        import skimage.measure  # noqa: F401
-        import skimage.metrics  # noqa: F401
-        import skimage.morphology  # noqa: F401
+        for part in _PARTS:
+            importlib.import_module(f"skimage.{part}")

@@ -23,7 +23,7 @@ _MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
 """Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
 _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 """Modes that leave alone what was not asked for, so that other changes are in doubt."""
-LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
+LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.32, 2.5, 28.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
 _CHANGES_COLOURS = frozenset({"hair", "skin", "light", "style", "age", "angle", "pose"})
