@@ -39,6 +39,16 @@ _HOLE = 0.003
 """Share of the picture up to which a hole is closed."""
 _MASS = 0.07
 """Of the largest change, what another needs to have to be believed."""
+_STRONG = 0.35
+"""Difference, of 1, that is believed however small its place."""
+_BROAD, _BROADLY = 0.025, 1.1
+"""Blur, in longer sides, after which a difference of so many times `reach` is sure, too."""
+_RING = 2, 5
+"""From where to where, in px beside a change, it is looked whether it fades out."""
+_FADES = 0.6
+"""Of `reach`, what is left there of one that does."""
+_FADE_BLUR, _FADE_REACH = 0.02, 0.08
+"""In longer sides."""
 _GUIDE_SIDE = 512
 """Longer side, in px, of the picture whose edges the border follows."""
 _RADIUS = 10
@@ -103,7 +113,8 @@ def changed(differences: Floats, thresholds: Thresholds) -> Bools:
     near = max(differences.shape) * _CLOSE_BY
     around = blurred(ndimage.maximum_filter(soft, 2 * max(1, round(near)) + 1), near / 2)
     relative = soft / np.maximum(1, around * (_BESIDE / thresholds.reach))
-    sure = _with_seed(relative > thresholds.reach, soft > thresholds.sure)
+    broad = blurred(differences, max(differences.shape) * _BROAD) > thresholds.reach * _BROADLY
+    sure = _with_seed(relative > thresholds.reach, (soft > thresholds.sure) | broad)
     closed = ndimage.binary_closing(np.pad(sure, 1, mode="edge"), EVERYWHERE)[1:-1, 1:-1] | sure
     return _weighty(_without_holes(closed), soft)
 
@@ -128,20 +139,42 @@ def _weighty(mask: Bools, differences: Floats) -> Bools:
         return mask
     mass = np.bincount(labels.ravel(), differences.ravel(), count + 1)
     mass[0] = 0
-    kept = mass >= _MASS * mass.max()
+    peaks = ndimage.maximum(differences, labels, np.arange(count + 1))
+    kept = (mass >= _MASS * mass.max()) | (np.asarray(peaks) >= _STRONG)
     kept[0] = False
     return kept[labels]
 
 
-def border(mask: Bools, view: Image.Image) -> Border:
-    """`mask` with its border along the edges of `view`, the part of the source it shows, at any size."""
+def fading(differences: Floats, mask: Bools, thresholds: Thresholds) -> Floats:
+    """(h, w) in [0, 1]: how changes that fade out, as light does, go on beyond `mask`, lest a line shows."""
+    soft = blurred(differences, max(mask.shape) * _FADE_BLUR)
+    labels, count = ndimage.label(mask, EVERYWHERE)
+    beside = ndimage.maximum_filter(labels, 2 * _RING[1] + 1)
+    beside[ndimage.binary_dilation(mask, EVERYWHERE, iterations=_RING[0])] = 0
+    places = np.bincount(beside.ravel(), minlength=count + 1)
+    level = np.bincount(beside.ravel(), soft.ravel(), count + 1) / np.maximum(places, 1)
+    fades = level > _FADES * thresholds.reach
+    fades[0] = False
+    reach = max(1, round(max(mask.shape) * _FADE_REACH))
+    region = ndimage.binary_dilation(fades[labels], EVERYWHERE, iterations=reach)
+    shown = blurred(region.astype(np.float32), reach / 3) * region
+    return ramp(soft, 0.3 * thresholds.reach, 0.9 * thresholds.reach) * shown
+
+
+def border(mask: Bools, view: Image.Image, fade: Floats) -> Border:
+    """`mask` with its border along the edges of `view`, the part of the source it shows, at any size.
+
+    `fade` (h, w): what of it goes on beyond, without an edge.
+    """
     scale = min(1.0, _GUIDE_SIDE / max(view.size))
     size = max(1, round(view.width * scale)), max(1, round(view.height * scale))
     guide = as_floats(np.asarray(view.resize(size, Image.Resampling.BOX)))
     inner = resized(mask.astype(np.float32), size, how=Image.Resampling.BICUBIC).clip(0, 1)
     near = resized(ndimage.binary_dilation(mask, EVERYWHERE).astype(np.float32), size)
     radius = max(1, min(_RADIUS, min(size) // 4))
-    return Border(_guided(guide, (inner + near) / 2, radius), near, ramp(inner, 0.5, 0.9))
+    slopes = _guided(guide, (inner + near) / 2, radius)
+    beyond = resized(fade, size)
+    return Border(slopes, np.maximum(near, beyond), np.maximum(ramp(inner, 0.5, 0.9), beyond))
 
 
 def _guided(guide: Floats, mask: Floats, radius: int) -> Floats:

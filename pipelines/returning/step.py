@@ -15,7 +15,7 @@ from PIL import Image
 
 from pipelines.returning import change, light, tone
 from pipelines.returning.geometry import Box, Geometry
-from pipelines.returning.maths import Bytes, Floats, as_bytes, as_floats, resized
+from pipelines.returning.maths import Bools, Bytes, Floats, as_bytes, as_floats, resized
 from pipelines.returning.registration import Registration, register
 
 Enlarge = Callable[[Image.Image], Image.Image]
@@ -126,11 +126,11 @@ def bring_back(
     if drift[1].any():
         views = replace(views, drawn=as_bytes(tone.without(as_floats(views.drawn), drift)))
         small = _at_most(views, _FIND_SIDE)
-    mask = change.changed(
-        change.difference(as_floats(small.drawn), as_floats(small.seen)), change.Thresholds.of(tolerance)
-    )
+    differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
+    thresholds = change.Thresholds.of(tolerance)
+    mask = change.changed(differences, thresholds)
     verdict = _verdict(views, mask, registration)
-    levels = _levels(views, mask, verdict, check)
+    levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
     picture = compose(views, levels, enlarge=enlarge, redrawn=verdict in REDRAWN, check=check)
     return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views)
 
@@ -235,7 +235,7 @@ def _at_most(views: Views, side: int) -> Views:
     return replace(views, seen=seen, drawn=drawn, geometry=replace(views.geometry, model=size))
 
 
-def _verdict(views: Views, mask: np.ndarray, registration: Registration) -> Verdict:
+def _verdict(views: Views, mask: Bools, registration: Registration) -> Verdict:
     share = float(mask.mean())
     if share == 0:
         return Verdict.NOTHING
@@ -248,7 +248,7 @@ def _verdict(views: Views, mask: np.ndarray, registration: Registration) -> Verd
     return Verdict.EVERYTHING if float(new.mean()) > _NEW else Verdict.KEPT
 
 
-def _levels(views: Views, mask: np.ndarray, verdict: Verdict, check: Check) -> Bytes:
+def _levels(views: Views, mask: Bools, fade: Floats, verdict: Verdict, check: Check) -> Bytes:
     """(H, W): how far each pixel of the source is changed."""
     width, height = views.geometry.source
     levels = np.zeros((height, width), np.uint8)
@@ -259,7 +259,7 @@ def _levels(views: Views, mask: np.ndarray, verdict: Verdict, check: Check) -> B
     if verdict is Verdict.NOTHING:
         return levels
     view = Image.fromarray(views.source[top:bottom, left:right])
-    found = change.border(mask, view)
+    found = change.border(mask, view, fade)
     planes = found.stacked
     size = planes.shape[1], planes.shape[0]
 

@@ -196,3 +196,25 @@ def test_a_given_change_is_put_together_without_looking_for_one() -> None:
     whole = compose(given, np.full_like(levels, 255), redrawn=True)
     plain = np.asarray(Image.fromarray(given.drawn).resize((512, 512), Image.Resampling.BICUBIC))
     assert np.abs(whole.astype(int) - plain).max() <= 3
+
+
+def test_a_light_that_fades_out_ends_without_a_line() -> None:
+    plain = np.full((512, 512, 3), 150, np.uint8)
+    ramp = np.clip(np.linspace(-0.1, 0.5, 128), 0, 1)[None, :, None]
+    seen = np.full((128, 128, 3), 150, np.uint8)
+    made = bring_back(views(plain, seen, (seen * (1 - ramp)).astype(np.uint8)))
+    row = made.picture[256, :, 0].astype(int)
+    assert row[-8:].max() < 100
+    assert np.abs(np.diff(row)).max() <= 6
+    assert (row[:40] == 150).all()
+
+
+def test_a_faint_change_of_a_large_place_is_seen() -> None:
+    source = scene()
+    seen = shrunk(source, (128, 128))
+    drawn = seen.copy()
+    drawn[30:100, 30:100] = np.clip(drawn[30:100, 30:100].astype(int) + np.array([34, 30, 26]), 0, 255)
+    made = bring_back(views(source, seen, drawn))
+    assert made.measures.verdict is Verdict.KEPT
+    assert (made.change[160:360, 160:360] > 0).mean() > 0.9
+    assert np.array_equal(made.picture[:60], source[:60])
