@@ -18,6 +18,7 @@ class Phase(StrEnum):
     ENCODING = "encoding"
     DENOISING = "denoising"
     DECODING = "decoding"
+    ENLARGING = "enlarging"
     SAVING = "saving"
 
 
@@ -46,6 +47,14 @@ class StepProgress:
     step: int
     total_steps: int
     image_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TileProgress:
+    """`tile` of `tiles`, counted from 1, is done of a picture that is enlarged or redrawn in tiles."""
+
+    tile: int
+    tiles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +99,11 @@ class Refined:
 
 @dataclass(frozen=True, slots=True)
 class ImageReady:
-    """One finished picture: 8-bit RGB pixels, row-major, `len(rgb) == width * height * 3`."""
+    """One finished picture: 8-bit RGB pixels, row-major, `len(rgb) == width * height * 3`.
+
+    `alpha`: its transparency, `width * height` bytes, where it has some; `profile`: the ICC profile by which
+    its values are meant, where that is not sRGB.
+    """
 
     index: int
     seed: int
@@ -98,6 +111,8 @@ class ImageReady:
     height: int
     rgb: bytes
     refined: Refined | None = None
+    alpha: bytes = b""
+    profile: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +135,7 @@ Event = (
     Started
     | PhaseChanged
     | StepProgress
+    | TileProgress
     | PreviewReady
     | Notice
     | ControlImage
@@ -127,6 +143,10 @@ Event = (
     | Completed
     | Failed
 )
+
+
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom in px."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +158,8 @@ class WorkOrder:
     `memory`: a `pipelines.memory.planner.MemoryChoice`; `warm_up`: compile the model for this machine;
     `tiling`: decode in tiles, None where that is left to the plan. `revisions`: the commit of each
     repository of the hub that the model is loaded from. `masks`: of references that are masks, a file that
-    has kept its transparency, where `files` has none.
+    has kept its transparency, where `files` has none. `originals`: of pictures to be enlarged, a file
+    that has kept its transparency and its own colours. `heads`: where heads are in the first of them, in px.
     """
 
     job_id: str
@@ -150,17 +171,19 @@ class WorkOrder:
     tiling: bool | None = None
     revisions: dict[str, str] = field(default_factory=dict[str, str])
     masks: dict[str, str] = field(default_factory=dict[str, str])
+    originals: dict[str, str] = field(default_factory=dict[str, str])
+    heads: tuple[Box, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Region:
     """What is to be looked at: an upright RGB file, and which part of it.
 
-    `box`: left, top, right, bottom in px; None for all of it.
+    `box`: None for all of it.
     """
 
     path: str
-    box: tuple[int, int, int, int] | None = None
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)

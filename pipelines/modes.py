@@ -19,6 +19,7 @@ class Mode(StrEnum):
     STYLE_REFERENCE = "style_reference"
     CONTROLNET = "controlnet"
     INPAINT = "inpaint"
+    UPSCALE = "upscale"
 
 
 class Role(StrEnum):
@@ -107,6 +108,13 @@ MODES: dict[Mode, ModeRow] = {
         example="Describe what belongs there, e.g. a hand holding a lantern, warm light on the fingers",
         refines=False,
         goes_on=True,
+    ),
+    Mode.UPSCALE: ModeRow(
+        label="Enlarge",
+        what="Makes the picture two or four times as large; nothing in it changes.",
+        when="For a picture that is right and only too small.",
+        example="Needs no words. A model that redraws reads them: say what the picture shows",
+        refines=False,
     ),
     Mode.TEXT_TO_IMAGE: ModeRow(
         label="Text to Image",

@@ -7,7 +7,7 @@ Complete, frozen and serialisable: the same words appear in REST bodies, the `jo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -107,6 +107,13 @@ class Drawn(_Frozen):
     negative_prompt: str = Field(default="", max_length=20 * MAX_PROMPT_CHARS)
 
 
+class Finish(_Frozen):
+    """How the pictures of a job are enlarged before they are kept. `scale` 1: not at all."""
+
+    scale: Literal[1, 2, 4] = 1
+    upscaler: str | None = Field(default=None, max_length=128, description="None: the studio's own choice.")
+
+
 class GenerationRequest(_Frozen):
     """What the artist asked for.
 
@@ -161,6 +168,23 @@ class GenerationRequest(_Frozen):
     drawn: Annotated[tuple[Drawn, ...], Field(max_length=MAX_IMAGES)] = Field(
         default=(), description="Per picture the words it was made with; empty: those written."
     )
+    finish: Finish | None = Field(
+        default=None, description="Enlarge what comes out; a number is its scale. None: the model's default."
+    )
+    scale: Literal[2, 4] | None = Field(
+        default=None, description="In `upscale`: how many times longer each side becomes. None: by the size."
+    )
+    upscaler: str | None = Field(
+        default=None,
+        max_length=128,
+        description="In `upscale`: the enlarger, where another model redraws what it made larger.",
+    )
+
+    @field_validator("finish", mode="before")
+    @classmethod
+    def _finish_by_number(cls, value: Any) -> Any:
+        """`4` is short for `{"scale": 4}`."""
+        return {"scale": value} if isinstance(value, int) else value
 
     @field_validator("prompt", "negative_prompt")
     @classmethod

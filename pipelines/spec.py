@@ -29,6 +29,8 @@ class Defaults(BaseModel):
     guidance_scale: float | None = None
     num_inference_steps: int | None = None
     strength: float | None = None
+    finish: int | None = None
+    scale: int | None = None
 
 
 class Entry(BaseModel):
@@ -77,6 +79,11 @@ class ModelSpec(Entry):
     config: str | None = Field(
         default=None,
         description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
+    )
+    file: str | None = Field(
+        default=None,
+        pattern=r"^[\w][\w./-]*\.safetensors$",
+        description="For a source on the hub that is one file: its path there.",
     )
     variant: str | None = Field(
         default=None,

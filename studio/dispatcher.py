@@ -18,6 +18,7 @@ from typing import Any, Protocol, TypeVar
 
 from pipelines.errors import Cancelled, LikenessError, StorageFailure, WorkerLost
 from pipelines.events import (
+    Box,
     Completed,
     ControlImage,
     Event,
@@ -28,7 +29,7 @@ from pipelines.events import (
     Started,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest, Role
+from pipelines.request import GenerationRequest, Mode, Role
 from studio.engine import Engine
 from studio.jobs import JobQueue
 from studio.models.records import Loading
@@ -55,6 +56,10 @@ class Keeper(Protocol):
 
     def mask_file(self, image_id: str) -> Path:
         """An upright 8-bit file of the picture with its transparency. Raises NotFound, StorageFailure."""
+        ...
+
+    def original_file(self, image_id: str) -> Path:
+        """An upright 8-bit file of the picture as it is, colours and all. Raises NotFound, StorageFailure."""
         ...
 
     def save_generated(
@@ -88,12 +93,15 @@ class Dispatcher:
         collection: Keeper,
         loading_of: Callable[[str], Loading] = lambda model_id: Loading(),
         hold_seconds: float = HOLD_SECONDS,
+        heads_of: Callable[[Path], tuple[Box, ...]] = lambda path: (),
     ) -> None:
+        """`heads_of` says where heads are in a file, in px."""
         self._queue = queue
         self._engine = engine
         self._collection = collection
         self._loading_of = loading_of
         self._hold_seconds = hold_seconds
+        self._heads_of = heads_of
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -146,6 +154,7 @@ class Dispatcher:
             self._held(partial(self._queue.finish, JobStatus.DONE))
             return
         files, masks = self._held(partial(self._files, job.request), job)
+        originals, heads = self._held(partial(self._enlarged, job.request), job)
         loading = self._loading_of(job.request.model or "")
         order = WorkOrder(
             job.id,
@@ -157,6 +166,8 @@ class Dispatcher:
             tiling=loading.tiling,
             revisions=loading.revisions,
             masks=masks,
+            originals=originals,
+            heads=heads,
         )
         with closing(self._engine.run(order)) as events:
             self._follow(job, events)
@@ -171,6 +182,14 @@ class Dispatcher:
             if request.role_of(ref) is Role.MASK
         }
         return files, masks
+
+    def _enlarged(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
+        """What is enlarged as it is, and where heads are in it: nobody wants a join across a face."""
+        if request.mode is not Mode.UPSCALE:
+            return {}, ()
+        ids = [reference.image_id for reference in request.references]
+        heads = self._heads_of(self._collection.working_file(ids[0])) if request.upscaler else ()
+        return {image_id: str(self._collection.original_file(image_id)) for image_id in ids}, heads
 
     def _follow(self, job: JobRecord, events: Iterable[Event]) -> None:
         provenance: dict[str, Any] = {}

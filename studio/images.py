@@ -189,14 +189,27 @@ def working_copy(path: Path, *, clear: bool = False) -> Image.Image:
         return pixels.clear(decoded.image) if clear else pixels.flat(decoded.image)
 
 
+def own_copy(path: Path) -> Image.Image:
+    """The picture as it is: upright, 8 bits, RGB, or RGBA where it shows through, with its own ICC profile.
+
+    What has no RGB values of 8 bits is converted to sRGB. Raises PictureRefused.
+    """
+    with _decoding(path) as decoded:
+        return pixels.own(decoded.image)
+
+
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:
     """A WebP of the working copy, longest side `side` px or less. Raises PictureRefused."""
     with _decoding(path, at_least=2 * side) as decoded:
         return pixels.webp(pixels.small(decoded.image, side))
 
 
-def pixel_sha256(width: int, height: int, rgb: bytes) -> str:
-    """Identity of an 8-bit RGB picture under any file format and metadata."""
+def pixel_sha256(width: int, height: int, rgb: bytes, alpha: bytes = b"") -> str:
+    """Identity of an 8-bit picture under any file format and metadata. Opaque `alpha` counts as none."""
+    if alpha and min(alpha) < 255:
+        picture = Image.frombytes("RGB", (width, height), rgb)
+        picture.putalpha(Image.frombytes("L", (width, height), alpha))
+        return pixels.hash_of(picture, "RGBA")
     digest = hashlib.sha256(f"{width}x{height} RGB\n".encode())
     digest.update(rgb)
     return digest.hexdigest()

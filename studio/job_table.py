@@ -46,6 +46,7 @@ class Job:
         """Forget what the try showed that was given up."""
         self.preview = None
         self.update(status=JobStatus.QUEUED, phase=None, step=0, total_steps=0, eta_seconds=None, preview=0)
+        self.update(tile=0, tiles=0)
         self.update(started_at=None, finished_at=None, error=None, cancel_requested=False, timings={})
 
 

@@ -15,6 +15,7 @@ from pipelines.events import Phase
 from pipelines.request import GenerationRequest, Mode
 
 _REMEMBERED = 8
+_AFTER = (Phase.DECODING, Phase.ENLARGING, Phase.SAVING)
 _AROUND = (Phase.ENCODING, Phase.DECODING, Phase.SAVING)
 
 
@@ -48,8 +49,7 @@ class PastRuns:
             Expected(
                 denoising=timings[Phase.DENOISING] / _work(request),
                 before=timings.get(Phase.ENCODING, 0.0),
-                after=(timings.get(Phase.DECODING, 0.0) + timings.get(Phase.SAVING, 0.0))
-                / request.num_images,
+                after=sum(timings.get(phase, 0.0) for phase in _AFTER) / request.num_images,
             )
         )
 
@@ -115,7 +115,7 @@ class Progress:
 
 def seconds_per_picture(timings: Mapping[str, float], pictures: int) -> float | None:
     """What one picture cost without loading and waiting; None where nothing was measured."""
-    spent = sum(timings.get(phase, 0.0) for phase in (*_AROUND, Phase.DENOISING))
+    spent = sum(timings.get(phase, 0.0) for phase in (*_AROUND, Phase.DENOISING, Phase.ENLARGING))
     return spent / pictures if spent and pictures else None
 
 

@@ -17,7 +17,16 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, StorageFailure
-from pipelines.events import ControlImage, Event, Notice, Phase, PhaseChanged, PreviewReady, StepProgress
+from pipelines.events import (
+    ControlImage,
+    Event,
+    Notice,
+    Phase,
+    PhaseChanged,
+    PreviewReady,
+    StepProgress,
+    TileProgress,
+)
 from pipelines.request import GenerationRequest
 from studio.database import Database
 from studio.job_store import LOST_TWICE, JobStore
@@ -222,6 +231,10 @@ class JobQueue:
                     self._enter(job, Phase.DENOISING)
                     job.progress.reach(step, total)
                     job.update(step=step, total_steps=total)
+                case TileProgress(tile, tiles):
+                    if not job.record.total_steps:  # else the steps are what is measured by
+                        job.progress.reach(tile, tiles)
+                    job.update(tile=tile, tiles=tiles)
                 case PreviewReady(picture):
                     job.preview = picture
                     job.update(preview=job.record.preview + 1)
@@ -307,7 +320,7 @@ class JobQueue:
     def _enter(self, job: Job, phase: Phase) -> None:
         if job.progress.phase is not phase:
             job.progress.enter(phase)
-            job.update(phase=phase)
+            job.update(phase=phase, tile=0, tiles=0)
 
     def _touch(self) -> None:
         self._version += 1

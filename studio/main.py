@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def open_studio(settings: Settings) -> Generator[StudioService]:
     """Everything but the server, running; ended in the opposite order. Raises StartError."""
     from pipelines.catalog.catalog import load_catalog
+    from studio.characters import faces
     from studio.collection.collection import Collection
     from studio.collection.expiry import Expiry
     from studio.database import Database
@@ -46,7 +47,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
     engine = LocalEngine(settings.models, settings.device, settings.models_dir)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
-    dispatcher = Dispatcher(queue, engine, collection, library.loading_of)
+    dispatcher = Dispatcher(queue, engine, collection, library.loading_of, heads_of=faces.boxes)
     dispatcher.start()
     expiry = Expiry(collection.bin)
     expiry.start()

@@ -43,6 +43,17 @@ def clear(image: Image.Image) -> Image.Image:
     return seen
 
 
+def own(image: Image.Image) -> Image.Image:
+    """RGB, or RGBA where it shows through, with the profile that says what the values mean in its `info`."""
+    see_through = shows_through(image)
+    if image.mode not in ("RGB", "RGBA") or (image.mode == "RGB" and image.has_transparency_data):
+        return clear(image) if see_through else flat(image)
+    kept = image.convert("RGBA" if see_through else "RGB")
+    profile = image.info.get("icc_profile") if colours.conversion(image) is not None else None
+    kept.info = {"icc_profile": profile} if profile else {}
+    return kept
+
+
 def _on_white(part: Image.Image) -> Image.Image:
     if not _has_alpha(part):
         return part.convert("RGB")

@@ -118,6 +118,8 @@ class JobRecord(_Record):
     phase: str | None = None
     step: int = 0
     total_steps: int = 0
+    tile: int = Field(default=0, description="How many tiles are done of a picture that is made in tiles.")
+    tiles: int = Field(default=0, description="In how many tiles it is made; 0: in one piece.")
     eta_seconds: float | None = None
     position: int | None = Field(default=None, description="0 is next, for queued jobs.")
     error: JobError | None = None

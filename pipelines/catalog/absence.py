@@ -28,7 +28,7 @@ class Obstacle:
 
 def index_of(spec: Entry) -> str:
     """The file by which its folder is known."""
-    return layout.INDEX if isinstance(spec, ModelSpec) else layout.CONFIG
+    return spec.file or layout.INDEX if isinstance(spec, ModelSpec) else layout.CONFIG
 
 
 def absence(spec: Entry, state: Availability, place: Path | None) -> str:

@@ -14,13 +14,13 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from pipelines.catalog import borrowed_parts, models_folder
+from pipelines.catalog import borrowed_parts, enlargers, models_folder
 from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
 from pipelines.catalog.models_folder import AddOn, ModelsFolder
 from pipelines.disk import layout
 from pipelines.disk.hub_cache import cached_file, has_cached
 from pipelines.errors import CatalogError, NotFound, RequestError
-from pipelines.families import registry
+from pipelines.families import registry, upscaler
 from pipelines.families.route import Route
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.spec import (
@@ -63,6 +63,11 @@ class Catalog:
         self._pins: dict[str, Mapping[str, str]] = {}
         self._take(specs)
         self.look_through()
+
+    @property
+    def converted_folder(self) -> Path | None:
+        """Where safetensors are kept that were made of files of the models folder; it may not exist."""
+        return self.models_folder / ".converted" if self.models_folder else None
 
     def look_through(self) -> None:
         """Look into the models folder: what the artist put there follows what models.yaml lists."""
@@ -144,7 +149,7 @@ class Catalog:
         if folder is not None:
             return folder if folder.exists() else None
         index = cached_file(spec.source, index_of(spec), spec.revision)
-        return index.parent if index else None
+        return index if index is None or _is_one_file(spec) else index.parent
 
     def parts(self, spec: Entry) -> tuple[str, ...]:
         """What the entry's modes need beyond the base model, as written in its options; each once."""
@@ -174,7 +179,8 @@ class Catalog:
         if folder is not None:
             return "ready" if folder.is_file() or _is_whole(spec, folder) else "missing"
         cached = cached_file(spec.source, index_of(spec), spec.revision)
-        return "ready" if cached is not None and _is_whole(spec, cached.parent) else "downloadable"
+        whole = cached is not None and (_is_one_file(spec) or _is_whole(spec, cached.parent))
+        return "ready" if whole else "downloadable"
 
     def unavailable_reason(self, model_id: str, mode: Mode, references: int | None = None) -> str | None:
         """`obstacle` in words, with what to do; None where there is none. Raises NotFound."""
@@ -195,6 +201,8 @@ class Catalog:
         missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
         if missing:
             return lacking(mode, missing[0])
+        if spec.family == upscaler.NAME and (place := self.place(spec)) and enlargers.lacks_package(place):
+            return Obstacle(enlargers.NEEDS_SPANDREL.format(label=spec.label))
         return None if references is None else miscounted(self.route(model_id, mode), mode, references)
 
     def default_model(self, mode: Mode) -> ModelSpec:
@@ -230,6 +238,10 @@ class Catalog:
 
 def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> ModelsFolder:
     return borrowed_parts.look(folder, listed) if folder else models_folder.ModelsFolder()
+
+
+def _is_one_file(spec: Entry) -> bool:
+    return isinstance(spec, ModelSpec) and spec.file is not None
 
 
 def _is_whole(spec: Entry, folder: Path) -> bool:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from pipelines.catalog.catalog import Catalog
-from pipelines.disk import layout, model_size
-from pipelines.disk.hub_cache import cached_file
+from pipelines.disk import model_size
 from pipelines.families import registry
 from pipelines.memory.planner import ModelSize
 from pipelines.request import Mode
@@ -15,10 +14,7 @@ from pipelines.spec import ModelSpec
 
 def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSize | None:
     """A model on this disk with what `modes` need beside it; None where it is not here or damaged."""
-    place = catalog.folder(spec)
-    if place is None:
-        index = cached_file(spec.source, layout.INDEX, spec.revision)
-        place = index.parent if index else None
+    place = catalog.place(spec)
     try:
         if place is None:
             return None

@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from pipelines.catalog import enlargers
 from pipelines.catalog.folder_walk import PICKLES, Unusable, walk
 from pipelines.catalog.ids import earlier_id, file_id, readable
 from pipelines.disk import layout
 from pipelines.disk.identify import Identified, identify
 from pipelines.disk.json_files import read_object
-from pipelines.families import registry
+from pipelines.families import registry, upscaler
 from pipelines.request import Mode
 from pipelines.spec import DROPPED, ModelSpec
 
@@ -26,6 +27,8 @@ CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 _FAMILY = {"sd1": "stable-diffusion", "sdxl": "sdxl"}
 _RESOLUTION = {"sd1": 512, "sdxl": 1024}
 _FOLDER_RESOLUTION = {"stable-diffusion": 512}
+_TILE = 256
+"""What counts as the resolution of an enlarger: it works on tiles of about this side."""
 _ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder"})
 _NAMELESS = frozenset({"model", "diffusion_pytorch_model", "pytorch_lora_weights"})
 """What diffusers and transformers call every file of weights."""
@@ -101,6 +104,9 @@ def _thing(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
 
 
 def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
+    if path.suffix.lower() == enlargers.PICKLE and enlargers.is_place(inside):
+        fault = enlargers.pickle_fault(path)
+        return Unusable(path, fault) if fault else _enlarger(path, inside)
     if path.suffix.lower() in PICKLES:
         return Unusable(
             path, "It is a pickle, which can run code when it is opened. Look for the same as .safetensors."
@@ -111,6 +117,8 @@ def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
         return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
     if found.kind in _ADD_ONS:
         return AddOn(file_id(inside), inside, path, found)
+    if found.kind == "unknown" and enlargers.is_place(inside):
+        return _enlarger(path, inside)
     reason = _why_not(found)
     return Unusable(path, reason) if reason else _checkpoint(path, inside, found)
 
@@ -138,6 +146,10 @@ def _why_not(found: Identified) -> str | None:
             "It is a checkpoint for inpainting or editing; put it here as a folder in the diffusers format."
         )
     return None
+
+
+def _enlarger(path: Path, inside: Path) -> ModelSpec:
+    return _spec(path, inside, upscaler.NAME, _TILE)
 
 
 def _checkpoint(path: Path, inside: Path, found: Identified) -> ModelSpec:

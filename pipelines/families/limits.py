@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pipelines.request import MAX_REFERENCES, ControlKind, Role
 
 ALWAYS: tuple[str, ...] = ("aspect_ratio", "num_images", "num_inference_steps", "prompt", "seed")
-"""Settings of the request that do something in every mode of every model."""
+"""Settings of the request that do something wherever a model draws."""
 
 
 class Limits(BaseModel):

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from pipelines.errors import RequestError
-from pipelines.families import flux1, flux2, joyimage, qwen_image, sdxl, stable_diffusion, z_image
+from pipelines.families import flux1, flux2, joyimage, qwen_image, sdxl, stable_diffusion, upscaler, z_image
 from pipelines.families.base import Family
 from pipelines.families.route import Route
 from pipelines.request import MODE_LABEL, Mode
@@ -18,7 +18,7 @@ from pipelines.request import MODE_LABEL, Mode
 if TYPE_CHECKING:
     from pipelines.spec import ModelSpec
 
-FAMILIES: Mapping[str, Family] = {
+_DRAWING: Mapping[str, Family] = {
     "stable-diffusion": stable_diffusion.FAMILY,
     "sdxl": sdxl.FAMILY,
     "flux2": flux2.FAMILY,
@@ -26,6 +26,10 @@ FAMILIES: Mapping[str, Family] = {
     "z-image": z_image.FAMILY,
     "flux1": flux1.FAMILY,
     "joyimage": joyimage.FAMILY,
+}
+FAMILIES: Mapping[str, Family] = {
+    **{name: upscaler.redrawing(family) for name, family in _DRAWING.items()},
+    upscaler.NAME: upscaler.FAMILY,
 }
 
 

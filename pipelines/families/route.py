@@ -19,6 +19,8 @@ STUDIO_DEFAULTS: Mapping[str, float | int] = {
     "guidance_scale": _OPEN.guidance_scale,
     "num_inference_steps": _OPEN.num_inference_steps,
     "strength": DEFAULT_STRENGTH,
+    "finish": 1,
+    "scale": 4,
 }
 """Where neither the model nor the artist says anything."""
 
@@ -28,7 +30,7 @@ class Route:
     """How one family does one mode."""
 
     pipeline: str
-    """Class name in `diffusers`."""
+    """Class name in `diffusers`; of an enlarger, how its network is laid out."""
     pipeline_with: tuple[tuple[Role, str], ...] = ()
     """Another class where a reference of a role is given; the first role present counts."""
     reference_arg: str | None = None
@@ -72,6 +74,10 @@ class Route:
     min_reference_px: int = 16
     wording: Wording | None = None
     """How roles are told to a model that knows them from words alone; None: it needs no words for them."""
+    draws: bool = True
+    """Words, steps, shapes and seeds have an effect; an enlarger knows none of them."""
+    enlarges: bool = False
+    """The picture is its source, some times larger."""
     step_callback: bool = True
     caches: tuple[str, ...] = ()
     """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
@@ -144,7 +150,10 @@ class Route:
     @property
     def fields(self) -> frozenset[str]:
         """Names of the request's knobs this route uses; the page shows these and no others."""
-        used = set(ALWAYS)
+        used = {"finish", *ALWAYS} if self.draws else set[str]()
+        if self.enlarges:
+            used = (used | {"scale"}) - {"aspect_ratio", "finish"}
+            used |= {"upscaler"} if self.draws else set()
         if self.guidance_arg:
             used.add("guidance_scale")
         if self.negative_prompt:
@@ -155,7 +164,7 @@ class Route:
             used.add("control")
         if self.max_references:
             used.add("references")
-        if self.roles[:1] == (Role.SOURCE,):
+        if self.roles[:1] == (Role.SOURCE,) and not self.enlarges:
             used.add("result_size")
             used.update(() if self.mask_arg else ("keep",))
         own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}

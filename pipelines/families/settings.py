@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from pipelines.errors import RequestError
+from pipelines.families.enlarging import FINISH, SCALE
 from pipelines.families.limits import Limits
 from pipelines.families.setting import (
     Asked,
@@ -281,6 +282,8 @@ SETTINGS: tuple[Setting, ...] = (
         varied=True,
         parameter="Denoising strength",
     ),
+    Setting(field="scale", controls=(SCALE,), word="scale"),
+    Setting(field="upscaler", place=SCALE.elem_id, label="Enlarger"),
     Setting(
         field="control",
         controls=(CONTROL_KIND, CONTROL_WEIGHT, CONTROL_START, CONTROL_END),
@@ -304,6 +307,7 @@ SETTINGS: tuple[Setting, ...] = (
         told=_kept,
         varied=True,
     ),
+    Setting(field="finish", controls=(FINISH,)),
     Setting(field="num_images", controls=(IMAGES,), compared=Compared.NOT_AT_ALL),
     Setting(
         field="negative_prompt",

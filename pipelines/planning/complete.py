@@ -19,8 +19,8 @@ from pipelines.errors import RequestError
 from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
-from pipelines.modes import MODES
-from pipelines.planning import prompt_words
+from pipelines.modes import MODES, Mode
+from pipelines.planning import enlarging, prompt_words
 from pipelines.planning import sizes as sizing
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
@@ -113,6 +113,7 @@ def complete(
     _size(draft)
     if not again:
         _result(draft)
+    _enlargers(draft, again=again)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
     if composed == done.prompt:
@@ -121,9 +122,10 @@ def complete(
 
 
 def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
-    if request.model is None:
+    named = request.model or (request.upscaler if request.mode is Mode.UPSCALE else None)
+    if named is None:
         return catalog.default_model(request.mode)
-    spec = catalog.get(request.model)
+    spec = catalog.get(named)
     catalog.route(spec.id, request.mode)
     reason = catalog.unavailable_reason(spec.id, request.mode)
     if reason:
@@ -347,8 +349,28 @@ def _add_ons(draft: _Draft) -> None:
     draft.notices.extend(add_ons.check(draft.catalog, draft.spec, asked))
 
 
+def _enlargers(draft: _Draft, *, again: bool) -> None:
+    """What enlarges the finished pictures, and what a source before it is redrawn."""
+    request, route, changes = draft.request, draft.route, draft.changes
+    changes["upscaler"] = enlarging.before_redrawing(draft.catalog, route, request)
+    side = max(int(changes["width"]), int(changes["height"]))
+    sized = changes.get("result_size") not in (None, "model")
+    finish = request.finish if again else enlarging.finish(draft.catalog, route, request, side, sized=sized)
+    changes["finish"] = finish
+    if not (again or "finish" not in request.model_fields_set):
+        draft.notices.extend(enlarging.lessened(request.finish, finish, sized=sized))
+
+
 def _size(draft: _Draft) -> None:
     request = draft.request
+    if draft.route.enlarges:
+        source = _leading_size(draft)
+        assert source is not None  # the route needs a source
+        _enlarging(draft, source)
+        return
+    if request.scale is not None:
+        draft.notices.append(f"A scale does nothing in {draft.label}; it is left out.")
+        draft.changes["scale"] = None
     source = sizing.Source(
         width=request.width,
         height=request.height,
@@ -412,6 +434,13 @@ def _sizes_in_words(draft: _Draft, result: tuple[int, int], *, as_reference: boo
         yield f"{result[0]}×{result[1]}{said} · the model works at {width}×{height}"
 
 
+def _enlarging(draft: _Draft, source: tuple[int, int]) -> None:
+    """The size of an enlarged picture, in place of everything that an enlarger has no use for."""
+    made = enlarging.size(draft.request, draft.route, source)
+    draft.changes.update(width=made.width, height=made.height, scale=made.scale, aspect_ratio=None)
+    draft.notices.extend(made.notices)
+
+
 def _leading_size(draft: _Draft) -> tuple[int, int] | None:
     """Size of the reference whose shape the picture follows: first source or structure, else the first."""
     references = draft.request.references
@@ -422,6 +451,9 @@ def _leading_size(draft: _Draft) -> tuple[int, int] | None:
 
 def _seed(draft: _Draft, draw_seed: Callable[[], int]) -> None:
     request = draft.request
+    if not draft.route.draws:
+        draft.changes["seed"] = max(request.seed, 0)
+        return
     seed = draw_seed() if request.seed == RANDOM_SEED else request.seed
     last = seed + request.num_images - 1
     if last > MAX_SEED:

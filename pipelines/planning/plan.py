@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.families.route import Route
-from pipelines.request import RANDOM_SEED, Control, GenerationRequest, Keep, Lora, Mode, ResultSize, Role
+from pipelines.request import (
+    RANDOM_SEED,
+    Control,
+    Finish,
+    GenerationRequest,
+    Keep,
+    Lora,
+    Mode,
+    ResultSize,
+    Role,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +53,9 @@ class Plan:
     loras: tuple[Lora, ...] = ()
     vae: str | None = None
     ip_adapter: str | None = None
+    finish: Finish | None = None
+    upscaler: str | None = None
+    """The enlarger that goes before a redrawing model."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Where the add-ons named in the request lie, by id."""
     words: tuple[tuple[str, str, str], ...] = ()
@@ -54,6 +67,17 @@ class Plan:
             return self
         prompt, composed, negative = self.words[index]
         return replace(self, prompt=prompt, composed_prompt=composed, negative_prompt=negative)
+
+    @property
+    def enlarger(self) -> str | None:
+        """The model that enlarges beside the one that draws: before it redraws, or what it has drawn."""
+        return self.upscaler or (self.finish.upscaler if self.finish else None)
+
+    @property
+    def finished(self) -> tuple[int, int]:
+        """Width and height in px of a picture that was finished."""
+        scale = self.finish.scale if self.finish else 1
+        return self.width * scale, self.height * scale
 
 
 def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
@@ -89,6 +113,8 @@ def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | N
         loras=request.loras,
         vae=request.vae,
         ip_adapter=request.ip_adapter,
+        finish=request.finish,
+        upscaler=request.upscaler,
         files=files or {},
     )
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from PIL import Image
 
-from pipelines.events import Event
+from pipelines.events import Event, Phase
 from pipelines.memory.planner import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
@@ -39,6 +39,8 @@ class LoadSettings:
     file: Path | None = None
     config: Path | None = None
     warm_up: bool = False
+    converted: Path | None = None
+    """Where safetensors made of other files are kept."""
     backend: str | None = None
     """The package that makes the plan's int8 or nf4 weights."""
     remembered: Remembered = field(default_factory=Remembered, compare=False)
@@ -47,12 +49,17 @@ class LoadSettings:
 
 @dataclass(frozen=True, slots=True)
 class RoleImage:
-    """A reference as a pipeline gets it: 8-bit RGB, role, weight and place (from 1) in the request."""
+    """A reference as a pipeline gets it: 8-bit RGB, role, weight and place (from 1) in the request.
+
+    `whole`: of a picture that is to be enlarged, all of it: RGB or RGBA in its own colours, with the ICC
+    profile that says which in its `info`.
+    """
 
     image: Image.Image
     role: Role
     weight: float
     number: int
+    whole: Image.Image | None = None
 
 
 OnStep = Callable[[int, int, Any], None]
@@ -74,7 +81,12 @@ class Call(Protocol):
 
     @property
     def pipeline(self) -> str:
-        """Name of the diffusers class that runs."""
+        """Name of the diffusers class that runs; of an enlarger, how its network is laid out."""
+        ...
+
+    @property
+    def phase(self) -> Phase:
+        """What the artist is told while it denoises."""
         ...
 
     def denoise(self, seed: int, on_step: OnStep) -> Any:
@@ -82,7 +94,10 @@ class Call(Protocol):
         ...
 
     def decode(self, latents: Any) -> Image.Image:
-        """The model's RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
+        """The model's RGB picture of `latents`; of an enlarged one also RGBA, its ICC profile in `info`.
+
+        Raises GenerationFailed where the numbers are not finite.
+        """
         ...
 
     def finish(self, latents: Any, check: Callable[[], None]) -> Kept:
@@ -105,4 +120,17 @@ class LoadedModel(Protocol):
 
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
         """Encode words and references. Emits notices and control images."""
+        ...
+
+
+class Enlarger(LoadedModel, Protocol):
+    """A model that also enlarges pictures that are no references."""
+
+    def enlarge(
+        self, picture: Image.Image, size: tuple[int, int], emit: Callable[[Event], None]
+    ) -> Image.Image:
+        """An RGB or RGBA picture at `size` (width, height) px, with what its `info` says of colours.
+
+        Tells of every tile; what `emit` raises ends the work.
+        """
         ...

@@ -229,7 +229,7 @@ class LoadedModels:
     def _settings(
         self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan
     ) -> LoadSettings:
-        place = self._catalog.folder(spec)
+        place = self._catalog.place(spec) if spec.file else self._catalog.folder(spec)
         file = place if place is not None and place.is_file() else None
         return LoadSettings(
             folder=None if file else place,
@@ -239,6 +239,7 @@ class LoadedModels:
             memory=plan,
             file=file,
             config=self._catalog.config(spec) if file else None,
+            converted=self._catalog.converted_folder,
             warm_up=wish.warm_up,
             backend=planner.backend(plan.storage, self._look()),
             remembered=self.remembered,

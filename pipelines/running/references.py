@@ -6,6 +6,8 @@ RGB leaves this module. Knows nothing of models.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,14 +21,28 @@ CROP_WORTH_SAYING = 0.05
 
 def read(path: Path, number: int) -> Image.Image:
     """The picture in `path`, upright RGB, transparency on white. Raises RequestError with its number."""
+    with _in_words(number), Image.open(path) as file:
+        return to_rgb(ImageOps.exif_transpose(file))
+
+
+@contextmanager
+def _in_words(number: int) -> Iterator[None]:
     try:
-        with Image.open(path) as file:
-            upright = ImageOps.exif_transpose(file)
-            return to_rgb(upright)
+        yield
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
         raise RequestError(
             f"Reference {number} can't be read. Remove it and load the picture again.", field="references"
         ) from error
+
+
+def read_whole(path: Path, number: int) -> Image.Image:
+    """The picture in `path`, upright RGB or RGBA with what it says of its colours. Raises RequestError."""
+    with _in_words(number), Image.open(path) as file:
+        upright = ImageOps.exif_transpose(file)
+        if upright.mode in ("RGB", "RGBA"):
+            upright.load()
+            return upright
+        return upright.convert("RGBA") if upright.has_transparency_data else to_rgb(upright)
 
 
 def to_rgb(picture: Image.Image) -> Image.Image:

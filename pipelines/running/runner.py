@@ -10,9 +10,9 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
 from pydantic import ValidationError
@@ -21,6 +21,7 @@ from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import Cancelled, OutOfMemory, RequestError
 from pipelines.events import (
+    Box,
     Completed,
     Event,
     ImageReady,
@@ -39,7 +40,7 @@ from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
 from pipelines.running import loading, masks, references
-from pipelines.running.contract import Call, Kept, RoleImage
+from pipelines.running.contract import Call, Enlarger, Kept, LoadedModel, RoleImage
 from pipelines.running.control_images import as_png
 from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import LoadedEntry, LoadedModels, Wish
@@ -63,6 +64,8 @@ class _Job:
     wish: Wish
     files: Mapping[str, str]
     masks: Mapping[str, str]
+    originals: Mapping[str, str]
+    heads: tuple[Box, ...]
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     made: set[int]
@@ -71,7 +74,8 @@ class _Job:
     said: set[str] = field(default_factory=set[str])
 
     def tell(self, event: Event) -> None:
-        """Emit an event; a notice that was given before (in a first attempt) only once."""
+        """Emit an event; a notice that was given before (in a first attempt) only once. Hears a cancel."""
+        self.check()
         if isinstance(event, Notice):
             if event.text in self.said:
                 return
@@ -172,10 +176,11 @@ class PipelineRunner:
             raise RequestError("The request names no model.", field="model")
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
-        files = add_ons.paths(self._catalog, spec, request)
-        planned = plan(request, self._catalog.route(spec.id, request.mode), files)
+        beside = add_ons.paths(self._catalog, spec, request)
+        planned = plan(request, self._catalog.route(spec.id, request.mode), beside)
         wish = Wish.read(order.memory, order.warm_up, order.tiling)
-        return _Job(spec, planned, wish, order.files, order.masks, emit, cancelled, made=set(order.skip))
+        files = order.files, order.masks, order.originals, order.heads
+        return _Job(spec, planned, wish, *files, emit, cancelled, made=set(order.skip))
 
     def _fits(self, job: _Job) -> bool:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
@@ -196,6 +201,7 @@ class PipelineRunner:
         if not todo:
             return
         with job.phase(Phase.LOADING):
+            enlarger = self._enlarger(job)
             kept = take(job.spec, job.plan.mode, job.wish, add_ons.beside(job.plan.files))
         if not kept.plan.fits:
             job.tell(Notice(kept.plan.reason))
@@ -204,14 +210,21 @@ class PipelineRunner:
         for index in todo:
             if call is None or job.plan.for_picture(index) != planned:
                 planned = job.plan.for_picture(index)
-                with job.phase(Phase.ENCODING):
-                    call = kept.model.prepare(planned, _read_references(job), job.tell)
+                call = _prepared(job, planned, kept.model, enlarger)
             if not job.provenance:
                 job.provenance = self._provenance(job, kept, call)
+                if enlarger is not None:
+                    job.provenance["enlarger"] = {"id": job.plan.enlarger, "revision": enlarger.fingerprint}
                 job.emit(Started(dict(job.provenance)))
-            self._make(job, call, index)
+            self._make(job, call, index, enlarger)
 
-    def _make(self, job: _Job, call: Call, index: int) -> None:
+    def _enlarger(self, job: _Job) -> Enlarger | None:
+        """What enlarges before or after the model; it is small, so it stays beside it."""
+        if job.plan.enlarger is None:
+            return None
+        return cast("Enlarger", self.models.take(self._catalog.get(job.plan.enlarger), Mode.UPSCALE).model)
+
+    def _make(self, job: _Job, call: Call, index: int, enlarger: Enlarger | None) -> None:
         previews = LatePreviews(job.emit, len(job.plan.seeds), index)
 
         def on_step(step: int, of: int, latents: Any) -> None:
@@ -219,12 +232,16 @@ class PipelineRunner:
             previews.step(step, of, lambda: call.preview(latents))
 
         seed = job.plan.seeds[index]
-        with job.phase(Phase.DENOISING), previews:
+        with job.phase(call.phase), previews:
             latents = call.denoise(seed, on_step)
         with job.phase(Phase.DECODING):
             kept = call.finish(latents, job.check)
         if kept.words:
             job.tell(Notice(kept.words))
+        if enlarger is not None and job.plan.finish is not None:
+            with job.phase(Phase.ENLARGING):
+                large = enlarger.enlarge(kept.picture, job.plan.finished, job.tell)
+            kept = kept._replace(picture=large)
         job.emit(_ready(index, seed, kept))
         job.made.add(index)
 
@@ -276,8 +293,31 @@ def _read_references(job: _Job) -> list[RoleImage]:
             )
         job.check()
         read = _read_mask if role is Role.MASK else _read_reference
-        images.append(RoleImage(read(job, image_id, number), role, weight, number))
+        whole = _read_whole(job, image_id, number) if job.plan.route.enlarges else None
+        images.append(RoleImage(read(job, image_id, number), role, weight, number, whole))
     return images
+
+
+def _prepared(job: _Job, planned: Plan, model: LoadedModel, enlarger: Enlarger | None) -> Call:
+    """The model's call; of one that redraws, for the picture as the enlarger makes it."""
+    if enlarger is None or planned.upscaler is None:
+        with job.phase(Phase.ENCODING):
+            return model.prepare(planned, _read_references(job), job.tell)
+    from pipelines.running.redrawing import Redrawing
+
+    with job.phase(Phase.ENLARGING):
+        source = _read_references(job)[0]
+        factor = planned.width / source.image.width
+        large = enlarger.enlarge(source.image, (planned.width, planned.height), job.tell)
+    heads = [
+        (round(left * factor), round(top * factor), round(right * factor), round(bottom * factor))
+        for left, top, right, bottom in job.heads
+    ]
+    return Redrawing(model, planned, replace(source, image=large), job.spec.resolution, heads, job.tell)
+
+
+def _read_whole(job: _Job, image_id: str, number: int) -> Image.Image:
+    return references.read_whole(Path(job.originals.get(image_id, job.files[image_id])), number)
 
 
 def _read_reference(job: _Job, image_id: str, number: int) -> Image.Image:
@@ -298,7 +338,16 @@ def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
 
 def _ready(index: int, seed: int, kept: Kept) -> ImageReady:
     rgb = kept.picture.convert("RGB")
-    return ImageReady(index, seed, rgb.width, rgb.height, rgb.tobytes(), _refined(kept))
+    return ImageReady(
+        index=index,
+        seed=seed,
+        width=rgb.width,
+        height=rgb.height,
+        rgb=rgb.tobytes(),
+        refined=_refined(kept),
+        alpha=kept.picture.getchannel("A").tobytes() if kept.picture.mode == "RGBA" else b"",
+        profile=kept.picture.info.get("icc_profile") or b"",
+    )
 
 
 def _refined(kept: Kept) -> Refined | None:

@@ -22,9 +22,16 @@ def add_jobs(router: APIRouter, service: StudioService) -> None:
 
 def _add_verbs(router: APIRouter, service: StudioService) -> None:
     @router.post("/jobs", status_code=202)
-    def submit(request: GenerationRequest, response: Response) -> JobRecord:
-        """Queue a request. The answer's request is complete: model, seed and size are decided."""
-        job = service.submit(request)
+    def submit(
+        request: GenerationRequest,
+        response: Response,
+        tab: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> JobRecord:
+        """Queue a request. The answer's request is complete: model, seed and size are decided.
+
+        `tab`: the browser tab whose gallery the pictures belong to.
+        """
+        job = service.submit(request, tab=tab)
         response.headers["Location"] = f"/api/v1/jobs/{job.id}"
         return job
 

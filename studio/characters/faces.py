@@ -60,6 +60,17 @@ def find(path: Path) -> Head | None:
     return _face(picture) or _figure(picture)
 
 
+def boxes(path: Path) -> tuple[tuple[int, int, int, int], ...]:
+    """Where heads are in px: left, top, right, bottom. None where none is found. Raises OSError."""
+    head = find(path)
+    if head is None:
+        return ()
+    with Image.open(path) as file:
+        width, height = file.size
+    left, top = round(head.x * width), round(head.y * height)
+    return ((left, top, left + round(head.width * width), top + round(head.height * height)),)
+
+
 @functools.lru_cache(maxsize=256)
 def colours(path: Path) -> NDArray[np.uint8]:
     """The pixels of the head as (n, 3); of a figure without what lies behind it. Raises OSError.

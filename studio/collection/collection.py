@@ -102,7 +102,7 @@ class Collection:
                 return queries.record(session, existing)
             parents = rows.parents_of(session, request)
             original = reproductions.original_of(session, job_id)
-        pixel_sha256 = images.pixel_sha256(image.width, image.height, image.rgb)
+        pixel_sha256 = images.pixel_sha256(image.width, image.height, image.rgb, image.alpha)
         if original is not None and original.pixel_sha256 == pixel_sha256:
             return self._made_again(original, job_id)
         drawn = None if control is None else Drawn.of(control, request, parents)
@@ -194,6 +194,15 @@ class Collection:
         row = self._row(image_id)
         with _gone_if_unreadable():
             return self._whole(row) if row.plain else self.store.mask_file(row.sha256, row.extension)
+
+    def original_file(self, image_id: str) -> Path:
+        """An upright 8-bit file of the picture with its transparency and its own colours.
+
+        RGB or RGBA, with the ICC profile of the values. Raises NotFound.
+        """
+        row = self._row(image_id)
+        with _gone_if_unreadable():
+            return self._whole(row) if row.plain else self.store.original_file(row.sha256, row.extension)
 
     def pixel_hashes(self, image_ids: Sequence[str]) -> dict[str, str]:
         """The hash of each picture's pixels, in the given order; unknown ids are left out."""
@@ -293,7 +302,8 @@ class Collection:
             return queries.record(session, queries.row(session, original.id))
 
     def _save(self, image: ImageReady, likeness: Likeness, drawn: Drawn | None) -> ImageRecord:
-        data = png.encode(image.rgb, image.width, image.height, likeness)
+        size = image.width, image.height
+        data = png.encode(image.rgb, *size, likeness, image.alpha, image.profile)
         file = StoredFile(
             sha256=self.store.put(data, "png"),
             size_bytes=len(data),
@@ -302,7 +312,7 @@ class Collection:
             width=image.width,
             height=image.height,
             pixel_sha256=likeness.pixel_sha256,
-            plain=True,
+            plain=not (image.alpha or image.profile),
         )
         with self.database.transaction() as session:
             if drawn is not None:

@@ -5,8 +5,8 @@
     sidecars/ab/abcdef….json    what lay beside an imported picture
     cards/ab/abcdef…            what character cards brought beside pictures
     thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
-    working/ab/abcdef….png      } masks with their transparency as abcdef….mask.png;
-                                } may be deleted at any time
+    working/ab/abcdef….png      } masks with their transparency as abcdef….mask.png,
+                                } what is enlarged as it is as abcdef….own.png; may be deleted at any time
 
 Knows files only: no rows, no records. Failures of the disk become StorageFailure here.
 """
@@ -191,6 +191,13 @@ class ImageStore:
         if not target.exists():
             picture = images.working_copy(self.path(sha256, extension), clear=True)
             self._derive(target, _png(picture), durably=True)
+        return target
+
+    def original_file(self, sha256: str, extension: str) -> Path:
+        """An upright 8-bit PNG of the picture in its own colours, made if it isn't there."""
+        target = self.settings.working_dir / sha256[:2] / f"{sha256}.own.png"
+        if not target.exists():
+            self._derive(target, _png(images.own_copy(self.path(sha256, extension))), durably=True)
         return target
 
     def files(self) -> Iterator[tuple[str, str]]:

@@ -32,8 +32,7 @@ def page(spec: Entry, catalog: Catalog) -> str | None:
 def order(spec: Entry, catalog: Catalog) -> FetchOrder:
     """Everything to fetch so that the entry can do all of its modes."""
     variant = spec.variant if isinstance(spec, ModelSpec) else None
-    whole = "pipeline" if isinstance(spec, ModelSpec) else "folder"
-    wanted = [] if catalog.folder(spec) else [Wanted(spec.source, whole, "", spec.revision, variant)]
+    wanted = [] if catalog.folder(spec) else [_own(spec, variant)]
     for part in catalog.parts(spec):
         if part.startswith(HUB):
             repo, path = split_hub(part)
@@ -43,6 +42,14 @@ def order(spec: Entry, catalog: Catalog) -> FetchOrder:
             kind = "file" if part.endswith(SINGLE_FILE) else "folder"
             wanted.append(Wanted(spec.source, kind, part, spec.revision, variant))
     return FetchOrder(spec.label, tuple(wanted))
+
+
+def _own(spec: Entry, variant: str | None) -> Wanted:
+    if not isinstance(spec, ModelSpec):
+        return Wanted(spec.source, "folder", "", spec.revision, variant)
+    if spec.file:
+        return Wanted(spec.source, "file", spec.file, spec.revision)
+    return Wanted(spec.source, "pipeline", "", spec.revision, variant)
 
 
 def repositories(spec: Entry, catalog: Catalog) -> set[str]:

@@ -13,7 +13,6 @@ from typing import Any
 import gradio as gr
 from gradio.components.base import Component
 
-from pipelines.families.limits import ALWAYS
 from pipelines.families.setting import Choices, Control, Slider
 from pipelines.families.settings import CONTROLS, SETTINGS, SHAPE
 from pipelines.modes import MODES
@@ -115,7 +114,7 @@ def _options(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
     """What each control of Additional settings offers, and whether it is shown."""
     offered = {control.name: _offered(control, state, knobs) for control in CONTROLS.values()}
     for setting in SETTINGS:
-        if not setting.group and setting.field not in ALWAYS:
+        if not setting.group:
             for control in setting.controls:
                 offered[control.name]["visible"] = setting.field in knobs.fields
     return {name: options for name, options in offered.items() if options}
@@ -128,8 +127,16 @@ def _offered(control: Control[Any], state: StudioState, knobs: Knobs) -> dict[st
         low, high = control.kind.range(knobs.limits)
         return {"minimum": low, "maximum": high}
     if isinstance(control.kind, Choices):
-        return {"choices": list(control.kind.options(knobs.limits))}
+        options = list(control.kind.options(knobs.limits))
+        now = str(control.plain(state.get(control)))
+        known = control.kind.closed or any(value == now for _, value in options)
+        return {"choices": options if known else [*options, (_spelled(now), now)]}
     return {}
+
+
+def _spelled(choice: str) -> str:
+    """An enlarging that is none of those offered: '4 by someone', '1000x750'."""
+    return f"× {choice}" if choice[:2] in ("1 ", "2 ", "4 ") else choice.replace("x", " × ")
 
 
 def _ratios(state: StudioState, knobs: Knobs) -> list[tuple[str, str]]:

@@ -19,7 +19,7 @@ from studio.ui.knobs import Knobs, find_model, knobs_of
 from studio.ui.state import StudioState
 
 T = TypeVar("T")
-EDIT_MODES = tuple(mode for mode in MODES if mode is not Mode.TEXT_TO_IMAGE)
+EDIT_MODES = tuple(mode for mode in MODES if mode not in (Mode.TEXT_TO_IMAGE, Mode.UPSCALE))
 """In the order in which they are tried where the chosen one cannot be used."""
 
 
@@ -47,7 +47,16 @@ def settle(state: StudioState, models: Sequence[ModelInfo]) -> Settled:
 
 def offered_models(models: Sequence[ModelInfo], state: StudioState) -> tuple[ModelInfo, ...]:
     """The models the selector lists: while references are loaded, those that have the chosen mode."""
-    return tuple(model for model in models if not state.references or state.mode in model.modes)
+    return tuple(
+        model
+        for model in models
+        if state.mode in model.modes or not (state.references or enlarges_only(model))
+    )
+
+
+def enlarges_only(model: ModelInfo) -> bool:
+    """It makes no pictures of its own."""
+    return set(model.modes) == {Mode.UPSCALE.value}
 
 
 def _fit_model(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioState, tuple[str, ...]]:
@@ -68,7 +77,7 @@ def _able(models: Sequence[ModelInfo], state: StudioState) -> tuple[ModelInfo, .
     """Models with the mode; where none of them is here, also those that refine in another one."""
     with_mode = tuple(model for model in models if state.mode in model.modes)
     if not state.references:
-        return with_mode or tuple(models)
+        return with_mode or tuple(model for model in models if not enlarges_only(model))
     if any(model.available == "ready" for model in with_mode):
         return with_mode
     return (*with_mode, *(m for m in models if m not in with_mode and models_default.refines(m)))

@@ -14,7 +14,7 @@ from PIL import Image
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import Event, ImageReady, Notice, WorkOrder
 from pipelines.planning.complete import complete
-from pipelines.request import GenerationRequest
+from pipelines.request import GenerationRequest, Mode
 from pipelines.running.runner import PipelineRunner
 
 AS_DRAWN: dict[str, Any] = {"result_size": "model", "keep": {"enabled": False}}
@@ -26,12 +26,15 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "character_reference": {"references": [{"image_id": "face"}]},
     "style_reference": {"references": [{"image_id": "face"}]},
     "controlnet": {"references": [{"image_id": "face"}]},
+    "upscale": {"references": [{"image_id": "face"}]},
     "inpaint": {
         "references": [{"image_id": "face"}, {"image_id": "mask", "role": "mask"}],
         "result_size": "model",
     },
 }
 """The least a request of each mode needs; a new mode fails here until it has a line."""
+DRAWN = [mode for mode in Mode if mode is not Mode.UPSCALE]
+"""Modes in which `tiny` draws a picture; enlarging has tests of its own."""
 
 
 @dataclass

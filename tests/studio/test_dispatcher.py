@@ -219,6 +219,9 @@ class Refusing:
     def mask_file(self, image_id: str) -> Path:
         return self._collection.mask_file(image_id)
 
+    def original_file(self, image_id: str) -> Path:
+        return self._collection.original_file(image_id)
+
     def try_disk(self, size: int) -> None:
         if self.full:
             raise StorageFailure(FULL)

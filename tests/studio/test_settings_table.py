@@ -24,7 +24,17 @@ from pipelines.families.route import Route
 from pipelines.families.setting import Choices, Compared, Control, Setting, Slider, bounds
 from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, heading
 from pipelines.request import Control as ControlSettings
-from pipelines.request import ControlKind, Drawn, GenerationRequest, Keep, Lora, Mode, Reference, Role
+from pipelines.request import (
+    ControlKind,
+    Drawn,
+    Finish,
+    GenerationRequest,
+    Keep,
+    Lora,
+    Mode,
+    Reference,
+    Role,
+)
 from studio.api import add_api
 from studio.coach.facts import EXPERIMENT
 from studio.collection.changes import compare
@@ -44,7 +54,7 @@ REFERENCE = Reference(image_id="a", role=Role.SOURCE)
 PLAIN: dict[str, Any] = {
     "mode": Mode.IMG2IMG, "model": "m", "prompt": "a knight", "seed": 5, "width": 64, "height": 64,
     "references": (REFERENCE,), "strength": 0.75, "control": ControlSettings(),
-    "result_size": "source", "keep": Keep(),
+    "result_size": "source", "keep": Keep(), "finish": Finish(),
 }  # fmt: skip
 """A complete request in which every setting is in use."""
 EXAMPLES: dict[str, Any] = {
@@ -60,6 +70,9 @@ EXAMPLES: dict[str, Any] = {
     "height": 512,
     "control": ControlSettings(kind=ControlKind.SOFT_EDGE, weight=0.7, start=0.1, end=0.8, network="n"),
     "loras": (Lora(id="oil", weight=0.5),),
+    "finish": Finish(scale=2, upscaler="sharp"),
+    "scale": 2,
+    "upscaler": "sharp",
     "vae": "v",
     "ip_adapter": "i",
     "result_size": "model",
@@ -86,7 +99,8 @@ def example(setting: Setting) -> Any:
 
 
 def request(setting: Setting) -> GenerationRequest:
-    return GenerationRequest.model_validate(PLAIN | {setting.field: example(setting)})
+    beside = {"scale": 4} if setting.field == "upscaler" else {}
+    return GenerationRequest.model_validate(PLAIN | beside | {setting.field: example(setting)})
 
 
 def test_every_field_of_a_request_has_its_row_and_every_row_its_field() -> None:
@@ -242,7 +256,9 @@ def test_a_single_setting_is_taken_over_alone(setting: Setting) -> None:
 
 @each_setting
 def test_what_changed_names_it(setting: Setting) -> None:
-    found = compare(GenerationRequest(**PLAIN), request(setting))
+    made = request(setting)
+    before = GenerationRequest(**PLAIN | {"scale": made.scale if setting.field == "upscaler" else None})
+    found = compare(before, made)
     if setting.compared is Compared.NOT_AT_ALL:
         assert not found
     elif setting.compared is Compared.BY_VALUE:
@@ -261,6 +277,7 @@ def test_the_coach_watches_what_artists_vary() -> None:
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
     switches = {each.name: True for each in dataclasses.fields(Route) if each.type == "bool"}
     sourced: dict[str, Any] = {"max_references": 1, "roles": (Role.SOURCE,), "control_kinds": ("canny",)}
-    everything = Route(pipeline="P", **sourced, **switches)
-    known = everything.fields | {"mode", "model", "character", "width", "height"}
+    everything = Route(pipeline="P", **sourced, **switches | {"enlarges": False})
+    enlarging = Route(pipeline="P", enlarges=True)
+    known = everything.fields | enlarging.fields | {"mode", "model", "character", "width", "height"}
     assert setting.field in known or setting.derived

@@ -19,6 +19,7 @@ MODULES = {
     "z-image": "z_image",
     "flux1": "flux1",
     "joyimage": "joyimage",
+    "upscaler": "upscaler",
 }
 """Family → the module of this package whose `load` reads its weights."""
 

@@ -19,7 +19,7 @@ from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from pipelines.errors import GenerationFailed
-from pipelines.events import ControlImage, Event, Notice
+from pipelines.events import ControlImage, Event, Notice, Phase
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
 from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
@@ -320,7 +320,9 @@ class StockModel:
 
 
 class Call:
-    """See `pipelines.families.base.Call`."""
+    """See `pipelines.running.contract.Call`."""
+
+    phase = Phase.DENOISING
 
     def __init__(
         self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, finish: keeping.Finish

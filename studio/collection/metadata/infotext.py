@@ -49,6 +49,7 @@ def infotext(likeness: Likeness, width: int, height: int) -> str:
         "Size": f"{width}x{height}",
         "Model": likeness.model.label,
         **_settings(request),
+        **_finish(likeness),
         "Lora hashes": _hashes(likeness),
         "Mode": request.mode.value,
         "Version": likeness.software,
@@ -73,6 +74,12 @@ def _settings(request: GenerationRequest) -> dict[str, object]:
     values = {s.parameter: (getattr(request, s.field), s.field) for s in SETTINGS if s.parameter}
     fields = type(request).model_fields
     return {name: value for name, (value, field) in values.items() if value != fields[field].default}
+
+
+def _finish(likeness: Likeness) -> dict[str, object]:
+    """As other tools call an enlarging of what was made, in the same job."""
+    finish = likeness.request.finish
+    return {} if finish is None else {"Hires upscale": finish.scale, "Hires upscaler": finish.upscaler}
 
 
 def _shifted(words: str) -> str:

@@ -61,6 +61,7 @@ const ANSWERS = {
   "details:open": async () => (await import("./collection/details.js")).open,
   "reproduce:start": async () => (await import("./collection/details.js")).reproduce,
   "compare:open": async () => (await import("./collection/compare.js")).open,
+  "enlarge:open": async () => (await import("./collection/enlarge.js")).open,
   "tree:open": async () => (await import("./collection/tree.js")).open,
   "winners:open": async () => (await import("./collection/winners.js")).open,
   "import:open": async () => (await import("./collection/importer.js")).open,

@@ -25,6 +25,7 @@ const TOOLS = [
   "use",
   "add",
   "edit",
+  "enlarge",
   "compare",
   "tree",
   "reproduce",

@@ -5,6 +5,7 @@ import { sized } from "../core/addresses.js";
 import { el } from "../core/dom.js";
 import { CATEGORIES, CONTROLS, ROLES, SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
+import * as pictures from "./pictures.js";
 
 /** @import { Mini } from "../core/shapes.js" */
 /** @import { Change, Control, ImageDetails } from "../core/schemas.js" */
@@ -67,7 +68,9 @@ function depthLine({ depth }) {
 }
 
 /** Settings that are told in the first rows, or by what came of them. */
-const TOLD = new Set(["mode", "model", "prompt", "num_images", "references", "width", "height", "aspect_ratio"]);
+const TOLD = new Set(["mode", "model", "prompt", "num_images", "references", "width", "height", "aspect_ratio", "upscaler"]);
+/** Of them, those that do nothing where a picture is only made larger. */
+const DRAWN = new Set(["seed", "num_inference_steps", "guidance_scale"]);
 /** In this order; every other setting comes after them. */
 const FIRST = ["negative_prompt", "seed", "num_inference_steps", "guidance_scale", "strength", "control", "loras"];
 
@@ -77,6 +80,8 @@ const LINES = {
   strength: ({ request }) => (kit.given(request.strength) ? kit.percent(1 - request.strength) : null),
   control: ({ request }) => controlLine(request.control),
   loras: loraLine,
+  scale: ({ request }) => enlargedLine(request),
+  finish: ({ request: { finish } }) => finish && `× ${finish.scale} by ${pictures.modelLabel(finish.upscaler)}`,
 };
 
 /** Every setting of the request, so that nothing that made the picture is left out. @param {Picture} record */
@@ -88,7 +93,15 @@ function settingRows(record) {
   /** @param {string} name */
   const line = (name) => (LINES[name] ? LINES[name](record) : plain(record.request[name]));
   const others = Object.keys(record.request).filter((name) => !TOLD.has(name) && !FIRST.includes(name));
-  return [...FIRST, ...others].map((name) => [words(name), line(name)]).filter(([, value]) => value !== "{}" && value !== "[]");
+  const plainly = kit.isPlainlyEnlarged(record.request);
+  const acting = [...FIRST, ...others].filter((name) => !(plainly && DRAWN.has(name)));
+  return acting.map((name) => [words(name), line(name)]).filter(([, value]) => value !== "{}" && value !== "[]");
+}
+
+/** @param {Request} request */
+function enlargedLine({ mode, scale, upscaler }) {
+  if (mode !== "upscale") return null;
+  return `${scale ? `× ${scale}` : "to a size"}${upscaler ? ` by ${pictures.modelLabel(upscaler)}, then redrawn` : ""}`;
 }
 
 /** @param {Picture} record @param {ImageDetails} details */
@@ -98,7 +111,7 @@ function madeRows(record, details) {
     ["Model", modelLine(record)],
     ["Licence", licenceLine(record)],
     ["Mode", kit.modeWords(request.mode)],
-    ["Prompt", kit.promptWords(request)],
+    ["Prompt", kit.isPlainlyEnlarged(request) ? null : kit.promptWords(request)],
     ["The model read", readLine(record)],
     ...settingRows(record),
     ["Took", costLine(details)],

@@ -23,6 +23,7 @@ const ACTIONS = {
   add: { label: "Add as reference", id: "add-as-reference", run: ask("add"), live: true },
   edit: { label: "Edit image", id: "edit-image", key: "E", run: openStudio(ask("edit")), live: true },
   compare: { label: "Compare", id: "compare", key: "C" /** @param {string} id */, run: (id) => emit("compare:open", { id }) },
+  enlarge: { label: "Enlarge", id: "enlarge", key: "L" /** @param {string} id */, run: (id) => emit("enlarge:open", { id }), live: true },
   reuse_settings: {
     label: "Reuse settings",
     id: "reuse-settings",
@@ -72,7 +73,17 @@ const ACTIONS = {
   },
 };
 /** @type {Record<string, import("../core/shapes.js").ActionName>} */
-const KEYS = { r: "use", e: "edit", c: "compare", f: "tree", s: "star", Delete: "trash", Backspace: "trash", Enter: "details" };
+const KEYS = {
+  r: "use",
+  e: "edit",
+  c: "compare",
+  l: "enlarge",
+  f: "tree",
+  s: "star",
+  Delete: "trash",
+  Backspace: "trash",
+  Enter: "details",
+};
 /** @param {any} result */
 const quiet = (result) => result?.catch?.(() => {}); // its toast has said why
 

@@ -51,6 +51,7 @@ export interface Events {
   "details:open": { id: string; ids?: string[] };
   "reproduce:start": { id: string };
   "compare:open": { id: string; against?: string | null };
+  "enlarge:open": { id: string };
   "tree:open": { id: string };
   "winners:open": { job_id: string; ids: string[] };
   "picker:open": { max?: number; answer?: (ids: string[]) => unknown };

@@ -9,7 +9,8 @@ export const MODES = {
   "character_reference": "Character Reference",
   "style_reference": "Style Reference",
   "controlnet": "ControlNet",
-  "inpaint": "Inpaint"
+  "inpaint": "Inpaint",
+  "upscale": "Enlarge"
 };
 
 /** @type {Record<string, string>} */
@@ -46,7 +47,8 @@ export const DEFAULT_ROLES = {
   "character_reference": "character",
   "style_reference": "style",
   "controlnet": "structure",
-  "inpaint": "source"
+  "inpaint": "source",
+  "upscale": "source"
 };
 
 /** @type {[name: string, words: string, example: string][]} */
@@ -153,6 +155,8 @@ export const SETTINGS = {
   "references": "References",
   "prompt": "Prompt",
   "strength": "Influence",
+  "scale": "Enlarge",
+  "upscaler": "Enlarger",
   "control": "Structure",
   "guidance_scale": "Guidance",
   "num_inference_steps": "Steps",
@@ -162,6 +166,7 @@ export const SETTINGS = {
   "height": "Height",
   "result_size": "Result size",
   "keep": "Keep the rest",
+  "finish": "Finish",
   "num_images": "Number of images",
   "negative_prompt": "Negative prompt",
   "loras": "LoRAs",

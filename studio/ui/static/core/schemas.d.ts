@@ -416,6 +416,11 @@ export interface FileProgress {
   done: number;
 }
 
+export interface Finish {
+  scale: 1 | 2 | 4;
+  upscaler: string | null;
+}
+
 export interface Fit {
   verdict: "full" | "offloaded" | "quantised" | "too_large" | "impossible";
   label: string;
@@ -458,6 +463,9 @@ export interface GenerationRequest {
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
   drawn: Drawn[];
+  finish: Finish | null;
+  scale: 2 | 4 | null;
+  upscaler: string | null;
 }
 
 export interface Hardware {
@@ -620,6 +628,8 @@ export interface JobRecord {
   phase: string | null;
   step: number;
   total_steps: number;
+  tile: number;
+  tiles: number;
   eta_seconds: number | null;
   position: number | null;
   error: JobError | null;
@@ -711,7 +721,7 @@ export interface MemorySetting {
   warm_up: boolean;
 }
 
-export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint";
+export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint" | "upscale";
 
 export interface ModelCard {
   id: string;
@@ -847,6 +857,9 @@ export interface PortraitOrder {
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
   drawn: Drawn[];
+  finish: Finish | null;
+  scale: 2 | 4 | null;
+  upscaler: string | null;
   styled: boolean;
   tab: string | null;
 }

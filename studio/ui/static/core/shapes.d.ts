@@ -14,6 +14,7 @@ export type ActionName =
   | "add"
   | "edit"
   | "compare"
+  | "enlarge"
   | "reuse_settings"
   | "reuse_seed"
   | "reuse_references"

@@ -6,7 +6,7 @@ import { line, percent, remaining } from "./formatting.js";
 /** @typedef {import("../core/events.js").Request} Request */
 
 /** @type {Record<string, string>} */
-const PHASES = { loading: "Loading the model…", encoding: "Encoding…", decoding: "Decoding…", saving: "Saving…" };
+const PHASES = { loading: "Loading the model…", encoding: "Encoding…", decoding: "Decoding…", enlarging: "Enlarging…", saving: "Saving…" };
 /** @type {Record<string, string>} */
 const ENDED = { done: "Done", failed: "Failed", cancelled: "Cancelled" };
 
@@ -24,6 +24,9 @@ export function jobWords(job) {
   if (!isActive(job)) return ENDED[job.status] ?? "";
   if (job.cancel_requested) return "Cancelling…";
   if (job.status === "queued") return queuedWords(job);
+  const tile = job.tiles > 1 ? `tile ${Math.min(job.tile + 1, job.tiles)} of ${job.tiles}` : "";
+  if (job.phase === "enlarging" && tile) return `Enlarging, ${tile}`;
+  if (job.phase === "denoising" && tile) return `Redrawing, ${tile}`;
   if (job.phase === "denoising") return job.step ? `Step ${job.step} of ${job.total_steps}` : "Starting to draw…";
   return PHASES[job.phase ?? ""] ?? "Starting…";
 }
@@ -38,6 +41,7 @@ export function etaWords(job) {
 /** 0–1, or null where it cannot be told (loading, encoding). @param {Job} job */
 export function progress(job) {
   if (job.status === "done") return 1;
+  if (job.status === "running" && job.phase === "enlarging") return job.tiles ? job.tile / job.tiles : null;
   if (job.status !== "running" || !job.total_steps) return null;
   if (job.phase === "decoding" || job.phase === "saving") return 1;
   return job.phase === "denoising" ? job.step / job.total_steps : null;
@@ -51,18 +55,24 @@ export function progress(job) {
 export function settingsLine(request, { model, seed } = {}) {
   const used = seed ?? (Number(request.seed) >= 0 ? request.seed : null);
   const { strength } = request;
+  const size = request.width && request.height ? `${request.width} × ${request.height}` : null;
+  if (isPlainlyEnlarged(request)) return line(model || request.model, request.scale && `× ${request.scale}`, size);
   return line(
     model || request.model,
     request.num_inference_steps === 1 ? "1 step" : `${request.num_inference_steps} steps`,
     `guidance ${request.guidance_scale}`,
     strength === null || strength === undefined ? null : `influence ${percent(1 - strength)}`,
     used === null ? null : `seed ${used}`,
-    request.width && request.height ? `${request.width} × ${request.height}` : null,
+    size,
+    request.finish ? `enlarged × ${request.finish.scale}` : null,
   );
 }
 
-/** @param {{prompt: string} | null | undefined} request */
-export const promptWords = (request) => request?.prompt.trim() || "No prompt";
+/** Only made larger: no words, steps and seeds act on it. @param {Request} request */
+export const isPlainlyEnlarged = (request) => request.mode === "upscale" && !request.upscaler;
+
+/** @param {{prompt: string, mode?: string} | null | undefined} request */
+export const promptWords = (request) => request?.prompt.trim() || (request?.mode === "upscale" ? "Enlarged" : "No prompt");
 
 /** The name of a mode; a mode this page does not know by its own. @param {string} mode */
 export const modeWords = (mode) => MODES[mode] ?? mode;

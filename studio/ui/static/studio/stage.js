@@ -23,6 +23,7 @@ const TOOLS = [
   "use",
   "add",
   "edit",
+  "enlarge",
   "compare",
   "tree",
   "reuse_settings",

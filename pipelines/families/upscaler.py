@@ -1,0 +1,83 @@
+"""Networks that make a picture larger and change nothing in it: convolutions and transformers of any layout.
+
+This file holds the tables (torch-free); `pipelines.running.families.upscaler` holds what runs. `redrawing`
+gives families that paint over a source the same mode: enlarge, then paint over tile by tile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from pipelines.families.base import Family
+from pipelines.families.route import Route
+from pipelines.request import Mode, Role
+
+NAME = "upscaler"
+"""The family's name in models.yaml."""
+GENTLE = 0.3
+"""Strength that adds detail and moves nothing."""
+REDRAWN_SCALE = 2
+
+
+class Options(BaseModel):
+    """What an entry of this family says: nothing yet."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+ROUTES = {
+    Mode.UPSCALE: Route(
+        pipeline="Enlarger",
+        roles=(Role.SOURCE,),
+        min_references=1,
+        max_references=1,
+        min_reference_px=1,
+        guidance_arg=None,
+        negative_prompt=False,
+        loras=False,
+        size_multiple=1,
+        size_source="reference",
+        draws=False,
+        enlarges=True,
+    )
+}
+
+
+def _as_it_is(route: Route, mode: Mode, options: Any) -> Route:
+    del mode, options
+    return route
+
+
+def _nothing(mode: Mode, options: Any) -> tuple[str, ...]:
+    del mode, options
+    return ()
+
+
+FAMILY = Family(routes=ROUTES, options=Options, narrow=_as_it_is, parts=_nothing)
+
+
+def redrawing(family: Family) -> Family:
+    """`family`, able to redraw an enlarged picture wherever it paints over one."""
+    if Mode.IMG2IMG not in family.routes:
+        return family
+    routes: Mapping[Mode, Route] = {**family.routes, Mode.UPSCALE: _redrawn(family.routes[Mode.IMG2IMG])}
+
+    def narrow(route: Route, mode: Mode, options: Any) -> Route:
+        if mode is not Mode.UPSCALE:
+            return family.narrow(route, mode, options)
+        return _redrawn(family.narrow(family.routes[Mode.IMG2IMG], Mode.IMG2IMG, options))
+
+    def parts(mode: Mode, options: Any) -> tuple[str, ...]:
+        return family.parts(Mode.IMG2IMG if mode is Mode.UPSCALE else mode, options)
+
+    return replace(family, routes=routes, narrow=narrow, parts=parts)
+
+
+def _redrawn(painted_over: Route) -> Route:
+    """The route of `upscale` beside that of `img2img`."""
+    gentle = {"strength": GENTLE, "scale": REDRAWN_SCALE}
+    return replace(painted_over, enlarges=True, min_reference_px=1).with_defaults(gentle)
