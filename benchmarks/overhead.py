@@ -1,9 +1,13 @@
-"""What the studio costs on top of diffusers: the same 20-step edit both ways, interleaved in one run.
+"""What the studio costs on top of diffusers: the same 20 steps both ways, interleaved in one run.
 
-`python -m benchmarks.overhead` times, in turn, a bare call of `StableDiffusionInstructPix2PixPipeline`
-(prompt in, PIL picture out) and the studio (submit → the picture's file and row are durable, preview
-at every step), with the same weights, size, seed and number of threads, and prints medians and their
-ratio. It also compares the pixels, to show that both did the same work.
+`python -m benchmarks.overhead` times, in turn, a bare call of diffusers (prompt in, PIL picture out) and the
+studio (submit → the picture's file and row are durable, previews meanwhile), with the same weights, size,
+seed and number of threads, and prints medians and their ratio, by the clock and in processor time of all
+processes, which says more on a machine that is busy. It also compares the pixels, to show that both did the
+same work.
+
+`--mode character_reference` does so with an IP-Adapter; `--second-try` changes one word every time, so that
+the reference is known and the words are new.
 """
 
 from __future__ import annotations
@@ -15,9 +19,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import psutil
 from PIL import Image, ImageChops
 
 from pipelines.catalog.catalog import load_catalog
@@ -28,11 +34,35 @@ from studio.service import StudioService
 from studio.settings import ROOT, Settings
 
 PROMPT = "give her a red scarf"
+WORDS = (
+    "blue", "green", "white", "black", "golden", "silver", "brown", "grey", "pink", "violet", "yellow", "long",
+    "short", "silk", "wool", "thin", "thick", "torn", "new", "old", "striped", "dotted", "plain", "warm",
+)  # fmt: skip
+"""Each takes the place of "red" once."""
 GUIDANCE = 3.5
-IMAGE_GUIDANCE = 1.5
 
-Timed = Callable[[int], tuple[float, Image.Image]]
-"""Makes the picture of a seed; returns (seconds, picture)."""
+
+class Made(NamedTuple):
+    """A picture, and what it took: seconds by the clock, and of processors in all processes at it."""
+
+    seconds: float
+    processor: float
+    picture: Image.Image
+
+
+Timed = Callable[[int, str], Made]
+"""Makes the picture of a seed and a prompt."""
+
+
+@dataclass(frozen=True)
+class Work:
+    """What both ways do."""
+
+    mode: Mode
+    side: int
+    steps: int
+    options: dict[str, Any]
+    """Of the model's entry."""
 
 
 def source_picture(side: int) -> Image.Image:
@@ -40,63 +70,98 @@ def source_picture(side: int) -> Image.Image:
     return Image.radial_gradient("L").resize((side, side)).convert("RGB")
 
 
-def bare(folder: Path, side: int, steps: int, threads: int) -> Timed:
+def bare(folder: Path, work: Work, threads: int) -> Timed:
     """diffusers alone, loaded as its documentation says."""
     import torch
-    from diffusers import StableDiffusionInstructPix2PixPipeline
 
     torch.set_num_threads(threads)
-    pipeline: Any = StableDiffusionInstructPix2PixPipeline.from_pretrained(
-        folder, safety_checker=None, dtype=torch.float32
-    )
+    load = _bare_edit if work.mode is Mode.SMART_EDIT else _bare_character
+    pipeline, told = load(folder, work)
     pipeline.set_progress_bar_config(disable=True)
-    source = source_picture(side)
 
-    def make(seed: int) -> tuple[float, Image.Image]:
-        began = time.perf_counter()
+    def make(seed: int, prompt: str) -> Made:
+        began, worked = time.perf_counter(), time.process_time()
         picture = pipeline(
-            PROMPT,
-            image=source,
-            num_inference_steps=steps,
+            prompt,
+            num_inference_steps=work.steps,
             guidance_scale=GUIDANCE,
-            image_guidance_scale=IMAGE_GUIDANCE,
             generator=torch.Generator("cpu").manual_seed(seed),
+            **told,
         ).images[0]
-        return time.perf_counter() - began, picture
+        return Made(time.perf_counter() - began, time.process_time() - worked, picture)
 
     return make
 
 
-def through(service: StudioService, model: str, side: int, steps: int) -> Timed:
+def _bare_edit(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
+    import torch
+    from diffusers import StableDiffusionInstructPix2PixPipeline
+
+    pipeline: Any = StableDiffusionInstructPix2PixPipeline.from_pretrained(
+        folder, safety_checker=None, dtype=torch.float32
+    )
+    told = {"image_guidance_scale": work.options.get("image_guidance_scale", 1.5)}
+    return pipeline, {"image": source_picture(work.side), **told}
+
+
+def _bare_character(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
+    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
+    from safetensors.torch import load_file
+    from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
+
+    from pipelines.running.loading import sibling_unet
+    from pipelines.running.single_file_parts import adapter_state
+
+    unet: Any = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+    pipeline: Any = StableDiffusionPipeline.from_pretrained(
+        folder,
+        unet=sibling_unet(unet, unet.config.out_channels),
+        image_encoder=CLIPVisionModelWithProjection.from_pretrained(folder, subfolder="image_encoder"),
+        feature_extractor=CLIPImageProcessor.from_pretrained(folder, subfolder="feature_extractor"),
+        safety_checker=None,
+    )
+    adapter = adapter_state(load_file(folder / work.options["ip_adapters"]["character"]))
+    pipeline.load_ip_adapter([adapter], subfolder="", weight_name=[""], image_encoder_folder=None)
+    told = {"guidance_rescale": work.options.get("guidance_rescale", 0.0)}
+    return pipeline, {"ip_adapter_image": source_picture(work.side), **told}
+
+
+def through(service: StudioService, model: str, work: Work) -> Timed:
     """The studio, from submit to the durable picture."""
     upload = io.BytesIO()
-    source_picture(side).save(upload, "PNG")
+    source_picture(work.side).save(upload, "PNG")
     upload.seek(0)
     reference, _ = service.add_upload(upload, "source.png")
 
-    def make(seed: int) -> tuple[float, Image.Image]:
+    def make(seed: int, prompt: str) -> Made:
         request = GenerationRequest(
-            mode=Mode.SMART_EDIT,
+            mode=work.mode,
             model=model,
-            prompt=PROMPT,
+            prompt=prompt,
             seed=seed,
-            width=side,
-            height=side,
+            width=work.side,
+            height=work.side,
             guidance_scale=GUIDANCE,
-            num_inference_steps=steps,
+            num_inference_steps=work.steps,
             result_size="model",
             keep=Keep(enabled=False),
             references=(Reference(image_id=reference.id),),
         )
-        began = time.perf_counter()
+        began, worked = time.perf_counter(), _processor_time()
         job = service.submit(request)
         image = _first_image(service, job)
         seconds = time.perf_counter() - began
         path, _ = service.image_file(image)
         _until_ended(service, job)
-        return seconds, Image.open(path).convert("RGB")
+        return Made(seconds, _processor_time() - worked, Image.open(path).convert("RGB"))
 
     return make
+
+
+def _processor_time() -> float:
+    """Seconds of processors that this process and its children have used."""
+    own = psutil.Process()
+    return sum(sum(each.cpu_times()[:2]) for each in (own, *own.children(recursive=True)))
 
 
 def _first_image(service: StudioService, job: JobRecord) -> str:
@@ -124,30 +189,33 @@ def _worker_threads(service: StudioService) -> int:
     return int(snapshot.worker.detail.split()[-2])
 
 
-def measure(ways: dict[str, Timed], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each way; the ways take turns, and turns at being first."""
-    seconds: dict[str, list[float]] = {name: [] for name in ways}
+def measure(ways: dict[str, Timed], rounds: int, *, second_try: bool) -> dict[str, list[Made]]:
+    """What each way took; the ways take turns, and turns at being first."""
+    made: dict[str, list[Made]] = {name: [] for name in ways}
     worst = 0
     for number in range(-1, rounds):
-        pictures = []
-        for name in sorted(ways, reverse=number % 2 == 0):
-            taken, picture = ways[name](1000 + number)
-            pictures.append(picture)
-            if number >= 0:  # the first turn warms up
-                seconds[name].append(taken)
-        difference = ImageChops.difference(pictures[0], pictures[1]).getextrema()
-        worst = max(worst, *(high for _, high in difference))
+        prompt = PROMPT.replace("red", WORDS[number % len(WORDS)]) if second_try and number >= 0 else PROMPT
+        now = {name: ways[name](1000 + number, prompt) for name in sorted(ways, reverse=number % 2 == 0)}
+        if number >= 0:  # the first turn warms up
+            for name, each in now.items():
+                made[name].append(each)
+        one, other = (each.picture for each in now.values())
+        worst = max(worst, *(high for _, high in ImageChops.difference(one, other).getextrema()))
     print(f"largest difference of a pixel between the two: {worst} of 255")
-    return seconds
+    return made
 
 
-def _report(seconds: dict[str, list[float]]) -> None:
-    for name, values in seconds.items():
-        low, middle, high = min(values), statistics.median(values), max(values)
-        print(f"{name:8} min {low:.3f} s  median {middle:.3f} s  max {high:.3f} s")
-    ratio = statistics.median(seconds["studio"]) / statistics.median(seconds["bare"])
-    pairs = [studio / bare for studio, bare in zip(seconds["studio"], seconds["bare"], strict=True)]
-    print(f"ratio of the medians {ratio:.3f} (median of the pairs' ratios {statistics.median(pairs):.3f})")
+def _report(made: dict[str, list[Made]]) -> None:
+    for what in ("seconds", "processor"):
+        took = {name: [getattr(each, what) for each in values] for name, values in made.items()}
+        for name, values in took.items():
+            low, middle, high = min(values), statistics.median(values), max(values)
+            print(f"{what:9} {name:8} min {low:.3f} s  median {middle:.3f} s  max {high:.3f} s")
+        ratio = statistics.median(took["studio"]) / statistics.median(took["bare"])
+        pairs = [studio / bare for studio, bare in zip(took["studio"], took["bare"], strict=True)]
+        print(
+            f"{what:9} ratio of the medians {ratio:.3f} (median of the pairs' {statistics.median(pairs):.3f})"
+        )
 
 
 def main() -> None:
@@ -155,24 +223,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "models.yaml")
     parser.add_argument("--model", default="portrait-mini")
+    parser.add_argument("--mode", choices=("smart_edit", "character_reference"), default="smart_edit")
+    parser.add_argument("--second-try", action="store_true", help="another word each time")
     parser.add_argument("--side", type=int, default=128, help="pixels")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=15)
     options = parser.parse_args()
     catalog = load_catalog(options.models)
-    folder = catalog.folder(catalog.get(options.model))
+    spec = catalog.get(options.model)
+    folder = catalog.folder(spec)
     if folder is None:
         sys.exit(f"{options.model} must be a folder on this machine.")
+    work = Work(Mode(options.mode), options.side, options.steps, dict(spec.options))
     with tempfile.TemporaryDirectory(prefix="likeness-overhead-") as data:
         settings = Settings(data_dir=Path(data), models=options.models, device="cpu")
         with open_studio(settings) as service:
             threads = _worker_threads(service)
-            ways = {
-                "bare": bare(folder, options.side, options.steps, threads),
-                "studio": through(service, options.model, options.side, options.steps),
-            }
-            print(f"{options.model}, {options.side} px, {options.steps} steps, {threads} threads")
-            _report(measure(ways, options.rounds))
+            ways = {"bare": bare(folder, work, threads), "studio": through(service, options.model, work)}
+            print(f"{options.model}, {work.mode}, {work.side} px, {work.steps} steps, {threads} threads")
+            _report(measure(ways, options.rounds, second_try=options.second_try))
 
 
 if __name__ == "__main__":
