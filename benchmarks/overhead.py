@@ -35,8 +35,8 @@ from studio.settings import ROOT, Settings
 
 PROMPT = "give her a red scarf"
 WORDS = (
-    "blue", "green", "white", "black", "golden", "silver", "brown", "grey", "pink", "violet", "yellow", "long",
-    "short", "silk", "wool", "thin", "thick", "torn", "new", "old", "striped", "dotted", "plain", "warm",
+    "blue", "green", "white", "black", "golden", "silver", "brown", "grey", "pink", "violet", "yellow",
+    "long", "short", "silk", "wool", "thin", "thick", "torn", "new", "old", "striped", "dotted", "plain",
 )  # fmt: skip
 """Each takes the place of "red" once."""
 GUIDANCE = 3.5
@@ -105,6 +105,7 @@ def _bare_edit(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
 
 
 def _bare_character(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
+    import torch
     from diffusers import StableDiffusionPipeline, UNet2DConditionModel
     from safetensors.torch import load_file
     from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
@@ -112,13 +113,16 @@ def _bare_character(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
     from pipelines.running.loading import sibling_unet
     from pipelines.running.single_file_parts import adapter_state
 
-    unet: Any = UNet2DConditionModel.from_pretrained(folder, subfolder="unet")
+    single = torch.float32  # what the processor computes in, whatever the files hold
+    unet: Any = UNet2DConditionModel.from_pretrained(folder, subfolder="unet", dtype=single)
+    eyes = CLIPVisionModelWithProjection.from_pretrained(folder, subfolder="image_encoder", dtype=single)
     pipeline: Any = StableDiffusionPipeline.from_pretrained(
         folder,
         unet=sibling_unet(unet, unet.config.out_channels),
-        image_encoder=CLIPVisionModelWithProjection.from_pretrained(folder, subfolder="image_encoder"),
+        image_encoder=eyes,
         feature_extractor=CLIPImageProcessor.from_pretrained(folder, subfolder="feature_extractor"),
         safety_checker=None,
+        dtype=single,
     )
     adapter = adapter_state(load_file(folder / work.options["ip_adapters"]["character"]))
     pipeline.load_ip_adapter([adapter], subfolder="", weight_name=[""], image_encoder_folder=None)
