@@ -125,6 +125,13 @@ def test_the_characters(page: Page, audit: Audit, studio_server: StudioProcess) 
 def test_the_models_and_the_queue(page: Page, audit: Audit) -> None:
     page.click("#tab-models")
     expect(page.locator("#panel-models .mod-card").first).to_be_visible()
+    for more in page.locator("#panel-models .mod-memory:visible summary").all()[:2]:
+        more.click()
     audit.look("the models")
     page.click("#tab-queue")
     audit.look("the queue")
+    dialog(page, audit, "shortcuts-dialog", "shortcuts:open")
+    page.set_viewport_size({"width": 390, "height": 844})
+    for section in ("studio", "collection", "characters", "models", "queue"):
+        page.click(f"#tab-{section}")
+        audit.look(f"{section} on a phone")
