@@ -102,6 +102,7 @@ export class CharactersPage {
       el(
         "section",
         { class: "chr-page", "aria-label": "Characters" },
+        el("h2", { class: "lk-visually-hidden" }, "Characters"),
         el("div", { class: "out-head-row" }, this.search.node, this.archived.node, add, bring, this.design, this.count, this.file),
         this.words,
         this.empty,

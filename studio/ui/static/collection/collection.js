@@ -149,6 +149,7 @@ class Collection {
     this.node = el(
       "section",
       { class: "out-collection unknown", "aria-label": "Collection" },
+      el("h2", { class: "lk-visually-hidden" }, "Collection"),
       this.head,
       this.batches.node,
       el("div", { class: "out-listing" }, this.skeletons, this.grid.node, this.words, this.again, this.all, this.invite),
@@ -249,7 +250,7 @@ class Collection {
     const name = el("p", { class: "out-cell-name" });
     const meta = el("p", { class: "out-cell-meta" });
     const more = this.more(bar.node);
-    const node = el("div", { class: "out-cell", tabindex: -1 }, open, mark, more, bar.node, name, meta);
+    const node = el("div", { class: "out-cell", tabindex: -1 }, open, mark, more, bar.node, name, " ", meta);
     open.addEventListener("click", (event) => this.click(id, event));
     /** @param {Picture} record */
     const update = (record) => {

@@ -170,8 +170,7 @@ export class FamilyTree {
 
   /** What is read: which picture, and all that is written on its card. @param {HTMLElement} card */
   name(card) {
-    const written = [...card.children].map((part) => part.textContent).join(" ");
-    card.setAttribute("aria-label", `${card.dataset.words} ${written}`.trim());
+    card.setAttribute("aria-label", `${card.dataset.words} ${card.textContent}`.trim());
   }
 
   /** @param {Placed} node */
@@ -194,6 +193,7 @@ export class FamilyTree {
     const marks = [image.anchor && kit.icon("anchor"), image.starred && kit.icon("star")].filter(Boolean);
     return [
       el("span", { class: "out-tree-change", title: changed }, node.edge ? changed || "same settings" : ""),
+      " ",
       el(
         "span",
         { class: "out-tree-picture" },
@@ -201,6 +201,7 @@ export class FamilyTree {
         el("span", { class: "out-tree-marks" }, marks),
         el("span", { class: "out-tree-ab" }),
       ),
+      " ",
       el("span", { class: "out-tree-drift" }, node.drift ? shortDrift(node.drift) : ""),
     ];
   }

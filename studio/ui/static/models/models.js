@@ -69,6 +69,7 @@ export class ModelsPage {
       el(
         "div",
         { class: "mod-page" },
+        el("h2", { class: "lk-visually-hidden" }, "Models"),
         this.machine,
         el("div", { class: "mod-head" }, this.segments, this.scan),
         this.list,

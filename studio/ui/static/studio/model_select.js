@@ -48,7 +48,7 @@ export const modelSelect = ({ element, props, watch }) => {
   const button = el(
     "button",
     { type: "button", class: "lk-model-button", "aria-haspopup": "listbox" },
-    el("span", { class: "lk-model-line" }, label, price),
+    el("span", { class: "lk-model-line" }, label, " ", price),
     icon("chevron"),
   );
   const list = el("div", { role: "listbox", "aria-label": "Model" });
@@ -94,7 +94,9 @@ export const modelSelect = ({ element, props, watch }) => {
     if (!props.scene) return;
     const current = props.scene.models.find((model) => model.id === props.value?.chosen);
     label.replaceChildren(
-      ...(current ? [current.label, badge(current)].filter(Boolean) : [props.scene.models.length ? "Choose a model" : props.scene.none]),
+      ...(current
+        ? [current.label, " ", badge(current)].filter(Boolean)
+        : [props.scene.models.length ? "Choose a model" : props.scene.none]),
     );
     price.textContent = current ? cost(current) : "";
     button.setAttribute(

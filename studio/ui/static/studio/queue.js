@@ -199,6 +199,7 @@ class QueuePage {
       el(
         "div",
         { class: "out-queue-page" },
+        el("h2", { class: "lk-visually-hidden" }, "Queue"),
         this.switches.node,
         this.sections.map((section) => section.node),
       ),
