@@ -8,6 +8,7 @@ right is in docs/characters.md. Pure, as the rules before Generate.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pipelines.request import Mode, Role
@@ -23,9 +24,14 @@ _MEASURED = (Mode.SMART_EDIT, Mode.IMG2IMG, Mode.INPAINT)
 """Modes whose result continues its source; the others make a new picture, which structure cannot judge."""
 _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 """Modes that leave alone what was not asked for, so that other changes are in doubt."""
-LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.32, 2.5, 28.0
+LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
+_ON_THE_FACE = frozenset(
+    "glasses spectacles sunglasses beard moustache mustache mask helmet hood veil scarf makeup tattoo freckles"
+    " wrinkles scar paint".split()
+)
+"""Words of a prompt for what draws lines into a face, or takes them away."""
 _CHANGES_COLOURS = frozenset({"hair", "skin", "light", "style", "age", "angle", "pose"})
 """Topics of a prompt that explain such a change."""
 _QUESTION = "How did it come out?"
@@ -120,9 +126,10 @@ def doubt(result: Result) -> str | None:
     if change is None or change.lines is None or change.colours is None or request.mode not in _EDITS:
         return None
     asked = set(prompt_forms.demands(request.prompt))
-    if change.lines < LINES_LOST and not asked & _CHANGES_LINES:
+    lines_explained = asked & _CHANGES_LINES or set(re.findall(r"\w+", request.prompt.lower())) & _ON_THE_FACE
+    if change.lines < LINES_LOST and not lines_explained:
         return "Few lines of the face are left: look whether it is whole."
-    if change.lines > LINES_GAINED and not asked & _CHANGES_LINES:
+    if change.lines > LINES_GAINED and not lines_explained:
         return "The face has far more lines than before: look whether it is whole."
     if change.colours > COLOURS_FAR and not asked & _CHANGES_COLOURS:
         return "The head's main colours are far from before: look whether it is the same person."

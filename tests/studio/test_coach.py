@@ -297,6 +297,7 @@ def test_after_a_picture_only_what_was_measured_is_said_and_nothing_answered(
         (edit("make her smile", colours=30.0), "far from before: look whether it is the same person"),
         (edit("give her green hair", colours=30.0), None),
         (edit("restyle as an ink sketch", lines=0.2), None),
+        (edit("remove the glasses", lines=0.2), None),
         (edit("make her smile"), None),
         (
             result(dataclasses.replace(FEW, lines=0.1), request=situation("x", mode=Mode.IMG2IMG).request),
