@@ -27,9 +27,10 @@ _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
-_ON_THE_FACE = frozenset(
-    "glasses spectacles sunglasses beard moustache mustache mask helmet hood veil scarf makeup tattoo freckles"
-    " wrinkles scar paint".split()
+_ON_THE_FACE = re.compile(
+    r"\b(?:\w*glasses|spectacles|beard|mous?tache|mask|helmet|hood|veil|scarf|makeup|tattoos?|freckles|wrinkles"
+    r"|scars?|paint)\b",
+    re.IGNORECASE,
 )
 """Words of a prompt for what draws lines into a face, or takes them away."""
 _CHANGES_COLOURS = frozenset({"hair", "skin", "light", "style", "age", "angle", "pose"})
@@ -126,7 +127,7 @@ def doubt(result: Result) -> str | None:
     if change is None or change.lines is None or change.colours is None or request.mode not in _EDITS:
         return None
     asked = set(prompt_forms.demands(request.prompt))
-    lines_explained = asked & _CHANGES_LINES or set(re.findall(r"\w+", request.prompt.lower())) & _ON_THE_FACE
+    lines_explained = asked & _CHANGES_LINES or _ON_THE_FACE.search(request.prompt)
     if change.lines < LINES_LOST and not lines_explained:
         return "Few lines of the face are left: look whether it is whole."
     if change.lines > LINES_GAINED and not lines_explained:
