@@ -28,7 +28,7 @@ LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
 _ON_THE_FACE = re.compile(
-    r"\b(?:\w*glasses|spectacles|beard|mous?tache|mask|helmet|hood|veil|scarf|makeup|tattoos?|freckles|wrinkles"
+    r"\b(?:\w*glasses|spectacles|beard|mo?ustache|mask|helmet|hood|veil|scarf|makeup|tattoos?|freckles|wrinkles"
     r"|scars?|paint)\b",
     re.IGNORECASE,
 )
