@@ -71,7 +71,7 @@ export class TreeSide {
   /** @param {import("./tree.js").FamilyTree} tree */
   constructor(tree) {
     this.tree = tree;
-    this.head = el("h3", {});
+    this.head = el("h3", {}, "Chosen picture");
     this.meta = el("p", { class: "out-dim" });
     this.image = el("img", { class: "out-tree-large", alt: "" });
     this.changes = el("ul", { class: "out-changes" });
