@@ -96,8 +96,8 @@ def complete(
     version's rules. Raises RequestError (field and words) where the request cannot be carried out, and
     NotFound for an unknown model.
     """
-    spec = _model(request, catalog)
-    draft = _Draft(request, catalog, spec, catalog.route(spec.id, request.mode), sizes)
+    spec, route = _model(request, catalog)
+    draft = _Draft(request, catalog, spec, route, sizes)
     draft.changes["model"] = spec.id
     _seed(draft, draw_seed)
     _prompt(draft)
@@ -121,16 +121,15 @@ def complete(
     return Completed(done, (*draft.notices, f"The model reads: {composed}"), composed)
 
 
-def _model(request: GenerationRequest, catalog: Catalog) -> ModelSpec:
+def _model(request: GenerationRequest, catalog: Catalog) -> tuple[ModelSpec, Route]:
+    """The model and how it does the mode; one that was named may turn out not to be usable."""
     named = request.model or (request.upscaler if request.mode is Mode.UPSCALE else None)
-    if named is None:
-        return catalog.default_model(request.mode)
-    spec = catalog.get(named)
-    catalog.route(spec.id, request.mode)
-    reason = catalog.unavailable_reason(spec.id, request.mode)
+    spec = catalog.default_model(request.mode) if named is None else catalog.get(named)
+    route = catalog.route(spec.id, request.mode)
+    reason = None if named is None else catalog.unavailable_reason(spec.id, request.mode)
     if reason:
         raise RequestError(reason, field="model")
-    return spec
+    return spec, route
 
 
 def _prompt(draft: _Draft) -> None:
