@@ -8,7 +8,7 @@ A part of a model lies inside the model's own folder, or at `hub://owner/name@co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -144,9 +144,9 @@ def pinned(spec: SomeEntry, commits: Mapping[str, str]) -> SomeEntry:
 
 def _at(value: Any, commits: Mapping[str, str]) -> Any:
     if isinstance(value, dict):
-        return {_at(key, commits): _at(each, commits) for key, each in value.items()}
+        return {_at(key, commits): _at(each, commits) for key, each in cast(dict[Any, Any], value).items()}
     if isinstance(value, list):
-        return [_at(each, commits) for each in value]
+        return [_at(each, commits) for each in cast(list[Any], value)]
     if not isinstance(value, str) or not value.startswith(HUB) or hub_revision(value):
         return value
     repo, path = split_hub(value)

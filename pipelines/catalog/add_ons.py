@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.disk import model_size
 from pipelines.disk.identify import EncoderWidths, Kind, identify
-from pipelines.disk.json_files import read_object
+from pipelines.disk.json_files import is_object, read_object
 from pipelines.disk.labels import BASE_LABEL
 from pipelines.errors import NotFound, RequestError
 from pipelines.families import registry
@@ -216,7 +216,7 @@ def doubt(found: AddOn) -> str | None:
 def _fits(spec: ModelSpec, add_on: AddOn) -> bool:
     """Whether an add-on was made for the model, as far as its header says."""
     family = registry.FAMILIES[spec.family]
-    fitting = {None, family.base} | (family.vaes if add_on.identified.kind == "vae" else set())
+    fitting = {None, family.base} | (family.vaes if add_on.identified.kind == "vae" else frozenset[str]())
     return bool(fitting & {*(add_on.identified.bases or (add_on.identified.base,))})
 
 
@@ -233,9 +233,7 @@ def _own_widths(catalog: Catalog, spec: ModelSpec) -> EncoderWidths | None:
     except (OSError, ValueError):
         return None
     vision = said.get("vision_config", said)
-    return EncoderWidths(
-        vision.get("hidden_size") if isinstance(vision, dict) else None, said.get("projection_dim")
-    )
+    return EncoderWidths(vision.get("hidden_size") if is_object(vision) else None, said.get("projection_dim"))
 
 
 def _kinds(route: Route) -> set[Kind]:

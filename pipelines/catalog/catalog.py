@@ -19,6 +19,7 @@ from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, 
 from pipelines.catalog.models_folder import AddOn, ModelsFolder
 from pipelines.disk import layout
 from pipelines.disk.hub_cache import cached_file, has_cached
+from pipelines.disk.json_files import is_list, is_object
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.families import registry, upscaler
 from pipelines.families.route import Route
@@ -265,7 +266,7 @@ def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
 def _named(entries: list[Any], path: Path, known: set[str]) -> Iterator[tuple[Any, str]]:
     """Each entry with the words for its place; an id that is there already is refused."""
     for number, entry in enumerate(entries, start=1):
-        name = entry.get("id", f"number {number}") if isinstance(entry, dict) else f"number {number}"
+        name = entry.get("id", f"number {number}") if is_object(entry) else f"number {number}"
         where = f"{path}, entry {name}"
         if name in known:
             raise CatalogError(f"{where}, id: there are two models with this id.")
@@ -280,10 +281,10 @@ def _read(path: Path) -> dict[str, list[Any]]:
         raise CatalogError(f"{path}: cannot be read ({error.strerror}).") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise CatalogError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
-    if not isinstance(content, dict) or not {"models"} <= set(content) <= {"models", "readers"}:
+    if not is_object(content) or not {"models"} <= set(content) <= {"models", "readers"}:
         raise CatalogError(f"{path}: must hold the key 'models', and may hold 'readers', and no others.")
     for key, entries in content.items():
-        if not isinstance(entries, list) and (entries is not None or key == "models"):
+        if not is_list(entries) and (entries is not None or key == "models"):
             raise CatalogError(f"{path}, {key}: must be a list of entries.")
     if not content["models"]:
         raise CatalogError(f"{path}: 'models' is empty; at least one model is needed.")

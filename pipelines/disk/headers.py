@@ -7,11 +7,10 @@ file, what comes out has the shape that is promised here. Format: https://github
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipelines.disk.json_files import parse
+from pipelines.disk.json_files import is_list, is_object, parse
 
 _MOST_HEADER = 100 * 2**20
 _NOTES = "__metadata__"
@@ -41,8 +40,8 @@ def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
         said = parse(text, path.name)
     except ValueError as error:
         raise ValueError(f"{path.name} is not a safetensors file.") from error
-    notes = said.pop(_NOTES, None) if isinstance(said, dict) else None
-    if not isinstance(said, dict) or not all(_is_tensor(tensor) for tensor in said.values()):
+    notes = said.pop(_NOTES, None) if is_object(said) else None
+    if not is_object(said) or not all(_is_tensor(tensor) for tensor in said.values()):
         raise ValueError(f"{path.name} is not a safetensors file.")
     if 8 + length + max((tensor["data_offsets"][1] for tensor in said.values()), default=0) > size:
         raise ValueError(f"{path.name} is cut off.")
@@ -51,7 +50,7 @@ def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 def _is_tensor(said: Any) -> bool:
     return (
-        isinstance(said, dict)
+        is_object(said)
         and said.keys() >= _KEYS
         and isinstance(said["dtype"], str)
         and _are_counts(said["shape"])
@@ -62,11 +61,11 @@ def _is_tensor(said: Any) -> bool:
 
 
 def _are_counts(said: Any) -> bool:
-    return isinstance(said, list) and all(type(each) is int and each >= 0 for each in said)
+    return is_list(said) and all(type(each) is int and each >= 0 for each in said)
 
 
 def _texts(notes: Any) -> dict[str, str]:
     """The format knows texts only; anything else is left out."""
-    if not isinstance(notes, Mapping):
+    if not is_object(notes):
         return {}
     return {key: value for key, value in notes.items() if isinstance(value, str)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 _MOST = 64 * 2**20
 
@@ -17,6 +17,16 @@ def parse(text: str | bytes, name: str) -> Any:
         raise ValueError(f"{name} is not JSON.") from error
 
 
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    """It is an object of JSON, whatever is in it."""
+    return isinstance(value, dict)
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    """It is a list of JSON, whatever is in it."""
+    return isinstance(value, list)
+
+
 def read_object(path: Path) -> dict[str, Any]:
     """The object in a file. Raises ValueError for anything else in it, and OSError.
 
@@ -27,6 +37,6 @@ def read_object(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _MOST:
         raise ValueError(f"{path.name} is too large to be read.")
     said = parse(path.read_bytes(), path.name)
-    if not isinstance(said, dict):
+    if not is_object(said):
         raise ValueError(f"{path.name} is damaged.")
     return said

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.disk.json_files import read_object
+from pipelines.disk.json_files import is_list, read_object
 from pipelines.errors import ModelUnavailable
 
 INDEX = "model_index.json"
@@ -32,7 +32,7 @@ _WEIGHTS = re.compile(
 
 def components(index: Mapping[str, Any]) -> dict[str, str]:
     """Class names by sub-folder, of the parts a family loads."""
-    parts = {name: value for name, value in index.items() if isinstance(value, list) and len(value) == 2}
+    parts = {name: value for name, value in index.items() if is_list(value) and len(value) == 2}
     return {
         name: cls
         for name, (_, cls) in parts.items()

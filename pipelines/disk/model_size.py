@@ -15,7 +15,7 @@ from typing import Any
 from pipelines.disk import layout
 from pipelines.disk.headers import header
 from pipelines.disk.hub_cache import cached_file
-from pipelines.disk.json_files import read_object
+from pipelines.disk.json_files import is_object, read_object
 from pipelines.memory.planner import ModelSize, Part
 from pipelines.spec import HUB, hub_revision, split_hub
 
@@ -82,7 +82,7 @@ def _quantised_with(place: Path) -> str | None:
     if not config.is_file():
         return None
     said = read_object(config).get("quantization_config")
-    method = str(said.get("quant_method", "")) if isinstance(said, dict) else ""
+    method = str(said.get("quant_method", "")) if is_object(said) else ""
     return "bitsandbytes" if method.startswith("bitsandbytes") else method or None
 
 

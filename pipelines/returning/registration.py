@@ -8,6 +8,7 @@ Tukey's biweight).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -125,7 +126,8 @@ def _step(here: Floats, there: Floats, x: Floats, y: Floats, matrix: Floats) -> 
     weighted = columns * weight.reshape(-1, 1)
     normal = weighted.T @ columns
     normal += np.eye(6, dtype=np.float32) * 1e-4 * np.trace(normal) / 6e4
-    change = np.linalg.solve(normal.astype(np.float64), (weighted.T @ miss.ravel()).astype(np.float64))
+    solve: Any = np.linalg.solve  # its types hang on those of the arrays
+    change: Floats = solve(normal.astype(np.float64), (weighted.T @ miss.ravel()).astype(np.float64))
     turn = np.eye(3)
     turn[:2] += change.reshape(2, 3)
     return (np.vstack([matrix, [0, 0, 1]]) @ turn)[:2].astype(np.float32)

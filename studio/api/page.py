@@ -18,7 +18,10 @@ _GONE = "The studio was updated since this page was loaded. Reload it."
 
 def add_page_files(app: FastAPI, files: PageFiles) -> None:
     """Add `GET /page/{digest}/{path}`. The address of another version answers 404."""
-    compressed = cache(lambda path: files.files[path].compressed())
+
+    @cache
+    def compressed(path: str) -> bytes:
+        return files.files[path].compressed()
 
     async def page_file(request: Request) -> Response:
         path = request.path_params["path"]

@@ -165,6 +165,8 @@ def _sentence(kind: str, name: str, where: Sequence[str | int], error: Mapping[s
             return f"{label} must be text."
         case "value_error":
             return str(context["error"])
+        case _:
+            pass
     return _number_sentence(kind, label, name, where, context) or f"{label} cannot be used: {error['msg']}."
 
 

@@ -343,6 +343,8 @@ class LocalEngine:
                     self._inbox.put(event)
                 case ReadAnswer(order_id) if order_id == self._job_id and self._answers:
                     self._answers.put(message)
+                case _:
+                    pass
 
     def _on_worker_exit(self, words: str) -> None:
         """The process is gone: first the state, then the word to `run`, which may come back at once."""

@@ -58,6 +58,8 @@ class Patience:
                 self._follow(event)
             case ReadAnswer():
                 self._working = False
+            case _:
+                pass
 
     def wait(self, seconds: float) -> str | None:
         """That much time has passed without a word; why it is to be replaced, where it is."""
@@ -79,6 +81,8 @@ class Patience:
                 self._longest = max(self._longest or 0.0, now - self._told_at)
             case Completed() | Failed():
                 self._working = False
+            case _:
+                pass
         self._told_at = now
 
     def _limit(self) -> float:

@@ -11,7 +11,7 @@ import multiprocessing
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from studio.engine import deaths
@@ -78,7 +78,7 @@ class WorkerProcess:
 
 
 @contextlib.contextmanager
-def _sigint_blocked() -> Iterator[None]:
+def _sigint_blocked() -> Generator[None]:
     """Ctrl-C reaches the whole terminal group; a child born in here does not see it, even while it starts."""
     if sys.platform == "win32":
         yield

@@ -115,7 +115,7 @@ def _keep_the_terminal_quiet() -> None:
     os.environ.update(TQDM_DISABLE="1", TRANSFORMERS_VERBOSITY="error", DIFFUSERS_VERBOSITY="error")
     from tqdm import tqdm
 
-    tqdm.set_lock(threading.RLock())  # its own default is a semaphore that outlives a killed process
+    tqdm.set_lock(threading.RLock())  # pyright: ignore[reportUnknownMemberType]  # its own default is a semaphore that outlives a killed process
 
 
 def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from pipelines.disk.json_files import is_list
 from studio import durable, jsonlines
 from studio.exchange.folders import FoundFile
 from studio.exchange.records import ImportProblem, ImportProgress, ImportStatus
@@ -62,7 +63,8 @@ class ImportLog:
         """Those of earlier runs; one that did not end is interrupted."""
         for path in sorted(directory.glob("*.jsonl")):
             lines = jsonlines.read(path)
-            log = cls._of(path, next(lines, {}))
+            nothing: dict[str, Any] = {}
+            log = cls._of(path, next(lines, nothing))
             if log is not None:
                 for line in lines:
                     log._remember(line)
@@ -156,7 +158,7 @@ class ImportLog:
 
     def _remember(self, line: dict[str, Any]) -> None:
         done = line.get("done")
-        for entry in done if isinstance(done, list) else ():
+        for entry in done if is_list(done) else ():
             self._remember_file(entry)
         if isinstance(twins := line.get("twins"), int):  # earlier versions: added that were there already
             self._counts["added"] -= twins
@@ -193,7 +195,7 @@ def imported_files(directory: Path) -> Iterator[Path]:
     for path in sorted(directory.glob("*.jsonl")):
         for line in jsonlines.read(path):
             done = line.get("done")
-            names = [entry[0] for entry in done if entry] if isinstance(done, list) else []
+            names = [entry[0] for entry in done if entry] if is_list(done) else []
             yield from (Path(name) for name in names if isinstance(name, str) and Path(name).is_file())
 
 

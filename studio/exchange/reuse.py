@@ -29,7 +29,7 @@ def of_own(record: ImageRecord) -> dict[str, Any]:
 
 def of_foreign(said: ForeignMetadata, catalog: Catalog) -> tuple[dict[str, Any], tuple[NamedValue, ...]]:
     """(settings, what could not be mapped)."""
-    wanted = {
+    wanted: dict[str, Any] = {
         "prompt": said.prompt or None,
         "negative_prompt": said.negative_prompt or None,
         "seed": said.seed,
@@ -70,7 +70,7 @@ def _loras(said: Sequence[Lora], catalog: Catalog) -> tuple[list[dict[str, Any]]
         plain_name(each.name): each.id for each in catalog.dropped.add_ons if each.identified.kind == "lora"
     }
     found: dict[str, dict[str, Any]] = {}
-    strange = []
+    strange: list[Lora] = []
     for lora in said:
         named = {"id": known.get(plain_name(lora.name)), "weight": lora.weight}
         if named["id"] is None or len(found) == MAX_LORAS or not _allowed("loras", [named]):
