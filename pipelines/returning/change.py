@@ -45,8 +45,8 @@ _BROAD, _BROADLY = 0.025, 1.1
 """Blur, in longer sides, after which a difference of so many times `reach` is sure, too."""
 _RING = 2, 5
 """From where to where, in px beside a change, it is looked whether it fades out."""
-_FADES = 0.6
-"""Of `reach`, what is left there of one that does."""
+_FADES, _LARGE = 0.8, 0.04
+"""Of `reach`, what is left there of one that does; and the least share of the picture it has."""
 _FADE_BLUR, _FADE_REACH = 0.02, 0.08
 """In longer sides."""
 _GUIDE_SIDE = 512
@@ -153,7 +153,8 @@ def fading(differences: Floats, mask: Bools, thresholds: Thresholds) -> Floats:
     beside[ndimage.binary_dilation(mask, EVERYWHERE, iterations=_RING[0])] = 0
     places = np.bincount(beside.ravel(), minlength=count + 1)
     level = np.bincount(beside.ravel(), soft.ravel(), count + 1) / np.maximum(places, 1)
-    fades = level > _FADES * thresholds.reach
+    large = np.bincount(labels.ravel(), minlength=count + 1) >= _LARGE * mask.size
+    fades = large & (level > _FADES * thresholds.reach)
     fades[0] = False
     reach = max(1, round(max(mask.shape) * _FADE_REACH))
     region = ndimage.binary_dilation(fades[labels], EVERYWHERE, iterations=reach)

@@ -1,4 +1,4 @@
-"""Where a model's picture lies against its source: edit models shift, zoom and shear what they draw.
+"""Where a model's picture lies against its source: edit models shift and zoom what they draw by some px.
 
 Coarsely by phase correlation (Kuglin and Hines 1975), then by least squares on brightness whose local
 mean and contrast are taken out, with weights that leave out what was changed (Lucas and Kanade 1981, with
@@ -15,16 +15,18 @@ from PIL import Image
 
 from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, ndimage, resized
 
-SIDE = 224
+SIDE = 320
 """Longer side, in px, at which pictures are compared."""
 FARTHEST = 0.06
 """Farthest a corner may have gone, in longer sides; more is no drift."""
 _NEAREST = 0.25
 """Corners that went less far, in px of the model's picture, are left where they are."""
-_GAIN = 0.92
-"""What is left of the difference where a registration is believed."""
+_GAIN, _FOUND_MORE = 0.92, 0.1
+"""A registration is believed where so little of the difference is left, or so much more is found again."""
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
-_ROUNDS = (4.0, 2.0, 1.0, 1.0)
+_QUANTILE = 0.524
+"""Of a normal distribution's deviation, below which 0.4 of its amounts lie: up to 0.6 may have changed."""
+_ROUNDS = (8.0, 4.0, 2.0, 1.0, 1.0, 1.0)
 """Blur of the pictures in px, round by round."""
 _TILE = 16
 _FOUND = 0.5
@@ -76,7 +78,8 @@ def register(seen: Bytes, drawn: Bytes) -> Registration:
     moved = _farthest(matrix, width, height)
     before, after = _found(here, there), _found(here, _warped(there, best[0]))
     near = _NEAREST <= moved <= FARTHEST * max(width, height)
-    if not near or best[1] > _GAIN * still or after < before:
+    better = after >= before + _FOUND_MORE or (best[1] <= _GAIN * still and after >= before)
+    if not near or not better:
         return Registration(_moved_by(0, 0), 0.0, before)
     return Registration(matrix, moved, after)
 
@@ -120,16 +123,16 @@ def _step(here: Floats, there: Floats, x: Floats, y: Floats, matrix: Floats) -> 
     """One step of Gauss and Newton, weighted by Tukey's biweight."""
     down, across = np.gradient(there)
     miss = here - there
-    cut = 4.7 * max(1.4826 * float(np.median(np.abs(miss))), 1e-3)
+    cut = 4.7 * max(float(np.quantile(np.abs(miss), 0.4)) / _QUANTILE, 1e-3)
     weight = np.clip(1 - (miss / cut) ** 2, 0, 1) ** 2
-    columns = np.stack([across * x, across * y, across, down * x, down * y, down], -1).reshape(-1, 6)
+    columns = np.stack([across * x, across, down * y, down], -1).reshape(-1, 4)
     weighted = columns * weight.reshape(-1, 1)
     normal = weighted.T @ columns
-    normal += np.eye(6, dtype=np.float32) * 1e-4 * np.trace(normal) / 6e4
+    normal += np.eye(4, dtype=np.float32) * 1e-8 * np.trace(normal)
     solve: Any = np.linalg.solve  # its types hang on those of the arrays
     change: Floats = solve(normal.astype(np.float64), (weighted.T @ miss.ravel()).astype(np.float64))
     turn = np.eye(3)
-    turn[:2] += change.reshape(2, 3)
+    turn[[0, 0, 1, 1], [0, 2, 1, 2]] += change
     return (np.vstack([matrix, [0, 0, 1]]) @ turn)[:2].astype(np.float32)
 
 
