@@ -13,12 +13,15 @@ from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
+from PIL import Image
+
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound
 from pipelines.planning.complete import Completed, complete
 from pipelines.request import GenerationRequest, Mode
 from pipelines.spec import ModelSpec
+from studio.characters import faces
 from studio.characters.characters import Characters
 from studio.characters.designs import Designs
 from studio.characters.tools import Tools
@@ -133,6 +136,18 @@ class StudioService:
     def thumbnail(self, image_id: str, side: int = THUMBNAIL_SIDE) -> Path:
         """A WebP thumbnail, its longest side `side` px, made on first demand. Raises NotFound."""
         return self._collection.thumbnail(image_id, side)
+
+    def head(self, image_id: str) -> faces.Head:
+        """Where the picture's head is. Raises NotFound, also where none is found."""
+        if found := faces.find(self._collection.working_file(image_id)):
+            return found
+        raise NotFound("No head was found in this picture. Paint it with the brush.")
+
+    def subject(self, image_id: str) -> Image.Image:
+        """What stands out from the picture's background: L, small. Raises NotFound where nothing does."""
+        if found := faces.subject(self._collection.working_file(image_id)):
+            return found
+        raise NotFound("Nothing stands out from the background of this picture. Paint with the brush.")
 
     def update_image(
         self,

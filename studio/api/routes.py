@@ -27,6 +27,7 @@ from studio.api.problems import Problem, add_problem_handlers
 from studio.api.queue import add_queue
 from studio.api.readers import add_readers
 from studio.api.refinements import add_refinements
+from studio.api.selection import add_selection
 from studio.api.sweeps import add_sweeps
 from studio.api.system import add_system
 from studio.coach.advisor import Advisor
@@ -62,6 +63,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_characters(router, service.characters)
     add_designs(router, service.designs)
     add_readers(router, service)
+    add_selection(router, service)
     add_events(router, broadcast)
     app.include_router(router)
     add_problem_handlers(app)

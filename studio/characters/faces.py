@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _SIDE = 320
 """Longest side in px of the copy in which faces are looked for; for figures a smaller one is enough."""
 _FIGURE_SIDE = 96
+_SUBJECT_SIDE = 256
+"""Of the copy in which a whole subject is told from its background: its edge is to be seen."""
 _LEAST_SIDE = 24
 _MARGIN, _REACH = 0.05, 0.06
 """How wide the margins are, and how far up and down a row is compared with them, in parts of the picture."""
@@ -69,6 +71,24 @@ def boxes(path: Path) -> tuple[tuple[int, int, int, int], ...]:
         width, height = file.size
     left, top = round(head.x * width), round(head.y * height)
     return ((left, top, left + round(head.width * width), top + round(head.height * height)),)
+
+
+def subject(path: Path) -> Image.Image | None:
+    """What stands out from the picture's margins: L, white, _SUBJECT_SIDE px at its longest; or None.
+
+    Raises OSError.
+    """
+    import numpy as np
+
+    with Image.open(path) as file:
+        small = file.convert("RGB")
+    small.thumbnail((_SUBJECT_SIDE, _SUBJECT_SIDE), Image.Resampling.BOX)
+    if min(small.size) < _LEAST_SIDE:
+        return None
+    figure = _largest(_standing_out(np.asarray(small)))
+    if figure is None or not _SMALLEST <= figure.mean() <= _LARGEST:
+        return None
+    return Image.fromarray(figure).convert("L")
 
 
 @functools.lru_cache(maxsize=256)

@@ -137,6 +137,15 @@ class StudioState(BaseModel):
         """Make these pictures the references, in this order. Raises RequestError for too many."""
         return self.with_references([Reference(image_id=image_id) for image_id in dict.fromkeys(image_ids)])
 
+    def with_mask(self, image_id: str, mask_id: str | None) -> Self:
+        """Let only what the mask shows of the picture change; None takes the mask away."""
+        kept = [r for r in self.references if r.image_id == image_id or r.role not in (None, Role.MASK)]
+        kept = [r for r in kept if r.role is not Role.MASK and r.image_id != mask_id]
+        if all(reference.image_id != image_id for reference in kept):
+            kept = [Reference(image_id=image_id), *(r for r in kept if r.role is not Role.SOURCE)]
+        masks = [Reference(image_id=mask_id, role=Role.MASK)] if mask_id else []
+        return self.with_references([*kept, *masks])
+
     def edit_together(self, image_id: str, prompts: Sequence[str]) -> Self:
         """Open the picture for editing with all these edits in one prompt, the last of each kind."""
         together = prompt_forms.together(prompts)[:MAX_PROMPT_CHARS]

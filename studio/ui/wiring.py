@@ -17,7 +17,7 @@ import gradio as gr
 
 from pipelines.errors import LikenessError, NotFound, RequestError
 from pipelines.families.settings import INFLUENCE, SEED
-from pipelines.request import GenerationRequest, Mode
+from pipelines.request import GenerationRequest, Mode, Role
 from studio.records import ImageRecord, ModelInfo
 from studio.service import StudioService
 from studio.ui.boundary import guarded, warn
@@ -36,6 +36,8 @@ Verb = Callable[[Mapping[str, Any], Sequence[object]], Updates]
 LOST_REFERENCES = "Some references of this picture are no longer in the collection; they are left out."
 LOST_CHARACTER = "The character this picture was made for is no longer in the studio; none is loaded."
 UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
+
+TO_INPAINT = "Switched to Inpaint: only what you painted changes, every other pixel stays."
 
 UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
 
@@ -103,7 +105,22 @@ class StudioHandlers:
         """Carry out an action on several pictures, in their order. Raises NotFound, RequestError."""
         before = self.controls.read(values)
         records = [self.service.image(image_id) for image_id in image_ids[:_MANY]]
+        if action in ("paint", "unpaint"):
+            return self._show(self._painted(before, records), shown=before.values())
         return self._show(_after_many(before, action, records), shown=before.values())
+
+    def _painted(self, state: StudioState, records: Sequence[ImageRecord]) -> StudioState:
+        """A mask on the first picture, or none any more; a mode that knows no mask gives way to Inpaint."""
+        if not records:
+            raise RequestError("Choose a picture first.")
+        mask = records[1].id if len(records) > 1 else None
+        masked = state.with_mask(records[0].id, mask)
+        if mask is None:
+            return masked.set_mode(Mode.SMART_EDIT) if masked.mode is Mode.INPAINT else masked
+        if Role.MASK in knobs_of(self._model(masked.model), masked.mode).limits.roles:
+            return masked
+        warn((TO_INPAINT,))
+        return masked.set_mode(Mode.INPAINT)
 
     def transition(self, change: Callable[[StudioState], StudioState], values: Sequence[object]) -> Updates:
         """Let `change` make the new state. Raises what it raises."""

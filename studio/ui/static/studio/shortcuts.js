@@ -38,6 +38,22 @@ const KEYS = [
       ["Shift and arrows", "Move it; so does dragging"],
     ],
   ],
+  [
+    "Painting a mask",
+    [
+      ["M", "Paint a mask on the picture"],
+      ["B X", "Brush, eraser"],
+      ["T L W", "Rectangle, lasso, wand"],
+      ["[ ]", "Smaller, larger"],
+      ["{ }", "Harder, softer"],
+      ["Alt, held", "Take away instead of adding"],
+      ["I", "Invert"],
+      ["Delete", "Clear"],
+      [`${command} Z, ${command} Shift Z`, "Undo, redo"],
+      ["Space, held", "Move the picture"],
+      ["Esc", "Stop; what is painted stays for the next time"],
+    ],
+  ],
 ];
 
 /** @param {[string, [string, string][]]} group */

@@ -15,8 +15,7 @@ function median(values) {
 
 /** Some white, and hardly any tone between, as no photograph is. @param {[number, number, number][]} colours */
 function blackAndWhite(colours) {
-  const grey = (/** @type {number[]} */ [r, g, b]) =>
-    /** @type {number} */ ((r) + /** @type {number} */ (g) + /** @type {number} */ (b)) / 3;
+  const grey = (/** @type {number[]} */ [r, g, b]) => /** @type {number} */ (r + /** @type {number} */ (g) + /** @type {number} */ (b)) / 3;
   const pure = colours.filter((one) => Math.max(...one) - Math.min(...one) <= GREYISH && (grey(one) < DARK || grey(one) > 255 - DARK));
   return pure.length >= SHARE * colours.length && pure.some((one) => grey(one) > 255 - DARK);
 }

@@ -3,6 +3,7 @@
 import * as pictures from "../../collection/pictures.js";
 import { fileAddress } from "../../core/addresses.js";
 import { el } from "../../core/dom.js";
+import { store } from "../../core/storage.js";
 import * as kit from "../../kit/kit.js";
 import { Viewport } from "./viewport.js";
 
@@ -20,12 +21,14 @@ function madeFrom(record) {
 const tool = (id, name, label, key, run) => kit.button({ id, name, label, key, words: !name, kind: "ghost small", run });
 
 export class Tools {
-  /** @param {{picture: {node: HTMLElement, box: HTMLElement}, row: {tools: HTMLElement}}} stage */
-  constructor({ picture, row }) {
+  /** @param {{node: HTMLElement, picture: {node: HTMLElement, box: HTMLElement}, row: {tools: HTMLElement}}} said */
+  constructor({ node: stage, picture, row }) {
     /** @type {string | null} */
     this.reference = null;
-    /** @type {((event: PointerEvent) => boolean) | null} */
+    /** @type {import("../brush/brush.js").Brush | null} */
     this.painter = null;
+    this.stage = stage;
+    this.record = /** @type {Picture | null} */ (null);
     this.under = el("img", { class: "out-peek", alt: "", hidden: true });
     this.label = el("figcaption", { class: "out-peek-label", hidden: true }, "Reference");
     picture.box.append(this.under);
@@ -35,6 +38,7 @@ export class Tools {
     this.hold = this.holder();
     this.one = tool("zoom-actual", undefined, "100 %", "1", () => this.port.actual());
     this.node.replaceChildren(
+      tool("mask", "brush", "Paint a mask", "M", () => this.paint()),
       this.hold,
       tool("zoom-out", "minus", "Zoom out", "-", () => this.port.step(-1)),
       this.one,
@@ -44,10 +48,14 @@ export class Tools {
     this.port = new Viewport(picture.node, picture.box, {
       peek: (on) => this.peek(on),
       moved: () => this.moved(),
-      drags: (event) => this.painter?.(event) ?? false,
+      drags: (event) => !this.spaced && (this.painter?.down(event) ?? false),
     });
     picture.node.addEventListener("dblclick", (event) => this.toggle(event));
-    document.addEventListener("keyup", (event) => event.key.toLowerCase() === "o" && this.peek(false));
+    this.spaced = false; // while the space bar is held, a press moves the picture whatever tool is chosen
+    document.addEventListener("keyup", (event) => {
+      if (event.key === " ") this.spaced = false;
+      if (event.key.toLowerCase() === "o") this.peek(false);
+    });
     window.addEventListener("blur", () => this.peek(false));
     this.moved();
   }
@@ -66,11 +74,13 @@ export class Tools {
   show(record) {
     const another = this.shown !== record.id;
     this.shown = record.id;
+    this.record = record;
     this.reference = madeFrom(record);
     this.hold.disabled = !this.reference;
     if (!another) return;
     this.peek(false);
     this.port.show({ width: record.width || 1, height: record.height || 1 });
+    if (store.get("sessionStorage", "painting") === record.id) this.paint();
     if (this.reference)
       pictures.get(this.reference).then(
         () => {},
@@ -113,6 +123,13 @@ export class Tools {
     else port.zoomTo(port.one > 1.2 ? port.one : 2, port.inFrame({ x: event.clientX, y: event.clientY }));
   }
 
+  /** Begin to paint a mask, or go on with one. */
+  async paint() {
+    if (!this.record || this.painter) return;
+    const brush = await import("../brush/brush.js");
+    await brush.open(this.record, this, this.stage);
+  }
+
   /** A press is for panning, or for somebody else: the picture is not to be dragged away. */
   holdsPointer() {
     return Boolean(this.painter) || this.port.looking || this.port.view.zoom > 1 || this.port.touched;
@@ -129,6 +146,8 @@ export class Tools {
     else if (event.key === "0") this.port.fit();
     else if (event.key === "1") this.port.actual();
     else if (event.key.toLowerCase() === "o") this.peek(true);
+    else if (event.key.toLowerCase() === "m") this.paint();
+    else if (event.key === " " && this.painter && !(event.target instanceof HTMLButtonElement)) this.spaced = true;
     else return false;
     return true;
   }

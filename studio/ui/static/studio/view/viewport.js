@@ -150,6 +150,12 @@ export class Viewport {
     if (!pans) this.timer = window.setTimeout(() => this.look(true), HELD);
   }
 
+  /** A finger that somebody else had is one of two now. @param {number} id @param {Point} at */
+  adopt(id, at) {
+    this.fingers.set(id, at);
+    this.touched = true;
+  }
+
   /** @param {PointerEvent} event */
   move(event) {
     const before = this.fingers.get(event.pointerId);

@@ -1,0 +1,43 @@
+"""`/images/{id}/head` and `/subject`: what a mask can be begun with, as far as a picture shows it."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel
+
+from studio.characters.faces import Kind
+from studio.service import StudioService
+
+_PNG: dict[int | str, dict[str, Any]] = {
+    200: {"content": {"image/png": {}}, "description": "White: the subject."}
+}
+
+
+class HeadBox(BaseModel):
+    """A box in parts of the picture: around a face, or around a figure's head with its hair."""
+
+    kind: Kind
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def add_selection(router: APIRouter, service: StudioService) -> None:
+    """Add the calls."""
+
+    @router.get("/images/{image_id}/head")
+    def head(image_id: str) -> HeadBox:
+        """Where its head is; 404 where none is found."""
+        found = service.head(image_id)
+        return HeadBox(kind=found.kind, x=found.x, y=found.y, width=found.width, height=found.height)
+
+    @router.get("/images/{image_id}/subject", response_class=Response, responses=_PNG)
+    def subject(image_id: str) -> Response:
+        """What stands out from its background, as a small PNG; 404 where nothing does."""
+        body = io.BytesIO()
+        service.subject(image_id).save(body, "PNG")
+        return Response(body.getvalue(), media_type="image/png")

@@ -1,0 +1,400 @@
+// Painting a mask on the stage: pointer and keys become shapes in the mask (`mask.js`), which is as large as the picture
+// whatever the screen shows. "Use the mask" takes it into the collection and beside its picture into the references.
+import * as pictures from "../../collection/pictures.js";
+import { upload } from "../../collection/uploads.js";
+import { emit, on } from "../../core/bus.js";
+import { el } from "../../core/dom.js";
+import { api } from "../../core/rest.js";
+import { store } from "../../core/storage.js";
+import { toast } from "../../kit/toasts.js";
+import { requestChange } from "../changes.js";
+import * as drafts from "./drafts.js";
+import { History } from "./history.js";
+import * as masks from "./mask.js";
+import * as morphology from "./morphology.js";
+import { Overlay } from "./overlay.js";
+import { Panel } from "./panel.js";
+import { png } from "./png.js";
+import { understood } from "./reading.js";
+import { begun, fileOf, pixelsOf, subjectOf } from "./source.js";
+
+/** @typedef {import("../../core/events.js").Picture} Picture */
+/** @typedef {import("../view/tools.js").Tools} Tools */
+/** @typedef {import("./mask.js").Point} Point */
+
+const STEP = 1.2; // of the brush's size, by a press of [ or ]
+const KEPT_AFTER = 250; // ms of rest before a draft is kept
+const PRESSED = 0.25; // of the brush's width, where a pen hardly touches
+
+export class Brush {
+  /** @param {Picture} record @param {Tools} tools @param {HTMLElement} stage @param {masks.Mask} mask */
+  constructor(record, tools, stage, mask) {
+    this.record = record;
+    this.tools = tools;
+    this.stage = stage;
+    this.mask = mask;
+    this.history = new History(mask);
+    this.radius = Math.max(1, Math.min(mask.width, mask.height) / 16);
+    this.penned = false; // once a pen has painted, fingers only pan and zoom
+    /** @type {number | null} */
+    this.pointer = null;
+    /** @type {Point[]} */
+    this.points = [];
+    /** @type {masks.Tip | null} */
+    this.tip = null;
+    this.area = { x: 0, y: 0, width: 0, height: 0 };
+    /** @type {Point} */
+    this.at = { x: 0, y: 0 }; // the pointer, on the page
+    /** @type {Uint8ClampedArray | null} */
+    this.pixels = null; // the picture's own, once the wand wants them
+    this.erasing = false;
+    this.timer = 0;
+    this.dirty = false;
+    this.byTouched = false;
+    this.overlay = new Overlay(mask, tools.port.box, tools.port.frame);
+    this.panel = new Panel({ act: (name) => this.act(name), chosen: () => this.overlay.ring(null, 0), sized: () => this.sized() });
+    this.panel.by.addEventListener("input", () => (this.byTouched = true));
+    this.showSize();
+    this.listen();
+    stage.querySelector(".out-area")?.after(this.panel.node);
+    stage.classList.add("painting");
+    this.overlay.draw(masks.whole(mask));
+    this.update();
+  }
+
+  listen() {
+    const { frame } = this.tools.port;
+    this.leaves = [
+      this.hear(document, "keydown", (event) => this.key(event), true),
+      this.hear(document, "click", (event) => this.beforeGenerate(event), true),
+      this.hear(frame, "pointermove", (event) => this.move(event)),
+      this.hear(frame, "pointerup", (event) => this.up(event)),
+      this.hear(frame, "pointercancel", (event) => this.up(event)),
+      this.hear(frame, "pointerleave", () => this.overlay.ring(null, 0)),
+      on("gallery:selected", ({ id }) => id !== this.record.id && this.close()),
+      on("tab:shown", () => this.keepNow()),
+    ];
+    this.tools.painter = this;
+  }
+
+  /** @param {EventTarget} target @param {string} name @param {(event: any) => unknown} run */
+  hear(target, name, run, capture = false) {
+    target.addEventListener(name, run, { capture });
+    return () => target.removeEventListener(name, run, { capture });
+  }
+
+  // --- pointer ------------------------------------------------------------------------------
+  /** Whether a press on the picture paints. @param {PointerEvent} event */
+  down(event) {
+    if (this.pointer !== null) return this.giveWay(event);
+    if (event.pointerType === "touch" && this.penned) return false;
+    if (event.pointerType === "pen") this.penned = true;
+    event.preventDefault();
+    this.pointer = event.pointerId;
+    this.tools.port.frame.setPointerCapture(event.pointerId);
+    this.erasing = this.panel.tool === "eraser" || event.altKey || Boolean(event.buttons & 32) || (this.panel.takesAway && !this.brushing);
+    this.begin(event);
+    return true;
+  }
+
+  /** A second finger: the two zoom, and what the first one has painted was not meant. @param {PointerEvent} event */
+  giveWay(event) {
+    if (event.pointerType !== "touch" || this.pointer === null) return true;
+    this.history.revert(this.area);
+    this.overlay.draw(this.area);
+    this.tools.port.adopt(this.pointer, this.at);
+    this.rest();
+    return false;
+  }
+
+  get brushing() {
+    return this.panel.tool === "brush" || this.panel.tool === "eraser";
+  }
+
+  /** @param {PointerEvent} event @returns {masks.Tip} */
+  tipOf(event) {
+    const pressure = event.pointerType === "pen" ? PRESSED + (1 - PRESSED) * event.pressure : 1;
+    return { ...this.tools.port.inPicture({ x: event.clientX, y: event.clientY }), radius: this.radius * pressure };
+  }
+
+  get how() {
+    return { softness: Number(this.panel.softness.input.value) / 100, erase: this.erasing };
+  }
+
+  /** @param {PointerEvent} event */
+  begin(event) {
+    const tip = this.tipOf(event);
+    this.at = { x: event.clientX, y: event.clientY };
+    this.area = { x: 0, y: 0, width: 0, height: 0 };
+    if (this.panel.tool === "wand") return void this.pick(tip);
+    this.points = [tip];
+    this.tip = tip;
+    if (this.brushing) this.paint(tip);
+  }
+
+  /** @param {masks.Tip} to */
+  paint(to) {
+    const area = masks.stroke(this.mask, this.tip ?? to, to, this.how);
+    this.tip = to;
+    this.area = masks.joined(this.area, area);
+    this.overlay.draw(area);
+  }
+
+  /** @param {PointerEvent} event */
+  move(event) {
+    const { port } = this.tools;
+    const onScreen = (this.radius * port.fitting.width * port.view.zoom) / this.mask.width;
+    if (event.pointerType !== "touch")
+      this.overlay.ring(this.brushing ? port.inFrame({ x: event.clientX, y: event.clientY }) : null, onScreen);
+    if (event.pointerId !== this.pointer) return;
+    this.at = { x: event.clientX, y: event.clientY };
+    const passed = event.getCoalescedEvents?.() ?? [];
+    for (const each of passed.length ? passed : [event]) this.go(this.tipOf(each));
+  }
+
+  /** @param {masks.Tip} tip */
+  go(tip) {
+    if (this.brushing) return this.paint(tip);
+    if (this.panel.tool === "lasso") this.points.push(tip);
+    if (this.panel.tool === "rect") this.points = [/** @type {Point} */ (this.points[0]), tip];
+    this.overlay.trace(this.panel.tool === "rect" ? this.corners() : this.points);
+    return undefined;
+  }
+
+  corners() {
+    const [a, b = a] = /** @type {[Point, Point?]} */ (this.points);
+    return [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }];
+  }
+
+  /** @param {PointerEvent} event */
+  up(event) {
+    if (event.pointerId !== this.pointer) return;
+    const points = this.panel.tool === "rect" ? this.corners() : this.points;
+    const shape = this.panel.tool === "rect" || this.panel.tool === "lasso";
+    if (event.type === "pointercancel") this.history.revert(this.area);
+    else if (shape) this.area = masks.polygon(this.mask, points, this.erasing);
+    this.changed(this.area);
+    this.rest();
+  }
+
+  rest() {
+    this.pointer = null;
+    this.tip = null;
+    this.points = [];
+    this.overlay.trace([]);
+  }
+
+  /** @param {Point} at */
+  async pick(at) {
+    const { erasing } = this;
+    this.pixels ??= await pixelsOf(await fileOf(this.record.id), this.mask);
+    this.changed(masks.wand(this.mask, this.pixels, at, Number(this.panel.tolerance.input.value), erasing));
+  }
+
+  // --- what the buttons do ------------------------------------------------------------------
+  /** @param {masks.Area} area */
+  changed(area) {
+    this.overlay.draw(area);
+    if (!this.history.note(area)) return;
+    this.dirty = true;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.keepNow(), KEPT_AFTER);
+    this.update();
+  }
+
+  update() {
+    const area = masks.painted(this.mask);
+    const part = masks.share(this.mask);
+    const words = area.width ? `${part < 0.01 ? "Less than 1" : Math.round(part * 100)} % may change` : "Paint what may change";
+    if (!this.byTouched) this.panel.by.value = String(morphology.reach(this.mask, area));
+    const { done, undone } = this.history;
+    this.panel.update({ undo: done.length > 0, redo: undone.length > 0, painted: area.width > 0, words });
+  }
+
+  keepNow() {
+    clearTimeout(this.timer);
+    if (!this.dirty) return undefined;
+    return drafts.keep(this.record.id, this.mask).catch((error) => console.warn("likeness: the mask could not be kept", error));
+  }
+
+  /** @param {import("./panel.js").Act} name */
+  act(name) {
+    const by = Math.max(1, Number(this.panel.by.value) || 1);
+    const whole = masks.whole(this.mask);
+    const acts = {
+      undo: () => this.step(this.history.undo()),
+      redo: () => this.step(this.history.redo()),
+      clear: () => (this.mask.data.fill(0), this.changed(whole)),
+      invert: () => this.changed(masks.invert(this.mask)),
+      grow: () => (morphology.grow(this.mask, by), this.changed(whole)),
+      shrink: () => (morphology.shrink(this.mask, by), this.changed(whole)),
+      feather: () => (morphology.feather(this.mask, by), this.changed(whole)),
+      head: () => this.head(),
+      subject: () => this.subject(),
+      load: () => this.choose(),
+      save: () => this.save(),
+      done: () => this.use(),
+      leave: () => this.discard(),
+    };
+    return acts[name]();
+  }
+
+  /** @param {masks.Area | null} area */
+  step(area) {
+    if (!area) return;
+    this.dirty = true;
+    this.overlay.draw(area);
+    this.keepNow();
+    this.update();
+  }
+
+  async head() {
+    const found = await api(pictures.path(this.record.id, "/head"), { quiet: true }).catch(
+      (refusal) => void toast(refusal.message, "info"),
+    );
+    if (!found) return;
+    const { width, height } = this.mask;
+    const box = { x: found.x * width, y: found.y * height, width: found.width * width, height: found.height * height };
+    this.changed(masks.ellipse(this.mask, box, this.panel.takesAway));
+  }
+
+  async subject() {
+    const large = await subjectOf(this.record.id, this.mask).catch((refusal) => void toast(refusal.message, "info"));
+    if (!large) return;
+    this.changed(masks.add(this.mask, large, this.panel.takesAway));
+  }
+
+  choose() {
+    const answer = async (/** @type {string[]} */ [id]) => {
+      if (id) this.replace(await fileOf(id));
+    };
+    emit("picker:open", { max: 1, answer });
+  }
+
+  /** @param {Blob} file */
+  async replace(file) {
+    this.mask.data.set(understood(await pixelsOf(file, this.mask)));
+    this.changed(masks.whole(this.mask));
+  }
+
+  async save() {
+    const link = el("a", { href: URL.createObjectURL(await png(this.mask)), download: "mask.png" });
+    link.click();
+    URL.revokeObjectURL(link.href);
+  }
+
+  /** Into the collection, and into the references beside its picture; of an empty mask nothing stays there. */
+  async use() {
+    const { id } = this.record;
+    if (!masks.painted(this.mask).width) requestChange({ action: "unpaint", image_ids: [id] });
+    else {
+      const [taken] = await upload([new File([await png(this.mask)], "mask.png", { type: "image/png" })]);
+      if (!taken) return false; // its toast has said why; nothing painted is lost
+      requestChange({ action: "paint", image_ids: [id, taken.id] });
+    }
+    await this.discard();
+    return true;
+  }
+
+  async discard() {
+    this.dirty = false;
+    clearTimeout(this.timer);
+    await drafts.forget(this.record.id).catch(() => {});
+    this.close();
+  }
+
+  close() {
+    this.keepNow();
+    for (const leave of this.leaves ?? []) leave();
+    this.tools.painter = null;
+    this.overlay.remove();
+    this.panel.node.remove();
+    this.stage.classList.remove("painting");
+    store.set("sessionStorage", "painting", "");
+  }
+
+  /** What is painted belongs to what Generate asks for. @param {MouseEvent} event */
+  async beforeGenerate(event) {
+    const button = event.target instanceof Element ? event.target.closest("#generate") : null;
+    if (!button || !this.dirty) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    if (await this.use()) /** @type {HTMLElement} */ (button).click();
+  }
+
+  // --- size and keys ------------------------------------------------------------------------
+  showSize() {
+    const most = Math.max(this.mask.width, this.mask.height) / 2;
+    this.panel.size.input.value = String(Math.round((100 * Math.log(this.radius)) / Math.log(most)));
+  }
+
+  sized() {
+    const most = Math.max(this.mask.width, this.mask.height) / 2;
+    this.radius = most ** (Number(this.panel.size.input.value) / 100);
+  }
+
+  /** @param {number} by */
+  resize(by) {
+    this.radius = Math.min(Math.max(this.mask.width, this.mask.height) / 2, Math.max(0.5, this.radius * by));
+    this.showSize();
+  }
+
+  /** @param {KeyboardEvent} event */
+  key(event) {
+    const at = /** @type {HTMLInputElement} */ (event.target);
+    const writes = at.matches("textarea, select, input:not([type=range])") || at.isContentEditable;
+    if (writes || document.querySelector("dialog[open]")) return;
+    if (!this.does(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+
+  /** Whether a key was for the brush. @param {KeyboardEvent} event */
+  does(event) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    const command = event.ctrlKey || event.metaKey;
+    if (command && key === "z") return (this.act(event.shiftKey ? "redo" : "undo"), true);
+    if (command && key === "y") return (this.act("redo"), true);
+    if (command || event.altKey) return false;
+    /** @type {Record<string, () => unknown>} */
+    const keys = {
+      "[": () => this.resize(1 / STEP),
+      "]": () => this.resize(STEP),
+      "{": () => this.soften(-10),
+      "}": () => this.soften(10),
+      b: () => this.panel.choose("brush"),
+      x: () => this.panel.choose("eraser"),
+      t: () => this.panel.choose("rect"),
+      l: () => this.panel.choose("lasso"),
+      w: () => this.panel.choose("wand"),
+      i: () => this.act("invert"),
+      Delete: () => this.act("clear"),
+      Backspace: () => this.act("clear"),
+      Escape: () => this.close(),
+    };
+    const run = keys[key];
+    run?.();
+    return Boolean(run) || "refcs".includes(key); // what these do to a picture is not meant while one paints
+  }
+
+  /** @param {number} by */
+  soften(by) {
+    this.panel.softness.input.value = String(Number(this.panel.softness.input.value) + by);
+  }
+}
+
+function addStyles() {
+  if (document.getElementById("brush-styles")) return;
+  document.head.append(
+    el("link", { rel: "stylesheet", id: "brush-styles", href: new URL("../../styles/brush.css", import.meta.url).href }),
+  );
+}
+
+/** Paint a mask on the picture that is shown. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage */
+export async function open(record, tools, stage) {
+  addStyles();
+  const mask = await begun(record);
+  if (tools.painter || tools.shown !== record.id) return;
+  store.set("sessionStorage", "painting", record.id);
+  new Brush(record, tools, stage, mask);
+}

@@ -1,0 +1,53 @@
+// What a mask is painted on and begins with: a picture's pixels, what stands out in it, the mask that was left or is loaded.
+import * as pictures from "../../collection/pictures.js";
+import { apiAddress, fileAddress } from "../../core/addresses.js";
+import { recall } from "../memory.js";
+import * as drafts from "./drafts.js";
+import * as masks from "./mask.js";
+import { scaled } from "./morphology.js";
+import { understood } from "./reading.js";
+
+/** @typedef {import("../../core/events.js").Picture} Picture */
+
+/** The pixels of a picture's file, at a size. @param {Blob} file @param {{width: number, height: number}} size */
+export async function pixelsOf(file, { width, height }) {
+  const bitmap = await createImageBitmap(file, { premultiplyAlpha: "none" });
+  const canvas = new OffscreenCanvas(width, height);
+  const context = /** @type {OffscreenCanvasRenderingContext2D} */ (canvas.getContext("2d", { willReadFrequently: true }));
+  context.drawImage(bitmap, 0, 0, width, height);
+  bitmap.close();
+  return context.getImageData(0, 0, width, height).data;
+}
+
+/** @param {string} id */
+export const fileOf = async (id) => (await fetch(fileAddress(id))).blob();
+
+/** The mask that is loaded for a picture, or null. @param {string} id */
+function loadedMask(id) {
+  const references = recall().references ?? [];
+  const source = references.some((/** @type {{image_id: string}} */ one) => one.image_id === id);
+  return source ? (references.find((/** @type {{role: string}} */ one) => one.role === "mask")?.image_id ?? null) : null;
+}
+
+/** What stands out from the background, at the mask's size. Rejects with words where nothing does. @param {string} id @param {masks.Mask} mask */
+export async function subjectOf(id, { width, height }) {
+  const answer = await fetch(apiAddress(pictures.path(id, "/subject")));
+  if (!answer.ok) throw new Error((await answer.json()).detail);
+  const file = await answer.blob();
+  const bitmap = await createImageBitmap(file);
+  const small = masks.empty(bitmap.width, bitmap.height);
+  const rgba = await pixelsOf(file, small);
+  small.data.forEach((_, i) => (small.data[i] = rgba[i * 4] ?? 0));
+  return scaled(small, width, height).map((value) => (value >= 128 ? 255 : 0));
+}
+
+/** What is to be painted on: a draft that was left, the mask that is loaded for the picture, or nothing yet. @param {Picture} record */
+export async function begun(record) {
+  const size = { width: Number(record.width), height: Number(record.height) };
+  const draft = await drafts.kept(record.id).catch(() => null);
+  if (draft && draft.width === size.width && draft.height === size.height) return draft;
+  const loaded = loadedMask(record.id);
+  const mask = masks.empty(size.width, size.height);
+  if (loaded) mask.data.set(understood(await pixelsOf(await fileOf(loaded), mask)));
+  return mask;
+}
