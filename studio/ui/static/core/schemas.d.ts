@@ -479,6 +479,14 @@ export interface Hardware {
   backends: string[];
 }
 
+export interface HeadBox {
+  kind: "face" | "figure";
+  x: number;
+  y: number;
+  width: number;
+  height: number;
+}
+
 export interface Health {
   status: "ok" | "degraded";
   version: string;
