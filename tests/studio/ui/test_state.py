@@ -187,3 +187,13 @@ def test_the_shape_becomes_a_ratio_or_a_size(shape: str, asked: dict[str, Any]) 
 def test_a_size_beyond_reason_is_refused_in_words() -> None:
     with pytest.raises(RequestError, match="width is outside"):
         made(aspect_ratio="99999x512").to_request(Knobs())
+
+
+def test_a_mask_stands_beside_its_picture_and_replaces_the_one_before() -> None:
+    state = StudioState().add_reference("one").add_reference("two")
+    masked = state.with_mask("two", "mask")
+    assert [(r.image_id, r.role) for r in masked.references] == [("two", None), ("mask", Role.MASK)]
+    again = masked.with_mask("two", "other")
+    assert [(r.image_id, r.role) for r in again.references] == [("two", None), ("other", Role.MASK)]
+    assert [r.image_id for r in again.with_mask("two", None).references] == ["two"]
+    assert [r.image_id for r in masked.with_mask("three", "its").references] == ["three", "its"]

@@ -255,7 +255,16 @@ export class Brush {
     if (!found) return;
     const { width, height } = this.mask;
     const box = { x: found.x * width, y: found.y * height, width: found.width * width, height: found.height * height };
-    this.changed(masks.ellipse(this.mask, box, this.panel.takesAway));
+    const head = masks.empty(width, height);
+    masks.ellipse(head, box, false);
+    const figure = found.kind === "figure" && (await subjectOf(this.record.id, this.mask).catch(() => null));
+    if (figure)
+      masks.add(
+        head,
+        figure.map((value) => 255 - value),
+        true,
+      ); // the box reaches beside the hair
+    this.changed(masks.add(this.mask, head.data, this.panel.takesAway));
   }
 
   async subject() {
@@ -393,8 +402,8 @@ function addStyles() {
 /** Paint a mask on the picture that is shown. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage */
 export async function open(record, tools, stage) {
   addStyles();
-  const mask = await begun(record);
+  const { mask, left } = await begun(record);
   if (tools.painter || tools.shown !== record.id) return;
   store.set("sessionStorage", "painting", record.id);
-  new Brush(record, tools, stage, mask);
+  new Brush(record, tools, stage, mask).dirty = left; // what was left is not in the request yet
 }

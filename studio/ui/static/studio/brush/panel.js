@@ -55,7 +55,7 @@ export class Panel {
     this.acts = new Map(ACTS.flat().map(([name, icon, label, key]) => [name, this.button(name, icon, label, key, () => act(name))]));
     this.away = this.button("away", "minus", "Take away instead of adding (Alt)", undefined, () => this.toggleAway());
     this.size = slider("Size", { min: 0, max: 100, step: 1, id: "mask-size" }, sized);
-    this.softness = slider("Softness", { min: 0, max: 100, step: 1, value: 20, id: "mask-softness" }, sized);
+    this.softness = slider("Softness", { min: 0, max: 100, step: 1, value: 20, id: "mask-softness" }, () => {});
     this.tolerance = slider("Tolerance", { min: 0, max: 128, step: 1, value: 24, id: "mask-tolerance" }, () => {});
     this.by = el("input", {
       type: "number",

@@ -45,9 +45,9 @@ export async function subjectOf(id, { width, height }) {
 export async function begun(record) {
   const size = { width: Number(record.width), height: Number(record.height) };
   const draft = await drafts.kept(record.id).catch(() => null);
-  if (draft && draft.width === size.width && draft.height === size.height) return draft;
+  if (draft && draft.width === size.width && draft.height === size.height) return { mask: draft, left: true };
   const loaded = loadedMask(record.id);
   const mask = masks.empty(size.width, size.height);
   if (loaded) mask.data.set(understood(await pixelsOf(await fileOf(loaded), mask)));
-  return mask;
+  return { mask, left: false };
 }
