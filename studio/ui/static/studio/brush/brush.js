@@ -10,6 +10,7 @@ import { toast } from "../../kit/toasts.js";
 import { requestChange } from "../changes.js";
 import * as drafts from "./drafts.js";
 import { History } from "./history.js";
+import { keyDoes } from "./keys.js";
 import * as masks from "./mask.js";
 import * as morphology from "./morphology.js";
 import { Overlay } from "./overlay.js";
@@ -22,7 +23,6 @@ import { begun, fileOf, pixelsOf, subjectOf } from "./source.js";
 /** @typedef {import("../view/tools.js").Tools} Tools */
 /** @typedef {import("./mask.js").Point} Point */
 
-const STEP = 1.2; // of the brush's size, by a press of [ or ]
 const KEPT_AFTER = 250; // ms of rest before a draft is kept
 const PRESSED = 0.25; // of the brush's width, where a pen hardly touches
 
@@ -353,37 +353,9 @@ export class Brush {
     const at = /** @type {HTMLInputElement} */ (event.target);
     const writes = at.matches("textarea, select, input:not([type=range])") || at.isContentEditable;
     if (writes || document.querySelector("dialog[open]")) return;
-    if (!this.does(event)) return;
+    if (!keyDoes(event, this)) return;
     event.preventDefault();
     event.stopImmediatePropagation();
-  }
-
-  /** Whether a key was for the brush. @param {KeyboardEvent} event */
-  does(event) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    const command = event.ctrlKey || event.metaKey;
-    if (command && key === "z") return (this.act(event.shiftKey ? "redo" : "undo"), true);
-    if (command && key === "y") return (this.act("redo"), true);
-    if (command || event.altKey) return false;
-    /** @type {Record<string, () => unknown>} */
-    const keys = {
-      "[": () => this.resize(1 / STEP),
-      "]": () => this.resize(STEP),
-      "{": () => this.soften(-10),
-      "}": () => this.soften(10),
-      b: () => this.panel.choose("brush"),
-      x: () => this.panel.choose("eraser"),
-      t: () => this.panel.choose("rect"),
-      l: () => this.panel.choose("lasso"),
-      w: () => this.panel.choose("wand"),
-      i: () => this.act("invert"),
-      Delete: () => this.act("clear"),
-      Backspace: () => this.act("clear"),
-      Escape: () => this.close(),
-    };
-    const run = keys[key];
-    run?.();
-    return Boolean(run) || "refcs".includes(key); // what these do to a picture is not meant while one paints
   }
 
   /** @param {number} by */
