@@ -25,14 +25,13 @@ STYLES = (
     "addons",
     "output",
     "overlays",
-    "models",
     "collection",
-    "tree",
     "coach",
     "characters",
-    "characters_modal",
 )
-"""Stylesheets of `static/styles`, in their order."""
+"""Stylesheets of `static/styles` that the page opens with, in their order."""
+LATER_STYLES = ("brush", "characters_modal", "models", "tree")
+"""Those that come with what is not on the page from the beginning; `static/core/styles.js` asks for them."""
 _IMPORTED = re.compile(r'^(?:import|export)\b[^"]*?from "(\.[^"]+)";', re.MULTILINE)
 
 

@@ -7,6 +7,7 @@ import { emit, on } from "./core/bus.js";
 import { currentSection, followAddress } from "./core/sections.js";
 import { follow } from "./core/snapshot.js";
 import { store } from "./core/storage.js";
+import { styles } from "./core/styles.js";
 import { keepNumbersFromWheel, listenForGenerate } from "./kit/keyboard.js";
 import { toast } from "./kit/toasts.js";
 import { openToScripts } from "./outside.js";
@@ -48,11 +49,16 @@ const PARTS = {
   changes: ({ tell }) => changes.mount(tell.asked),
 };
 
+/** With its stylesheets first. @template T @param {() => Promise<T>} load @param {...string} names @returns {() => Promise<T>} */
+const styled =
+  (load, ...names) =>
+  async () => (await styles(...names), load());
+
 /** Sections that are drawn when they are first shown. @type {Record<string, () => Promise<(part: Part) => unknown>>} */
 const SECTIONS = {
   collection: async () => (await import("./collection/collection.js")).collection,
-  characters: async () => (await import("./characters/characters.js")).characters,
-  models: async () => (await import("./models/models.js")).models,
+  characters: styled(async () => (await import("./characters/characters.js")).characters, "characters_modal"),
+  models: styled(async () => (await import("./models/models.js")).models, "models"),
 };
 
 /** What answers an event of the bus, and comes when that is first heard. @type {{[Name in keyof Events]?: () => Promise<(detail: any) => unknown>}} */
@@ -63,19 +69,23 @@ const ANSWERS = {
   "compare:open": async () => (await import("./collection/compare.js")).open,
   "enlarge:open": async () => (await import("./collection/enlarge.js")).open,
   "tree:open": async () => (await import("./collection/tree.js")).open,
+  "details:open": styled(async () => (await import("./collection/details.js")).open, "tree"),
+  "reproduce:start": styled(async () => (await import("./collection/details.js")).reproduce, "tree"),
+  "compare:open": styled(async () => (await import("./collection/compare.js")).open, "tree"),
+  "tree:open": styled(async () => (await import("./collection/tree.js")).open, "tree"),
   "winners:open": async () => (await import("./collection/winners.js")).open,
   "import:open": async () => (await import("./collection/importer.js")).open,
   "import:folder": async () => (await import("./collection/importer.js")).openFolder,
   "export:open": async () => (await import("./collection/exporter.js")).open,
-  "portrait:open": async () => (await import("./characters/portrait.js")).open,
-  "character:apply": async () => (await import("./characters/portrait.js")).applyTo,
-  "crop:open": async () => (await import("./characters/crop.js")).open,
-  "avatar:export": async () => (await import("./characters/crop.js")).exportAvatar,
-  "blueprint:open": async () => (await import("./characters/blueprint.js")).open,
-  "references:open": async () => (await import("./characters/reference_set.js")).open,
-  "sheet:open": async () => (await import("./characters/sheet.js")).open,
+  "portrait:open": styled(async () => (await import("./characters/portrait.js")).open, "characters_modal"),
+  "character:apply": styled(async () => (await import("./characters/portrait.js")).applyTo, "characters_modal"),
+  "crop:open": styled(async () => (await import("./characters/crop.js")).open, "characters_modal"),
+  "avatar:export": styled(async () => (await import("./characters/crop.js")).exportAvatar, "characters_modal"),
+  "blueprint:open": styled(async () => (await import("./characters/blueprint.js")).open, "characters_modal"),
+  "references:open": styled(async () => (await import("./characters/reference_set.js")).open, "characters_modal"),
+  "sheet:open": styled(async () => (await import("./characters/sheet.js")).open, "characters_modal"),
   "shortcuts:open": async () => (await import("./studio/shortcuts.js")).open,
-  "designs:open": async () => (await import("./characters/designs.js")).open,
+  "designs:open": styled(async () => (await import("./characters/designs.js")).open, "characters_modal"),
 };
 
 /**

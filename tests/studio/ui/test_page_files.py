@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from studio.api.page import PageLinks, add_page_files
 from studio.characters.records import FieldName
-from studio.ui.page_files import MAIN, PAGE_FILES, STATIC, STYLES, PageFiles
+from studio.ui.page_files import LATER_STYLES, MAIN, PAGE_FILES, STATIC, STYLES, PageFiles
 from studio.ui.page_rules import RULES, rules_script
 from studio.ui.words import BLUEPRINT_WORDS
 from tests.page.schemas import TYPES, schemas_script
@@ -109,7 +109,7 @@ def test_scripts_set_text_only_as_text(name: str) -> None:
 
 
 def test_every_stylesheet_is_on_the_page() -> None:
-    assert {path.stem for path in (STATIC / "styles").glob("*.css")} == set(STYLES)
+    assert {path.stem for path in (STATIC / "styles").glob("*.css")} == {*STYLES, *LATER_STYLES}
 
 
 def test_the_rules_are_those_of_python() -> None:

@@ -6,6 +6,7 @@ import { emit, on } from "../../core/bus.js";
 import { el } from "../../core/dom.js";
 import { api } from "../../core/rest.js";
 import { store } from "../../core/storage.js";
+import { styles } from "../../core/styles.js";
 import { toast } from "../../kit/toasts.js";
 import { requestChange } from "../changes.js";
 import * as drafts from "./drafts.js";
@@ -364,16 +365,9 @@ export class Brush {
   }
 }
 
-function addStyles() {
-  if (document.getElementById("brush-styles")) return;
-  document.head.append(
-    el("link", { rel: "stylesheet", id: "brush-styles", href: new URL("../../styles/brush.css", import.meta.url).href }),
-  );
-}
-
 /** Paint a mask on the picture that is shown. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage */
 export async function open(record, tools, stage) {
-  addStyles();
+  await styles("brush");
   const { mask, left } = await begun(record);
   if (tools.painter || tools.shown !== record.id) return;
   store.set("sessionStorage", "painting", record.id);
