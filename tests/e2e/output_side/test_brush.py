@@ -246,3 +246,41 @@ def test_what_is_known_of_the_picture_begins_a_mask(
     found = used(page, studio_server)
     assert found[100, 120] == 255
     assert found[300, 120] == 0
+
+
+def test_what_changed_is_seen_and_corrected_without_generating(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    size = (96, 96)
+    path = source(tmp_path, size, 15)
+    upload = studio_server.upload(path)["id"]
+    job = studio_server.submit(
+        mode="smart_edit",
+        prompt="paint it all over",
+        num_inference_steps=2,
+        references=[{"image_id": upload}],
+    )
+    [made] = studio_server.finished(job["id"])["images"]
+    page.reload()
+    page.locator(f"#gallery [data-picture='{made}']").click()
+    expect(page.locator("#preview .picture img.out-steady")).to_have_attribute(
+        "src", f"/api/v1/images/{made}/file"
+    )
+    page.locator("#what-changed").click()
+    expect(page.locator(".brush-bar")).to_be_visible()
+    box = frame(page)
+    page.keyboard.press("Delete")
+    page.keyboard.press("t")
+    a, b = on_screen(box, size, 20, 30), on_screen(box, size, 60, 50)
+    drag(page, a, b)
+    expect(page.locator(".brush-words")).to_contain_text("% changed")
+    page.locator("#mask-done").click()
+    chosen = page.locator("#gallery [data-picture][aria-selected=true]")
+    expect(chosen).not_to_have_attribute("data-picture", made)
+    again = studio_server.api("GET", f"/images/{chosen.get_attribute('data-picture')}").json()
+    assert again["parents"][0]["image_id"] == made
+    file = studio_server.api("GET", f"/images/{again['id']}/file").content
+    with Image.open(io.BytesIO(file)) as picture, Image.open(path) as before:
+        differs = (np.asarray(picture.convert("RGB")) != np.asarray(before)).any(axis=-1)
+    outside = ~rectangle(size, in_picture(box, size, a), in_picture(box, size, b))
+    assert not differs[outside].any()

@@ -38,6 +38,8 @@ export interface Events {
   "pictures:new": { ids: string[] };
   "picture:changed": Picture;
   "pictures:marked": Marked;
+  /** A picture put together again: it was not generated, so no job tells of it. */
+  "picture:returned": Picture;
   "collection:changed": undefined;
   "tags:changed": undefined;
   "models:known": undefined;

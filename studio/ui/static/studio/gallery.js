@@ -48,6 +48,7 @@ export class Gallery {
     this.build(element);
     on("gallery:selected", ({ id }) => this.mark(id));
     on("picture:changed", (record) => this.changed(record));
+    on("picture:returned", (record) => this.batch(record.id, record.created_at).fromRecords([record]));
     on("pictures:marked", ({ ids }) => this.marked(ids));
     on("models:known", () => {
       this.jobs.forEach((job) => this.batches.get(job.id)?.fromJob(job));

@@ -1,14 +1,12 @@
 // Painting a mask on the stage: pointer and keys become shapes in the mask (`mask.js`), which is as large as the picture
 // whatever the screen shows. "Use the mask" takes it into the collection and beside its picture into the references.
 import * as pictures from "../../collection/pictures.js";
-import { upload } from "../../collection/uploads.js";
 import { emit, on } from "../../core/bus.js";
 import { el } from "../../core/dom.js";
 import { api } from "../../core/rest.js";
 import { store } from "../../core/storage.js";
 import { styles } from "../../core/styles.js";
 import { toast } from "../../kit/toasts.js";
-import { requestChange } from "../changes.js";
 import * as drafts from "./drafts.js";
 import { History } from "./history.js";
 import { keyDoes } from "./keys.js";
@@ -17,19 +15,22 @@ import * as morphology from "./morphology.js";
 import { Overlay } from "./overlay.js";
 import { Panel } from "./panel.js";
 import { png } from "./png.js";
+import { CORRECT, PAINT } from "./purposes.js";
 import { understood } from "./reading.js";
-import { begun, fileOf, pixelsOf, subjectOf } from "./source.js";
+import { fileOf, pixelsOf, subjectOf } from "./source.js";
 
 /** @typedef {import("../../core/events.js").Picture} Picture */
 /** @typedef {import("../view/tools.js").Tools} Tools */
 /** @typedef {import("./mask.js").Point} Point */
+/** @typedef {import("./purposes.js").Purpose} Purpose */
 
 const KEPT_AFTER = 250; // ms of rest before a draft is kept
 const PRESSED = 0.25; // of the brush's width, where a pen hardly touches
 
 export class Brush {
-  /** @param {Picture} record @param {Tools} tools @param {HTMLElement} stage @param {masks.Mask} mask */
-  constructor(record, tools, stage, mask) {
+  /** @param {Picture} record @param {Tools} tools @param {HTMLElement} stage @param {masks.Mask} mask @param {import("./purposes.js").Purpose} purpose */
+  constructor(record, tools, stage, mask, purpose) {
+    this.purpose = purpose;
     this.record = record;
     this.tools = tools;
     this.stage = stage;
@@ -53,7 +54,12 @@ export class Brush {
     this.dirty = false;
     this.byTouched = false;
     this.overlay = new Overlay(mask, tools.port.box, tools.port.frame);
-    this.panel = new Panel({ act: (name) => this.act(name), chosen: () => this.overlay.ring(null, 0), sized: () => this.sized() });
+    this.panel = new Panel({
+      act: (name) => this.act(name),
+      chosen: () => this.overlay.ring(null, 0),
+      sized: () => this.sized(),
+      label: purpose.label,
+    });
     this.panel.by.addEventListener("input", () => (this.byTouched = true));
     this.showSize();
     this.listen();
@@ -206,7 +212,7 @@ export class Brush {
   update() {
     const area = masks.painted(this.mask);
     const part = masks.share(this.mask);
-    const words = area.width ? `${part < 0.01 ? "Less than 1" : Math.round(part * 100)} % may change` : "Paint what may change";
+    const words = area.width ? `${part < 0.01 ? "Less than 1" : Math.round(part * 100)} % ${this.purpose.part}` : this.purpose.none;
     if (!this.byTouched) this.panel.by.value = String(morphology.reach(this.mask, area));
     const { done, undone } = this.history;
     this.panel.update({ undo: done.length > 0, redo: undone.length > 0, painted: area.width > 0, words });
@@ -215,7 +221,9 @@ export class Brush {
   keepNow() {
     clearTimeout(this.timer);
     if (!this.dirty) return undefined;
-    return drafts.keep(this.record.id, this.mask).catch((error) => console.warn("likeness: the mask could not be kept", error));
+    return drafts
+      .keep(this.purpose.draft(this.record.id), this.mask)
+      .catch((error) => console.warn("likeness: the mask could not be kept", error));
   }
 
   /** @param {import("./panel.js").Act} name */
@@ -293,15 +301,9 @@ export class Brush {
     URL.revokeObjectURL(link.href);
   }
 
-  /** Into the collection, and into the references beside its picture; of an empty mask nothing stays there. */
+  /** For what it was painted; false where that could not be done, and then nothing painted is lost. */
   async use() {
-    const { id } = this.record;
-    if (!masks.painted(this.mask).width) requestChange({ action: "unpaint", image_ids: [id] });
-    else {
-      const [taken] = await upload([new File([await png(this.mask)], "mask.png", { type: "image/png" })]);
-      if (!taken) return false; // its toast has said why; nothing painted is lost
-      requestChange({ action: "paint", image_ids: [id, taken.id] });
-    }
+    if (!(await this.purpose.use(this.record, this.mask))) return false;
     await this.discard();
     return true;
   }
@@ -309,7 +311,7 @@ export class Brush {
   async discard() {
     this.dirty = false;
     clearTimeout(this.timer);
-    await drafts.forget(this.record.id).catch(() => {});
+    await drafts.forget(this.purpose.draft(this.record.id)).catch(() => {});
     this.close();
   }
 
@@ -326,7 +328,7 @@ export class Brush {
   /** What is painted belongs to what Generate asks for. @param {MouseEvent} event */
   async beforeGenerate(event) {
     const button = event.target instanceof Element ? event.target.closest("#generate") : null;
-    if (!button || !this.dirty) return;
+    if (!button || !this.dirty || this.purpose !== PAINT) return;
     event.preventDefault();
     event.stopImmediatePropagation();
     if (await this.use()) /** @type {HTMLElement} */ (button).click();
@@ -365,11 +367,14 @@ export class Brush {
   }
 }
 
-/** Paint a mask on the picture that is shown. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage */
-export async function open(record, tools, stage) {
+/** Paint a mask on the picture that is shown. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage @param {Purpose} purpose */
+export async function open(record, tools, stage, purpose = PAINT) {
   await styles("brush");
-  const { mask, left } = await begun(record);
-  if (tools.painter || tools.shown !== record.id) return;
-  store.set("sessionStorage", "painting", record.id);
-  new Brush(record, tools, stage, mask).dirty = left; // what was left is not in the request yet
+  const begun = await purpose.begin(record).catch((refusal) => void toast(refusal.message, "info"));
+  if (!begun || tools.painter || tools.shown !== record.id) return;
+  if (purpose === PAINT) store.set("sessionStorage", "painting", record.id);
+  new Brush(record, tools, stage, begun.mask, purpose).dirty = begun.left; // what was left is not in the request yet
 }
+
+/** See what changed in a picture, and correct it. @param {Picture} record @param {Tools} tools @param {HTMLElement} stage */
+export const correct = (record, tools, stage) => open(record, tools, stage, CORRECT);

@@ -45,8 +45,8 @@ function slider(label, range, changed) {
 }
 
 export class Panel {
-  /** @param {{act: (name: Act) => unknown, chosen: (tool: ToolName) => unknown, sized: () => unknown}} said */
-  constructor({ act, chosen, sized }) {
+  /** @param {{act: (name: Act) => unknown, chosen: (tool: ToolName) => unknown, sized: () => unknown, label: string}} said */
+  constructor({ act, chosen, sized, label }) {
     /** @type {ToolName} */
     this.tool = "brush";
     this.tools = new Map(
@@ -66,7 +66,7 @@ export class Panel {
       "aria-label": "Pixels by which it grows, shrinks or softens",
     });
     this.words = el("span", { class: "brush-words", role: "status" });
-    this.node = this.bar(act);
+    this.node = this.bar(act, label);
     this.choose("brush");
   }
 
@@ -75,11 +75,11 @@ export class Panel {
     return kit.button({ id: `mask-${name}`, name: icon, label, key, words: false, kind: "ghost", run });
   }
 
-  /** @param {(name: Act) => unknown} act */
-  bar(act) {
+  /** @param {(name: Act) => unknown} act @param {string} label */
+  bar(act, label) {
     const of = (/** @type {[Act, IconName, string, string | undefined][]} */ group) => group.map(([name]) => this.acts.get(name));
     const [finds, changes, steps, files] = ACTS.map(of);
-    const done = kit.button({ id: "mask-done", name: "check", label: "Use the mask", kind: "strong", run: () => act("done") });
+    const done = kit.button({ id: "mask-done", name: "check", label, kind: "strong", run: () => act("done") });
     const leave = kit.button({ id: "mask-leave", label: "Discard", kind: "ghost", run: () => act("leave") });
     const by = el("label", { class: "brush-slider" }, "by", this.by, "px");
     const group = (/** @type {string} */ label, /** @type {any[]} */ ...nodes) =>

@@ -41,11 +41,30 @@ export async function subjectOf(id, { width, height }) {
   return scaled(small, width, height).map((value) => (value >= 128 ? 255 : 0));
 }
 
+/** A draft that was left, of the picture's size, or null. @param {string} key @param {{width: number, height: number}} size */
+async function draftOf(key, size) {
+  const draft = await drafts.kept(key).catch(() => null);
+  return draft && draft.width === size.width && draft.height === size.height ? { mask: draft, left: true } : null;
+}
+
+/** What changed in a picture against its source. Rejects with words where that is not known. @param {Picture} record */
+export async function changeOf(record) {
+  const size = { width: Number(record.width), height: Number(record.height) };
+  const draft = await draftOf(`change of ${record.id}`, size);
+  if (draft) return draft;
+  const answer = await fetch(apiAddress(pictures.path(record.id, "/change")));
+  if (!answer.ok) throw new Error((await answer.json()).detail);
+  const mask = masks.empty(size.width, size.height);
+  const rgba = await pixelsOf(await answer.blob(), mask);
+  mask.data.forEach((_, i) => (mask.data[i] = rgba[i * 4] ?? 0));
+  return { mask, left: false };
+}
+
 /** What is to be painted on: a draft that was left, the mask that is loaded for the picture, or nothing yet. @param {Picture} record */
 export async function begun(record) {
   const size = { width: Number(record.width), height: Number(record.height) };
-  const draft = await drafts.kept(record.id).catch(() => null);
-  if (draft && draft.width === size.width && draft.height === size.height) return { mask: draft, left: true };
+  const draft = await draftOf(record.id, size);
+  if (draft) return draft;
   const loaded = loadedMask(record.id);
   const mask = masks.empty(size.width, size.height);
   if (loaded) mask.data.set(understood(await pixelsOf(await fileOf(loaded), mask)));

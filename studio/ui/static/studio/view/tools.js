@@ -36,9 +36,18 @@ export class Tools {
     this.shown = "";
     this.node = row.tools;
     this.hold = this.holder();
+    this.what = kit.button({
+      id: "what-changed",
+      name: "changes",
+      label: "What changed: see and correct it",
+      words: false,
+      kind: "ghost small",
+      run: () => this.paint(true),
+    });
     this.one = tool("zoom-actual", undefined, "100 %", "1", () => this.port.actual());
     this.node.replaceChildren(
       tool("mask", "brush", "Paint a mask", "M", () => this.paint()),
+      this.what,
       this.hold,
       tool("zoom-out", "minus", "Zoom out", "-", () => this.port.step(-1)),
       this.one,
@@ -76,7 +85,7 @@ export class Tools {
     this.shown = record.id;
     this.record = record;
     this.reference = madeFrom(record);
-    this.hold.disabled = !this.reference;
+    this.hold.disabled = this.what.disabled = !this.reference;
     if (!another) return;
     this.peek(false);
     this.port.show({ width: record.width || 1, height: record.height || 1 });
@@ -123,11 +132,11 @@ export class Tools {
     else port.zoomTo(port.one > 1.2 ? port.one : 2, port.inFrame({ x: event.clientX, y: event.clientY }));
   }
 
-  /** Begin to paint a mask, or go on with one. */
-  async paint() {
+  /** Begin to paint a mask, or go on with one; `corrects`: of what changed. */
+  async paint(corrects = false) {
     if (!this.record || this.painter) return;
-    const brush = await import("../brush/brush.js");
-    await brush.open(this.record, this, this.stage);
+    const { open, correct } = await import("../brush/brush.js");
+    await (corrects ? correct : open)(this.record, this, this.stage);
   }
 
   /** A press is for panning, or for somebody else: the picture is not to be dragged away. */
