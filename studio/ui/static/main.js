@@ -64,11 +64,7 @@ const SECTIONS = {
 /** What answers an event of the bus, and comes when that is first heard. @type {{[Name in keyof Events]?: () => Promise<(detail: any) => unknown>}} */
 const ANSWERS = {
   "picker:open": async () => (await import("./collection/picker.js")).open,
-  "details:open": async () => (await import("./collection/details.js")).open,
-  "reproduce:start": async () => (await import("./collection/details.js")).reproduce,
-  "compare:open": async () => (await import("./collection/compare.js")).open,
   "enlarge:open": async () => (await import("./collection/enlarge.js")).open,
-  "tree:open": async () => (await import("./collection/tree.js")).open,
   "details:open": styled(async () => (await import("./collection/details.js")).open, "tree"),
   "reproduce:start": styled(async () => (await import("./collection/details.js")).reproduce, "tree"),
   "compare:open": styled(async () => (await import("./collection/compare.js")).open, "tree"),

@@ -90,7 +90,7 @@ def test_the_opening_holds_no_dialog_and_no_other_section() -> None:
 def test_the_page_opens_with_few_bytes() -> None:
     styles = [f"styles/{name}.css" for name in STYLES]
     opening = sum(len(PAGE_FILES.files[path].body) for path in (*PAGE_FILES.opening, *styles))
-    assert opening < 290_000  # with some 55 kB of HTML below 350 kB, before compression
+    assert opening < 295_000  # with some 55 kB of HTML below 350 kB, before compression
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
