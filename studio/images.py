@@ -198,6 +198,19 @@ def own_copy(path: Path) -> Image.Image:
         return pixels.own(decoded.image)
 
 
+@contextmanager
+def plain(*paths: Path, mode: str = "RGB", copies: int = 1) -> Generator[tuple[Image.Image, ...]]:
+    """Working files decoded, in `mode`, with room for them and so many copies of them while the block lasts.
+
+    Not to be nested: whoever needs several asks for them together. Raises OSError.
+    """
+    with ExitStack() as held:
+        files = [held.enter_context(Image.open(path)) for path in paths]
+        more = sum(4 * (copies - 1) * file.width * file.height for file in files)
+        held.enter_context(_ROOM.taken(sum(map(_bytes_of, files)) + more))
+        yield tuple(file.convert(mode) for file in files)
+
+
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:
     """A WebP of the working copy, longest side `side` px or less. Raises PictureRefused."""
     with _decoding(path, at_least=2 * side) as decoded:

@@ -12,6 +12,7 @@ from typing import Literal
 from PIL import Image
 
 from pipelines.errors import NotFound, RequestError
+from studio import images
 from studio.characters import faces, reading
 from studio.characters.crops import RATIO, Aspect, around
 from studio.characters.records import Avatar, Crop, CropGuess
@@ -64,12 +65,13 @@ class Avatars:
         if not _SMALLEST <= side <= _LARGEST:
             raise RequestError(f"Avatars are from {_SMALLEST} to {_LARGEST} px.", field="side")
         image_id, crop = self.source(character_id)
-        with Image.open(self._tools.collection.working_file(image_id)) as file:
-            picture = file.convert("RGB").crop((crop.x, crop.y, crop.x + crop.width, crop.y + crop.height))
-        scale = side / max(picture.size)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        scale = side / max(crop.width, crop.height)
+        size = (max(1, round(crop.width * scale)), max(1, round(crop.height * scale)))
+        box = (crop.x, crop.y, crop.x + crop.width, crop.y + crop.height)
+        with images.plain(self._tools.collection.working_file(image_id), copies=2) as (picture,):
+            small = picture.crop(box).resize(size, Image.Resampling.LANCZOS)
         buffer = io.BytesIO()
-        picture.resize(size, Image.Resampling.LANCZOS).save(buffer, kind.upper(), quality=92)
+        small.save(buffer, kind.upper(), quality=92)
         return buffer.getvalue(), f"image/{kind}"
 
     def source(self, character_id: str) -> tuple[str, Crop]:

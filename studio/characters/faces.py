@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from PIL import Image
 
-from studio import scikit
+from studio import images, scikit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,9 +57,8 @@ class Head:
 @functools.lru_cache(maxsize=256)
 def find(path: Path) -> Head | None:
     """The largest face, else the head of what stands out most; None without either. Raises OSError."""
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
-    return _face(picture) or _figure(picture)
+    with images.plain(path) as (picture,):
+        return _face(picture) or _figure(picture)
 
 
 def boxes(path: Path) -> tuple[tuple[int, int, int, int], ...]:
@@ -99,10 +98,9 @@ def colours(path: Path) -> NDArray[np.uint8]:
     """
     import numpy as np
 
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
+    with images.plain(path) as (picture,):
+        small = _smaller(picture).copy()
     head, figure = find(path), None
-    small = _smaller(picture)
     pixels = np.asarray(small)
     high, wide, _ = pixels.shape
     box = head or Head("face", 0.25, 0.15, 0.5, 0.5)

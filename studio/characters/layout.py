@@ -9,6 +9,8 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
 
+from studio import images
+
 _CELL = 512
 """Longest side in px that a picture has on a sheet; smaller ones are not enlarged beyond twice."""
 _INK, _PAPER, _FAINT = (32, 32, 36), (252, 252, 250), (110, 110, 116)
@@ -47,11 +49,10 @@ def lay_out(cells: Sequence[Cell], title: str, columns: int) -> Image.Image:
 
 
 def _fitted(path: Path) -> Image.Image:
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
-    scale = min(_CELL / max(picture.size), 2.0)
-    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-    return picture.resize(size, Image.Resampling.LANCZOS)
+    with images.plain(path) as (picture,):
+        scale = min(_CELL / max(picture.size), 2.0)
+        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+        return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _write(

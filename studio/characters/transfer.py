@@ -8,12 +8,11 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO
 
-from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import Conflict, NotFound, PictureRefused, RequestError
-from studio import file_names
+from studio import file_names, images
 from studio.characters import (
     archive,
     blueprints,
@@ -201,8 +200,8 @@ class Transfer:
     def _plain_png(self, image_id: str) -> bytes:
         """The picture and nothing else."""
         buffer = io.BytesIO()
-        with Image.open(self._collection.working_file(image_id)) as file:
-            file.convert("RGB").save(buffer, "PNG")
+        with images.plain(self._collection.working_file(image_id)) as (picture,):
+            picture.save(buffer, "PNG")
         return buffer.getvalue()
 
     def file_name(self, character_id: str, ending: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from studio import scikit
+from studio import images, scikit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,12 +67,11 @@ def look(path: Path) -> PictureFacts:
     """Measure one picture file. Raises FileNotFoundError, OSError."""
     import numpy as np
 
-    with Image.open(path) as file:
-        width, height = file.size
-        grey = file.convert("L")
-    if min(width, height) < _LEAST_SIDE:
-        return PictureFacts(width=width, height=height)
-    grey.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    with images.plain(path, mode="L") as (grey,):
+        width, height = grey.size
+        if min(width, height) < _LEAST_SIDE:
+            return PictureFacts(width=width, height=height)
+        grey.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     luminance = np.asarray(grey, dtype=np.float32) / 255.0
     dark, bright = np.percentile(luminance, (5, 95))
     return PictureFacts(

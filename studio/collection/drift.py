@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
-from studio import scikit
+from studio import images, scikit
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -92,9 +92,8 @@ def _colour(one: Image.Image, other: Image.Image) -> float:
 
 
 def _small(path: Path) -> Image.Image:
-    with Image.open(path) as file:
-        image = file.convert("RGB")
-    image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    with images.plain(path) as (image,):
+        image.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     enough = (max(image.width, _SMALLEST), max(image.height, _SMALLEST))
     return image if enough == image.size else image.resize(enough)
 

@@ -13,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from PIL import Image
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from studio import images
 from studio.collection import drift
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.records import JobStatus, Reproduction
@@ -97,18 +97,17 @@ def compare(original: Path, result: Path, before: Mapping[str, Any], after: Mapp
     """Compare two pictures of different pixels and their provenances. Raises OSError."""
     import numpy as np
 
-    with Image.open(original) as one, Image.open(result) as other:
-        pictures = one.convert("RGB"), other.convert("RGB")
     differences = tuple(explain(before, after)) or (_UNEXPLAINED,)
-    if pictures[0].size != pictures[1].size:
-        return Outcome("different", {}, differences)
-    old, new = (np.asarray(picture, dtype=np.int16) for picture in pictures)
-    apart = np.abs(old - new)
-    measures = {
-        "mean_difference": round(float(apart.mean()), 4),
-        "max_difference": float(apart.max()),
-        "ssim": drift.ssim(*pictures),
-    }
+    with images.plain(original, result, copies=4) as (one, other):
+        if one.size != other.size:
+            return Outcome("different", {}, differences)
+        old, new = (np.asarray(picture, dtype=np.int16) for picture in (one, other))
+        apart = np.abs(old - new)
+        measures = {
+            "mean_difference": round(float(apart.mean()), 4),
+            "max_difference": float(apart.max()),
+            "ssim": drift.ssim(one, other),
+        }
     close = measures["mean_difference"] <= CLOSE_MEAN and measures["ssim"] >= CLOSE_SSIM
     return Outcome("close" if close else "different", measures, differences)
 

@@ -83,18 +83,29 @@ def test_the_wheel_scrolls_over_a_number_and_does_not_change_it(page: Page) -> N
         assert field.input_value() == before
 
 
-def test_a_folder_and_an_address_are_told_and_taken_for_no_picture(page: Page, tmp_path: Path) -> None:
-    folder = tmp_path / "folder"
-    folder.mkdir()
-    picture = make_picture(tmp_path)
-    drop(page, files=[str(folder)])
-    expect(page.locator(".lk-toast")).to_contain_text("That is a folder.")
+LABELS = """() => Promise.all(
+  [...document.querySelectorAll("#references .lk-reference")].map(async ({ dataset }) =>
+    (await (await fetch(`/api/v1/images/${dataset.imageId}`)).json()).label))"""
+
+
+def test_a_dropped_folder_brings_its_pictures_and_an_address_is_told(page: Page, tmp_path: Path) -> None:
+    folder, empty = tmp_path / "folder", tmp_path / "empty"
+    (folder / "inside").mkdir(parents=True)
+    empty.mkdir()
+    for name in ("10.png", "9.png", "inside/1.png"):
+        make_picture(folder, name)
+    (folder / "notes.txt").write_text("no picture", encoding="utf-8")
+    loaded = page.locator("#references .lk-reference:not(.lk-waiting)")
+    drop(page, files=[str(empty)])
+    expect(page.locator(".lk-toast")).to_contain_text("no picture in that folder")
     link = {"mimeType": "text/uri-list", "data": "https://example.org/a.png"}
     drop(page, items=[link])
     expect(page.locator(".lk-toast").last).to_contain_text("an address on the web")
-    expect(page.locator("#references .lk-reference")).to_have_count(0)
-    drop(page, files=[str(picture)])
-    expect(page.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(1)
+    expect(loaded).to_have_count(0)
+    drop(page, files=[str(folder), str(make_picture(tmp_path))])
+    expect(loaded).to_have_count(4)
+    labels = page.evaluate(LABELS)
+    assert labels == ["9.png", "10.png", "1.png", "portrait.png"]
 
 
 def drop(page: Page, **what: Any) -> None:

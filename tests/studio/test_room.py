@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
+from studio import images
+from studio.characters import faces, layout
+from studio.coach import picture_facts
+from studio.collection import drift, reproductions
 from studio.room import Room
+from tests.studio.fixtures import noise
 
 
 def test_no_more_is_given_out_than_there_is() -> None:
@@ -63,4 +71,37 @@ def test_room_comes_back_after_a_failure() -> None:
     with pytest.raises(ValueError, match="broken"), room.taken(10):
         raise ValueError("broken")
     with room.taken(10):
+        pass
+
+
+@pytest.mark.parametrize(
+    "look",
+    [
+        faces.find,
+        faces.colours,
+        picture_facts.look,
+        lambda path: layout.lay_out([layout.Cell(path, "calm", "")], "Mara", 1),
+        lambda path: drift.measure(path, path),
+        lambda path: reproductions.compare(path, path, {}, {}),
+    ],
+)
+def test_whoever_decodes_a_picture_takes_room_for_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, look: Callable[[Path], object]
+) -> None:
+    taken: list[int] = []
+
+    class Counting(Room):
+        @contextmanager
+        def taken(self, size: int) -> Generator[None]:
+            taken.append(size)
+            with super().taken(size):
+                yield
+
+    room = Counting(2**24)
+    monkeypatch.setattr(images, "_ROOM", room)
+    path = tmp_path / "picture.png"
+    noise(3, 300, 400).save(path)
+    look(path)
+    assert min(taken) >= 300 * 400 * 4
+    with room.taken(2**24):  # all of it came back
         pass

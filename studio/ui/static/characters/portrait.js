@@ -201,7 +201,7 @@ export class PortraitModal {
     this.view.lit(false);
     const { dataTransfer } = event;
     if (dataTransfer.types.includes(PICTURE)) this.takePicture(dataTransfer.getData(PICTURE));
-    else this.take(droppedFiles(event));
+    else droppedFiles(event).then((files) => this.take(files));
   }
 
   // --- hands ------------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 // Folders that are dropped: the pictures in them and in the folders below, and what the Collection does with a drop.
 import { emit } from "../core/bus.js";
-import { bringsSomething, droppedFiles } from "../kit/drops.js";
+import { bringsSomething, droppedFiles, picturesIn } from "../kit/drops.js";
 import { upload } from "./uploads.js";
 
 /**
@@ -11,31 +11,12 @@ import { upload } from "./uploads.js";
 export async function droppedPictures({ dataTransfer }) {
   const items = [...(dataTransfer?.items ?? [])].filter((item) => item.kind === "file");
   const entries = items.flatMap((item) => item.webkitGetAsEntry() ?? []); // at once: afterwards there is nothing in the drop
-  const found = await Promise.all(entries.map(picturesIn));
+  const found = await Promise.all(entries.map((entry) => picturesIn(entry)));
   return found.flat();
 }
 
 /** Whether a folder is among what is dropped. @param {DragEvent} event */
 export const bringsFolder = ({ dataTransfer }) => [...(dataTransfer?.items ?? [])].some((item) => item.webkitGetAsEntry()?.isDirectory);
-
-/** @param {{type: string}} file */
-export const isPicture = ({ type }) => type.startsWith("image/");
-
-/** @param {FileSystemEntry} entry @returns {Promise<{path: string, file: File}[]>} */
-async function picturesIn(entry) {
-  if (entry.isFile) {
-    /** @type {File | null} */
-    const file = await new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file(done, () => done(null)));
-    return file && isPicture(file) ? [{ path: entry.fullPath.slice(1), file }] : [];
-  }
-  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
-  const found = [];
-  for (let part = await entriesOf(reader); part.length; part = await entriesOf(reader)) found.push(...part); // some at a time
-  return (await Promise.all(found.map(picturesIn))).flat();
-}
-
-/** @param {FileSystemDirectoryReader} reader @returns {Promise<FileSystemEntry[]>} */
-const entriesOf = (reader) => new Promise((done) => reader.readEntries(done, () => done([])));
 
 /** Something from outside, none of the pictures that are here. @param {DragEvent} event */
 const isForeign = (event) => bringsSomething(event) && !event.dataTransfer?.types.includes("application/x-likeness-image");
@@ -43,7 +24,7 @@ const isForeign = (event) => bringsSomething(event) && !event.dataTransfer?.type
 /** @param {DragEvent} event */
 function take(event) {
   event.preventDefault();
-  if (!bringsFolder(event)) return void upload(droppedFiles(event));
+  if (!bringsFolder(event)) return void droppedFiles(event).then(upload);
   const folder = event.dataTransfer?.items[0]?.webkitGetAsEntry()?.name ?? "the folder";
   emit("import:folder", { folder, pictures: droppedPictures(event) });
 }

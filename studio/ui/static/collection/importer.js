@@ -5,10 +5,10 @@ import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { store } from "../core/storage.js";
-import { bringsSomething } from "../kit/drops.js";
+import { bringsSomething, isPicture } from "../kit/drops.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
-import { droppedPictures, isPicture } from "./folder_drop.js";
+import { droppedPictures } from "./folder_drop.js";
 import { sendFolder } from "./folder_upload.js";
 
 /** @import { Found, Sending } from "./folder_upload.js" */

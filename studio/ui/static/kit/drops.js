@@ -1,7 +1,9 @@
-// What is dropped on the page: files, or something that is no file, told in words.
+// What is dropped on the page: files, the pictures of folders, or something that is no file, told in words.
 import { toast } from "./toasts.js";
 
-const FOLDER = "That is a folder. Drop it on the Collection, which imports all of it, or drop the pictures in it.";
+const EMPTY = "There is no picture in that folder.";
+const LARGE = "That folder holds more than 500 pictures; the first 500 are taken. Drop it on the Collection to have all of them.";
+const MOST = 500;
 const ADDRESS = "That is an address on the web, and the studio fetches nothing from there. Save the picture first, then drop the file.";
 
 /** @param {DataTransfer} data */
@@ -14,13 +16,59 @@ export function bringsSomething({ dataTransfer }) {
   );
 }
 
-/** The files of a drop; folders and addresses are told to be none. @param {DragEvent} event @returns {File[]} */
-export function droppedFiles({ dataTransfer }) {
+/**
+ * The files of a drop, those of folders in the order of their names; addresses are told to be none.
+ * @param {DragEvent} event
+ * @returns {Promise<File[]>}
+ */
+export async function droppedFiles({ dataTransfer }) {
   if (!dataTransfer) return [];
   const items = [...dataTransfer.items].filter((item) => item.kind === "file");
-  const folders = items.filter((item) => item.webkitGetAsEntry()?.isDirectory);
-  const files = items.filter((item) => !folders.includes(item)).flatMap((item) => item.getAsFile() ?? []);
-  if (folders.length) toast(FOLDER, "warning");
-  else if (!files.length && types(dataTransfer).includes("text/uri-list")) toast(ADDRESS, "warning");
+  // after the first wait the items are gone: everything is asked of them now
+  const dropped = items.map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  if (!items.length && types(dataTransfer).includes("text/uri-list")) toast(ADDRESS, "warning");
+  /** @type {File[]} */
+  const files = [];
+  for (const { entry, file } of dropped) {
+    if (entry?.isDirectory) files.push(...(await someOf(entry)));
+    else if (file) files.push(file);
+  }
   return files;
 }
+
+/** @param {FileSystemEntry} folder */
+async function someOf(folder) {
+  const found = await picturesIn(folder, MOST + 1);
+  if (!found.length) toast(EMPTY, "warning");
+  if (found.length > MOST) toast(LARGE, "warning");
+  return found.slice(0, MOST).map(({ file }) => file);
+}
+
+/** @param {{type: string}} file */
+export const isPicture = ({ type }) => type.startsWith("image/");
+
+/**
+ * The pictures of a dropped file or folder and the folders below, each with its path, by name; what cannot be read is
+ * passed by. `most`: about so many are enough.
+ * @param {FileSystemEntry} entry
+ * @param {number} [most]
+ * @returns {Promise<{path: string, file: File}[]>}
+ */
+export async function picturesIn(entry, most = Number.POSITIVE_INFINITY) {
+  if (entry.isFile) {
+    /** @type {File | null} */
+    const file = await new Promise((done) => /** @type {FileSystemFileEntry} */ (entry).file(done, () => done(null)));
+    return file && isPicture(file) ? [{ path: entry.fullPath.slice(1), file }] : [];
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  const inside = [];
+  for (let part = await entriesOf(reader); part.length; part = await entriesOf(reader)) inside.push(...part); // some at a time
+  inside.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+  /** @type {{path: string, file: File}[]} */
+  const found = [];
+  for (const each of inside) if (found.length < most) found.push(...(await picturesIn(each, most - found.length)));
+  return found;
+}
+
+/** @param {FileSystemDirectoryReader} reader @returns {Promise<FileSystemEntry[]>} */
+const entriesOf = (reader) => new Promise((done) => reader.readEntries(done, () => done([])));

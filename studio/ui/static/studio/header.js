@@ -8,6 +8,7 @@ import { setTheme, theme } from "../core/theme.js";
 import { icon } from "../kit/icons.js";
 import { isActive } from "../kit/jobs.js";
 import { isTyping } from "../kit/keyboard.js";
+import { toast } from "../kit/toasts.js";
 
 /** @typedef {import("../core/events.js").Part} Part */
 /** @typedef {import("../core/events.js").Snapshot} Snapshot */
@@ -78,7 +79,22 @@ export function header({ element, props }) {
     if (count) count.textContent = String(snapshot.jobs.filter(isActive).length || "");
   });
   on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
+  sayHeld();
   showFirst();
+}
+
+/** Say why nothing is drawn, and what to do, for as long as that is so. */
+function sayHeld() {
+  let said = "";
+  /** @type {Element | null} */
+  let note = null;
+  onSnapshot(({ held }) => {
+    if ((held ?? "") === said) return;
+    said = held ?? "";
+    note?.remove();
+    note = said ? toast(`Nothing is drawn for now. ${said} What is queued is kept and goes on by itself.`, "error") : null;
+    if (!said) toast("The queue goes on.", "success");
+  });
 }
 
 /** Takes back what was put into the trash last, until it is done or something else is put there. */

@@ -375,7 +375,7 @@ class ReferenceStrip {
       this.move(this.dragged, slot > this.dragged ? slot - 1 : slot);
       this.dragEnd();
     } else if (dataTransfer.types.includes(PICTURE)) this.add([dataTransfer.getData(PICTURE)]);
-    else this.upload(droppedFiles(event));
+    else droppedFiles(event).then((files) => this.upload(files));
   }
 
   /** @param {ClipboardEvent} event */
