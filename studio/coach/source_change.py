@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from studio import scikit
+from studio import images, scikit
 from studio.characters import agreement, faces
 
 if TYPE_CHECKING:
@@ -68,10 +68,9 @@ def measure(picture: Path, source: Path) -> SourceChange:
 
 
 def _small(path: Path) -> Image.Image:
-    with Image.open(path) as file:
-        picture = file.convert("RGB")
-    picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
-    return picture
+    with images.plain(path) as (picture,):
+        picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+        return picture
 
 
 def _changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
