@@ -218,7 +218,8 @@ def _own_likeness(path: Path, pixel_sha256: str) -> Likeness | None:
 def _report(adopted: list[str], leftovers: int, unusable: list[str]) -> None:
     if adopted or leftovers:
         _log.warning(
-            "The last run ended abruptly: %d pictures adopted, %d unfinished files removed",
+            "The last run ended abruptly, or the database was lost: "
+            "%d pictures adopted, %d unfinished files removed",
             len(adopted),
             leftovers,
         )
