@@ -46,7 +46,8 @@ def clear(image: Image.Image) -> Image.Image:
 def own(image: Image.Image) -> Image.Image:
     """RGB, or RGBA where it shows through, with the profile that says what the values mean in its `info`."""
     see_through = shows_through(image)
-    if image.mode not in ("RGB", "RGBA") or (image.mode == "RGB" and image.has_transparency_data):
+    foreign = image.mode not in ("RGB", "RGBA") or colours.RANGE in image.info
+    if foreign or (image.mode == "RGB" and image.has_transparency_data):
         return clear(image) if see_through else flat(image)
     kept = image.convert("RGBA" if see_through else "RGB")
     profile = image.info.get("icc_profile") if colours.conversion(image) is not None else None

@@ -248,6 +248,12 @@ def test_a_png_in_high_dynamic_range_says_so(read: Callable[[bytes], Ingested]) 
     )
 
 
+def test_a_picture_in_high_dynamic_range_has_no_copy_of_its_own_values(tmp_path: Path) -> None:
+    path = tmp_path / "bright.png"
+    path.write_bytes(colour_files.png(colour_files.RGB, colour_files.cicp(9, 16)))
+    assert images.own_copy(path).tobytes() == images.working_copy(path).tobytes()
+
+
 def test_a_profile_that_only_calls_itself_srgb_is_followed(
     read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
 ) -> None:
