@@ -192,7 +192,7 @@ def working_copy(path: Path, *, clear: bool = False) -> Image.Image:
 def own_copy(path: Path) -> Image.Image:
     """The picture as it is: upright, 8 bits, RGB, or RGBA where it shows through, with its own ICC profile.
 
-    What has no RGB values of 8 bits, or is in high dynamic range, is converted to sRGB. Raises PictureRefused.
+    What has no RGB values of 8 bits, or is in high dynamic range, becomes sRGB. Raises PictureRefused.
     """
     with _decoding(path) as decoded:
         return pixels.own(decoded.image)
