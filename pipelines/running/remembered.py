@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -71,14 +70,24 @@ class Remembered:
         return kept.thaw()
 
     def keep(self, key: Key, result: Any) -> None:
-        """Keep a copy of `result`; one that cannot be copied, or is larger than the limit, is let be."""
+        """Keep a copy of `result`; one that cannot be copied, or is larger than the limit, is let be.
+
+        Where there is no memory for a copy, all that is kept is let go.
+        """
+        import torch
+
         from pipelines.running.contents import Unknown, freeze
 
-        with suppress(Unknown):
+        try:
             frozen = freeze(result)
-            if frozen.bytes <= self.limit:
-                self._kept[key] = frozen
-                self._make_room()
+        except Unknown:
+            return
+        except torch.OutOfMemoryError:
+            self.clear()
+            return
+        if frozen.bytes <= self.limit:
+            self._kept[key] = frozen
+            self._make_room()
 
     def allow(self, device_bytes: int) -> None:
         """So many bytes may lie on the device; the rest moves to the computer's memory."""

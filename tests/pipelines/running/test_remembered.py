@@ -77,6 +77,19 @@ def test_what_cannot_be_copied_is_made_each_time() -> None:
     assert len(store) == 0
 
 
+def test_without_memory_for_a_copy_the_result_is_still_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Remembered()
+    maker = Maker(store)
+    maker.ask("a")
+
+    def full(value: Any) -> Any:
+        raise torch.OutOfMemoryError
+
+    monkeypatch.setattr(contents, "freeze", full)
+    assert maker.ask("bb").eq(2).all()
+    assert len(store) == 0
+
+
 class OnDevice(contents.Frozen):
     """As if its numbers lay on an accelerator."""
 
