@@ -121,7 +121,7 @@ MODES: dict[Mode, ModeRow] = {
         what="Paints a new picture from your words alone.",
         when="For the first portrait, before there is anything to refine.",
         example="Describe your character, e.g. portrait of a woman with short silver "
-        "hair, green cloak, calm smile",
+        "hair, green jacket, calm smile",
         prompt_for="the picture you want",
         refines=False,
     ),

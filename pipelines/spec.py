@@ -8,7 +8,7 @@ A part of a model lies inside the model's own folder, or at `hub://owner/name@co
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Literal, TypeVar, cast
+from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -19,6 +19,9 @@ HUB = "hub://"
 DROPPED = "file-"
 """How the ids of entries begin that stand for files of the models folder."""
 SINGLE_FILE = ".safetensors"
+
+
+AspectRatio = Annotated[str, Field(pattern=r"^[1-9][0-9]?:[1-9][0-9]?$")]
 
 
 class Defaults(BaseModel):
@@ -72,6 +75,16 @@ class ReaderSpec(Entry):
     )
 
 
+class Words(BaseModel):
+    """All the words that a small model knows: the whole words of its tokenizer's table, and some more."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    file: str = Field(pattern=r"^[\w][\w./-]*\.json$", description="The table, inside the model's folder.")
+    more: frozenset[str] = Field(default=frozenset(), description="Words it knows in several pieces.")
+    about: str = Field(description="What it knows, in words: 'hair in all colours, glasses, hats'.")
+
+
 class ModelSpec(Entry):
     """A model that makes pictures."""
 
@@ -98,6 +111,10 @@ class ModelSpec(Entry):
     options: dict[str, Any] = Field(
         default_factory=dict[str, Any], description="For the family: sub-folders, adapter files, scales."
     )
+    shapes: tuple[AspectRatio, ...] = Field(
+        default=(), description="Aspect ratios it was made for, the first of them offered first; none: all."
+    )
+    words: Words | None = None
     add_ons: bool = Field(
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",

@@ -31,6 +31,9 @@ class Limits(BaseModel):
     control_timing: bool = Field(default=True, description="When the control begins and ends can be said.")
     control_networks: bool = Field(default=False, description="A ControlNet of the models folder can act.")
     size_multiple: int = Field(default=8, description="Widths and heights are multiples of this, in pixels.")
+    shapes: tuple[str, ...] = Field(
+        default=(), description="Aspect ratios the model was made for, the usual one first; none: all."
+    )
     size_source: Literal["request", "reference"] = Field(
         default="request", description="Whose size the picture takes when none is asked for."
     )

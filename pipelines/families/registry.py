@@ -57,7 +57,7 @@ def resolve(spec: ModelSpec, mode: Mode) -> Route:
             f"{spec.label} can't do {MODE_LABEL[mode]}. Choose another model, or one of its modes: {can}.",
             field="mode",
         )
-    route = entry_route(spec, mode)
+    route = replace(entry_route(spec, mode), shapes=spec.shapes)
     return route.with_defaults(spec.defaults.get(mode, {}))
 
 

@@ -71,6 +71,8 @@ class Route:
     shows: Literal["middle", "whole"] = "middle"
     """What of its source the model's picture shows: the largest middle part of its shape, or all of it,
     stretched. A test holds it against what the pipeline does."""
+    shapes: tuple[str, ...] = ()
+    """Aspect ratios the model was made for; none: all."""
     min_reference_px: int = 16
     wording: Wording | None = None
     """How roles are told to a model that knows them from words alone; None: it needs no words for them."""
@@ -134,6 +136,7 @@ class Route:
             control_kinds=tuple(map(ControlKind, self.control_kinds)),
             size_multiple=self.size_multiple,
             size_source=self.size_source,
+            shapes=self.shapes,
         )
 
     @property

@@ -91,8 +91,8 @@ def _shape_said(asked: Asked) -> str | None:
     return LIKE_REFERENCE if "aspect_ratio" in asked and asked.get("references") else None
 
 
-def _ratios(_: Limits) -> tuple[tuple[str, str], ...]:
-    return tuple((ratio, ratio) for ratio in ASPECT_RATIOS)
+def _ratios(limits: Limits) -> tuple[tuple[str, str], ...]:
+    return tuple((ratio, ratio) for ratio in limits.shapes or ASPECT_RATIOS)
 
 
 def _kinds(limits: Limits) -> tuple[tuple[str, str], ...]:

@@ -20,7 +20,7 @@ from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
 from pipelines.modes import MODES, Mode
-from pipelines.planning import enlarging, prompt_words
+from pipelines.planning import enlarging, prompt_words, small_models
 from pipelines.planning import sizes as sizing
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
@@ -114,6 +114,7 @@ def complete(
     if not again:
         _result(draft)
     _enlargers(draft, again=again)
+    _taught(draft)
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
     if composed == done.prompt:
@@ -346,6 +347,13 @@ def _add_ons(draft: _Draft) -> None:
             draft.notices.append(f"{draft.spec.label} takes no {many} in {draft.label}; it is left out.")
     asked = draft.request.model_copy(update=draft.changes)
     draft.notices.extend(add_ons.check(draft.catalog, draft.spec, asked))
+
+
+def _taught(draft: _Draft) -> None:
+    """What the model was never taught."""
+    spec, sized = draft.spec, (draft.changes["width"], draft.changes["height"])
+    said = small_models.unknown_words(spec, draft.catalog.folder(spec), draft.request.prompt)
+    draft.notices.extend((*said, *small_models.unusual_shape(spec, *sized)))
 
 
 def _enlargers(draft: _Draft, *, again: bool) -> None:

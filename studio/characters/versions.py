@@ -104,7 +104,7 @@ class VersionHistory:
         design = self._designs.active()
         approved = self._references.as_request(character_id)
         mode, model, references = self._keeping(approved or given, design)
-        shape = PORTRAIT_ASPECT if approved or not references else LIKE_REFERENCE
+        shape = self._tall(model, mode) if approved or not references else LIKE_REFERENCE
         return PortraitDefaults(
             prompt=prompt,
             style_prompt=design.style_prompt if design else "",
@@ -118,6 +118,14 @@ class VersionHistory:
             num_inference_steps=design.num_inference_steps if design else None,
             references=references,
         )
+
+    def _tall(self, model: str | None, mode: Mode) -> str:
+        """The shape of a portrait, where the model was made for that, else the model's own."""
+        try:
+            spec = self._tools.catalog.get(model) if model else self._tools.catalog.default_model(mode)
+        except LikenessError:
+            return PORTRAIT_ASPECT
+        return PORTRAIT_ASPECT if PORTRAIT_ASPECT in (spec.shapes or (PORTRAIT_ASPECT,)) else spec.shapes[0]
 
     def in_studio(self, character_id: str) -> Start:
         """What “Load into the studio” brings: reference set and portrait, as many as the model takes."""

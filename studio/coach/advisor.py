@@ -18,7 +18,7 @@ from pipelines.request import GenerationRequest, Mode, Role
 from studio.characters.records import Words
 from studio.coach import prompt_forms
 from studio.coach.after import judge
-from studio.coach.before import RULES, advise
+from studio.coach.before import RULES, UPSCALE, advise
 from studio.coach.facts import Knobs, Result, Situation, Version
 from studio.coach.picture_facts import PictureFacts, look
 from studio.coach.said import Advice, Judgement, RuleInfo
@@ -118,15 +118,17 @@ class Advisor:
         return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
 
     def _knobs(self, model_id: str | None, mode: Mode) -> Knobs:
-        model = self._service.model(model_id) if model_id else None
+        models = self._service.models()
+        model = next((each for each in models if each.id == model_id), None)
+        enlarges = any(UPSCALE in each.modes and each.available == "ready" for each in models)
         if model is None or mode.value not in model.limits:
-            return Knobs(modes=model.modes if model else ())
+            return Knobs(modes=_with_enlarging(model.modes if model else (), enlarges=enlarges))
         limits, defaults = model.limits[mode.value], model.defaults[mode.value]
         return Knobs(
             fields=frozenset(limits.fields),
             guidance=limits.guidance_scale,
             usual_guidance=defaults.get("guidance_scale", Knobs().usual_guidance),
-            modes=model.modes,
+            modes=_with_enlarging(model.modes, enlarges=enlarges),
         )
 
     def _pictures(self, request: GenerationRequest) -> dict[str, PictureFacts]:
@@ -183,3 +185,8 @@ class Advisor:
         if [r.image_id for r in before.references] != [r.image_id for r in request.references]:
             return None
         return before.model_copy(update={"seed": before.seed if record.seed is None else record.seed})
+
+
+def _with_enlarging(modes: tuple[str, ...], *, enlarges: bool) -> tuple[str, ...]:
+    """The modes of a model, and that of an enlarger that is here: choosing it changes to the enlarger."""
+    return (*modes, UPSCALE) if enlarges and UPSCALE not in modes else modes

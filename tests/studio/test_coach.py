@@ -539,3 +539,11 @@ def test_advice_over_rest(durable: Durable, advisor: Advisor) -> None:
     assert rest.get(f"/images/{made.id}/advice").json()["outcomes"]["drifted"]["steps"]
     assert rest.get("/images/none/advice").status_code == 404
     assert rest.post("/advice", json={"request": {"mode": "nothing"}}).status_code == 422
+
+
+def test_enlarging_is_offered_with_any_model_where_an_enlarger_is_here() -> None:
+    from studio.coach.advisor import _with_enlarging
+
+    assert _with_enlarging(("img2img",), enlarges=True) == ("img2img", "upscale")
+    assert _with_enlarging(("img2img",), enlarges=False) == ("img2img",)
+    assert _with_enlarging(("img2img", "upscale"), enlarges=True) == ("img2img", "upscale")

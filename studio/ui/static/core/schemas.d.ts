@@ -713,6 +713,7 @@ export interface Limits {
   control_timing: boolean;
   control_networks: boolean;
   size_multiple: number;
+  shapes: string[];
   size_source: "request" | "reference";
 }
 
