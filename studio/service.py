@@ -81,7 +81,7 @@ class StudioService:
         tools = Tools(collection, self.history, catalog, queue, self._complete)
         self.designs = Designs(tools)
         self.characters = Characters(tools, self.designs)
-        self.sweeps = Sweeps(collection.database, queue, self._complete_anyones)
+        self.sweeps = Sweeps(collection, queue, self._complete_anyones)
 
     # --- models -----------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from studio.sweeps.records import Sweep, SweepEstimate, SweepPage, SweepRequest, SweepStarted
 from studio.sweeps.sweeps import Sweeps
@@ -38,6 +38,12 @@ def _add_verbs(router: APIRouter, sweeps: Sweeps) -> None:
     def sweep(sweep_id: str) -> Sweep:
         """The grid as it stands."""
         return sweeps.get(sweep_id)
+
+    @router.get("/sweeps/{sweep_id}/sheet", response_class=Response)
+    def sheet(sweep_id: str) -> Response:
+        """The grid as one labelled PNG, as far as it is made."""
+        headers = {"Content-Disposition": f'attachment; filename="sweep-{sweep_id[:8]}.png"'}
+        return Response(sweeps.sheet(sweep_id), media_type="image/png", headers=headers)
 
     @router.post("/sweeps/{sweep_id}/cancel")
     def cancel(sweep_id: str) -> Sweep:

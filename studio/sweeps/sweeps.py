@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,14 +14,15 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
+from pipelines.families.setting import spelled
 from pipelines.planning.complete import Completed
 from pipelines.request import RANDOM_SEED, GenerationRequest
 from studio.collection import queries
+from studio.collection.collection import Collection
 from studio.collection.models import ImageRow, JobRow, SweepRow
-from studio.database import Database
 from studio.jobs import JobQueue
 from studio.records import JobError, JobRecord, JobStatus
-from studio.sweeps import axes
+from studio.sweeps import axes, sheet
 from studio.sweeps.axes import Value
 from studio.sweeps.records import (
     Cell,
@@ -49,9 +51,10 @@ class Sweeps:
     """All sweeps of the studio."""
 
     def __init__(
-        self, database: Database, queue: JobQueue, complete: Callable[[GenerationRequest], Completed]
+        self, collection: Collection, queue: JobQueue, complete: Callable[[GenerationRequest], Completed]
     ) -> None:
-        self._database = database
+        self._database = collection.database
+        self._collection = collection
         self._queue = queue
         self._complete = complete
 
@@ -114,6 +117,20 @@ class Sweeps:
                 self._queue.steering.retry(cell.job_id)
         return self.get(sweep_id)
 
+    def sheet(self, sweep_id: str) -> bytes:
+        """PNG of the whole grid with its values, as it stands. Raises NotFound."""
+        found = self.get(sweep_id)
+        rows = [_label(found.y.field, value) for value in found.y.values] if found.y else [""]
+        files = {
+            (cell.x, cell.y): self._collection.working_file(cell.image.id)
+            for cell in found.cells
+            if cell.image is not None
+        }
+        columns = [_label(found.x.field, value) for value in found.x.values]
+        buffer = io.BytesIO()
+        sheet.draw(columns, rows, files).save(buffer, "PNG")
+        return buffer.getvalue()
+
     # --- inside -----------------------------------------------------------------------------
 
     def _worked_out(self, asked: SweepRequest) -> _Grid:
@@ -175,6 +192,10 @@ def _settings(
     if y is not None and row is not None:
         given = axes.applied(given, y.field, row, y.values[0], "y")
     return axes.applied(given, x.field, column, x.values[0], "x")
+
+
+def _label(field: str, value: Value) -> str:
+    return str(value) if field == "prompt_part" else f"{spelled(field)} {value}"
 
 
 def _by_model(cells: Sequence[Completed]) -> list[int]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.families.setting import bounds
-from pipelines.families.settings import SETTINGS
+from pipelines.families.settings import SETTINGS, heading
 from pipelines.request import (
     ASPECT_RATIOS,
     CONTROL_LABEL,
@@ -25,6 +25,7 @@ from pipelines.request import (
     GenerationRequest,
 )
 from studio.characters.versions import PORTRAIT_ASPECT
+from studio.sweeps.axes import FIELDS
 from studio.ui.words import BLUEPRINT_WORDS, CATEGORY_WORDS, PORTRAIT_MODES, ROLE_WORDS
 
 RULES = Path(__file__).resolve().parent / "static" / "core" / "rules.js"
@@ -70,8 +71,23 @@ def _rules() -> dict[str, tuple[str, Any]]:
         ),
         "SETTINGS": (words, {setting.field: setting.heading for setting in SETTINGS}),
         "NUMBERS": ("string[]", [setting.field for setting in SETTINGS if setting.number]),
+        "SWEPT": (words, {axis: _swept(axis) for axis in FIELDS}),
         "RANGES": ("Record<string, {least: number, most: number}>", _ranges()),
     }
+
+
+def _swept(axis: str) -> str:
+    """What an axis of a sweep is called; `{n}` is the number of the reference or LoRA."""
+    own = {
+        "prompt_part": "Part of the prompt",
+        "influence": "Influence, %",
+        "control.weight": "Hold of the traced lines",
+        "reference.0": "Reference {n}",
+        "reference_weight.0": "Weight of reference {n}",
+        "lora.0": "LoRA {n}",
+        "lora_weight.0": "Weight of LoRA {n}",
+    }
+    return own.get(axis) or heading(axis)
 
 
 def _ranges() -> dict[str, dict[str, float]]:

@@ -137,12 +137,23 @@ class StudioHandlers:
         except LikenessError as refusal:
             return [] if refusal.field == "prompt" else [refusal.detail]
 
+    def told(self, *values: object) -> dict[str, Any]:
+        """What `check` tells, and what Generate would ask for, as an update."""
+        return gr.update(value=self.check(*values), scene={"request": self._asked(values)})
+
     def generate(self, *values: object) -> None:
         """Queue a job for the tab named by the last value. Raises RequestError."""
         *rest, tab = values
         self.service.submit(self._request(self.controls.read(rest)), tab=str(tab)[:64] if tab else None)
 
     # --- parts --------------------------------------------------------------------------------
+
+    def _asked(self, values: Sequence[object]) -> dict[str, Any] | None:
+        try:
+            request = self._request(self.controls.read(values))
+        except LikenessError:
+            return None
+        return request.model_dump(mode="json", exclude_unset=True)
 
     def _request(self, state: StudioState) -> GenerationRequest:
         return state.to_request(knobs_of(self._model(state.model), state.mode))
@@ -304,7 +315,7 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
     )
     restored.success(None, inputs=controls.inputs, js=recalled, **_QUIET)
     generate.notices.settled(
-        guarded(handlers.check),
+        guarded(handlers.told),
         inputs=controls.inputs,
         outputs=generate.notices,
         trigger_mode="always_last",

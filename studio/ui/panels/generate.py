@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from studio.ui.widgets.changes import Changes
-from studio.ui.widgets.notices import GenerateStatus, Notices
+from studio.ui.widgets.notices import GenerateStatus, Notices, SweepButton
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,9 @@ def create_generate() -> GeneratePanel:
     """Make the bar; it stays in view on every screen."""
     with gr.Column(elem_id="generate-bar"):
         notices = Notices([], elem_id="notices")
-        button = gr.Button("Generate", variant="primary", elem_id="generate")
+        with gr.Row(elem_id="generate-row"):
+            button = gr.Button("Generate", variant="primary", elem_id="generate")
+            SweepButton(elem_id="sweep-place")
         GenerateStatus(elem_id="generate-note")
         changes = Changes(visible="hidden")
     return GeneratePanel(notices=notices, button=button, changes=changes)

@@ -19,10 +19,10 @@ import { gallery } from "./studio/gallery.js";
 import { header } from "./studio/header.js";
 import { recall, recalled, remember } from "./studio/memory.js";
 import { modelSelect } from "./studio/model_select.js";
-import { queuePage, queueSummary } from "./studio/queue.js";
+import { queueSummary } from "./studio/queue.js";
 import { references } from "./studio/references.js";
 import { measureRoom } from "./studio/room.js";
-import { disclosure, generateStatus, lastSeed, notices, seedMemory, showStrength } from "./studio/small_parts.js";
+import { disclosure, generateStatus, lastSeed, notices, seedMemory, showStrength, sweepButton } from "./studio/small_parts.js";
 import { stage } from "./studio/stage.js";
 
 /** @typedef {import("./core/events.js").Part} Part */
@@ -38,10 +38,10 @@ const PARTS = {
   fieldPicker,
   gallery,
   generateStatus,
+  sweepButton,
   header,
   modelSelect,
   notices,
-  queuePage,
   queueSummary,
   references,
   seedMemory,
@@ -58,6 +58,7 @@ const styled =
 const SECTIONS = {
   collection: async () => (await import("./collection/collection.js")).collection,
   characters: styled(async () => (await import("./characters/characters.js")).characters, "characters_modal"),
+  queue: async () => (await import("./studio/queue_page.js")).queuePage,
   models: styled(async () => (await import("./models/models.js")).models, "models"),
 };
 
@@ -80,6 +81,7 @@ const ANSWERS = {
   "blueprint:open": styled(async () => (await import("./characters/blueprint.js")).open, "characters_modal"),
   "references:open": styled(async () => (await import("./characters/reference_set.js")).open, "characters_modal"),
   "sheet:open": styled(async () => (await import("./characters/sheet.js")).open, "characters_modal"),
+  "sweep:open": styled(async () => (await import("./studio/sweep.js")).open, "sweep"),
   "shortcuts:open": async () => (await import("./studio/shortcuts.js")).open,
   "designs:open": styled(async () => (await import("./characters/designs.js")).open, "characters_modal"),
 };

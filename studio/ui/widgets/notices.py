@@ -16,7 +16,10 @@ class Header(Drawn):
 
 
 class Notices(Drawn):
-    """A list of quiet sentences; triggers `settled` when the artist has stopped changing things."""
+    """A list of quiet sentences; triggers `settled` when the artist has stopped changing things.
+
+    `scene`: {request: what Generate would ask for, or null where the settings cannot be read}.
+    """
 
     part = "notices"
     root = "lk-notices-root"
@@ -28,6 +31,13 @@ class GenerateStatus(Drawn):
 
     part = "generateStatus"
     root = "lk-generate-root"
+
+
+class SweepButton(Drawn):
+    """Opens the dialog in which one or two settings take several values."""
+
+    part = "sweepButton"
+    root = "lk-sweep-root"
 
 
 class SeedMemory(Drawn):

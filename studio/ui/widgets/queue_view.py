@@ -14,4 +14,4 @@ class QueueSummary(Drawn):
 class QueuePage(Drawn):
     """Running, waiting and finished jobs, with the words of those that failed."""
 
-    part = "queuePage"
+    part = "queue"

@@ -71,6 +71,8 @@ export interface Events {
   "sheet:open": { id: string };
   "designs:open": undefined;
   "shortcuts:open": undefined;
+  /** A sweep by its id; null: the dialog that asks for one. */
+  "sweep:open": string | null;
   "crop:open": { character: rest.Character; version: rest.CharactersVersion; words?: string };
   "avatar:export": { character: rest.CharacterSummary };
 }

@@ -182,6 +182,29 @@ export const NUMBERS = [
   "num_images"
 ];
 
+/** @type {Record<string, string>} */
+export const SWEPT = {
+  "model": "Model",
+  "mode": "Mode",
+  "prompt": "Prompt",
+  "negative_prompt": "Negative prompt",
+  "guidance_scale": "Guidance",
+  "num_inference_steps": "Steps",
+  "seed": "Seed",
+  "strength": "Strength",
+  "aspect_ratio": "Aspect ratio",
+  "vae": "VAE",
+  "ip_adapter": "IP-Adapter",
+  "character": "Character",
+  "influence": "Influence, %",
+  "prompt_part": "Part of the prompt",
+  "control.weight": "Hold of the traced lines",
+  "reference.0": "Reference {n}",
+  "reference_weight.0": "Weight of reference {n}",
+  "lora.0": "LoRA {n}",
+  "lora_weight.0": "Weight of LoRA {n}"
+};
+
 /** @type {Record<string, {least: number, most: number}>} */
 export const RANGES = {
   "guidance_scale": {

@@ -53,10 +53,6 @@ export class Switches {
   }
 }
 
-/** The link in the Studio's strip that ends a pause. @param {boolean} paused */
-export const goOnLink = (paused) =>
-  el("button", { type: "button", class: "out-link", hidden: !paused, onclick: () => send("/queue/resume") }, "Go on");
-
 /** The buttons of one job on the Queue page. */
 export class JobActions {
   /** @param {Job} job */

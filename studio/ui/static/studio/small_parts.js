@@ -1,12 +1,13 @@
 // Small live parts of the settings side: the quiet notices, the words below Generate, the seed used last, the strength
 // beside Influence, and what folds away.
-import { on } from "../core/bus.js";
+import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { tabId } from "../core/tab.js";
 import { icon } from "../kit/icons.js";
 import { isActive } from "../kit/jobs.js";
+import { setAsked } from "./asked.js";
 
 /** @typedef {import("../core/events.js").Part} Part */
 /** @typedef {import("../core/events.js").Snapshot} Snapshot */
@@ -20,6 +21,7 @@ export function notices({ element, props, watch, tell }) {
   const draw = () => list.replaceChildren(...(props.value ?? []).map((/** @type {string} */ text) => el("li", {}, text)));
   on("settings:settled", () => tell.settled());
   watch("value", draw);
+  watch("scene", () => setAsked(props.scene?.request));
   draw();
 }
 
@@ -40,6 +42,23 @@ export function generateStatus({ element }) {
   };
   draw(latestSnapshot());
   onSnapshot(draw);
+}
+
+/** @param {Part} part */
+export function sweepButton({ element }) {
+  const open = el(
+    "button",
+    {
+      type: "button",
+      id: "sweep",
+      class: "lk-icon-button",
+      title: "Try several values of a setting as a grid",
+      "aria-label": "Sweep: try several values of a setting as a grid",
+      onclick: () => emit("sweep:open", null),
+    },
+    icon("sweep"),
+  );
+  element.querySelector(".lk-sweep-root")?.append(open);
 }
 
 /** Where the columns stand one below the other, what is being made would be out of sight. */

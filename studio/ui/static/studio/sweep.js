@@ -1,0 +1,158 @@
+// Sweeps: the dialog that asks for one, and the way from there to its grid.
+import { emit } from "../core/bus.js";
+import { el } from "../core/dom.js";
+import { api, Refusal } from "../core/rest.js";
+import { MODES, SWEPT } from "../core/rules.js";
+import { choice, field } from "../kit/fields.js";
+import * as kit from "../kit/kit.js";
+import { asked } from "./asked.js";
+import { showGrid } from "./sweep_grid.js";
+
+/** @import { Axis, SweepEstimate, SweepPage } from "../core/schemas.js" */
+
+const NONE = "";
+/** @type {Record<string, string>} */
+const EXAMPLES = {
+  guidance_scale: "2..8 step 2",
+  num_inference_steps: "10 | 20 | 30",
+  seed: "1..4",
+  influence: "20..80 step 20",
+  prompt_part: "red hair | blue hair | green hair",
+  negative_prompt: "blurry | extra fingers",
+  strength: "0.2..0.8 step 0.2",
+  mode: Object.keys(MODES).slice(0, 2).join(" | "),
+};
+const WAIT = 350; // ms after the last key
+
+/** The settings a request has a use for, as [axis, words]. @param {Record<string, any>} request */
+function axesOf(request) {
+  const counts = { reference: request.references?.length ?? 0, lora: request.loras?.length ?? 0 };
+  return Object.entries(SWEPT).flatMap(([axis, words]) => {
+    const [, kind] = /^(reference|lora)(?:_weight)?\.0$/.exec(axis) ?? [];
+    if (kind)
+      return Array.from({ length: counts[/** @type {"reference" | "lora"} */ (kind)] }, (_, n) => [
+        axis.replace(".0", `.${n}`),
+        words.replace("{n}", String(n + 1)),
+      ]);
+    if (axis === "control.weight" && !request.control) return [];
+    return [[axis, words]];
+  });
+}
+
+/** One axis: its setting and its values. */
+class AxisField {
+  /** @param {"x" | "y"} name @param {string} words @param {() => unknown} changed */
+  constructor(name, words, changed) {
+    this.setting = choice(words, [[NONE, "None"]], () => (this.hint(), changed()), { id: `sweep-${name}` });
+    this.values = field("Values", { id: `sweep-${name}-values`, autocomplete: "off", oninput: changed });
+    this.node = el("div", { class: "out-sweep-axis" }, this.setting.node, this.values.node);
+  }
+
+  hint() {
+    const axis = this.setting.select.value;
+    this.values.input.placeholder = EXAMPLES[axis] ?? "one | another";
+    this.values.node.hidden = axis === NONE;
+  }
+
+  /** @returns {Axis | null} */
+  get axis() {
+    const axis = this.setting.select.value;
+    return axis === NONE ? null : { field: axis, values: this.values.input.value.trim() };
+  }
+}
+
+class SweepDialog {
+  constructor() {
+    this.turn = 0;
+    this.timer = 0;
+    const changed = () => this.settle();
+    this.x = new AxisField("x", "Across", changed);
+    this.y = new AxisField("y", "Down", changed);
+    this.words = el("p", { class: "out-sweep-words", role: "status" });
+    this.start = kit.button({ id: "sweep-start", label: "Start", kind: "primary", run: () => this.begin() });
+    this.earlier = el("div", { class: "out-sweep-earlier" });
+    this.dialog = kit.dialog({ id: "sweep-dialog", title: "Try several values", saves: true });
+    this.dialog.body.append(
+      el("p", {}, "A picture for each value, with the settings as they stand. A range is “2..8 step 2”, choices are “red | blue”."),
+      this.x.node,
+      this.y.node,
+      this.words,
+      this.earlier,
+    );
+    this.dialog.node.append(el("div", { class: "out-dialog-foot end" }, this.start));
+  }
+
+  open() {
+    const known = axesOf(asked() ?? {});
+    this.x.setting.set(known);
+    this.y.setting.set([[NONE, "None"], ...known]);
+    this.x.hint();
+    this.y.hint();
+    this.dialog.open();
+    this.settle();
+    this.list();
+  }
+
+  /** What is asked for, or null while something is missing. */
+  get wanted() {
+    const request = asked();
+    const x = this.x.axis;
+    const y = this.y.axis;
+    return request && x?.values && (!y || y.values) ? { request, x, y } : null;
+  }
+
+  settle() {
+    this.start.disabled = true;
+    clearTimeout(this.timer);
+    this.timer = window.setTimeout(() => this.estimate(), WAIT);
+  }
+
+  async estimate() {
+    const turn = ++this.turn;
+    const { wanted } = this;
+    if (!wanted) return void (this.words.textContent = "");
+    try {
+      /** @type {SweepEstimate} */
+      const found = await api("/sweeps/estimate", { method: "POST", json: wanted, quiet: true });
+      if (turn !== this.turn) return;
+      const time = found.seconds === null ? "" : `, about ${kit.seconds(found.seconds)}`;
+      this.words.textContent = `${kit.count(found.pictures)}${time}.`;
+      this.start.disabled = false;
+    } catch (error) {
+      if (turn === this.turn) this.words.textContent = error instanceof Refusal ? error.problem.detail : "";
+    }
+  }
+
+  async begin() {
+    this.start.disabled = true;
+    const started = await api("/sweeps", { method: "POST", json: this.wanted }).catch(() => null);
+    this.start.disabled = false;
+    if (!started) return;
+    this.dialog.close();
+    showGrid(started.batch);
+  }
+
+  async list() {
+    /** @type {SweepPage | null} */
+    const page = await api("/sweeps?limit=5", { quiet: true }).catch(() => null);
+    if (!page?.items.length) return void this.earlier.replaceChildren();
+    const links = page.items.map((sweep) =>
+      el(
+        "button",
+        { type: "button", class: "out-link", onclick: () => (this.dialog.close(), emit("sweep:open", sweep.id)) },
+        `${kit.clock(sweep.created_at)} · ${[sweep.x, sweep.y].flatMap((axis) => (axis ? [SWEPT[axis.field] ?? axis.field] : [])).join(" × ")} · ${kit.count(sweep.total)}`,
+      ),
+    );
+    this.earlier.replaceChildren(el("h3", {}, "Earlier"), ...links);
+  }
+}
+
+/** @type {SweepDialog | null} */
+let shown = null;
+
+/** @param {string | null} id */
+export function open(id) {
+  if (id) return showGrid(id);
+  shown ??= new SweepDialog();
+  return shown.open();
+}
