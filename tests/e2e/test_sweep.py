@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.harness import StudioProcess
+from tests.e2e.harness import PageWatch, StudioProcess
 
 pytestmark = pytest.mark.e2e
 
@@ -51,7 +51,8 @@ def test_a_grid_is_asked_for_seen_and_gone_on_from(page: Page, studio_server: St
     expect(grid.locator("[data-picture]")).to_have_count(6)
 
 
-def test_what_cannot_be_swept_is_said_before_it_starts(page: Page) -> None:
+def test_what_cannot_be_swept_is_said_before_it_starts(page: Page, watch: PageWatch) -> None:
+    watch.expect("422")
     page.locator("#prompt textarea").fill("a red hat")
     page.locator("#sweep").click()
     dialog = page.locator("#sweep-dialog")
