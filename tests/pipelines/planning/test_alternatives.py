@@ -110,15 +110,15 @@ def test_what_cannot_be_drawn_is_said(text: str, words: str) -> None:
 
 
 def test_too_many_are_counted_before_they_are_made() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(RequestError, match=r"1,048,576 prompts; 10,000 are the most"):
         every("{a|b}" * 20, lists, 10_000)
-    assert time.perf_counter() - began < 1
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize("text", ["{" * 10_000, "{a|" * 3_000, "{a|b}" * 2_000, "}" * 10_000, "\\" * 10_000])
 def test_the_longest_prompts_are_read_at_once(text: str) -> None:
     text = text[:MAX_PROMPT_CHARS]
-    began = time.perf_counter()
+    began = time.process_time()
     assert written(read(text)) == text
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2

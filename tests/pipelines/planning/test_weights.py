@@ -97,6 +97,6 @@ def test_a_model_that_cannot_weigh_reads_the_words(text: str, plain: str) -> Non
     "text", ["(" * 10_000, "()" * 5_000, "(a:1)" * 2_000, "[" * 5_000 + "]" * 5_000, ")" * 9_999]
 )
 def test_the_longest_prompts_are_read_at_once(text: str) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     chunks(text[:MAX_PROMPT_CHARS])
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
