@@ -110,7 +110,11 @@ export function mount(name, part) {
   if (!part.element.firstElementChild) part.element.classList.add("out"); // those with a root of their own have their own styles
   if (!(name in SECTIONS)) return PARTS[name]?.(part);
   if (currentSection() === name) return mountSection(name, part);
-  const wait = on("tab:shown", (shown) => shown === name && (wait(), mountSection(name, part)));
+  const off = on("tab:shown", (shown) => {
+    if (shown !== name) return;
+    off();
+    mountSection(name, part);
+  });
   return undefined;
 }
 
