@@ -20,8 +20,8 @@ ALL_OPTIONS = set().union(*map(documentation.options, PARSERS.values()))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OF_THE_STUDIO = [path for path in DOCUMENTS if path.parent.name != "training"]
 OF_OTHERS = {"--no-tests", "--torch-backend", "--reinstall-package", "--no-deps", "--python"}
-OF_OTHERS |= {"--small", "--size", "--rounds"}
-"""Of scripts/check, uv and pip; of the benchmarks and the kill tests."""
+OF_OTHERS |= {"--small", "--size", "--rounds", "--only", "--second-try", "--preset", "--rehearse"}
+"""Of scripts/check, uv and pip; of the benchmarks, the kill tests and the training."""
 
 
 def test_every_option_stands_in_the_readme() -> None:

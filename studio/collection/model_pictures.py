@@ -63,7 +63,7 @@ class ModelPictures:
             for name in _PICTURES:
                 file.writestr(f"{name}.png", getattr(refined, name))
         try:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            durable.make_folder(self._folder)
             durable.write_whole(self._path(image_id), [out.getvalue()])
             self._let_go()
         except OSError as error:
@@ -98,7 +98,7 @@ class ModelPictures:
             if total <= self._most:
                 return
             with suppress(OSError):
-                path.unlink()
+                durable.delete(path)
             total -= stat.st_size
 
 
