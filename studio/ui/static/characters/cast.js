@@ -1,14 +1,12 @@
 // Characters and designs as the browser knows them: every REST call of the Characters section, and the news that
 // one of them brings to the rest of the page and to other tabs. Draws nothing.
 import { apiAddress } from "../core/addresses.js";
-import { emit } from "../core/bus.js";
 import { api } from "../core/rest.js";
 import { tabId } from "../core/tab.js";
 import { toast } from "../kit/toasts.js";
+import { tell } from "./news.js";
 
 /** @import { Crop } from "../core/schemas.js" */
-
-const channel = "BroadcastChannel" in window ? new BroadcastChannel("likeness.characters") : null;
 
 /** @param {string} id */
 const part = (id) => encodeURIComponent(id);
@@ -26,13 +24,6 @@ const query = (values) => {
   const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false);
   return given.length ? `?${new URLSearchParams(given)}` : "";
 };
-
-/** Tell everybody that a character (or, without an id, any of them) has changed. @param {string | null} id */
-function tell(id) {
-  emit("characters:changed", { id });
-  channel?.postMessage({ id });
-}
-channel?.addEventListener("message", ({ data }) => emit("characters:changed", { ...data, elsewhere: true }));
 
 /**
  * A call that changes something of a character.
@@ -96,8 +87,6 @@ export const cast = {
   blueprint: (id) => get(of(id, "/blueprint")),
   /** @param {string} id @param {unknown} json @param {boolean} overwrite */
   saveBlueprint: (id, json, overwrite) => change(id, of(id, `/blueprint${query({ overwrite })}`), { method: "PUT", json, quiet: true }),
-  /** @param {string} id */
-  words: (id) => get(of(id, "/words"), true),
   readers: () => get("/readers", true),
   /** @param {string} id @param {string} image_id */
   describe: (id, image_id) => api(of(id, "/describe"), { method: "POST", json: { image_id } }),

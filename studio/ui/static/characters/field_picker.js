@@ -8,8 +8,8 @@ import * as kit from "../kit/kit.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
 import { recall } from "../studio/memory.js";
-import { cast } from "./cast.js";
 import { loadCharacter, loadedCharacter } from "./loaded.js";
+import "./news.js"; // of other tabs
 
 /** @import { PickerEntry } from "../core/schemas.js" */
 /** @import { Part } from "../core/events.js" */
@@ -80,7 +80,9 @@ export class FieldPicker {
 
   async fill() {
     const { character } = this;
-    const words = await cast.words(character.id).catch((error) => (toast(error.message, "warning"), null));
+    const words = await api(`/characters/${encodeURIComponent(character.id)}/words`, { quiet: true }).catch(
+      (error) => (toast(error.message, "warning"), null),
+    );
     if (!words || character !== this.character) return;
     /** @param {PickerEntry} one */
     const entry = (one) => this.item(one.label, one.text, one.locked);
