@@ -6,8 +6,7 @@ seed and number of threads, and prints medians and their ratio, by the clock and
 processes, which says more on a machine that is busy. It also compares the pixels, to show that both did the
 same work.
 
-`--mode character_reference` does so with an IP-Adapter; `--second-try` changes one word every time, so that
-the reference is known and the words are new.
+`--second-try` changes one word every time, so that the reference is known and the words are new.
 """
 
 from __future__ import annotations
@@ -58,7 +57,6 @@ Timed = Callable[[int, str], Made]
 class Work:
     """What both ways do."""
 
-    mode: Mode
     side: int
     steps: int
     options: dict[str, Any]
@@ -75,8 +73,7 @@ def bare(folder: Path, work: Work, threads: int) -> Timed:
     import torch
 
     torch.set_num_threads(threads)
-    load = _bare_edit if work.mode is Mode.SMART_EDIT else _bare_character
-    pipeline, told = load(folder, work)
+    pipeline, told = _bare_edit(folder, work)
     pipeline.set_progress_bar_config(disable=True)
 
     def make(seed: int, prompt: str) -> Made:
@@ -104,32 +101,6 @@ def _bare_edit(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
     return pipeline, {"image": source_picture(work.side), **told}
 
 
-def _bare_character(folder: Path, work: Work) -> tuple[Any, dict[str, Any]]:
-    import torch
-    from diffusers import StableDiffusionPipeline, UNet2DConditionModel
-    from safetensors.torch import load_file
-    from transformers import CLIPImageProcessor, CLIPVisionModelWithProjection
-
-    from pipelines.running.loading import sibling_unet
-    from pipelines.running.single_file_parts import adapter_state
-
-    single = torch.float32  # what the processor computes in, whatever the files hold
-    unet: Any = UNet2DConditionModel.from_pretrained(folder, subfolder="unet", dtype=single)
-    eyes = CLIPVisionModelWithProjection.from_pretrained(folder, subfolder="image_encoder", dtype=single)
-    pipeline: Any = StableDiffusionPipeline.from_pretrained(
-        folder,
-        unet=sibling_unet(unet, unet.config.out_channels),
-        image_encoder=eyes,
-        feature_extractor=CLIPImageProcessor.from_pretrained(folder, subfolder="feature_extractor"),
-        safety_checker=None,
-        dtype=single,
-    )
-    adapter = adapter_state(load_file(folder / work.options["ip_adapters"]["character"]))
-    pipeline.load_ip_adapter([adapter], subfolder="", weight_name=[""], image_encoder_folder=None)
-    told = {"guidance_rescale": work.options.get("guidance_rescale", 0.0)}
-    return pipeline, {"ip_adapter_image": source_picture(work.side), **told}
-
-
 def through(service: StudioService, model: str, work: Work) -> Timed:
     """The studio, from submit to the durable picture."""
     upload = io.BytesIO()
@@ -139,7 +110,7 @@ def through(service: StudioService, model: str, work: Work) -> Timed:
 
     def make(seed: int, prompt: str) -> Made:
         request = GenerationRequest(
-            mode=work.mode,
+            mode=Mode.SMART_EDIT,
             model=model,
             prompt=prompt,
             seed=seed,
@@ -227,7 +198,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--models", type=Path, default=ROOT / "models.yaml")
     parser.add_argument("--model", default="portrait-mini")
-    parser.add_argument("--mode", choices=("smart_edit", "character_reference"), default="smart_edit")
     parser.add_argument("--second-try", action="store_true", help="another word each time")
     parser.add_argument("--side", type=int, default=128, help="pixels")
     parser.add_argument("--steps", type=int, default=20)
@@ -238,13 +208,13 @@ def main() -> None:
     folder = catalog.folder(spec)
     if folder is None:
         sys.exit(f"{options.model} must be a folder on this machine.")
-    work = Work(Mode(options.mode), options.side, options.steps, dict(spec.options))
+    work = Work(options.side, options.steps, dict(spec.options))
     with tempfile.TemporaryDirectory(prefix="likeness-overhead-") as data:
         settings = Settings(data_dir=Path(data), models=options.models, device="cpu")
         with open_studio(settings) as service:
             threads = _worker_threads(service)
             ways = {"bare": bare(folder, work, threads), "studio": through(service, options.model, work)}
-            print(f"{options.model}, {work.mode}, {work.side} px, {work.steps} steps, {threads} threads")
+            print(f"{options.model}, smart edit, {work.side} px, {work.steps} steps, {threads} threads")
             _report(measure(ways, options.rounds, second_try=options.second_try))
 
 
