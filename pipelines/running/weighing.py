@@ -11,9 +11,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from pipelines.planning import weights
+from pipelines.running import encodings
 
 if TYPE_CHECKING:
     import torch
+
+
+MOST_PARTS = 8
+"""Parts of the encoder's length that one prompt is read in; what is beyond them is cut, and told."""
 
 
 class Weigher:
@@ -29,6 +34,7 @@ class Weigher:
             else kinds.LAST_HIDDEN_STATES_NORMALIZED
         )
         self._device = device
+        self._tokenizer = tokenizer
         self._provider = EmbeddingsProvider(
             tokenizer,
             encoder,
@@ -38,10 +44,25 @@ class Weigher:
             device=device,
         )
 
+    def cut(self, text: str) -> str:
+        """The end of `text` that is beyond MOST_PARTS, from the first word touched; '' where all fits."""
+        each = self._tokenizer.model_max_length - 2  # the signs for beginning and end come with every part
+        return encodings.cut(self._tokenizer, text, MOST_PARTS * each + 2)
+
+    def notice(self, text: str) -> str | None:
+        """What to tell the artist about words that are cut."""
+        beyond = self.cut(text)
+        return (
+            f"The model reads {MOST_PARTS} parts of a prompt; these words were cut: {beyond}"
+            if beyond
+            else None
+        )
+
     def encode(self, text: str) -> torch.Tensor:
-        """Shape (1, n x the encoder's length, width)."""
+        """Shape (1, n x the encoder's length, width); words beyond MOST_PARTS are not in it."""
         import torch
 
+        text = text.rstrip().removesuffix(self.cut(text))
         parts = [self._chunk(chunk) for chunk in weights.chunks(text)]
         return torch.cat(parts, dim=1)
 

@@ -13,14 +13,13 @@ from diffusers.models.controlnets.controlnet_union import ControlNetUnionModel
 from diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl import StableDiffusionXLPipeline
 
 from pipelines.errors import ModelUnavailable
-from pipelines.events import Notice
 from pipelines.families.sdxl import CONTROL_TYPES, STYLE_BLOCKS, Options
 from pipelines.planning import weights
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.families.stable_diffusion import StableDiffusion
+from pipelines.running.families.stable_diffusion import StableDiffusion, tell_cut
 from pipelines.running.families.stock import Arguments, Emit, Stock, accepts, fitted, only
 from pipelines.running.weighing import weighed
 from pipelines.spec import ModelSpec
@@ -67,11 +66,9 @@ class StableDiffusionXL(StableDiffusion):
     ) -> Arguments:
         """Embeddings of both text encoders; the negative ones only where guidance uses them."""
         if plan.weighed:
-            return self._weighed(plan, stock.pipeline)
+            return self._weighed(plan, stock.pipeline, emit)
         guided = plan.guidance_scale > 1
-        for text in (plan.composed_prompt, plan.negative_prompt if guided else ""):
-            if notice := self._words.notice(text):
-                emit(Notice(notice))
+        tell_cut(self._words, (plan.composed_prompt, plan.negative_prompt if guided else ""), emit)
         negative = plan.negative_prompt if guided else ""
         with torch.no_grad():
             encoded = stock.pipeline.encode_prompt(
@@ -84,7 +81,7 @@ class StableDiffusionXL(StableDiffusion):
             name: value for name, value in zip(_WORD_ARGUMENTS, encoded, strict=True) if value is not None
         }
 
-    def _weighed(self, plan: Plan, pipeline: Any) -> Arguments:
+    def _weighed(self, plan: Plan, pipeline: Any, emit: Emit) -> Arguments:
         """Words by weight; a prompt's summary (pooled) knows no weights, and is that of the words alone."""
         guided = plan.guidance_scale > 1
         texts = (plan.composed_prompt, plan.negative_prompt) if guided else (plan.composed_prompt,)
@@ -92,9 +89,9 @@ class StableDiffusionXL(StableDiffusion):
             (pipeline.tokenizer, pipeline.text_encoder),
             (pipeline.tokenizer_2, pipeline.text_encoder_2),
         ]
-        each = [
-            weighed(self.weigher(*pair, penultimate=True), texts) for pair in encoders if pair[1] is not None
-        ]
+        weighers = [self.weigher(*pair, penultimate=True) for pair in encoders if pair[1] is not None]
+        tell_cut(weighers[0], texts, emit)
+        each = [weighed(weigher, texts) for weigher in weighers]
         with torch.no_grad():
             plain = pipeline.encode_prompt(
                 weights.words(texts[0]),

@@ -162,10 +162,9 @@ class StableDiffusion(StockModel):
         names = ("prompt_embeds", "negative_prompt_embeds")
         if plan.weighed:
             weigher = self.weigher(stock.pipeline.tokenizer, stock.pipeline.text_encoder)
+            tell_cut(weigher, texts, emit)
             return dict(zip(names, weighed(weigher, texts), strict=False))
-        for text in texts:
-            if notice := self._words.notice(text):
-                emit(Notice(notice))
+        tell_cut(self._words, texts, emit)
         encoded = [self._words.encode(text) for text in texts]
         return dict(zip(names, encoded, strict=False))
 
@@ -257,6 +256,13 @@ class StableDiffusion(StockModel):
         with torch.no_grad():
             positive, negative = looking.pipeline.encode_image(image.image, self.settings.device, 1, whole)
         return torch.stack([negative, positive] if guided else [positive])
+
+
+def tell_cut(words: Words | Weigher, texts: Sequence[str], emit: Emit) -> None:
+    """Say which words do not fit the model."""
+    for text in texts:
+        if notice := words.notice(text):
+            emit(Notice(notice))
 
 
 def _reads_whole(adapter: Any) -> bool:

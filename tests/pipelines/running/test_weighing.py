@@ -10,7 +10,7 @@ from compel import Compel
 from diffusers import StableDiffusionPipeline
 
 from pipelines.running.encodings import Words
-from pipelines.running.weighing import Weigher, weighed
+from pipelines.running.weighing import MOST_PARTS, Weigher, weighed
 
 
 @pytest.fixture(scope="module")
@@ -66,3 +66,10 @@ def test_long_prompts_and_breaks_are_read_in_parts_of_one_length(weigher: Weighe
     broken = weigher.encode("a hat BREAK a coat")
     assert broken.shape[1] == 2 * 77
     assert torch.equal(broken[:, :77], weigher.encode("a hat "))
+
+
+def test_what_is_beyond_all_parts_is_cut_and_told(weigher: Weigher) -> None:
+    text = "(silver:1.2) " + " ".join(f"word{number}" for number in range(400))
+    assert weigher.notice(text).endswith("word399")  # type: ignore[union-attr]
+    assert weigher.encode(text).shape[1] <= (MOST_PARTS + 1) * 77
+    assert weigher.notice("(silver:1.2) words") is None
