@@ -115,22 +115,36 @@ def never() -> None:
 
 
 def bring_back(
-    views: Views, *, tolerance: float = change.TOLERANCE, enlarge: Enlarge | None = None, check: Check = never
+    views: Views,
+    *,
+    tolerance: float = change.TOLERANCE,
+    everywhere: bool = False,
+    enlarge: Enlarge | None = None,
+    check: Check = never,
 ) -> Returned:
-    """The change that `drawn` is against `seen`, in `source`. `tolerance`: see `change.Thresholds.of`."""
+    """The change that `drawn` is against `seen`, in `source`. `tolerance`: see `change.Thresholds.of`.
+
+    `everywhere`: all of the picture was asked to change, however little it did; what light explains still
+    keeps the source's own detail.
+    """
     registration = register(views.seen, views.drawn)
     views = replace(views, drawn=registration.undo(views.drawn, views.seen))
     check()
     small = _at_most(views, _FIND_SIDE)
     drift = tone.drift(as_floats(small.seen), as_floats(small.drawn))
-    if drift[1].any():
+    if drift[1].any() and not everywhere:
         views = replace(views, drawn=as_bytes(tone.without(as_floats(views.drawn), drift)))
         small = _at_most(views, _FIND_SIDE)
     differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
     thresholds = change.Thresholds.of(tolerance)
     mask = change.changed(differences, thresholds)
+    if everywhere:
+        mask = np.ones_like(mask)
     verdict = _verdict(views, mask, registration)
-    levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
+    if everywhere:
+        levels = np.full(views.source.shape[:2], 255, np.uint8)
+    else:
+        levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
     picture = compose(views, levels, enlarge=enlarge, redrawn=verdict in REDRAWN, check=check)
     return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views)
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from pipelines import returning
 from pipelines.planning.plan import Plan
-from pipelines.request import Role
+from pipelines.request import Mode, Role
 from pipelines.returning.geometry import Geometry, around, covering, stretched
 from pipelines.returning.step import Check, Measures, Verdict, Views, bring_back, compose, measured
 from pipelines.running import enlarging, references
@@ -100,10 +100,13 @@ def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Imag
         levels = np.full(source.shape[:2], 255, np.uint8)
         return lambda picture, check: _painted(_views(place, source, shown, picture), levels, check)
     tolerance, given_back = plan.keep.tolerance, seen(shown)
+    redraws = plan.mode is Mode.IMG2IMG  # the whole picture is asked to change, at a high influence by little
 
     def finish(picture: Image.Image, check: Check) -> Kept:
         views = _views(place, source, given_back, picture)
-        made = bring_back(views, tolerance=tolerance, enlarge=_enlarger(views), check=check)
+        made = bring_back(
+            views, tolerance=tolerance, everywhere=redraws, enlarge=_enlarger(views), check=check
+        )
         return _kept(made.picture, made.change, made.views, made.measures, made.words)
 
     return finish

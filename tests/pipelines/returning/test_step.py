@@ -58,6 +58,19 @@ def test_light_keeps_the_texture_that_the_model_never_saw() -> None:
     assert fine > 0.8
 
 
+def test_a_redrawing_changes_all_of_it_by_however_little_and_keeps_its_detail() -> None:
+    source = scene()
+    seen = shrunk(source, (128, 128))
+    warmer = (seen.astype(np.float32) + np.float32((6, 2, 0))).clip(0, 255).astype(np.uint8)
+    assert bring_back(views(source, seen, seen)).measures.verdict is Verdict.NOTHING
+    made = bring_back(views(source, seen, warmer), everywhere=True)
+    assert made.measures.changed == 1
+    inner = made.picture[40:-40, 40:-40].astype(float) - source[40:-40, 40:-40]
+    assert np.abs(np.median(inner, axis=(0, 1)) - (6, 2, 0)).max() <= 1.5
+    fine = np.diff(made.picture.astype(float), axis=0).std() / np.diff(source.astype(float), axis=0).std()
+    assert fine > 0.9
+
+
 def test_an_edit_that_changes_nothing_gives_the_source_back_with_words() -> None:
     source = scene()
     seen = shrunk(source, (128, 128))
