@@ -150,9 +150,9 @@ class JobStore:
                 update(JobRow), [{"number": number} | values for number in _numbers(session, job_ids)]
             )
 
-    def cancel_all(self) -> None:
+    def cancel_all(self, at: datetime) -> None:
         """End all jobs that wait as cancelled."""
-        now = {"status": JobStatus.CANCELLED, "finished_at": datetime.now(UTC)}
+        now = {"status": JobStatus.CANCELLED, "finished_at": at}
         with self._database.transaction() as session:
             session.execute(update(JobRow).where(JobRow.status == JobStatus.QUEUED).values(**now))
 

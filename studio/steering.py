@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from typing import Literal
 
 from pipelines.errors import Conflict, NotFound
@@ -78,10 +79,10 @@ class Steering:
     def clear(self) -> tuple[str, ...]:
         """Cancel all that wait; ids in their order, for `restore`."""
         with self._lock:
-            waiting = list(self._table.queued)
-            self._store.cancel_all()
+            waiting, now = list(self._table.queued), datetime.now(UTC)
+            self._store.cancel_all(now)
             for job in waiting:
-                job.update(status=JobStatus.CANCELLED, eta_seconds=None)
+                job.update(status=JobStatus.CANCELLED, eta_seconds=None, finished_at=now)
                 self._table.end(job)
             if waiting:
                 self._touch()

@@ -17,7 +17,7 @@ from studio.settings import ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 OURS = frozenset({"app", "benchmarks", "pipelines", "studio", "tests", "training"})
-OPTIONAL = frozenset({"torchao", "pydantic_core"})
+OPTIONAL = frozenset({"torchao", "spandrel", "pydantic_core"})
 """Used where somebody has installed it, and the words that miss it say how; a part of pydantic."""
 
 

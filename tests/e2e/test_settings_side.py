@@ -238,6 +238,7 @@ def test_the_assistant_explains_five_modes_and_why_some_cannot_be_used(
             "Style Reference",
             "ControlNet",
             "Inpaint",
+            "Enlarge",
             "Text to Image",
         ]
     )

@@ -180,6 +180,7 @@ def test_cleared_jobs_come_back_where_they_waited(database: Database, queue: Job
     cleared = queue.steering.clear()
     assert cleared == (ids[3], ids[1], ids[2])
     assert waiting(queue) == waiting(JobQueue(database, clock=lambda: 0.0))[1:] == []
+    assert all(job.finished_at for job in queue.snapshot().jobs if job.status is JobStatus.CANCELLED)
     late = add(queue, "e")
     assert queue.steering.restore([*cleared, ids[0], "nothing"]) == cleared
     assert waiting(queue) == ["d", "b", "c", "e"]

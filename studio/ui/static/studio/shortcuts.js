@@ -76,6 +76,7 @@ export function open() {
   if (!shown) {
     shown = kit.dialog({ id: "shortcuts-dialog", title: "Keyboard shortcuts" });
     shown.body.append(...KEYS.map(section));
+    shown.body.tabIndex = 0; // it scrolls, and holds nothing else that takes the focus
   }
   shown.open();
 }

@@ -72,7 +72,10 @@ export class Tools {
   /** Shows the reference while it is held, by pointer or key. */
   holder() {
     const hold = tool("peek", "references", "Show the reference while this is held", "O", () => {});
-    hold.addEventListener("pointerdown", () => this.peek(true));
+    hold.addEventListener("pointerdown", (event) => {
+      hold.setPointerCapture(event.pointerId); // it stays held where something moves under the pointer
+      this.peek(true);
+    });
     for (const name of ["pointerup", "pointercancel", "pointerleave", "blur", "keyup"]) hold.addEventListener(name, () => this.peek(false));
     hold.addEventListener("keydown", (event) => [" ", "Enter"].includes(event.key) && this.peek(true));
     hold.addEventListener("contextmenu", (event) => event.preventDefault());
