@@ -137,9 +137,7 @@ def bring_back(
         small = _at_most(views, _FIND_SIDE)
     differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
     thresholds = change.Thresholds.of(tolerance)
-    mask = change.changed(differences, thresholds)
-    if everywhere:
-        mask = np.ones_like(mask)
+    mask = np.ones(differences.shape, bool) if everywhere else change.changed(differences, thresholds)
     verdict = _verdict(views, mask, registration)
     if everywhere:
         levels = np.full(views.source.shape[:2], 255, np.uint8)
