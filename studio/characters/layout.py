@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from studio import images
+from studio.labelled import fitted, write
 
 _CELL = 512
-"""Longest side in px that a picture has on a sheet; smaller ones are not enlarged beyond twice."""
+"""Longest side in px that a picture has on a sheet."""
+_LARGER = 2.0
+"""Times that smaller ones are enlarged at most."""
 _INK, _PAPER, _FAINT = (32, 32, 36), (252, 252, 250), (110, 110, 116)
 
 
@@ -29,7 +31,7 @@ class Cell:
 def lay_out(cells: Sequence[Cell], title: str, columns: int) -> Image.Image:
     """RGB. `columns`: pictures in a row; 0: as square as it gets. At least one cell."""
     columns = columns or math.ceil(math.sqrt(len(cells)))
-    pictures = [_fitted(cell.path) for cell in cells]
+    pictures = [fitted(cell.path, _CELL, _LARGER) for cell in cells]
     wide, high = (max(picture.size[axis] for picture in pictures) for axis in (0, 1))
     gap, line = max(8, wide // 24), max(12, wide // 14)
     head, foot = round(line * 2.4), round(line * 1.7)
@@ -37,36 +39,12 @@ def lay_out(cells: Sequence[Cell], title: str, columns: int) -> Image.Image:
     size = (gap + columns * (wide + gap), head + rows * (high + foot + gap))
     sheet = Image.new("RGB", size, _PAPER)
     draw = ImageDraw.Draw(sheet)
-    _write(draw, title, (gap, round(head * 0.28)), round(line * 1.3), size[0] - 2 * gap, _INK)
+    write(draw, title, (gap, round(head * 0.28)), round(line * 1.3), size[0] - 2 * gap, _INK)
     for place, (cell, picture) in enumerate(zip(cells, pictures, strict=True)):
         left = gap + place % columns * (wide + gap)
         top = head + place // columns * (high + foot + gap)
         sheet.paste(picture, (left + (wide - picture.width) // 2, top + (high - picture.height) // 2))
-        end = _write(draw, cell.label, (left, top + high + line // 4), line, wide, _INK)
+        end = write(draw, cell.label, (left, top + high + line // 4), line, wide, _INK)
         room = left + wide - end - line
-        _write(draw, cell.note, (end + line // 2, top + high + line // 2), round(line * 0.7), room, _FAINT)
+        write(draw, cell.note, (end + line // 2, top + high + line // 2), round(line * 0.7), room, _FAINT)
     return sheet
-
-
-def _fitted(path: Path) -> Image.Image:
-    with images.plain(path) as (picture,):
-        scale = min(_CELL / max(picture.size), 2.0)
-        size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
-        return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _write(
-    draw: ImageDraw.ImageDraw,
-    words: str,
-    place: tuple[int, int],
-    size: int,
-    room: int,
-    ink: tuple[int, int, int],
-) -> int:
-    """Writes as much as there is room for; returns where it ends (px from the left)."""
-    font = ImageFont.load_default(max(8, size))
-    shown = words
-    while shown and draw.textlength(shown, font) > room:
-        shown = shown[:-2].rstrip() + "…" if len(shown) > 2 else ""
-    draw.text(place, shown, ink, font)
-    return place[0] + math.ceil(draw.textlength(shown, font))
