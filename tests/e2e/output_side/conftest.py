@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.e2e.conftest import PATIENCE, VIEWPORT
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_three
+from tests.e2e.output_side.pages import PHONE, make_three
 
 
 @pytest.fixture
@@ -49,3 +49,17 @@ def collection(opened: tuple[Page, PageWatch]) -> Iterator[Page]:
     yield page
     page.evaluate("document.querySelectorAll('dialog[open]').forEach((each) => each.close())")
     watch.check()
+
+
+@pytest.fixture
+def phone(browser: Browser, studio_server: StudioProcess) -> Iterator[Page]:
+    """The page on a screen of 390 px that knows only fingers."""
+    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
+    context.set_default_timeout(PATIENCE)
+    page = context.new_page()
+    watch = PageWatch(page, studio_server.url)
+    page.goto(studio_server.url)
+    page.wait_for_selector("body.lk-ready")
+    yield page
+    watch.check()
+    context.close()

@@ -12,6 +12,7 @@ from playwright.sync_api import Locator, Page
 from tests.e2e.harness import StudioProcess
 
 LONG_WAIT = 120_000
+PHONE = {"width": 390, "height": 844}
 
 
 def make_picture(folder: Path, name: str = "portrait.png", size: tuple[int, int] = (64, 80)) -> Path:

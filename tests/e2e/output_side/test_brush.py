@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import PATIENCE
-from tests.e2e.harness import PageWatch, StudioProcess
+from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import ended
-from tests.e2e.output_side.test_looking import PHONE, Fingers
+from tests.e2e.output_side.test_looking import Fingers
 
 LARGE = (3000, 2000)
 
@@ -28,20 +25,6 @@ def source(folder: Path, size: tuple[int, int], shade: int) -> Path:
     path = folder / f"halves-{shade}.png"
     picture.save(path)
     return path
-
-
-@pytest.fixture
-def phone(browser: Browser, studio_server: StudioProcess) -> Iterator[Page]:
-    """The page on a screen of 390 px that knows only fingers."""
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    watch = PageWatch(page, studio_server.url)
-    page.goto(studio_server.url)
-    page.wait_for_selector("body.lk-ready")
-    yield page
-    watch.check()
-    context.close()
 
 
 def paint_on(page: Page, path: Path) -> str:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.conftest import PATIENCE
-from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_job, make_picture, show_jobs, thumbs
+from tests.e2e.harness import StudioProcess
+from tests.e2e.output_side.pages import PHONE, make_job, make_picture, show_jobs, thumbs
 
 SIZES = {(1440, 900): 560, (1024, 768): 430}
 """How high a square picture must be shown at least, in px, by the window's size."""
-PHONE = {"width": 390, "height": 844}
 
 
 def shown(page: Page) -> Locator:
@@ -244,20 +241,6 @@ def test_the_whole_loop_by_keys_alone(page: Page, studio_server: StudioProcess, 
 
 
 # --- by touch -------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def phone(browser: Browser, studio_server: StudioProcess) -> Iterator[Page]:
-    """The page on a screen of 390 px that knows only fingers."""
-    context = browser.new_context(viewport=PHONE, has_touch=True, is_mobile=True)  # type: ignore[arg-type]
-    context.set_default_timeout(PATIENCE)
-    page = context.new_page()
-    watch = PageWatch(page, studio_server.url)
-    page.goto(studio_server.url)
-    page.wait_for_selector("body.lk-ready")
-    yield page
-    watch.check()
-    context.close()
 
 
 class Fingers:
