@@ -30,6 +30,7 @@ class BrowserAndFiles(LoadScopeScheduling):
         return FIRST[0] if nodeid.startswith(FIRST[0]) else nodeid.partition("::")[0]
 
 
+@pytest.hookimpl(optionalhook=True)  # without the plugin, as with a debugger, there is nothing to schedule
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BrowserAndFiles:
     return BrowserAndFiles(config, log)  # type: ignore[arg-type]
 

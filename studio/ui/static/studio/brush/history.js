@@ -31,6 +31,12 @@ export function unpacked(runs, length) {
   return data;
 }
 
+/** @param {Uint8Array} a @param {Uint8Array} b of one length */
+function same(a, b) {
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** The bytes of an area. @param {Mask} mask @param {Area} area */
 function cut({ width, data }, area) {
   const out = new Uint8Array(area.width * area.height);
@@ -66,7 +72,7 @@ export class History {
     if (!area.width || !area.height) return false;
     const was = cut({ ...this.mask, data: this.before }, area);
     const is = cut(this.mask, area);
-    if (was.every((value, index) => value === is[index])) return false;
+    if (same(was, is)) return false;
     this.done.push({ area, before: packed(was), after: packed(is) });
     this.undone = [];
     paste({ ...this.mask, data: this.before }, area, is);

@@ -166,15 +166,22 @@ export function painted({ width, height, data }) {
   let [left, right, top, bottom] = [width, -1, -1, -1];
   for (let y = 0; y < height; y++) {
     const row = data.subarray(y * width, (y + 1) * width);
-    const first = row.findIndex(Boolean);
-    if (first < 0) continue;
+    let first = 0;
+    while (first < width && !row[first]) first++;
+    if (first === width) continue;
+    let last = width - 1;
+    while (!row[last]) last--;
     if (top < 0) top = y;
     bottom = y;
     left = Math.min(left, first);
-    right = Math.max(right, row.findLastIndex(Boolean));
+    right = Math.max(right, last);
   }
   return top < 0 ? { x: 0, y: 0, width: 0, height: 0 } : { x: left, y: top, width: right - left + 1, height: bottom - top + 1 };
 }
 
 /** Share of the picture that may change, 0–1. @param {Mask} mask */
-export const share = ({ data }) => data.reduce((sum, value) => sum + value, 0) / 255 / data.length;
+export function share({ data }) {
+  let sum = 0;
+  for (let i = 0; i < data.length; i++) sum += /** @type {number} */ (data[i]); // a function for each pixel takes ten times as long
+  return sum / 255 / data.length;
+}

@@ -9,6 +9,8 @@ import { el } from "../../core/dom.js";
 const MOST = 4e6; // pixels of the canvas: phones allow few
 const COLOUR = [255, 40, 90];
 const STRENGTH = 0.55;
+/** What each value of the mask looks like, as a canvas keeps its pixels: one number each, for millions of them are drawn. */
+const TINTS = new Uint32Array(Uint8ClampedArray.from({ length: 4 * 256 }, (_, i) => COLOUR[i % 4] ?? (i >> 2) * STRENGTH).buffer);
 const SVG = "http://www.w3.org/2000/svg";
 
 export class Overlay {
@@ -38,11 +40,12 @@ export class Overlay {
     const height = Math.min(canvas.height, Math.ceil((area.y + area.height) * scale) + 1) - top;
     if (!area.width || width <= 0 || height <= 0) return;
     const pixels = this.context.createImageData(width, height);
+    const shown = new Uint32Array(pixels.data.buffer);
+    const columns = Int32Array.from({ length: width }, (_, x) => Math.min(mask.width - 1, Math.floor((left + x + 0.5) / scale)));
     for (let y = 0; y < height; y++) {
       const row = Math.min(mask.height - 1, Math.floor((top + y + 0.5) / scale)) * mask.width;
       for (let x = 0; x < width; x++) {
-        const value = mask.data[row + Math.min(mask.width - 1, Math.floor((left + x + 0.5) / scale))] ?? 0;
-        pixels.data.set([...COLOUR, value * STRENGTH], (y * width + x) * 4);
+        shown[y * width + x] = /** @type {number} */ (TINTS[/** @type {number} */ (mask.data[row + /** @type {number} */ (columns[x])])]);
       }
     }
     this.context.putImageData(pixels, left, top);
