@@ -23,7 +23,7 @@ from benchmarks import fidelity_planted as planted
 from benchmarks.fidelity_cases import MODEL_PX, PX, Case, Corpus, Made, Studio, made, small
 from pipelines.returning.geometry import stretched
 from pipelines.returning.step import Views, bring_back
-from pipelines.running.source_pixels import Unchanged
+from pipelines.running.source_pixels import UnchangedCompositor
 
 SEED = 1
 CASES, CHAINS, LENGTH, PLANTED = 60, 6, 10, 40
@@ -42,7 +42,7 @@ Row = dict[str, float]
 def before(case: Made) -> np.ndarray:
     """What the studio gave back, enlarged."""
     source, seen, drawn = (Image.fromarray(p) for p in (case.small, case.seen, case.drawn))
-    under = Unchanged(source, seen).under(drawn)
+    under = UnchangedCompositor(source, seen).under(drawn)
     return np.asarray(under.resize((PX, PX), Image.Resampling.LANCZOS))
 
 

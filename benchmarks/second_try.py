@@ -30,7 +30,7 @@ from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
 from pipelines.running.families.stock import accepts
-from pipelines.running.remembered import Remembered
+from pipelines.running.remembered import ResultCache
 
 SEED = 7
 COUNTS = (1, 2, 4, 10)
@@ -101,7 +101,7 @@ class Rig:
     folder: Path
     makers: dict[str, tuple[str, Callable[[Path], Path]]]
     catalog: Catalog = field(init=False)
-    store: Remembered = field(default_factory=Remembered)
+    store: ResultCache = field(default_factory=ResultCache)
     _loaded: tuple[str, Any, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -117,10 +117,10 @@ class Rig:
             if not folder.exists():
                 self.makers[name][1](folder)
             self.store.clear()
-            self._loaded = name, self._load(name, self.store), self._load(name, Remembered(0))
+            self._loaded = name, self._load(name, self.store), self._load(name, ResultCache(0))
         return self._loaded[1:]
 
-    def _load(self, name: str, store: Remembered) -> Any:
+    def _load(self, name: str, store: ResultCache) -> Any:
         spec = self.catalog.get(name)
         modes = frozenset(spec.modes)
         return load(spec, LoadSettings(self.folder / name, modes, "cpu", torch.float32, remembered=store))

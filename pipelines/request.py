@@ -97,7 +97,7 @@ class Keep(_Frozen):
     )
 
 
-class Drawn(_Frozen):
+class PicturePrompt(_Frozen):
     """The words of one picture, where the prompt leaves some open or says how much they count.
 
     Choices are made, lists are read and tags of LoRAs taken out. Weights stay where the model can weigh.
@@ -165,7 +165,7 @@ class GenerationRequest(_Frozen):
     keep: Keep | None = Field(
         default=None, description="Keep what was not asked to change. None: on where a source is refined."
     )
-    drawn: Annotated[tuple[Drawn, ...], Field(max_length=MAX_IMAGES)] = Field(
+    drawn: Annotated[tuple[PicturePrompt, ...], Field(max_length=MAX_IMAGES)] = Field(
         default=(), description="Per picture the words it was made with; empty: those written."
     )
     finish: Finish | None = Field(

@@ -75,7 +75,7 @@ class ReaderSpec(Entry):
     )
 
 
-class Words(BaseModel):
+class Vocabulary(BaseModel):
     """All the words that a small model knows: the whole words of its tokenizer's table, and some more."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -114,7 +114,7 @@ class ModelSpec(Entry):
     shapes: tuple[AspectRatio, ...] = Field(
         default=(), description="Aspect ratios it was made for, the first of them offered first; none: all."
     )
-    words: Words | None = None
+    words: Vocabulary | None = None
     add_ons: bool = Field(
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",

@@ -179,7 +179,7 @@ def _fill(extra: str) -> bool:
     return True
 
 
-def fill_commands(extra: str, system: str, card: graphics.Card | None) -> Iterator[list[str]]:
+def fill_commands(extra: str, system: str, card: graphics.GraphicsCard | None) -> Iterator[list[str]]:
     """What fills this environment: with uv where pip's PyTorch, as on Windows, knows no graphics card."""
     python = sys.executable
     what = ["-e", f".[{extra}]" if extra else "."]

@@ -36,20 +36,20 @@ Tell = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class CommandResult:
     """Lines for the terminal, and whether all is well."""
 
     lines: tuple[str, ...]
     healthy: bool
 
 
-def examine(command: Command, tell: Tell) -> Outcome:
+def examine(command: Command, tell: Tell) -> CommandResult:
     """What works on this machine; not healthy where the studio could not run."""
     findings = doctor.examine(command.settings)
-    return Outcome(tuple(map(str, findings)), doctor.can_run(findings))
+    return CommandResult(tuple(map(str, findings)), doctor.can_run(findings))
 
 
-def verify(command: Command, tell: Tell) -> Outcome:
+def verify(command: Command, tell: Tell) -> CommandResult:
     """Check every file against its hash, and mend what can be mended where that is wished.
 
     Raises StorageFailure, and StartError where mending is wished while a studio runs.
@@ -59,17 +59,17 @@ def verify(command: Command, tell: Tell) -> Outcome:
     if command.mend and not report.healthy:
         with claim_data_folder(settings):
             report = maintenance.mend(settings, report, imported_files(settings.imports_dir))
-    return Outcome(report.lines(), report.healthy)
+    return CommandResult(report.lines(), report.healthy)
 
 
-def rebuild(command: Command, tell: Tell) -> Outcome:
+def rebuild(command: Command, tell: Tell) -> CommandResult:
     """Make the database anew from the files. Raises StartError while a studio runs, StorageFailure."""
     with claim_data_folder(command.settings):
         report = maintenance.rebuild(command.settings)
-    return Outcome(report.lines(), report.healthy)
+    return CommandResult(report.lines(), report.healthy)
 
 
-def import_folder(command: Command, tell: Tell) -> Outcome:
+def import_folder(command: Command, tell: Tell) -> CommandResult:
     """Import a folder, or go on with it. Raises StartError while a studio runs, StorageFailure."""
     assert command.folder is not None
     with claim_data_folder(command.settings), _opened(command.settings) as (collection, _):
@@ -84,10 +84,10 @@ def import_folder(command: Command, tell: Tell) -> Outcome:
             raise StartError(error.detail) from error
         finally:
             importer.stop()
-    return Outcome(tuple(_import_lines(progress)), progress.status == "done" and not progress.problems)
+    return CommandResult(tuple(_import_lines(progress)), progress.status == "done" and not progress.problems)
 
 
-def export(command: Command, tell: Tell) -> Outcome:
+def export(command: Command, tell: Tell) -> CommandResult:
     """Write pictures to a zip, also while a studio runs. Raises StartError, StorageFailure."""
     assert command.target is not None
     if not command.settings.database.exists():
@@ -101,10 +101,12 @@ def export(command: Command, tell: Tell) -> Outcome:
     with zipfile.ZipFile(command.target) as archive:
         manifest = json.loads(archive.read(MANIFEST))
     missing = tuple(f"not exported: {one['id']}: {one['reason']}" for one in manifest["missing"])
-    return Outcome((*missing, f"{len(manifest['images'])} pictures are in {command.target}."), not missing)
+    return CommandResult(
+        (*missing, f"{len(manifest['images'])} pictures are in {command.target}."), not missing
+    )
 
 
-COMMANDS: dict[str, Callable[[Command, Tell], Outcome]] = {
+COMMANDS: dict[str, Callable[[Command, Tell], CommandResult]] = {
     "doctor": examine,
     "verify": verify,
     "rebuild": rebuild,

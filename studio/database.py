@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from pipelines.errors import StorageFailure
 from studio import copies, durable
 from studio.settings import PROGRAM
-from studio.turns import Turns
+from studio.turns import FairLock
 
 SCHEMA = "0007"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
@@ -42,7 +42,7 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._engine = _engine(path)
-        self._turns = Turns()
+        self._turns = FairLock()
         self._writer = self._engine.execution_options(**{_BEGIN: "BEGIN IMMEDIATE"})
         self.sessions = sessionmaker(self._writer, expire_on_commit=False)
         """Sessions that write; whoever wants to know of every change listens to their events."""

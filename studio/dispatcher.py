@@ -32,7 +32,7 @@ from pipelines.events import (
 from pipelines.request import GenerationRequest, Mode, Role
 from studio.engine import Engine
 from studio.jobs import JobQueue
-from studio.models.records import Loading
+from studio.models.records import LoadOptions
 from studio.records import ImageRecord, JobError, JobRecord, JobStatus
 
 HOLD_SECONDS = 2.0
@@ -47,7 +47,7 @@ class _Closing(Exception):
     """The studio closes while the disk refuses."""
 
 
-class Keeper(Protocol):
+class JobPictures(Protocol):
     """The part of the collection that jobs need."""
 
     def working_file(self, image_id: str) -> Path:
@@ -90,8 +90,8 @@ class Dispatcher:
         self,
         queue: JobQueue,
         engine: Engine,
-        collection: Keeper,
-        loading_of: Callable[[str], Loading] = lambda model_id: Loading(),
+        collection: JobPictures,
+        loading_of: Callable[[str], LoadOptions] = lambda model_id: LoadOptions(),
         hold_seconds: float = HOLD_SECONDS,
         heads_of: Callable[[Path], tuple[Box, ...]] = lambda path: (),
     ) -> None:

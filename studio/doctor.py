@@ -103,7 +103,7 @@ def torch_build() -> str:
     return "the processor and Apple graphics" if sys.platform == "darwin" else "the processor"
 
 
-def unused_card_words(card: graphics.Card | None, build: str, system: str) -> str:
+def unused_card_words(card: graphics.GraphicsCard | None, build: str, system: str) -> str:
     """Why pictures are made on the processor, and what to do where there is a card for it."""
     if card is None:
         return "No graphics card found; only small models are quick enough."

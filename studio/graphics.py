@@ -23,7 +23,7 @@ _WINDOWS_DRIVERS: tuple[tuple[str, Maker], ...] = (("nvcuda.dll", "NVIDIA"), ("a
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class GraphicsCard:
     """A graphics card; `name` is what its driver calls it, None where it does not say."""
 
     maker: Maker
@@ -33,32 +33,32 @@ class Card:
         return self.name or f"{self.maker} graphics card"
 
 
-def find(system: str = sys.platform, root: Path = Path("/")) -> Card | None:
+def find(system: str = sys.platform, root: Path = Path("/")) -> GraphicsCard | None:
     """The card of this machine, an NVIDIA one before others; None where there is none of use."""
     if system == "win32":
         return _on_windows(os.environ)
     if system == "darwin":
-        return Card("Apple", "Apple graphics processor") if platform.machine() == "arm64" else None
+        return GraphicsCard("Apple", "Apple graphics processor") if platform.machine() == "arm64" else None
     return _of_driver(root / "proc/driver/nvidia/gpus") or _of_bus(root / "sys/bus/pci/devices")
 
 
-def _on_windows(environment: Mapping[str, str]) -> Card | None:
+def _on_windows(environment: Mapping[str, str]) -> GraphicsCard | None:
     """By the driver's libraries: the registry and the management service are slower to ask."""
     folder = Path(environment.get("SystemRoot", r"C:\Windows")) / "System32"
-    found = (Card(maker) for pattern, maker in _WINDOWS_DRIVERS if any(folder.glob(pattern)))
+    found = (GraphicsCard(maker) for pattern, maker in _WINDOWS_DRIVERS if any(folder.glob(pattern)))
     return next(found, None)
 
 
-def _of_driver(folder: Path) -> Card | None:
+def _of_driver(folder: Path) -> GraphicsCard | None:
     for information in folder.glob("*/information"):
         named = re.search(r"^Model:\s*(.+?)\s*$", _text(information), re.MULTILINE)
-        return Card("NVIDIA", named[1] if named else None)
+        return GraphicsCard("NVIDIA", named[1] if named else None)
     return None
 
 
-def _of_bus(folder: Path) -> Card | None:
+def _of_bus(folder: Path) -> GraphicsCard | None:
     makers = set(_makers(folder.glob("*")))
-    return next((Card(maker) for maker in _VENDORS.values() if maker in makers), None)
+    return next((GraphicsCard(maker) for maker in _VENDORS.values() if maker in makers), None)
 
 
 def _makers(devices: Iterable[Path]) -> Iterable[Maker]:

@@ -23,7 +23,7 @@ from pipelines.errors import PictureRefused
 from studio import colours, pixels
 from studio.containers import essential_png, png_colours
 from studio.pixels import THUMBNAIL_SIDE
-from studio.room import Room
+from studio.room import MemoryBudget
 from studio.tag_limit import limit_tags
 from studio.tones import DEEP_MODES
 
@@ -45,7 +45,7 @@ KINDS = {
 
 _OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a JPEG
 _FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
-_ROOM = Room(768 * 2**20)
+_ROOM = MemoryBudget(768 * 2**20)
 """For all decoded pictures of this process."""
 _STRANGERS = {
     **dict.fromkeys((b"http://", b"https://", b"[internetshortcut]", b"[desktop entry]"), "a web address"),

@@ -335,7 +335,7 @@ class FamilyEdge(_Record):
     changes: tuple[Change, ...] = Field(default=(), description="Of primary edges: against the parent.")
 
 
-class Family(_Record):
+class FamilyTree(_Record):
     """Everything a picture descends from, and everything that descends from that."""
 
     root_ids: tuple[str, ...]

@@ -11,7 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 
-class Room:
+class MemoryBudget:
     """`total` bytes, given out in the order of asking, so that large ones are not passed over for ever."""
 
     def __init__(self, total: int) -> None:

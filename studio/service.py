@@ -18,7 +18,7 @@ from PIL import Image
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound
-from pipelines.planning.complete import Completed, complete
+from pipelines.planning.complete import Completion, complete
 from pipelines.request import GenerationRequest, Mode
 from pipelines.spec import ModelSpec
 from studio.characters import faces
@@ -252,7 +252,7 @@ class StudioService:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _complete(self, request: GenerationRequest, *, again: bool = False) -> Completed:
+    def _complete(self, request: GenerationRequest, *, again: bool = False) -> Completion:
         """`again`: as a picture was made, whose references may be in the trash meanwhile."""
         ids = (reference.image_id for reference in request.references)
         sizes = self._collection.sizes(ids, trashed=again)
@@ -268,7 +268,7 @@ class StudioService:
         self.library.require_consent(done.request.model)
         return done
 
-    def _complete_anyones(self, request: GenerationRequest) -> Completed:
+    def _complete_anyones(self, request: GenerationRequest) -> Completion:
         self.check_character(request.character)
         return self._complete(request)
 

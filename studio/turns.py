@@ -6,7 +6,7 @@ import threading
 from collections import deque
 
 
-class Turns:
+class FairLock:
     """One holder at a time, a thread; for `with`. A thread must not wait for itself (RuntimeError)."""
 
     def __init__(self) -> None:

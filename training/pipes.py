@@ -22,7 +22,7 @@ from diffusers import (
 from PIL import Image
 
 from pipelines.families.route import STUDIO_DEFAULTS
-from pipelines.running.source_pixels import Unchanged
+from pipelines.running.source_pixels import UnchangedCompositor
 from training.models import ADAPTERS, plain_unet
 
 STEPS = 20
@@ -81,7 +81,7 @@ class Pipes:
         vae = self.edit.vae
         latents = vae.encode(to_tensor(sources).to(self.device)).latent_dist.mode()
         seen = to_pictures(vae.decode(latents).sample.clamp(-1, 1))
-        keepers = map(Unchanged, sources, seen)
+        keepers = map(UnchangedCompositor, sources, seen)
         return [keeper.under(picture) for keeper, picture in zip(keepers, drawn, strict=True)]
 
     def adapted_batch(

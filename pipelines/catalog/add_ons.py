@@ -22,7 +22,7 @@ from pipelines.request import MAX_LORAS, Lora
 
 if TYPE_CHECKING:
     from pipelines.catalog.catalog import Catalog
-    from pipelines.catalog.models_folder import AddOn
+    from pipelines.catalog.models_folder import AddOnFile
     from pipelines.families.route import Route
     from pipelines.request import GenerationRequest
     from pipelines.spec import ModelSpec
@@ -52,7 +52,7 @@ def base(spec: ModelSpec) -> str | None:
     return registry.FAMILIES[spec.family].base if spec.add_ons else None
 
 
-def offered(catalog: Catalog, spec: ModelSpec) -> tuple[AddOn, ...]:
+def offered(catalog: Catalog, spec: ModelSpec) -> tuple[AddOnFile, ...]:
     """The add-ons the model can use: made for it, or not saying for which."""
     wanted = base(spec)
     if wanted is None:
@@ -77,7 +77,7 @@ def described(catalog: Catalog, spec: ModelSpec) -> list[dict[str, Any]]:
     ]
 
 
-def find(catalog: Catalog, spec: ModelSpec, add_on_id: str, kind: Kind, field: str) -> AddOn:
+def find(catalog: Catalog, spec: ModelSpec, add_on_id: str, kind: Kind, field: str) -> AddOnFile:
     """The add-on, fit for the model as far as its header says. Raises RequestError (`field`)."""
     what = KIND_LABEL[kind]
     try:
@@ -176,7 +176,7 @@ def beside(files: Mapping[str, Path]) -> tuple[Part, ...]:
     return tuple(found)
 
 
-def image_encoder(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> AddOn | None:
+def image_encoder(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> AddOnFile | None:
     """The encoder of the models folder through which the request's IP-Adapter looks at pictures.
 
     None where the model's own serves, or nothing is known of it. Raises RequestError (`ip_adapter`)
@@ -203,7 +203,7 @@ def image_encoder(catalog: Catalog, spec: ModelSpec, request: GenerationRequest)
     )
 
 
-def doubt(found: AddOn) -> str | None:
+def doubt(found: AddOnFile) -> str | None:
     """What to tell of a file that does not say what it was made for."""
     identified = found.identified
     if identified.base not in (None, "sd"):
@@ -213,7 +213,7 @@ def doubt(found: AddOn) -> str | None:
     return f"{found.name} does not say which model it was made for; it is tried."
 
 
-def _fits(spec: ModelSpec, add_on: AddOn) -> bool:
+def _fits(spec: ModelSpec, add_on: AddOnFile) -> bool:
     """Whether an add-on was made for the model, as far as its header says."""
     family = registry.FAMILIES[spec.family]
     fitting = {None, family.base} | (family.vaes if add_on.identified.kind == "vae" else frozenset[str]())

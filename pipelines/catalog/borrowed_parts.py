@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog import models_folder
-from pipelines.catalog.models_folder import AddOn, ModelsFolder
+from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
 from pipelines.disk.hub_cache import has_cached
 from pipelines.families import registry
 from pipelines.request import ControlKind, Role
@@ -29,7 +29,7 @@ def look(folder: Path, listed: Sequence[ModelSpec]) -> ModelsFolder:
     return replace(found, specs=tuple(_accompanied(spec, found.add_ons, listed) for spec in found.specs))
 
 
-def _accompanied(spec: ModelSpec, add_ons: Sequence[AddOn], listed: Sequence[ModelSpec]) -> ModelSpec:
+def _accompanied(spec: ModelSpec, add_ons: Sequence[AddOnFile], listed: Sequence[ModelSpec]) -> ModelSpec:
     base = registry.FAMILIES[spec.family].base
     fitting = [each for each in add_ons if each.identified.base == base]
     encoders = [each for each in add_ons if each.identified.kind == "image_encoder"]
@@ -78,7 +78,7 @@ def _from_the_hub(options: Mapping[str, Any]) -> dict[str, Any]:
     return borrowable
 
 
-def _controlnets(fitting: Sequence[AddOn], borrowable: Mapping[str, Any]) -> dict[str, Any]:
+def _controlnets(fitting: Sequence[AddOnFile], borrowable: Mapping[str, Any]) -> dict[str, Any]:
     """For each kind of lines a network of the folder, else one of the catalogue."""
     networks: dict[str, str] = {}
     for each in fitting:
@@ -105,7 +105,7 @@ def _lines(word: str) -> tuple[ControlKind, ...]:
 
 
 def _adapters(
-    fitting: Sequence[AddOn], encoders: Sequence[AddOn], borrowable: Mapping[str, Any]
+    fitting: Sequence[AddOnFile], encoders: Sequence[AddOnFile], borrowable: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Those of the catalogue where they are here, else those of the folder, else those to be downloaded."""
     names = ("image_encoder", "ip_adapters", "ip_scales")
@@ -126,12 +126,12 @@ def _adapters(
 _ROLES = (Role.CHARACTER, Role.STYLE)
 
 
-def _serves(encoder: AddOn, adapter: AddOn) -> bool:
+def _serves(encoder: AddOnFile, adapter: AddOnFile) -> bool:
     wanted, own = adapter.identified.encoder_widths, encoder.identified.encoder_widths
     return wanted is not None and own is not None and own.serves(wanted)
 
 
-def _for(role: Role, adapters: Sequence[AddOn]) -> AddOn:
+def _for(role: Role, adapters: Sequence[AddOnFile]) -> AddOnFile:
     """Of several adapters one for faces is for the character, another one for style."""
     faces = [each for each in adapters if "face" in each.id]
     others = [each for each in adapters if "face" not in each.id]

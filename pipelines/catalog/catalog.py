@@ -16,7 +16,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import borrowed_parts, enlargers, models_folder
 from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
-from pipelines.catalog.models_folder import AddOn, ModelsFolder
+from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
 from pipelines.disk import layout
 from pipelines.disk.hub_cache import cached_file, has_cached
 from pipelines.disk.json_files import is_list, is_object
@@ -105,7 +105,7 @@ class Catalog:
         able = [each for each in self.readers if each.answers == question]
         return next((each for each in able if self.availability(each) == "ready"), able[0] if able else None)
 
-    def add_on(self, add_on_id: str) -> AddOn:
+    def add_on(self, add_on_id: str) -> AddOnFile:
         """A file of the models folder that goes with a model. Raises NotFound."""
         found = self._find_add_on(add_on_id)
         if found is None:
@@ -115,7 +115,7 @@ class Catalog:
             raise NotFound(f"There is no '{add_on_id}' in the models folder.", field="loras")
         return found
 
-    def _find_add_on(self, add_on_id: str) -> AddOn | None:
+    def _find_add_on(self, add_on_id: str) -> AddOnFile | None:
         now = self.dropped.earlier.get(add_on_id, add_on_id)
         return next((each for each in self.dropped.add_ons if each.id == now), None)
 

@@ -39,7 +39,7 @@ _LICENCE = {
 
 
 @dataclass(frozen=True, slots=True)
-class AddOn:
+class AddOnFile:
     """A file that goes with a model. `id`: as records name it; `inside`: its path in the models folder."""
 
     id: str
@@ -60,7 +60,7 @@ class ModelsFolder:
     """All of a models folder. `places`: where the entries' files lie in it, links not followed, by id."""
 
     specs: tuple[ModelSpec, ...] = ()
-    add_ons: tuple[AddOn, ...] = ()
+    add_ons: tuple[AddOnFile, ...] = ()
     unusable: tuple[Unusable, ...] = ()
     places: Mapping[str, Path] = field(default_factory=dict[str, Path])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -70,7 +70,7 @@ class ModelsFolder:
 def look(folder: Path) -> ModelsFolder:
     """Everything in `folder` and below; nothing where it does not exist."""
     specs: dict[str, ModelSpec] = {}
-    add_ons: dict[str, AddOn] = {}
+    add_ons: dict[str, AddOnFile] = {}
     unusable: list[Unusable] = []
     places: dict[str, Path] = {}
     for path in walk(folder):
@@ -80,7 +80,7 @@ def look(folder: Path) -> ModelsFolder:
         thing = _thing(path, path.relative_to(folder))
         if isinstance(thing, Unusable):
             unusable.append(thing)
-        elif isinstance(thing, AddOn):
+        elif isinstance(thing, AddOnFile):
             add_ons[thing.id] = thing
         else:
             specs[thing.id] = thing
@@ -99,11 +99,11 @@ def _earlier(prefix: str, insides: Sequence[Path]) -> dict[str, str]:
     return {old: new for old, new in known.items() if old != new and words[old.removeprefix(prefix)] == 1}
 
 
-def _thing(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
+def _thing(path: Path, inside: Path) -> ModelSpec | AddOnFile | Unusable:
     return _diffusers_folder(path, inside) if path.is_dir() else _file(path, inside)
 
 
-def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
+def _file(path: Path, inside: Path) -> ModelSpec | AddOnFile | Unusable:
     if path.suffix.lower() == enlargers.PICKLE and enlargers.is_place(inside):
         fault = enlargers.pickle_fault(path)
         return Unusable(path, fault) if fault else _enlarger(path, inside)
@@ -116,7 +116,7 @@ def _file(path: Path, inside: Path) -> ModelSpec | AddOn | Unusable:
     except (ValueError, OSError):
         return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
     if found.kind in _ADD_ONS:
-        return AddOn(file_id(inside), inside, path, found)
+        return AddOnFile(file_id(inside), inside, path, found)
     if found.kind == "unknown" and enlargers.is_place(inside):
         return _enlarger(path, inside)
     reason = _why_not(found)

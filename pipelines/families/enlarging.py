@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.families.limits import Limits
-from pipelines.families.setting import Asked, Choices, Control
+from pipelines.families.setting import Asked, Choices, SettingControl
 from pipelines.request import Mode
 
 
@@ -56,7 +56,7 @@ def _whole(text: str, otherwise: int) -> int:
     return int(text) if text.isascii() and text.isdecimal() and len(text) < 5 else otherwise
 
 
-FINISH = Control(
+FINISH = SettingControl(
     name="finish",
     label="Finish",
     help="Enlarges each picture when it is made, and changes nothing else in it.",
@@ -67,7 +67,7 @@ FINISH = Control(
     said=_finish_said,
 )
 """A scale; 'by' an enlarger where it is not the studio's own choice: '4 by ultrasharp'."""
-SCALE = Control(
+SCALE = SettingControl(
     name="scale",
     label="Enlarge",
     help="How many times longer each side becomes.",

@@ -54,7 +54,7 @@ class Switch:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Control(Generic[T]):
+class SettingControl(Generic[T]):
     """One control of the page. Its value, a T, may be put otherwise than the request puts it."""
 
     name: str
@@ -120,7 +120,7 @@ class Setting:
     """One field of the request, as everything around the request sees it."""
 
     field: str
-    controls: tuple[Control[Any], ...] = ()
+    controls: tuple[SettingControl[Any], ...] = ()
     """On the page, under Additional settings."""
     place: str = ""
     """Id of the part of the page that sets it, where it has no control there."""
@@ -189,13 +189,13 @@ def number(
     step: float,
     limits: Callable[[Limits], tuple[float, float]] | None = None,
     element: str = "",
-) -> Control[Number]:
+) -> SettingControl[Number]:
     """A slider for a number of the request, within `limits` of the model, else within the request's own."""
     low, high = bounds(GenerationRequest, field)
     if limits is None and (low is None or high is None):
         raise ValueError(f"the request sets no bounds to {field}")
     own = (low or 0, high or 0)
-    return Control(
+    return SettingControl(
         name=field,
         label=label,
         help=help,
@@ -217,9 +217,9 @@ def part(
     kind: Slider | Choices | Text | Switch,
     *,
     value: type[T] | None = None,
-) -> Control[T]:
+) -> SettingControl[T]:
     """A control for one `key` of a field that is an object itself; named 'field_key'."""
-    return Control(
+    return SettingControl(
         name=f"{field}_{key}",
         label=label,
         help=help,

@@ -16,8 +16,8 @@ from pipelines.families.setting import (
     Asked,
     Choices,
     Compared,
-    Control,
     Setting,
+    SettingControl,
     Slider,
     Switch,
     Text,
@@ -135,7 +135,7 @@ def _kept(keep: Keep) -> str | None:
 
 # --- controls ---------------------------------------------------------------------------------------
 
-INFLUENCE = Control(
+INFLUENCE = SettingControl(
     name="influence",
     label="Influence, %",
     help="How much of the reference stays: 0 % is only a hint of it, 100 % hardly changes it.",
@@ -195,7 +195,7 @@ STEPS = number(
     limits=lambda limits: limits.num_inference_steps,
     element="steps",
 )
-SEED = Control(
+SEED = SettingControl(
     name="seed",
     label="Seed",
     help="The same seed and settings give the same picture; -1 draws a new one each time.",
@@ -206,7 +206,7 @@ SEED = Control(
     said=_seed_said,
 )
 """A text, for JavaScript's numbers cannot hold every seed."""
-SHAPE = Control(
+SHAPE = SettingControl(
     name="aspect_ratio",
     label="Aspect ratio",
     help="The shape of the new picture, width to height.",
@@ -217,7 +217,7 @@ SHAPE = Control(
     said=_shape_said,
 )
 """One of ASPECT_RATIOS, LIKE_REFERENCE, or an exact size as '512x640'."""
-RESULT_SIZE = Control(
+RESULT_SIZE = SettingControl(
     name="result_size",
     label="Result size",
     help="How large a refinement comes back; the model works at its own size either way.",
@@ -253,7 +253,7 @@ IMAGES = number(
     "How many pictures one Generate makes, each with its own seed.",
     step=1,
 )
-NEGATIVE_PROMPT = Control(
+NEGATIVE_PROMPT = SettingControl(
     name="negative_prompt",
     label="Negative prompt",
     help="What you don't want to see, e.g. blurry, extra fingers.",
@@ -290,7 +290,7 @@ SETTINGS: tuple[Setting, ...] = (
         group="control-group",
         label="Structure",
         word="control",
-        number_label="Control",
+        number_label="SettingControl",
     ),
     Setting(field="guidance_scale", controls=(GUIDANCE,), varied=True),
     Setting(field="num_inference_steps", controls=(STEPS,), plural=True, varied=True, parameter="Steps"),
@@ -322,7 +322,7 @@ SETTINGS: tuple[Setting, ...] = (
 )
 
 BY_FIELD = {setting.field: setting for setting in SETTINGS}
-CONTROLS: dict[str, Control[Any]] = {
+CONTROLS: dict[str, SettingControl[Any]] = {
     control.name: control for setting in SETTINGS for control in setting.controls
 }
 """The controls of Additional settings, by name."""

@@ -35,7 +35,7 @@ _ESCAPABLE = ("\\", "{", "|", "}", "_")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class PlainText:
     """Plain text, as written."""
 
     written: str
@@ -47,7 +47,7 @@ class Words:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class Alternatives:
     """One of these: `{a|b}`."""
 
     options: tuple[Prompt, ...]
@@ -59,7 +59,7 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class FromList:
     """One line of a list: `__hair__`."""
 
     name: str
@@ -70,7 +70,7 @@ class Listed:
         return f"__{self.name}__"
 
 
-Part: TypeAlias = Words | Choice | Listed
+Part: TypeAlias = PlainText | Alternatives | FromList
 Prompt: TypeAlias = tuple[Part, ...]
 
 
@@ -86,7 +86,7 @@ def written(prompt: Prompt) -> str:
 
 def is_open(text: str) -> bool:
     """Whether something is left to be drawn."""
-    return any(not isinstance(part, Words) for part in read(text))
+    return any(not isinstance(part, PlainText) for part in read(text))
 
 
 def draw(text: str, seed: int, lists: Lists) -> str:
@@ -95,7 +95,7 @@ def draw(text: str, seed: int, lists: Lists) -> str:
     Raises RequestError for a list that is not there or contains itself, and for more marks than MOST_MARKS.
     """
     prompt = read(text)
-    if all(isinstance(part, Words) for part in prompt):
+    if all(isinstance(part, PlainText) for part in prompt):
         return text
     return _Draw(seed, lists).of(prompt, ())
 
@@ -106,7 +106,7 @@ def every(text: str, lists: Lists, most: int) -> tuple[str, ...]:
     Raises RequestError where there are more than `most`, before they are made, and as `draw` does.
     """
     prompt = read(text)
-    if all(isinstance(part, Words) for part in prompt):
+    if all(isinstance(part, PlainText) for part in prompt):
         return (text,)
     number = _Count(lists).of(prompt)
     if number > most:
@@ -130,11 +130,11 @@ class _Draw:
 
     def _part(self, part: Part, inside: tuple[str, ...]) -> str:
         match part:
-            case Words():
+            case PlainText():
                 return part.text
-            case Choice(options):
+            case Alternatives(options):
                 return self.of(options[self._index(len(options))], inside)
-            case Listed(name):
+            case FromList(name):
                 lines = _lines(name, self._lists, inside)
                 return self.of(read(lines[self._index(len(lines))]), (*inside, name))
 
@@ -158,11 +158,11 @@ class _Count:
 
     def _part(self, part: Part, inside: tuple[str, ...]) -> int:
         match part:
-            case Words():
+            case PlainText():
                 return 1
-            case Choice(options):
+            case Alternatives(options):
                 return sum(self.of(option, inside) for option in options)
-            case Listed(name):
+            case FromList(name):
                 if name not in self._known:
                     lines = _lines(name, self._lists, inside)
                     self._known[name] = sum(self.of(read(line), (*inside, name)) for line in lines)
@@ -176,12 +176,12 @@ def _all(prompt: Prompt, lists: Lists, inside: tuple[str, ...]) -> Iterator[str]
 
 def _texts(part: Part, lists: Lists, inside: tuple[str, ...]) -> Iterator[str]:
     match part:
-        case Words():
+        case PlainText():
             yield part.text
-        case Choice(options):
+        case Alternatives(options):
             for option in options:
                 yield from _all(option, lists, inside)
-        case Listed(name):
+        case FromList(name):
             for line in _lines(name, lists, inside):
                 yield from _all(read(line), lists, (*inside, name))
 
@@ -229,9 +229,9 @@ class _Reader:
                 at += 2 if _escaped(self._text, at) else 1
                 continue
             part, after = found
-            parts += [Words(self._text[begin:at]), part]
+            parts += [PlainText(self._text[begin:at]), part]
             at = begin = after
-        return _merged([*parts, Words(self._text[begin:end])])
+        return _merged([*parts, PlainText(self._text[begin:end])])
 
     def _mark(self, at: int, depth: int) -> tuple[Part, int] | None:
         """The choice or list that begins here, and where what follows it begins."""
@@ -240,9 +240,9 @@ class _Reader:
             starts = [at + 1, *(bar + 1 for bar in found.bars)]
             ends = [*found.bars, found.end]
             options = (self.prompt(*each, depth + 1) for each in zip(starts, ends, strict=True))
-            return Choice(tuple(options)), found.end + 1
+            return Alternatives(tuple(options)), found.end + 1
         name = _NAME.match(self._text, at) if self._text[at] == "_" else None
-        return (Listed(name[1]), name.end()) if name else None
+        return (FromList(name[1]), name.end()) if name else None
 
 
 def _braces(text: str) -> Iterator[tuple[int, _Braces]]:
@@ -273,8 +273,8 @@ def _merged(parts: list[Part]) -> Prompt:
     """Without empty words, and with neighbours that are words as one."""
     merged: list[Part] = []
     for part in parts:
-        if isinstance(part, Words) and merged and isinstance(merged[-1], Words):
-            merged[-1] = Words(merged[-1].written + part.written)
-        elif not isinstance(part, Words) or part.written:
+        if isinstance(part, PlainText) and merged and isinstance(merged[-1], PlainText):
+            merged[-1] = PlainText(merged[-1].written + part.written)
+        elif not isinstance(part, PlainText) or part.written:
             merged.append(part)
     return tuple(merged)

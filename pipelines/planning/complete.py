@@ -40,7 +40,7 @@ from pipelines.request import (
 )
 from pipelines.spec import ModelSpec
 
-__all__ = ["Completed", "Plan", "complete", "compose", "effective_steps", "plan"]
+__all__ = ["Completion", "Plan", "complete", "compose", "effective_steps", "plan"]
 
 _ADD_ONS = {"loras": "LoRAs", "vae": "other VAE", "ip_adapter": "other IP-Adapter"}
 _NUMBERS = tuple((setting, setting.number) for setting in SETTINGS if setting.number)
@@ -51,7 +51,7 @@ _MASK_SHAPE = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Completed:
+class Completion:
     """A complete request and what the artist should be told about it."""
 
     request: GenerationRequest
@@ -88,7 +88,7 @@ def complete(
     lists: Lists = no_lists,
     *,
     again: bool = False,
-) -> Completed:
+) -> Completion:
     """Close the open fields of `request`.
 
     `sizes`: (width, height) of each referenced picture by id. `draw_seed`: a random seed in
@@ -118,8 +118,8 @@ def complete(
     done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
     if composed == done.prompt:
-        return Completed(done, tuple(draft.notices))
-    return Completed(done, (*draft.notices, f"The model reads: {composed}"), composed)
+        return Completion(done, tuple(draft.notices))
+    return Completion(done, (*draft.notices, f"The model reads: {composed}"), composed)
 
 
 def _model(request: GenerationRequest, catalog: Catalog) -> tuple[ModelSpec, Route]:
@@ -152,7 +152,7 @@ def _is_drawn(request: GenerationRequest) -> bool:
 def _words(draft: _Draft, lists: Lists) -> None:
     """Make the choices, read the lists and take the tags of LoRAs for what they mean, for each picture."""
     request, route = draft.request, draft.route
-    written = prompt_words.Written(
+    written = prompt_words.PromptTexts(
         request.prompt, request.negative_prompt if route.negative_prompt else "", route.weights
     )
     read = prompt_words.read(written, int(draft.changes["seed"]), request.num_images, lists)
@@ -378,7 +378,7 @@ def _size(draft: _Draft) -> None:
     if request.scale is not None:
         draft.notices.append(f"A scale does nothing in {draft.label}; it is left out.")
         draft.changes["scale"] = None
-    source = sizing.Source(
+    source = sizing.SizeWish(
         width=request.width,
         height=request.height,
         aspect_ratio=request.aspect_ratio,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pipelines.errors import RequestError
 from pipelines.planning import prompt_syntax, weights
 from pipelines.planning.alternatives import Lists, draw
-from pipelines.request import Drawn
+from pipelines.request import PicturePrompt
 
 _TAG = re.compile(r"<lora:([^<>:\n]{1,200})(?::([^<>\n]{0,40}))?>", re.IGNORECASE)
 _LONG = 120
@@ -23,7 +23,7 @@ _MOST = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class PromptTexts:
     """The artist's words, and whether the model can weigh them."""
 
     prompt: str
@@ -32,10 +32,10 @@ class Written:
 
 
 @dataclass(frozen=True, slots=True)
-class Read:
+class ResolvedPrompts:
     """The words of each picture (none where they are those written), and what they called up."""
 
-    drawn: tuple[Drawn, ...]
+    drawn: tuple[PicturePrompt, ...]
     loras: tuple[tuple[str, float], ...]
     """(name, weight) in the order of the tags."""
     unweighed: tuple[str, ...]
@@ -51,7 +51,7 @@ class Read:
         return (*told, *prompt_syntax.notices(*self.strange))
 
 
-def read(written: Written, seed: int, pictures: int, lists: Lists) -> Read:
+def read(written: PromptTexts, seed: int, pictures: int, lists: Lists) -> ResolvedPrompts:
     """The words of `pictures` pictures, each drawn by its own seed.
 
     Raises RequestError for a list that is not there, a weight beyond all measure, and where the pictures
@@ -79,8 +79,8 @@ def read(written: Written, seed: int, pictures: int, lists: Lists) -> Read:
         unweighed = tuple(text for text in every if weights.unweighed(text) != text)
     same = all(pair == (written.prompt, written.negative_prompt) for pair in meant)
     plain = same and not (written.weighs and any(map(_means_more, every)))
-    return Read(
-        drawn=() if plain else tuple(Drawn(prompt=p, negative_prompt=n) for p, n in meant),
+    return ResolvedPrompts(
+        drawn=() if plain else tuple(PicturePrompt(prompt=p, negative_prompt=n) for p, n in meant),
         loras=loras[0],
         unweighed=unweighed,
         strange=_strange(every, written.weighs),

@@ -18,7 +18,7 @@ MOST_STRETCHED = 3.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class SizeWish:
     """What is known about the wished size; `reference` is the leading reference's (width, height)."""
 
     width: int | None
@@ -37,7 +37,7 @@ class Size:
     notices: tuple[str, ...] = ()
 
 
-def decide(source: Source, resolution: int, multiple: int) -> Size:
+def decide(source: SizeWish, resolution: int, multiple: int) -> Size:
     """The size, both sides multiples of `multiple`. Raises RequestError (field `aspect_ratio`)."""
     if source.width and source.height:
         return _rounded(source.width, source.height, multiple)
@@ -49,7 +49,7 @@ def decide(source: Source, resolution: int, multiple: int) -> Size:
     return Size(*_of_area(ratio, resolution, multiple), notices)
 
 
-def _ratio(source: Source) -> tuple[float, tuple[str, ...]]:
+def _ratio(source: SizeWish) -> tuple[float, tuple[str, ...]]:
     """Width over height, with notices."""
     wish = source.aspect_ratio or (LIKE_REFERENCE if source.prefer_reference else "1:1")
     if wish == LIKE_REFERENCE:
@@ -64,7 +64,7 @@ def _ratio(source: Source) -> tuple[float, tuple[str, ...]]:
     return int(width) / int(height), ()
 
 
-def _reference_ratio(source: Source) -> tuple[float, tuple[str, ...]]:
+def _reference_ratio(source: SizeWish) -> tuple[float, tuple[str, ...]]:
     if source.reference is None:
         return 1.0, ("There is no reference to take the shape from; the picture is square.",)
     width, height = source.reference

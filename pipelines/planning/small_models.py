@@ -11,7 +11,7 @@ import math
 import re
 from pathlib import Path
 
-from pipelines.spec import ModelSpec, Words
+from pipelines.spec import ModelSpec, Vocabulary
 
 _WORD_END = "</w>"
 """How a tokenizer's table marks what ends a word."""
@@ -73,7 +73,7 @@ def _is_known(word: str, known: frozenset[str]) -> bool:
     return word in known or (word.endswith("s") and word[:-1] in known)
 
 
-def _sentence(label: str, words: Words, strange: list[str]) -> str:
+def _sentence(label: str, words: Vocabulary, strange: list[str]) -> str:
     named = [f"“{word}”" for word in strange[:_MOST_SHOWN]]
     more = " and others" if len(strange) > _MOST_SHOWN else ""
     return f"{label} has never seen {', '.join(named)}{more}. It knows: {words.about}."

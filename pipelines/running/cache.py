@@ -20,14 +20,14 @@ _OURS = ("pipelines.", "diffusers.", "tests.", "benchmarks.")
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
+class MemoryUse:
     """Bytes of tensors: on an accelerator, and in the computer's memory."""
 
     device: int = 0
     host: int = 0
 
-    def __add__(self, other: Held) -> Held:
-        return Held(self.device + other.device, self.host + other.host)
+    def __add__(self, other: MemoryUse) -> MemoryUse:
+        return MemoryUse(self.device + other.device, self.host + other.host)
 
 
 class ModelCache(Generic[_Model]):
@@ -76,12 +76,12 @@ class ModelCache(Generic[_Model]):
                 return
             self.drop(oldest)
 
-    def held(self) -> Held:
+    def held(self) -> MemoryUse:
         """What all models hold together; tensors they share count once."""
         return held(self._models)
 
 
-def held(thing: Any) -> Held:
+def held(thing: Any) -> MemoryUse:
     """Bytes of all tensors that can be reached from `thing`, each storage counted once."""
     found: dict[tuple[str, int], int] = {}
     for tensor in tensors(thing):
@@ -89,7 +89,7 @@ def held(thing: Any) -> Held:
         found[tensor.device.type, storage.data_ptr()] = storage.nbytes()
     host = sum(size for (kind, _), size in found.items() if kind == "cpu")
     away = sum(size for (kind, _), size in found.items() if kind not in ("cpu", "meta"))
-    return Held(device=away, host=host)
+    return MemoryUse(device=away, host=host)
 
 
 def tensors(thing: Any) -> Iterator[torch.Tensor]:

@@ -18,7 +18,7 @@ from pipelines.memory.planner import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.returning.step import Measures, Views
-from pipelines.running.remembered import Remembered
+from pipelines.running.remembered import ResultCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class LoadSettings:
     """Where safetensors made of other files are kept."""
     backend: str | None = None
     """The package that makes the plan's int8 or nf4 weights."""
-    remembered: Remembered = field(default_factory=Remembered, compare=False)
+    remembered: ResultCache = field(default_factory=ResultCache, compare=False)
     """Where what the networks compute is kept for the next try."""
 
 
@@ -66,7 +66,7 @@ OnStep = Callable[[int, int, Any], None]
 """(index of the step from 0, steps in all, latents to preview); raising ends the run."""
 
 
-class Kept(NamedTuple):
+class FinishedPicture(NamedTuple):
     """A finished picture, and how it came from its source; `views` None where no source is refined."""
 
     picture: Image.Image
@@ -100,7 +100,7 @@ class Call(Protocol):
         """
         ...
 
-    def finish(self, latents: Any, check: Callable[[], None]) -> Kept:
+    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
         """The finished picture, with what it keeps of its source; `check` raises where it is to end."""
         ...
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import torch
 
 
-class Words:
+class ClipPrompts:
     """Prompts as CLIP's text encoder gives them."""
 
     def __init__(self, tokenizer: Any, text_encoder: Any, device: str) -> None:

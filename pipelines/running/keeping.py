@@ -20,9 +20,9 @@ from pipelines.request import Mode, Role
 from pipelines.returning.geometry import Geometry, around, covering, stretched
 from pipelines.returning.step import Check, Measures, Verdict, Views, bring_back, compose, measured
 from pipelines.running import enlarging, references
-from pipelines.running.contract import Kept, RoleImage
+from pipelines.running.contract import FinishedPicture, RoleImage
 from pipelines.running.control_images import feathered
-from pipelines.running.source_pixels import Keeper as Under
+from pipelines.running.source_pixels import SourceCompositor as Under
 
 _ENLARGER = Path(returning.__file__).parents[1] / "bundled" / "enlarger" / "enlarger.safetensors"
 _MOST_ENLARGED = 512 * 512
@@ -31,7 +31,7 @@ _PAINTED = 8
 """Levels of 255 of a mask from which on it counts as painted."""
 
 
-Finish = Callable[[Image.Image, Check], Kept]
+Finish = Callable[[Image.Image, Check], FinishedPicture]
 """Makes the finished picture of a model's."""
 
 
@@ -79,14 +79,14 @@ def _sized(picture: Image.Image, plan: Plan, whole: bool) -> Image.Image:
     return references.fit(picture, width, height, 1)[0]
 
 
-def alone(picture: Image.Image, check: Check) -> Kept:
+def alone(picture: Image.Image, check: Check) -> FinishedPicture:
     """The model's picture as it is."""
-    return Kept(picture)
+    return FinishedPicture(picture)
 
 
 def under(keeper: Under) -> Finish:
     """As pictures were finished before they had a size of their own."""
-    return lambda picture, check: Kept(keeper.under(picture))
+    return lambda picture, check: FinishedPicture(keeper.under(picture))
 
 
 def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Image]) -> Finish:
@@ -102,7 +102,7 @@ def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Imag
     tolerance, given_back = plan.keep.tolerance, seen(shown)
     redraws = plan.mode is Mode.IMG2IMG  # the whole picture is asked to change, at a high influence by little
 
-    def finish(picture: Image.Image, check: Check) -> Kept:
+    def finish(picture: Image.Image, check: Check) -> FinishedPicture:
         views = _views(place, source, given_back, picture)
         made = bring_back(
             views, tolerance=tolerance, everywhere=redraws, enlarge=_enlarger(views), check=check
@@ -117,7 +117,7 @@ def _views(place: Canvas, source: np.ndarray, seen: Image.Image, drawn: Image.Im
     return Views(source, looked_at, made, place.geometry)
 
 
-def _painted(views: Views, levels: np.ndarray, check: Check) -> Kept:
+def _painted(views: Views, levels: np.ndarray, check: Check) -> FinishedPicture:
     """The model's own pixels where `levels` say."""
     made = compose(views, levels, enlarge=_enlarger(views), redrawn=True, check=check)
     verdict = Verdict.KEPT if not levels.all() else Verdict.EVERYTHING
@@ -126,8 +126,8 @@ def _painted(views: Views, levels: np.ndarray, check: Check) -> Kept:
 
 def _kept(
     picture: np.ndarray, levels: np.ndarray, views: Views, measures: Measures, words: str | None
-) -> Kept:
-    return Kept(Image.fromarray(picture), Image.fromarray(levels), views, measures, words)
+) -> FinishedPicture:
+    return FinishedPicture(Image.fromarray(picture), Image.fromarray(levels), views, measures, words)
 
 
 def _enlarger(views: Views) -> Callable[[Image.Image], Image.Image] | None:

@@ -18,10 +18,10 @@ from pipelines.memory import devices, planner
 from pipelines.memory.planner import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
 from pipelines.request import Mode
 from pipelines.running import families, loading, readers
-from pipelines.running.cache import Held, ModelCache, held
+from pipelines.running.cache import MemoryUse, ModelCache, held
 from pipelines.running.contract import LoadedModel, LoadSettings
 from pipelines.running.readers import Reader
-from pipelines.running.remembered import Remembered
+from pipelines.running.remembered import ResultCache
 from pipelines.spec import ModelSpec, ReaderSpec
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ _WORK = 1.3
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MemoryOptions:
     """What the artist has set for a model: how it is kept, and whether it is compiled."""
 
     choice: MemoryChoice = MemoryChoice.AUTO
@@ -44,7 +44,7 @@ class Wish:
     """Decode in tiles; None leaves it to the plan."""
 
     @classmethod
-    def read(cls, choice: str, warm_up: bool, tiling: bool | None = None) -> Wish:
+    def read(cls, choice: str, warm_up: bool, tiling: bool | None = None) -> MemoryOptions:
         """Raises RequestError for a word that is no choice."""
         try:
             return cls(MemoryChoice(choice), warm_up, tiling)
@@ -62,7 +62,7 @@ class LoadedEntry:
     model: LoadedModel
     spec: ModelSpec
     plan: MemoryPlan
-    wish: Wish
+    wish: MemoryOptions
     dtype: torch.dtype
     beside: frozenset[Part] = frozenset()
     """Files of the models folder that the plan has room for."""
@@ -86,7 +86,7 @@ class LoadedModels:
         self._dtype = dtype
         self._look = look or self._look_at_the_machine
         self._models: ModelCache[LoadedEntry | Reader] = ModelCache()
-        self.remembered = Remembered()
+        self.remembered = ResultCache()
         self._sizes: dict[str, ModelSize] = {}
         self._tried: dict[str, MemoryPlan] = {}
 
@@ -95,7 +95,7 @@ class LoadedModels:
         """Models in memory, from the one used longest ago to the latest."""
         return tuple(str(key) for key in self._models)
 
-    def held(self) -> Held:
+    def held(self) -> MemoryUse:
         """Bytes of all models' tensors."""
         return self._models.held()
 
@@ -103,7 +103,7 @@ class LoadedModels:
         self,
         spec: ModelSpec,
         mode: Mode | None = None,
-        wish: Wish | None = None,
+        wish: MemoryOptions | None = None,
         beside: tuple[Part, ...] = (),
     ) -> LoadedEntry:
         """The model, able to do `mode`, with room around it to work; loaded where it is not yet.
@@ -112,7 +112,7 @@ class LoadedModels:
         that cannot be had), torch's error out of memory.
         """
         present = self._present(spec, mode or spec.modes[0])
-        wish = wish or Wish()
+        wish = wish or MemoryOptions()
         found = self._models.get(spec.id)
         kept = found if isinstance(found, LoadedEntry) else None
         if kept and (
@@ -143,7 +143,7 @@ class LoadedModels:
         return kept
 
     def take_smaller(
-        self, spec: ModelSpec, mode: Mode, wish: Wish, beside: tuple[Part, ...] = ()
+        self, spec: ModelSpec, mode: Mode, wish: MemoryOptions, beside: tuple[Part, ...] = ()
     ) -> LoadedEntry:
         """The model alone in memory, kept in the next way that needs less (the same where none does)."""
         present = self._present(spec, mode)
@@ -175,10 +175,10 @@ class LoadedModels:
         needs = round(size * _WORK)
         on_device = MemoryPlan(gpu_bytes=needs, ram_bytes=0 if self._look().has_own_memory else needs)
         for device, plan in ((self._device, on_device), ("cpu", MemoryPlan(ram_bytes=needs))):
-            if self._has_room(plan, Held()):
+            if self._has_room(plan, MemoryUse()):
                 return device
-        self._make_room(on_device, Held())
-        if not self._has_room(on_device, Held()):
+        self._make_room(on_device, MemoryUse())
+        if not self._has_room(on_device, MemoryUse()):
             raise OutOfMemory(f"There is too little memory for {spec.label} now. Close other programs first.")
         return self._device
 
@@ -200,7 +200,7 @@ class LoadedModels:
         return replace(size, parts=(*size.parts, *beside))
 
     def _plan(
-        self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, beside: tuple[Part, ...]
+        self, spec: ModelSpec, present: frozenset[Mode], wish: MemoryOptions, beside: tuple[Part, ...]
     ) -> MemoryPlan:
         size = measure(self._catalog, spec, present) or _UNKNOWN
         self._sizes[spec.id] = size
@@ -212,12 +212,12 @@ class LoadedModels:
         self,
         spec: ModelSpec,
         present: frozenset[Mode],
-        wish: Wish,
+        wish: MemoryOptions,
         plan: MemoryPlan,
         beside: tuple[Part, ...],
     ) -> LoadedEntry:
         self._tried[spec.id] = plan
-        self._make_room(plan, Held())
+        self._make_room(plan, MemoryUse())
         log.info("%s: %s", spec.id, plan.reason)
         loading.quieten_libraries()
         settings = self._settings(spec, present, wish, plan)
@@ -227,7 +227,7 @@ class LoadedModels:
         return kept
 
     def _settings(
-        self, spec: ModelSpec, present: frozenset[Mode], wish: Wish, plan: MemoryPlan
+        self, spec: ModelSpec, present: frozenset[Mode], wish: MemoryOptions, plan: MemoryPlan
     ) -> LoadSettings:
         place = self._catalog.place(spec) if spec.file else self._catalog.folder(spec)
         file = place if place is not None and place.is_file() else None
@@ -253,7 +253,7 @@ class LoadedModels:
             return replace(here, free=here.free + taken.device, ram_free=here.ram_free + taken.host)
         return replace(here, free=here.free + taken.host + taken.device)
 
-    def _make_room(self, plan: MemoryPlan, own: Held, keep: str | None = None) -> None:
+    def _make_room(self, plan: MemoryPlan, own: MemoryUse, keep: str | None = None) -> None:
         """Let what was computed go before a model has to; `keep` stays."""
         if not self._has_room(plan, own):
             self.remembered.clear()
@@ -268,7 +268,7 @@ class LoadedModels:
         needed = kept.plan.gpu_bytes - held(kept.model).device + planner.RESERVE
         return max(0, here.free + self.remembered.held.device - needed)
 
-    def _has_room(self, plan: MemoryPlan, own: Held) -> bool:
+    def _has_room(self, plan: MemoryPlan, own: MemoryUse) -> bool:
         """Whether what `plan` needs beyond what it holds already (`own`) is free now."""
         here = self._look()
         if not here.has_own_memory:

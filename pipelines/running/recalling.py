@@ -16,7 +16,7 @@ import torch
 
 from pipelines.running.contents import Unknown, digest
 from pipelines.running.network_state import number, state
-from pipelines.running.remembered import Key, Remembered
+from pipelines.running.remembered import ResultCache, ResultKey
 
 Recall = Callable[[Any, Any, tuple[Any, ...], dict[str, Any]], Any]
 """(the plain method, the network, its arguments, those by name) → the method's answer."""
@@ -34,14 +34,14 @@ _BESIDE = ("text_encoder", "tokenizer", "processor")
 """Parts that such a method works with."""
 
 
-def remember_networks(networks: Iterable[Any], store: Remembered) -> None:
+def remember_networks(networks: Iterable[Any], store: ResultCache) -> None:
     """Let all of `networks` remember that can."""
     for network in networks:
         if isinstance(network, torch.nn.Module):
             remember(network, store)
 
 
-def remember(network: Any, store: Remembered) -> Any:
+def remember(network: Any, store: ResultCache) -> Any:
     """Let an autoencoder, an encoder or the eyes of a language model remember; returns `network`."""
     if type(network).__name__ in _READERS:
         _recall(network, "__call__", store)
@@ -52,7 +52,7 @@ def remember(network: Any, store: Remembered) -> Any:
     return network
 
 
-def remember_readings(pipeline: Any, store: Remembered) -> None:
+def remember_readings(pipeline: Any, store: ResultCache) -> None:
     """Let a pipeline whose words are read by a language model remember what it was told."""
     encoder = getattr(pipeline, "text_encoder", None)
     if encoder is None or type(encoder).__name__ in _READERS:
@@ -64,25 +64,25 @@ def remember_readings(pipeline: Any, store: Remembered) -> None:
 
 
 def recalled(
-    store: Remembered, what: str, parts: tuple[Any, ...], given: Any, make: Callable[[], Any], **how: Any
+    store: ResultCache, what: str, parts: tuple[Any, ...], given: Any, make: Callable[[], Any], **how: Any
 ) -> Any:
     """What `make` makes of `given` with `parts` (the owner first), or made of the same before.
 
     Always made where something cannot be told for certain.
     """
     try:
-        key = Key(what, number(parts[0]) if parts else 0, state(*parts), digest(given))
+        key = ResultKey(what, number(parts[0]) if parts else 0, state(*parts), digest(given))
     except Unknown:
         return make()
     return store.get(key, make, **how)
 
 
-def _recall(network: Any, method: str, store: Remembered) -> None:
+def _recall(network: Any, method: str, store: ResultCache) -> None:
     if forget_with(network, store):
         network.__class__ = _by_content_class(type(network), method)
 
 
-def forget_with(network: Any, store: Remembered) -> bool:
+def forget_with(network: Any, store: ResultCache) -> bool:
     """What a network computed goes when it goes; False where that is so already."""
     if _STORE in network.__dict__:
         return False
@@ -125,7 +125,7 @@ def _by_content(what: str, plain: Any, network: Any, args: tuple[Any, ...], kwar
     return recalled(network.__dict__[_STORE], what, (network,), (args, kwargs), make, needed=_last_layers)
 
 
-def _reading(method: Any, pipeline: Any, store: Remembered) -> Any:
+def _reading(method: Any, pipeline: Any, store: ResultCache) -> Any:
     parts = tuple(part for name in _BESIDE if (part := getattr(pipeline, name, None)) is not None)
     what = f"{type(pipeline).__qualname__}.{method.__name__}"
 

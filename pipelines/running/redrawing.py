@@ -21,7 +21,7 @@ from PIL import Image
 from pipelines.events import Box, Event, Phase, TileProgress
 from pipelines.planning.plan import Plan
 from pipelines.request import MAX_SEED, Mode
-from pipelines.running.contract import Kept, LoadedModel, OnStep, RoleImage
+from pipelines.running.contract import FinishedPicture, LoadedModel, OnStep, RoleImage
 from pipelines.running.families.upscaler import small_jpeg
 
 OVERLAPS = 4
@@ -180,10 +180,10 @@ class Redrawing:
         """The picture is one already."""
         return latents
 
-    def finish(self, latents: Any, check: Callable[[], None]) -> Kept:
+    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
         """As it is: nothing is put back."""
         check()
-        return Kept(latents)
+        return FinishedPicture(latents)
 
     def preview(self, latents: Any) -> Callable[[], bytes]:
         """What makes a small JPEG of the picture as far as it is redrawn."""

@@ -18,12 +18,12 @@ from diffusers.models.transformers.transformer_flux2 import Flux2KVCache
 from pipelines.running.contents import digest
 from pipelines.running.network_state import number, state
 from pipelines.running.recalling import forget_with, recalled_class
-from pipelines.running.remembered import Key, Remembered
+from pipelines.running.remembered import ResultCache, ResultKey
 
 _WHAT = "reference keys"
 
 
-def remember(transformer: Any, store: Remembered) -> None:
+def remember(transformer: Any, store: ResultCache) -> None:
     """Let `transformer` keep the keys and values of references it has seen."""
     if forget_with(transformer, store):
         keys = ReferenceKeys(transformer, store)
@@ -33,7 +33,7 @@ def remember(transformer: Any, store: Remembered) -> None:
 class ReferenceKeys:
     """What one transformer knows of references."""
 
-    def __init__(self, transformer: Any, store: Remembered) -> None:
+    def __init__(self, transformer: Any, store: ResultCache) -> None:
         self._number = number(transformer)
         self._store = store
         self._exact: dict[Hashable, bool] = {}
@@ -45,7 +45,7 @@ class ReferenceKeys:
         sizes = _sizes(told)
         if self._exact.get(sizes) is False or _bytes(transformer, told) > self._store.limit:
             return plain(transformer, **told)
-        key = Key(_WHAT, self._number, state(transformer), digest(_seen(told), str(sizes)))
+        key = ResultKey(_WHAT, self._number, state(transformer), digest(_seen(told), str(sizes)))
         if (kept := self._store.find(key)) is not None:
             cache = _cache(kept)
             return plain(transformer, **_without(told, cache))[0], cache

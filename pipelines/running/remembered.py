@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from pipelines.running.cache import Held
+from pipelines.running.cache import MemoryUse
 
 if TYPE_CHECKING:
     from pipelines.running.contents import Frozen
@@ -20,7 +20,7 @@ MOST_BYTES = 512 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class ResultKey:
     """What makes a result the same result."""
 
     what: str
@@ -33,7 +33,7 @@ class Key:
     """A digest of what it is given: pixels with their size, crop and layout, words, numbers, devices."""
 
 
-class Remembered:
+class ResultCache:
     """Results by key; those unused for longest leave first. `limit`: bytes of all of them together.
 
     They lie where they were computed while `allow` has left room there, else in the computer's memory.
@@ -43,18 +43,18 @@ class Remembered:
     def __init__(self, limit: int = MOST_BYTES) -> None:
         self.limit = limit
         self._on_device = limit
-        self._kept: OrderedDict[Key, Frozen] = OrderedDict()
+        self._kept: OrderedDict[ResultKey, Frozen] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._kept)
 
     @property
-    def held(self) -> Held:
+    def held(self) -> MemoryUse:
         """Bytes of all results."""
         away = sum(each.device_bytes for each in self._kept.values())
-        return Held(device=away, host=sum(each.bytes for each in self._kept.values()) - away)
+        return MemoryUse(device=away, host=sum(each.bytes for each in self._kept.values()) - away)
 
-    def get(self, key: Key, make: Callable[[], Any], needed: Callable[[Any], Any] | None = None) -> Any:
+    def get(self, key: ResultKey, make: Callable[[], Any], needed: Callable[[Any], Any] | None = None) -> Any:
         """The result of `key`, made where it is not there. `needed`: the part of it that is worth keeping."""
         if (kept := self.find(key)) is not None:
             return kept
@@ -62,14 +62,14 @@ class Remembered:
         self.keep(key, needed(made) if needed else made)
         return made
 
-    def find(self, key: Key) -> Any:
+    def find(self, key: ResultKey) -> Any:
         """A copy of the result of `key`; None where it is not there."""
         if (kept := self._kept.get(key)) is None:
             return None
         self._kept.move_to_end(key)
         return kept.thaw()
 
-    def keep(self, key: Key, result: Any) -> None:
+    def keep(self, key: ResultKey, result: Any) -> None:
         """Keep a copy of `result`; one that cannot be copied, or is larger than the limit, is let be.
 
         Where there is no memory for a copy, all that is kept is let go.

@@ -40,10 +40,10 @@ from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
 from pipelines.running import loading, masks, references
-from pipelines.running.contract import Call, Enlarger, Kept, LoadedModel, RoleImage
+from pipelines.running.contract import Call, Enlarger, FinishedPicture, LoadedModel, RoleImage
 from pipelines.running.control_images import as_png
 from pipelines.running.late_previews import LatePreviews
-from pipelines.running.loaded_models import LoadedEntry, LoadedModels, Wish
+from pipelines.running.loaded_models import LoadedEntry, LoadedModels, MemoryOptions
 from pipelines.running.loras import tensors_hash
 from pipelines.spec import ModelSpec, ReaderSpec
 
@@ -61,7 +61,7 @@ class _Job:
 
     spec: ModelSpec
     plan: Plan
-    wish: Wish
+    wish: MemoryOptions
     files: Mapping[str, str]
     masks: Mapping[str, str]
     originals: Mapping[str, str]
@@ -178,7 +178,7 @@ class PipelineRunner:
         spec = self._catalog.get(request.model)
         beside = add_ons.paths(self._catalog, spec, request)
         planned = plan(request, self._catalog.route(spec.id, request.mode), beside)
-        wish = Wish.read(order.memory, order.warm_up, order.tiling)
+        wish = MemoryOptions.read(order.memory, order.warm_up, order.tiling)
         files = order.files, order.masks, order.originals, order.heads
         return _Job(spec, planned, wish, *files, emit, cancelled, made=set(order.skip))
 
@@ -194,7 +194,7 @@ class PipelineRunner:
         return True
 
     def _attempt(
-        self, job: _Job, take: Callable[[ModelSpec, Mode, Wish, tuple[Part, ...]], LoadedEntry]
+        self, job: _Job, take: Callable[[ModelSpec, Mode, MemoryOptions, tuple[Part, ...]], LoadedEntry]
     ) -> None:
         """Make what is still to be made. Raises torch's error where memory runs out."""
         todo = [index for index in range(len(job.plan.seeds)) if index not in job.made]
@@ -336,7 +336,7 @@ def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
     return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
 
 
-def _ready(index: int, seed: int, kept: Kept) -> ImageReady:
+def _ready(index: int, seed: int, kept: FinishedPicture) -> ImageReady:
     rgb = kept.picture.convert("RGB")
     return ImageReady(
         index=index,
@@ -350,7 +350,7 @@ def _ready(index: int, seed: int, kept: Kept) -> ImageReady:
     )
 
 
-def _refined(kept: Kept) -> Refined | None:
+def _refined(kept: FinishedPicture) -> Refined | None:
     if kept.views is None or kept.change is None or kept.measures is None:
         return None
     seen, drawn = (as_png(Image.fromarray(p)) for p in (kept.views.seen, kept.views.drawn))

@@ -57,7 +57,7 @@ def fitting(what: str, path: Path, label: str, field: str) -> Iterator[None]:
         ) from error
 
 
-class Brought:
+class SingleFileParts:
     """The files of the models folder that a model uses: of each kind the one asked for last.
 
     `label`: the model in sentences; `forget`: lets go of whatever holds the one that leaves.

@@ -20,7 +20,7 @@ _NEIGHBOURS = 72
 """The picture's longer side, in radii of the neighbourhood whose difference counts for a pixel."""
 
 
-class Keeper(Protocol):
+class SourceCompositor(Protocol):
     """Knows a source, and which of its pixels stay."""
 
     def under(self, picture: Image.Image) -> Image.Image:
@@ -28,7 +28,7 @@ class Keeper(Protocol):
         ...
 
 
-class Masked(NamedTuple):
+class MaskCompositor(NamedTuple):
     """Inpainting: `source`, and the `mask` (L, white is changed), of one size."""
 
     source: Image.Image
@@ -39,7 +39,7 @@ class Masked(NamedTuple):
         return Image.composite(picture, self.source, feathered(self.mask))
 
 
-class Unchanged(NamedTuple):
+class UnchangedCompositor(NamedTuple):
     """An edit in words, which has no mask: where it went shows in what came out.
 
     A network that redraws a whole picture shifts every tone a little; kept, this adds up from edit to

@@ -21,7 +21,7 @@ MOST_PARTS = 8
 """Parts of the encoder's length that one prompt is read in; what is beyond them is cut, and told."""
 
 
-class Weigher:
+class PromptWeighter:
     """One tokenizer with its encoder. `penultimate`: its last layer but one is read, as SDXL does."""
 
     def __init__(self, tokenizer: Any, encoder: Any, device: str, *, penultimate: bool = False) -> None:
@@ -83,7 +83,7 @@ class Weigher:
         return encoded
 
 
-def weighed(weigher: Weigher, texts: Sequence[str]) -> list[torch.Tensor]:
+def weighed(weigher: PromptWeighter, texts: Sequence[str]) -> list[torch.Tensor]:
     """The texts as tensors of one shape (1, tokens, width): a shorter one is filled up with no words."""
     import torch
 

@@ -20,6 +20,7 @@ from studio.characters.records import (
     Avatar,
     Blueprint,
     BlueprintDraft,
+    BlueprintWords,
     Character,
     CharacterSummary,
     Crop,
@@ -27,10 +28,9 @@ from studio.characters.records import (
     Design,
     Imported,
     PortraitDefaults,
+    PortraitVersion,
     ReferenceSet,
-    Version,
     Versions,
-    Words,
 )
 from studio.characters.sheet_records import Sheet, SheetAsk, SheetCell, SheetChoices, SheetWish
 from studio.records import JobRecord
@@ -182,7 +182,7 @@ def _add_blueprint(router: APIRouter, characters: Characters) -> None:
         return characters.save_blueprint(character_id, draft, overwrite=overwrite)
 
     @router.get("/characters/{character_id}/words")
-    def words(character_id: str) -> Words:
+    def words(character_id: str) -> BlueprintWords:
         """For prompts: picker entries, identity line, keep clauses, the description made anew."""
         return characters.words(character_id)
 
@@ -194,7 +194,7 @@ def _add_versions(router: APIRouter, characters: Characters) -> None:
         return characters.versions.list(character_id, trashed=trashed)
 
     @router.post("/characters/{character_id}/versions", status_code=201)
-    def add_version(character_id: str, chosen: FromPicture) -> tuple[Version, ...]:
+    def add_version(character_id: str, chosen: FromPicture) -> tuple[PortraitVersion, ...]:
         """A picture (`image_id`), or all pictures of an ended job (`job_id`), as newest version."""
         if chosen.job_id is not None:
             return characters.versions.add_job(character_id, chosen.job_id)
@@ -203,7 +203,7 @@ def _add_versions(router: APIRouter, characters: Characters) -> None:
         return (characters.versions.add_picture(character_id, chosen.image_id),)
 
     @router.post("/characters/{character_id}/versions/upload", status_code=201, openapi_extra=_FILE_BODY)
-    async def upload_version(character_id: str, request: Request) -> Version:
+    async def upload_version(character_id: str, request: Request) -> PortraitVersion:
         """A file as newest version."""
         async with request.form(max_files=1, max_fields=8) as form:
             file = _file(form.get("file"))
@@ -215,27 +215,27 @@ def _add_version(router: APIRouter, characters: Characters) -> None:
     place = "/characters/{character_id}/versions/{version_id}"
 
     @router.get(place)
-    def version(character_id: str, version_id: str) -> Version:
+    def version(character_id: str, version_id: str) -> PortraitVersion:
         """One version."""
         return characters.versions.get(character_id, version_id)
 
     @router.post(f"{place}/use")
-    def use(character_id: str, version_id: str) -> Version:
+    def use(character_id: str, version_id: str) -> PortraitVersion:
         """“Use this version”; accepts a proposed one."""
         return characters.versions.use(character_id, version_id)
 
     @router.post(f"{place}/leave")
-    def leave(character_id: str, version_id: str) -> Version:
+    def leave(character_id: str, version_id: str) -> PortraitVersion:
         """Leave a proposed version."""
         return characters.versions.leave(character_id, version_id)
 
     @router.delete(place)
-    def trash(character_id: str, version_id: str) -> Version:
+    def trash(character_id: str, version_id: str) -> PortraitVersion:
         """Into the trash, with its picture where nothing else has it."""
         return characters.versions.trash(character_id, version_id)
 
     @router.post(f"{place}/restore")
-    def restore(character_id: str, version_id: str) -> Version:
+    def restore(character_id: str, version_id: str) -> PortraitVersion:
         """Out of the trash."""
         return characters.versions.restore(character_id, version_id)
 

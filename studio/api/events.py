@@ -17,7 +17,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import StreamingResponse
 
-from studio.api.queue_changes import QueueChange, ToldQueue
+from studio.api.queue_changes import QueueChange, SentQueue
 from studio.records import QueueSnapshot
 from studio.service import StudioService
 
@@ -60,7 +60,7 @@ class QueueBroadcast:
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._telling = threading.Lock()
-        self._told: ToldQueue | None = None
+        self._told: SentQueue | None = None
         """What listeners to changes know; None while there are none."""
 
     def start(self) -> None:
@@ -99,7 +99,7 @@ class QueueBroadcast:
         """All that listeners to changes know."""
         with self._telling:
             if self._told is None:
-                self._told = ToldQueue(self._service.snapshot())
+                self._told = SentQueue(self._service.snapshot())
             return _event("snapshot", self._told.snapshot)
 
     def _watch(self) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from studio.records import Change, DriftReport, Family, ImageDetails, JobRecord, Reproduction
+from studio.records import Change, DriftReport, FamilyTree, ImageDetails, JobRecord, Reproduction
 from studio.service import StudioService
 
 _Id = Annotated[str | None, Query(max_length=64)]
@@ -25,7 +25,7 @@ def _add_past(router: APIRouter, service: StudioService) -> None:
         return service.history.details(image_id)
 
     @router.get("/images/{image_id}/family")
-    def family(image_id: str) -> Family:
+    def family(image_id: str) -> FamilyTree:
         """What the picture came from, and all that came from the first of its line; at most 2,000 pictures.
 
         Masks and control images are edges without a node.

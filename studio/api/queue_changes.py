@@ -43,7 +43,7 @@ class QueueChange(BaseModel):
         return json.dumps(said, ensure_ascii=False, separators=(",", ":"))
 
 
-class ToldQueue:
+class SentQueue:
     """The queue as listeners have been told it."""
 
     def __init__(self, snapshot: QueueSnapshot) -> None:

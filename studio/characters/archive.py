@@ -23,7 +23,7 @@ from studio.characters.records import (
     FieldName,
     FreeField,
 )
-from studio.exchange.exporting import Sink
+from studio.exchange.exporting import ExportTarget
 from studio.zips import SentZip
 
 CONTENTS = "character.json"
@@ -120,7 +120,7 @@ def zipped(contents: ArchiveContents, files: Iterable[tuple[str, Callable[[], by
 
 
 def _parts(said: str, files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
-    sink = Sink()
+    sink = ExportTarget()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
         archive.writestr(CONTENTS, said)
         for name, content in files:

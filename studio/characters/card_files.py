@@ -24,7 +24,7 @@ from typing import Any
 from pipelines.errors import PictureRefused
 from studio.characters import card_json
 from studio.collection.metadata.texts import read_texts
-from studio.exchange.exporting import Sink
+from studio.exchange.exporting import ExportTarget
 from studio.zips import SentZip
 
 PNG_SCHEME, CHARX_SCHEME = "__asset:", "embeded://"
@@ -215,7 +215,7 @@ def _chunk(body: bytes) -> bytes:
 
 def charx(said: dict[str, Any], files: Iterable[tuple[str, Callable[[], bytes]]]) -> Iterator[bytes]:
     """A CHARX file in parts: the card, and what reads its files, by their path."""
-    sink = Sink()
+    sink = ExportTarget()
     with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as made:
         made.writestr(CHARX_CARD, card_json.dump(said))
         for path, content in files:

@@ -43,7 +43,7 @@ _COPY_NOTE = "(Beside this card lies one of version 3, which holds more. Program
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
+class CharacterCard:
     """What a card says, as far as there is a place for it here."""
 
     name: str
@@ -59,7 +59,7 @@ class Card:
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
+class CharacterTexts:
     """A character as it is now."""
 
     name: str
@@ -84,7 +84,7 @@ class _Extension(BaseModel):
     """Digest of the texts beside it: another one means that somebody else has edited them since."""
 
 
-def read(data: dict[str, Any], notes: Iterable[str] = ()) -> Card:
+def read(data: dict[str, Any], notes: Iterable[str] = ()) -> CharacterCard:
     """From a card's `data`, which must be clean."""
     told = list(notes)
     ours = _extension(data.get("extensions"), told)
@@ -98,10 +98,10 @@ def read(data: dict[str, Any], notes: Iterable[str] = ()) -> Card:
         described = _said(data, "description").removesuffix(ours.line)
         script = _composed({**data, "description": described})
         merged = tuple(key for key in _SCRIPT if _said(data, key))
-    return Card(name, ours.prompt, script, ours.fields, ours.free, _rest(data), merged, tuple(told))
+    return CharacterCard(name, ours.prompt, script, ours.fields, ours.free, _rest(data), merged, tuple(told))
 
 
-def write(person: Person, rest: Mapping[str, Any], merged: Iterable[str] = ()) -> dict[str, Any]:
+def write(person: CharacterTexts, rest: Mapping[str, Any], merged: Iterable[str] = ()) -> dict[str, Any]:
     """Version 3's `data`. `rest` and `merged`: of the card that the character came from."""
     kept = dict(rest)
     extensions = kept.get("extensions")
@@ -182,7 +182,7 @@ def _composed(data: Mapping[str, Any]) -> str:
 # --- writing ------------------------------------------------------------------------------------
 
 
-def _script(person: Person, rest: Mapping[str, Any], merged: tuple[str, ...]) -> dict[str, str]:
+def _script(person: CharacterTexts, rest: Mapping[str, Any], merged: tuple[str, ...]) -> dict[str, str]:
     """Description, personality and scenario: as they came while nobody edited them here, else as edited."""
     script = person.blueprint.script.strip()
     if script and script == _composed(rest).strip():
@@ -219,7 +219,9 @@ def _field_line(blueprint: Blueprint, told: str) -> str:
     )
 
 
-def _ours(person: Person, said: Mapping[str, Any], merged: Iterable[str], line: str) -> dict[str, Any]:
+def _ours(
+    person: CharacterTexts, said: Mapping[str, Any], merged: Iterable[str], line: str
+) -> dict[str, Any]:
     blueprint = person.blueprint
     return {
         "prompt": person.description,

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
-from pipelines.planning.complete import Completed
+from pipelines.planning.complete import Completion
 from pipelines.request import GenerationRequest, Mode, Reference, Role
 from studio.characters import blueprints, styling, wording
 from studio.characters.records import Blueprint, CastJob, CastRun, Design, Skipped, VersionState
@@ -42,7 +42,7 @@ class CastRuns:
     def start(self, design: Design, chosen: Sequence[str], mode: Mode, tab: str | None) -> CastRun:
         """Queue the jobs. Raises RequestError where none of the characters can be brought there."""
         members = self._members(chosen)
-        wanted: list[tuple[_Member, Completed]] = []
+        wanted: list[tuple[_Member, Completion]] = []
         skipped: list[Skipped] = []
         for member in members:
             try:
@@ -100,7 +100,7 @@ class CastRuns:
         with self._database.reading() as session:
             return [_member(session, character(session, each)) for each in dict.fromkeys(chosen)]
 
-    def _completed(self, design: Design, member: _Member, mode: Mode) -> Completed:
+    def _completed(self, design: Design, member: _Member, mode: Mode) -> Completion:
         if member.portrait is None:
             raise RequestError("There is no portrait yet. Generate one under the design instead.")
         made = _smart_edit if mode is Mode.SMART_EDIT else _style_reference

@@ -24,9 +24,9 @@ from studio.characters.designs import Designs
 from studio.characters.records import (
     Blueprint,
     BlueprintDraft,
+    BlueprintWords,
     Character,
     CharacterSummary,
-    Words,
 )
 from studio.characters.references import References
 from studio.characters.rows import clean_name, clean_text, copy_name, new_row, place_after
@@ -140,7 +140,7 @@ class Characters:
             session.flush()
             return blueprints.read(session, character_id)
 
-    def words(self, character_id: str) -> Words:
+    def words(self, character_id: str) -> BlueprintWords:
         """What prompts can take from the blueprint: picker, identity line, keep clauses, description."""
         return wording.words(self.blueprint(character_id))
 

@@ -25,7 +25,7 @@ SETTLING = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class CardRemainder:
     """What a card brought: its words, which of them the script context was made of, its files by URI."""
 
     rest: dict[str, Any] = field(default_factory=dict)
@@ -47,15 +47,15 @@ def keep(
     }
 
 
-def kept(store: ImageStore, said: dict[str, Any] | None) -> Kept:
+def kept(store: ImageStore, said: dict[str, Any] | None) -> CardRemainder:
     """What the row names. Raises NotFound where its words are missing; missing assets are left out."""
     if said is None:
-        return Kept()
+        return CardRemainder()
     if "description" in said:
-        return Kept(card_json.clean(said)[0])
+        return CardRemainder(card_json.clean(said)[0])
     names: dict[str, str] = said.get("assets", {})
     here = {uri: name for uri, name in names.items() if store.card_part(name).is_file()}
-    return Kept(
+    return CardRemainder(
         json.loads(_read(store, said["rest"])),
         tuple(said.get("merged", ())),
         {uri: partial(_read, store, name) for uri, name in here.items()},

@@ -19,7 +19,7 @@ _INK, _PAPER, _FAINT = (32, 32, 36), (252, 252, 250), (110, 110, 116)
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
+class LabelledPicture:
     """One picture of a sheet."""
 
     path: Path
@@ -28,7 +28,7 @@ class Cell:
     """Smaller, behind the label: the seed."""
 
 
-def lay_out(cells: Sequence[Cell], title: str, columns: int) -> Image.Image:
+def lay_out(cells: Sequence[LabelledPicture], title: str, columns: int) -> Image.Image:
     """RGB. `columns`: pictures in a row; 0: as square as it gets. At least one cell."""
     columns = columns or math.ceil(math.sqrt(len(cells)))
     pictures = [fitted(cell.path, _CELL, _LARGER) for cell in cells]

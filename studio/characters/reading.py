@@ -20,9 +20,9 @@ from studio.characters.records import (
     CharacterSummary,
     Crop,
     Portrait,
-    Source,
-    Version,
+    PortraitVersion,
     Versions,
+    VersionSource,
     VersionState,
 )
 from studio.collection import changes, lineage
@@ -75,7 +75,7 @@ def versions(session: Session, character: CharacterRow, *, trashed: bool = False
     return Versions(items=tuple(reversed(records)), current_id=character.current_version_id)
 
 
-def version(session: Session, character: CharacterRow, row: VersionRow) -> Version:
+def version(session: Session, character: CharacterRow, row: VersionRow) -> PortraitVersion:
     """One version, in its place where it is listed."""
     for record in versions(session, character).items:
         if record.id == row.id:
@@ -182,12 +182,12 @@ def _portraits(session: Session, few: Sequence[str] | None) -> dict[str, Row[*tu
     return {line.character_id: line for line in session.execute(current)}
 
 
-def _records(session: Session, character: CharacterRow, rows: Sequence[VersionRow]) -> list[Version]:
+def _records(session: Session, character: CharacterRow, rows: Sequence[VersionRow]) -> list[PortraitVersion]:
     """In the order given, oldest first."""
     pictures = _pictures(session, [row.image_id for row in rows])
     parents = _pictures(session, [parent for picture in pictures.values() if (parent := _parent(picture))])
     names = dict(session.execute(select(DesignRow.id, DesignRow.name)).all())
-    found: list[Version] = []
+    found: list[PortraitVersion] = []
     before: ImageRow | None = None
     for place, row in enumerate(rows, start=1):
         picture = pictures[row.image_id]
@@ -198,9 +198,11 @@ def _records(session: Session, character: CharacterRow, rows: Sequence[VersionRo
     return found
 
 
-def _record(character: CharacterRow, row: VersionRow, picture: ImageRow, said: tuple[Change, ...]) -> Version:
+def _record(
+    character: CharacterRow, row: VersionRow, picture: ImageRow, said: tuple[Change, ...]
+) -> PortraitVersion:
     request = own_request(picture)
-    return Version(
+    return PortraitVersion(
         id=row.id,
         character_id=row.character_id,
         number=row.number,
@@ -208,7 +210,7 @@ def _record(character: CharacterRow, row: VersionRow, picture: ImageRow, said: t
         total=0,
         current=row.id == character.current_version_id,
         state=VersionState(row.state),
-        source=Source(row.source),
+        source=VersionSource(row.source),
         image_id=row.image_id,
         width=picture.width,
         height=picture.height,

@@ -25,7 +25,7 @@ class Record(BaseModel):
     model_config = ConfigDict(frozen=True)
 
 
-class Sent(BaseModel):
+class InputModel(BaseModel):
     """What is sent, or kept as it was sent."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -50,14 +50,14 @@ class FieldName(StrEnum):
     POSE = "pose"
 
 
-class BlueprintField(Sent):
+class BlueprintField(InputModel):
     """One thing that is said of a character; locked: it must not change."""
 
     value: Line = ""
     locked: bool = False
 
 
-class FreeField(Sent):
+class FreeField(InputModel):
     """A field of the artist's own."""
 
     name: Annotated[str, Field(min_length=1, max_length=60)]
@@ -65,7 +65,7 @@ class FreeField(Sent):
     locked: bool = False
 
 
-class BlueprintDraft(Sent):
+class BlueprintDraft(InputModel):
     """A blueprint as it is to be saved; `revision` is the one that was read before it was edited."""
 
     revision: int = Field(ge=0)
@@ -94,7 +94,7 @@ class PickerEntry(Record):
     locked: bool
 
 
-class Words(Record):
+class BlueprintWords(Record):
     """What the blueprint gives prompts to work with."""
 
     picker: tuple[PickerEntry, ...] = Field(description="Fields of which something is said, in order.")
@@ -106,7 +106,7 @@ class Words(Record):
 # --- characters and versions ----------------------------------------------------------------
 
 
-class Crop(Sent):
+class Crop(InputModel):
     """A rectangle on the upright, untouched picture, in its pixels."""
 
     x: int = Field(ge=0)
@@ -170,7 +170,7 @@ class Character(CharacterSummary):
     blueprint: Blueprint
 
 
-class Source(StrEnum):
+class VersionSource(StrEnum):
     """How a version came."""
 
     GENERATED = "generated"
@@ -191,7 +191,7 @@ class VersionState(StrEnum):
     """Proposed, and left: not among the versions, still a picture of the character."""
 
 
-class Version(Record):
+class PortraitVersion(Record):
     """One portrait of a character; never changed, never overwritten."""
 
     id: str
@@ -203,7 +203,7 @@ class Version(Record):
     total: int
     current: bool
     state: VersionState
-    source: Source
+    source: VersionSource
     image_id: str
     width: int
     height: int
@@ -227,7 +227,7 @@ class Version(Record):
 class Versions(Record):
     """All versions of a character, newest first."""
 
-    items: tuple[Version, ...]
+    items: tuple[PortraitVersion, ...]
     current_id: str | None
 
 
@@ -286,14 +286,14 @@ class SeedPolicy(StrEnum):
     FIXED = "fixed"
 
 
-class DesignReference(Sent):
+class DesignReference(InputModel):
     """A style reference of a design."""
 
     image_id: _Id
     weight: float = Field(default=1.0, ge=0.0, le=2.0)
 
 
-class DesignDraft(Sent):
+class DesignDraft(InputModel):
     """A design as it is sent. In a change, fields that are left out stay as they are."""
 
     name: str = Field(default="", max_length=MAX_NAME_CHARS)
@@ -339,7 +339,7 @@ class DesignUse(Record):
     same: bool
 
 
-class CastWish(Sent):
+class CastWish(InputModel):
     """Bring these characters (none: all that were made under another design) to a design."""
 
     characters: Annotated[tuple[_Id, ...], Field(max_length=2000)] = ()

@@ -8,13 +8,13 @@ from typing import Annotated
 from pydantic import Field
 
 from pipelines.request import MAX_SEED, Guidance, Mode, Steps
-from studio.characters.records import MAX_TEXT_CHARS, Line, Record, Sent
+from studio.characters.records import MAX_TEXT_CHARS, InputModel, Line, Record
 from studio.records import JobStatus
 
 MAX_CELLS = 64
 
 
-class SheetCell(Sent):
+class SheetCell(InputModel):
     """One picture of a sheet per seed: what stands under it, and its prompt."""
 
     label: Annotated[str, Field(min_length=1, max_length=60)]
@@ -30,7 +30,7 @@ class SheetChoices(Record):
     lights: tuple[str, ...]
 
 
-class SheetAsk(Sent):
+class SheetAsk(InputModel):
     """What a sheet is to vary."""
 
     expressions: Annotated[tuple[Line, ...], Field(max_length=MAX_CELLS)] = ()
@@ -40,7 +40,7 @@ class SheetAsk(Sent):
     edit: bool = Field(default=False, description="Prompts that edit the anchor, not ones that describe.")
 
 
-class SheetWish(Sent):
+class SheetWish(InputModel):
     """A sheet to be made: cells times seeds."""
 
     cells: Annotated[tuple[SheetCell, ...], Field(min_length=1, max_length=MAX_CELLS)]

@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.planning.complete import Completed
+from pipelines.planning.complete import Completion
 from pipelines.request import DEFAULT_ROLE, RANDOM_SEED, GenerationRequest, Mode, Reference
 from studio import images
 from studio.characters import blueprints, layout, styling, wording
@@ -105,7 +105,7 @@ class Sheets:
         with self._database.reading() as session:
             return blueprints.read(session, character(session, character_id).id)
 
-    def _completed(self, character_id: str, wish: SheetWish, seeds: Sequence[int]) -> list[Completed]:
+    def _completed(self, character_id: str, wish: SheetWish, seeds: Sequence[int]) -> list[Completion]:
         design = self._designs.active()
         approved = self._references.as_request(character_id)
         mode = wish.mode or (Mode.CHARACTER_REFERENCE if approved else Mode.TEXT_TO_IMAGE)
@@ -132,7 +132,7 @@ class Sheets:
         """File first, row last. Two looks at once lay out the same bytes, which are kept once."""
         columns = len(run.body["seeds"])
         cells = [
-            layout.Cell(
+            layout.LabelledPicture(
                 self._tools.collection.working_file(job.image_id or ""), job.label, f"seed {job.seed}"
             )
             for job in made

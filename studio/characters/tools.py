@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound
-from pipelines.planning.complete import Completed
+from pipelines.planning.complete import Completion
 from pipelines.request import GenerationRequest
 from studio.collection.character_models import CharacterJobRow, CharacterRow, VersionRow
 from studio.collection.collection import Collection
@@ -32,7 +32,7 @@ class Tools:
     history: History
     catalog: Catalog
     queue: JobQueue
-    complete: Callable[[GenerationRequest], Completed]
+    complete: Callable[[GenerationRequest], Completion]
     """Closes a request's open fields, or refuses it, as every other request's."""
 
     @property

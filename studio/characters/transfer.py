@@ -25,9 +25,9 @@ from studio.characters import (
 )
 from studio.characters.archive import Archive, ArchiveContents, KeptCard, PictureEntry
 from studio.characters.card_files import CardFile
-from studio.characters.cards import Person
-from studio.characters.kept_cards import Kept
-from studio.characters.records import BlueprintDraft, Imported, Source, VersionState
+from studio.characters.cards import CharacterTexts
+from studio.characters.kept_cards import CardRemainder
+from studio.characters.records import BlueprintDraft, Imported, VersionSource, VersionState
 from studio.characters.rows import clean_name, new_row
 from studio.characters.tools import Tools, character
 from studio.collection import character_links, queries
@@ -98,7 +98,7 @@ class Transfer:
             row.card = kept
             blueprints.save(session, row.id, draft, overwrite=True)
             if picture is not None:
-                character_links.add_version(session, row.id, picture.id, source=Source.IMPORTED)
+                character_links.add_version(session, row.id, picture.id, source=VersionSource.IMPORTED)
             return Imported(character=reading.one(session, row.id), notes=(*card.notes, *notes))
 
     def _portrait(self, data: bytes | None, filename: str) -> tuple[ImageRecord | None, tuple[str, ...]]:
@@ -186,14 +186,14 @@ class Transfer:
         )
         return card_files.charx(cards.third(said), files.items())
 
-    def _person(self, character_id: str) -> tuple[Person, Kept, str | None]:
+    def _person(self, character_id: str) -> tuple[CharacterTexts, CardRemainder, str | None]:
         """(who it is, what its card brought, the picture of its current version)."""
         with self._database.reading() as session:
             row = character(session, character_id)
             current = session.get(VersionRow, row.current_version_id or "")
             blueprint = blueprints.read(session, row.id)
             changed = max(row.updated_at, blueprint.updated_at or row.updated_at)
-            person = Person(row.name, row.description, blueprint, changed)
+            person = CharacterTexts(row.name, row.description, blueprint, changed)
             image_id, card = current.image_id if current else None, row.card
         return person, kept_cards.kept(self._store, card), image_id
 
@@ -229,7 +229,7 @@ def _add_versions(
 ) -> dict[str, VersionRow]:
     made: dict[str, VersionRow] = {}
     for name in said.versions:
-        made[name] = character_links.add_version(session, row.id, ids[name], source=Source.IMPORTED)
+        made[name] = character_links.add_version(session, row.id, ids[name], source=VersionSource.IMPORTED)
     if said.current in made:
         character_links.make_current(row, made[said.current])
     return made
@@ -294,7 +294,7 @@ def _contents(session: Session, row: CharacterRow) -> tuple[ArchiveContents, dic
     return contents, {name: image_id for image_id, name in names.items()}
 
 
-def _kept_files(kept: Kept) -> tuple[KeptCard, list[tuple[str, Callable[[], bytes]]]]:
+def _kept_files(kept: CardRemainder) -> tuple[KeptCard, list[tuple[str, Callable[[], bytes]]]]:
     """(what is said of them, contents by name in the archive)."""
     names = {uri: f"card/{number:04d}" for number, uri in enumerate(kept.assets, start=1)}
     rest = card_json.dump(kept.rest)

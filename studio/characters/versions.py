@@ -15,7 +15,14 @@ from pipelines.planning.sizes import LIKE_REFERENCE
 from pipelines.request import DEFAULT_ROLE, GenerationRequest, Mode, Reference
 from studio.characters import blueprints, reading, styling, wording
 from studio.characters.designs import Designs
-from studio.characters.records import Design, PortraitDefaults, Source, Version, Versions, VersionState
+from studio.characters.records import (
+    Design,
+    PortraitDefaults,
+    PortraitVersion,
+    Versions,
+    VersionSource,
+    VersionState,
+)
 from studio.characters.references import References
 from studio.characters.tools import ENDED, Tools, character, version
 from studio.collection import character_links, queries, rows
@@ -28,7 +35,7 @@ _KEEPING = (Mode.CHARACTER_REFERENCE, Mode.IMG2IMG, Mode.SMART_EDIT)
 """Modes that keep the person of a reference, the one to begin with first."""
 
 
-class Start(NamedTuple):
+class PortraitStart(NamedTuple):
     """How a picture of a character begins: what keeps the person, and the pictures that show her."""
 
     mode: Mode
@@ -50,28 +57,28 @@ class VersionHistory:
         with self._database.reading() as session:
             return reading.versions(session, character(session, character_id), trashed=trashed)
 
-    def get(self, character_id: str, version_id: str) -> Version:
+    def get(self, character_id: str, version_id: str) -> PortraitVersion:
         """One version, wherever it is."""
         with self._database.reading() as session:
             return _record(session, character_id, version(session, character_id, version_id))
 
     # --- adding -----------------------------------------------------------------------------
 
-    def add_picture(self, character_id: str, image_id: str) -> Version:
+    def add_picture(self, character_id: str, image_id: str) -> PortraitVersion:
         """A picture of the collection becomes the newest version, and current (“Apply to character”).
 
         One that is a version already becomes current.
         """
-        return self._add(character_id, image_id, Source.PICTURE)
+        return self._add(character_id, image_id, VersionSource.PICTURE)
 
-    def add_upload(self, character_id: str, source: BinaryIO | Path, filename: str) -> Version:
+    def add_upload(self, character_id: str, source: BinaryIO | Path, filename: str) -> PortraitVersion:
         """Take a file in; it becomes the newest version, and current. Raises PictureRefused."""
         with self._database.reading() as session:
             character(session, character_id)
         record, _ = self._tools.collection.add_upload(source, filename)
-        return self._add(character_id, record.id, Source.UPLOAD)
+        return self._add(character_id, record.id, VersionSource.UPLOAD)
 
-    def add_job(self, character_id: str, job_id: str) -> tuple[Version, ...]:
+    def add_job(self, character_id: str, job_id: str) -> tuple[PortraitVersion, ...]:
         """All pictures of an ended job become versions, the last one current. Raises Conflict before that."""
         job = self._tools.queue.get(job_id)
         if job.status not in ENDED or not job.images:
@@ -79,12 +86,12 @@ class VersionHistory:
         with self._database.transaction() as session:
             character(session, character_id)
             added = [
-                character_links.add_version(session, character_id, image_id, source=Source.GENERATED)
+                character_links.add_version(session, character_id, image_id, source=VersionSource.GENERATED)
                 for image_id in job.images
             ]
             return tuple(_record(session, character_id, row) for row in added)
 
-    def _add(self, character_id: str, image_id: str, source: Source) -> Version:
+    def _add(self, character_id: str, image_id: str, source: VersionSource) -> PortraitVersion:
         with self._database.transaction() as session:
             character(session, character_id)
             picture = queries.row(session, image_id)
@@ -127,7 +134,7 @@ class VersionHistory:
             return PORTRAIT_ASPECT
         return PORTRAIT_ASPECT if PORTRAIT_ASPECT in (spec.shapes or (PORTRAIT_ASPECT,)) else spec.shapes[0]
 
-    def in_studio(self, character_id: str) -> Start:
+    def in_studio(self, character_id: str) -> PortraitStart:
         """What “Load into the studio” brings: reference set and portrait, as many as the model takes."""
         with self._database.reading() as session:
             portrait = _portrait(session, character_id, drawn=True)
@@ -162,7 +169,7 @@ class VersionHistory:
 
         return self._tools.queue.add_all([(done.request, done.notices)], tab, note)[0]
 
-    def _keeping(self, pictures: Sequence[Reference], design: Design | None) -> Start:
+    def _keeping(self, pictures: Sequence[Reference], design: Design | None) -> PortraitStart:
         """The first mode that keeps who is on the pictures; where none can, from words alone."""
         model = design.model if design else None
         for mode in _KEEPING if pictures else ():
@@ -171,8 +178,8 @@ class VersionHistory:
                 most = self._tools.catalog.route(able, mode).max_references
                 role = DEFAULT_ROLE[mode]
                 kept = tuple(each.model_copy(update={"role": role}) for each in pictures[:most])
-                return Start(mode, able, kept)
-        return Start(Mode.TEXT_TO_IMAGE, model, ())
+                return PortraitStart(mode, able, kept)
+        return PortraitStart(Mode.TEXT_TO_IMAGE, model, ())
 
     def _able(self, mode: Mode, model: str | None) -> str | None:
         """The model where it can be used in the mode, else the default of the mode; None: there is none."""
@@ -186,7 +193,7 @@ class VersionHistory:
 
     # --- choosing ---------------------------------------------------------------------------
 
-    def use(self, character_id: str, version_id: str) -> Version:
+    def use(self, character_id: str, version_id: str) -> PortraitVersion:
         """“Use this version”: it is the character's portrait now. A proposed one is accepted by that."""
         with self._database.transaction() as session:
             row = version(session, character_id, version_id)
@@ -196,11 +203,11 @@ class VersionHistory:
             session.flush()
             return _record(session, character_id, row)
 
-    def accept(self, character_id: str, version_id: str) -> Version:
+    def accept(self, character_id: str, version_id: str) -> PortraitVersion:
         """Accept a proposed version: it is kept, and current."""
         return self.use(character_id, version_id)
 
-    def leave(self, character_id: str, version_id: str) -> Version:
+    def leave(self, character_id: str, version_id: str) -> PortraitVersion:
         """Leave a proposed version: not among the versions any more, still a picture of the character."""
         with self._database.transaction() as session:
             row = version(session, character_id, version_id)
@@ -212,7 +219,7 @@ class VersionHistory:
             session.flush()
             return _record(session, character_id, row)
 
-    def trash(self, character_id: str, version_id: str) -> Version:
+    def trash(self, character_id: str, version_id: str) -> PortraitVersion:
         """Into the trash, with its picture where nothing else has it. The newest other one is current."""
         with self._database.transaction() as session:
             row = version(session, character_id, version_id)
@@ -227,7 +234,7 @@ class VersionHistory:
             session.flush()
             return _record(session, character_id, row)
 
-    def restore(self, character_id: str, version_id: str) -> Version:
+    def restore(self, character_id: str, version_id: str) -> PortraitVersion:
         """Out of the trash, with its picture; a left one is kept again. First of all, it is current."""
         with self._database.transaction() as session:
             row = version(session, character_id, version_id)
@@ -282,5 +289,5 @@ def _let_go(session: Session, owner: CharacterRow, row: VersionRow) -> None:
         )
 
 
-def _record(session: Session, character_id: str, row: VersionRow) -> Version:
+def _record(session: Session, character_id: str, row: VersionRow) -> PortraitVersion:
     return reading.version(session, character(session, character_id), row)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from studio.characters.records import Blueprint, FieldName, PickerEntry, Words
+from studio.characters.records import Blueprint, BlueprintWords, FieldName, PickerEntry
 from studio.characters.sheet_records import SheetAsk, SheetCell, SheetChoices
 
 _NOUNS: dict[FieldName, tuple[str, ...]] = {
@@ -77,11 +77,11 @@ OUTFITS = ("everyday clothes", "formal clothes", "travelling coat")
 LIGHTS = ("soft daylight", "golden evening light", "candlelight", "dramatic light from the left")
 
 
-def words(blueprint: Blueprint) -> Words:
+def words(blueprint: Blueprint) -> BlueprintWords:
     """All that prompts can take from the blueprint."""
     picker = tuple(_entries(blueprint))
     locked = [entry for entry in picker if entry.locked]
-    return Words(
+    return BlueprintWords(
         picker=picker,
         identity_line=", ".join(entry.text for entry in locked),
         keep=tuple(entry.model_copy(update={"text": _keep(entry)}) for entry in locked),

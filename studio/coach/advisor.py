@@ -15,11 +15,11 @@ from typing import Any
 
 from pipelines.errors import LikenessError
 from pipelines.request import GenerationRequest, Mode, Role
-from studio.characters.records import Words
+from studio.characters.records import BlueprintWords
 from studio.coach import prompt_forms
 from studio.coach.after import judge
 from studio.coach.before import RULES, UPSCALE, advise
-from studio.coach.facts import Knobs, Result, Situation, Version
+from studio.coach.facts import IntermediatePicture, ModelSettings, Result, Situation
 from studio.coach.picture_facts import PictureFacts, look
 from studio.coach.said import Advice, Judgement, RuleInfo
 from studio.coach.source_change import SourceChange, measure
@@ -103,7 +103,7 @@ class Advisor:
             knobs=self._knobs(request.model, request.mode),
             change=self._change(image_id, parent) if parent else None,
             branch=tuple(
-                Version(image_id=step.image_id, depth=step.depth, structure=step.drift.structure)
+                IntermediatePicture(image_id=step.image_id, depth=step.depth, structure=step.drift.structure)
                 for step in (line.branch if line else ())
             ),
         )
@@ -117,17 +117,17 @@ class Advisor:
             return request
         return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
 
-    def _knobs(self, model_id: str | None, mode: Mode) -> Knobs:
+    def _knobs(self, model_id: str | None, mode: Mode) -> ModelSettings:
         models = self._service.models()
         model = next((each for each in models if each.id == model_id), None)
         enlarges = any(UPSCALE in each.modes and each.available == "ready" for each in models)
         if model is None or mode.value not in model.limits:
-            return Knobs(modes=_with_enlarging(model.modes if model else (), enlarges=enlarges))
+            return ModelSettings(modes=_with_enlarging(model.modes if model else (), enlarges=enlarges))
         limits, defaults = model.limits[mode.value], model.defaults[mode.value]
-        return Knobs(
+        return ModelSettings(
             fields=frozenset(limits.fields),
             guidance=limits.guidance_scale,
-            usual_guidance=defaults.get("guidance_scale", Knobs().usual_guidance),
+            usual_guidance=defaults.get("guidance_scale", ModelSettings().usual_guidance),
             modes=_with_enlarging(model.modes, enlarges=enlarges),
         )
 
@@ -149,7 +149,7 @@ class Advisor:
             log.info("no measure of picture %s: %s", image_id, problem)
             return None
 
-    def _words(self, character_id: str | None) -> Words | None:
+    def _words(self, character_id: str | None) -> BlueprintWords | None:
         if character_id is None:
             return None
         try:
@@ -157,7 +157,7 @@ class Advisor:
         except LikenessError:
             return None
 
-    def _written(self, words: Words | None) -> tuple[str, ...]:
+    def _written(self, words: BlueprintWords | None) -> tuple[str, ...]:
         """What the studio offers for prompts: of the character, of the active design."""
         design = self._service.designs.active()
         style = [design.style_prompt] if design else []

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 
 from pipelines.request import Mode, Role
 from studio.coach import prompt_forms
-from studio.coach.facts import Result, Version
+from studio.coach.facts import IntermediatePicture, Result
 from studio.coach.said import Advice, Judgement, Step, influence_step
 from studio.coach.source_change import SourceChange
 
@@ -88,7 +88,7 @@ def drifted(result: Result) -> Advice:
     )
 
 
-def closest_version(result: Result) -> Version | None:
+def closest_version(result: Result) -> IntermediatePicture | None:
     """An earlier version of this line that is clearly nearer to the anchor than the result."""
     earlier = [version for version in result.branch if version.depth and version.image_id != result.image_id]
     now = _own_structure(result.branch, result.image_id)
@@ -96,7 +96,7 @@ def closest_version(result: Result) -> Version | None:
     return best if best and now is not None and best.structure >= now + CLOSER_BY else None
 
 
-def _own_structure(branch: Sequence[Version], image_id: str) -> float | None:
+def _own_structure(branch: Sequence[IntermediatePicture], image_id: str) -> float | None:
     return next((version.structure for version in branch if version.image_id == image_id), None)
 
 

@@ -25,7 +25,7 @@ _OPEN = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knobs:
+class ModelSettings:
     """What the model uses in this mode, and within which limits."""
 
     fields: frozenset[str] = frozenset()
@@ -52,7 +52,7 @@ class Situation:
     """The artist is about to press Generate. `request` is complete as far as it can be."""
 
     request: GenerationRequest
-    knobs: Knobs = Knobs()
+    knobs: ModelSettings = ModelSettings()
     pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
     source_prompt: str = ""
     """What the first source was made from itself."""
@@ -96,7 +96,7 @@ class Situation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Version:
+class IntermediatePicture:
     """A picture between the anchor and the result."""
 
     image_id: str
@@ -113,7 +113,7 @@ class Result:
     image_id: str
     request: GenerationRequest
     seed: int | None = None
-    knobs: Knobs = Knobs()
+    knobs: ModelSettings = ModelSettings()
     change: SourceChange | None = None
-    branch: Sequence[Version] = ()
+    branch: Sequence[IntermediatePicture] = ()
     """From the anchor to the result."""

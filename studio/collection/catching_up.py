@@ -26,21 +26,21 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Behind:
+class Backlog:
     """The database knows transactions up to `known` (`EVERYTHING`: none), the journals up to `last`."""
 
     known: int
     last: int
 
 
-def behind(database: Database, journal: Journal, characters: CharacterJournal) -> Behind | None:
+def behind(database: Database, journal: Journal, characters: CharacterJournal) -> Backlog | None:
     """How far it is behind; None where the two are in step, or the journals have lost lines."""
     with database.reading() as session:
         known, empty = numbering.last_committed(session), is_empty(session)
     last = max(journal.last_number(), characters.last_number())
     if empty and known == 0 and (journal.exists() or characters.exists()):
-        return Behind(EVERYTHING, last)
-    return Behind(known, last) if last > known + 1 else None
+        return Backlog(EVERYTHING, last)
+    return Backlog(known, last) if last > known + 1 else None
 
 
 def is_empty(session: Session) -> bool:
@@ -50,7 +50,7 @@ def is_empty(session: Session) -> bool:
 
 
 def catch_up(
-    database: Database, store: ImageStore, journal: Journal, characters: CharacterJournal, found: Behind
+    database: Database, store: ImageStore, journal: Journal, characters: CharacterJournal, found: Backlog
 ) -> None:
     """Do what the journals know and the database does not, all or nothing. Raises StorageFailure."""
     states, changes = journal.changes(found.known), characters.changes(found.known)

@@ -21,7 +21,7 @@ from studio import __version__, images
 from studio.collection import marks, numbering, queries, recovery, reproductions, rows
 from studio.collection.character_journal import CharacterJournal
 from studio.collection.control import ROLE as CONTROL
-from studio.collection.control import Drawn
+from studio.collection.control import NewControlImage
 from studio.collection.gallery import Gallery
 from studio.collection.journal import Journal
 from studio.collection.metadata import png, reading
@@ -105,7 +105,7 @@ class Collection:
         pixel_sha256 = images.pixel_sha256(image.width, image.height, image.rgb, image.alpha)
         if original is not None and original.pixel_sha256 == pixel_sha256:
             return self._made_again(original, job_id)
-        drawn = None if control is None else Drawn.of(control, request, parents)
+        drawn = None if control is None else NewControlImage.of(control, request, parents)
         likeness = Likeness(
             software=SOFTWARE,
             created_at=datetime.now(UTC),
@@ -242,7 +242,7 @@ class Collection:
 
         Raises NotFound, RequestError.
         """
-        change = marks.Change.of(
+        change = marks.MarkChange.of(
             starred=starred, name=name, tags=tags, category=category, rights=rights, anchor=anchor
         )
         with self.database.transaction() as session:
@@ -298,10 +298,10 @@ class Collection:
 
     def _made_again(self, original: ImageRow, job_id: str) -> ImageRecord:
         with self.database.transaction() as session:
-            reproductions.settle(session, job_id, reproductions.Outcome("identical"), None)
+            reproductions.settle(session, job_id, reproductions.ReproductionResult("identical"), None)
             return queries.record(session, queries.row(session, original.id))
 
-    def _save(self, image: ImageReady, likeness: Likeness, drawn: Drawn | None) -> ImageRecord:
+    def _save(self, image: ImageReady, likeness: Likeness, drawn: NewControlImage | None) -> ImageRecord:
         size = image.width, image.height
         data = png.encode(image.rgb, *size, likeness, image.alpha, image.profile)
         file = StoredFile(

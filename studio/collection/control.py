@@ -26,7 +26,7 @@ ROLE = "control"
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class NewControlImage:
     """A control image, ready to be kept."""
 
     file: StoredFile
@@ -36,7 +36,9 @@ class Drawn:
     """From the picture that was made along it."""
 
     @classmethod
-    def of(cls, made: ControlImage, request: GenerationRequest, parents: Sequence[ParentLink]) -> Drawn:
+    def of(
+        cls, made: ControlImage, request: GenerationRequest, parents: Sequence[ParentLink]
+    ) -> NewControlImage:
         """From what the worker drew out of the structure reference, which is among `parents`."""
         picture = Image.open(io.BytesIO(made.png)).convert("RGB")
         source = next((link.pixel_sha256 for link in parents if link.role == Role.STRUCTURE), None)

@@ -22,7 +22,7 @@ _WHITE = 128
 
 
 @dataclass(frozen=True, slots=True)
-class Correction:
+class MaskedCorrection:
     """What of a model's picture is a change.
 
     `scope`: what was found, only where `mask` is white, or everything. `mask` without transparency is the
@@ -38,7 +38,7 @@ class Correction:
 
 
 def corrected(
-    source: Image.Image, made: Image.Image, kept: ModelPicture, wanted: Correction
+    source: Image.Image, made: Image.Image, kept: ModelPicture, wanted: MaskedCorrection
 ) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """(the picture (H, W, 3), its change (H, W)). `source` and `made`: RGB of one size."""
     pixels = np.asarray(source)
@@ -53,7 +53,7 @@ def corrected(
     return out, levels
 
 
-def _levels(views: Views, kept: ModelPicture, wanted: Correction) -> NDArray[np.uint8]:
+def _levels(views: Views, kept: ModelPicture, wanted: MaskedCorrection) -> NDArray[np.uint8]:
     if wanted.scope == "everything":
         return np.full_like(kept.change, 255)
     levels = kept.change

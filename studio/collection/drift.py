@@ -6,7 +6,7 @@ grid of 32 × 32 averages: 0 for the same, about 2 where a difference becomes vi
 details. Both are taken of copies whose longest side is at most 512 px; a picture of another shape is fitted
 to the anchor's first.
 
-*Face* is measured elsewhere, by a model that reads pictures (`Measure`), and only where there is one.
+*Face* is measured elsewhere, by a model that reads pictures (`FaceDistance`), and only where there is one.
 
 scikit-image is loaded when the first picture is measured, not at start. Knows files, no rows.
 """
@@ -52,7 +52,7 @@ class Faces:
     reason: str | None = None
 
 
-class Measure(Protocol):
+class FaceDistance(Protocol):
     """Compares faces."""
 
     def __call__(self, image_ids: Sequence[str], anchor_id: str, *, ask: bool) -> Faces:

@@ -25,9 +25,9 @@ from studio.records import (
     Change,
     Drift,
     DriftReport,
-    Family,
     FamilyEdge,
     FamilyNode,
+    FamilyTree,
     ImageDetails,
     Reproduction,
     Rights,
@@ -49,12 +49,12 @@ _SUGGESTION = (
 class History:
     """The past of the pictures of one collection."""
 
-    def __init__(self, collection: Collection, faces: drift.Measure = drift.no_faces) -> None:
+    def __init__(self, collection: Collection, faces: drift.FaceDistance = drift.no_faces) -> None:
         self._collection = collection
         self._faces = faces
         self._database = collection.database
 
-    def family(self, image_id: str) -> Family:
+    def family(self, image_id: str) -> FamilyTree:
         """The tree the picture stands in: what it came from, and all that came from the first of its line."""
         with self._database.reading() as session:
             found = lineage.family(session, queries.row(session, image_id))
@@ -63,7 +63,7 @@ class History:
         drifts = self._with_known_faces(drifts, by_id)
         edges = tuple(edge for row in found.rows for edge in _edges(row, by_id))
         children = {edge.child_id for edge in edges if edge.parent_id in by_id}
-        return Family(
+        return FamilyTree(
             root_ids=tuple(image for image in by_id if image not in children),
             nodes=tuple(
                 FamilyNode(image=queries.summary(row), generation=row.depth, drift=drifts.get(row.id))
@@ -218,9 +218,9 @@ class History:
         with self._database.reading() as session:
             return reproductions.of_picture(session, image_id)
 
-    def _compared(self, original: ImageRow, result: ImageRow) -> reproductions.Outcome:
+    def _compared(self, original: ImageRow, result: ImageRow) -> reproductions.ReproductionResult:
         if original.pixel_sha256 == result.pixel_sha256:
-            return reproductions.Outcome("identical")
+            return reproductions.ReproductionResult("identical")
         files = self._collection.working_file
         return reproductions.compare(
             files(original.id), files(result.id), original.provenance, result.provenance

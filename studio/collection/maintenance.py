@@ -24,7 +24,7 @@ from studio.collection.catching_up import EVERYTHING
 from studio.collection.character_journal import CharacterJournal, Rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
-from studio.collection.recovery import Found
+from studio.collection.recovery import RecoveredFile
 from studio.collection.store import ImageStore, sha256_of, speaking_of
 from studio.database import Database
 from studio.settings import PROGRAM, Settings
@@ -231,10 +231,12 @@ def _bring_back(
             yield f"{sha256}.{extension}", path
 
 
-def _read_all(store: ImageStore, states: Mapping[str, PictureState]) -> tuple[list[Found], tuple[str, ...]]:
+def _read_all(
+    store: ImageStore, states: Mapping[str, PictureState]
+) -> tuple[list[RecoveredFile], tuple[str, ...]]:
     """All files, parents before what was made from them."""
 
-    def read(name: tuple[str, str]) -> Found | str:
+    def read(name: tuple[str, str]) -> RecoveredFile | str:
         try:
             return recovery.read_file(store, *name)
         except PictureRefused as error:
@@ -242,12 +244,12 @@ def _read_all(store: ImageStore, states: Mapping[str, PictureState]) -> tuple[li
 
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         read_all = list(pool.map(read, store.files()))
-    found = [one for one in read_all if isinstance(one, Found)]
+    found = [one for one in read_all if isinstance(one, RecoveredFile)]
     found.sort(key=lambda one: _made_at(one, states))
     return found, tuple(sorted(one for one in read_all if isinstance(one, str)))
 
 
-def _made_at(found: Found, states: Mapping[str, PictureState]) -> tuple[datetime, datetime]:
+def _made_at(found: RecoveredFile, states: Mapping[str, PictureState]) -> tuple[datetime, datetime]:
     state = states.get(found.file.sha256)
     said = state.created_at if state is not None else None
     if said is None:
@@ -255,7 +257,7 @@ def _made_at(found: Found, states: Mapping[str, PictureState]) -> tuple[datetime
     return said, found.stored_at
 
 
-def _add_all(database: Database, found: Sequence[Found], states: Mapping[str, PictureState]) -> int:
+def _add_all(database: Database, found: Sequence[RecoveredFile], states: Mapping[str, PictureState]) -> int:
     """Returns how many of them were generated."""
     with database.transaction() as session:
         rows = (recovery.add(session, one, states.get(one.file.sha256)) for one in found)

@@ -22,7 +22,7 @@ MAX_RIGHTS_CHARS = 500
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class MarkChange:
     """What is to be changed, clean; None: stays as it is."""
 
     starred: bool | None = None
@@ -42,7 +42,7 @@ class Change:
         category: Category | None = None,
         rights: Rights | None = None,
         anchor: bool | None = None,
-    ) -> Change:
+    ) -> MarkChange:
         """From what was sent. Raises RequestError."""
         return cls(
             starred=starred,
@@ -54,7 +54,7 @@ class Change:
         )
 
 
-def apply(session: Session, row: ImageRow, change: Change) -> None:
+def apply(session: Session, row: ImageRow, change: MarkChange) -> None:
     """Write it."""
     row.starred = row.starred if change.starred is None else change.starred
     row.anchor = row.anchor if change.anchor is None else change.anchor

@@ -49,7 +49,7 @@ class Reconciled:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class RecoveredFile:
     """A stored file, read and understood; `likeness` only where it speaks of these very pixels."""
 
     file: StoredFile
@@ -146,7 +146,7 @@ def _clear_unfinished(database: Database) -> int:
         return len(left) + durable.clear_unfinished(folder)
 
 
-def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
+def read_file(store: ImageStore, sha256: str, extension: str) -> RecoveredFile:
     """Read a stored file back. Raises PictureRefused where it is not what its name says."""
     path = store.path(sha256, extension)
     try:
@@ -162,7 +162,7 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
         file = StoredFile.of(taken.ingested, sha256, len(data))
         likeness = _own_likeness(path, file.pixel_sha256) if extension == "png" else None
         control = read_mark(path) if extension == "png" and likeness is None else None
-        return Found(
+        return RecoveredFile(
             file=file,
             likeness=likeness,
             notes=taken.ingested.notes,
@@ -173,7 +173,7 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> Found:
         )
 
 
-def add(session: Session, found: Found, state: PictureState | None) -> ImageRow:
+def add(session: Session, found: RecoveredFile, state: PictureState | None) -> ImageRow:
     """A row for a file that was found: generated where it says so and its place is free, else an upload.
 
     `state`: what the journal says of it.

@@ -92,7 +92,7 @@ class Refinements:
                 "This picture has another size than its source, so it can't be put together again. "
                 "Make it once more with the result size “as the reference”."
             )
-        correction = correcting.Correction(
+        correction = correcting.MaskedCorrection(
             scope=wanted.scope,
             mask=_opened(files.mask_file(wanted.mask)) if wanted.mask else None,
             grow=wanted.grow,

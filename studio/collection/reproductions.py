@@ -41,7 +41,7 @@ _HASH_CHARS = 12
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ReproductionResult:
     """How alike, measured how, and why perhaps not."""
 
     verdict: Verdict
@@ -60,7 +60,7 @@ def original_of(session: Session, job_id: str) -> ImageRow | None:
     return session.scalar(select(ImageRow).where(ImageRow.id == of_job.scalar_subquery()))
 
 
-def settle(session: Session, job_id: str, outcome: Outcome, result_id: str | None) -> None:
+def settle(session: Session, job_id: str, outcome: ReproductionResult, result_id: str | None) -> None:
     """Write down what came of it."""
     row = session.get_one(ReproductionRow, job_id)
     row.verdict, row.result_id = outcome.verdict, result_id
@@ -93,14 +93,16 @@ def reproduced_by(session: Session, image_id: str) -> str | None:
     return session.scalar(select(ReproductionRow.image_id).where(ReproductionRow.result_id == image_id))
 
 
-def compare(original: Path, result: Path, before: Mapping[str, Any], after: Mapping[str, Any]) -> Outcome:
+def compare(
+    original: Path, result: Path, before: Mapping[str, Any], after: Mapping[str, Any]
+) -> ReproductionResult:
     """Compare two pictures of different pixels and their provenances. Raises OSError."""
     import numpy as np
 
     differences = tuple(explain(before, after)) or (_UNEXPLAINED,)
     with images.plain(original, result, copies=4) as (one, other):
         if one.size != other.size:
-            return Outcome("different", {}, differences)
+            return ReproductionResult("different", {}, differences)
         old, new = (np.asarray(picture, dtype=np.int16) for picture in (one, other))
         apart = np.abs(old - new)
         measures = {
@@ -109,7 +111,7 @@ def compare(original: Path, result: Path, before: Mapping[str, Any], after: Mapp
             "ssim": drift.ssim(one, other),
         }
     close = measures["mean_difference"] <= CLOSE_MEAN and measures["ssim"] >= CLOSE_SSIM
-    return Outcome("close" if close else "different", measures, differences)
+    return ReproductionResult("close" if close else "different", measures, differences)
 
 
 def explain(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

@@ -30,7 +30,7 @@ Kept = Literal["added", "restored", "duplicate"]
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedPicture:
     """A picture that was read and whose bytes are in the data folder, not yet in their place."""
 
     temp: Path
@@ -52,7 +52,7 @@ class Taker:
         self._store = store
         self._database = database
 
-    def prepare(self, path: Path, inside: Path | None = None) -> Prepared | None:
+    def prepare(self, path: Path, inside: Path | None = None) -> PreparedPicture | None:
         """Read a picture and what lies beside it; None where nothing is left to do: it is here, and whole.
 
         `inside`: the folder that is imported; no text outside it is read. The file itself is only read.
@@ -67,7 +67,7 @@ class Taker:
         said, led_out = beside.find(path, inside)
         with images.taking_in(data, settings.max_pixels) as taken:
             found = reading.read(data, said, taken.pixels)
-        return Prepared(
+        return PreparedPicture(
             temp=self._store.put_aside(data),
             file=StoredFile.of(taken.ingested, sha256, len(data)),
             label=images.display_name(path.name),
@@ -79,7 +79,7 @@ class Taker:
             led_out=led_out,
         )
 
-    def keep(self, pictures: Sequence[Prepared]) -> dict[str, Kept]:
+    def keep(self, pictures: Sequence[PreparedPicture]) -> dict[str, Kept]:
         """Keep them all, durably; what was done with each, by its SHA-256. Copies of one are kept once."""
         different = {one.file.sha256: one for one in pictures}
         self.drop([one for one in pictures if different[one.file.sha256] is not one])
@@ -103,11 +103,11 @@ class Taker:
                 self._keep_thumbnails(one)
         return kept
 
-    def drop(self, pictures: Sequence[Prepared]) -> None:
+    def drop(self, pictures: Sequence[PreparedPicture]) -> None:
         """Remove what was set aside for pictures that are not kept."""
         self._store.drop_aside(one.temp for one in pictures)
 
-    def _keep_files(self, pictures: Iterable[Prepared]) -> None:
+    def _keep_files(self, pictures: Iterable[PreparedPicture]) -> None:
         self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in pictures)
 
     def _is_here(self, sha256: str, size: int) -> bool:
@@ -116,7 +116,7 @@ class Taker:
             extension = rows.extension_of_shown(session, sha256)
         return extension is not None and self._store.has(sha256, extension, size)
 
-    def _keep_thumbnails(self, one: Prepared) -> None:
+    def _keep_thumbnails(self, one: PreparedPicture) -> None:
         try:
             self._store.keep_thumbnails(one.file.sha256, one.thumbnails)
         except StorageFailure as error:  # they are made again when asked for
@@ -130,7 +130,7 @@ def _kept(row: ImageRow | None) -> Kept:
     return "restored" if row.trashed_at is not None else "duplicate"
 
 
-def _row(one: Prepared) -> ImageRow:
+def _row(one: PreparedPicture) -> ImageRow:
     return rows.loaded(
         one.file, one.label, one.notes, one.taken_at, said=one.said, category=Category.IMPORTED
     )

@@ -25,10 +25,10 @@ from studio.engine.messages import (
     FromWorker,
     JobEvent,
     Leaving,
-    Loading,
     ReadAnswer,
     Ready,
     StartFailed,
+    StartupProgress,
 )
 from studio.engine.patience import Patience
 from studio.engine.process import WorkerMain, WorkerProcess
@@ -333,7 +333,7 @@ class LocalEngine:
         with self._changed:
             self._patience.hear(message)
             match message:
-                case Loading(detail, device):
+                case StartupProgress(detail, device):
                     self._set_state(self._state.state, device=device, detail=detail)
                 case Ready(device, detail, hardware):
                     self._set_state("ready", device=device, detail=detail, hardware=hardware)

@@ -1,7 +1,8 @@
 """What the studio and its worker process say to each other over the pipe.
 
-To the worker: a `WorkOrder`, a `ReadOrder`, or `CancelOrder`. From the worker: `Loading` any number of times,
-then `Ready` or `StartFailed`, then `JobEvent`s and `ReadAnswer`s, perhaps `Leaving`; all the time `Alive`.
+To the worker: a `WorkOrder`, a `ReadOrder`, or `CancelOrder`. From the worker: `StartupProgress` any number
+of times, then `Ready` or `StartFailed`, then `JobEvent`s and `ReadAnswer`s, perhaps `Leaving`; all the time
+`Alive`.
 Knows nothing of processes and of torch.
 """
 
@@ -26,7 +27,7 @@ class Alive:
 
 
 @dataclass(frozen=True, slots=True)
-class Loading:
+class StartupProgress:
     """What the worker is doing before it is ready, in words."""
 
     detail: str
@@ -71,4 +72,4 @@ class ReadAnswer:
 
 
 ToWorker = WorkOrder | ReadOrder | CancelOrder
-FromWorker = Alive | Loading | Ready | StartFailed | Leaving | JobEvent | ReadAnswer
+FromWorker = Alive | StartupProgress | Ready | StartFailed | Leaving | JobEvent | ReadAnswer

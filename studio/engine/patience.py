@@ -15,7 +15,7 @@ from studio.engine.messages import Alive, FromWorker, JobEvent, ReadAnswer, Read
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class TimeLimits:
     """Seconds, generous: to replace a worker that is only slow costs more than to wait for a lost one."""
 
     silence: float = 60.0
@@ -32,7 +32,9 @@ class Limits:
 class Patience:
     """With one worker, from its start to its end."""
 
-    def __init__(self, limits: Limits = Limits(), clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, limits: TimeLimits = TimeLimits(), clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._limits = limits
         self._clock = clock
         self._silent = self._still = 0.0

@@ -32,10 +32,10 @@ from studio.engine.messages import (
     FromWorker,
     JobEvent,
     Leaving,
-    Loading,
     ReadAnswer,
     Ready,
     StartFailed,
+    StartupProgress,
 )
 from studio.settings import PROGRAM, REINSTALL
 
@@ -48,7 +48,7 @@ _TINY = 64
 ALIVE_SECONDS = 5.0
 """Between two signs of life."""
 
-Say = Callable[[Loading], None]
+Say = Callable[[StartupProgress], None]
 
 
 class Runner(Protocol):
@@ -94,7 +94,7 @@ def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) ->
 
 
 def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
-    say(Loading("Loading PyTorch."))
+    say(StartupProgress("Loading PyTorch."))
     catalog = load_catalog(models_yaml, models_folder)
     _keep_the_terminal_quiet()
     threads.wait_passively()
@@ -123,7 +123,7 @@ def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
     spec = next((spec for spec in catalog.specs if catalog.availability(spec) == "ready"), None)
     if spec is None or Mode.TEXT_TO_IMAGE not in spec.modes:
         return
-    say(Loading(f"Loading {spec.label}.", runner.device))
+    say(StartupProgress(f"Loading {spec.label}.", runner.device))
     request = GenerationRequest(
         model=spec.id, prompt="portrait", num_inference_steps=1, width=_TINY, height=_TINY
     )

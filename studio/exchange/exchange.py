@@ -26,7 +26,7 @@ from studio.exchange import exporting, reuse
 from studio.exchange.clean import clean_copy
 from studio.exchange.importing import Importer
 from studio.exchange.records import ExportWish, ImageMetadata, NamedValue
-from studio.exchange.remembered import Remembered
+from studio.exchange.remembered import FindingsCache
 from studio.records import ImageRecord
 
 _GONE = "The file of this picture is missing or damaged."
@@ -39,7 +39,7 @@ class Exchange:
         self._collection = collection
         self._catalog = catalog
         self.imports = Importer(collection)
-        self._remembered = Remembered()
+        self._remembered = FindingsCache()
 
     def metadata(self, image_id: str) -> ImageMetadata:
         """What the file and its sidecar say, and what of it can be used again. Raises NotFound."""

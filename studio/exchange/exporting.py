@@ -20,7 +20,7 @@ from studio import file_names, images
 from studio.collection.metadata import writing
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.metadata.png import read_likeness
-from studio.collection.metadata.writing import Written
+from studio.collection.metadata.writing import EncodedFile
 from studio.exchange.clean import clean_copy
 from studio.exchange.records import ExportWish
 from studio.records import ImageRecord
@@ -30,7 +30,7 @@ MANIFEST = "manifest.json"
 LEFT_OUT = "left-out.txt"
 """Names in words the pictures that are not in the zip; only where there are any."""
 _MIME = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp"}
-_ENCODERS: dict[str, Callable[[Image.Image, Likeness | None], Written]] = {
+_ENCODERS: dict[str, Callable[[Image.Image, Likeness | None], EncodedFile]] = {
     "jpeg": writing.jpeg,
     "webp": writing.webp,
 }
@@ -67,7 +67,7 @@ def zipped(
     ids: Sequence[str], wish: ExportWish, file_of: Files, record_of: Records, rights_of: RightsLines
 ) -> Iterator[bytes]:
     """The zip in parts, one or more per picture; the manifest comes last and names what is missing."""
-    sink = Sink()
+    sink = ExportTarget()
     entries: list[dict[str, Any]] = []
     missing: list[_Missing] = []
     digits = max(3, len(str(len(ids))))
@@ -123,7 +123,7 @@ def _called(image_id: str, record_of: Records) -> str:
     return record.name or record.label
 
 
-class Sink(io.RawIOBase):
+class ExportTarget(io.RawIOBase):
     """Where the archive is written to, and taken from in between; it cannot go back."""
 
     def __init__(self) -> None:

@@ -25,14 +25,14 @@ class FoundFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class FolderProblem:
     """Something that cannot be looked into, and why."""
 
     path: Path
     reason: str
 
 
-def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | Trouble]:
+def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | FolderProblem]:
     """Everything below `folder` but what is in `leave_out`, folder by folder, by name."""
     seen: set[tuple[int, int]] = set()
     waiting = [folder]
@@ -43,10 +43,10 @@ def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | Trouble]:
             with os.scandir(current) as entries:
                 names = sorted(entry.name for entry in entries)
         except OSError as error:
-            yield Trouble(current, _why(error, "folder"))
+            yield FolderProblem(current, _why(error, "folder"))
             continue
         if (status.st_dev, status.st_ino) in seen:
-            yield Trouble(current, "This is a link back to a folder that is imported already.")
+            yield FolderProblem(current, "This is a link back to a folder that is imported already.")
             continue
         seen.add((status.st_dev, status.st_ino))
         folders: list[Path] = []
@@ -59,7 +59,7 @@ def scan(folder: Path, leave_out: Path) -> Iterator[FoundFile | Trouble]:
         waiting += [f for f in reversed(folders) if not _same(f, leave_out)]
 
 
-def _look(path: Path) -> FoundFile | Trouble | Path | None:
+def _look(path: Path) -> FoundFile | FolderProblem | Path | None:
     """A folder as its path; None for what is no picture."""
     if path.name.startswith("."):
         return None
@@ -72,8 +72,8 @@ def _look(path: Path) -> FoundFile | Trouble | Path | None:
         if stat.S_ISREG(status.st_mode):
             return FoundFile(path, status.st_mtime_ns, status.st_size)
     except OSError as error:
-        return Trouble(path, _why(error, "file"))
-    return Trouble(path, "This is not a file.")
+        return FolderProblem(path, _why(error, "file"))
+    return FolderProblem(path, "This is not a file.")
 
 
 def _same(folder: Path, other: Path) -> bool:

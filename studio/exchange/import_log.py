@@ -24,7 +24,7 @@ _KINDS: tuple[Kind, ...] = get_args(Kind)
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class FileOutcome:
     """What was done with one file."""
 
     file: FoundFile
@@ -109,7 +109,7 @@ class ImportLog:
         with self._lock:
             self._add_problem(str(path), reason)
 
-    def did(self, outcomes: Sequence[Outcome]) -> None:
+    def did(self, outcomes: Sequence[FileOutcome]) -> None:
         """Write down what was done."""
         line = {"done": [_written(outcome) for outcome in outcomes]}
         jsonlines.append(self._path, [line])
@@ -199,6 +199,6 @@ def imported_files(directory: Path) -> Iterator[Path]:
             yield from (Path(name) for name in names if isinstance(name, str) and Path(name).is_file())
 
 
-def _written(outcome: Outcome) -> list[Any]:
+def _written(outcome: FileOutcome) -> list[Any]:
     file = outcome.file
     return [str(file.path), file.modified_ns, file.size, outcome.kind, outcome.problem]

@@ -19,9 +19,9 @@ from pathlib import Path
 from pipelines.errors import Conflict, LikenessError, NotFound, PictureRefused, RequestError
 from studio.collection.collection import Collection
 from studio.collection.store import speaking_of
-from studio.collection.taking import Kept, Prepared, Taker
-from studio.exchange.folders import FoundFile, Trouble, scan
-from studio.exchange.import_log import ImportLog, Outcome
+from studio.collection.taking import Kept, PreparedPicture, Taker
+from studio.exchange.folders import FolderProblem, FoundFile, scan
+from studio.exchange.import_log import FileOutcome, ImportLog
 from studio.exchange.records import ImportProgress
 
 _PART = 64
@@ -127,7 +127,7 @@ class _Read:
     """What came of reading one file."""
 
     file: FoundFile
-    prepared: Prepared | None = None
+    prepared: PreparedPicture | None = None
     problem: str | None = None
 
 
@@ -171,7 +171,7 @@ class _Run(threading.Thread):
         """How many files there are, and what cannot be looked into. Remembers none: folders can be large."""
         count = 0
         for found in self._scanned():
-            if isinstance(found, Trouble):
+            if isinstance(found, FolderProblem):
                 self.log.trouble(found.path, found.reason)
             else:
                 count += 1
@@ -184,7 +184,7 @@ class _Run(threading.Thread):
         with ThreadPoolExecutor(threads, thread_name_prefix="import") as pool:
             try:
                 for file in self._scanned():
-                    if isinstance(file, Trouble) or self.log.has_done(file):
+                    if isinstance(file, FolderProblem) or self.log.has_done(file):
                         continue
                     waiting.append(pool.submit(self._read, file))
                     if len(waiting) >= _AHEAD:
@@ -199,7 +199,7 @@ class _Run(threading.Thread):
                     if not future.cancel() and (read := _result(future)) is not None:
                         self._part.append(read)
 
-    def _scanned(self) -> Iterator[FoundFile | Trouble]:
+    def _scanned(self) -> Iterator[FoundFile | FolderProblem]:
         for found in scan(Path(self.log.folder), self._data_dir):
             if self._stopping.is_set():
                 return
@@ -237,12 +237,12 @@ class _Run(threading.Thread):
             _log.warning("Files set aside could not be removed: %s", error)
 
 
-def _outcome(read: _Read, kept: dict[str, Kept]) -> Outcome:
+def _outcome(read: _Read, kept: dict[str, Kept]) -> FileOutcome:
     """What came of one file. Takes it out of `kept`: further copies of one picture were there already."""
     if read.problem is not None:
-        return Outcome(read.file, "failed", read.problem)
+        return FileOutcome(read.file, "failed", read.problem)
     kind = "duplicate" if read.prepared is None else kept.pop(read.prepared.file.sha256, "duplicate")
-    return Outcome(read.file, kind)
+    return FileOutcome(read.file, kind)
 
 
 def _result(future: Future[_Read]) -> _Read | None:

@@ -12,7 +12,7 @@ MOST_CHARS = 8 * 2**20
 """Of all texts that are kept; the least asked for go first."""
 
 
-class Remembered:
+class FindingsCache:
     """Findings by anything that tells one content from another. Thread-safe."""
 
     def __init__(self, most_chars: int = MOST_CHARS) -> None:

@@ -14,7 +14,7 @@ from pipelines.catalog.add_ons import plain_name
 from pipelines.catalog.catalog import Catalog
 from pipelines.families.settings import heading
 from pipelines.request import MAX_LORAS, GenerationRequest
-from studio.collection.metadata.foreign import ForeignMetadata, Lora
+from studio.collection.metadata.foreign import ForeignLora, ForeignMetadata
 from studio.exchange.records import NamedValue
 from studio.records import ImageRecord
 
@@ -64,13 +64,13 @@ def _allowed(name: str, value: Any) -> bool:
     return not (name == "seed" and value < 0)
 
 
-def _loras(said: Sequence[Lora], catalog: Catalog) -> tuple[list[dict[str, Any]], list[Lora]]:
+def _loras(said: Sequence[ForeignLora], catalog: Catalog) -> tuple[list[dict[str, Any]], list[ForeignLora]]:
     """Those in the models folder, as a request names them, and the others; other tools write file names."""
     known = {
         plain_name(each.name): each.id for each in catalog.dropped.add_ons if each.identified.kind == "lora"
     }
     found: dict[str, dict[str, Any]] = {}
-    strange: list[Lora] = []
+    strange: list[ForeignLora] = []
     for lora in said:
         named = {"id": known.get(plain_name(lora.name)), "weight": lora.weight}
         if named["id"] is None or len(found) == MAX_LORAS or not _allowed("loras", [named]):

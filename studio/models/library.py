@@ -16,7 +16,7 @@ from typing import Any
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.catalog.ids import readable
-from pipelines.catalog.models_folder import AddOn as Found
+from pipelines.catalog.models_folder import AddOnFile as Found
 from pipelines.catalog.models_folder import Unusable
 from pipelines.disk.hub_cache import cached_commit
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
@@ -34,12 +34,12 @@ from studio.models.records import (
     Consent,
     Download,
     Library,
-    Loading,
+    LoadOptions,
     MemorySetting,
     ModelCard,
+    ModelVersion,
     Origin,
     Refused,
-    Version,
 )
 
 
@@ -228,18 +228,18 @@ class ModelLibrary:
         """How the model shall be kept: the artist's own setting, else the studio's."""
         return self._ledger.read().memory.get(model_id, self._memory)
 
-    def loading_of(self, model_id: str) -> Loading:
+    def loading_of(self, model_id: str) -> LoadOptions:
         """How a job loads the model. One of the hub is held from its first use on at what is here then."""
         setting = self.memory_of(model_id)
         try:
             spec = self._catalog.entry(model_id)
         except NotFound:  # taken out of the catalogue while the job waited; the worker says so
-            return Loading(**setting.model_dump())
+            return LoadOptions(**setting.model_dump())
         here = places.commits(spec, self._catalog)
         with contextlib.suppress(StorageFailure):  # held for this job at least
             self._ledger.change(lambda decisions: decisions.hold(model_id, here))
         self._hold_pinned()
-        return Loading(**setting.model_dump(), revisions=here)
+        return LoadOptions(**setting.model_dump(), revisions=here)
 
     def set_memory(self, model_id: str, setting: MemorySetting) -> ModelCard:
         """Choose how a model is kept, from the next job on. Raises NotFound, RequestError, StorageFailure."""
@@ -319,16 +319,16 @@ class ModelLibrary:
     def _download(self, spec: Entry) -> Download | None:
         return self._downloads.of(spec.id)
 
-    def _version_of(self, spec: Entry, decisions: Decisions) -> Version | None:
+    def _version_of(self, spec: Entry, decisions: Decisions) -> ModelVersion | None:
         if self._catalog.folder(spec) is not None:
             return None
         commit = spec.revision or cached_commit(spec.source)
         if commit is None:
             return None
         if self._catalog.unpinned(spec.id).revision:
-            return Version(commit=commit, held="catalogue")
+            return ModelVersion(commit=commit, held="catalogue")
         pin = decisions.pins.get(spec.id)
-        return Version(commit=commit, held="studio" if pin else "no", since=pin.since if pin else None)
+        return ModelVersion(commit=commit, held="studio" if pin else "no", since=pin.since if pin else None)
 
     def _updatable(self, unpinned: Entry) -> bool:
         wanted = places.order(unpinned, self._catalog).wanted

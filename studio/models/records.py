@@ -80,7 +80,7 @@ class Fit(_Record):
     estimated: bool = Field(default=False, description="From the size of the download, before it is here.")
 
 
-class Version(_Record):
+class ModelVersion(_Record):
     """The commit of the hub at which a model is read."""
 
     commit: str
@@ -104,7 +104,7 @@ class MemorySetting(_Record):
     )
 
 
-class Loading(MemorySetting):
+class LoadOptions(MemorySetting):
     """How a job loads its model: the setting, and the commits (repository → commit) it is read at."""
 
     revisions: dict[str, str] = Field(default_factory=dict)
@@ -142,7 +142,9 @@ class ModelCard(_Record):
     memory_refused: dict[MemoryChoice, str] = Field(
         default_factory=dict, description="Ways that cannot be had here, and why or what to do."
     )
-    version: Version | None = Field(default=None, description="None: not of the hub, or nothing of it here.")
+    version: ModelVersion | None = Field(
+        default=None, description="None: not of the hub, or nothing of it here."
+    )
     updatable: bool = Field(default=False, description="The newest version can be asked for.")
     default_for: tuple[str, ...] = ()
     removable: bool

@@ -47,7 +47,7 @@ class Labelled(_Record):
     values: tuple[Value, ...]
 
 
-class Cell(_Record):
+class SweepCell(_Record):
     """A place of the grid."""
 
     x: int
@@ -66,7 +66,7 @@ class Sweep(_Record):
     request: GenerationRequest = Field(description="As it was asked for, before the axes.")
     x: Labelled
     y: Labelled | None
-    cells: tuple[Cell, ...] = Field(description="Row by row.")
+    cells: tuple[SweepCell, ...] = Field(description="Row by row.")
     ended: int
     total: int
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
 from pipelines.families.setting import spelled
-from pipelines.planning.complete import Completed
+from pipelines.planning.complete import Completion
 from pipelines.request import RANDOM_SEED, GenerationRequest
 from studio.collection import queries
 from studio.collection.collection import Collection
@@ -25,9 +25,9 @@ from studio.records import JobError, JobRecord, JobStatus
 from studio.sweeps import axes, sheet
 from studio.sweeps.axes import Value
 from studio.sweeps.records import (
-    Cell,
     Labelled,
     Sweep,
+    SweepCell,
     SweepEstimate,
     SweepPage,
     SweepRequest,
@@ -44,14 +44,14 @@ class _Grid:
     asked: GenerationRequest
     x: Labelled
     y: Labelled | None
-    cells: tuple[Completed, ...]
+    cells: tuple[Completion, ...]
 
 
 class Sweeps:
     """All sweeps of the studio."""
 
     def __init__(
-        self, collection: Collection, queue: JobQueue, complete: Callable[[GenerationRequest], Completed]
+        self, collection: Collection, queue: JobQueue, complete: Callable[[GenerationRequest], Completion]
     ) -> None:
         self._database = collection.database
         self._collection = collection
@@ -140,7 +140,7 @@ class Sweeps:
             raise RequestError("Both axes go over the same setting. Choose another for one.", field="y")
         axes.check_cells(len(x.values), len(y.values) if y else 1)
         base = asked.request.model_copy(update={"num_images": 1})
-        cells: list[Completed] = []
+        cells: list[Completion] = []
         for row in y.values if y else (None,):
             for column in x.values:
                 given = _settings(base, x, column, y, row)
@@ -151,7 +151,7 @@ class Sweeps:
 
     def _cell(
         self, given: dict[str, Any], x: Labelled, column: Value, y: Labelled | None, row: Value | None
-    ) -> Completed:
+    ) -> Completion:
         place = f"{x.field} {column}" + (f", {y.field} {row}" if y else "")
         try:
             return self._complete(GenerationRequest.model_validate(given))
@@ -198,7 +198,7 @@ def _label(field: str, value: Value) -> str:
     return str(value) if field == "prompt_part" else f"{spelled(field)} {value}"
 
 
-def _by_model(cells: Sequence[Completed]) -> list[int]:
+def _by_model(cells: Sequence[Completion]) -> list[int]:
     """Places in an order that loads each model once."""
     models = list(dict.fromkeys(done.request.model for done in cells))
     return sorted(range(len(cells)), key=lambda place: models.index(cells[place].request.model))
@@ -219,10 +219,10 @@ def _row(sweep_id: str, grid: _Grid, job_ids: list[str]) -> SweepRow:
 
 def _cell(
     place: int, columns: int, job_id: str, now: JobRecord | None, job: JobRow | None, picture: ImageRow | None
-) -> Cell:
+) -> SweepCell:
     status = now.status if now else JobStatus(job.status) if job else None
     error = JobError(code=job.error_code, message=job.error_detail or "") if job and job.error_code else None
-    return Cell(
+    return SweepCell(
         x=place % columns,
         y=place // columns,
         job_id=job_id,

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from studio.characters.versions import Start
+from studio.characters.versions import PortraitStart
 from studio.ui.controls import Updates
 from studio.ui.state import StudioState
 from studio.ui.wiring import StudioHandlers
 
 
-def load_character(state: StudioState, character_id: str, start: Start) -> StudioState:
+def load_character(state: StudioState, character_id: str, start: PortraitStart) -> StudioState:
     """The character beside the prompt, its pictures as the references; without any, those there are stay."""
     loaded = state.model_copy(update={"character": character_id})
     if not start.references:

@@ -5,16 +5,16 @@ Everything shown comes from REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class CharactersPage(Drawn):
+class CharactersPage(PageComponent):
     """Holds `#characters-list` with a row for each character of the cast."""
 
     part = "characters"
 
 
-class FieldPicker(Drawn):
+class FieldPicker(PageComponent):
     """A button beside the prompt while a character is loaded in this tab; `value` is its id, or None."""
 
     part = "fieldPicker"

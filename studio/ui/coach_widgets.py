@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class CoachLine(Drawn):
+class CoachLine(PageComponent):
     """One line of advice under the prompt."""
 
     part = "coachLine"
 
 
-class CoachVerdict(Drawn):
+class CoachVerdict(PageComponent):
     """Closer, same or drifted, under the result."""
 
     part = "coachVerdict"

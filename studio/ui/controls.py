@@ -13,12 +13,12 @@ from typing import Any
 import gradio as gr
 from gradio.components.base import Component
 
-from pipelines.families.setting import Choices, Control, Slider
+from pipelines.families.setting import Choices, SettingControl, Slider
 from pipelines.families.settings import CONTROLS, SETTINGS, SHAPE
 from pipelines.modes import MODES
 from pipelines.request import DEFAULT_ROLE, LIKE_REFERENCE, MAX_REFERENCES, Mode, Role
 from studio.records import ModelInfo
-from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.loras import add_ons_scene
 from studio.ui.panels.model import ModelPanel
 from studio.ui.panels.prompt import PromptPanel
@@ -105,12 +105,12 @@ class Controls:
         }
         return {**changes, **self._groups(state, knobs)}
 
-    def _groups(self, state: StudioState, knobs: Knobs) -> Updates:
+    def _groups(self, state: StudioState, knobs: SettingRanges) -> Updates:
         fields = state.knobs_shown(knobs)
         return {group: gr.update(visible=field in fields) for field, group in self.settings.groups.items()}
 
 
-def _options(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
+def _options(state: StudioState, knobs: SettingRanges) -> dict[str, dict[str, Any]]:
     """What each control of Additional settings offers, and whether it is shown."""
     offered = {control.name: _offered(control, state, knobs) for control in CONTROLS.values()}
     for setting in SETTINGS:
@@ -120,7 +120,7 @@ def _options(state: StudioState, knobs: Knobs) -> dict[str, dict[str, Any]]:
     return {name: options for name, options in offered.items() if options}
 
 
-def _offered(control: Control[Any], state: StudioState, knobs: Knobs) -> dict[str, Any]:
+def _offered(control: SettingControl[Any], state: StudioState, knobs: SettingRanges) -> dict[str, Any]:
     if control is SHAPE:
         return {"choices": _ratios(state, knobs)}
     if isinstance(control.kind, Slider):
@@ -139,7 +139,7 @@ def _spelled(choice: str) -> str:
     return f"× {choice}" if choice[:2] in ("1 ", "2 ", "4 ") else choice.replace("x", " × ")
 
 
-def _ratios(state: StudioState, knobs: Knobs) -> list[tuple[str, str]]:
+def _ratios(state: StudioState, knobs: SettingRanges) -> list[tuple[str, str]]:
     """Those of the table; the reference's where there is one; and an exact size where one is chosen."""
     own = SHAPE.kind.options(knobs.limits) if isinstance(SHAPE.kind, Choices) else ()
     choices = [*([(LIKE_REFERENCE_LABEL, LIKE_REFERENCE)] if state.references else []), *own]
@@ -149,7 +149,7 @@ def _ratios(state: StudioState, knobs: Knobs) -> list[tuple[str, str]]:
     return [*choices, (shape.replace("x", " × "), shape)]
 
 
-def _strip_scene(state: StudioState, knobs: Knobs) -> dict[str, Any]:
+def _strip_scene(state: StudioState, knobs: SettingRanges) -> dict[str, Any]:
     roles = [role for role in ROLE_WORDS if role is not Role.MASK or role in knobs.limits.roles]
     return {
         "roles": {role.value: ROLE_WORDS[role] for role in roles},

@@ -1,6 +1,6 @@
 """What the chosen model lets the artist set in the chosen mode: a reading of `ModelInfo`.
 
-Pure. The page shows a control only where it stands in `Knobs.fields`. Knows no model by name.
+Pure. The page shows a control only where it stands in `SettingRanges.fields`. Knows no model by name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from studio.records import ModelInfo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Knobs:
+class SettingRanges:
     """Settings of one model in one mode: which are in use, within which limits, and what they begin with."""
 
     limits: Limits = field(default_factory=Limits)
@@ -32,9 +32,9 @@ def find_model(models: Iterable[ModelInfo], model_id: str | None) -> ModelInfo |
     return next((model for model in models if model.id == model_id), None)
 
 
-def knobs_of(model: ModelInfo | None, mode: Mode) -> Knobs:
+def knobs_of(model: ModelInfo | None, mode: Mode) -> SettingRanges:
     """Knobs of `model` in `mode`; the studio's own where the model says nothing."""
     if model is None or mode.value not in model.limits:
-        return Knobs()
+        return SettingRanges()
     defaults = {**STUDIO_DEFAULTS, **model.defaults.get(mode.value, {})}
-    return Knobs(limits=model.limits[mode.value], defaults=defaults)
+    return SettingRanges(limits=model.limits[mode.value], defaults=defaults)

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.request import MAX_LORAS, GenerationRequest, Lora
 from studio.records import AddOnInfo, ModelInfo
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
 class AddOns(BaseModel):
@@ -84,7 +84,7 @@ def _entry(add_on: AddOnInfo) -> dict[str, Any]:
     }
 
 
-class AddOnsPart(Drawn):
+class AddOnsPart(PageComponent):
     """The chosen LoRAs with their weights and words, and the list of others."""
 
     part = "addOns"

@@ -13,7 +13,7 @@ from pipelines.families.setting import Asked
 from pipelines.families.settings import CONTROLS, SEED, SHAPE
 from pipelines.request import DEFAULT_ROLE, LIKE_REFERENCE, GenerationRequest, Reference
 from studio.records import ImageRecord, ModelInfo
-from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.loras import NO_ADD_ONS, AddOns
 from studio.ui.state import StudioState
 
@@ -62,7 +62,7 @@ def apply_foreign(state: StudioState, settings: Asked, models: Sequence[ModelInf
     return apply_settings(_cleared(state, knobs_of(model, state.mode)), settings).with_knobs_kept()
 
 
-def _cleared(state: StudioState, knobs: Knobs) -> StudioState:
+def _cleared(state: StudioState, knobs: SettingRanges) -> StudioState:
     """Only references, mode and model are left; pictures are not in a file, and a picture needs a model."""
     cleared = state.model_copy(update={"character": None, "prompt": "", "add_ons": NO_ADD_ONS})
     fresh = cleared.with_settings(

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, TypeVar
 
-from pipelines.families.setting import Control
+from pipelines.families.setting import SettingControl
 from pipelines.families.settings import CONTROLS
 from pipelines.modes import MODES
 from pipelines.request import MODE_LABEL, Mode
 from studio.records import ModelInfo
 from studio.ui import models_default
-from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.state import StudioState
 
 T = TypeVar("T")
@@ -109,13 +109,13 @@ def _fit_mode(state: StudioState, models: Sequence[ModelInfo]) -> tuple[StudioSt
     return state.set_mode(mode), (f"{model.label} has no {cannot}. The mode is now {instead}.",)
 
 
-def _last_knobs(state: StudioState, models: Sequence[ModelInfo]) -> Knobs:
+def _last_knobs(state: StudioState, models: Sequence[ModelInfo]) -> SettingRanges:
     """What the knobs of `state` were last fitted to; the studio's own on a page just opened."""
     mode, _, model = (state.knobs_of or "").partition(":")
-    return knobs_of(find_model(models, model), Mode(mode)) if mode in set(Mode) else Knobs()
+    return knobs_of(find_model(models, model), Mode(mode)) if mode in set(Mode) else SettingRanges()
 
 
-def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
+def _fit_knobs(state: StudioState, old: SettingRanges, new: SettingRanges) -> StudioState:
     return state.with_settings(
         {
             name: control.fitted(_followed(control, state.settings[name], old, new), new.limits)
@@ -124,6 +124,6 @@ def _fit_knobs(state: StudioState, old: Knobs, new: Knobs) -> StudioState:
     )
 
 
-def _followed(control: Control[T], value: T, old: Knobs, new: Knobs) -> T:
+def _followed(control: SettingControl[T], value: T, old: SettingRanges, new: SettingRanges) -> T:
     """The new default, where the control stands at the old one."""
     return control.standard(new.defaults) if value == control.standard(old.defaults) else value

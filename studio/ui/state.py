@@ -13,7 +13,7 @@ from typing import Any, Self, TypeVar, cast
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from pipelines.errors import RequestError
-from pipelines.families.setting import Asked, Control
+from pipelines.families.setting import Asked, SettingControl
 from pipelines.families.settings import CONTROLS, FIELD_OF, SHAPE, asked_by
 from pipelines.request import (
     DEFAULT_ROLE,
@@ -26,7 +26,7 @@ from pipelines.request import (
     Role,
 )
 from studio.coach import prompt_forms
-from studio.ui.knobs import Knobs
+from studio.ui.knobs import SettingRanges
 from studio.ui.loras import NO_ADD_ONS, AddOns
 
 T = TypeVar("T")
@@ -78,11 +78,11 @@ class StudioState(BaseModel):
 
     # --- settings -----------------------------------------------------------------------------
 
-    def get(self, control: Control[T]) -> T:
+    def get(self, control: SettingControl[T]) -> T:
         """What the control holds."""
         return cast(T, self.settings[control.name])
 
-    def put(self, control: Control[T], value: T) -> Self:
+    def put(self, control: SettingControl[T], value: T) -> Self:
         """Let the control hold this."""
         return self.with_settings({control.name: value})
 
@@ -187,7 +187,7 @@ class StudioState(BaseModel):
 
     # --- the request --------------------------------------------------------------------------
 
-    def to_request(self, knobs: Knobs) -> GenerationRequest:
+    def to_request(self, knobs: SettingRanges) -> GenerationRequest:
         """What Generate asks for: only the knobs in use are said. Raises RequestError in words."""
         asked: dict[str, object] = {
             "mode": self.mode,
@@ -202,7 +202,7 @@ class StudioState(BaseModel):
         except ValidationError as problem:
             raise _in_words(problem) from problem
 
-    def _asked(self, knobs: Knobs) -> Iterator[Asked]:
+    def _asked(self, knobs: SettingRanges) -> Iterator[Asked]:
         """What each control in use asks for."""
         fields = self.knobs_shown(knobs)
         like_nothing = self.get(SHAPE) == LIKE_REFERENCE and not self.references
@@ -211,7 +211,7 @@ class StudioState(BaseModel):
                 yield control.ask(self.settings[name])
         yield self.add_ons.in_use(fields)
 
-    def knobs_shown(self, knobs: Knobs) -> frozenset[str]:
+    def knobs_shown(self, knobs: SettingRanges) -> frozenset[str]:
         """Fields in use: influence only where a reference is a source, since it acts on nothing else."""
         roles = {reference.role or DEFAULT_ROLE[self.mode] for reference in self.references}
         return knobs.fields if Role.SOURCE in roles else knobs.fields - {"strength"}

@@ -16,7 +16,7 @@ import pytest
 
 import app
 from studio import bootstrap
-from studio.graphics import Card
+from studio.graphics import GraphicsCard
 
 ROOT = bootstrap.ROOT
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -206,9 +206,13 @@ def test_an_environment_that_cannot_be_made_is_named(
 
 
 def test_windows_gets_the_pytorch_of_its_card() -> None:
-    with_card = list(bootstrap.fill_commands("test", "win32", Card("NVIDIA")))
+    with_card = list(bootstrap.fill_commands("test", "win32", GraphicsCard("NVIDIA")))
     assert with_card[0][1:] == ["-m", "pip", "install", "uv"]
     assert with_card[1][-3:] == ["--torch-backend=auto", "-e", ".[test]"]
-    for system, card in (("win32", None), ("linux", Card("NVIDIA")), ("darwin", Card("Apple"))):
+    for system, card in (
+        ("win32", None),
+        ("linux", GraphicsCard("NVIDIA")),
+        ("darwin", GraphicsCard("Apple")),
+    ):
         (only,) = bootstrap.fill_commands("", system, card)
         assert only[1:] == ["-m", "pip", "install", "-e", "."]

@@ -24,7 +24,7 @@ from studio.characters import faces
 from studio.characters.records import BlueprintDraft, BlueprintField, FieldName
 from studio.coach import after, before, prompt_forms
 from studio.coach.advisor import Advisor
-from studio.coach.facts import Knobs, Result, Situation, Version
+from studio.coach.facts import IntermediatePicture, ModelSettings, Result, Situation
 from studio.coach.picture_facts import PictureFacts, look
 from studio.coach.source_change import SourceChange, measure
 from studio.jobs import JobQueue
@@ -33,7 +33,7 @@ from tests.studio.fixtures import Durable, encoded, open_durable, save, upload
 
 DRAWINGS = Path(__file__).parent / "characters" / "drawings"
 ALL = tuple(mode.value for mode in Mode)
-KNOBS = Knobs(fields=frozenset({"guidance_scale", "strength"}), modes=ALL)
+KNOBS = ModelSettings(fields=frozenset({"guidance_scale", "strength"}), modes=ALL)
 SOURCE = "source-id"
 FINE = PictureFacts(width=512, height=512, blur=0.35, clutter=0.05, light=0.45, contrast=0.7)
 
@@ -114,7 +114,10 @@ QUIET: list[tuple[before.Rule, Situation]] = [
     (before.fix_the_seed, situation(EARLIER.prompt, seed=7, guidance_scale=6.0, **RETRY)),
     (before.fix_the_seed, situation("make her smile", seed=-1, **RETRY)),
     (before.influence_against_guidance, situation("x", strength=0.5, guidance_scale=9.0)),
-    (before.influence_against_guidance, situation("x", strength=0.2, guidance_scale=9.0, knobs=Knobs())),
+    (
+        before.influence_against_guidance,
+        situation("x", strength=0.2, guidance_scale=9.0, knobs=ModelSettings()),
+    ),
     (before.reference_too_small, situation("x", facts=facts(width=128, height=128), width=128, height=128)),
     (before.reference_smaller_than_output, situation("x", width=640, height=640)),
     (before.reference_blurred, situation("x", facts=facts(blur=0.55))),
@@ -170,7 +173,7 @@ def test_enlarging_uses_the_mode_made_for_it_and_does_without_where_there_is_non
     small = facts(width=96, height=96)
 
     def steps(*modes: str) -> list[dict[str, Any]]:
-        advice = before.reference_too_small(situation("x", facts=small, knobs=Knobs(modes=modes)))
+        advice = before.reference_too_small(situation("x", facts=small, knobs=ModelSettings(modes=modes)))
         assert advice is not None
         return [step.set | {"image": step.use_image} for step in advice.steps]
 
@@ -260,10 +263,10 @@ def edit(prompt: str, lines: float = 1.0, colours: float = 4.0) -> Result:
     return result(change, request=situation(prompt, mode=Mode.SMART_EDIT).request)
 
 
-def branch(*structures: float) -> tuple[Version, ...]:
+def branch(*structures: float) -> tuple[IntermediatePicture, ...]:
     names = [*(f"v{n}" for n in range(len(structures) - 1)), "new"]
     return tuple(
-        Version(image_id=name, depth=depth, structure=structure)
+        IntermediatePicture(image_id=name, depth=depth, structure=structure)
         for depth, (name, structure) in enumerate(zip(names, structures, strict=True))
     )
 
@@ -345,8 +348,8 @@ def sets(advice: Any) -> list[dict[str, Any]]:
 
 def test_an_ignored_edit_raises_guidance_or_lowers_influence() -> None:
     assert sets(after.ignored_edit(result())) == [{"guidance_scale": 5.0}, {"strength": 0.95}]
-    assert sets(after.ignored_edit(result(knobs=Knobs()))) == []
-    narrow = Knobs(fields=frozenset({"guidance_scale"}), guidance=(1.0, 3.5))
+    assert sets(after.ignored_edit(result(knobs=ModelSettings()))) == []
+    narrow = ModelSettings(fields=frozenset({"guidance_scale"}), guidance=(1.0, 3.5))
     assert sets(after.ignored_edit(result(knobs=narrow))) == []
 
 

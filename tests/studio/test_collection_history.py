@@ -16,7 +16,7 @@ from pipelines.request import Mode, Reference, Role
 from studio.collection import drift
 from studio.collection.history import History
 from studio.collection.queries import Filter
-from studio.records import Family, ImageRecord, Rights
+from studio.records import FamilyTree, ImageRecord, Rights
 from tests.studio.fixtures import Durable, noise, open_durable, request, save, upload
 
 
@@ -51,7 +51,7 @@ def chain(durable: Durable, length: int) -> list[ImageRecord]:
     return line
 
 
-def shape(family: Family) -> dict[str, list[str | None]]:
+def shape(family: FamilyTree) -> dict[str, list[str | None]]:
     """Children of each picture by primary edges."""
     found: dict[str, list[str | None]] = {}
     for edge in family.edges:

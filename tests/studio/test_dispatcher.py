@@ -25,7 +25,7 @@ from studio.database import Database
 from studio.dispatcher import Dispatcher
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
-from studio.models.records import Loading
+from studio.models.records import LoadOptions
 from studio.records import ImageRecord, JobRecord, JobStatus
 from studio.settings import Settings
 from tests.studio import scripted_worker
@@ -389,7 +389,7 @@ def test_a_job_takes_along_how_its_model_shall_be_kept(
 
     monkeypatch.setattr(studio.engine, "run", listening)
     held = {"owner/name": "a" * 40}
-    wanted = {"m": Loading(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True, tiling=True, revisions=held)}
+    wanted = {"m": LoadOptions(choice=MemoryChoice.MODEL_OFFLOAD, warm_up=True, tiling=True, revisions=held)}
     studio.dispatcher = Dispatcher(studio.queue, studio.engine, studio.collection, wanted.__getitem__)
     studio.dispatcher.start()
     try:

@@ -7,7 +7,7 @@ import pytest
 
 from studio import doctor
 from studio.doctor import Finding
-from studio.graphics import Card
+from studio.graphics import GraphicsCard
 from studio.settings import Settings
 from tests.studio.test_server import run_app
 
@@ -75,20 +75,20 @@ def test_a_folder_that_cannot_be_written_and_a_bad_catalogue_are_failures(
     ("card", "build", "system", "words"),
     [
         (None, "the processor", "linux", "No graphics card found"),
-        (Card("NVIDIA"), "the processor", "linux", "--torch-backend=auto"),
+        (GraphicsCard("NVIDIA"), "the processor", "linux", "--torch-backend=auto"),
         (
-            Card("NVIDIA", "NVIDIA A10"),
+            GraphicsCard("NVIDIA", "NVIDIA A10"),
             "the processor",
             "win32",
             "(NVIDIA A10), but this PyTorch is built for",
         ),
-        (Card("NVIDIA"), "CUDA 13.0", "linux", "Install or update the driver"),
-        (Card("AMD"), "the processor", "win32", "none for it on Windows"),
-        (Card("Apple"), "the processor and Apple graphics", "darwin", "macOS 14"),
+        (GraphicsCard("NVIDIA"), "CUDA 13.0", "linux", "Install or update the driver"),
+        (GraphicsCard("AMD"), "the processor", "win32", "none for it on Windows"),
+        (GraphicsCard("Apple"), "the processor and Apple graphics", "darwin", "macOS 14"),
     ],
 )
 def test_a_card_that_is_not_used_is_said_plainly(
-    card: Card | None, build: str, system: str, words: str
+    card: GraphicsCard | None, build: str, system: str, words: str
 ) -> None:
     assert words in doctor.unused_card_words(card, build, system)
 

@@ -30,7 +30,7 @@ from pipelines.events import (
 )
 from pipelines.request import GenerationRequest
 from studio.engine.local import LocalEngine
-from studio.engine.patience import Limits, Patience
+from studio.engine.patience import Patience, TimeLimits
 from tests.studio import scripted_worker
 from tests.studio.scripted_worker import pixels
 
@@ -168,7 +168,7 @@ def test_a_worker_that_does_not_answer_is_replaced(make: Callable[..., LocalEngi
 
 
 def impatient(**limits: float) -> Callable[[], Patience]:
-    return lambda: Patience(Limits(**({"silence": 30.0, "start_silence": 30.0} | limits)))
+    return lambda: Patience(TimeLimits(**({"silence": 30.0, "start_silence": 30.0} | limits)))
 
 
 @pytest.mark.posix("sends signals to a process")

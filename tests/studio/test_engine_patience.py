@@ -6,9 +6,9 @@ import pytest
 
 from pipelines.events import Completed, Event, Phase, PhaseChanged, StepProgress
 from studio.engine.messages import Alive, JobEvent, ReadAnswer, Ready
-from studio.engine.patience import Limits, Patience
+from studio.engine.patience import Patience, TimeLimits
 
-LIMITS = Limits()
+LIMITS = TimeLimits()
 
 
 class Watched:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio import graphics
-from studio.graphics import Card
+from studio.graphics import GraphicsCard
 
 
 def put(path: Path, text: str) -> None:
@@ -23,14 +23,14 @@ def device(root: Path, slot: str, vendor: str, kind: str) -> None:
 def test_the_driver_tells_the_name(tmp_path: Path) -> None:
     information = "Model: \t\t NVIDIA GeForce RTX 4070\nIRQ:   \t\t 134\n"
     put(tmp_path / "proc/driver/nvidia/gpus/0000:01:00.0/information", information)
-    assert graphics.find("linux", tmp_path) == Card("NVIDIA", "NVIDIA GeForce RTX 4070")
+    assert graphics.find("linux", tmp_path) == GraphicsCard("NVIDIA", "NVIDIA GeForce RTX 4070")
 
 
 def test_without_a_driver_the_bus_tells_the_maker(tmp_path: Path) -> None:
     device(tmp_path, "0000:00:01.0", "0x1002", "0x030000")
     device(tmp_path, "0000:01:00.0", "0x10de", "0x030200")
-    assert graphics.find("linux", tmp_path) == Card("NVIDIA")
-    assert str(Card("NVIDIA")) == "NVIDIA graphics card"
+    assert graphics.find("linux", tmp_path) == GraphicsCard("NVIDIA")
+    assert str(GraphicsCard("NVIDIA")) == "NVIDIA graphics card"
 
 
 @pytest.mark.parametrize(("vendor", "kind"), [("0x10de", "0x040300"), ("0x1234", "0x030000")])
@@ -45,10 +45,10 @@ def test_no_devices_at_all(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("library", "card"),
-    [("nvcuda.dll", Card("NVIDIA")), ("amdhip64_6.dll", Card("AMD")), ("opengl32.dll", None)],
+    [("nvcuda.dll", GraphicsCard("NVIDIA")), ("amdhip64_6.dll", GraphicsCard("AMD")), ("opengl32.dll", None)],
 )
 def test_windows_by_the_libraries_of_the_driver(
-    tmp_path: Path, library: str, card: Card | None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, library: str, card: GraphicsCard | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put(tmp_path / "System32" / library, "")
     monkeypatch.setenv("SystemRoot", str(tmp_path))

@@ -19,7 +19,7 @@ from PIL import Image, ImageCms, ImageOps
 from pipelines.errors import PictureRefused
 from studio import images, pixels
 from studio.images import Ingested
-from studio.room import Room
+from studio.room import MemoryBudget
 from tests.studio import colour_files
 from tests.studio.fixtures import encoded, noise
 
@@ -298,7 +298,7 @@ def test_a_deep_picture_takes_a_few_bytes_per_pixel() -> None:
 
 
 def test_large_pictures_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_ROOM", Room(2 * 8 * 24 * 16))
+    monkeypatch.setattr(images, "_ROOM", MemoryBudget(2 * 8 * 24 * 16))
     made, inside, most = pixels.thumbnails, [0], [0]
 
     def slow(image: Image.Image) -> dict[int, bytes]:
@@ -316,7 +316,7 @@ def test_large_pictures_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def test_a_picture_that_is_refused_gives_its_room_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_ROOM", Room(8 * 24 * 16))
+    monkeypatch.setattr(images, "_ROOM", MemoryBudget(8 * 24 * 16))
     whole = encoded(noise())
     for _ in range(3):
         with pytest.raises(PictureRefused):

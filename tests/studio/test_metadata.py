@@ -156,7 +156,7 @@ def test_xmp_names_what_the_picture_was_made_from() -> None:
 
 
 @pytest.mark.parametrize("write", [writing.jpeg, writing.webp])
-def test_other_formats_say_all_of_it_too(write: Callable[..., writing.Written]) -> None:
+def test_other_formats_say_all_of_it_too(write: Callable[..., writing.EncodedFile]) -> None:
     said = likeness(Role.SOURCE, Role.STYLE)
     written = write(noise(), said)
     assert written.left_out == ()

@@ -19,7 +19,7 @@ from studio.collection.metadata import exif, reading, xmp
 from studio.collection.metadata.reading import Findings
 from studio.exchange import exchange as exchange_module
 from studio.exchange.exchange import Exchange
-from studio.exchange.remembered import Remembered
+from studio.exchange.remembered import FindingsCache
 from tests.studio import foreign_files as files
 from tests.studio.fixtures import encoded, noise, open_durable
 
@@ -145,7 +145,7 @@ def findings(size: int) -> Findings:
 
 
 def test_the_least_asked_for_goes_when_there_is_no_room() -> None:
-    kept = Remembered(most_chars=10_000)
+    kept = FindingsCache(most_chars=10_000)
     for key in "abc":
         kept.of(key, lambda: findings(2_000))
     kept.of("a", lambda: pytest.fail("it is known"))
@@ -157,7 +157,7 @@ def test_the_least_asked_for_goes_when_there_is_no_room() -> None:
 
 
 def test_what_cannot_be_read_is_tried_again() -> None:
-    kept = Remembered()
+    kept = FindingsCache()
 
     def fails() -> Findings:
         raise NotFound("gone")
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_tried_again() -> None:
 
 
 def test_many_may_look_at_once() -> None:
-    kept = Remembered(most_chars=20_000)
+    kept = FindingsCache(most_chars=20_000)
 
     def look(n: int) -> int:
         return len(kept.of(n % 13, lambda: findings(n % 13)).raw[0][1])

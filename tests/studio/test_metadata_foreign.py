@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from studio.collection.metadata import reading
-from studio.collection.metadata.foreign import ForeignMetadata, Lora
+from studio.collection.metadata.foreign import ForeignLora, ForeignMetadata
 from studio.collection.metadata.reading import Sidecar
 from tests.studio import foreign_files as files
 from tests.studio.fixtures import encoded, noise, picture
@@ -37,7 +37,7 @@ _ANA = {
     "height": 768,
     "model": "tiny",
     "strength": 0.55,
-    "loras": (Lora("oil_paint", 0.7),),
+    "loras": (ForeignLora("oil_paint", 0.7),),
 }
 _NOVEL = {
     "tool": "NovelAI",
@@ -63,7 +63,7 @@ _FOOOCUS = {
     "width": 896,
     "height": 1152,
     "model": "juggernautXL.safetensors",
-    "loras": (Lora("offset.safetensors", 0.1),),
+    "loras": (ForeignLora("offset.safetensors", 0.1),),
 }
 _SWARM = {
     "tool": "SwarmUI",
@@ -77,7 +77,7 @@ _SWARM = {
     "height": 768,
     "model": "OfficialStableDiffusion/sd_xl",
     "strength": 0.6,
-    "loras": (Lora("film", 0.8),),
+    "loras": (ForeignLora("film", 0.8),),
 }
 _GARDEN = {
     "tool": "Draw Things",
@@ -90,7 +90,7 @@ _GARDEN = {
     "width": 1024,
     "height": 832,
     "model": "flux_1_dev_q8p.ckpt",
-    "loras": (Lora("haze", 0.5),),
+    "loras": (ForeignLora("haze", 0.5),),
 }
 _MILL = {
     "tool": "InvokeAI",
@@ -117,7 +117,11 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "width": 896,
         "height": 1152,
     },
-    "comfyui.png": {**_CASTLE, "model": "sub/dream.safetensors", "loras": (Lora("ink.safetensors", 0.6),)},
+    "comfyui.png": {
+        **_CASTLE,
+        "model": "sub/dream.safetensors",
+        "loras": (ForeignLora("ink.safetensors", 0.6),),
+    },
     "comfyui.webp": _CASTLE,
     "comfyui-subgraph.png": {
         "tool": "ComfyUI",
@@ -152,7 +156,7 @@ EXPECTED: dict[str, dict[str, Any]] = {
         "height": 512,
         "model": "Juggernaut",
         "strength": 0.4,
-        "loras": (Lora("grain", 0.3),),
+        "loras": (ForeignLora("grain", 0.3),),
     },
     "invokeai-2.png": {**_MILL, "height": 512, "model": "sd15"},
     "invokeai-1.png": {**_MILL, "height": 448, "strength": 0.75},

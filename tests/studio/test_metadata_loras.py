@@ -8,8 +8,8 @@ from typing import Any
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.request import GenerationRequest, Lora
 from studio.collection.metadata import a1111, own
+from studio.collection.metadata.foreign import ForeignLora as Named
 from studio.collection.metadata.foreign import ForeignMetadata
-from studio.collection.metadata.foreign import Lora as Named
 from studio.collection.metadata.infotext import infotext
 from studio.exchange import reuse
 from tests.pipelines.disk.test_identify import LORA_XL, write

@@ -8,7 +8,7 @@ import pytest
 
 from pipelines.request import GenerationRequest
 from studio.collection.metadata import a1111, invokeai, reading
-from studio.collection.metadata.foreign import ForeignMetadata, Lora
+from studio.collection.metadata.foreign import ForeignLora, ForeignMetadata
 from studio.collection.metadata.infotext import infotext
 from studio.collection.metadata.reading import Sidecar
 from tests.studio import foreign_files as files
@@ -102,11 +102,11 @@ def test_the_name_of_a_tools_key_in_a_prompt_does_not_hide_the_settings() -> Non
 def test_a_lora_that_is_told_twice_is_one() -> None:
     both = {**files.FOOOCUS, "lora_combined_1": "offset : 0.1", "lora_combined_2": "ink : 0.5"}
     found = read(parameters=json.dumps(both))
-    assert found.loras == (Lora("offset.safetensors", 0.1), Lora("ink", 0.5))
+    assert found.loras == (ForeignLora("offset.safetensors", 0.1), ForeignLora("ink", 0.5))
     assert not any("lora" in name for name, _ in found.unmapped)
     params = {**files.SWARM["sui_image_params"], "prompt": "a bridge <lora:film:0.8> <lora:ink:0.5>"}
     found = read(parameters=json.dumps({"sui_image_params": params}))
-    assert (found.prompt, found.loras) == ("a bridge", (Lora("film", 0.8), Lora("ink", 0.5)))
+    assert (found.prompt, found.loras) == ("a bridge", (ForeignLora("film", 0.8), ForeignLora("ink", 0.5)))
 
 
 def test_every_character_of_a_picture_is_told() -> None:

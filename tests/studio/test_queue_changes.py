@@ -14,7 +14,7 @@ from pipelines.events import Completed, Notice, Phase, PhaseChanged, PreviewRead
 from pipelines.request import GenerationRequest
 from studio.api import events
 from studio.api.events import QueueBroadcast
-from studio.api.queue_changes import QueueChange, ToldQueue
+from studio.api.queue_changes import QueueChange, SentQueue
 from studio.jobs import JobQueue
 from studio.records import JobError, JobStatus, QueueSnapshot, WorkerState
 from tests.coroutines import finish
@@ -103,7 +103,7 @@ def test_applying_every_change_gives_what_the_queue_has(tmp_path: Path, seed: in
     rng, clock = random.Random(seed), [0.0]
     with open_durable(tmp_path) as durable:
         queue = JobQueue(durable.database, clock=lambda: clock[0])
-        told = ToldQueue(queue.snapshot())
+        told = SentQueue(queue.snapshot())
         reader = Reader(told.snapshot)
         for n in range(250):
             clock[0] += rng.random()
@@ -118,7 +118,7 @@ def test_another_order_is_told_whole(tmp_path: Path) -> None:
     with open_durable(tmp_path) as durable:
         queue = JobQueue(durable.database)
         queue.add_all([(a_request(n), ()) for n in range(5)])
-        told = ToldQueue(queue.snapshot())
+        told = SentQueue(queue.snapshot())
         reader = Reader(told.snapshot)
         now = queue.snapshot()
         turned = QueueSnapshot(version=now.version + 1, worker=now.worker, jobs=now.jobs[::-1])
@@ -134,7 +134,7 @@ def measured(folder: Path, jobs: int, steps: int) -> tuple[int, int]:
     with open_durable(folder) as durable:
         queue = JobQueue(durable.database, clock=lambda: clock[0])
         queue.add_all([(a_request(n), ()) for n in range(jobs)])
-        told = ToldQueue(queue.snapshot())
+        told = SentQueue(queue.snapshot())
         whole = changes = 0
 
         def look() -> None:

@@ -15,12 +15,12 @@ from studio import images
 from studio.characters import faces, layout
 from studio.coach import picture_facts
 from studio.collection import drift, reproductions
-from studio.room import Room
+from studio.room import MemoryBudget
 from tests.studio.fixtures import noise
 
 
 def test_no_more_is_given_out_than_there_is() -> None:
-    room, held, most, lock = Room(10), [0], [0], threading.Lock()
+    room, held, most, lock = MemoryBudget(10), [0], [0], threading.Lock()
 
     def work(size: int) -> None:
         with room.taken(size):
@@ -38,7 +38,7 @@ def test_no_more_is_given_out_than_there_is() -> None:
 
 
 def test_what_is_larger_than_the_room_has_it_alone() -> None:
-    room = Room(10)
+    room = MemoryBudget(10)
     with room.taken(1000):
         other = threading.Thread(target=lambda: room.taken(1).__enter__())
         other.start()
@@ -49,7 +49,7 @@ def test_what_is_larger_than_the_room_has_it_alone() -> None:
 
 
 def test_a_large_one_is_not_passed_over_by_small_ones() -> None:
-    room, order = Room(10), list[str]()
+    room, order = MemoryBudget(10), list[str]()
 
     def work(name: str, size: int) -> None:
         with room.taken(size):
@@ -67,7 +67,7 @@ def test_a_large_one_is_not_passed_over_by_small_ones() -> None:
 
 
 def test_room_comes_back_after_a_failure() -> None:
-    room = Room(10)
+    room = MemoryBudget(10)
     with pytest.raises(ValueError, match="broken"), room.taken(10):
         raise ValueError("broken")
     with room.taken(10):
@@ -80,7 +80,7 @@ def test_room_comes_back_after_a_failure() -> None:
         faces.find,
         faces.colours,
         picture_facts.look,
-        lambda path: layout.lay_out([layout.Cell(path, "calm", "")], "Mara", 1),
+        lambda path: layout.lay_out([layout.LabelledPicture(path, "calm", "")], "Mara", 1),
         lambda path: drift.measure(path, path),
         lambda path: reproductions.compare(path, path, {}, {}),
     ],
@@ -90,7 +90,7 @@ def test_whoever_decodes_a_picture_takes_room_for_it(
 ) -> None:
     taken: list[int] = []
 
-    class Counting(Room):
+    class Counting(MemoryBudget):
         @contextmanager
         def taken(self, size: int) -> Generator[None]:
             taken.append(size)

@@ -21,17 +21,17 @@ from pydantic import BaseModel
 
 from pipelines.families.limits import ALWAYS, Limits
 from pipelines.families.route import Route
-from pipelines.families.setting import Choices, Compared, Control, Setting, Slider, bounds
+from pipelines.families.setting import Choices, Compared, Setting, SettingControl, Slider, bounds
 from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, heading
 from pipelines.request import Control as ControlSettings
 from pipelines.request import (
     ControlKind,
-    Drawn,
     Finish,
     GenerationRequest,
     Keep,
     Lora,
     Mode,
+    PicturePrompt,
     Reference,
     Role,
 )
@@ -45,7 +45,7 @@ from studio.records import Category, ImageRecord
 from studio.service import StudioService
 from studio.ui.app import build_page
 from studio.ui.controls import _options
-from studio.ui.knobs import Knobs
+from studio.ui.knobs import SettingRanges
 from studio.ui.reuse import apply_record, apply_settings
 from studio.ui.state import StudioState
 from tests.studio.fixtures import noise, open_durable
@@ -77,10 +77,10 @@ EXAMPLES: dict[str, Any] = {
     "ip_adapter": "i",
     "result_size": "model",
     "keep": Keep(enabled=False, tolerance=0.25),
-    "drawn": (Drawn(prompt="a drawn knight"),),
+    "drawn": (PicturePrompt(prompt="a drawn knight"),),
 }
 """Another value for each setting that is no number."""
-ALL_IN_USE = Knobs(limits=Limits(fields=tuple(BY_FIELD), control_kinds=tuple(ControlKind)))
+ALL_IN_USE = SettingRanges(limits=Limits(fields=tuple(BY_FIELD), control_kinds=tuple(ControlKind)))
 
 each_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.field)
 each_control = pytest.mark.parametrize("control", CONTROLS.values(), ids=lambda control: control.name)
@@ -137,7 +137,7 @@ def test_rest_takes_it_and_says_what_is_wrong_under_its_name(setting: Setting, a
 
 
 @each_control
-def test_a_slider_offers_nothing_that_rest_would_refuse(control: Control[Any]) -> None:
+def test_a_slider_offers_nothing_that_rest_would_refuse(control: SettingControl[Any]) -> None:
     if not isinstance(control.kind, Slider):
         return
     for value in control.kind.range(Limits()):
@@ -166,7 +166,7 @@ def test_the_page_has_a_place_for_it(setting: Setting, components: dict[str, dic
 
 
 @each_control
-def test_the_page_offers_what_the_model_allows(control: Control[Any]) -> None:
+def test_the_page_offers_what_the_model_allows(control: SettingControl[Any]) -> None:
     offered = _options(StudioState(), ALL_IN_USE).get(control.name, {})
     if isinstance(control.kind, Slider):
         assert (offered["minimum"], offered["maximum"]) == control.kind.range(ALL_IN_USE.limits)
@@ -175,10 +175,10 @@ def test_the_page_offers_what_the_model_allows(control: Control[Any]) -> None:
 
 
 @each_control
-def test_it_is_seen_and_asked_for_only_where_it_does_something(control: Control[Any]) -> None:
+def test_it_is_seen_and_asked_for_only_where_it_does_something(control: SettingControl[Any]) -> None:
     field = FIELD_OF[control.name]
     state = StudioState(mode=Mode.IMG2IMG, references=(REFERENCE,))
-    without = Knobs(limits=Limits(fields=tuple(set(BY_FIELD) - {field})))
+    without = SettingRanges(limits=Limits(fields=tuple(set(BY_FIELD) - {field})))
     assert not set(control.ask(control.start)) & state.to_request(without).model_fields_set
     if field not in ALWAYS and not BY_FIELD[field].group:
         assert _options(state, without)[control.name]["visible"] is False
@@ -186,7 +186,7 @@ def test_it_is_seen_and_asked_for_only_where_it_does_something(control: Control[
 
 
 @each_control
-def test_a_tab_remembers_it_and_forgets_nonsense(control: Control[Any]) -> None:
+def test_a_tab_remembers_it_and_forgets_nonsense(control: SettingControl[Any]) -> None:
     said = request(BY_FIELD[FIELD_OF[control.name]]).model_dump()
     state = StudioState().with_settings({control.name: control.standard(said)})
     assert state != StudioState()

@@ -11,11 +11,11 @@ from sqlalchemy import text
 
 from studio import database as database_module
 from studio.database import Database
-from studio.turns import Turns
+from studio.turns import FairLock
 
 
 def test_the_order_is_that_of_asking() -> None:
-    turns, order = Turns(), list[int]()
+    turns, order = FairLock(), list[int]()
 
     def take(number: int) -> None:
         with turns:
@@ -33,7 +33,7 @@ def test_the_order_is_that_of_asking() -> None:
 
 
 def test_a_thread_that_would_wait_for_itself_is_told(tmp_path: Path) -> None:
-    turns = Turns()
+    turns = FairLock()
     with turns, pytest.raises(RuntimeError, match="nested"):
         turns.__enter__()
     with turns:
@@ -41,7 +41,7 @@ def test_a_thread_that_would_wait_for_itself_is_told(tmp_path: Path) -> None:
 
 
 def test_a_failing_block_gives_its_turn_on() -> None:
-    turns = Turns()
+    turns = FairLock()
     with pytest.raises(ZeroDivisionError), turns:
         raise ZeroDivisionError
     with turns:

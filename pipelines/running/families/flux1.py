@@ -20,7 +20,16 @@ from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.flow_controlnets import load_flux1
 from pipelines.running.families.flux1_adapters import Adapters
-from pipelines.running.families.stock import Arguments, Call, Emit, Stock, StockModel, fitted, only, unpacked
+from pipelines.running.families.stock import (
+    Arguments,
+    DiffusersCall,
+    Emit,
+    Stock,
+    StockModel,
+    fitted,
+    only,
+    unpacked,
+)
 from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
@@ -53,7 +62,7 @@ class Flux1(StockModel):
         self.controlnets = self.load_controlnets(spec, options, FluxControlNetModel)
         self.adapters = Adapters(self, spec, options) if self.modes & {*ADAPTED} else None
 
-    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> DiffusersCall:
         """Encode words and references. Emits notices and control images."""
         if self.adapters is not None and plan.mode not in ADAPTED:
             self.adapters.take_out()

@@ -22,7 +22,7 @@ from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading, references
 from pipelines.running.contract import LoadSettings, RoleImage
-from pipelines.running.encodings import Words
+from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
 from pipelines.running.families.stock import (
     Arguments,
@@ -36,8 +36,8 @@ from pipelines.running.families.stock import (
     share,
 )
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
-from pipelines.running.source_pixels import Keeper, Unchanged
-from pipelines.running.weighing import Weigher, weighed
+from pipelines.running.source_pixels import SourceCompositor, UnchangedCompositor
+from pipelines.running.weighing import PromptWeighter, weighed
 from pipelines.spec import ModelSpec
 
 
@@ -72,7 +72,7 @@ class StableDiffusion(StockModel):
         self.edit_unet = base.unet
         self.unet = self._plain(base.unet)
         self._inpaint_unet = self._four_channels(self.unet)
-        self._words = Words(base.tokenizer, base.text_encoder, settings.device)
+        self._words = ClipPrompts(base.tokenizer, base.text_encoder, settings.device)
         self.controlnets = self.load_controlnets(spec, options, self.controlnet_class)
         self._load_adapters(spec)
 
@@ -138,12 +138,12 @@ class StableDiffusion(StockModel):
         """The plan's ControlNet, made for the plain UNet where it is one of the models folder."""
         return self.network(plan, lambda path: load_controlnet(path, self.unet))
 
-    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
+    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
         """What a mask covers; in edits what hardly changed, where the entry says so."""
         if plan.mode is not Mode.SMART_EDIT or not self.options.keep_unchanged:
             return super().keeper(plan, images)
         source = fitted(only(images, Role.SOURCE), plan, ignore)
-        return Unchanged(source, self.seen(source))
+        return UnchangedCompositor(source, self.seen(source))
 
     # --- guidance and words ----------------------------------------------------------------------
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
@@ -168,9 +168,9 @@ class StableDiffusion(StockModel):
         encoded = [self._words.encode(text) for text in texts]
         return dict(zip(names, encoded, strict=False))
 
-    def weigher(self, tokenizer: Any, encoder: Any, *, penultimate: bool = False) -> Weigher:
+    def weigher(self, tokenizer: Any, encoder: Any, *, penultimate: bool = False) -> PromptWeighter:
         """What weighs words for one of the model's encoders."""
-        return Weigher(tokenizer, encoder, self.settings.device, penultimate=penultimate)
+        return PromptWeighter(tokenizer, encoder, self.settings.device, penultimate=penultimate)
 
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:
@@ -258,7 +258,7 @@ class StableDiffusion(StockModel):
         return torch.stack([negative, positive] if guided else [positive])
 
 
-def tell_cut(words: Words | Weigher, texts: Sequence[str], emit: Emit) -> None:
+def tell_cut(words: ClipPrompts | PromptWeighter, texts: Sequence[str], emit: Emit) -> None:
     """Say which words do not fit the model."""
     for text in texts:
         if notice := words.notice(text):

@@ -25,10 +25,10 @@ from pipelines.planning.plan import Plan
 from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
 from pipelines.returning.step import Check, never
 from pipelines.running import control_images, keeping, loading, placement, preview, recalling, references
-from pipelines.running.contract import Kept, LoadSettings, OnStep, RoleImage
+from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
 from pipelines.running.loras import ActiveLora, Loras
-from pipelines.running.single_file_parts import Brought, load_vae
-from pipelines.running.source_pixels import Keeper, Masked
+from pipelines.running.single_file_parts import SingleFileParts, load_vae
+from pipelines.running.source_pixels import MaskCompositor, SourceCompositor
 from pipelines.spec import ModelSpec
 
 RECOMPILED = "A LoRA changes the model, so what was warmed up is compiled again; this picture waits for it."
@@ -62,7 +62,7 @@ class StockModel:
         self._configured = {key: value for key, value in base.config.items() if not key.startswith("_")}
         self._colours = preview.read(settings.folder, self.latent_channels)
         self._stock: dict[tuple[Any, ...], Stock] = {}
-        self.brought = Brought(spec.label, self._forget)
+        self.brought = SingleFileParts(spec.label, self._forget)
         networks = options.controlnets if isinstance(options, ControlOptions) else {}
         self.network_files = {kind: Path(at) for kind, at in networks.items() if Path(at).is_absolute()}
         self.controlnets: dict[ControlKind, Any] = {}
@@ -99,7 +99,7 @@ class StockModel:
         return self.vae.decode(scaled, return_dict=False)[0]
 
     # --- the call ------------------------------------------------------------------------------
-    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> DiffusersCall:
         """Encode words and references. Emits notices and control images."""
         self._look_through(plan)
         stock, arguments = self._by_mode()[plan.mode](plan, images, emit)
@@ -109,7 +109,7 @@ class StockModel:
         arguments |= self.guidance(plan, stock)
         arguments |= self.words(plan, stock, images, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
-        return Call(self, stock, plan, arguments, self._finish(plan, images))
+        return DiffusersCall(self, stock, plan, arguments, self._finish(plan, images))
 
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""
@@ -273,12 +273,12 @@ class StockModel:
         """(1, 3, H, W) in [-1, 1], encoded and decoded."""
         return self.vae.decode(self.vae.encode(pixels).latent_dist.mode(), return_dict=False)[0]
 
-    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> Keeper | None:
+    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
         """What stays of a source; None where nothing has to."""
         if plan.route.mask_arg is None:
             return None
         source, mask = (fitted(only(images, role), plan, ignore) for role in (Role.SOURCE, Role.MASK))
-        return Masked(source, mask.convert("L"))
+        return MaskCompositor(source, mask.convert("L"))
 
     # --- pieces of those -----------------------------------------------------------------------
     def masked(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Arguments:
@@ -319,7 +319,7 @@ class StockModel:
         }
 
 
-class Call:
+class DiffusersCall:
     """See `pipelines.running.contract.Call`."""
 
     phase = Phase.DENOISING
@@ -370,7 +370,7 @@ class Call:
             )
         return self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
 
-    def finish(self, latents: torch.Tensor, check: Check = never) -> Kept:
+    def finish(self, latents: torch.Tensor, check: Check = never) -> FinishedPicture:
         """The finished picture of `latents`, with what it keeps of its source. Raises as `decode` does."""
         return self._finish(self.decode(latents), check)
 

@@ -15,7 +15,7 @@ from pipelines.events import Event, Phase, TileProgress
 from pipelines.families.upscaler import Options
 from pipelines.planning.plan import Plan
 from pipelines.running import foreign_enlargers, loading, pickled
-from pipelines.running.contract import Kept, LoadSettings, OnStep, RoleImage
+from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
 from pipelines.running.enlarging import Network, compact, enlarge_to, is_compact
 from pipelines.spec import SINGLE_FILE, ModelSpec
 
@@ -23,7 +23,7 @@ Emit = Callable[[Event], None]
 _PREVIEW_SIDE = 512
 
 
-def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> Enlarger:
+def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> EnlargerModel:
     """Read the weights of an entry. Raises ModelUnavailable."""
     del options
     file = settings.file
@@ -33,12 +33,12 @@ def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> Enlarger:
         weights = load_file(str(file))
     settings = replace(settings, file=file)
     if not is_compact(weights):
-        return Enlarger(spec, settings, foreign_enlargers.network(weights, spec.label, settings.device))
+        return EnlargerModel(spec, settings, foreign_enlargers.network(weights, spec.label, settings.device))
     with loading.explained(spec, settings):
-        return Enlarger(spec, settings, compact(weights).to(settings.device))
+        return EnlargerModel(spec, settings, compact(weights).to(settings.device))
 
 
-class Enlarger:
+class EnlargerModel:
     """See `pipelines.running.contract.LoadedModel`. Always in 32 bits: tones in 16 would show steps."""
 
     scheduler = "None"
@@ -48,10 +48,10 @@ class Enlarger:
         self.fingerprint = loading.identity(spec, settings)
         self.network = network
 
-    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> EnlargerCall:
         """The one source, at the plan's size."""
         source = images[0].whole or images[0].image
-        return Call(self, source, (plan.width, plan.height), emit)
+        return EnlargerCall(self, source, (plan.width, plan.height), emit)
 
     def enlarge(self, picture: Image.Image, size: tuple[int, int], emit: Emit) -> Image.Image:
         """An RGB or RGBA picture at `size` (width, height) px; what its `info` says of colours stays.
@@ -72,12 +72,12 @@ class Enlarger:
         return large
 
 
-class Call:
+class EnlargerCall:
     """See `pipelines.running.contract.Call`: the same picture for every seed."""
 
     phase = Phase.ENLARGING
 
-    def __init__(self, model: Enlarger, source: Image.Image, size: tuple[int, int], emit: Emit) -> None:
+    def __init__(self, model: EnlargerModel, source: Image.Image, size: tuple[int, int], emit: Emit) -> None:
         self._model, self._source, self._size, self._emit = model, source, size, emit
 
     @property
@@ -94,10 +94,10 @@ class Call:
         """The picture is one already."""
         return latents
 
-    def finish(self, latents: Any, check: Callable[[], None]) -> Kept:
+    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
         """As it is: nothing is put back."""
         check()
-        return Kept(latents)
+        return FinishedPicture(latents)
 
     def preview(self, latents: Any) -> Callable[[], bytes]:
         """What makes a small JPEG of a picture."""

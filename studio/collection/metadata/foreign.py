@@ -27,7 +27,7 @@ _LORA = re.compile(r"<(?:lora|lyco):([^:<>]{1,200})(?::([^:<>]{0,40}))?(?::[^<>]
 
 
 @dataclass(frozen=True, slots=True)
-class Lora:
+class ForeignLora:
     """An add-on of the model, by the name it had in the other tool."""
 
     name: str
@@ -53,7 +53,7 @@ class ForeignMetadata:
     height: int | None = None
     model: str | None = None
     strength: float | None = None
-    loras: tuple[Lora, ...] = ()
+    loras: tuple[ForeignLora, ...] = ()
     unmapped: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -125,29 +125,29 @@ def size(value: Any) -> tuple[int | None, int | None]:
     return (int(found[1]), int(found[2])) if found else (None, None)
 
 
-def without_loras(prompt: str) -> tuple[str, tuple[Lora, ...]]:
+def without_loras(prompt: str) -> tuple[str, tuple[ForeignLora, ...]]:
     """The prompt without `<lora:name:weight>`, and what these named."""
     found = tuple(
-        Lora(match[1].strip(), weight if (weight := number(match[2] or "1")) is not None else 1.0)
+        ForeignLora(match[1].strip(), weight if (weight := number(match[2] or "1")) is not None else 1.0)
         for match in _LORA.finditer(prompt)
     )
     clean = re.sub(r" {2,}", " ", _LORA.sub(" ", prompt)).strip()
     return clean if found else prompt, found[:MAX_LORAS]
 
 
-def loras(entries: Iterable[tuple[Any, Any]]) -> tuple[Lora, ...]:
+def loras(entries: Iterable[tuple[Any, Any]]) -> tuple[ForeignLora, ...]:
     """From (name, weight) as another tool wrote them; those without a name are left out."""
-    found: list[Lora] = []
+    found: list[ForeignLora] = []
     for name, weight in entries:
         known, value = name_of(name), number(weight)
         if known and len(found) < MAX_LORAS:
-            found.append(Lora(known, 1.0 if value is None else value))
+            found.append(ForeignLora(known, 1.0 if value is None else value))
     return tuple(found)
 
 
-def told_once(entries: Iterable[Lora]) -> tuple[Lora, ...]:
+def told_once(entries: Iterable[ForeignLora]) -> tuple[ForeignLora, ...]:
     """For tools that tell of the same LoRA in two ways: the first of each name stays."""
-    found: dict[str, Lora] = {}
+    found: dict[str, ForeignLora] = {}
     for lora in entries:
         found.setdefault(re.sub(r"\.(safetensors|ckpt|pt)$", "", lora.name, flags=re.IGNORECASE), lora)
     return tuple(found.values())[:MAX_LORAS]

@@ -63,7 +63,7 @@ def _model_name(model: Any) -> str | None:
     return foreign.name_of(model)
 
 
-def _loras(entries: Any) -> tuple[foreign.Lora, ...]:
+def _loras(entries: Any) -> tuple[foreign.ForeignLora, ...]:
     known = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return foreign.loras((_model_name(e.get("model") or e.get("lora")), e.get("weight")) for e in known)
 

@@ -55,7 +55,7 @@ def _guidance(said: Mapping[str, Any]) -> float | None:
     return own if own is not None and scale in (None, 1.0) else scale
 
 
-def _loras(said: Mapping[str, Any]) -> tuple[foreign.Lora, ...]:
+def _loras(said: Mapping[str, Any]) -> tuple[foreign.ForeignLora, ...]:
     names, weights = _listed(said.get("loras")), _listed(said.get("loraweights"))
     return foreign.loras(zip(names, weights + [1.0] * len(names), strict=False))
 

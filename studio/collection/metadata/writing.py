@@ -23,23 +23,23 @@ _ASCII, _LONG, _UNDEFINED = 2, 4, 7
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class EncodedFile:
     """A file's bytes, and what of the metadata had no room in it."""
 
     data: bytes
     left_out: tuple[str, ...] = ()
 
 
-def jpeg(picture: Image.Image, likeness: Likeness | None) -> Written:
+def jpeg(picture: Image.Image, likeness: Likeness | None) -> EncodedFile:
     """JPEG of high quality without colour subsampling."""
     blocks, left_out = _blocks(picture, likeness, _JPEG_MOST)
-    return Written(_saved(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, **blocks), left_out)
+    return EncodedFile(_saved(picture, "JPEG", quality=JPEG_QUALITY, subsampling=0, **blocks), left_out)
 
 
-def webp(picture: Image.Image, likeness: Likeness | None) -> Written:
+def webp(picture: Image.Image, likeness: Likeness | None) -> EncodedFile:
     """WebP without loss."""
     blocks, left_out = _blocks(picture, likeness, None)
-    return Written(_saved(picture, "WEBP", lossless=True, quality=75, method=3, **blocks), left_out)
+    return EncodedFile(_saved(picture, "WEBP", lossless=True, quality=75, method=3, **blocks), left_out)
 
 
 def _saved(picture: Image.Image, kind: str, **options: object) -> bytes:

@@ -14,10 +14,10 @@ import gradio as gr
 from gradio.components.base import Component
 
 from pipelines.families.limits import ALWAYS, Limits
-from pipelines.families.setting import Choices, Control, Setting, Slider, Switch
+from pipelines.families.setting import Choices, Setting, SettingControl, Slider, Switch
 from pipelines.families.settings import INFLUENCE, SEED, SETTINGS
 from studio.ui.loras import AddOnsPart, create_add_ons
-from studio.ui.widgets.lenient import Choice, Knob, Tick
+from studio.ui.widgets.lenient import LenientCheckbox, LenientRadio, LenientSlider
 from studio.ui.widgets.notices import Disclosure, SeedMemory
 
 _LIMITS = Limits()
@@ -76,7 +76,7 @@ def _group(setting: Setting, made: _Made) -> Generator[None]:
         yield
 
 
-def _add(control: Control[Any], made: _Made) -> None:
+def _add(control: SettingControl[Any], made: _Made) -> None:
     """Make the control, and what stands beside it."""
     if control is SEED:
         with gr.Row(elem_id="seed-row"):
@@ -93,7 +93,7 @@ def _add(control: Control[Any], made: _Made) -> None:
         )
 
 
-def _component(control: Control[Any]) -> Component:
+def _component(control: SettingControl[Any]) -> Component:
     said: dict[str, Any] = {
         "value": control.plain(control.start),
         "label": control.label,
@@ -104,9 +104,9 @@ def _component(control: Control[Any]) -> Component:
     kind = control.kind
     if isinstance(kind, Slider):
         low, high = kind.range(_LIMITS)
-        return Knob(low, high, step=kind.step, buttons=[], **said)
+        return LenientSlider(low, high, step=kind.step, buttons=[], **said)
     if isinstance(kind, Choices):
-        return Choice(list(kind.options(_LIMITS)), **said)
+        return LenientRadio(list(kind.options(_LIMITS)), **said)
     if isinstance(kind, Switch):
-        return Tick(**said)
+        return LenientCheckbox(**said)
     return gr.Textbox(lines=kind.lines, max_lines=kind.lines if kind.lines == 1 else 3 * kind.lines, **said)

@@ -6,17 +6,17 @@ Knows nothing of the service.
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class Assistant(Drawn):
+class Assistant(PageComponent):
     """The sparkle button with the chosen mode's name, and the menu behind it."""
 
     part = "assistant"
     root = "lk-assistant"
 
 
-class ModelSelect(Drawn):
+class ModelSelect(PageComponent):
     """The chosen model with its badge and cost, and the list behind it."""
 
     part = "modelSelect"

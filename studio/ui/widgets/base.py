@@ -15,7 +15,7 @@ import gradio as gr
 _FIXED = ("html_template", "css_template", "js_on_load", "head", "apply_default_css")
 
 
-class Drawn(gr.HTML):
+class PageComponent(gr.HTML):
     """A part of the page.
 
     `root`: class of the one element it is drawn into, which its own styles need; `tells`: what it tells

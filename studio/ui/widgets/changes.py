@@ -6,10 +6,10 @@ The order, and what an answer may still change when it arrives, is decided in th
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class Changes(Drawn):
+class Changes(PageComponent):
     """`value` is the last answer: new values by the place of their control. Triggers `asked`."""
 
     part = "changes"

@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 
-class Choice(gr.Radio):
+class LenientRadio(gr.Radio):
     """Radio buttons; hands on what was sent."""
 
     is_template = True  # drawn in the browser as what it is made from
@@ -22,7 +22,7 @@ class Choice(gr.Radio):
         return payload
 
 
-class Knob(gr.Slider):
+class LenientSlider(gr.Slider):
     """A slider; hands on what was sent."""
 
     is_template = True
@@ -32,7 +32,7 @@ class Knob(gr.Slider):
         return payload
 
 
-class Tick(gr.Checkbox):
+class LenientCheckbox(gr.Checkbox):
     """On or off; hands on what was sent."""
 
     is_template = True

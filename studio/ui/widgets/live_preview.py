@@ -5,10 +5,10 @@ Everything shown comes from the queue's snapshot and REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class LivePreview(Drawn):
+class LivePreview(PageComponent):
     """Holds `#cancel`, `#use-as-reference` and the other buttons of the chosen picture."""
 
     part = "stage"

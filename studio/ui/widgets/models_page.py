@@ -5,10 +5,10 @@ Everything shown comes from REST, in the browser.
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class ModelsPage(Drawn):
+class ModelsPage(PageComponent):
     """Holds `#models-list` with a card `#model-card-<id>` for each model."""
 
     part = "models"

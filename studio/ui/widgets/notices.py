@@ -5,17 +5,17 @@ What they show comes from the queue's snapshot in the browser, the notices from 
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class Header(Drawn):
+class Header(PageComponent):
     """Name, sections, the worker's state, light and dark. `scene`: {sections: [id, words] of each}."""
 
     part = "header"
     root = "lk-header"
 
 
-class Notices(Drawn):
+class Notices(PageComponent):
     """A list of quiet sentences; triggers `settled` when the artist has stopped changing things.
 
     `scene`: {request: what Generate would ask for, or null where the settings cannot be read}.
@@ -26,21 +26,21 @@ class Notices(Drawn):
     tells = ("settled",)
 
 
-class GenerateStatus(Drawn):
+class GenerateStatus(PageComponent):
     """How many jobs run and wait, below the Generate button."""
 
     part = "generateStatus"
     root = "lk-generate-root"
 
 
-class SweepButton(Drawn):
+class SweepButton(PageComponent):
     """Opens the dialog in which one or two settings take several values."""
 
     part = "sweepButton"
     root = "lk-sweep-root"
 
 
-class SeedMemory(Drawn):
+class SeedMemory(PageComponent):
     """The seed this tab used last; triggers `used` when the artist wants it back."""
 
     part = "seedMemory"
@@ -48,7 +48,7 @@ class SeedMemory(Drawn):
     tells = ("used",)
 
 
-class Disclosure(Drawn):
+class Disclosure(PageComponent):
     """A button that opens and closes a part of the page. `scene`: {target: its id, words}."""
 
     part = "disclosure"

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class QueueSummary(Drawn):
+class QueueSummary(PageComponent):
     """What runs and what waits, on a strip of fixed height."""
 
     part = "queueSummary"
 
 
-class QueuePage(Drawn):
+class QueuePage(PageComponent):
     """Running, waiting and finished jobs, with the words of those that failed."""
 
     part = "queue"

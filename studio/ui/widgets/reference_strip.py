@@ -6,10 +6,10 @@ browser and is read as such. Knows nothing of the service.
 
 from __future__ import annotations
 
-from studio.ui.widgets.base import Drawn
+from studio.ui.widgets.base import PageComponent
 
 
-class ReferenceStrip(Drawn):
+class ReferenceStrip(PageComponent):
     """Up to ten numbered references; asks for a change after every one by the artist."""
 
     part = "references"

@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import RequestError
-from pipelines.planning.complete import Completed, complete
+from pipelines.planning.complete import Completion, complete
 from pipelines.request import ControlKind, GenerationRequest, Mode
 from tests.pipelines.disk.test_identify import KNOWN, LORA_XL, SD1, SDXL, write
 from tests.tiny_models import MODELS_YAML
@@ -32,7 +32,7 @@ def catalog(tmp_path: Path, tiny_model_dir: Path, tiny_plain_dir: Path) -> Catal
     return load_catalog(path, folder)
 
 
-def asked(catalog: Catalog, **fields: Any) -> Completed:
+def asked(catalog: Catalog, **fields: Any) -> Completion:
     request = GenerationRequest.model_validate({"prompt": "a face", "model": "tiny", **fields})
     return complete(request, catalog, {}, lambda: 99)
 
@@ -164,7 +164,7 @@ def test_an_adapter_without_its_image_encoder_is_refused_before(checkpoint: Cata
     fields = {"model": "file-big", "mode": "style_reference", "ip_adapter": "other"}
     request = GenerationRequest.model_validate({**fields, "references": [{"image_id": "face"}]})
 
-    def completed() -> Completed:
+    def completed() -> Completion:
         return complete(request, checkpoint, {"face": (64, 64)}, lambda: 9)
 
     with pytest.raises(RequestError, match=r"looks at pictures through .*CLIP ViT-bigG.*as well") as refused:

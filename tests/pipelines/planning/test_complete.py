@@ -6,14 +6,14 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, RequestError
-from pipelines.planning.complete import Completed, complete, effective_steps, plan
+from pipelines.planning.complete import Completion, complete, effective_steps, plan
 from pipelines.request import MAX_SEED, ControlKind, GenerationRequest, Mode, Role
 from tests.pipelines.conftest import DRAWN, SMALLEST, Ask, Pictures
 
 
 @pytest.fixture(scope="module")
 def completed(catalog: Catalog, pictures: Pictures) -> Any:
-    def close(mode: str = "text_to_image", **fields: Any) -> Completed:
+    def close(mode: str = "text_to_image", **fields: Any) -> Completion:
         request = GenerationRequest(**{"mode": mode, "prompt": "a face", **SMALLEST[mode], **fields})
         return complete(request, catalog, pictures.sizes, lambda: 99)
 
@@ -271,5 +271,5 @@ def test_an_open_request_cannot_be_planned(catalog: Catalog) -> None:
         plan(GenerationRequest(prompt="x"), catalog.route("tiny", Mode.TEXT_TO_IMAGE))
 
 
-def _size(closed: Completed) -> tuple[int | None, int | None]:
+def _size(closed: Completion) -> tuple[int | None, int | None]:
     return closed.request.width, closed.request.height

@@ -10,12 +10,12 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import RequestError
-from pipelines.planning.complete import Completed, complete
+from pipelines.planning.complete import Completion, complete
 from pipelines.request import Finish, GenerationRequest, Mode
 from tests.pipelines.enlargers import write_catalogue
 
 SIZES = {"small": (128, 96), "large": (2000, 1000), "huge": (4096, 100)}
-Close = Callable[..., Completed]
+Close = Callable[..., Completion]
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +25,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path) 
 
 @pytest.fixture
 def close(catalogue: Catalog) -> Close:
-    def closed(source: str | None = "small", **fields: Any) -> Completed:
+    def closed(source: str | None = "small", **fields: Any) -> Completion:
         given = {"references": [{"image_id": source}]} if source else {}
         return complete(GenerationRequest.model_validate({**given, **fields}), catalogue, SIZES, lambda: 7)
 

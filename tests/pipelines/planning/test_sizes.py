@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 
 from pipelines.errors import RequestError
-from pipelines.planning.sizes import Size, Source, decide
+from pipelines.planning.sizes import Size, SizeWish, decide
 from pipelines.request import ASPECT_RATIOS
 
 
 def decided(resolution: int = 512, multiple: int = 8, **changes: Any) -> Size:
     nothing: dict[str, Any] = {"width": None, "height": None, "aspect_ratio": None, "reference": None}
-    return decide(Source(**{**nothing, "prefer_reference": False, **changes}), resolution, multiple)
+    return decide(SizeWish(**{**nothing, "prefer_reference": False, **changes}), resolution, multiple)
 
 
 @pytest.mark.parametrize("aspect", ASPECT_RATIOS)

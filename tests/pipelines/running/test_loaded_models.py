@@ -19,8 +19,8 @@ from pipelines.memory import planner
 from pipelines.memory.planner import GIB, Hardware, MemoryChoice, Part, Placement, Storage
 from pipelines.request import Mode
 from pipelines.running.cache import held
-from pipelines.running.loaded_models import LoadedModels, Wish
-from pipelines.running.remembered import Key
+from pipelines.running.loaded_models import LoadedModels, MemoryOptions
+from pipelines.running.remembered import ResultKey
 from tests.tiny_models import write_models_yaml
 
 COMPUTER = Hardware(
@@ -57,7 +57,7 @@ def need(catalog: Catalog, model: str) -> int:
 @pytest.fixture
 def take(catalog: Catalog) -> Callable[..., Any]:
     def taken(shelf: LoadedModels, model: str, mode: Mode | None = None, **wish: Any) -> Any:
-        return shelf.take(catalog.get(model), mode, Wish(**wish))
+        return shelf.take(catalog.get(model), mode, MemoryOptions(**wish))
 
     return taken
 
@@ -107,11 +107,11 @@ def test_what_a_request_brings_is_counted_in_the_plan(catalog: Catalog, take: An
     assert first.plan.placement is Placement.RESIDENT
     small, large = (Part(f"lora {name}", 0, size) for name, size in (("a", 2**19), ("b", taken + 2**21)))
     spec = catalog.get("tiny-plain")
-    same = shelf.take(spec, None, Wish(), (small,))
+    same = shelf.take(spec, None, MemoryOptions(), (small,))
     assert same.model is first.model
     assert same.plan.gpu_bytes == first.plan.gpu_bytes + 2**19
-    assert shelf.take(spec, None, Wish(), ()) is same
-    other = shelf.take(spec, None, Wish(), (small, large))
+    assert shelf.take(spec, None, MemoryOptions(), ()) is same
+    other = shelf.take(spec, None, MemoryOptions(), (small, large))
     assert other.model is not first.model
     assert (other.plan.placement, other.plan.tiling) != (first.plan.placement, first.plan.tiling)
     assert shelf.ids == ("tiny-plain",)
@@ -176,7 +176,7 @@ def test_after_memory_ran_out_the_next_cheaper_way_is_taken(catalog: Catalog, ta
     plans = [take(shelf, "tiny-plain").plan]
     take(shelf, "tiny")
     for _ in range(4):
-        plans.append(shelf.take_smaller(spec, Mode.TEXT_TO_IMAGE, Wish()).plan)
+        plans.append(shelf.take_smaller(spec, Mode.TEXT_TO_IMAGE, MemoryOptions()).plan)
         assert shelf.ids == ("tiny-plain",)
     needs = [plan.gpu_bytes for plan in plans]
     assert needs == sorted(needs, reverse=True)
@@ -204,7 +204,7 @@ def test_a_wish_that_cannot_be_had_is_refused(
     with pytest.raises(RequestError, match=words):
         take(shelf_with(catalog, hardware), "tiny", choice=choice)
     with pytest.raises(RequestError, match="There is no way 'best'"):
-        Wish.read("best", False)
+        MemoryOptions.read("best", False)
 
 
 def test_a_model_that_is_quantised_for_another_machine_is_refused(
@@ -226,7 +226,7 @@ def test_a_model_that_is_not_here_is_refused(catalog: Catalog, take: Any) -> Non
 
 def remember(shelf: LoadedModels, size: int) -> None:
     shelf.remembered.get(
-        Key("test", 0, b"", str(size).encode()), lambda: torch.zeros(size, dtype=torch.uint8)
+        ResultKey("test", 0, b"", str(size).encode()), lambda: torch.zeros(size, dtype=torch.uint8)
     )
 
 

@@ -68,9 +68,9 @@ def outcome(catalog: Catalog, ask: Ask, pictures: Pictures) -> Callable[..., tup
 
 
 def runner_wish(choice: MemoryChoice) -> Any:
-    from pipelines.running.loaded_models import Wish
+    from pipelines.running.loaded_models import MemoryOptions
 
-    return Wish(choice)
+    return MemoryOptions(choice)
 
 
 @pytest.mark.parametrize("mode", ["text_to_image", "controlnet", "character_reference"])

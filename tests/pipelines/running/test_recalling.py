@@ -13,7 +13,7 @@ from transformers import CLIPTextModel
 
 from pipelines.running import placement, recalling
 from pipelines.running.network_state import number, state
-from pipelines.running.remembered import Remembered
+from pipelines.running.remembered import ResultCache
 
 PIXELS = torch.linspace(-1, 1, 3 * 64 * 64).reshape(1, 3, 64, 64)
 IDS = torch.arange(77)[None] % 20
@@ -22,7 +22,7 @@ IDS = torch.arange(77)[None] % 20
 class Watched:
     """A network that remembers, and how often it had to compute."""
 
-    def __init__(self, network: Any, inside: Any, store: Remembered) -> None:
+    def __init__(self, network: Any, inside: Any, store: ResultCache) -> None:
         self.network, self.times = network, 0
         inside.register_forward_pre_hook(self._count)
         recalling.remember(network, store)
@@ -38,18 +38,18 @@ class Watched:
 
 
 @pytest.fixture
-def store() -> Remembered:
-    return Remembered()
+def store() -> ResultCache:
+    return ResultCache()
 
 
 @pytest.fixture
-def vae(tiny_plain_dir: Path, store: Remembered) -> Watched:
+def vae(tiny_plain_dir: Path, store: ResultCache) -> Watched:
     network: Any = AutoencoderKL.from_pretrained(tiny_plain_dir, subfolder="vae")
     return Watched(network.eval(), network.encoder, store)
 
 
 @pytest.fixture
-def words(tiny_plain_dir: Path, store: Remembered) -> Watched:
+def words(tiny_plain_dir: Path, store: ResultCache) -> Watched:
     network: Any = CLIPTextModel.from_pretrained(tiny_plain_dir, subfolder="text_encoder")
     return Watched(network.eval(), network.get_input_embeddings(), store)
 
@@ -155,7 +155,7 @@ def test_loras_and_their_weights_are_part_of_the_state(words: Watched) -> None:
 
 
 def test_another_network_with_the_same_weights_computes_for_itself(
-    vae: Watched, tiny_plain_dir: Path, store: Remembered
+    vae: Watched, tiny_plain_dir: Path, store: ResultCache
 ) -> None:
     vae.computes(encode)
     network: Any = AutoencoderKL.from_pretrained(tiny_plain_dir, subfolder="vae")
@@ -171,7 +171,7 @@ def test_what_is_to_be_learnt_from_is_computed(vae: Watched) -> None:
     assert vae.times == before + 1
 
 
-def test_what_a_network_computed_goes_with_it(vae: Watched, words: Watched, store: Remembered) -> None:
+def test_what_a_network_computed_goes_with_it(vae: Watched, words: Watched, store: ResultCache) -> None:
     vae.computes(encode)
     words.computes(read)
     assert len(store) == 2

@@ -11,7 +11,7 @@ from diffusers.models.transformers.transformer_flux2 import (
 )
 
 from pipelines.running import reference_keys
-from pipelines.running.remembered import Remembered
+from pipelines.running.remembered import ResultCache
 from tests.tiny_models_flux import _flux2_transformer
 
 REFERENCES, OWN, WORDS = 6, 4, 5
@@ -30,7 +30,7 @@ class OtherOrder(Flux2Transformer2DModel):
 class Watched:
     """A transformer that keeps what it saw of references, and the tokens it was given."""
 
-    def __init__(self, store: Remembered, cls: Any = None) -> None:
+    def __init__(self, store: ResultCache, cls: Any = None) -> None:
         torch.manual_seed(0)
         self.network = _flux2_transformer(3 * 16, guidance=False)
         if cls is not None:
@@ -79,7 +79,7 @@ def references() -> torch.Tensor:
 
 
 def test_known_references_are_left_out_and_nothing_else_differs(references: torch.Tensor) -> None:
-    keeps, plain = Watched(Remembered()), Watched(Remembered(0))
+    keeps, plain = Watched(ResultCache()), Watched(ResultCache(0))
     for noise, words in ((1, 1), (2, 1), (2, 2)):
         (ours, cache), (theirs, other) = (
             each.first_step(references, noise, words) for each in (keeps, plain)
@@ -93,7 +93,7 @@ def test_known_references_are_left_out_and_nothing_else_differs(references: torc
 
 
 def test_other_references_or_another_state_are_computed(references: torch.Tensor) -> None:
-    keeps, plain = Watched(Remembered()), Watched(Remembered(0))
+    keeps, plain = Watched(ResultCache()), Watched(ResultCache(0))
     keeps.first_step(references)
     swapped = references.flip(1)
     assert torch.equal(keeps.first_step(swapped)[0], plain.first_step(swapped)[0])
@@ -105,7 +105,7 @@ def test_other_references_or_another_state_are_computed(references: torch.Tensor
 
 
 def test_where_bits_would_differ_nothing_is_kept(references: torch.Tensor) -> None:
-    store = Remembered()
+    store = ResultCache()
     keeps = Watched(store, OtherOrder)
     for _ in range(3):
         keeps.first_step(references)
@@ -114,7 +114,7 @@ def test_where_bits_would_differ_nothing_is_kept(references: torch.Tensor) -> No
 
 
 def test_keys_larger_than_the_store_cost_nothing(references: torch.Tensor) -> None:
-    keeps = Watched(Remembered(1000))
+    keeps = Watched(ResultCache(1000))
     for _ in range(2):
         keeps.first_step(references)
     assert keeps.tokens == [REFERENCES + OWN] * 2

@@ -6,19 +6,19 @@ import pytest
 import torch
 
 from pipelines.running import contents
-from pipelines.running.remembered import Key, Remembered
+from pipelines.running.remembered import ResultCache, ResultKey
 
 KIB = 1024
 
 
-def key(given: str, owner: int = 1, state: bytes = b"") -> Key:
-    return Key("encode", owner, state, given.encode())
+def key(given: str, owner: int = 1, state: bytes = b"") -> ResultKey:
+    return ResultKey("encode", owner, state, given.encode())
 
 
 class Maker:
     """Makes results of a size, and says of which names it had to."""
 
-    def __init__(self, store: Remembered, size: int = 256) -> None:
+    def __init__(self, store: ResultCache, size: int = 256) -> None:
         self.store, self.size = store, size
         self.made: list[str] = []
 
@@ -31,7 +31,7 @@ class Maker:
 
 
 def test_the_same_is_made_once_and_anything_else_anew() -> None:
-    maker = Maker(Remembered())
+    maker = Maker(ResultCache())
     first, again = maker.ask("a"), maker.ask("a")
     assert torch.equal(first, again)
     assert first is not again
@@ -41,14 +41,14 @@ def test_the_same_is_made_once_and_anything_else_anew() -> None:
 
 
 def test_nobody_can_spoil_what_is_kept() -> None:
-    maker = Maker(Remembered())
+    maker = Maker(ResultCache())
     maker.ask("a").zero_()
     maker.ask("a").zero_()
     assert maker.ask("a").eq(1).all()
 
 
 def test_never_more_than_the_limit_the_longest_unused_going_first() -> None:
-    store = Remembered(3 * KIB)
+    store = ResultCache(3 * KIB)
     maker = Maker(store)
     for name in ("a", "b", "c", "a", "d", "a", "b"):
         maker.ask(name)
@@ -59,7 +59,7 @@ def test_never_more_than_the_limit_the_longest_unused_going_first() -> None:
 
 
 def test_what_a_network_made_goes_with_it() -> None:
-    store = Remembered()
+    store = ResultCache()
     maker = Maker(store)
     maker.ask("a")
     maker.ask("a", owner=2)
@@ -71,14 +71,14 @@ def test_what_a_network_made_goes_with_it() -> None:
 
 
 def test_what_cannot_be_copied_is_made_each_time() -> None:
-    store = Remembered()
+    store = ResultCache()
     made = [store.get(key("a"), object) for _ in range(2)]
     assert made[0] is not made[1]
     assert len(store) == 0
 
 
 def test_without_memory_for_a_copy_the_result_is_still_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    store = Remembered()
+    store = ResultCache()
     maker = Maker(store)
     maker.ask("a")
 
@@ -111,7 +111,7 @@ def test_what_the_device_has_no_room_for_moves_to_the_computers_memory(
         return OnDevice(frozen.tensors, frozen.devices, frozen.build)
 
     monkeypatch.setattr(contents, "freeze", freeze)
-    store = Remembered(4 * KIB)
+    store = ResultCache(4 * KIB)
     maker = Maker(store)
     for name in ("a", "b", "c"):
         maker.ask(name)

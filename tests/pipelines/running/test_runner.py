@@ -371,14 +371,14 @@ def out_of_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]
 
     def arm(first: int, times: int) -> None:
         calls = iter(range(1_000))
-        real = stock.Call.denoise
+        real = stock.DiffusersCall.denoise
 
         def denoise(self: Any, seed: int, on_step: Any) -> Any:
             if first <= next(calls) < first + times:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
             return real(self, seed, on_step)
 
-        monkeypatch.setattr(stock.Call, "denoise", denoise)
+        monkeypatch.setattr(stock.DiffusersCall, "denoise", denoise)
 
     return arm
 
@@ -406,9 +406,9 @@ def test_running_out_of_memory_twice_fails_with_advice_and_the_next_job_works(
 
 
 def test_numbers_that_run_over_are_no_picture(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = stock.Call.denoise
+    real = stock.DiffusersCall.denoise
     monkeypatch.setattr(
-        stock.Call,
+        stock.DiffusersCall,
         "denoise",
         lambda self, seed, on_step: real(self, seed, on_step) * float("nan"),
     )

@@ -9,8 +9,8 @@ import torch
 from compel import Compel
 from diffusers import StableDiffusionPipeline
 
-from pipelines.running.encodings import Words
-from pipelines.running.weighing import MOST_PARTS, Weigher, weighed
+from pipelines.running.encodings import ClipPrompts
+from pipelines.running.weighing import MOST_PARTS, PromptWeighter, weighed
 
 
 @pytest.fixture(scope="module")
@@ -19,8 +19,8 @@ def pipeline(tiny_plain_dir: Path) -> StableDiffusionPipeline:
 
 
 @pytest.fixture(scope="module")
-def weigher(pipeline: StableDiffusionPipeline) -> Weigher:
-    return Weigher(pipeline.tokenizer, pipeline.text_encoder, "cpu")
+def weigher(pipeline: StableDiffusionPipeline) -> PromptWeighter:
+    return PromptWeighter(pipeline.tokenizer, pipeline.text_encoder, "cpu")
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def compel(pipeline: StableDiffusionPipeline) -> Compel:
         ("a (red) hat", "a red+ hat"),
     ],
 )
-def test_weights_are_compels(weigher: Weigher, compel: Compel, ours: str, theirs: str) -> None:
+def test_weights_are_compels(weigher: PromptWeighter, compel: Compel, ours: str, theirs: str) -> None:
     with torch.no_grad():
         expected = compel.build_conditioning_tensor(theirs)
     found = weigher.encode(ours)
@@ -48,17 +48,17 @@ def test_weights_are_compels(weigher: Weigher, compel: Compel, ours: str, theirs
 
 
 def test_a_prompt_without_weights_is_encoded_as_ever(
-    weigher: Weigher, pipeline: StableDiffusionPipeline
+    weigher: PromptWeighter, pipeline: StableDiffusionPipeline
 ) -> None:
-    plain = Words(pipeline.tokenizer, pipeline.text_encoder, "cpu").encode("a red hat")
+    plain = ClipPrompts(pipeline.tokenizer, pipeline.text_encoder, "cpu").encode("a red hat")
     assert torch.allclose(weigher.encode("a red hat"), plain, atol=1e-5)
 
 
-def test_a_weight_changes_what_the_model_reads(weigher: Weigher) -> None:
+def test_a_weight_changes_what_the_model_reads(weigher: PromptWeighter) -> None:
     assert not torch.allclose(weigher.encode("a (red:1.5) hat"), weigher.encode("a red hat"), atol=1e-3)
 
 
-def test_long_prompts_and_breaks_are_read_in_parts_of_one_length(weigher: Weigher) -> None:
+def test_long_prompts_and_breaks_are_read_in_parts_of_one_length(weigher: PromptWeighter) -> None:
     long, short = weighed(weigher, ["word, " * 60, "short"])
     assert long.shape == short.shape
     assert long.shape[1] > 77
@@ -68,7 +68,7 @@ def test_long_prompts_and_breaks_are_read_in_parts_of_one_length(weigher: Weighe
     assert torch.equal(broken[:, :77], weigher.encode("a hat "))
 
 
-def test_what_is_beyond_all_parts_is_cut_and_told(weigher: Weigher) -> None:
+def test_what_is_beyond_all_parts_is_cut_and_told(weigher: PromptWeighter) -> None:
     text = "(silver:1.2) " + " ".join(f"word{number}" for number in range(400))
     assert weigher.notice(text).endswith("word399")  # type: ignore[union-attr]
     assert weigher.encode(text).shape[1] <= (MOST_PARTS + 1) * 77

@@ -13,7 +13,7 @@ from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
 from studio.characters.characters import Characters
 from studio.characters.designs import Designs
-from studio.characters.records import Character, Version
+from studio.characters.records import Character, PortraitVersion
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.jobs import JobQueue
@@ -48,7 +48,7 @@ class Cast:
             self.add(made.id, seed)
         return self.characters.get(made.id)
 
-    def add(self, character_id: str, seed: int = 0) -> Version:
+    def add(self, character_id: str, seed: int = 0) -> PortraitVersion:
         data = io.BytesIO(picture(seed, width=48, height=64))
         return self.characters.versions.add_upload(character_id, data, f"portrait {seed}.png")
 

@@ -187,11 +187,13 @@ def test_a_sheet_that_cannot_be(studio: Cast) -> None:
 
 @pytest.mark.parametrize(("count", "columns", "wanted"), [(1, 0, 1), (5, 0, 3), (6, 2, 2)])
 def test_a_layout_holds_every_picture(tmp_path: Path, count: int, columns: int, wanted: int) -> None:
-    cells: list[layout.Cell] = []
+    cells: list[layout.LabelledPicture] = []
     for number in range(count):
         path = tmp_path / f"{number}.png"
         Image.new("RGB", (64, 96), (200, number * 20, 0)).save(path)
-        cells.append(layout.Cell(path, "a label that is far too long to fit under it", f"seed {number}"))
+        cells.append(
+            layout.LabelledPicture(path, "a label that is far too long to fit under it", f"seed {number}")
+        )
     sheet = layout.lay_out(cells, "Mara – Wörter, 漢字", columns)
     colours = {colour for _, colour in sheet.getcolors(2**24) or ()}
     assert {(200, number * 20, 0) for number in range(count)} <= colours

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import Conflict, NotFound, PictureRefused, RequestError
 from pipelines.request import GenerationRequest, Mode, Role
-from studio.characters.records import Crop, DesignDraft, SeedPolicy, Source, Version
+from studio.characters.records import Crop, DesignDraft, PortraitVersion, SeedPolicy, VersionSource
 from studio.collection.queries import Filter
 from studio.records import Category, JobStatus
 from tests.studio.characters.conftest import Cast
@@ -18,7 +18,7 @@ def portrait(**changes: object) -> GenerationRequest:
     )
 
 
-def listed(studio: Cast, character_id: str) -> list[Version]:
+def listed(studio: Cast, character_id: str) -> list[PortraitVersion]:
     return list(studio.characters.versions.list(character_id).items)
 
 
@@ -32,7 +32,12 @@ def test_every_way_of_adding_makes_the_newest_version_current(studio: Cast) -> N
     studio.finish()
     added = studio.characters.versions.add_job(mara.id, job.id)
     found = listed(studio, mara.id)
-    assert [v.source for v in found] == [Source.GENERATED, Source.GENERATED, Source.PICTURE, Source.UPLOAD]
+    assert [v.source for v in found] == [
+        VersionSource.GENERATED,
+        VersionSource.GENERATED,
+        VersionSource.PICTURE,
+        VersionSource.UPLOAD,
+    ]
     assert [v.number for v in found] == [4, 3, 2, 1]
     assert [(v.place, v.total) for v in found] == [(4, 4), (3, 4), (2, 4), (1, 4)]
     assert [v.current for v in found] == [True, False, False, False]
@@ -66,7 +71,7 @@ def test_generating_makes_versions_as_pictures_are_kept(studio: Cast) -> None:
     studio.finish()
     newest, first, uploaded = listed(studio, mara.id)
     assert (newest.current, newest.model, newest.seed) == (True, "portrait-mini", job.request.seed + 1)
-    assert (first.source, uploaded.source) == (Source.GENERATED, Source.UPLOAD)
+    assert (first.source, uploaded.source) == (VersionSource.GENERATED, VersionSource.UPLOAD)
     assert first.prompt == "a woman with red hair"
     record = studio.service.image(newest.image_id)
     assert (record.characters, record.category) == ((mara.id,), Category.GENERATED)

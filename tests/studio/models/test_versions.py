@@ -10,7 +10,7 @@ import pytest
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import Conflict
 from studio.models.library import ModelLibrary
-from studio.models.records import Version
+from studio.models.records import ModelVersion
 from tests.hub import Hub, Repo
 from tests.studio.models.library_for_tests import ended, until
 from tests.studio.models.test_fetch import REPO, WEIGHTS
@@ -20,7 +20,7 @@ NEW_WEIGHTS = b"newer weights " * 2**14
 CHANGED = {WEIGHTS.replace("/", "__"): NEW_WEIGHTS}
 
 
-def version_of(library: ModelLibrary, model: str = "big") -> Version:
+def version_of(library: ModelLibrary, model: str = "big") -> ModelVersion:
     version = library.card(model).version
     assert version is not None
     return version

@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import RequestError
 from pipelines.request import MAX_PROMPT_CHARS, MAX_SEED, Mode, Role
-from studio.ui.knobs import Knobs, find_model, knobs_of
+from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import MODELS, model
 from tests.studio.ui.states_for_tests import ids, made, with_references
@@ -94,7 +94,7 @@ def test_edits_are_put_together_in_one_prompt_each_once() -> None:
 def test_edits_put_together_fit_the_prompt() -> None:
     state = StudioState().edit_together("anchor", [letter * 6000 for letter in "ab"])
     assert len(state.prompt) == MAX_PROMPT_CHARS
-    assert state.to_request(Knobs()).prompt == state.prompt
+    assert state.to_request(SettingRanges()).prompt == state.prompt
 
 
 # --- what a browser sends -----------------------------------------------------------------------
@@ -127,7 +127,7 @@ def test_what_is_not_understood_gets_its_default_and_the_rest_is_kept(broken: di
 # --- the request ------------------------------------------------------------------------------------
 
 
-def knobs(mode: Mode) -> Knobs:
+def knobs(mode: Mode) -> SettingRanges:
     return knobs_of(find_model(MODELS, "portrait"), mode)
 
 
@@ -155,19 +155,19 @@ def test_a_knob_the_model_does_not_use_is_not_asked_for() -> None:
 
 @pytest.mark.parametrize(("text", "seed"), [("-1", -1), (" 42 ", 42), (str(MAX_SEED), MAX_SEED), ("007", 7)])
 def test_seeds_are_read_from_their_text(text: str, seed: int) -> None:
-    assert made(seed=text).to_request(Knobs()).seed == seed
+    assert made(seed=text).to_request(SettingRanges()).seed == seed
 
 
 @pytest.mark.parametrize("text", ["", "-2", "1.5", "1e9", str(MAX_SEED + 1), "9" * 5000, "٣", "--1", "seed"])
 def test_other_seeds_are_refused_in_words(text: str) -> None:
     with pytest.raises(RequestError, match="whole number") as refusal:
-        made(seed=text).to_request(Knobs())
+        made(seed=text).to_request(SettingRanges())
     assert refusal.value.field == "seed"
 
 
 def test_a_prompt_that_is_too_long_is_refused_in_words() -> None:
     with pytest.raises(RequestError, match="longer than 10,000 characters"):
-        StudioState(prompt="x" * 10_001).to_request(Knobs())
+        StudioState(prompt="x" * 10_001).to_request(SettingRanges())
 
 
 @pytest.mark.parametrize(
@@ -179,14 +179,14 @@ def test_a_prompt_that_is_too_long_is_refused_in_words() -> None:
     ],
 )
 def test_the_shape_becomes_a_ratio_or_a_size(shape: str, asked: dict[str, Any]) -> None:
-    request = made(aspect_ratio=shape).to_request(Knobs())
+    request = made(aspect_ratio=shape).to_request(SettingRanges())
     given = {name: getattr(request, name) for name in ("aspect_ratio", "width", "height")}
     assert {name: value for name, value in given.items() if value is not None} == asked
 
 
 def test_a_size_beyond_reason_is_refused_in_words() -> None:
     with pytest.raises(RequestError, match="width is outside"):
-        made(aspect_ratio="99999x512").to_request(Knobs())
+        made(aspect_ratio="99999x512").to_request(SettingRanges())
 
 
 def test_a_mask_stands_beside_its_picture_and_replaces_the_one_before() -> None:

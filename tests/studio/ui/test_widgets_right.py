@@ -10,7 +10,7 @@ from studio.ui.coach_widgets import CoachLine, CoachVerdict
 from studio.ui.loras import AddOnsPart
 from studio.ui.page_files import STATIC
 from studio.ui.widgets.assistant import Assistant, ModelSelect
-from studio.ui.widgets.base import Drawn, page_js
+from studio.ui.widgets.base import PageComponent, page_js
 from studio.ui.widgets.changes import Changes
 from studio.ui.widgets.live_preview import LivePreview
 from studio.ui.widgets.models_page import ModelsPage
@@ -19,7 +19,7 @@ from studio.ui.widgets.picture_grid import CollectionGrid, PictureGallery
 from studio.ui.widgets.queue_view import QueuePage, QueueSummary
 from studio.ui.widgets.reference_strip import ReferenceStrip
 
-PARTS: tuple[type[Drawn], ...] = (
+PARTS: tuple[type[PageComponent], ...] = (
     AddOnsPart,
     Assistant,
     Changes,
@@ -45,18 +45,18 @@ PARTS: tuple[type[Drawn], ...] = (
 
 
 def test_these_are_all_parts_of_the_page() -> None:
-    assert set(PARTS) == set(Drawn.__subclasses__())
+    assert set(PARTS) == set(PageComponent.__subclasses__())
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_a_part_is_known_to_the_page(part: type[Drawn]) -> None:
+def test_a_part_is_known_to_the_page(part: type[PageComponent]) -> None:
     known = (STATIC / "main.js").read_text(encoding="utf-8").partition("const ANSWERS")[0]
     assert re.search(rf"\b{part.part}\b", known.partition("const PARTS")[2])
     assert f'likeness.mount("{part.part}"' in str(part().js_on_load)
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_gradio_can_make_a_part_again_from_its_own_config(part: type[Drawn]) -> None:
+def test_gradio_can_make_a_part_again_from_its_own_config(part: type[PageComponent]) -> None:
     first = part(elem_id="here", scene={"a": 1})
     again = part(
         elem_id="here",

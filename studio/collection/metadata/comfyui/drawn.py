@@ -102,7 +102,7 @@ class _Unfolding:
                 self.nodes[scope.prefix + key] = {"class_type": kind, "inputs": inputs}
 
     def _inputs(
-        self, scope: _Scope, key: str, node: Mapping[str, Any], sent: everywhere.Sent
+        self, scope: _Scope, key: str, node: Mapping[str, Any], sent: everywhere.Broadcasts
     ) -> dict[str, Any]:
         named = widgets.values(node)
         named |= scope.replaced.get(key, {})

@@ -13,7 +13,7 @@ _OFF = (2, 4)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class InputValue:
     """What an open input gets: along a link, or a value."""
 
     link: Any = None
@@ -21,7 +21,7 @@ class Found:
 
 
 @dataclass(frozen=True, slots=True)
-class Sent:
+class Broadcasts:
     """What is sent on one level of the graph."""
 
     by_kind: Mapping[str, Any]
@@ -29,22 +29,22 @@ class Sent:
     unwanted: Any = None
     seed: int | None = None
 
-    def to(self, slot: Mapping[str, Any], *, old: bool) -> Found | None:
+    def to(self, slot: Mapping[str, Any], *, old: bool) -> InputValue | None:
         """What an open input gets; `old`: it has no value of its own."""
         name, kind = str(slot.get("name")).casefold(), str(slot.get("type"))
         if kind == "INT" and "seed" in name and self.seed is not None and old:
-            return Found(value=self.seed)
+            return InputValue(value=self.seed)
         if slot.get("widget") is not None and not old:
             return None
         if kind == "CONDITIONING" and "neg" in name and self.unwanted is not None:
-            return Found(self.unwanted)
+            return InputValue(self.unwanted)
         if kind == "CONDITIONING" and "pos" in name and self.wanted is not None:
-            return Found(self.wanted)
+            return InputValue(self.wanted)
         link = self.by_kind.get(kind)
-        return Found(link) if link is not None else None
+        return InputValue(link) if link is not None else None
 
 
-def sent(nodes: Iterable[Mapping[str, Any]], kind_of: Callable[[Any], str]) -> Sent:
+def sent(nodes: Iterable[Mapping[str, Any]], kind_of: Callable[[Any], str]) -> Broadcasts:
     """`kind_of`: what a link carries. Rules that name nodes by patterns are not followed, but sent to all."""
     by_kind: dict[str, Any] = {}
     prompts: list[Any] = [None, None]
@@ -61,7 +61,7 @@ def sent(nodes: Iterable[Mapping[str, Any]], kind_of: Callable[[Any], str]) -> S
             seed = typed if isinstance(typed, int) else None
         else:
             by_kind |= {carried: link for link in links if link is not None and (carried := kind_of(link))}
-    return Sent(by_kind, *prompts, seed=seed)
+    return Broadcasts(by_kind, *prompts, seed=seed)
 
 
 def _links(node: Mapping[str, Any]) -> list[Any]:

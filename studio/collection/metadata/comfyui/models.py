@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.comfyui.graph import PIPES, Graph, Node
-from studio.collection.metadata.foreign import Lora
+from studio.collection.metadata.foreign import ForeignLora
 
 _FILES = (
     "ckpt_name", "unet_name", "base_ckpt_name", "model_name", "model_path", "gguf_name", "nf4_name",
@@ -55,7 +55,7 @@ class Models:
         found = (self.graph.value(key, name) for key in self.way for name in _FILES if self._has(key, name))
         return next((name for value in found if (name := foreign.name_of(value)) and _is_set(name)), None)
 
-    def loras(self) -> tuple[Lora, ...]:
+    def loras(self) -> tuple[ForeignLora, ...]:
         """Those that were switched on, nearest first."""
         return foreign.loras(pair for key in self.way for pair in self._of_node(key) if _is_set(pair[0]))
 

@@ -16,7 +16,7 @@ from studio.collection.metadata.comfyui.budget import Budget, TooEntangled
 from studio.collection.metadata.comfyui.graph import Graph
 from studio.collection.metadata.comfyui.models import Models
 from studio.collection.metadata.comfyui.sampling import Sampling
-from studio.collection.metadata.comfyui.words import Words
+from studio.collection.metadata.comfyui.words import GraphTexts
 from studio.collection.metadata.foreign import ForeignMetadata
 
 _TOOL = "ComfyUI"
@@ -60,7 +60,7 @@ def from_document(document: Mapping[str, Any], budget: Budget | None = None) -> 
 
 
 def _said(graph: Graph) -> ForeignMetadata:
-    sampling, words = Sampling(graph), Words(graph)
+    sampling, words = Sampling(graph), GraphTexts(graph)
     key = sampling.main()
     if key is None:
         told = f"{len(graph.nodes)} nodes without a sampler"

@@ -43,11 +43,11 @@ _TAGGED = re.compile(r"wildcard|LoraTag|Power Prompt|LoraManager|LoRA Text", re.
 
 
 @dataclass(slots=True)
-class Words:
+class GraphTexts:
     """The words of one graph; what a node says is worked out once."""
 
     graph: Graph
-    tagged: dict[foreign.Lora, None] = field(default_factory=dict)
+    tagged: dict[foreign.ForeignLora, None] = field(default_factory=dict)
     """LoRAs that were named in the texts."""
     _known: dict[tuple[Link, bool], tuple[str, ...]] = field(default_factory=dict)
 

@@ -8,7 +8,7 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 
-/** @import { Character, CharactersVersion } from "../core/schemas.js" */
+/** @import { Character, PortraitVersion } from "../core/schemas.js" */
 
 const ASPECTS = [
   ["1:1", "1:1"],
@@ -35,7 +35,7 @@ const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 class CropTool {
   /** @type {Character} */
   character;
-  /** @type {CharactersVersion} */
+  /** @type {PortraitVersion} */
   version;
   /** @type {{} | null} */
   touched;
@@ -79,7 +79,7 @@ class CropTool {
     this.stage.addEventListener("pointerdown", (event) => this.press(event));
   }
 
-  /** `words`: said until a head is looked for. @param {{character: Character, version: CharactersVersion, words?: string}} said */
+  /** `words`: said until a head is looked for. @param {{character: Character, version: PortraitVersion, words?: string}} said */
   async open({ character, version, words = HOW }) {
     this.character = character;
     this.version = version;
@@ -268,7 +268,7 @@ let shown = null;
 
 /**
  * Open it; it is made when it is first asked for.
- * @param {{character: Character, version: CharactersVersion, words?: string}} options
+ * @param {{character: Character, version: PortraitVersion, words?: string}} options
  */
 export function open(options) {
   shown ??= new CropTool();

@@ -6,9 +6,9 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 
-/** @import { Character, CharactersVersion, Design } from "../core/schemas.js" */
+/** @import { Character, PortraitVersion, Design } from "../core/schemas.js" */
 
-/** What the design takes over: words, of the design, of the version. @type {[string, keyof Design, keyof CharactersVersion][]} */
+/** What the design takes over: words, of the design, of the version. @type {[string, keyof Design, keyof PortraitVersion][]} */
 const VALUES = [
   ["Seed", "seed", "seed"],
   ["Negative prompt", "negative_prompt", "negative_prompt"],
@@ -22,7 +22,7 @@ const said = (value) => (kit.given(value) ? String(value) : "none");
 
 /**
  * What changes, line by line.
- * @param {CharactersVersion} version
+ * @param {PortraitVersion} version
  * @param {Design | undefined} design
  */
 function changes(version, design) {
@@ -39,7 +39,7 @@ function changes(version, design) {
 
 /**
  * Resolves to whether a new design is to be active, or to null where the artist leaves it.
- * @param {CharactersVersion} version
+ * @param {PortraitVersion} version
  * @param {Design | undefined} design the active one
  * @returns {Promise<{activate: boolean} | null>}
  */
@@ -66,7 +66,7 @@ function ask(version, design) {
   });
 }
 
-/** Ask, then do it. @param {Character} character @param {CharactersVersion} version */
+/** Ask, then do it. @param {Character} character @param {PortraitVersion} version */
 export async function saveAsDefault(character, version) {
   const designs = await cast.designs().catch(() => null);
   if (!designs) return;

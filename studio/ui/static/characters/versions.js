@@ -10,7 +10,7 @@ import { toast, toastWithUndo } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 import { saveAsDefault } from "./design_default.js";
 
-/** @import { Character, CharactersVersion } from "../core/schemas.js" */
+/** @import { Character, PortraitVersion } from "../core/schemas.js" */
 /** @import { Job } from "../core/events.js" */
 /** @import { IconName } from "../kit/icons.js" */
 
@@ -25,7 +25,7 @@ const SOURCES = {
 const given = (value) => value !== null && value !== undefined && value !== "";
 
 export class VersionView {
-  /** @type {import("../core/schemas.js").CharactersVersion[]} */
+  /** @type {import("../core/schemas.js").PortraitVersion[]} */
   items;
 
   /** `modal`: gives character and toStudio; is told of files to take in. @param {import("./portrait.js").PortraitModal} modal */
@@ -81,7 +81,7 @@ export class VersionView {
      * @param {string} name
      * @param {IconName} icon
      * @param {string} label
-     * @param {(one: CharactersVersion) => unknown} run
+     * @param {(one: PortraitVersion) => unknown} run
      * @param {string} [kind]
      * @param {boolean} [words]
      */
@@ -180,7 +180,7 @@ export class VersionView {
     this.drawTools(one);
   }
 
-  /** @param {CharactersVersion} one */
+  /** @param {PortraitVersion} one */
   rows(one) {
     const facts = [
       ["Model", one.model ? one.label : null],
@@ -197,7 +197,7 @@ export class VersionView {
     return facts.filter(([, value]) => given(value)).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]);
   }
 
-  /** @param {CharactersVersion | null} one */
+  /** @param {PortraitVersion | null} one */
   drawTools(one) {
     const { tools } = this;
     const proposed = one?.state === "proposed";
@@ -240,13 +240,13 @@ export class VersionView {
   }
 
   // --- actions ----------------------------------------------------------------------------------
-  /** @param {CharactersVersion} one */
+  /** @param {PortraitVersion} one */
   async addReference(one) {
     const set = await cast.addReference(this.modal.character.id, one.image_id).catch(() => null); // its toast has said why
     if (set) toast(`In the reference set: ${kit.count(set.items.length, "picture")}.`, "success");
   }
 
-  /** @param {CharactersVersion} one */
+  /** @param {PortraitVersion} one */
   async trash(one) {
     const { id } = this.modal.character;
     const done = await cast.trash(id, one.id).catch(() => null); // its toast has said why

@@ -2,7 +2,7 @@
 // the family as REST tells it, gives places and lines. Draws nothing.
 
 /** @import { Placed } from "../core/shapes.js" */
-/** @import { Family, FamilyEdge } from "../core/schemas.js" */
+/** @import { FamilyEdge, FamilyTree } from "../core/schemas.js" */
 
 const CARD = { width: 152, height: 208, across: 16, down: 40 };
 
@@ -24,7 +24,7 @@ const goneId = (edge) => `gone-${edge.parent_pixel_sha256}`;
  */
 const ghost = (edge) => ({ id: goneId(edge), image: null, ...UNPLACED, children: [] });
 
-/** Nodes by id, each with the edge it hangs on and its children in order of time. @param {Family} said */
+/** Nodes by id, each with the edge it hangs on and its children in order of time. @param {FamilyTree} said */
 function nodesOf({ nodes, edges }) {
   /** @type {Map<string, Placed>} */
   const found = new Map(nodes.map((node) => [node.image.id, { ...node, id: node.image.id, ...UNPLACED, children: [] }]));
@@ -63,7 +63,7 @@ function settle(root, state) {
   }
 }
 
-/** {nodes: Map, roots, lines: [{from, to, primary, edge}], width, height} in px. @param {Family} family */
+/** {nodes: Map, roots, lines: [{from, to, primary, edge}], width, height} in px. @param {FamilyTree} family */
 export const familyTree = (family) => {
   const nodes = nodesOf(family);
   const roots = [...nodes.values()].filter((node) => !node.edge);

@@ -84,6 +84,13 @@ export interface BlueprintField {
   locked: boolean;
 }
 
+export interface BlueprintWords {
+  picker: PickerEntry[];
+  identity_line: string;
+  keep: PickerEntry[];
+  description: string;
+}
+
 export interface BranchStep {
   image_id: string;
   depth: number;
@@ -134,15 +141,6 @@ export interface CastRun {
 
 export type Category = "generated" | "edited" | "upload" | "imported" | "avatar" | "sheet" | "control";
 
-export interface Cell {
-  x: number;
-  y: number;
-  job_id: string;
-  status: JobStatus | null;
-  error: JobError | null;
-  image: ImageSummary | null;
-}
-
 export interface Change {
   field: string;
   before: string | null;
@@ -186,33 +184,6 @@ export interface CharacterSummary {
   other_design: boolean;
   created_at: string;
   updated_at: string;
-}
-
-export interface CharactersVersion {
-  id: string;
-  character_id: string;
-  number: number;
-  place: number;
-  total: number;
-  current: boolean;
-  state: VersionState;
-  source: Source;
-  image_id: string;
-  width: number;
-  height: number;
-  created_at: string;
-  trashed_at: string | null;
-  label: string;
-  model: string | null;
-  mode: Mode | null;
-  seed: number | string | null;
-  prompt: string;
-  negative_prompt: string;
-  guidance_scale: number | null;
-  num_inference_steps: number | null;
-  design_id: string | null;
-  design_name: string | null;
-  changes: Change[];
 }
 
 export interface Consent {
@@ -332,11 +303,6 @@ export interface DownloadProblem {
   link: string | null;
 }
 
-export interface Drawn {
-  prompt: string;
-  negative_prompt: string;
-}
-
 export interface Drift {
   structure: number;
   colour: number;
@@ -379,13 +345,6 @@ export interface Facets {
   tag: Record<string, number>;
 }
 
-export interface Family {
-  root_ids: string[];
-  nodes: FamilyNode[];
-  edges: FamilyEdge[];
-  truncated: boolean;
-}
-
 export interface FamilyEdge {
   child_id: string;
   parent_id: string | null;
@@ -401,6 +360,13 @@ export interface FamilyNode {
   image: ImageSummary;
   generation: number;
   drift: Drift | null;
+}
+
+export interface FamilyTree {
+  root_ids: string[];
+  nodes: FamilyNode[];
+  edges: FamilyEdge[];
+  truncated: boolean;
 }
 
 export type FieldName = "age" | "face" | "eyes" | "hair" | "skin" | "build" | "marks" | "outfit" | "accessories" | "expression" | "pose";
@@ -462,7 +428,7 @@ export interface GenerationRequest {
   ip_adapter: string | null;
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
-  drawn: Drawn[];
+  drawn: PicturePrompt[];
   finish: Finish | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
@@ -754,7 +720,7 @@ export interface ModelCard {
   memory: MemorySetting;
   memory_choices: Record<string, string>;
   memory_refused: Record<string, string>;
-  version: ModelsVersion | null;
+  version: ModelVersion | null;
   updatable: boolean;
   default_for: string[];
   removable: boolean;
@@ -778,7 +744,7 @@ export interface ModelInfo {
   add_ons: AddOnInfo[];
 }
 
-export interface ModelsVersion {
+export interface ModelVersion {
   commit: string;
   held: "catalogue" | "studio" | "no";
   since: string | null;
@@ -820,6 +786,11 @@ export interface PickerEntry {
   label: string;
   text: string;
   locked: boolean;
+}
+
+export interface PicturePrompt {
+  prompt: string;
+  negative_prompt: string;
 }
 
 export interface Portrait {
@@ -865,12 +836,39 @@ export interface PortraitOrder {
   ip_adapter: string | null;
   result_size: "source" | "model" | ResultSize | null;
   keep: Keep | null;
-  drawn: Drawn[];
+  drawn: PicturePrompt[];
   finish: Finish | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
   styled: boolean;
   tab: string | null;
+}
+
+export interface PortraitVersion {
+  id: string;
+  character_id: string;
+  number: number;
+  place: number;
+  total: number;
+  current: boolean;
+  state: VersionState;
+  source: VersionSource;
+  image_id: string;
+  width: number;
+  height: number;
+  created_at: string;
+  trashed_at: string | null;
+  label: string;
+  model: string | null;
+  mode: Mode | null;
+  seed: number | string | null;
+  prompt: string;
+  negative_prompt: string;
+  guidance_scale: number | null;
+  num_inference_steps: number | null;
+  design_id: string | null;
+  design_name: string | null;
+  changes: Change[];
 }
 
 export interface Problem {
@@ -1031,8 +1029,6 @@ export interface Skipped {
 
 export type Sort = "newest" | "oldest" | "name" | "size";
 
-export type Source = "generated" | "upload" | "picture" | "cast" | "imported";
-
 export interface Step {
   label: string;
   set: Record<string, unknown>;
@@ -1046,9 +1042,18 @@ export interface Sweep {
   request: GenerationRequest;
   x: Labelled;
   y: Labelled | null;
-  cells: Cell[];
+  cells: SweepCell[];
   ended: number;
   total: number;
+}
+
+export interface SweepCell {
+  x: number;
+  y: number;
+  job_id: string;
+  status: JobStatus | null;
+  error: JobError | null;
+  image: ImageSummary | null;
 }
 
 export interface SweepEstimate {
@@ -1077,10 +1082,12 @@ export interface Switched {
   loaded_first: boolean | null;
 }
 
+export type VersionSource = "generated" | "upload" | "picture" | "cast" | "imported";
+
 export type VersionState = "kept" | "proposed" | "left";
 
 export interface Versions {
-  items: CharactersVersion[];
+  items: PortraitVersion[];
   current_id: string | null;
 }
 
@@ -1091,13 +1098,6 @@ export interface Waiting {
 export interface Winners {
   kept: string[];
   trashed: string[];
-}
-
-export interface Words {
-  picker: PickerEntry[];
-  identity_line: string;
-  keep: PickerEntry[];
-  description: string;
 }
 
 export interface WorkerState {

@@ -11,7 +11,7 @@ import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
 import { chip, isActive, link, Row } from "./row.js";
 
-/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelsVersion } from "../core/schemas.js" */
+/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelVersion } from "../core/schemas.js" */
 
 const POLL = 1000;
 const PATIENCE = 20000; // ms; one lost answer must not end the polling

@@ -2,7 +2,7 @@ import { el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 import { ModelMemory } from "./model_memory.js";
 
-/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelsVersion } from "../core/schemas.js" */
+/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelVersion } from "../core/schemas.js" */
 
 /** @type {Record<string, [kind: string, words: string]>} */
 const COMMERCIAL = {
@@ -146,7 +146,7 @@ export class Row {
     return [estimated ? `${plan}, judging by its size` : plan, el("span", { class: "mod-note" }, [reason, pace].filter(Boolean).join(" "))];
   }
 
-  /** @param {ModelsVersion} said */
+  /** @param {ModelVersion} said */
   versionOf({ commit, held, since }) {
     const words = {
       catalogue: "Held by models.yaml.",

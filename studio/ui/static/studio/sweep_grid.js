@@ -9,7 +9,7 @@ import { onSnapshot } from "../core/snapshot.js";
 import * as kit from "../kit/kit.js";
 import { requestChange } from "./changes.js";
 
-/** @import { Cell, Labelled, Sweep } from "../core/schemas.js" */
+/** @import { Labelled, Sweep, SweepCell } from "../core/schemas.js" */
 
 /** @type {Record<string, string>} */
 const STATES = { queued: "Waiting", running: "Being made…", failed: "Failed", cancelled: "Cancelled", done: "No longer there" };
@@ -96,7 +96,7 @@ class Grid {
     return el("tr", {}, el("th", { scope: "row" }, sweep.y ? words(sweep.y, value) : ""), ...cells.map((cell) => this.cell(sweep, cell)));
   }
 
-  /** @param {Sweep} sweep @param {Cell} cell */
+  /** @param {Sweep} sweep @param {SweepCell} cell */
   cell(sweep, cell) {
     const place = [words(sweep.x, sweep.x.values[cell.x]), sweep.y ? words(sweep.y, sweep.y.values[cell.y]) : ""]
       .filter(Boolean)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import WorkOrder
-from pipelines.planning.complete import Completed, complete, plan
+from pipelines.planning.complete import Completion, complete, plan
 from pipelines.request import GenerationRequest
 from pipelines.running.contract import LoadedModel, LoadSettings, RoleImage
 from pipelines.running.families import load
@@ -72,7 +72,7 @@ class Tiny:
         """A complete request, small and quick."""
         return self.complete(model, mode, **changes).request
 
-    def complete(self, model: str, mode: str, **changes: Any) -> Completed:
+    def complete(self, model: str, mode: str, **changes: Any) -> Completion:
         """The same, with what the artist is told."""
         self.folder_of(model)
         values = {"model": model, "prompt": "a face", "seed": 11, "num_inference_steps": 2, **SMALLEST[mode]}

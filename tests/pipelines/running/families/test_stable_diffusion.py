@@ -17,7 +17,7 @@ from pipelines.running import keeping, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
 from pipelines.running.families.stable_diffusion import StableDiffusion
-from pipelines.running.families.stock import Call
+from pipelines.running.families.stock import DiffusersCall
 from tests.pipelines.conftest import Ask, Pictures
 
 
@@ -33,7 +33,7 @@ def model(catalog: Catalog) -> StableDiffusion:
 def prepare(model: StableDiffusion, catalog: Catalog, ask: Ask, pictures: Pictures) -> Any:
     from pathlib import Path
 
-    def prepared(mode: str, events: list[Event] | None = None, **changes: Any) -> Call:
+    def prepared(mode: str, events: list[Event] | None = None, **changes: Any) -> DiffusersCall:
         request = ask(mode, **changes)
         planned = plan(request, catalog.route("tiny", request.mode))
         images = [
@@ -45,7 +45,7 @@ def prepare(model: StableDiffusion, catalog: Catalog, ask: Ask, pictures: Pictur
     return prepared
 
 
-def denoised(call: Call) -> torch.Tensor:
+def denoised(call: DiffusersCall) -> torch.Tensor:
     return call.denoise(5, lambda step, of, latents: None)
 
 
