@@ -19,8 +19,8 @@ class BlueprintEditor {
   revision;
   /** @type {{ name: string; input: HTMLInputElement; lock: HTMLButtonElement; node: HTMLDivElement; }[]} */
   known;
-  /** @type {any} */
-  own;
+  /** @type {(BlueprintLine & {title: HTMLInputElement, node: HTMLElement})[]} */
+  own = [];
 
   constructor() {
     this.dialog = kit.dialog({ id: "blueprint-editor", title: "Blueprint", kind: "wide tall" });
@@ -47,7 +47,7 @@ class BlueprintEditor {
       name: "plus",
       label: "Add a field of your own",
       kind: "ghost",
-      run: () => this.addFree().name.focus(),
+      run: () => this.addFree().title.focus(),
     });
     const save = kit.button({ id: "blueprint-save", name: "check", label: "Save", kind: "strong", run: () => this.save() });
     const cancel = kit.button({ label: "Cancel", kind: "ghost", run: () => this.dialog.close() });
@@ -94,7 +94,7 @@ class BlueprintEditor {
     this.description.value = this.described = character.description;
     this.fill(character.blueprint);
     this.dialog.open();
-    this.rows.querySelector("input").focus();
+    this.rows.querySelector("input")?.focus();
   }
 
   /** @param {Blueprint} blueprint */
@@ -166,7 +166,7 @@ class BlueprintEditor {
       placeholder: "What is said of it",
       "aria-label": "What is said of it",
     });
-    const one = { title, input, lock: this.lock(name || "Own field", locked), name: title };
+    const lock = this.lock(name || "Own field", locked);
     const remove = kit.button({
       name: "trash",
       label: "Remove this field",
@@ -174,7 +174,7 @@ class BlueprintEditor {
       kind: "ghost",
       run: () => ((this.own = this.own.filter((each) => each !== one)), one.node.remove(), this.showLine()),
     });
-    one.node = el("div", { class: "bp-row own" }, title, input, one.lock, remove);
+    const one = { title, input, lock, node: el("div", { class: "bp-row own" }, title, input, lock, remove) };
     this.own.push(one);
     this.free.append(one.node);
     return one;

@@ -101,7 +101,7 @@ export class CastRun {
   draw(run) {
     this.rest();
     this.run = run;
-    const busy = Boolean(run) && run.ended < run.total;
+    const busy = run !== null && run.ended < run.total;
     this.cancel.hidden = this.bar.hidden = !busy;
     this.bring.disabled = busy || !this.others;
     const share = run?.total ? run.ended / run.total : 0;
@@ -116,6 +116,7 @@ export class CastRun {
 
   async look() {
     const { design, run } = this;
+    if (!run) return;
     const now = await cast.run(run.id).catch(() => run);
     if (this.design !== design || this.run !== run) return;
     this.draw(now);
@@ -126,15 +127,17 @@ export class CastRun {
   job(job) {
     const words = job.error ?? (job.status === "running" && job.step ? `Step ${job.step} of ${job.total_steps}` : WORDS[job.status]);
     const open = job.state === "proposed";
-    const said = { kept: "Accepted", left: "Left" }[job.state];
+    const said = job.state && { kept: "Accepted", left: "Left", proposed: null }[job.state];
+    const { image_id: imageId, version_id: versionId } = job;
     /** @param {string} verb */
-    const act = (verb) => async () => (await cast.act(job.character_id, job.version_id, verb).catch(() => {}), this.look());
+    const act = (verb) => async () => {
+      if (versionId) await cast.act(job.character_id, versionId, verb).catch(() => {}); // its toast has said why
+      return this.look();
+    };
     return el(
       "li",
       { class: "cast-job", "data-character": job.character_id },
-      job.image_id
-        ? el("img", { src: thumbnailAddress(job.image_id), alt: `New portrait of ${job.name}` })
-        : el("span", { class: "chr-noface" }),
+      imageId ? el("img", { src: thumbnailAddress(imageId), alt: `New portrait of ${job.name}` }) : el("span", { class: "chr-noface" }),
       el("div", { class: "cast-about" }, el("strong", {}, job.name), el("span", { class: "mod-note" }, said ?? words)),
       open
         ? el(
@@ -145,7 +148,7 @@ export class CastRun {
               label: "Compare",
               words: false,
               kind: "ghost",
-              run: () => emit("compare:open", { id: job.image_id }),
+              run: () => imageId && emit("compare:open", { id: imageId }),
             }),
             kit.button({ label: "Leave", kind: "ghost", "data-do": "leave", run: act("leave") }),
             kit.button({ label: "Accept", kind: "strong", "data-do": "accept", run: act("use") }),
@@ -155,6 +158,7 @@ export class CastRun {
   }
 
   async start() {
+    if (!this.design) return;
     const run = await cast.bring(this.design.id, { mode: this.mode.select.value }).catch(() => null); // its toast has said why
     if (!run) return;
     this.draw(run);
@@ -162,7 +166,7 @@ export class CastRun {
   }
 
   async stop() {
-    const run = await cast.cancelRun(this.run.id).catch(() => null); // its toast has said why
+    const run = this.run && (await cast.cancelRun(this.run.id).catch(() => null)); // its toast has said why
     if (run) this.draw(run);
   }
 }

@@ -142,9 +142,10 @@ export class CharactersPage {
     const turn = (this.turn = (this.turn ?? 0) + 1);
     const q = this.search.input.value.trim();
     const archived = this.archived.state.value === "1";
-    const [found, designs] = await Promise.all([cast.list({ q, archived }), cast.designs()]).catch((error) => [error, []]);
+    const answer = await Promise.all([cast.list({ q, archived }), cast.designs()]).catch((/** @type {Error} */ error) => error);
     if (turn !== this.turn) return;
-    if (found instanceof Error) return void this.say(found.message);
+    if (answer instanceof Error) return void this.say(answer.message);
+    const [found, designs] = answer;
     this.show(found, q, archived);
     const active = designs.find((one) => one.active);
     kit.relabel(this.design, active ? `Design: ${active.name}` : "Designs");
@@ -217,7 +218,7 @@ export class CharactersPage {
 
   // --- order --------------------------------------------------------------------------------------
   order() {
-    return [...this.list.children].map((node) => node.dataset.character);
+    return [...this.list.children].map((node) => node.dataset.character ?? "");
   }
 
   /** @param {string} id @param {number} by */
@@ -233,10 +234,12 @@ export class CharactersPage {
     const from = order.indexOf(id);
     if (to < 0 || to >= order.length || to === from) return;
     order.splice(to, 0, ...order.splice(from, 1));
-    const { node, one } = this.rows.get(id);
+    const row = this.rows.get(id);
+    if (!row) return;
+    const { node, one } = row;
     const focused = document.activeElement;
     this.list.insertBefore(node, this.list.children[to > from ? to + 1 : to] ?? null);
-    if (node.contains(focused)) focused.focus();
+    if (focused && node.contains(focused)) focused.focus();
     this.live.textContent = `${one.name} is now number ${to + 1} of ${order.length}.`;
     await cast.reorder(order).catch(() => this.load()); // its toast has said why
   }
@@ -245,16 +248,17 @@ export class CharactersPage {
   key(event) {
     const row = closest(event, ".chr-row");
     const by = { ArrowUp: -1, ArrowDown: 1 }[event.key];
-    if (!row || !by || closest(event, "[popover]")) return;
+    if (!row?.dataset.character || !by || closest(event, "[popover]")) return;
     event.preventDefault();
     if (event.altKey || event.shiftKey) return void this.move(row.dataset.character, by);
     const next = by < 0 ? row.previousElementSibling : row.nextElementSibling;
-    next?.querySelector(".chr-thumb").focus();
+    next?.querySelector(".chr-thumb")?.focus();
   }
 
   listenToDrags() {
     this.list.addEventListener("dragstart", (event) => {
       this.dragged = closest(event, ".chr-row");
+      if (!event.dataTransfer) return;
       event.dataTransfer.effectAllowed = "move";
       event.dataTransfer.setData("text/plain", this.dragged?.getAttribute("aria-label") ?? "");
     });
@@ -266,9 +270,10 @@ export class CharactersPage {
     });
     this.list.addEventListener("drop", (event) => {
       const over = closest(event, ".chr-row");
-      if (!this.dragged || !over) return;
+      const [moved, to] = [this.dragged?.dataset.character, over?.dataset.character];
+      if (!moved || !to) return;
       event.preventDefault();
-      this.place(this.dragged.dataset.character, this.order().indexOf(over.dataset.character));
+      this.place(moved, this.order().indexOf(to));
     });
     this.list.addEventListener("dragend", () => ((this.dragged = null), this.mark(null)));
   }

@@ -12,7 +12,7 @@ import { cast } from "./cast.js";
 import { CastRun } from "./cast_run.js";
 
 /** @import { DesignWish } from "../core/shapes.js" */
-/** @import { DesignReference } from "../core/schemas.js" */
+/** @import { DesignReference, ModelInfo } from "../core/schemas.js" */
 
 const NUMBERS = { guidance_scale: Number, num_inference_steps: Number, seed: Number };
 
@@ -74,8 +74,8 @@ class DesignForm {
   /** @param {DesignWish} design */
   async show(design) {
     this.design = design;
-    /** @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} field @param {any} given */
-    const value = (field, given) => (field.value = given ?? "");
+    /** @param {HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement} field @param {string | number | null | undefined} given */
+    const value = (field, given) => (field.value = String(given ?? ""));
     value(this.name.input, design.name);
     value(this.style.box, design.style_prompt);
     value(this.negative.box, design.negative_prompt);
@@ -92,6 +92,7 @@ class DesignForm {
 
   /** @param {DesignWish} design */
   async offerModels(design) {
+    /** @type {ModelInfo[]} */
     const models = await api("/models", { quiet: true }).catch(() => []);
     if (this.design !== design) return;
     this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
@@ -126,10 +127,9 @@ class DesignForm {
           max: 2,
           step: 0.1,
           value: one.weight,
-          "aria-label": `Weight of style reference ${index + 1}` /**
-           * @param {Event} event
-           */,
-          onchange: (event) => (one.weight = Math.min(2, Math.max(0, Number(event.target.value) || 0))),
+          "aria-label": `Weight of style reference ${index + 1}`,
+          onchange: (/** @type {import("../core/shapes.js").FieldEvent} */ event) =>
+            (one.weight = Math.min(2, Math.max(0, Number(event.target.value) || 0))),
         }),
       );
     const add = kit.button({
@@ -148,7 +148,7 @@ class DesignForm {
   }
 
   draft() {
-    /** @param {string} name @param {{input: HTMLInputElement}} said */
+    /** @param {keyof typeof NUMBERS} name @param {{input: HTMLInputElement}} said */
     const number = (name, { input }) => (input.value === "" || input.disabled ? null : NUMBERS[name](input.value));
     return {
       name: this.name.input.value.trim(),
@@ -259,21 +259,22 @@ class DesignsDialog {
   }
 
   async switch() {
-    const { design } = this.form;
-    const done = await cast.activate(design.active ? null : design.id).catch(() => null); // its toast has said why
-    if (done) await this.load(design.id);
+    const { active, id } = this.form.design;
+    if (!id) return;
+    const done = await cast.activate(active ? null : id).catch(() => null); // its toast has said why
+    if (done) await this.load(id);
   }
 
   async drop() {
-    const { design } = this.form;
+    const { id, name } = this.form.design;
     const agreed = await kit.confirm({
-      title: `Delete “${design.name}”?`,
+      title: `Delete “${name}”?`,
       words: "Portraits that were made under it stay as they are.",
       yes: "Delete",
     });
-    if (!agreed) return;
-    await cast.removeDesign(design.id).catch(() => {}); // its toast has said why
-    await this.load(null);
+    if (!agreed || !id) return;
+    await cast.removeDesign(id).catch(() => {}); // its toast has said why
+    await this.load();
   }
 }
 

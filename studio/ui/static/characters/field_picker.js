@@ -34,7 +34,7 @@ function insert(box, text) {
 }
 
 export class FieldPicker {
-  /** @type {null | { id: string; name: string; } | null} */
+  /** @type {{id: string, name: string} | null} */
   character;
 
   /**
@@ -80,6 +80,8 @@ export class FieldPicker {
 
   async fill() {
     const { character } = this;
+    if (!character) return;
+    /** @type {import("../core/schemas.js").Words | null} */
     const words = await api(`/characters/${encodeURIComponent(character.id)}/words`, { quiet: true }).catch(
       (error) => (toast(error.message, "warning"), null),
     );
@@ -137,7 +139,7 @@ export const fieldPicker = ({ element, props, watch }) => {
     run: () => loadCharacter(null),
   });
   picker.node.append(unload);
-  element.querySelector(".chr-picker-root").append(picker.node);
+  element.querySelector(".chr-picker-root")?.append(picker.node);
 
   /** Find out who it is; one that is gone is put away. @param {string} id */
   const find = async (id) => {

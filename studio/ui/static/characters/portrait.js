@@ -76,14 +76,16 @@ export class PortraitModal {
   async open({ id, generate = false }) {
     this.job = null;
     this.known = null;
-    const [character, defaults] = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => [null, null]); // a toast has said why
-    if (!character) return;
+    const answer = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => null); // a toast has said why
+    if (!answer) return;
+    const [character, defaults] = answer;
     this.character = character;
     this.dialog.heading.textContent = character.name;
     await Promise.all([this.knobs.start(character, defaults), this.view.load(character, true)]);
     this.dialog.open();
     this.drawButton();
-    if (latestSnapshot()) this.follow(latestSnapshot());
+    const snapshot = latestSnapshot();
+    if (snapshot) this.follow(snapshot);
     (generate ? this.knobs.prompt.box : this.view.node).focus();
   }
 
@@ -155,7 +157,7 @@ export class PortraitModal {
     progress.words.textContent = job ? [kit.jobWords(job), kit.etaWords(job)].filter(Boolean).join(" · ") : IDLE;
     progress.cancel.disabled = !job || Boolean(job.cancel_requested);
     const share = job ? kit.progress(job) : 0;
-    progress.bar.classList.toggle("unknown", Boolean(job) && job.status === "running" && share === null);
+    progress.bar.classList.toggle("unknown", job?.status === "running" && share === null);
     progress.bar.children[0].style.setProperty("--share", share ?? 0);
     this.view.preview(job);
   }
@@ -188,7 +190,7 @@ export class PortraitModal {
   paste(event) {
     event.stopPropagation(); // the Studio below takes pasted pictures, too
     const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = closest(event, "input, textarea") && event.clipboardData.types.includes("text/plain");
+    const writing = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
     if (!files.length || writing) return;
     event.preventDefault();
     this.take(files);
@@ -200,7 +202,7 @@ export class PortraitModal {
     event.stopPropagation();
     this.view.lit(false);
     const { dataTransfer } = event;
-    if (dataTransfer.types.includes(PICTURE)) this.takePicture(dataTransfer.getData(PICTURE));
+    if (dataTransfer?.types.includes(PICTURE)) this.takePicture(dataTransfer.getData(PICTURE));
     else droppedFiles(event).then((files) => this.take(files));
   }
 
@@ -256,7 +258,7 @@ export async function applyTo({ id: imageId }) {
     ),
   );
   dialog.open();
-  dialog.body.querySelector("button").focus();
+  dialog.body.querySelector("button")?.focus();
 }
 
 /** @type {PortraitModal | null} */

@@ -20,7 +20,8 @@ const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
 /** @param {string} label @param {Record<string, unknown>} props */
 const area = (label, props) => {
   const box = el("textarea", { class: "out-input chr-text", ...props });
-  return { node: el("label", { class: "out-field" }, el("span", {}, label), box), box };
+  const words = el("span", {}, label);
+  return { node: el("label", { class: "out-field" }, words, box), words, box };
 };
 
 export class PortraitKnobs {
@@ -78,6 +79,7 @@ export class PortraitKnobs {
     });
     this.influence = number("Influence %", "portrait-influence", { min: 0, max: 100, step: 5 });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "References" });
+    this.shown = el("div", { class: "out-field" }, el("span", {}, "References"), this.strip);
     this.node = this.build();
   }
 
@@ -92,7 +94,7 @@ export class PortraitKnobs {
       el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node),
       this.negative.node,
       el("div", { class: "chr-pair" }, this.model.node, this.mode.node),
-      el("div", { class: "out-field" }, el("span", {}, "References"), this.strip),
+      this.shown,
       el("div", { class: "chr-four" }, this.seed.node, this.guidance.node, this.steps.node, this.influence.node),
     );
   }
@@ -106,7 +108,7 @@ export class PortraitKnobs {
     this.character = character;
     this.defaults = defaults;
     this.picker.load(character);
-    const [models, readers] = await Promise.all([api("/models", { quiet: true }), cast.readers()].map((call) => call.catch(() => [])));
+    const [models, readers] = await Promise.all([api("/models", { quiet: true }).catch(() => []), cast.readers().catch(() => [])]);
     this.models = models;
     this.drawSource(readers.find((reader) => reader.question === "caption"));
     this.prompt.box.value = defaults.prompt;
@@ -121,7 +123,7 @@ export class PortraitKnobs {
     this.references = defaults.references.map((one) => ({ ...one }));
     const ready = this.models.filter((model) => model.available === "ready");
     this.model.set([["", "Default"], ...ready.map((model) => [model.id, model.label])]);
-    this.model.select.value = ready.some((model) => model.id === defaults.model) ? defaults.model : "";
+    this.model.select.value = ready.find((model) => model.id === defaults.model)?.id ?? "";
     this.offerModes();
     this.mode.select.value = defaults.mode;
     this.turnMode();
@@ -133,7 +135,7 @@ export class PortraitKnobs {
   async sayDesign({ design_id: id }) {
     const designs = id ? await cast.designs().catch(() => []) : [];
     const name = designs.find((one) => one.id === id)?.name ?? "the active design";
-    this.style.node.firstChild.textContent = id ? `Style prompt of “${name}”, added to the image prompt` : "Style prompt";
+    this.style.words.textContent = id ? `Style prompt of “${name}”, added to the image prompt` : "Style prompt";
     this.style.box.placeholder = id ? "This design says nothing of style." : "No design is active, so nothing is added.";
   }
 
@@ -239,7 +241,7 @@ export class PortraitKnobs {
   turnMode() {
     const { fields } = this.limits();
     const plain = this.mode.select.value === "text_to_image";
-    this.strip.parentElement.hidden = plain;
+    this.shown.hidden = plain;
     this.guidance.node.hidden = !fields.includes("guidance_scale");
     this.negative.node.hidden = !fields.includes("negative_prompt");
     this.influence.node.hidden = !fields.includes("strength");
@@ -275,15 +277,13 @@ export class PortraitKnobs {
   /** @param {Knob} one @param {number} index @param {string[]} roles @param {string | undefined} standard */
   reference(one, index, roles, standard) {
     const words = `Reference ${index + 1}`;
-    const role = roles.includes(one.role) ? one.role : standard;
+    const role = one.role && roles.includes(one.role) ? one.role : standard;
     const select = el(
       "select",
       {
         class: "chr-role",
-        "aria-label": `Role of reference ${index + 1}` /**
-         * @param {Event} event
-         */,
-        onchange: (event) => (one.role = event.target.value),
+        "aria-label": `Role of reference ${index + 1}`,
+        onchange: (/** @type {import("../core/shapes.js").FieldEvent} */ event) => (one.role = event.target.value),
       },
       roles.filter((each) => each !== "mask").map((each) => el("option", { value: each, selected: each === role }, ROLES[each])),
     );

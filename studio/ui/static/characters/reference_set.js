@@ -9,10 +9,10 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 
-/** @import { ReferenceItem } from "../core/schemas.js" */
+/** @import { ReferenceItem, ReferenceSet } from "../core/schemas.js" */
 /** @import { IconName } from "../kit/icons.js" */
 
-class ReferenceSet {
+class ReferenceDialog {
   /** @type {string} */
   id;
   /** @type {ReferenceItem[]} */
@@ -61,15 +61,15 @@ class ReferenceSet {
   /** What the pictures say about each other takes a moment. @param {string} id */
   async compare(id) {
     const set = await cast.references(id).catch(() => null); // it is shown, without what was measured
-    /** @param {any} one @param {number} index */
+    /** @param {ReferenceItem} one @param {number} index */
     const same = (one, index) => one.image_id === this.items[index]?.image_id && one.anchor === this.items[index].anchor;
     if (set && this.id === id && set.items.length === this.items.length && set.items.every(same)) this.measured(set);
   }
 
-  /** @param {{items: ReferenceItem[], warning: string | null}} set */
+  /** @param {Pick<ReferenceSet, "items" | "warning">} set */
   measured(set) {
     this.warn(set.warning);
-    set.items.forEach((item, index) => this.list.children[index].firstChild.nextSibling.replaceWith(this.said(item)));
+    set.items.forEach((item, index) => this.list.children[index].querySelector(":scope > .mod-note")?.replaceWith(this.said(item)));
     set.items.forEach((item, index) => this.list.children[index].classList.toggle("bad", item.disagrees));
   }
 
@@ -151,7 +151,7 @@ class ReferenceSet {
     if (!item || event.target !== item) return;
     const index = [...this.list.children].indexOf(item);
     const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-    if (event.key === "Delete") this.change(cast.removeReference(this.id, item.dataset.picture));
+    if (event.key === "Delete") this.change(cast.removeReference(this.id, item.dataset.picture ?? ""));
     else if (by && event.altKey) this.items[index + by] && this.move(index, by);
     else if (by) this.list.children[index + by]?.focus();
     else return;
@@ -172,11 +172,11 @@ class ReferenceSet {
   }
 }
 
-/** @type {ReferenceSet | null} */
+/** @type {ReferenceDialog | null} */
 let shown = null;
 
 /** Open it; it is made when it is first asked for. @param {{id: string}} said */
 export function open({ id }) {
-  shown ??= new ReferenceSet();
+  shown ??= new ReferenceDialog();
   shown.open(id);
 }

@@ -92,9 +92,10 @@ class SheetDialog {
 
   /** @param {string} id */
   async open(id) {
-    const asked = [cast.get(id), cast.sheetChoices(id), cast.designs().catch(() => [])];
-    const [character, choices, designs] = await Promise.all(asked).catch(() => [null, null, null]); // a toast has said why
-    if (!character) return;
+    const asked = Promise.all([cast.get(id), cast.sheetChoices(id), cast.designs().catch(() => [])]);
+    const answer = await asked.catch(() => null); // a toast has said why
+    if (!answer) return;
+    const [character, choices, designs] = answer;
     this.id = id;
     this.dialog.heading.textContent = `Character sheet of ${character.name}`;
     this.choices = choices;
@@ -214,13 +215,8 @@ class SheetDialog {
   cell({ label, prompt }) {
     const name = el("input", { type: "text", class: "out-input", value: label, maxlength: 60, "aria-label": "Label" });
     const words = el("input", { type: "text", class: "out-input", value: prompt, maxlength: 10000, "aria-label": `Prompt of ${label}` });
-    const node = el(
-      "li",
-      { class: "sheet-cell", "data-line": label, oninput: () => (node.dataset.edited = "1") },
-      name,
-      words,
-      kit.button({ name: "trash", label: `Leave out ${label}`, words: false, kind: "ghost", run: () => this.leaveOut(node) }),
-    );
+    const node = el("li", { class: "sheet-cell", "data-line": label, oninput: () => (node.dataset.edited = "1") }, name, words);
+    node.append(kit.button({ name: "trash", label: `Leave out ${label}`, words: false, kind: "ghost", run: () => this.leaveOut(node) }));
     return node;
   }
 
@@ -230,7 +226,7 @@ class SheetDialog {
       this.lists[name].box.value = this.lines(name)
         .filter((line) => line.slice(0, 60) !== node.dataset.line)
         .join("\n");
-    (node.nextElementSibling ?? node.previousElementSibling)?.querySelector("button").focus();
+    (node.nextElementSibling ?? node.previousElementSibling)?.querySelector("button")?.focus();
     node.remove();
     this.drawChips();
     this.count();

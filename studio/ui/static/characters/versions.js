@@ -21,8 +21,6 @@ const SOURCES = {
   cast: "Brought to a design",
   imported: "Imported",
 };
-/** @param {unknown} value */
-const given = (value) => value !== null && value !== undefined && value !== "";
 
 export class VersionView {
   /** @type {import("../core/schemas.js").PortraitVersion[]} */
@@ -90,7 +88,7 @@ export class VersionView {
     /** @param {string} verb @param {string} [words] */
     const act =
       (verb, words = "") =>
-      (one) =>
+      (/** @type {CharactersVersion} */ one) =>
         cast.act(modal.character.id, one.id, verb).then(
           () => words && toast(words, "success"),
           () => {},
@@ -146,7 +144,7 @@ export class VersionView {
     this.draw();
   }
 
-  /** @param {string} id */
+  /** @param {string | null | undefined} id */
   placeOf(id) {
     return this.items.findIndex((one) => one.id === id);
   }
@@ -194,7 +192,7 @@ export class VersionView {
       ["Origin", `${SOURCES[one.source]}, ${kit.clock(one.created_at)}`],
       ["Size", `${one.width} × ${one.height}`],
     ];
-    return facts.filter(([, value]) => given(value)).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]);
+    return facts.filter(([, value]) => kit.given(value)).flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, String(value))]);
   }
 
   /** @param {PortraitVersion | null} one */
@@ -207,7 +205,7 @@ export class VersionView {
     tools.crop.hidden = !one || proposed;
     tools.compare.disabled = !one || one.current || !this.portraitId();
     tools.save.disabled = !one?.model;
-    for (const name of ["reference", "studio", "download", "trash"]) tools[name].disabled = !one;
+    for (const tool of [tools.reference, tools.studio, tools.download, tools.trash]) tool.disabled = !one;
     tools.node.hidden = !one;
     if (focused?.hidden || (focused?.matches(":disabled") && tools.node.contains(focused))) this.stage.focus();
   }
@@ -215,9 +213,8 @@ export class VersionView {
   // --- what is being drawn ----------------------------------------------------------------------
   /** @param {Job | null} job */
   preview(job) {
-    const shown = Boolean(job?.preview);
-    this.live.hidden = !shown;
-    if (!shown) return void this.live.removeAttribute("src");
+    this.live.hidden = !job?.preview;
+    if (!job?.preview) return void this.live.removeAttribute("src");
     const url = apiAddress(`/jobs/${encodeURIComponent(job.id)}/preview?v=${job.preview}`);
     if (this.live.getAttribute("src") !== url) this.live.src = url;
   }

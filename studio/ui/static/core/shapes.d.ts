@@ -1,6 +1,9 @@
 // Shapes that the page's own modules hand to each other.
 import type * as rest from "./schemas.js";
 
+/** What happened in a field. */
+export type FieldEvent = Event & { target: HTMLInputElement | HTMLSelectElement };
+
 export interface Size {
   width?: number | null;
   height?: number | null;

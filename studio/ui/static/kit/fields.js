@@ -43,7 +43,7 @@ function segments(label, choices, changed) {
     ),
   );
   /** @param {string} value @param {boolean} hidden */
-  const hide = (value, hidden) => (buttons.find((node) => node.dataset.value === value).hidden = hidden);
+  const hide = (value, hidden) => buttons.filter((node) => node.dataset.value === value).forEach((node) => (node.hidden = hidden));
   return { node: el("div", { class: "out-segments", role: "group", "aria-label": label }, buttons), state, pick, hide };
 }
 

@@ -4,11 +4,13 @@ import { el } from "../core/dom.js";
 
 /** @import { MemorySetting, ModelCard } from "../core/schemas.js" */
 
+/** @type {[value: string, words: string][]} */
 const TILING = [
   ["", "Where needed"],
   ["true", "Always"],
   ["false", "Never"],
 ];
+/** @type {Record<string, string>} */
 const WAYS = {
   resident: "all on the card",
   model_offload: "parts take turns",
@@ -23,7 +25,7 @@ const WHOLE = "This machine keeps models whole in its memory; the other ways are
 /**
  * Set a select's options without losing focus or an open list.
  * @param {HTMLSelectElement} select
- * @param {any[][]} options
+ * @param {[id: string, words: string, off?: boolean][]} options
  * @param {string} value
  */
 function offer(select, options, value) {
@@ -71,6 +73,7 @@ export class ModelMemory {
     this.ways.hidden = one;
     this.note.hidden = !one;
     this.note.textContent = WHOLE;
+    /** @type {[id: string, words: string, off: boolean][]} */
     const away = memory.choice in choices ? [] : [[memory.choice, `Not possible here: ${WAYS[memory.choice]}`, true]];
     offer(this.choice, [...Object.entries(choices), ...away], memory.choice);
     offer(this.tiling, TILING, memory.tiling === null ? "" : String(memory.tiling));

@@ -119,7 +119,7 @@ export class ModelsPage {
     for (const card of all(library)) {
       const before = this.library && all(this.library).find((other) => other.id === card.id);
       if (!before || !isActive(before) || isActive(card)) continue;
-      if (card.download?.status === "failed") toast(card.download.error.message, "error");
+      if (card.download?.status === "failed") toast(card.download.error?.message ?? "This download failed. Try again.", "error");
       else if (card.download?.status === "done") toast(this.arrived(before, card), "success");
       this.tellStudio();
     }
@@ -127,7 +127,7 @@ export class ModelsPage {
 
   /** @param {ModelCard} before @param {ModelCard} card */
   arrived(before, card) {
-    if (!card.download.newest) return `${card.label} is ready.`;
+    if (!card.download?.newest) return `${card.label} is ready.`;
     return before.version?.commit === card.version?.commit
       ? `${card.label} is at its newest version.`
       : `${card.label} has its newest version now.`;
@@ -139,13 +139,13 @@ export class ModelsPage {
   }
 
   showRows() {
-    const wanted = FILTERS.find(([name]) => name === this.filter)[2];
+    const wanted = FILTERS.find(([name]) => name === this.filter)?.[2] ?? (() => true);
     const cards = this.library.models.filter(wanted);
     const ids = new Set([...cards, ...this.library.readers].map((card) => card.id));
     for (const [id, row] of this.rows) if (!ids.has(id)) row.node.remove(), this.rows.delete(id);
     this.fill(this.list, cards);
     this.fill(this.readers, this.library.readers);
-    this.readers.parentElement.hidden = !this.library.readers.length;
+    if (this.readers.parentElement) this.readers.parentElement.hidden = !this.library.readers.length;
     this.empty.hidden = cards.length > 0;
   }
 
@@ -178,7 +178,10 @@ export class ModelsPage {
     );
     const select = el(
       "select",
-      { id: `model-default-${mode}` /** @param {Event} event */, onchange: (event) => this.setDefault(mode, event.target.value) },
+      {
+        id: `model-default-${mode}`,
+        onchange: (/** @type {import("../core/shapes.js").FieldEvent} */ event) => this.setDefault(mode, event.target.value),
+      },
       el("option", { value: "", selected: !chosen }, "The first that is ready"),
       options,
     );

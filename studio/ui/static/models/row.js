@@ -4,6 +4,8 @@ import { ModelMemory } from "./model_memory.js";
 
 /** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelVersion } from "../core/schemas.js" */
 
+/** @typedef {Node | string} Said */
+
 /** @type {Record<string, [kind: string, words: string]>} */
 const COMMERCIAL = {
   yes: ["good", "Commercial use: yes"],
@@ -110,9 +112,9 @@ export class Row {
       card.available === "ready" ? ["good", "Ready"] : card.available === "missing" ? ["bad", "Files missing"] : ["", "Not downloaded"];
     return [
       chip(...here),
-      card.edit ? chip("good", "Edit", "Edits by instruction, or follows reference pictures") : null,
-      card.fit ? chip(...this.fitsOf(card.fit), card.fit.reason) : null,
-    ].filter(Boolean);
+      ...(card.edit ? [chip("good", "Edit", "Edits by instruction, or follows reference pictures")] : []),
+      ...(card.fit ? [chip(...this.fitsOf(card.fit), card.fit.reason)] : []),
+    ];
   }
 
   /** @param {ModelCard} card */
@@ -120,7 +122,7 @@ export class Row {
     /** @param {string} mode */
     const begins = (mode) => (card.default_for.includes(mode) ? " (begins with it)" : "");
     const modes = card.modes.map((mode) => kit.modeWords(mode) + begins(mode)).join(", ");
-    /** @type {[name: string, value: any][]} */
+    /** @type {[name: string, value: Said | Said[]][]} */
     const facts = [
       card.answers ? ["Reads", ANSWERS[card.answers]] : ["Modes", modes],
       ["Size", this.sizeOf(card)],
@@ -179,18 +181,19 @@ export class Row {
   showDownload(card) {
     const download = card.download;
     const lacking = card.available !== "ready" || Object.keys(card.absent).length > 0;
-    const shown = Boolean(download) && download.status !== "done" && (isActive(card) || lacking || download.status === "failed");
-    const share = shown && download.total_bytes ? download.done_bytes / download.total_bytes : 0;
-    this.track.hidden = !shown || (!isActive(card) && !download.done_bytes);
-    this.track.classList.toggle("unknown", shown && isActive(card) && !download.total_bytes);
+    const told = download && download.status !== "done" && (isActive(card) || lacking || download.status === "failed");
+    const shown = told ? download : null;
+    const share = shown?.total_bytes ? shown.done_bytes / shown.total_bytes : 0;
+    this.track.hidden = !shown || (!isActive(card) && !shown.done_bytes);
+    this.track.classList.toggle("unknown", Boolean(shown) && isActive(card) && !shown?.total_bytes);
     this.bar.style.setProperty("--share", share);
     this.track.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-    this.status.replaceChildren(...(shown ? this.statusOf(download) : []));
-    this.status.classList.toggle("bad", shown && download.status === "failed");
-    this.more.hidden = !(shown && download.files.length);
-    if (!this.more.hidden)
+    this.status.replaceChildren(...(shown ? this.statusOf(shown) : []));
+    this.status.classList.toggle("bad", shown?.status === "failed");
+    this.more.hidden = !shown?.files.length;
+    if (shown?.files.length)
       this.files.replaceChildren(
-        ...download.files.map((file) =>
+        ...shown.files.map((file) =>
           el(
             "li",
             {},
@@ -204,7 +207,8 @@ export class Row {
   /** @param {Download} download */
   statusOf(download) {
     const amount = download.total_bytes ? `${kit.bytes(download.done_bytes)} of ${kit.bytes(download.total_bytes)}` : "";
-    const pace = download.bytes_per_second ? [`${kit.bytes(download.bytes_per_second)}/s`, kit.remaining(download.seconds_left)] : [];
+    const left = download.seconds_left === null ? "" : kit.remaining(download.seconds_left);
+    const pace = download.bytes_per_second ? [`${kit.bytes(download.bytes_per_second)}/s`, left] : [];
     /** @type {Record<string, (string | undefined)[]>} */
     const said = {
       queued: ["Waiting for another download"],
@@ -230,13 +234,10 @@ export class Row {
     const partly = card.origin === "hub" || Object.keys(card.absent).length > 0;
     download.hidden =
       isActive(card) || !partly || (card.available === "ready" && !Object.keys(card.absent).length) || card.available === "missing";
-    const goesOn = ["cancelled", "interrupted", "failed"].includes(card.download?.status) && card.download.done_bytes > 0;
-    download.lastChild.textContent = goesOn
-      ? "Go on with the download"
-      : card.available === "ready"
-        ? "Download what is missing"
-        : "Download";
-    download.setAttribute("aria-label", `${download.lastChild.textContent}: ${card.label}`);
+    const stopped = card.download && ["cancelled", "interrupted", "failed"].includes(card.download.status);
+    const goesOn = stopped && card.download && card.download.done_bytes > 0;
+    const words = goesOn ? "Go on with the download" : card.available === "ready" ? "Download what is missing" : "Download";
+    kit.relabel(download, words, `${words}: ${card.label}`);
     cancel.hidden = !isActive(card);
     const lost = card.download?.status === "failed" && card.download.error?.code === "not_found";
     update.hidden = isActive(card) || !card.updatable || !card.version || (card.available !== "ready" && !lost);
