@@ -7,7 +7,7 @@ import { toast } from "../kit/toasts.js";
 import { tell } from "./news.js";
 
 /** @import { Job } from "../core/events.js" */
-/** @import { Avatar, Blueprint, CastRun, Character, CharacterSummary, CharactersVersion, Crop, CropGuess, Described, Design, DesignUse, Imported, PortraitDefaults, ReaderState, ReferenceSet, Sheet, SheetCell, SheetChoices, Versions } from "../core/schemas.js" */
+/** @import { Avatar, Blueprint, CastRun, Character, CharacterSummary, PortraitVersion, Crop, CropGuess, Described, Design, DesignUse, Imported, PortraitDefaults, ReaderState, ReferenceSet, Sheet, SheetCell, SheetChoices, Versions } from "../core/schemas.js" */
 
 /** @param {string} id */
 const part = (id) => encodeURIComponent(id);
@@ -100,15 +100,15 @@ export const cast = {
   defaults: (id) => get(of(id, "/portrait")),
   /** @param {string} id @param {unknown} json @returns {Promise<Job>} */
   generate: (id, json) => api(of(id, "/portrait"), { method: "POST", json: { .../** @type {object} */ (json), tab: tabId() } }),
-  /** @param {string} id @param {string} imageId @returns {Promise<CharactersVersion[]>} */
+  /** @param {string} id @param {string} imageId @returns {Promise<PortraitVersion[]>} */
   addPicture: (id, imageId) => change(id, of(id, "/versions"), { json: { image_id: imageId } }),
-  /** @param {string} id @param {File} file @returns {Promise<CharactersVersion>} */
+  /** @param {string} id @param {File} file @returns {Promise<PortraitVersion>} */
   addFile: (id, file) => change(id, of(id, "/versions/upload"), { body: filed(file) }),
-  /** @param {string} id @param {string} versionId @param {string} verb @returns {Promise<CharactersVersion>} */
+  /** @param {string} id @param {string} versionId @param {string} verb @returns {Promise<PortraitVersion>} */
   act: (id, versionId, verb) => change(id, version(id, versionId, `/${verb}`)),
   /** @param {string} id @param {string} versionId @param {boolean} activate @returns {Promise<Design>} */
   saveAsDefault: (id, versionId, activate) => change(id, version(id, versionId, `/design-default${query({ activate: String(activate) })}`)),
-  /** @param {string} id @param {string} versionId @returns {Promise<CharactersVersion>} */
+  /** @param {string} id @param {string} versionId @returns {Promise<PortraitVersion>} */
   trash: (id, versionId) => change(id, version(id, versionId), { method: "DELETE" }),
 
   /** @param {string} id @param {string} versionId @param {string} aspect @returns {Promise<CropGuess>} */

@@ -81,7 +81,7 @@ export class FieldPicker {
   async fill() {
     const { character } = this;
     if (!character) return;
-    /** @type {import("../core/schemas.js").Words | null} */
+    /** @type {import("../core/schemas.js").BlueprintWords | null} */
     const words = await api(`/characters/${encodeURIComponent(character.id)}/words`, { quiet: true }).catch(
       (error) => (toast(error.message, "warning"), null),
     );

@@ -73,7 +73,7 @@ export interface Events {
   "shortcuts:open": undefined;
   /** A sweep by its id; null: the dialog that asks for one. */
   "sweep:open": string | null;
-  "crop:open": { character: rest.Character; version: rest.CharactersVersion; words?: string };
+  "crop:open": { character: rest.Character; version: rest.PortraitVersion; words?: string };
   "avatar:export": { character: rest.CharacterSummary };
 }
 
