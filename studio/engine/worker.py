@@ -100,6 +100,9 @@ def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) 
     threads.wait_passively()
     import torch
 
+    from pipelines.running import quick_imports
+
+    quick_imports.prepare()
     from pipelines.running.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), threads.allowed_cpus()))
