@@ -124,10 +124,10 @@ def _file(path: Path, inside: Path) -> ModelSpec | AddOnFile | Unusable:
 
 
 def _why_not(found: Identified) -> str | None:
-    if found.kind == "unknown":
-        return "Its tensors are of no kind the studio knows."
     if found.kind == "foreign":
         return found.reason
+    if found.kind == "unknown" or found.base is None:
+        return "Its tensors are of no kind the studio knows."
     known = any(family.base == found.base for family in registry.FAMILIES.values())
     if not known:
         return f"It is made for {found.base_label}, which the studio has no family for."
@@ -159,14 +159,17 @@ def _checkpoint(path: Path, inside: Path, found: Identified) -> ModelSpec:
 
 def _diffusers_folder(path: Path, inside: Path) -> ModelSpec | Unusable:
     try:
-        name = read_object(path / layout.INDEX).get("_class_name")
+        index = read_object(path / layout.INDEX)
     except (OSError, ValueError):
         return Unusable(path, f"Its {layout.INDEX} cannot be read.")
+    name = index.get("_class_name")
     if not isinstance(name, str):
         return Unusable(path, f"Its {layout.INDEX} does not name a pipeline.")
     family = next((known for known, table in registry.FAMILIES.items() if name in table.folders), None)
     if family is None:
         return Unusable(path, f"It is a {readable(name)[:80]}, which the studio has no family for.")
+    if not layout.components(index):
+        return Unusable(path, f"Its {layout.INDEX} names no parts.")
     if part := layout.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
     options = dict(registry.FAMILIES[family].folders[name])

@@ -42,11 +42,28 @@ _SIGNS: tuple[tuple[str, str], ...] = (
     ("double_blocks.0.img_attn.norm.key_norm.scale", "flux1"),
     ("joint_blocks.0.", "sd3"),
     ("txt_norm.weight", "qwen-image"),
+    ("patchify_proj.", "ltx"),
     ("adaln_single.", "pixart"),
+    ("t_block.1.", "pixart"),
     ("clip_txt_mapper.", "cascade"),
+    ("effnet_mapper.", "cascade"),
     ("motion_modules.", "animatediff"),
     ("blocks.0.self_attn.q.weight", "wan"),
+    ("llm_adapter.", "anima"),
     ("blocks.0.self_attn.q_proj.weight", "cosmos"),
+    ("blocks.block1.blocks.0.", "cosmos"),
+    ("byt5_in.", "hunyuan-image"),
+    ("individual_token_refiner.", "hunyuan-video"),
+    ("text_embedding_padding", "hunyuan-dit"),
+    ("ff.conv_inverted.", "sana"),
+    ("attention_y_norm.", "sana"),
+    ("attn.qkv_x.", "mochi"),
+    ("visual_transformer_blocks.", "kandinsky"),
+    ("encoder_hid_proj.image_embeds.", "kandinsky"),
+    ("ref_image_patch_embedder.", "omnigen"),
+    ("size_embedder.", "cogview"),
+    ("patch_embed.text_proj.", "cogvideox"),
+    ("layers.0.self_attention.to_q.", "ernie"),
 )
 """Part of a tensor's name → what has such tensors."""
 _SINGLE_BLOCK = re.compile(r"(?:^|\.)single_transformer_blocks\.(\d+)\.")
@@ -66,9 +83,10 @@ _FOREIGN: tuple[tuple[str, str], ...] = (
     ("base_to_ctrl", "It is a ControlNet-XS, which the studio does not use. Look for a ControlNet."),
     ("ctrl_to_base", "It is a ControlNet-XS, which the studio does not use. Look for a ControlNet."),
     ("adapter.body.", "It is a T2I-Adapter, which the studio does not use. Look for a ControlNet."),
-    ("emb_params", "It is a textual inversion, which the studio does not use. Write its words instead."),
+    ("redux_up.", "It is FLUX.1 Redux, which the studio does not use. Look for an IP-Adapter."),
 )
 """A part of a tensor's name → what such a file is, and what to do."""
+_INVERSION = "It is a textual inversion, which the studio does not use. Write its words instead."
 _SPARSE = "It is a SparseCtrl for animations, which the studio does not use. Look for a ControlNet."
 _FACES = (
     "It is an IP-Adapter for faces (FaceID or InstantID), which needs a face recogniser that the studio does "
@@ -76,6 +94,18 @@ _FACES = (
 )
 _FACE_WIDTH = 512
 """Numbers by which face recognisers describe a face; no CLIP gives so few."""
+_ENCODED = frozenset({"emb_params", "clip_l", "clip_g"})
+"""The tensors of a textual inversion."""
+_STRANGE_ADAPTER = (
+    "It is an IP-Adapter of a layout that the studio does not use. Look for one for its models."
+)
+_STRANGE_VAE = "It is a VAE of a kind that no model of the studio has. Leave it out: models bring their own."
+_STRANGE_VAES = ("quantize.", "spatial_norm.", "condition_encoder.")
+"""Parts of the names in autoencoders of other kinds with the first layer of Stable Diffusion's."""
+_UP = re.compile(r"decoder\.up(?:_blocks)?\.(\d+)\.")
+_UPS = 4
+"""Stages of the decoders of all models here; those of upscalers have fewer."""
+_BESIDE_A_VAE = (_NETWORK, "net.", "cond_stage_model.", "conditioner.", "text_encoders.")
 _VAE_BASE = {4: "sd", 16: "flux1", 32: "flux2"}
 """By the channels of its latents; those of Stable Diffusion 1.x and XL look alike."""
 _FILM_VAE = {48: "wan", 12: "mochi", 128: "ltx"}
@@ -145,6 +175,8 @@ def identify(path: Path) -> Identified:
     shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
     if reason := next((why for sign, why in _FOREIGN if any(sign in name for name in shapes)), None):
         return Identified("foreign", reason=reason)
+    if shapes and shapes.keys() <= _ENCODED:
+        return Identified("foreign", reason=_INVERSION)
     if _is_adapter(shapes):
         return _adapter(shapes)
     if is_lora(shapes):
@@ -183,11 +215,12 @@ def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:
 
 
 def _adapter(shapes: Shapes) -> Identified:
-    widths = _adapter_widths(shapes)
-    faces = any("_lora." in name for name in shapes) or "image_proj.proj.0.weight" in shapes
-    if faces or (widths is not None and _FACE_WIDTH in widths.widths):
-        return Identified("foreign", _adapter_base(shapes), reason=_FACES)
-    return Identified("ip_adapter", _adapter_base(shapes), encoder_widths=widths)
+    widths, base = _adapter_widths(shapes), _adapter_base(shapes)
+    if any("_lora." in name for name in shapes) or (widths is not None and _FACE_WIDTH in widths.widths):
+        return Identified("foreign", base, reason=_FACES)
+    if base is None:
+        return Identified("foreign", reason=_STRANGE_ADAPTER)
+    return Identified("ip_adapter", base, encoder_widths=widths)
 
 
 def _control(shapes: Shapes, notes: Mapping[str, str]) -> Identified:
@@ -229,12 +262,17 @@ def _network_base(shapes: Shapes, notes: Mapping[str, str]) -> str | None:
 
 def _vae(shapes: Shapes, notes: Mapping[str, str]) -> Identified | None:
     """An autoencoder, one the studio has a use for or not; None where it is none."""
-    film = shapes.get("decoder.conv1.weight", ())  # as Wan's and Qwen-Image's makers name it
-    first = next((shape for name, shape in shapes.items() if name.endswith("decoder.conv_in.weight")), film)
-    if not first:
+    ends = ("decoder.conv_in.weight", "decoder.conv1.weight")  # the second of Wan's and Qwen-Image's makers
+    first = next((shape for name, shape in shapes.items() if name.endswith(ends)), None)
+    if not first or any(name.startswith(_BESIDE_A_VAE) for name in shapes):
         return None
     moves = any("time_conv_out" in name or "time_stack" in name for name in shapes)
     base = "svd" if moves else noted_base(notes) or _vae_base(first)
+    ups = {int(match[1]) for name in shapes if (match := _UP.search(name))}
+    few = ups != set() and len(first) == 4 and max(ups) + 1 == _UPS - 1
+    strange = any(sign in name for name in shapes for sign in _STRANGE_VAES)
+    if base != "svd" and (base is None or strange or few):
+        return Identified("foreign", reason=_STRANGE_VAE)
     return Identified("vae", base)
 
 
@@ -257,6 +295,8 @@ def _unet_base(shapes: Shapes) -> str | None:
 
 
 def _control_base(shapes: Shapes) -> str | None:
+    if "encoder_hid_proj.weight" in shapes:
+        return "kolors"
     return _unet_base(shapes) or _by_signs(shapes, _SIGNS) or _by_signs(shapes, _CONTROL_SIGNS)
 
 
@@ -277,8 +317,9 @@ def _adapter_base(shapes: Shapes) -> str | None:
 def _adapter_widths(shapes: Shapes) -> EncoderWidths | None:
     """What it reads of an image encoder: all patches of a picture ("plus"), or one summary of it."""
     for project in ("image_proj", "ip_adapter_proj_model"):
-        if whole := shapes.get(f"{project}.proj_in.weight"):
-            return EncoderWidths(patches=_side(whole, 1))
+        for name in ("proj_in", "proj.0"):  # the second of "full face", and of adapters for faces
+            if whole := shapes.get(f"{project}.{name}.weight"):
+                return EncoderWidths(patches=_side(whole, 1))
         if summary := shapes.get(f"{project}.proj.weight"):
             return EncoderWidths(summary=_side(summary, 1))
     return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,6 +26,9 @@ Tensors = dict[str, "torch.Tensor"]
 _VISION_HEADS = 16
 _OPENAI_WIDTH = 1024
 """CLIP ViT-L comes from OpenAI, who compute their activation in another way."""
+_FILM = "decoder.conv1.weight"
+"""In the layout of Wan's and Qwen-Image's makers, as ComfyUI passes it around."""
+_OUT_OF_A_WHOLE = re.compile(r"^(first_stage_model|vae)\.")
 _TASKS = "task_embedding"
 """A union ControlNet has one for each kind of control image."""
 
@@ -83,12 +87,17 @@ class SingleFileParts:
 
 
 def load_vae(path: Path, own: Any) -> Any:
-    """An autoencoder of the shape of `own`, from either layout. Raises what `fitting` explains."""
+    """An autoencoder of the shape of `own`, from any of its layouts. Raises what `fitting` explains."""
     import torch
-    from diffusers.loaders.single_file_utils import convert_ldm_vae_checkpoint
+    from diffusers.loaders.single_file_utils import (
+        convert_ldm_vae_checkpoint,
+        convert_wan_vae_to_diffusers,
+    )
 
-    tensors = read(path)
-    if not any(".resnets." in name for name in tensors):
+    tensors = {re.sub(_OUT_OF_A_WHOLE, "", name): tensor for name, tensor in read(path).items()}
+    if _FILM in tensors:
+        tensors = convert_wan_vae_to_diffusers(tensors)
+    elif not any(".resnets." in name for name in tensors):
         tensors = convert_ldm_vae_checkpoint(tensors, dict(own.config))
     with torch.device("meta"):
         network = type(own).from_config(own.config)

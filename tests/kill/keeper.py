@@ -2,13 +2,17 @@
 
 Goes on until it is killed. On stdout it says `begin WHAT SUBJECT` before a change, and `done WHAT SUBJECT
 VALUE` when it is promised: `star IMAGE 1`, `tag TAG IMAGE,IMAGE` (all that have it), `character ID
-NAME/WORDS/ARCHIVED`. A value `-` says that it is gone.
+NAME/WORDS/ARCHIVED`, `card ID FILE,FILE` (what its card brought), `model NAME here`. A value `-` says that
+it is gone.
 """
 
 from __future__ import annotations
 
+import io
+import json
 import random
 import sys
+import zipfile
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -21,11 +25,23 @@ from studio.collection.maintenance import mend, rebuild, verify
 from studio.collection.queries import Filter
 from studio.database import Database
 from studio.exchange.importing import Importer
+from studio.models.library import ModelLibrary
 from studio.service import StudioService
 from studio.settings import Settings
 from tests.kill.caster import open_studio
 
 GONE = "-"
+HERE = "here"
+CARDS = "Card"
+"""How the names of characters begin that came as cards."""
+MOST_CARDS = 5
+FILES_OF_A_CARD = 2
+OWN = ("model_index.json", "README.md", "unet/config.json", "unet/diffusion_pytorch_model.safetensors")
+"""The files of a diffusers model."""
+_HEADER = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+_WEIGHTS = len(_HEADER).to_bytes(8, "little") + _HEADER + bytes(4)
+BESIDE = ("my notes.doc", "unet/sketch.psd")
+"""What an artist put into its folders."""
 
 
 def never_deleted(image_id: str) -> bool:
@@ -94,13 +110,83 @@ def put_right(settings: Settings, folder: Path) -> None:
         mend(settings, verify(settings), sorted(folder.iterdir()))
 
 
+def keep_cards(settings: Settings, _: Path) -> None:
+    """Import character cards, some with the same files; delete characters, and what only they needed."""
+    with closing(Database(settings.database)) as database:
+        _, _, service = open_studio(settings, database)
+        _say("open")
+        while True:
+            known = [row.id for row in service.characters.list() if row.name.startswith(CARDS)]
+            if len(known) < 2 or (len(known) < MOST_CARDS and random.random() < 0.5):
+                files = [f"f{n}" for n in random.sample(range(6), FILES_OF_A_CARD)]
+                made = service.characters.transfer.import_file(io.BytesIO(_charx(files)), "one.charx")
+                _say_character(service, made.character.id)
+                _say(f"done card {made.character.id} {','.join(files)}")
+            else:
+                leaving = random.choice(known)
+                _say(f"begin character {leaving}")
+                service.characters.delete(leaving)
+                _say(f"done character {leaving} {GONE}")
+
+
+def card_file(name: str) -> bytes:
+    """What lies in a card's file of that name."""
+    return name.encode() * 2_000
+
+
+def remove_models(settings: Settings, _: Path) -> None:
+    """Put models into the models folder, each with an artist's own files in it, and remove them again."""
+    catalog = load_catalog(settings.models, settings.models_dir)
+    library = ModelLibrary(catalog, settings.data_dir)
+    _say("open")
+    while True:
+        name = f"m{random.randrange(10**6)}"
+        _unpack_model(settings, name)
+        (model,) = [card.id for card in library.scan().models if card.label == name]
+        _say(f"done model {name} {HERE}")
+        if random.random() < 0.8:
+            _say(f"begin model {name}")
+            library.remove(model)
+            _say(f"done model {name} {GONE}")
+
+
 WORK: dict[str, Callable[[Settings, Path], None]] = {
     "import": import_folder,
     "many": change_many,
     "cast": keep_a_cast,
+    "cards": keep_cards,
+    "models": remove_models,
     "rebuild": make_anew,
     "mend": put_right,
 }
+
+
+def _charx(files: list[str]) -> bytes:
+    """A card of version 3 with these files."""
+    assets = [{"type": "x", "uri": f"embeded://{name}", "name": name, "ext": "bin"} for name in files]
+    data = {"name": f"{CARDS}{random.randrange(10**6)}", "first_mes": "Hi", "assets": assets}
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as made:
+        made.writestr("card.json", json.dumps({"spec": "chara_card_v3", "spec_version": "3.0", "data": data}))
+        for name in files:
+            made.writestr(name, card_file(name))
+    return buffer.getvalue()
+
+
+def _unpack_model(settings: Settings, name: str) -> None:
+    """All at once, as if it had been moved there."""
+    apart = settings.data_dir / f".unpacking-{name}"
+    index = {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]}
+    contents = dict.fromkeys((*OWN, *BESIDE), b"x") | {
+        "model_index.json": json.dumps(index).encode(),
+        "unet/config.json": b"{}",
+        "unet/diffusion_pytorch_model.safetensors": _WEIGHTS,
+    }
+    for inside, data in contents.items():
+        (apart / inside).parent.mkdir(parents=True, exist_ok=True)
+        (apart / inside).write_bytes(data)
+    settings.models_dir.mkdir(exist_ok=True)
+    apart.rename(settings.models_dir / name)
 
 
 def _mark(collection: Collection) -> None:

@@ -23,6 +23,7 @@ context.set_forkserver_preload(
         "studio.exchange.exchange",
         "studio.service",
         "tests.kill.keeper",
+        "tests.kill.steerer",
         "tests.kill.victim",
         "tests.studio.fixtures",
     ]

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -200,7 +200,8 @@ def _models(folder: Path) -> Path:
 def main() -> None:
     """Command line: half of the rounds amid making pictures, one in ten of those with the real worker.
 
-    The others are amid keeping a collection (two of five) and a cast (one of ten).
+    The others are amid keeping a collection (seven of twenty), keeping a cast and steering the queue (one of
+    ten each).
     """
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
@@ -210,14 +211,19 @@ def main() -> None:
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
-    from tests.kill import characters, collection
+    from tests.kill import characters, collection, steering
 
-    kept, cast, real = arguments.rounds * 2 // 5, arguments.rounds // 10, max(2, arguments.rounds // 20)
+    kept, tenth, real = arguments.rounds * 7 // 20, arguments.rounds // 10, max(2, arguments.rounds // 20)
     with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
         folder = Path(name)
         models = _models(folder)
-        _tell(run(folder, models, "quick", arguments.rounds - kept - cast - real))
-        for kind, work, rounds in (("kept", collection.run, kept), ("cast", characters.run, cast)):
+        _tell(run(folder, models, "quick", arguments.rounds - kept - 2 * tenth - real))
+        works: tuple[tuple[str, Callable[[Path, int], object], int], ...] = (
+            ("kept", collection.run, kept),
+            ("cast", characters.run, tenth),
+            ("steered", steering.run, tenth),
+        )
+        for kind, work, rounds in works:
             (folder / kind).mkdir()
             _tell(work(folder / kind, rounds))
         _tell(run(folder, models, "real", real - real // 2, real // 2))

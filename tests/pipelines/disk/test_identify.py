@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -303,6 +304,22 @@ def test_a_diffusers_folder_becomes_an_entry_and_an_incomplete_one_says_what_is_
     assert (spec.id, spec.label, spec.source) == ("file-mine", "mine", str(folder))
     (folder / "model_index.json").write_text('{"_class_name": "OtherPipeline"}')
     assert "OtherPipeline" in models_folder.look(tmp_path / "models").unusable[0].reason
+
+
+@pytest.mark.parametrize("index", [{}, {"unet": 5, "vae": [], "text_encoder": [1, 2]}])
+def test_a_diffusers_folder_without_parts_is_refused(tmp_path: Path, index: dict[str, Any]) -> None:
+    (tmp_path / "sd").mkdir()
+    said = {"_class_name": "StableDiffusionPipeline", **index}
+    (tmp_path / "sd" / "model_index.json").write_text(json.dumps(said))
+    found = models_folder.look(tmp_path)
+    assert [each.reason for each in found.unusable] == ["Its model_index.json names no parts."]
+    assert found.specs == ()
+
+
+def test_a_network_of_nobody_is_told_in_a_sentence(tmp_path: Path) -> None:
+    write(tmp_path / "odd.safetensors", {f"{UNET}input_blocks.0.0.weight": []})
+    found = models_folder.look(tmp_path)
+    assert [each.reason for each in found.unusable] == ["Its tensors are of no kind the studio knows."]
 
 
 def test_a_model_that_came_later_is_found_when_it_is_asked_for(tmp_path: Path) -> None:

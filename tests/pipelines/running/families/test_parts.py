@@ -19,6 +19,7 @@ from pipelines.events import Started
 from pipelines.request import Mode
 from pipelines.running.contract import LoadSettings
 from pipelines.running.families import load
+from pipelines.running.single_file_parts import load_vae
 from tests.pipelines.running.families.conftest import Tiny
 from tests.pipelines.running.families.test_every_family import differ
 from tests.pipelines.running.families.test_stable_diffusion import denoised
@@ -233,3 +234,55 @@ def test_another_vae_decodes_for_transformers(tiny: Tiny, model: str, made_for: 
     plain = tiny.make(model, "text_to_image")
     assert differ(plain, tiny.make(model, "text_to_image", vae=f"vae-{model}"))
     assert not differ(plain, tiny.make(model, "text_to_image"))
+
+
+def as_film(tensors: dict[str, torch.Tensor], vae: Any) -> dict[str, torch.Tensor]:
+    """Qwen-Image's autoencoder under the names of its makers: stages in one row, their parts numbered."""
+    ups = {}
+    for stage, block in enumerate(vae.decoder.up_blocks):
+        for at in range(len(block.resnets) + len(block.upsamplers or ())):
+            kind, inner = ("resnets", at) if at < len(block.resnets) else ("upsamplers", 0)
+            ups[f"decoder.up_blocks.{stage}.{kind}.{inner}."] = f"decoder.upsamples.{len(ups)}."
+    names = {
+        **ups, "down_blocks.": "downsamples.", "mid_block.resnets.0": "middle.0",
+        "mid_block.resnets.1": "middle.2", "mid_block.attentions.0": "middle.1",
+        "norm_out.": "head.0.", "conv_out.": "head.2.",
+        ".conv_in.": ".conv1.", "post_quant_conv.": "conv2.", "quant_conv.": "conv1.",
+        "conv_shortcut": "shortcut",
+    }  # fmt: skip
+    parts = {".norm1.": ".residual.0.", ".norm2.": ".residual.3.", ".conv2.": ".residual.6."}
+    found = {}
+    for name, tensor in tensors.items():
+        inside = any(block in name for block in ("resnets", "down_blocks"))
+        for old, new in (parts | {".conv1.": ".residual.2."}).items() if inside else ():
+            name = name.replace(old, new)
+        for old, new in names.items():
+            name = name.replace(old, new)
+        found[name] = tensor
+    return found
+
+
+@pytest.mark.parametrize("prefix", ["", "vae."])
+def test_a_vae_of_qwen_image_is_read_as_comfyui_passes_it_around(tmp_path: Path, prefix: str) -> None:
+    from diffusers import AutoencoderKLQwenImage
+
+    torch.manual_seed(3)
+    own: Any = AutoencoderKLQwenImage(base_dim=4, z_dim=4, latents_mean=[0.1] * 4, latents_std=[1.2] * 4)
+    other: Any = AutoencoderKLQwenImage.from_config(own.config)
+    weights = as_film(other.state_dict(), other)
+    assert "decoder.conv1.weight" in weights
+    assert not any("blocks" in name for name in weights)
+    save_file({f"{prefix}{k}": v.contiguous() for k, v in weights.items()}, tmp_path / "one.safetensors")
+    loaded = load_vae(tmp_path / "one.safetensors", own)
+    assert loaded.state_dict().keys() == own.state_dict().keys()
+    assert all(torch.equal(tensor, loaded.state_dict()[name]) for name, tensor in other.state_dict().items())
+
+
+def test_a_vae_cut_out_of_a_whole_model_keeps_its_beginning(tmp_path: Path, tiny: Tiny) -> None:
+    config: Any = AutoencoderKL.load_config(folder(tiny) / "vae")
+    own: Any = AutoencoderKL.from_config(config)
+    for name, tensors in (("plain", own.state_dict()), ("old", as_ldm(own))):
+        for prefix in ("vae.", "first_stage_model."):
+            path = tmp_path / f"{name}.safetensors"
+            save_file({f"{prefix}{k}": v.contiguous() for k, v in tensors.items()}, path)
+            assert load_vae(path, own).state_dict().keys() == own.state_dict().keys()
