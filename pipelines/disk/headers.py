@@ -12,7 +12,8 @@ from typing import Any
 
 from pipelines.disk.json_files import is_list, is_object, parse
 
-_MOST_HEADER = 100 * 2**20
+_MOST_HEADER = 25 * 2**20
+"""Bytes: some 400,000 tensors, a hundred times what models have; more would be read at each start for minutes."""
 _NOTES = "__metadata__"
 _KEYS = frozenset({"dtype", "shape", "data_offsets"})
 

@@ -16,14 +16,21 @@ from studio.collection.metadata import comfyui, reading
 from studio.collection.metadata.comfyui.budget import MAX_STEPS, Budget, TooEntangled
 from studio.collection.metadata.comfyui.graph import MAX_NODES, Graph
 from studio.collection.metadata.foreign import ForeignMetadata
-from tests.studio import comfy_drawn, comfy_graphs, comfy_models, comfy_values
+from tests.studio import (
+    comfy_drawn,
+    comfy_graphs,
+    comfy_models,
+    comfy_templates,
+    comfy_values,
+    comfy_workflows,
+)
 from tests.studio import foreign_files as files
 from tests.studio.comfy_nodes import FULL, NEGATIVE, PROMPT, Expected, base, encode, kind, sampler
 from tests.studio.fixtures import encoded, noise
 
 CASES = {
     f"{module.__name__.rpartition('_')[2]}: {name}": case
-    for module in (comfy_graphs, comfy_values, comfy_models, comfy_drawn)
+    for module in (comfy_graphs, comfy_values, comfy_models, comfy_drawn, comfy_templates, comfy_workflows)
     for name, case in module.CASES.items()
 }
 

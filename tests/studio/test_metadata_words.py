@@ -123,3 +123,13 @@ def test_every_character_of_a_picture_is_told() -> None:
     found = read(**files.novelai_texts(said))
     assert found.prompt == "1girl, solo\ngirl, red coat\nboy, blue hat"
     assert found.negative_prompt == "lowres\nhat"
+
+
+def test_what_was_unwanted_in_one_character_is_told_of_that_one() -> None:
+    captions = [{"char_caption": "hat", "centers": []}, {"char_caption": ""}, {"char_caption": "gloves"}]
+    unwanted = {"caption": {"base_caption": "lowres", "char_captions": captions}}
+    said = {**files.NOVELAI, "uc": "lowres", "v4_negative_prompt": unwanted}
+    found = reading.read(files.png(**files.novelai_texts(said))).metadata
+    assert found is not None
+    assert found.negative_prompt == "lowres\nhat\ngloves"
+    assert found.unmapped[0] == ("Unwanted in one character", "character 1: hat; character 3: gloves")

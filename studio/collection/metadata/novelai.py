@@ -42,20 +42,29 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
         height=foreign.whole(said.get("height")),
         model=foreign.name_of(texts.get("Source")),
         strength=foreign.number(said.get("strength")),
-        unmapped=foreign.rest(said, _USED),
+        unmapped=(*_of_characters(said.get("v4_negative_prompt")), *foreign.rest(said, _USED)),
     )
 
 
 def _with_characters(base: str, prompt: Any) -> str:
     """Version 4 keeps the words as a caption with one part for each character: all of them were asked for."""
+    captions = _captions(prompt)
+    whole = base or (foreign.words(prompt["caption"].get("base_caption")) if captions is not None else "")
+    return foreign.words("\n".join(dict.fromkeys(filter(None, (whole, *(captions or ()))))))
+
+
+def _of_characters(prompt: Any) -> tuple[tuple[str, str], ...]:
+    """What was unwanted in one character only; here it holds for the whole picture, and so it is told."""
+    captions = enumerate(_captions(prompt) or (), start=1)
+    told = "; ".join(f"character {number}: {words}" for number, words in captions if words)
+    return (("Unwanted in one character", foreign.words(told)),) if told else ()
+
+
+def _captions(prompt: Any) -> tuple[str, ...] | None:
+    """The words of each character, in their order; None where there is no caption."""
     caption = prompt.get("caption") if isinstance(prompt, dict) else None
     if not isinstance(caption, dict):
-        return base
+        return None
     entries = caption.get("char_captions")
-    parts = (
-        [each.get("char_caption") for each in entries if isinstance(each, dict)]
-        if isinstance(entries, list)
-        else []
-    )
-    told = [base or foreign.words(caption.get("base_caption")), *map(foreign.words, parts)]
-    return foreign.words("\n".join(dict.fromkeys(filter(None, told))))
+    listed = entries if isinstance(entries, list) else []
+    return tuple(foreign.words(each.get("char_caption")) for each in listed if isinstance(each, dict))

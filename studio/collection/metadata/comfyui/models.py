@@ -27,6 +27,8 @@ _WEIGHTS = (
 _ONE_OF_MANY = re.compile(
     r"^(?:lora_name_(?P<a>\d+)|lora_(?P<b>\d+)(?:_name)?|lora_name(?P<c>\d+))$", re.IGNORECASE
 )
+_CHARS = 25
+"""Characters that cost as much as one step along the graph."""
 _ON = (True, "On", "on", "true", "True", "enable", 1)
 
 
@@ -71,7 +73,19 @@ class Models:
             name = "lora_name" if "lora_name" in node.inputs else "lora"
             yield self.graph.value(key, name), self.graph.first(key, _WEIGHTS)
         yield from self._numbered(key, node)
-        yield from chain.from_iterable(_listed(value) for value in node.inputs.values())
+        listed = tuple(chain.from_iterable(_listed(value) for value in node.inputs.values()))
+        yield from listed or self._written(key, node)
+
+    def _written(self, key: str, node: Node) -> Iterator[tuple[Any, Any]]:
+        """Of loaders that take `<lora:name:weight>` out of a text, or names and weights between commas."""
+        names, weights = (self.graph.value(key, name) for name in ("lora_names", "lora_weights"))
+        if isinstance(names, str):
+            numbers = str(weights or "").split(",")
+            yield from zip(names.split(","), [*numbers, *[None] * len(names)], strict=False)
+        for name in ("loras", *(("text",) if "lora" in node.kind.casefold() else ())):
+            text = foreign.words(self.graph.value(key, name))
+            self.graph.spend(len(text) // _CHARS)
+            yield from ((lora.name, lora.weight) for lora in foreign.without_loras(text)[1])
 
     def _numbered(self, key: str, node: Node) -> Iterator[tuple[Any, Any]]:
         """Of a stack: `lora_name_1` with `model_weight_1`, `lora_01` with `strength_01` and the like."""

@@ -7,7 +7,7 @@ sampler, and from there to words, model, noise and size. Best effort: nodes nobo
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from studio.collection.metadata import foreign
@@ -80,9 +80,15 @@ def _said(graph: Graph) -> ForeignMetadata:
         height=height,
         model=models.name(),
         strength=foreign.number(sampling.of(key, "denoise", "denoise_strength")),
-        loras=(*models.loras(), *words.tagged)[: foreign.MAX_LORAS],
+        loras=_together(models.loras(), words.tagged),
         unmapped=_further(graph, sampling, key),
     )
+
+
+def _together(loaded: Sequence[foreign.Lora], tagged: Iterable[foreign.Lora]) -> tuple[foreign.Lora, ...]:
+    """Some nodes load what their text names, and give the text on."""
+    named = (lora for lora in tagged if foreign.told_once((*loaded, lora))[len(foreign.told_once(loaded)) :])
+    return (*loaded, *named)[: foreign.MAX_LORAS]
 
 
 def _first(texts: Iterator[str]) -> str:

@@ -65,7 +65,7 @@ class Sampling:
     def guidance(self, key: str) -> float | None:
         """FLUX has a node of its own for it; else the sampler's `cfg`."""
         scale = foreign.number(self.of(key, *_GUIDANCE))
-        names = ("positive", "conditioning", "cond1")
+        names = ("positive", "conditioning", "cond1", "base_positive")
         begins = [link.key for place in self.guides(key) for _, link in self.graph.links(place, names)]
         if scale in (None, 1.0):
             for node in self._conditions(begins):
@@ -109,7 +109,9 @@ class Sampling:
         if node.has("sampler", "sigmas") or node.has("noise", "guider"):
             return True
         seeded = any(name in node.inputs for name in ("seed", "noise_seed"))
-        fed = any(isinstance(node.inputs.get(name), list) for name in ("model", "guider", *PIPES))
+        fed = any(
+            isinstance(node.inputs.get(name), list) for name in ("model", "base_model", "guider", *PIPES)
+        )
         return fed and "steps" in node.inputs and (seeded or "sampler_name" in node.inputs)
 
     def _adds_noise(self, key: str) -> bool:

@@ -19,11 +19,12 @@ _MAX_DEPTH = 100
 _MAX_TEXTS = 64
 _CHARS = 25
 """Characters that cost as much as one step along the graph."""
-POSITIVE = ("positive", "conditioning", "cond1", "cond", "pos")
-NEGATIVE = ("negative", "neg", "uncond", "neg_conditioning", "negative_conditioning")
+POSITIVE = ("positive", "conditioning", "cond1", "cond", "pos", "base_positive")
+NEGATIVE = ("negative", "neg", "uncond", "neg_conditioning", "negative_conditioning", "base_negative")
 _TEXTS = (
     "populated_text", "text", "text_g", "text_l", "t5xxl", "clip_g", "clip_l", "llama", "mt5xl", "bert",
-    "qwen25_7b", "prompt", "positive", "positive_prompt", "text_positive", "positive_text", "user_prompt",
+    "qwen25_7b", "prompt", "prompt_g", "prompt_l", "positive", "positive_prompt", "text_positive",
+    "positive_text", "user_prompt",
     "pos", "string", "value", "wildcard_text",
 )  # fmt: skip
 """Inputs that hold words, the most telling first."""
@@ -35,6 +36,13 @@ _NO_WORDS = re.compile(
     re.IGNORECASE,
 )
 """Inputs that never bring words; a sampler or loader behind them has words of its own."""
+_SETTINGS = re.compile(r"normali[sz]ation|interpretation|ascore|weight|strength|scale|token", re.IGNORECASE)
+"""Inputs beside words that say how they are read, in words that are none of the prompt."""
+_WRITES = re.compile(
+    r"ollama|llm|gpt|gemini|claude|florence|joy ?caption|captioner|tagger|interrogat|qwen\d*_?vl",
+    re.IGNORECASE,
+)
+"""Nodes that write words themselves, by a model; what they are told is no prompt of the picture."""
 _PARTS = re.compile(r"^(text|string|str|prompt|input|concat|txt)[ _]?([a-z]|\d{1,2})$", re.IGNORECASE)
 _JOINS = re.compile(r"concat|join|combine|merge|append|StringFunction", re.IGNORECASE)
 _BETWEEN = ("delimiter", "separator", "delim", "sep")
@@ -91,7 +99,7 @@ class GraphTexts:
 
     def _of_node(self, link: Link, wanted: bool, depth: int) -> Sequence[str]:
         node = self.graph.nodes[link.key]
-        if "zeroout" in node.kind.casefold():
+        if "zeroout" in node.kind.casefold() or _WRITES.search(node.kind):
             return ()
         joined = self._joined(node, wanted, depth)
         if joined is not None:
@@ -112,7 +120,7 @@ class GraphTexts:
     def _names(self, link: Link, wanted: bool) -> list[str]:
         """The inputs that belong to the asked side of a node."""
         node = self.graph.nodes[link.key]
-        names = [str(name) for name in node.inputs]
+        names = [name for name in map(str, node.inputs) if not _SETTINGS.search(name)]
         unwanted = [name for name in names if _UNWANTED.search(name)]
         other = [name for name in names if name in _TEXTS or _WANTED.search(name) or _CONDITIONS.match(name)]
         if not unwanted:
