@@ -23,6 +23,13 @@ SYSTEMS = {"posix": sys.platform != "win32", "linux": sys.platform == "linux"}
 FIRST = ("tests/e2e/", "tests/kill/")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--late-answers", type=int, metavar="SEED",
+        help="let the browser tests' pages send and answer each call late, in another order",
+    )  # fmt: skip
+
+
 class BrowserAndFiles(LoadScopeScheduling):
     """One unit of work for all browser tests, one for each other file."""
 

@@ -350,9 +350,11 @@ def _add_ons(draft: _Draft) -> None:
 
 
 def _taught(draft: _Draft) -> None:
-    """What the model was never taught."""
+    """What the model was never taught, of what it reads: choices made, tags taken out."""
     spec, sized = draft.spec, (draft.changes["width"], draft.changes["height"])
-    said = small_models.unknown_words(spec, draft.catalog.folder(spec), draft.request.prompt)
+    drawn = draft.changes.get("drawn") or draft.request.drawn
+    prompts = [each.prompt for each in drawn] or [draft.request.prompt]
+    said = small_models.unknown_words(spec, draft.catalog.folder(spec), *prompts)
     draft.notices.extend((*said, *small_models.unusual_shape(spec, *sized)))
 
 

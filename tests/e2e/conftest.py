@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from tests.e2e.harness import CHROMIUM_FLAGS, PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.slow import LATE_ANSWERS
 
 VIEWPORT = {"width": 1440, "height": 900}
 PATIENCE = 60_000
@@ -89,9 +90,13 @@ def context(profile: BrowserContext) -> Iterator[BrowserContext]:
 
 
 @pytest.fixture
-def watched_page(context: BrowserContext, studio_server: StudioProcess) -> Iterator[tuple[Page, PageWatch]]:
-    """A blank page and what it must not do."""
+def watched_page(
+    context: BrowserContext, studio_server: StudioProcess, request: pytest.FixtureRequest
+) -> Iterator[tuple[Page, PageWatch]]:
+    """A blank page and what it must not do. With `--late-answers` its answers come late, in another order."""
     page = context.new_page()
+    if (seed := request.config.getoption("--late-answers")) is not None:
+        page.add_init_script(f"({LATE_ANSWERS})({seed})")
     watch = PageWatch(page, studio_server.url)
     yield page, watch
     watch.check()

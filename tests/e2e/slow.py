@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from playwright.sync_api import Page
 
 TIMES_SLOWER = 8
-_LATE_ANSWERS = """(seed) => {
+LATE_ANSWERS = """(seed) => {
   let state = seed * 7919;
   const chance = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
   const pause = () => new Promise((done) => setTimeout(done, chance() * 400));
@@ -25,7 +25,7 @@ _LATE_ANSWERS = """(seed) => {
 @contextmanager
 def slowed(page: Page, seed: int) -> Iterator[None]:
     """Scripts run slowly; each call waits at random before it is sent and before it is answered."""
-    page.evaluate(_LATE_ANSWERS, seed)
+    page.evaluate(LATE_ANSWERS, seed)
     browser = page.context.new_cdp_session(page)
     browser.send("Emulation.setCPUThrottlingRate", {"rate": TIMES_SLOWER})
     try:

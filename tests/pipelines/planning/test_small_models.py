@@ -32,6 +32,14 @@ def test_words_that_it_has_never_seen_are_named_once(catalogue: Catalog) -> None
     assert said.startswith("Portrait Mini has never seen “knight”, “cloak”. It knows: hair")
 
 
+def test_only_what_the_model_reads_counts(catalogue: Catalog) -> None:
+    said = notices(catalogue, prompt="a man <lora:gryphon:0.8> with {red|red} hair")
+    assert any("their tags are left out" in each for each in said)
+    assert not any("never seen" in each for each in said)
+    said = notices(catalogue, prompt="a man with a {cloak|cloak}")
+    assert any("never seen “cloak”." in each for each in said)
+
+
 def test_many_of_them_are_not_all_told(catalogue: Catalog) -> None:
     (said,) = notices(catalogue, prompt="dragon castles, spaceships, violins, submarines, gnomes, trumpets")
     assert " and others. It knows" in said
