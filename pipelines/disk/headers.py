@@ -13,7 +13,7 @@ from typing import Any
 from pipelines.disk.json_files import is_list, is_object, parse
 
 _MOST_HEADER = 25 * 2**20
-"""Bytes: some 400,000 tensors, a hundred times what models have; more would be read at each start for minutes."""
+"""Bytes: some 400,000 tensors, a hundred times what models have; more would hold up every start."""
 _NOTES = "__metadata__"
 _KEYS = frozenset({"dtype", "shape", "data_offsets"})
 
