@@ -81,7 +81,7 @@ def change_many(settings: Settings, _: Path) -> None:
 def keep_a_cast(settings: Settings, _: Path) -> None:
     """Create characters, change and archive them, give them versions, delete them."""
     with closing(Database(settings.database)) as database:
-        collection, _, service = open_studio(settings, database)
+        collection, _queue, service = open_studio(settings, database)
         _say("open")
         while True:
             ids = [each for each in collection.gallery.ids(Filter()).ids if never_deleted(each)]
@@ -113,7 +113,7 @@ def put_right(settings: Settings, folder: Path) -> None:
 def keep_cards(settings: Settings, _: Path) -> None:
     """Import character cards, some with the same files; delete characters, and what only they needed."""
     with closing(Database(settings.database)) as database:
-        _, _, service = open_studio(settings, database)
+        service = open_studio(settings, database)[2]
         _say("open")
         while True:
             known = [row.id for row in service.characters.list() if row.name.startswith(CARDS)]

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 from pipelines.events import ImageReady
 from pipelines.request import GenerationRequest
@@ -54,7 +55,7 @@ class Steerer:
         """What is promised now."""
         _say(f"state {json.dumps(self.state(), separators=(',', ':'))}")
 
-    def state(self) -> dict[str, object]:
+    def state(self) -> dict[str, Any]:
         """As memory has it: `switches`, `waiting` in order, `repeats`, `status` of each job, `sweeps`."""
         now = self._queue.snapshot()
         waiting = [job for job in now.jobs if job.status is JobStatus.QUEUED]

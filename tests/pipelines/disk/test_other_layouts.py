@@ -117,7 +117,12 @@ NETWORKS: dict[str, tuple[str, Shapes]] = {
 }  # fmt: skip
 
 
-def decoder(width: int, *sides: int, name: str = "decoder.conv_in.weight", **more: list[int]) -> Shapes:
+def decoder(width: int, *sides: int, **more: list[int]) -> Shapes:
+    return named("decoder.conv_in.weight", width, *sides, **more)
+
+
+def named(name: str, /, width: int, *sides: int, **more: list[int]) -> Shapes:
+    """A decoder whose first layer has another name."""
     return {name: [width, *sides], **{key.replace("__", "."): shape for key, shape in more.items()}}
 
 
@@ -138,17 +143,17 @@ VAES: dict[str, tuple[str, Shapes]] = {
     "FLUX.2": ("flux2", decoder(512, 32, 3, 3, **LDM, bn__running_mean=[128])),
     "FLUX.2, diffusers": ("flux2", decoder(512, 32, 3, 3, **DIFFUSERS, bn__running_mean=[128])),
     "Qwen-Image": ("qwen-image", decoder(384, 16, 3, 3, 3, encoder__conv_in__weight=[96, 3, 3, 3, 3])),
-    "Qwen-Image for ComfyUI": ("qwen-image", decoder(384, 16, 3, 3, 3, name="decoder.conv1.weight", decoder__middle__0__residual__0__gamma=[384, 1, 1, 1])),
+    "Qwen-Image for ComfyUI": ("qwen-image", named("decoder.conv1.weight", 384, 16, 3, 3, 3, decoder__middle__0__residual__0__gamma=[384, 1, 1, 1])),
     "Wan 2.2": ("none", decoder(1024, 48, 3, 3, 3)),
-    "Wan 2.2, its makers'": ("none", decoder(1024, 48, 3, 3, 3, name="decoder.conv1.weight")),
+    "Wan 2.2, its makers'": ("none", named("decoder.conv1.weight", 1024, 48, 3, 3, 3)),
     "Mochi": ("none", decoder(768, 12, 1, 1, 1)),
     "Mochi, its makers'": ("none", {"decoder.blocks.0.0.weight": [768, 12, 1, 1, 1], "encoder.layers.0.weight": [64, 15, 1, 1, 1]}),
     "SVD": ("none", decoder(512, 4, 3, 3, decoder__time_conv_out__weight=[3, 3, 3, 1, 1])),
     "SVD, its makers'": ("none", decoder(512, 4, 3, 3, decoder__up__0__block__0__time_stack__in_layers__2__weight=[128, 128, 3, 1, 1])),
-    "HunyuanVideo": ("none", decoder(512, 16, 3, 3, 3, name="decoder.conv_in.conv.weight")),
+    "HunyuanVideo": ("none", named("decoder.conv_in.conv.weight", 512, 16, 3, 3, 3)),
     "HunyuanImage": ("none", decoder(1024, 64, 3, 3)),
-    "LTX-Video": ("none", decoder(1024, 128, 3, 3, 3, name="decoder.conv_in.conv.weight")),
-    "CogVideoX": ("none", decoder(512, 16, 3, 3, 3, name="decoder.conv_in.conv.weight")),
+    "LTX-Video": ("none", named("decoder.conv_in.conv.weight", 1024, 128, 3, 3, 3)),
+    "CogVideoX": ("none", named("decoder.conv_in.conv.weight", 512, 16, 3, 3, 3)),
     "Sana": ("none", decoder(1024, 32, 3, 3, encoder__conv_in__weight=[128, 3, 3, 3])),
     "Sana, its makers'": ("none", {"decoder.project_in.main.conv.weight": [1024, 32, 3, 3], "encoder.project_in.conv.bias": [128]}),
     "Kandinsky": ("none", decoder(512, 4, 3, 3, quantize__embedding__weight=[16384, 4], decoder__mid_block__attentions__0__spatial_norm__conv_y__weight=[512, 4, 1, 1])),

@@ -264,7 +264,7 @@ def as_film(tensors: dict[str, torch.Tensor], vae: Any) -> dict[str, torch.Tenso
 
 @pytest.mark.parametrize("prefix", ["", "vae."])
 def test_a_vae_of_qwen_image_is_read_as_comfyui_passes_it_around(tmp_path: Path, prefix: str) -> None:
-    from diffusers import AutoencoderKLQwenImage
+    from diffusers.models.autoencoders.autoencoder_kl_qwenimage import AutoencoderKLQwenImage
 
     torch.manual_seed(3)
     own: Any = AutoencoderKLQwenImage(base_dim=4, z_dim=4, latents_mean=[0.1] * 4, latents_std=[1.2] * 4)
