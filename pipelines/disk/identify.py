@@ -218,7 +218,7 @@ def _adapter(shapes: Shapes) -> Identified:
     widths, base = _adapter_widths(shapes), _adapter_base(shapes)
     if any("_lora." in name for name in shapes) or (widths is not None and _FACE_WIDTH in widths.widths):
         return Identified("foreign", base, reason=_FACES)
-    if base is None:
+    if base is None and any(name.endswith("to_k_ip.weight") for name in shapes):
         return Identified("foreign", reason=_STRANGE_ADAPTER)
     return Identified("ip_adapter", base, encoder_widths=widths)
 
