@@ -15,9 +15,10 @@ from typing import Any, Literal
 
 from pipelines.memory.planner import MemoryChoice
 from studio.settings import PROGRAM, Settings
+from studio.shell.options import SHELL_COMMANDS, add_shell
 from studio.startup import StartError
 
-Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export"]
+Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export", "shell"]
 Format = Literal["png", "jpeg", "webp"]
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
 _TRUE = frozenset({"1", "true", "yes", "on"})
@@ -41,6 +42,8 @@ class Command:
     clean: bool = False
     format: Format | None = None
     with_rights: bool = False
+    shell: argparse.Namespace | None = None
+    """What was typed for a command of `studio.shell`; its name is `command`."""
 
 
 _OWN = frozenset(field.name for field in fields(Command)) - {"action", "settings"}
@@ -52,7 +55,10 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     Raises StartError for a value that cannot be used; argparse itself ends the program (code 2) for
     an unknown option.
     """
-    given = vars(make_parser().parse_args(arguments))
+    typed = make_parser().parse_args(arguments)
+    if typed.command in SHELL_COMMANDS:
+        return Command("shell", _settings(vars(typed), environment), shell=typed)
+    given = vars(typed)
     command = given.pop("command", None)
     todo = given.pop("todo", None)
     action: Action = "doctor" if command == "doctor" else todo or "serve"
@@ -77,6 +83,7 @@ def make_parser() -> argparse.ArgumentParser:
     collection = commands.add_parser("collection", help="import, export, check or rebuild the collection")
     _add_options(collection, default=argparse.SUPPRESS)
     _add_collection(collection.add_subparsers(dest="todo", metavar="TODO", required=True))
+    add_shell(commands, _add_engine_options)
     return parser
 
 
@@ -106,10 +113,7 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
     add = parser.add_argument
     add("--host", default=default, help="address to serve on (127.0.0.1: this machine only)")
     add("--port", default=default, help="port to serve on (7860; 0: any free one)")
-    add("--data-dir", default=default, help="folder of the collection (likeness-data)")
-    add("--models", default=default, help="the catalogue (models.yaml)")
-    add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
-    add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
+    _add_engine_options(parser, default)
     add(
         "--open",
         dest="open_browser",
@@ -117,6 +121,15 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
         default=default,
         help="open the page in a browser (it does in a terminal of a desktop)",
     )
+
+
+def _add_engine_options(parser: argparse.ArgumentParser, default: Any) -> None:
+    """What a studio needs that serves nobody but this call."""
+    add = parser.add_argument
+    add("--data-dir", default=default, help="folder of the collection (likeness-data)")
+    add("--models", default=default, help="the catalogue (models.yaml)")
+    add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
+    add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
 
 
 def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:

@@ -16,6 +16,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from studio import durable
 from studio.cli import Command, read_command
 from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
 
@@ -70,6 +71,7 @@ def serve(settings: Settings) -> int:
         url = page_url(settings, sock.getsockname()[1])
 
         def ready() -> None:
+            durable.write_whole(settings.address, [url.encode()])
             print(f"Likeness is ready at {url}", flush=True)
             if settings.open_browser:
                 threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
@@ -77,7 +79,10 @@ def serve(settings: Settings) -> int:
         with open_studio(settings) as service:
             from studio.server import StudioServer, create_app
 
-            StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
+            try:
+                StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
+            finally:
+                durable.delete(settings.address)
     return 0
 
 
@@ -92,6 +97,11 @@ def run(command: Command) -> int:
     """Serve, or carry out another command and print what it found."""
     if command.action == "serve":
         return serve(command.settings)
+    if command.shell is not None:
+        from studio.cli import make_parser
+        from studio.shell.run import run as run_shell
+
+        return run_shell(command.shell.command, command.shell, command.settings, make_parser())
     from studio.commands import COMMANDS
 
     outcome = COMMANDS[command.action](command, lambda line: print(line, file=sys.stderr, flush=True))

@@ -44,6 +44,11 @@ class Settings:
         return self.data_dir / "likeness.db"
 
     @property
+    def address(self) -> Path:
+        """Where the studio that runs on this data folder answers; there while it runs."""
+        return self.data_dir / "likeness.address"
+
+    @property
     def images_dir(self) -> Path:
         """Content-addressed image files, `ab/abcdef….png`."""
         return self.data_dir / "images"

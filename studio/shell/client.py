@@ -1,0 +1,80 @@
+"""A studio as scripts see it: `/api/v1`, and errors in the words the studio gave."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx2 as httpx
+
+OUT_OF_REACH = 3
+REFUSED = 4
+_SECONDS = httpx.Timeout(60.0, connect=5.0)
+_NO_PROXY = httpx.HTTPTransport(retries=2)
+"""A studio stands on this machine or in the same house: no proxy of the environment lies between."""
+
+Json = dict[str, Any]
+
+
+class ShellError(Exception):
+    """A command ends: the words for the person at the terminal, and the exit code."""
+
+    def __init__(self, words: str, code: int = REFUSED) -> None:
+        super().__init__(words)
+        self.code = code
+
+
+class Client:
+    """Calls of one studio. Each raises ShellError: out of reach, or refused in the studio's own words."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=f"{self.url}/api/v1", timeout=_SECONDS, transport=_NO_PROXY)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def get(self, path: str, **query: str | int) -> Json:
+        """The answer to a GET, as JSON."""
+        return self._call("GET", path, params=query).json()
+
+    def items(self, path: str, **query: str | int) -> list[Json]:
+        """The answer to a GET that is a list."""
+        return self._call("GET", path, params=query).json()
+
+    def post(self, path: str, body: Json | None = None) -> Json:
+        """The answer to a POST, as JSON."""
+        return self._call("POST", path, json=body).json()
+
+    def file(self, path: str) -> bytes:
+        """What lies there, byte for byte."""
+        return self._call("GET", path).content
+
+    def upload(self, name: str, content: bytes) -> Json:
+        """The record of a picture that is in the collection then, if it was not before."""
+        return self._call("POST", "/images", files={"file": (name, content)}).json()
+
+    def _call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
+        try:
+            answer = self._http.request(method, path, **arguments)
+        except httpx.HTTPError as error:
+            raise ShellError(f"No studio answers at {self.url} ({error}).", OUT_OF_REACH) from error
+        if answer.is_success:
+            return answer
+        raise ShellError(_words(answer))
+
+
+def _words(answer: httpx.Response) -> str:
+    """What the studio says of a refusal, which field it is about included."""
+    try:
+        problem = answer.json()
+        detail = problem["detail"]
+    except (ValueError, KeyError, TypeError):
+        return f"The studio answered {answer.status_code} to {answer.request.url}."
+    field = problem.get("field")
+    return f"{detail} ({field})" if field else str(detail)
