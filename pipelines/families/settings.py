@@ -138,7 +138,10 @@ def _kept(keep: Keep) -> str | None:
 INFLUENCE = SettingControl(
     name="influence",
     label="Influence, %",
-    help="How much of the reference stays: 0 % is only a hint of it, 100 % hardly changes it.",
+    help=(
+        "How much of the reference stays: 100 % hardly changes it, 0 % keeps a hint at most. 50 % changes "
+        "about a quarter as much as 0 %, and 25 % about half as much."
+    ),
     kind=Slider(range=lambda _: (0, 100), step=1),
     value=float,
     start=influence_of(DEFAULT_STRENGTH),
