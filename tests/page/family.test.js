@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { familyTree } from "../../studio/ui/static/collection/family.js";
+import { familyTree, inOrder, neighbour } from "../../studio/ui/static/collection/family.js";
 
 const picture = (id, minute) => ({
   image: { id, created_at: `2026-01-01T00:${String(minute).padStart(2, "0")}:00Z`, batch_index: 0 },
@@ -47,4 +47,25 @@ test("a line of ten thousand pictures is laid out", () => {
     edges: ids.slice(1).map((id, index) => edge(ids[index], id)),
   });
   assert.equal(nodes.get("p9999").level, 9999);
+});
+
+test("keys walk up, down, sideways, and to both ends", () => {
+  const tree = familyTree({
+    nodes: [picture("root", 0), picture("a", 1), picture("b", 2), picture("below", 3), picture("alone", 4)],
+    edges: [edge("root", "a"), edge("root", "b"), edge("a", "below")],
+  });
+  const walk = (from, key) => neighbour(tree, tree.nodes.get(from), key)?.id;
+  assert.equal(walk("a", "ArrowUp"), "root");
+  assert.equal(walk("root", "ArrowUp"), undefined);
+  assert.equal(walk("root", "ArrowDown"), "a");
+  assert.equal(walk("a", "ArrowRight"), "b");
+  assert.equal(walk("b", "ArrowRight"), undefined);
+  assert.equal(walk("b", "ArrowLeft"), "a");
+  assert.equal(walk("below", "Home"), "root");
+  assert.equal(walk("below", "End"), "alone");
+  assert.equal(walk("a", "x"), undefined);
+  assert.deepEqual(
+    inOrder(tree.roots).map((node) => node.id),
+    ["root", "a", "below", "b", "alone"],
+  );
 });

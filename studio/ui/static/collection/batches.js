@@ -9,7 +9,7 @@ import * as kit from "../kit/kit.js";
 import * as pictures from "./pictures.js";
 import * as toolbar from "./toolbar.js";
 
-/** @import { Batch, ImageSummary } from "../core/schemas.js" */
+/** @import { Batch, BatchPage, ImageSummary } from "../core/schemas.js" */
 /** @import { Picture } from "../core/events.js" */
 
 const PAGE = 20;
@@ -62,10 +62,12 @@ export class Batches {
     const shown = this.list.children.length;
     const limit = anew ? Math.max(PAGE, Math.min(100, shown)) : PAGE;
     const query = kit.query({ ...this.filters.query(), sort: null, limit, cursor });
-    const page = await api(`/batches?${query}`, { quiet: true }).catch((error) => ({ error }));
+    /** @type {BatchPage | Error} */
+    const page = await api(`/batches?${query}`, { quiet: true }).catch((/** @type {Error} */ error) => error);
     if (turn !== this.turn) return;
-    this.words.hidden = !page.error;
-    if (page.error) return void (this.words.textContent = page.error.message);
+    const failed = page instanceof Error;
+    this.words.hidden = !failed;
+    if (failed) return void (this.words.textContent = page.message);
     this.next = page.next;
     const nodes = page.items.filter((batch) => batch.images.length).map((batch) => this.batch(batch));
     if (anew) this.replace(nodes);
@@ -79,7 +81,7 @@ export class Batches {
 
   /** New rows in place of the old ones; the focus stays with its picture. @param {HTMLElement[]} nodes */
   replace(nodes) {
-    const held = this.list.contains(document.activeElement) && document.activeElement.dataset.picture;
+    const held = this.list.contains(document.activeElement) && document.activeElement?.dataset.picture;
     this.list.replaceChildren(...nodes);
     if (held) (this.find(held) ?? this.list.querySelector("[data-picture]"))?.focus({ preventScroll: true });
   }
@@ -166,13 +168,15 @@ export class Batches {
   /** @param {KeyboardEvent} event */
   key(event) {
     const current = closest(event, "[data-picture]");
-    if (!current || kit.isTyping(event)) return;
-    const ids = [...current.parentNode.querySelectorAll("[data-picture]")].map((node) => node.dataset.picture);
+    const id = current?.dataset.picture;
+    if (!current || !id || kit.isTyping(event)) return;
+    const batch = current.closest("[data-batch]");
+    const ids = [...(current.parentElement?.querySelectorAll("[data-picture]") ?? [])].map((node) => node.dataset.picture ?? "");
     const target = kit.arrowTarget([...this.list.querySelectorAll("[data-picture]")], current, event.key);
     const action = event.key === " " ? "details" : toolbar.keyAction(event);
     if (target) target.focus();
-    else if (event.key.toLowerCase() === "w") this.pick(current.closest("[data-batch]").dataset.batch, ids);
-    else if (action) toolbar.perform(action, current.dataset.picture, ids);
+    else if (batch?.dataset.batch && event.key.toLowerCase() === "w") this.pick(batch.dataset.batch, ids);
+    else if (action) toolbar.perform(action, id, ids);
     else return;
     event.preventDefault();
   }

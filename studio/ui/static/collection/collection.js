@@ -23,8 +23,9 @@ import { upload } from "./uploads.js";
 /** @import { ActionName, Why } from "../core/shapes.js" */
 /** @import { Marked, Part, Picture } from "../core/events.js" */
 
-/** @type {import("../core/shapes.js").ActionName[]} */
+/** @type {ActionName[]} */
 const TOOLS = ["use", "add", "edit", "download", "star", "trash", "restore"];
+/** @type {Record<string, string>} */
 const BULK_KEYS = { r: "use", c: "compare", s: "star", t: "tag", Delete: "trash", Backspace: "trash" };
 
 class Collection {
@@ -61,7 +62,7 @@ class Collection {
     this.selection = new Selection(this.source, () => this.drawSelection());
     this.bar = new SelectionBar(this.selection);
     this.grid = new VirtualGrid({
-      source: this.source /** @param {string} id */,
+      source: this.source,
       cell: (id) => this.cell(id),
       label: "Saved pictures",
       above: () => this.head.getBoundingClientRect().bottom,
@@ -192,7 +193,7 @@ class Collection {
   }
 
   async take() {
-    await upload([...this.upload.files]);
+    await upload([...(this.upload.files ?? [])]);
     this.upload.value = "";
   }
 
@@ -228,7 +229,7 @@ class Collection {
     );
   }
 
-  /** @param {string} id */
+  /** @param {string} id @returns {import("../core/shapes.js").Cell} */
   cell(id) {
     const image = el("img", { ...sized(id, this.grid.longest), decoding: "async", alt: "", draggable: "false" });
     image.addEventListener("load", () => open.classList.remove("loading"));
@@ -240,8 +241,8 @@ class Collection {
         type: "button",
         class: "out-cell-mark",
         tabindex: -1,
-        "aria-label": "Choose" /** @param {Event} event */,
-        onclick: (event) => (event.stopPropagation(), this.choose(id, event)),
+        "aria-label": "Choose",
+        onclick: (/** @type {MouseEvent} */ event) => (event.stopPropagation(), this.choose(id, event)),
       },
       kit.icon("check"),
     );
@@ -306,8 +307,7 @@ class Collection {
   /** @param {Marked} said */
   marked({ ids, action }) {
     if (!this.source.started) return;
-    const gone = { trash: !this.filters.trash, restore: this.filters.trash, unstar: this.filters.kind.state.value === "starred" }[action];
-    if (gone) return void this.leave(ids);
+    if (this.filters.loses(action)) return void this.leave(ids);
     if (["trash", "restore"].includes(action)) return void this.source.load("grown");
     const seen = ids.filter((id) => this.grid.cells.has(id));
     pictures.many(seen).then((records) => records.forEach((record) => this.grid.update(record)));
@@ -361,7 +361,8 @@ class Collection {
     const current = closest(event, "[data-picture]");
     if (!current || (kit.isTyping(event) && !(event.key === "a" && (event.ctrlKey || event.metaKey)))) return;
     if (matches(event, "button") && ["Enter", " "].includes(event.key)) return;
-    if (this.move(event) || this.mark(event, current.dataset.picture) || this.use(event, current.dataset.picture)) event.preventDefault();
+    const { picture = "" } = current.dataset;
+    if (this.move(event) || this.mark(event, picture) || this.use(event, picture)) event.preventDefault();
   }
 
   /** @param {KeyboardEvent} event */
@@ -369,7 +370,8 @@ class Collection {
     const target = this.grid.target(event.key);
     if (target === null) return event.key.startsWith("Page") && event.target === this.grid.node;
     this.grid.focus(target);
-    if (event.shiftKey && this.source.at(target)) this.selection.range(this.source.at(target));
+    const id = this.source.at(target);
+    if (event.shiftKey && id) this.selection.range(id);
     return true;
   }
 

@@ -9,7 +9,7 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import * as pictures from "./pictures.js";
 
-/** @import { ImageSummary, ParentLink } from "../core/schemas.js" */
+/** @import { Change, ImageSummary, ParentLink } from "../core/schemas.js" */
 /** @import { Picture } from "../core/events.js" */
 
 const ZOOMS = [
@@ -18,6 +18,7 @@ const ZOOMS = [
   ["2", "200 %"],
   ["4", "400 %"],
 ];
+/** @type {[name: keyof Compare["under"], words: string][]} */
 const VIEWS = [
   ["slide", "Slider"],
   ["side", "Side by side"],
@@ -48,7 +49,7 @@ class Compare {
   other;
   /** @type {boolean} */
   named;
-  /** @type {number | null} */
+  /** @type {number | undefined} */
   timer;
 
   constructor() {
@@ -94,7 +95,7 @@ class Compare {
   /** @param {{id: string, against?: string | null}} said */
   async open({ id, against = null }) {
     const record = await pictures.full(id).catch(() => null);
-    const parents = (record?.parents || []).filter((parent) => parent.image_id);
+    const parents = (record?.parents || []).flatMap((parent) => (parent.image_id ? [{ ...parent, image_id: parent.image_id }] : []));
     if (!record) return void toast("This picture is no longer in the collection.", "warning");
     if (!against && !parents.length) {
       const why = record.parents?.length
@@ -120,7 +121,7 @@ class Compare {
     image.alt = record ? pictures.alt(record) : "";
   }
 
-  /** @param {ParentLink} parent @param {number} index */
+  /** @param {ParentLink & {image_id: string}} parent @param {number} index */
   choice(parent, index) {
     const label = `Reference ${index + 1}, ${ROLES[parent.role] ?? parent.role}`;
     return el(
@@ -154,6 +155,7 @@ class Compare {
   async tellChanges() {
     const { record, other } = this;
     this.changes.textContent = "";
+    /** @type {Change[]} */
     const found = await api(`${pictures.path(record.id, "/changes")}?against=${encodeURIComponent(other)}`, { quiet: true }).catch(
       () => [],
     );
@@ -169,7 +171,7 @@ class Compare {
   look() {
     const { value } = this.views.state;
     VIEWS.forEach(([name]) => this.stage.classList.toggle(name, name === value));
-    this.foot.replaceChildren(...this.under[value]);
+    this.foot.replaceChildren(...this.under[/** @type {keyof Compare["under"]} */ (value)]);
     if (!this.dialog.node.contains(document.activeElement)) this.view.focus({ preventScroll: true }); // keys go on working
     this.stop();
     if (value === "blink") this.begin();
@@ -198,7 +200,7 @@ class Compare {
 
   stop() {
     clearInterval(this.timer);
-    this.timer = null;
+    this.timer = undefined;
     kit.relabel(this.play, "Play");
   }
 

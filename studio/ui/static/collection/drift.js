@@ -12,9 +12,10 @@ import { requestChange } from "../studio/changes.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Placed } from "../core/shapes.js" */
-/** @import { Drift, DriftReport } from "../core/schemas.js" */
+/** @import { Drift, DriftReport, ImageSummary } from "../core/schemas.js" */
 /** @import { IconName } from "../kit/icons.js" */
 
+/** @type {Record<keyof Drift, string>} */
 const ALIKE = { structure: "Structure", colour: "Colour", face: "Face" };
 const EXPLAINED = {
   structure: "How much of forms and light is as in the anchor.",
@@ -35,23 +36,23 @@ export const shortDrift = ({ structure, colour, face }) => {
 
 /** The measures as a list of bars. @param {Drift} drift @param {string | null} faceReason */
 function bars(drift, faceReason) {
-  const rows = Object.keys(ALIKE)
-    .filter((name) => drift[name] !== null && drift[name] !== undefined)
-    .map((name) => {
-      const bar = el("i", {});
-      bar.style.setProperty("--share", share(name, drift[name]));
-      return el(
-        "li",
-        { title: EXPLAINED[name] },
-        el("span", {}, ALIKE[name]),
-        el("span", { class: "out-drift-bar", "aria-hidden": "true" }, bar),
-        el("strong", {}, value(name, drift[name])),
-      );
-    });
+  const rows = /** @type {(keyof Drift)[]} */ (Object.keys(ALIKE)).map((name) => {
+    const number = drift[name];
+    if (number === null || number === undefined) return null;
+    const bar = el("i", {});
+    bar.style.setProperty("--share", share(name, number));
+    return el(
+      "li",
+      { title: EXPLAINED[name] },
+      el("span", {}, ALIKE[name]),
+      el("span", { class: "out-drift-bar", "aria-hidden": "true" }, bar),
+      el("strong", {}, value(name, number)),
+    );
+  });
   return el("div", { class: "out-drift" }, el("ul", {}, rows), faceReason ? el("p", { class: "out-dim" }, faceReason) : null);
 }
 
-/** @param {string} id */
+/** @param {string} id @returns {Promise<DriftReport>} */
 const report = (id) => api(pictures.path(id, "/drift"), { quiet: true });
 
 /**
@@ -127,7 +128,7 @@ export class TreeSide {
     this.image.hidden = false;
     this.image.src = thumbnailAddress(image.id);
     this.changes.replaceChildren(...this.tree.changes(node).map((change) => el("li", {}, change.words)));
-    this.drawButtons(node);
+    this.drawButtons(node.id, image);
     return this.measure(node);
   }
 
@@ -138,8 +139,8 @@ export class TreeSide {
     this.changes.replaceChildren();
   }
 
-  /** @param {Placed} said */
-  drawButtons({ id, image }) {
+  /** @param {string} id @param {ImageSummary} image */
+  drawButtons(id, image) {
     const { marked } = this.tree;
     const label = kit.relabel;
     label(this.buttons.anchor, image.anchor ? "Take the anchor away" : "Make anchor");
@@ -158,22 +159,17 @@ export class TreeSide {
     if (this.shown !== node || !found || !found.depth) return;
     this.tree.showDrift(found);
     const from = found.depth === 1 ? "its anchor, one step back" : `its anchor, ${found.depth} steps back`;
-    this.measured.replaceChildren(
-      ...[el("h4", {}, `Measured against ${from}`), bars(found.drift, found.face_reason), this.suggestion(found)].filter(Boolean),
-    );
+    const words = el("h4", {}, `Measured against ${from}`);
+    this.measured.replaceChildren(words, bars(found.drift, found.face_reason), ...this.suggestion(found));
   }
 
   /** @param {DriftReport} found */
   suggestion(found) {
-    if (!found.suggestion) return null;
+    if (!found.suggestion) return [];
     const ids = [found.anchor_id, ...found.branch.map((step) => step.image_id).filter((id) => id !== found.anchor_id)];
     const go = () => (this.tree.dialog.close(), showTab("studio"), requestChange({ action: "edit_together", image_ids: ids }));
-    return el(
-      "div",
-      { class: "out-suggestion" },
-      el("p", {}, found.suggestion),
-      kit.button({ name: "anchor", label: "Apply the edits to the anchor", run: go }),
-    );
+    const button = kit.button({ name: "anchor", label: "Apply the edits to the anchor", run: go });
+    return [el("div", { class: "out-suggestion" }, el("p", {}, found.suggestion), button)];
   }
 
   makeAnchor() {

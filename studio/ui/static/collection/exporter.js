@@ -13,9 +13,9 @@ const FORMATS = [
 ];
 
 class Exporter {
-  /** @type {null} */
-  ids;
-  /** @type {null} */
+  /** @type {string[]} */
+  ids = [];
+  /** @type {string | undefined} */
   branch;
 
   constructor() {
@@ -37,7 +37,8 @@ class Exporter {
     );
   }
 
-  open({ ids = null, branch_of: branch = null }) {
+  /** @param {{ids?: string[], branch_of?: string}} event */
+  open({ ids = [], branch_of: branch }) {
     this.ids = ids;
     this.branch = branch;
     this.dialog.heading.textContent = branch ? "Export this branch" : `Export ${kit.count(ids.length)}`;

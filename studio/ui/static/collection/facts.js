@@ -7,13 +7,13 @@ import { CATEGORIES, CONTROLS, ROLES, SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import * as pictures from "./pictures.js";
 
-/** @import { Mini } from "../core/shapes.js" */
+/** @import { Mini, Provenance } from "../core/shapes.js" */
 /** @import { Change, Control, ImageDetails } from "../core/schemas.js" */
 /** @import { Picture, Request } from "../core/events.js" */
 
-/** @typedef {{request: Request, provenance?: Record<string, any>, batch_index?: number | null}} Made */
+/** @typedef {Omit<Picture, "request" | "provenance"> & {request: Request, provenance: Provenance}} Made A picture made here. */
 
-/** @param {Omit<Picture, "provenance"> & {provenance: Record<string, any>}} record */
+/** @param {Made} record */
 const modelLine = (record) => {
   const revision = record.provenance?.revision ?? record.provenance?.model?.revision ?? record.provenance?.model_revision;
   const short =
@@ -25,20 +25,20 @@ const modelLine = (record) => {
 };
 
 /** @param {Made} record */
-function licenceLine({ provenance = {} }) {
-  const { name, commercial } = provenance.licence ?? {};
+function licenceLine({ provenance: { licence } }) {
+  const { name, commercial } = licence ?? {};
   return name ? [name, commercial === "no" ? "not for commercial use" : null].filter(Boolean).join(" · ") : null;
 }
 
 /** The prompt with the roles of references in words, where the model read that instead. @param {Made} said */
-function readLine({ request, provenance = {}, batch_index }) {
+function readLine({ request, provenance, batch_index }) {
   const { drawn = [] } = request;
   const read = drawn.length > 1 ? drawn[batch_index ?? 0]?.prompt : provenance.composed_prompt;
   return read && read !== request.prompt ? read : null;
 }
 
 /** @param {Made} record */
-function machineLine({ provenance = {} }) {
+function machineLine({ provenance }) {
   const versions = Object.entries(provenance.versions || {}).map(([name, version]) => `${name} ${version}`);
   return [provenance.device_name || provenance.device, provenance.dtype, ...versions].filter(Boolean).join(" · ") || null;
 }
@@ -50,18 +50,21 @@ function controlLine(control) {
 }
 
 /** By the files' names, where the worker told of them. @param {Made} said */
-function loraLine({ request, provenance = {} }) {
+function loraLine({ request, provenance }) {
   const names = new Map((provenance.loras || []).map(({ id, name }) => [id, name]));
   return (request.loras || []).map(({ id, weight }) => `${names.get(id) ?? id} (${weight})`).join(", ") || null;
 }
 
 /** @param {ImageDetails} said */
 function costLine({ seconds, memory_mb: memory }) {
-  const parts = [kit.given(seconds) ? kit.seconds(seconds) : null, memory ? `${kit.memory(memory)} of memory` : null];
+  const parts = [
+    seconds === null || seconds === undefined ? null : kit.seconds(seconds),
+    memory ? `${kit.memory(memory)} of memory` : null,
+  ];
   return parts.filter(Boolean).join(" · ") || null;
 }
 
-/** @param {Picture} said */
+/** @param {{depth: number}} said */
 function depthLine({ depth }) {
   if (!depth) return null;
   return depth === 1 ? "1 step from the first picture" : `${depth} steps from the first picture`;
@@ -74,28 +77,31 @@ const DRAWN = new Set(["seed", "num_inference_steps", "guidance_scale"]);
 /** In this order; every other setting comes after them. */
 const FIRST = ["negative_prompt", "seed", "num_inference_steps", "guidance_scale", "strength", "control", "loras"];
 
-/** A setting as artists read it, where that is not its plain value. @type {Record<string, (record: Picture) => unknown>} */
+/** A setting as artists read it, where that is not its plain value. @type {Record<string, (record: Made) => unknown>} */
 const LINES = {
   seed: ({ seed, request }) => seed ?? request.seed,
-  strength: ({ request }) => (kit.given(request.strength) ? kit.percent(1 - request.strength) : null),
+  strength: ({ request }) => (typeof request.strength === "number" ? kit.percent(1 - request.strength) : null),
   control: ({ request }) => controlLine(request.control),
   loras: loraLine,
   scale: ({ request }) => enlargedLine(request),
   finish: ({ request: { finish } }) => finish && `× ${finish.scale} by ${pictures.modelLabel(finish.upscaler)}`,
 };
 
-/** Every setting of the request, so that nothing that made the picture is left out. @param {Picture} record */
+/** Every setting of the request, so that nothing that made the picture is left out. @param {Made} record */
 function settingRows(record) {
+  const values = /** @type {Record<string, unknown>} */ (/** @type {unknown} */ (record.request));
   /** @param {unknown} value */
   const plain = (value) => (typeof value === "object" && value !== null ? JSON.stringify(value) : value);
   /** @param {string} name */
   const words = (name) => SETTINGS[name] ?? name.charAt(0).toUpperCase() + name.slice(1).replaceAll("_", " ");
   /** @param {string} name */
-  const line = (name) => (LINES[name] ? LINES[name](record) : plain(record.request[name]));
-  const others = Object.keys(record.request).filter((name) => !TOLD.has(name) && !FIRST.includes(name));
+  const line = (name) => (LINES[name] ? LINES[name](record) : plain(values[name]));
+  const others = Object.keys(values).filter((name) => !TOLD.has(name) && !FIRST.includes(name));
   const plainly = kit.isPlainlyEnlarged(record.request);
   const acting = [...FIRST, ...others].filter((name) => !(plainly && DRAWN.has(name)));
-  return acting.map((name) => [words(name), line(name)]).filter(([, value]) => value !== "{}" && value !== "[]");
+  /** @type {Fact[]} */
+  const all = acting.map((name) => [words(name), line(name)]);
+  return all.filter(([, value]) => value !== "{}" && value !== "[]");
 }
 
 /** @param {Request} request */
@@ -104,7 +110,9 @@ function enlargedLine({ mode, scale, upscaler }) {
   return `${scale ? `× ${scale}` : "to a size"}${upscaler ? ` by ${pictures.modelLabel(upscaler)}, then redrawn` : ""}`;
 }
 
-/** @param {Picture} record @param {ImageDetails} details */
+/** @typedef {[words: string, value: unknown]} Fact */
+
+/** @param {Made} record @param {ImageDetails} details @returns {Fact[]} */
 function madeRows(record, details) {
   const { request } = record;
   return [
@@ -116,7 +124,7 @@ function madeRows(record, details) {
     ...settingRows(record),
     ["Took", costLine(details)],
     ["Made on", machineLine(record)],
-    ["Kept in memory", /** @type {string | undefined} */ (record.provenance?.memory)],
+    ["Kept in memory", record.provenance.memory],
     ["In batch", request.num_images > 1 ? `${(record.batch_index ?? 0) + 1} of ${request.num_images}` : null],
     ["Generation", depthLine(record)],
   ];
@@ -128,7 +136,10 @@ function madeRows(record, details) {
  * @param {ImageDetails} details
  */
 function list(record, details) {
-  const made = record.request ? madeRows(record, details) : [["From", record.label]];
+  const { request, provenance } = record;
+  /** @type {Fact[]} */
+  const made = request ? madeRows({ ...record, request, provenance: provenance ?? {} }, details) : [["From", record.label]];
+  /** @type {Fact[]} */
   const rows = [
     ...made,
     ["Kind", CATEGORIES[record.category]],
@@ -167,8 +178,9 @@ function parents(record, details) {
   const trashed = new Set((details.references ?? []).filter((one) => one.trashed_at || one.purged_at).map((one) => one.id));
   return (record.parents || []).map((parent) => {
     const role = ROLES[parent.role] ?? "Control image";
-    const words = trashed.has(parent.image_id) ? `${role}, in the trash` : role;
-    return { id: parent.image_id, words: role, faded: trashed.has(parent.image_id), label: `Open the reference, ${words}` };
+    const gone = parent.image_id !== null && trashed.has(parent.image_id);
+    const words = gone ? `${role}, in the trash` : role;
+    return { id: parent.image_id, words: role, faded: gone, label: `Open the reference, ${words}` };
   });
 }
 

@@ -80,5 +80,51 @@ export const familyTree = (family) => {
   });
   const width = state.next * (CARD.width + CARD.across) - CARD.across;
   const height = state.levels * (CARD.height + CARD.down) - CARD.down;
-  return { nodes, roots, lines, width, height, CARD };
+  return { nodes, roots, lines, width, height };
 };
+
+/** @typedef {ReturnType<typeof familyTree>} Tree */
+
+/** A curve from the foot of one card to the head of another. @param {Placed} from @param {Placed} to */
+export function curve(from, to) {
+  const [x1, y1, x2, y2] = [from.x + CARD.width / 2, from.y + CARD.height, to.x + CARD.width / 2, to.y];
+  const middle = (y1 + y2) / 2;
+  return `M${x1} ${y1} C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`;
+}
+
+/** From the top down each branch. @param {Placed[]} roots */
+export function inOrder(roots) {
+  /** @type {Placed[]} */
+  const found = [];
+  const stack = [...roots].reverse();
+  for (let node = stack.pop(); node; node = stack.pop()) {
+    found.push(node);
+    stack.push(...[...node.children].reverse());
+  }
+  return found;
+}
+
+/** @param {Tree} tree @param {Placed} node */
+export const parentOf = ({ nodes }, { edge }) => (edge?.parent_id ? nodes.get(edge.parent_id) : undefined);
+
+/**
+ * How a key walks: up to what it was made from, down to what was made from it, sideways on the same level.
+ * @type {Record<string, (tree: Tree, node: Placed) => Placed | undefined>}
+ */
+const WALK = {
+  ArrowUp: parentOf,
+  ArrowDown: (_, node) => node.children[0],
+  ArrowLeft: (tree, node) => beside(tree, node, -1),
+  ArrowRight: (tree, node) => beside(tree, node, 1),
+  Home: ({ roots }) => roots[0],
+  End: ({ roots }) => inOrder(roots).at(-1),
+};
+
+/** @param {Tree} tree @param {Placed} node @param {number} by */
+function beside({ nodes }, node, by) {
+  const level = [...nodes.values()].filter((other) => other.level === node.level).sort((a, b) => a.x - b.x);
+  return level[level.indexOf(node) + by];
+}
+
+/** The picture that a key leads to. @param {Tree} tree @param {Placed} node @param {string} key */
+export const neighbour = (tree, node, key) => WALK[key]?.(tree, node);

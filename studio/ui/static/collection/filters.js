@@ -125,6 +125,11 @@ export class Filters {
     return this.kind.state.value === "trash";
   }
 
+  /** Whether pictures leave the listing when this is done to them. @param {string} action */
+  loses(action) {
+    return { trash: !this.trash, restore: this.trash, unstar: this.kind.state.value === "starred" }[action] ?? false;
+  }
+
   /** Words or finer filters are set. */
   get narrow() {
     return Boolean(this.search.input.value.trim()) || this.finer().some((node) => node.value);
@@ -171,6 +176,7 @@ export class Filters {
   }
 
   async offerCharacters() {
+    /** @type {import("../core/schemas.js").CharacterSummary[]} */
     const cast = await api("/characters", { quiet: true }).catch(() => []);
     this.character.set([[ANY, "Any character"], ...cast.map(({ id, name }) => [id, name])]);
     this.character.node.hidden = !cast.length;

@@ -7,14 +7,14 @@ import { SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import * as pictures from "./pictures.js";
 
-/** @import { ImageMetadata } from "../core/schemas.js" */
+/** @import { ImageMetadata, Lora } from "../core/schemas.js" */
 /** @import { Picture } from "../core/events.js" */
 
-/** @param {string} name @param {any} value */
+/** @param {string} name @param {unknown} value */
 const shown = (name, value) => {
-  if (name === "loras") return value.map(({ id, weight }) => `${id} (${weight})`).join(", ");
-  if (name === "strength") return kit.percent(1 - value);
-  return name === "model" ? pictures.modelLabel(value) : String(value);
+  if (name === "loras") return /** @type {Lora[]} */ (value).map(({ id, weight }) => `${id} (${weight})`).join(", ");
+  if (name === "strength") return kit.percent(1 - Number(value));
+  return name === "model" ? pictures.modelLabel(String(value)) : String(value);
 };
 /** @param {[string, string][]} pairs */
 const facts = (pairs) =>

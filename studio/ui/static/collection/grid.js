@@ -9,13 +9,13 @@ import * as pictures from "./pictures.js";
 /** @import { Picture } from "../core/events.js" */
 
 const AROUND = 2; // rows kept above and below what is seen
+/** By how many places a key moves. @type {Record<string, (grid: VirtualGrid) => number>} */
 const MOVES = {
   ArrowRight: () => 1,
-  ArrowLeft: () => -1 /** @param {VirtualGrid} grid */,
-  ArrowDown: (grid) => grid.columns /** @param {VirtualGrid} grid */,
+  ArrowLeft: () => -1,
+  ArrowDown: (grid) => grid.columns,
   ArrowUp: (grid) => -grid.columns,
-  /** @param {VirtualGrid} grid */
-  PageDown: (grid) => grid.columns * grid.rowsSeen() /** @param {VirtualGrid} grid */,
+  PageDown: (grid) => grid.columns * grid.rowsSeen(),
   PageUp: (grid) => -grid.columns * grid.rowsSeen(),
   Home: () => -Infinity,
   End: () => Infinity,
@@ -121,7 +121,7 @@ export class VirtualGrid {
   /** The listing has changed: pictures that came in front move the others, the focus stays with its picture. */
   refit() {
     const inside = this.node.contains(document.activeElement);
-    const held = inside && document.activeElement.closest("[data-picture]")?.dataset.picture;
+    const held = inside && document.activeElement?.closest("[data-picture]")?.dataset.picture;
     if (held && this.source.has(held)) this.current = this.source.indexOf(held);
     this.draw();
   }
@@ -143,13 +143,13 @@ export class VirtualGrid {
 
   /** @param {number} row */
   drawRow(row) {
-    if (!this.rows.has(row)) this.rows.set(row, this.makeRow(row));
-    const { node, ids } = this.rows.get(row);
+    const shown = this.rows.get(row) ?? this.makeRow(row);
+    this.rows.set(row, shown);
     const wanted = [];
     for (let i = row * this.columns; i < Math.min((row + 1) * this.columns, this.source.total); i++) wanted.push(this.keyAt(i));
-    if (wanted.join() !== ids.join()) {
-      this.rows.get(row).ids = wanted;
-      node.replaceChildren(...wanted.map((id) => this.cellOf(id).node));
+    if (wanted.join() !== shown.ids.join()) {
+      shown.ids = wanted;
+      shown.node.replaceChildren(...wanted.map((id) => this.cellOf(id).node));
     }
     wanted.forEach((id, column) => this.place(id, row * this.columns + column));
   }
@@ -158,28 +158,29 @@ export class VirtualGrid {
   makeRow(row) {
     const node = el("div", { class: "out-vrow", role: "row", "aria-rowindex": row + 1 });
     node.style.transform = `translateY(${row * this.pitch}px)`;
-    const after = [...this.rows.keys()].filter((other) => other > row);
-    this.node.insertBefore(node, after.length ? this.rows.get(Math.min(...after)).node : null);
+    const next = Math.min(...[...this.rows.keys()].filter((other) => other > row));
+    this.node.insertBefore(node, this.rows.get(next)?.node ?? null);
     return { node, ids: [] };
   }
 
   /** @param {string} id */
   cellOf(id) {
-    if (id.startsWith("#")) this.cells.set(id, { node: el("div", { class: "out-cell out-coming", role: "gridcell" }), update() {} });
-    if (!this.cells.has(id)) {
-      const made = this.cell(id);
-      made.node.dataset.picture = id;
-      made.node.setAttribute("role", "gridcell");
-      this.cells.set(id, made);
-      const record = pictures.known(id);
-      if (record) made.update(record);
-    }
-    return this.cells.get(id);
+    const coming = id.startsWith("#");
+    const known = coming ? null : this.cells.get(id);
+    if (known) return known;
+    const made = coming ? { node: el("div", { class: "out-cell out-coming" }), update() {} } : this.cell(id);
+    if (!coming) made.node.dataset.picture = id;
+    made.node.setAttribute("role", "gridcell");
+    this.cells.set(id, made);
+    const record = pictures.known(id);
+    if (record) made.update(record);
+    return made;
   }
 
   /** @param {string} id @param {number} index */
   place(id, index) {
-    const { node } = this.cells.get(id);
+    const node = this.cells.get(id)?.node;
+    if (!node) return;
     node.tabIndex = index === this.current ? 0 : -1;
     node.dataset.index = String(index);
     node.setAttribute("aria-colindex", (index % this.columns) + 1);
@@ -217,9 +218,9 @@ export class VirtualGrid {
 
   /** @param {number} index */
   setCurrent(index) {
-    this.cells.get(this.source.at(this.current))?.node.setAttribute("tabindex", "-1");
+    this.cells.get(this.source.at(this.current) ?? "")?.node.setAttribute("tabindex", "-1");
     this.current = index;
-    this.cells.get(this.source.at(index))?.node.setAttribute("tabindex", "0");
+    this.cells.get(this.source.at(index) ?? "")?.node.setAttribute("tabindex", "0");
   }
 
   /** Where a key leads from the current cell, or null. @param {string} key */
@@ -255,6 +256,6 @@ export class VirtualGrid {
     const top = Math.floor(this.current / this.columns) * this.pitch;
     const bottom = top + this.pitch;
     const by = top < from ? top - from : bottom > to ? bottom - to : 0;
-    if (by) (this.scroller ?? document.scrollingElement).scrollTop += by;
+    if (by) (this.scroller ?? document.scrollingElement ?? document.documentElement).scrollTop += by;
   }
 }

@@ -16,6 +16,7 @@ import { sendFolder } from "./folder_upload.js";
 const POLL = 700; // ms
 export const LAST = "import"; // the import this browser watches
 const SHOWN = 50; // problems that are listed
+/** @type {Record<string, string>} */
 const ENDED = {
   done: "Imported.",
   cancelled: "Cancelled. What was imported stays; import the folder again to go on.",
@@ -114,7 +115,7 @@ class Importer {
       if (!bringsSomething(event)) return;
       event.preventDefault();
       lit(false);
-      const name = event.dataTransfer.items[0]?.webkitGetAsEntry()?.name ?? "the folder";
+      const name = event.dataTransfer?.items[0]?.webkitGetAsEntry()?.name ?? "the folder";
       this.send(name, await droppedPictures(event));
     });
   }
@@ -230,7 +231,7 @@ class Importer {
   async stop() {
     if (this.sending) return void (this.sending = false);
     this.cancel.disabled = true;
-    await api(`/imports/${encodeURIComponent(this.watching)}/cancel`, { method: "POST" }).catch(() => {}); // its toast has said why
+    await api(`/imports/${encodeURIComponent(this.watching ?? "")}/cancel`, { method: "POST" }).catch(() => {}); // its toast has said why
     this.cancel.disabled = false;
   }
 }

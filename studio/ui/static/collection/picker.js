@@ -25,7 +25,7 @@ const KINDS = [
 class Picker {
   /** @type {string[]} */
   picked;
-  /** @type {(ids: any) => void} */
+  /** @type {(ids: string[]) => unknown} */
   answer;
   /** @type {boolean} */
   full;
@@ -41,7 +41,7 @@ class Picker {
       (why) => this.changed(why),
     );
     this.grid = new VirtualGrid({
-      source: this.source /** @param {string} id */,
+      source: this.source,
       cell: (id) => this.cell(id),
       label: "Saved pictures",
       least: 144,
@@ -64,6 +64,7 @@ class Picker {
     return { q: this.search.input.value.trim(), category: value === "starred" ? null : value, starred: value === "starred" ? true : null };
   }
 
+  /** @param {{max?: number, answer?: (ids: string[]) => unknown}} said */
   open({ max = 10, answer = (ids) => emit("picker:picked", { ids }) } = {}) {
     this.max = max;
     this.answer = answer;
@@ -89,7 +90,7 @@ class Picker {
     return sought ? `No picture matches “${sought}”.` : "Nothing saved yet. Load a picture from this device first.";
   }
 
-  /** @param {string} id */
+  /** @param {string} id @returns {import("../core/shapes.js").Cell} */
   cell(id) {
     const image = el("img", { ...sized(id, this.grid.longest), decoding: "async", alt: "" });
     const name = el("span", { class: "out-cell-name" });
@@ -115,7 +116,8 @@ class Picker {
   mark(node, id) {
     const at = this.picked.indexOf(id);
     node.setAttribute("aria-selected", String(at >= 0));
-    node.querySelector(".out-pick-mark").textContent = at >= 0 ? String(at + 1) : "";
+    const mark = node.querySelector(".out-pick-mark");
+    if (mark) mark.textContent = at >= 0 ? String(at + 1) : "";
   }
 
   /** @param {string} id */
@@ -151,7 +153,7 @@ class Picker {
     const searching = event.target === this.search.input;
     if (event.key === "Enter" && (current || searching)) {
       event.preventDefault();
-      if (current && !this.picked.length) this.toggle(current.dataset.picture);
+      if (current && !this.picked.length) this.toggle(current.dataset.picture ?? "");
       return this.finish();
     }
     if (searching && event.key === "ArrowDown") return (event.preventDefault(), this.grid.focus());
@@ -159,7 +161,7 @@ class Picker {
     const target = this.grid.target(event.key);
     if (target === null && event.key !== " ") return undefined;
     event.preventDefault();
-    return target === null ? this.toggle(current.dataset.picture) : this.grid.focus(target);
+    return target === null ? this.toggle(current.dataset.picture ?? "") : this.grid.focus(target);
   }
 }
 

@@ -9,12 +9,15 @@ import { onSnapshot } from "../core/snapshot.js";
 import { count, grouped, query } from "../kit/formatting.js";
 import { toastWithUndo } from "../kit/toasts.js";
 
-/** @import { Action, ImageSummary } from "../core/schemas.js" */
+/** @import { Action, Facets, ImageDetails, ImageIds, ImagePage, ImageStops, ImageSummary } from "../core/schemas.js" */
 /** @import { Marked, Picture } from "../core/events.js" */
 
 const MOST_KNOWN = 5000; // records kept, so that walking through a large collection takes no more and more memory
+/** @type {Map<string, Picture>} */
 const records = new Map(); // id → record as listed or fetched
+/** @type {Map<string, Promise<Picture>>} */
 const complete = new Map(); // id → promise of the full record with parents and children
+/** @type {Map<string, string>} */
 const labels = new Map(); // model id → label
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("likeness.pictures") : null;
 
@@ -39,7 +42,7 @@ function remember(record) {
   const all = { ...records.get(record.id), ...record };
   records.delete(record.id);
   records.set(record.id, all); // the latest stand last
-  if (records.size > MOST_KNOWN) records.delete(records.keys().next().value);
+  if (records.size > MOST_KNOWN) records.delete(records.keys().next().value ?? "");
   return all;
 }
 
@@ -67,12 +70,12 @@ function changed(record) {
 
 /** The full record. Rejects (quietly) where the picture is gone. @param {string} id @returns {Promise<Picture>} */
 function full(id) {
-  if (!complete.has(id)) {
-    const asked = fresh(id);
-    asked.catch(() => complete.delete(id));
-    complete.set(id, asked);
-  }
-  return complete.get(id);
+  const known = complete.get(id);
+  if (known) return known;
+  const asked = fresh(id);
+  asked.catch(() => complete.delete(id));
+  complete.set(id, asked);
+  return asked;
 }
 
 /** The record as it is after every change known here. @param {string} id @returns {Promise<Picture>} */
@@ -82,7 +85,7 @@ async function fresh(id) {
   return changeOf(id) > asked ? fresh(id) : remember(record);
 }
 
-/** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. @param {string} id */
+/** All there is to say of a picture; see `facts`. Rejects (quietly) where it is gone. @param {string} id @returns {Promise<ImageDetails>} */
 async function details(id) {
   const asked = changes;
   const found = await api(path(id, "/details"), { quiet: true });
@@ -94,12 +97,15 @@ async function details(id) {
 /** Forget what was fetched: a new child of a picture changes its record. @param {string} id */
 const stale = (id) => complete.delete(id);
 
-/** The record as far as it is known, asked for where it is not. @param {string} id */
-const get = (id) => (records.has(id) ? Promise.resolve(records.get(id)) : full(id));
-/** @param {string} id */
+/** The record as far as it is known, asked for where it is not. @param {string} id @returns {Promise<Picture>} */
+const get = (id) => {
+  const record = records.get(id);
+  return record ? Promise.resolve(record) : full(id);
+};
+/** @param {string} id @returns {Picture | undefined} */
 const known = (id) => records.get(id);
 
-/** One page of a listing: {items, next}. Empty parameters are left out. @param {Record<string, unknown>} wish */
+/** One page of a listing: {items, next}. Empty parameters are left out. @param {Record<string, unknown>} wish @returns {Promise<ImagePage>} */
 async function list(wish) {
   const asked = changes;
   const page = await api(`/images?${query(wish)}`, { quiet: true });
@@ -107,19 +113,19 @@ async function list(wish) {
   return page;
 }
 
-/** The ids of a whole listing, in its order. @param {Record<string, unknown>} wish */
+/** The ids of a whole listing, in its order. @param {Record<string, unknown>} wish @returns {Promise<ImageIds>} */
 const ids = (wish) => api(`/images/ids?${query(wish)}`);
 
-/** Where a long listing can be entered: {total, every, cursors}. @param {Record<string, unknown>} wish */
+/** Where a long listing can be entered: {total, every, cursors}. @param {Record<string, unknown>} wish @returns {Promise<ImageStops>} */
 const stops = (wish) => api(`/images/stops?${query(wish)}`, { quiet: true });
 
-/** Records of several pictures, as far as they are there. @param {string[]} wanted */
+/** Records of several pictures, as far as they are there. @param {string[]} wanted @returns {Promise<Picture[]>} */
 async function many(wanted) {
   const found = await Promise.all(wanted.map((id) => get(id).catch(() => null)));
-  return found.filter(Boolean);
+  return found.flatMap((record) => record ?? []);
 }
 
-/** What there is to filter by: models, modes and tags with their numbers of pictures. */
+/** What there is to filter by: models, modes and tags with their numbers of pictures. @returns {Promise<Facets>} */
 const facets = () => api("/images/facets", { quiet: true });
 
 /** @type {Map<string, Promise<Picture>>} the change of a picture that is under way */
@@ -174,6 +180,7 @@ async function trash(id) {
   undoable("Moved to the trash.", () => restore(id));
 }
 
+/** @type {Partial<Record<Action, Partial<Picture>>>} */
 const MARKS = { star: { starred: true }, unstar: { starred: false }, restore: { trashed_at: null } };
 const MOST = 5000; // ids in one call
 
@@ -194,8 +201,9 @@ async function bulk(wanted, action, tag = undefined) {
 function marked(wanted, action) {
   const mark = action === "trash" ? { trashed_at: new Date().toISOString() } : MARKS[action];
   wanted.forEach((id) => (changedNow(id), complete.delete(id)));
-  for (const id of wanted.filter((one) => records.has(one))) {
-    if (mark) Object.assign(records.get(id), mark);
+  for (const id of wanted) {
+    const record = records.get(id);
+    if (record && mark) Object.assign(record, mark);
     else records.delete(id);
   }
   emit("pictures:marked", { ids: wanted, action });
@@ -254,8 +262,8 @@ async function zip(wish) {
   return { url: URL.createObjectURL(blob), name: name?.[1] ?? "likeness.zip", leftOut };
 }
 
-/** A name for the model: its label where the catalogue knows it. @param {string} id */
-const modelLabel = (id) => labels.get(id) || id;
+/** A name for the model: its label where the catalogue knows it. @param {string | null | undefined} id */
+const modelLabel = (id) => labels.get(id ?? "") ?? id ?? "";
 
 /**
  * What to call a picture, of which the record or the summary is known.
@@ -276,6 +284,7 @@ const alt = (record) => {
 function draggable(node, id) {
   node.draggable = true;
   node.addEventListener("dragstart", (event) => {
+    if (!event.dataTransfer) return;
     event.dataTransfer.setData("application/x-likeness-image", id());
     event.dataTransfer.effectAllowed = "copy";
   });

@@ -17,6 +17,7 @@ const VERDICT = {
   different: ["Different", "It came out visibly different."],
 };
 const AGAIN_AFTER = 500; // ms
+/** @type {Record<string, string>} */
 const ENDED = { failed: "It could not be made again. The queue says why.", cancelled: "It was cancelled." };
 
 /** @param {Record<string, number | undefined>} said */
@@ -71,7 +72,7 @@ export class Reproduce {
       this.draw();
     }
     // It may have ended while the answer was on its way: then no further snapshot comes of it.
-    if (this.waiting.length && latestSnapshot()) setTimeout(() => this.take(latestSnapshot()), AGAIN_AFTER);
+    if (this.waiting.length) setTimeout(() => this.take(latestSnapshot()), AGAIN_AFTER);
   }
 
   /** Queue it. Its refusal is a toast. @param {string} id */
@@ -83,12 +84,12 @@ export class Reproduce {
   }
 
   get waiting() {
-    return this.found.filter((one) => !one.verdict && ["queued", "running"].includes(one.status));
+    return this.found.filter((one) => !one.verdict && (one.status === "queued" || one.status === "running"));
   }
 
-  /** @param {Snapshot} snapshot */
+  /** @param {Snapshot | null} snapshot */
   take(snapshot) {
-    if (!this.record || !this.waiting.length) return;
+    if (!snapshot || !this.record || !this.waiting.length) return;
     const jobs = this.waiting.map((one) => snapshot.jobs.find((job) => job.id === one.job_id));
     const running = jobs.find((job) => job && kit.isActive(job));
     if (running && this.state) this.state.textContent = `Making it again: ${kit.jobWords(running)}`;
@@ -97,10 +98,11 @@ export class Reproduce {
 
   draw() {
     const [latest] = this.found;
-    const made = this.origin
+    const { origin } = this;
+    const made = origin
       ? [
           el("p", {}, "This is a second make of "),
-          el("button", { type: "button", class: "out-link", onclick: () => this.open(this.origin) }, "another picture"),
+          el("button", { type: "button", class: "out-link", onclick: () => this.open(origin) }, "another picture"),
         ]
       : [];
     this.node.replaceChildren(...made, ...(latest ? [el("h3", {}, "Made again"), ...this.result(latest)] : []));
@@ -109,18 +111,13 @@ export class Reproduce {
   /** @param {Reproduction} one */
   result(one) {
     if (!one.verdict) {
-      this.state = el("p", {}, ENDED[one.status] ?? "Making it again: waiting in the queue");
+      this.state = el("p", {}, (one.status && ENDED[one.status]) ?? "Making it again: waiting in the queue");
       return [this.state];
     }
     const [word, meaning] = VERDICT[one.verdict];
     const measured = one.verdict === "identical" ? "" : measuresLine(one.measures ?? {});
-    const compare =
-      one.result_id &&
-      kit.button({
-        name: "compare",
-        label: "Compare the two",
-        run: () => emit("compare:open", { id: one.result_id, against: one.image_id }),
-      });
+    const { result_id: id, image_id: against } = one;
+    const compare = id ? [kit.button({ name: "compare", label: "Compare the two", run: () => emit("compare:open", { id, against }) })] : [];
     const why = one.differences?.length
       ? [
           el("p", { class: "out-dim" }, "What could explain it:"),
@@ -133,9 +130,9 @@ export class Reproduce {
       : [];
     return [
       el("p", { class: `out-verdict ${one.verdict}` }, el("strong", {}, word), ` ${meaning}`),
-      measured ? el("p", { class: "out-dim" }, measured) : null,
+      ...(measured ? [el("p", { class: "out-dim" }, measured)] : []),
       ...why,
-      compare,
-    ].filter(Boolean);
+      ...compare,
+    ];
   }
 }

@@ -7,6 +7,7 @@ import * as pictures from "./pictures.js";
 
 /** @import { Picture } from "../core/events.js" */
 
+/** @type {[name: keyof import("../core/schemas.js").Rights, label: string, example: string][]} */
 const FIELDS = [
   ["source", "Source", "e.g. my own photo"],
   ["licence", "Licence", "e.g. CC BY 4.0, licensed from …"],

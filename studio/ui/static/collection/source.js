@@ -147,7 +147,7 @@ export class PictureSource {
     if (turn !== this.turn) return;
     const gone = new Set(this.removed.slice(before));
     /** @type {Page[]} */
-    const pages = cursors.map((/** @type {string} */ cursor) => ({ cursor, limit: every, asked: false }));
+    const pages = cursors.map((cursor) => ({ cursor, limit: every, asked: false }));
     pages[0] = { cursor: next, limit: every - PAGE, asked: false }; // what came in meanwhile stands before the first page, not in it
     const rest = Array.from({ length: Math.max(0, total - first.length) }, (_, i) => pages[Math.floor((i + first.length) / every)]);
     const kept = first.filter((place) => !isId(place) || !gone.has(place));

@@ -12,9 +12,9 @@ import * as pictures from "./pictures.js";
 /** @import { ActionName, BarOptions, Run } from "../core/shapes.js" */
 /** @import { Picture } from "../core/events.js" */
 
-/** @param {string} action */
+/** @param {string} action @returns {Run} */
 const ask = (action) => (id) => requestChange({ action, image_id: id });
-/** @param {Run} run */
+/** @param {Run} run @returns {Run} */
 const openStudio = (run) => (id) => (showTab("studio"), run(id));
 
 /** @type {Record<import("../core/shapes.js").ActionName, import("../core/shapes.js").ActionOptions>} */
@@ -68,7 +68,6 @@ const ACTIONS = {
     id: "details",
     key: "Enter",
     icon: "info",
-    /** @param {string} id @param {string[]} ids */
     run: (id, ids) => emit("details:open", { id, ids }),
   },
 };
@@ -84,8 +83,6 @@ const KEYS = {
   Backspace: "trash",
   Enter: "details",
 };
-/** @param {any} result */
-const quiet = (result) => result?.catch?.(() => {}); // its toast has said why
 
 /** @param {Picture} record */
 const hasReference = (record) => Boolean(record.parents?.length || record.request?.references?.length);
@@ -110,7 +107,7 @@ async function perform(name, id, ids = [id]) {
   if (!record) return void toast("This picture is no longer in the collection.", "warning");
   const why = refusal(name, record);
   if (why) return void toast(why, "info");
-  return quiet(ACTIONS[name].run(id, ids));
+  await Promise.resolve(ACTIONS[name].run(id, ids)).catch(() => {}); // its toast has said why
 }
 
 /** The action a key stands for, or null. @param {KeyboardEvent} event */
@@ -134,7 +131,7 @@ function makeButton(name, { ids, icons = [], target }) {
   });
 }
 
-/** @param {HTMLButtonElement} node @param {number | string | null} seed */
+/** @param {HTMLButtonElement} node @param {number | string | null | undefined} seed */
 function labelSeed(node, seed) {
   const words = seed === null || seed === undefined ? "Reuse seed" : `Seed ${seed}`;
   const label = words === "Reuse seed" ? words : `Reuse seed ${seed}`;
@@ -148,7 +145,7 @@ function labelSeed(node, seed) {
 function updateButton(node, name, record) {
   const why = record ? refusal(name, record) : "Choose a picture first.";
   node.disabled = Boolean(why);
-  node.title = why || node.dataset.title || node.getAttribute("aria-label");
+  node.title = why || node.dataset.title || node.getAttribute("aria-label") || "";
   if (name === "star") node.setAttribute("aria-pressed", String(Boolean(record?.starred)));
   if (name === "reuse_seed") labelSeed(node, record?.seed);
   if (name === "trash") node.hidden = Boolean(record?.trashed_at);
@@ -168,7 +165,7 @@ function bar(names, { ids = false, icons = [], label = "Picture", target }) {
     { class: "out-toolbar", role: "group", "aria-label": label },
     buttons.map((one) => one.node),
   );
-  /** @param {Picture} record */
+  /** @param {Picture | null} record */
   const update = (record) => buttons.forEach((one) => updateButton(one.node, one.name, record));
   update(null);
   return { node, update };

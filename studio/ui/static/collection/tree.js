@@ -7,31 +7,19 @@ import { closest, el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import * as kit from "../kit/kit.js";
 import { shortDrift, TreeSide } from "./drift.js";
-import { familyTree } from "./family.js";
+import { curve, familyTree, inOrder, neighbour, parentOf } from "./family.js";
 import * as pictures from "./pictures.js";
 import * as toolbar from "./toolbar.js";
 
 /** @import { ActionName, Line, Placed } from "../core/shapes.js" */
-/** @import { DriftReport } from "../core/schemas.js" */
+/** @import { DriftReport, ImageSummary } from "../core/schemas.js" */
 /** @import { IconName } from "../kit/icons.js" */
 
 const SVG = "http://www.w3.org/2000/svg";
 const ZOOMS = [0.25, 0.35, 0.5, 0.7, 1, 1.4, 2];
 const EDGE = 32; // px around the tree
 /** @param {Placed} said */
-const name = ({ image }) => pictures.alt(image);
-
-/**
- * A curve from the foot of one card to the head of another.
- * @param {Placed} from
- * @param {Placed} to
- * @param {{width: number, height: number}} card
- */
-function path(from, to, card) {
-  const [x1, y1, x2, y2] = [from.x + card.width / 2, from.y + card.height, to.x + card.width / 2, to.y];
-  const middle = (y1 + y2) / 2;
-  return `M${x1} ${y1} C${x1} ${middle} ${x2} ${middle} ${x2} ${y2}`;
-}
+const name = ({ image }) => (image ? pictures.alt(image) : "A picture");
 
 export class FamilyTree {
   /** @type {string[]} */
@@ -120,27 +108,20 @@ export class FamilyTree {
     Object.assign(this.lines.style, { width: `${width}px`, height: `${height}px` });
     this.lines.replaceChildren(...this.tree.lines.map((line) => this.line(line)));
     this.cards = new Map([...this.nodes].map(([id, node]) => [id, this.card(node)]));
-    this.canvas.replaceChildren(this.lines, ...this.inOrder().map((node) => this.cards.get(node.id)));
+    this.canvas.replaceChildren(this.lines, ...this.inOrder().flatMap((node) => this.cards.get(node.id) ?? []));
     Object.assign(this.canvas.style, { width: `${width}px`, height: `${height}px` });
     this.size();
   }
 
-  /** From the top down each branch: the order for screen readers and for Tab. */
+  /** The order for screen readers and for Tab. */
   inOrder() {
-    const found = [];
-    const stack = [...this.tree.roots].reverse();
-    while (stack.length) {
-      const node = stack.pop();
-      found.push(node);
-      stack.push(...[...node.children].reverse());
-    }
-    return found;
+    return inOrder(this.tree.roots);
   }
 
   /** @param {Line} said */
   line({ from, to, primary }) {
     const node = document.createElementNS(SVG, "path");
-    node.setAttribute("d", path(from, to, this.tree.CARD));
+    node.setAttribute("d", curve(from, to));
     node.setAttribute("class", primary ? "out-tree-line" : "out-tree-line other");
     node.dataset.to = primary ? to.id : "";
     return node;
@@ -156,8 +137,12 @@ export class FamilyTree {
       "aria-level": node.level + 1,
       "aria-selected": "false",
     };
-    const card = el("div", props, ...(node.image ? this.inside(node) : [el("span", { class: "out-tree-gone" }, "Not in this collection")]));
-    card.dataset.words = node.image ? this.words(node) : "A picture";
+    const card = el(
+      "div",
+      props,
+      ...(node.image ? this.inside(node, node.image) : [el("span", { class: "out-tree-gone" }, "Not in this collection")]),
+    );
+    card.dataset.words = this.words(node);
     this.name(card);
     Object.assign(card.style, { left: `${node.x}px`, top: `${node.y}px` });
     if (!node.image) return card;
@@ -175,7 +160,7 @@ export class FamilyTree {
 
   /** @param {Placed} node */
   words(node) {
-    const { anchor, starred, trashed_at: trashed } = node.image;
+    const { anchor = false, starred = false, trashed_at: trashed = null } = node.image ?? {};
     return [name(node), anchor && "anchor", starred && "starred", trashed && "in the trash"].filter(Boolean).join(", ");
   }
 
@@ -184,9 +169,8 @@ export class FamilyTree {
     return edge?.changes ?? [];
   }
 
-  /** @param {Placed} node */
-  inside(node) {
-    const { image } = node;
+  /** @param {Placed} node @param {ImageSummary} image */
+  inside(node, image) {
     const changed = this.changes(node)
       .map((change) => change.words)
       .join(" · ");
@@ -220,13 +204,14 @@ export class FamilyTree {
     [...this.lines.children].forEach((node) => node.classList.toggle("on-line", line.has(node.dataset.to)));
     if (focus) this.reveal(id);
     this.drawMarks();
-    this.side.show(this.nodes.get(id));
+    this.showSide();
   }
 
   /** The ids from the first picture down to this one. @param {string} id */
   lineOf(id) {
+    /** @type {Set<string | undefined>} */
     const line = new Set();
-    for (let node = this.nodes.get(id); node; node = node.edge && this.nodes.get(node.edge.parent_id)) line.add(node.id);
+    for (let node = this.nodes.get(id); node; node = parentOf(this.tree, node)) line.add(node.id);
     return line;
   }
 
@@ -235,7 +220,7 @@ export class FamilyTree {
     for (const { image_id: id, drift } of report.branch) {
       const card = this.cards.get(id);
       const words = card?.querySelector(".out-tree-drift");
-      if (!words) continue;
+      if (!card || !words) continue;
       words.textContent = shortDrift(drift);
       this.name(card);
     }
@@ -244,16 +229,22 @@ export class FamilyTree {
   /** @param {string} id */
   reveal(id) {
     const card = this.cards.get(id);
-    card.focus({ preventScroll: true });
-    card.scrollIntoView({ block: "nearest", inline: "nearest" });
+    card?.focus({ preventScroll: true });
+    card?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
   /** @param {string} id */
   mark(id) {
-    if (!this.nodes.get(id).image) return;
+    if (!this.nodes.get(id)?.image) return;
     this.marked = this.marked.includes(id) ? this.marked.filter((other) => other !== id) : [...this.marked.slice(-1), id];
     this.drawMarks();
-    this.side.show(this.nodes.get(this.chosen));
+    this.showSide();
+  }
+
+  /** What is said of the chosen picture. */
+  showSide() {
+    const node = this.nodes.get(this.chosen);
+    if (node) this.side.show(node);
   }
 
   drawMarks() {
@@ -299,33 +290,17 @@ export class FamilyTree {
     if (kit.isTyping(event)) return;
     const zoom = { "+": () => this.zoomBy(1), "=": () => this.zoomBy(1), "-": () => this.zoomBy(-1), 0: () => this.fit() }[event.key];
     if (zoom) return void (event.preventDefault(), zoom());
-    if (!card) return;
-    const target = this.neighbour(this.nodes.get(card.dataset.node), event.key);
+    const id = card?.dataset.node;
+    const node = id && this.nodes.get(id);
+    if (!node) return;
+    const target = neighbour(this.tree, node, event.key);
     const action = event.key === "Enter" ? "details" : toolbar.keyAction(event);
     if (target) this.choose(target.id);
-    else if (event.key === " ") this.mark(card.dataset.node);
+    else if (event.key === " ") this.mark(node.id);
     else if (event.key.toLowerCase() === "a" && !event.shiftKey) this.side.makeAnchor();
     else if (action) this.perform(action);
     else return;
     event.preventDefault();
-  }
-
-  /**
-   * Up to what it was made from, down to what was made from it, sideways on the same level.
-   * @param {Placed} node
-   * @param {string | null} key
-   */
-  neighbour(node, key) {
-    const level = [...this.nodes.values()].filter((other) => other.level === node.level).sort((a, b) => a.x - b.x);
-    const at = level.indexOf(node);
-    return {
-      ArrowUp: () => node.edge && this.nodes.get(node.edge.parent_id),
-      ArrowDown: () => node.children[0],
-      ArrowLeft: () => level[at - 1],
-      ArrowRight: () => level[at + 1],
-      Home: () => this.tree.roots[0],
-      End: () => this.inOrder().at(-1),
-    }[key]?.();
   }
 
   size() {
@@ -342,7 +317,7 @@ export class FamilyTree {
     const point = at ?? { x: box.left + box.width / 2, y: box.top + box.height / 2 };
     const canvas = this.canvas.getBoundingClientRect();
     const [x, y] = [(point.x - canvas.left) / this.zoom, (point.y - canvas.top) / this.zoom];
-    this.zoom = Math.max(ZOOMS[0], Math.min(ZOOMS.at(-1), zoom));
+    this.zoom = Math.max(ZOOMS[0], Math.min(ZOOMS.at(-1) ?? 1, zoom));
     this.size();
     const now = this.canvas.getBoundingClientRect();
     this.view.scrollBy(now.left + x * this.zoom - point.x, now.top + y * this.zoom - point.y);
@@ -365,7 +340,7 @@ export class FamilyTree {
     this.zoom = 1;
     this.fit();
     if (this.zoom < 0.5) this.zoomTo(0.7);
-    this.cards.get(this.chosen).scrollIntoView({ block: "center", inline: "center" });
+    this.cards.get(this.chosen)?.scrollIntoView({ block: "center", inline: "center" });
     this.reveal(this.chosen);
   }
 
@@ -380,7 +355,7 @@ export class FamilyTree {
   pan(event) {
     if (event.button || closest(event, "[data-node]") || event.pointerType === "touch") return;
     const start = { x: event.clientX + this.view.scrollLeft, y: event.clientY + this.view.scrollTop };
-    /** @param {any} now */
+    /** @param {PointerEvent} now */
     const move = (now) => this.view.scrollTo(start.x - now.clientX, start.y - now.clientY);
     const end = () => this.view.removeEventListener("pointermove", move);
     this.view.setPointerCapture(event.pointerId);

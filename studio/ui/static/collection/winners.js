@@ -97,7 +97,7 @@ class Winners {
   draw() {
     const [kept, rest] = [this.chosen.size, this.ids.length - this.chosen.size];
     [...this.list.children].forEach((node) => {
-      const chosen = this.chosen.has(node.dataset.picture);
+      const chosen = this.chosen.has(node.dataset.picture ?? "");
       node.setAttribute("aria-selected", String(chosen));
       node.classList.toggle("lost", this.done && !chosen);
     });
@@ -143,7 +143,7 @@ class Winners {
     const target = current && kit.arrowTarget([...this.list.children], current, key);
     if (numbered) this.toggle(numbered), this.focus(this.list.children[Number(key) - 1]);
     else if (target) this.focus(target);
-    else if (current && (key === " " || key === "Enter")) this.toggle(current.dataset.picture);
+    else if (current && (key === " " || key === "Enter")) this.toggle(current.dataset.picture ?? "");
     else if (key === "x") this.perform("keep");
     else if (key === "r") this.perform("use");
     else return;
@@ -153,7 +153,7 @@ class Winners {
   /** @param {Element | null | undefined} node */
   focus(node) {
     [...this.list.children].forEach((other) => (other.tabIndex = other === node ? 0 : -1));
-    node.focus();
+    node?.focus();
   }
 }
 

@@ -53,7 +53,7 @@ export interface BarOptions {
 export type Why = "begun" | "reset" | "grown" | "removed" | "failed";
 /** A part of a listing that is asked for when it is looked at. */
 export interface Page {
-  cursor: string;
+  cursor: string | null;
   limit: number;
   asked: boolean;
 }
@@ -112,6 +112,21 @@ export interface Line {
   to: Placed;
   primary: boolean;
   edge: rest.FamilyEdge;
+}
+
+/** What the worker told of how a picture was made; older pictures say less. */
+export interface Provenance {
+  revision?: string;
+  model_revision?: string;
+  model?: { revision?: string };
+  licence?: { name?: string; commercial?: string };
+  composed_prompt?: string;
+  versions?: Record<string, string>;
+  device?: string;
+  device_name?: string;
+  dtype?: string;
+  memory?: string;
+  loras?: { id: string; name: string }[];
 }
 
 // --- what Python tells the settings side ----------------------------------------------------------

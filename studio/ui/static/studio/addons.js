@@ -21,9 +21,11 @@ function addToPrompt(words) {
 /** @param {string} text */
 const bounded = (text) => Math.min(2, Math.max(-2, Number.isFinite(Number(text)) && text !== "" ? Number(text) : 1));
 
-/** @param {Part} said */
+/** @typedef {Record<string, string | Lora[] | null> & {loras?: Lora[]}} Chosen */
+
+/** @param {Part<Chosen | null, {loras: AddOnScene[], most: number, choices: ChoiceScene[]} | null>} said */
 export const addOns = ({ element, props, watch }) => {
-  const root = element.querySelector(".lk-add-ons");
+  const root = element.querySelector(".lk-add-ons") ?? element;
   const known = () => props.scene?.loras ?? [];
   const loras = () => props.value?.loras ?? [];
   /** @param {object} changed */
@@ -90,7 +92,7 @@ export const addOns = ({ element, props, watch }) => {
 
   const more = () => {
     const left = known().filter((one) => !loras().some(({ id }) => id === one.id));
-    if (!left.length || loras().length >= props.scene.most) return null;
+    if (!left.length || loras().length >= (props.scene?.most ?? 0)) return null;
     const list = el(
       "select",
       { id: "lora-add", "aria-label": "Add a LoRA" },
@@ -121,7 +123,7 @@ export const addOns = ({ element, props, watch }) => {
   const draw = () => {
     if (!props.scene?.loras) return root.replaceChildren();
     const worn = loras().length || known().length ? [el("h3", {}, "LoRAs"), ...loras().map(row), more()] : [];
-    return refill(root, [...worn, ...props.scene.choices.map(part)].filter(Boolean));
+    return refill(root, [...worn.flatMap((node) => node ?? []), ...props.scene.choices.map(part)]);
   };
   watch(["value", "scene"], draw);
   draw();

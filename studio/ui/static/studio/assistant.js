@@ -9,7 +9,7 @@ import { focusCurrent, refillMenu, words } from "./choices.js";
 /** @import { ModeScene } from "../core/shapes.js" */
 /** @import { Part } from "../core/events.js" */
 
-/** @param {Part} said */
+/** @param {Part<string, {modes: ModeScene[]} | null>} said */
 export const assistant = ({ element, props, watch }) => {
   const name = el("span", { class: "lk-mode-name" });
   const button = el(
@@ -20,7 +20,7 @@ export const assistant = ({ element, props, watch }) => {
     icon("chevron"),
   );
   const list = el("div", { role: "menu", "aria-label": "AI Assistant" });
-  element.querySelector(".lk-assistant").append(button, list);
+  element.querySelector(".lk-assistant")?.append(button, list);
   const menu = popover(button, list, { width: 520, onOpen: () => focusCurrent(list) });
   rove(list, () => [...list.querySelectorAll("button")]);
 

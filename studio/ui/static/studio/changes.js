@@ -7,21 +7,27 @@ import { showPreview } from "./small_parts.js";
 
 /** @param {unknown} a @param {unknown} b */
 const same = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+/** @type {Wish[]} */
 const waiting = [];
-const shown = new WeakMap(); // of what had to wait: what the controls held when the artist asked
-let asked = null; // what Python is busy with
-let held = []; // what the controls held when it was asked
-let send; // tells Python
+/** Of what had to wait: what the controls held when the artist asked. @type {WeakMap<Wish, unknown[]>} */
+const shown = new WeakMap();
+/** What Python is busy with. @type {Wish | null} */
+let asked = null;
+/** What the controls held when it was asked. @type {unknown[]} */
+let held = [];
+/** Tells Python. @type {(wish: Wish) => void} */
+let send;
 
 const next = async () => {
-  if (asked || !waiting.length) return;
-  asked = waiting.shift();
+  if (asked) return;
+  const wish = (asked = waiting.shift() ?? null);
+  if (!wish) return;
   await whenReady;
-  send(asked);
+  send(wish);
 };
 
 /** Ask for a change: {action, …} is something the artist wants done, {} lets the rest follow what was changed. */
-export const requestChange = (data = {}) => {
+export const requestChange = (/** @type {Wish} */ data = {}) => {
   const follows = !data.action && waiting.some((other) => !other.action);
   if (!follows) waiting.push(data);
   setTimeout(next); // the control that was changed is not yet done with its own event
@@ -54,7 +60,7 @@ export const changes = {
   /** On the way to Python: note what the controls hold. @param {unknown[]} values */
   sent(values) {
     held = JSON.parse(JSON.stringify(values));
-    return shown.get(asked) ?? values;
+    return (asked && shown.get(asked)) ?? values;
   },
 
   /**
@@ -64,18 +70,18 @@ export const changes = {
    */
   merge(answer, values) {
     const touched = values.map((value, index) => !same(value, held[index]));
-    const lost = asked.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
-    if (lost) waiting.unshift(asked); // it was about references that are others by now
+    const lost = asked?.action && touched.some((yes, index) => yes && answer.again.includes(index) && index in answer.values);
+    if (asked && lost) waiting.unshift(asked); // it was about references that are others by now
     const fresh = values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
-    const later = waiting.map((other) => shown.get(other)).filter(Boolean);
-    later.forEach((wish) => fresh.forEach((value, index) => value !== undefined && (wish[index] = value)));
+    const later = waiting.map((other) => shown.get(other) ?? []);
+    later.filter((wish) => wish.length).forEach((wish) => fresh.forEach((value, index) => value !== undefined && (wish[index] = value)));
     return fresh;
   },
 
   /** The answer is on the page, or there is none. @param {boolean} answered */
   done(answered) {
-    const { action } = asked;
-    const over = !waiting.includes(asked);
+    const action = asked?.action;
+    const over = !asked || !waiting.includes(asked);
     asked = null;
     next();
     if (!answered || !over || !action) return;

@@ -87,7 +87,7 @@ export class Gallery {
         entries
           .filter((entry) => entry.isIntersecting)
           .forEach(({ target }) => {
-            this.batches.get(target.dataset.batch)?.load();
+            this.batches.get(target.dataset.batch ?? "")?.load();
             this.watcher.unobserve(target);
           }),
       { rootMargin: "400px" },
@@ -96,12 +96,13 @@ export class Gallery {
 
   /** Everything is drawn from REST and the snapshot, so a reload finds it again. */
   async start() {
-    const [newest, jobs] = await Promise.all([pictures.list({ limit: 60 }), api("/jobs?limit=100", { quiet: true }), tabKnown]).catch(
-      () => [{ items: [] }, []],
-    );
+    const answer = await Promise.all([pictures.list({ limit: 60 }), api("/jobs?limit=100", { quiet: true }), tabKnown]).catch(() => null);
+    const newest = answer?.[0].items ?? [];
+    /** @type {Job[]} */
+    const jobs = answer?.[1] ?? [];
     this.skeleton.remove();
     this.loaded = true;
-    if (!jobs.some((job) => job.tab === tabId() && job.images.length)) this.fallBack(newest.items.slice(0, NEWEST));
+    if (!jobs.some((job) => job.tab === tabId() && job.images.length)) this.fallBack(newest.slice(0, NEWEST));
     this.takeJobs(jobs);
     this.settle();
     this.restore();
@@ -111,7 +112,7 @@ export class Gallery {
     const ids = shownIds();
     const kept = store.get("sessionStorage", KEEP);
     const loaded = (recall().references ?? []).map((/** @type {{image_id: string}} */ one) => one.image_id);
-    const id = ids.includes(kept) || loaded.includes(kept) ? kept : ids[0];
+    const id = kept && (ids.includes(kept) || loaded.includes(kept)) ? kept : ids[0];
     if (!this.selected) emit("gallery:selected", { id: id ?? null, by: "studio" });
   }
 
@@ -144,6 +145,7 @@ export class Gallery {
 
   /** @param {Picture[]} records */
   fallBack(records) {
+    /** @type {Map<string, Picture[]>} */
     const groups = new Map();
     for (const record of records) {
       const key = record.job_id || UPLOADS;
@@ -163,15 +165,15 @@ export class Gallery {
    * @param {string} created
    */
   batch(id, created) {
-    if (!this.batches.has(id)) {
-      const batch = new Batch(id, created, this);
-      const older = [...this.batches.values()].filter((other) => other.created < batch.created);
-      older.sort((a, b) => b.created - a.created);
-      this.batches.set(id, batch);
-      this.list.insertBefore(batch.node, older[0]?.node ?? null);
-      this.watcher.observe(batch.node);
-    }
-    return this.batches.get(id);
+    const known = this.batches.get(id);
+    if (known) return known;
+    const batch = new Batch(id, created, this);
+    const older = [...this.batches.values()].filter((other) => other.created < batch.created);
+    older.sort((a, b) => b.created - a.created);
+    this.batches.set(id, batch);
+    this.list.insertBefore(batch.node, older[0]?.node ?? null);
+    this.watcher.observe(batch.node);
+    return batch;
   }
 
   visible() {
@@ -208,7 +210,7 @@ export class Gallery {
     if (!record.trashed_at || record.id !== this.selected) return;
     const next = items[index + 1] || items[index - 1];
     if (focused) next?.focus({ preventScroll: true });
-    emit("gallery:selected", { id: next ? next.dataset.picture : null, by: "studio" });
+    emit("gallery:selected", { id: next?.dataset.picture ?? null, by: "studio" });
   }
 
   /** @param {string[]} ids */
@@ -238,11 +240,11 @@ export class Gallery {
     if (!target && !action && !picks) return;
     event.preventDefault();
     event.stopPropagation();
-    if (picks) return void this.batches.get(current.closest("[data-batch]").dataset.batch).pickWinners();
+    if (picks) return void this.batches.get(current.closest("[data-batch]")?.dataset.batch ?? "")?.pickWinners();
     if (target) {
       target.focus();
-      this.choose(target.dataset.picture);
-    } else this.perform(action, current.dataset.picture);
+      this.choose(target.dataset.picture ?? "");
+    } else if (action) this.perform(action, current.dataset.picture ?? "");
   }
 }
 
@@ -252,4 +254,4 @@ let shown = null;
 export const gallery = ({ element }) => (shown = new Gallery(element));
 
 /** The ids of the pictures it shows, in their order. */
-export const shownIds = () => (shown ? shown.visible().map((node) => node.dataset.picture) : []);
+export const shownIds = () => (shown ? shown.visible().map((node) => node.dataset.picture ?? "") : []);

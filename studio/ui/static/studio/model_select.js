@@ -12,6 +12,7 @@ import { focusCurrent, refillMenu, words } from "./choices.js";
 /** @import { ModelScene } from "../core/shapes.js" */
 /** @import { Part } from "../core/events.js" */
 
+/** @type {Map<string, import("../core/schemas.js").Cost>} */
 const costs = new Map(); // model id → what it was found to cost since the page was loaded
 
 /** @param {ModelScene} model */
@@ -29,6 +30,7 @@ const badge = (model) =>
 
 /** @param {() => unknown} run */
 const afterEachJob = (run) => {
+  /** @type {string | null} */
   let last = null;
   onSnapshot(({ jobs }) => {
     const ended =
@@ -41,7 +43,7 @@ const afterEachJob = (run) => {
   });
 };
 
-/** @param {Part} said */
+/** @param {Part<{chosen?: string, earlier?: string | null, picked?: boolean} | null, {models: ModelScene[], none: string} | null>} said */
 export const modelSelect = ({ element, props, watch }) => {
   const label = el("span", { class: "lk-model-label" });
   const price = el("span", { class: "lk-muted lk-model-cost" });
@@ -52,10 +54,11 @@ export const modelSelect = ({ element, props, watch }) => {
     icon("chevron"),
   );
   const list = el("div", { role: "listbox", "aria-label": "Model" });
-  element.querySelector(".lk-models").append(el("div", { class: "lk-section-head" }, el("h2", {}, "Model")), button, list);
+  element.querySelector(".lk-models")?.append(el("div", { class: "lk-section-head" }, el("h2", {}, "Model")), button, list);
   const menu = popover(button, list, { width: "button", onOpen: () => focusCurrent(list) });
   rove(list, () => [...list.querySelectorAll("button")]);
   afterEachJob(async () => {
+    /** @type {import("../core/schemas.js").ModelInfo[]} */
     const models = await api("/models", { quiet: true }).catch(() => []); // what was known stands
     models.forEach((model) => costs.set(model.id, model.cost));
     draw();
@@ -94,9 +97,7 @@ export const modelSelect = ({ element, props, watch }) => {
     if (!props.scene) return;
     const current = props.scene.models.find((model) => model.id === props.value?.chosen);
     label.replaceChildren(
-      ...(current
-        ? [current.label, " ", badge(current)].filter(Boolean)
-        : [props.scene.models.length ? "Choose a model" : props.scene.none]),
+      ...(current ? [current.label, " ", badge(current) ?? ""] : [props.scene.models.length ? "Choose a model" : props.scene.none]),
     );
     price.textContent = current ? cost(current) : "";
     button.setAttribute(

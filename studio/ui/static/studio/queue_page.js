@@ -44,7 +44,7 @@ class FullRow extends Row {
     this.actions.update(job);
     this.node.draggable = job.status === "queued";
     const own = job.tab === tabId() ? "" : "another tab";
-    const model = pictures.modelLabel(job.request.model ?? "");
+    const model = pictures.modelLabel(job.request.model);
     this.meta.textContent = [kit.clock(job.created_at), own, kit.settingsLine(job.request, { model })].filter(Boolean).join(" · ");
     this.error.textContent = job.error?.message || "";
     this.notices.replaceChildren(...[...new Set(job.notices)].map((notice) => el("li", {}, notice)));

@@ -21,6 +21,7 @@ import { weightRow } from "./weight_row.js";
 
 const DRAGGED = "application/x-likeness-reference";
 const PICTURE = "application/x-likeness-image";
+/** @type {Record<string, number>} */
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
 class ReferenceStrip {
@@ -32,13 +33,15 @@ class ReferenceStrip {
   live;
   /** @type {HTMLInputElement} */
   file;
+  /** @type {HTMLSpanElement} */
+  addWords;
   /** @type {HTMLButtonElement} */
   plus;
   /** @type {HTMLLIElement} */
   addTile;
   /** @type {ReturnType<typeof popover>} */
   menu;
-  /** @type {number} */
+  /** @type {number | undefined} */
   dragged;
   /** @type {string | undefined} */
   told;
@@ -47,7 +50,7 @@ class ReferenceStrip {
   constructor(element, props, watch) {
     this.props = props;
     this.uploading = 0;
-    this.root = element.querySelector(".lk-references");
+    this.root = element.querySelector(".lk-references") ?? element;
     this.build();
     this.listen();
     watch(["value", "scene"], () => this.draw());
@@ -57,15 +60,14 @@ class ReferenceStrip {
 
   /** Say which pictures are loaded, masks aside, once and whenever they become others. */
   tell(begun = false) {
-    const ids = this.items
-      .filter((/** @type {Reference} */ one) => one.role !== "mask")
-      .map((/** @type {Reference} */ one) => one.image_id);
+    const ids = this.items.filter((one) => one.role !== "mask").map((one) => one.image_id);
     if (!begun && (this.told === undefined || this.told === ids.join())) return;
     this.told = ids.join();
     emit("references:loaded", { ids, begun });
   }
 
   // --- the value -------------------------------------------------------------------------------
+  /** @returns {Reference[]} */
   get items() {
     return JSON.parse(JSON.stringify(this.props.value ?? []));
   }
@@ -155,11 +157,12 @@ class ReferenceStrip {
       tabindex: "-1",
       "aria-label": "Pictures from this device",
     });
+    this.addWords = el("span", { class: "lk-add-words" });
     this.plus = el(
       "button",
       { type: "button", id: "reference-add", "aria-haspopup": "menu", "aria-label": "Add a reference" },
       icon("plus"),
-      el("span", { class: "lk-add-words" }),
+      this.addWords,
     );
     const head = el("div", { class: "lk-section-head" }, el("h2", {}, "References"), this.count);
     this.root.append(head, this.list, this.live, this.file, this.buildMenu());
@@ -182,7 +185,7 @@ class ReferenceStrip {
       item("reference-from-device", "device", "From this device", () => this.file.click()),
     );
     rove(panel, () => [...panel.querySelectorAll("button")]);
-    this.menu = popover(this.plus, panel, { width: 216, onOpen: () => panel.querySelector("button").focus() });
+    this.menu = popover(this.plus, panel, { width: 216, onOpen: () => panel.querySelector("button")?.focus() });
     return panel;
   }
 
@@ -202,7 +205,7 @@ class ReferenceStrip {
     this.root.classList.toggle("lk-empty", !items.length && !this.uploading);
     this.count.textContent = items.length ? `${items.length} of ${scene.limit}` : "";
     const words = items.length ? "" : "Add a picture to refine";
-    this.plus.querySelector(".lk-add-words").textContent = words;
+    this.addWords.textContent = words;
     this.plus.setAttribute("aria-label", words || "Add a reference");
     const waiting = Array.from({ length: this.uploading }, () =>
       el("li", { class: "lk-reference lk-waiting", "aria-label": "Being taken in" }),
@@ -257,7 +260,7 @@ class ReferenceStrip {
   /** @param {Role} role @param {number} index */
   roleSelect(role, index) {
     const { roles, usable, default_role: standard } = this.scene;
-    /** @param {any} pair */
+    /** @param {[value: string, words: string]} pair */
     const option = ([value, words]) =>
       el("option", { value, selected: value === role, disabled: usable.length > 0 && !usable.includes(value) && value !== role }, words);
     /** @param {Event} event */
@@ -299,9 +302,9 @@ class ReferenceStrip {
   /** @param {DragEvent} event @param {HTMLElement} card @param {number} index @param {string} id */
   dragStart(event, card, index, id) {
     this.dragged = index;
-    event.dataTransfer.setData(DRAGGED, String(index));
-    event.dataTransfer.setData("text/plain", id);
-    event.dataTransfer.effectAllowed = "move";
+    event.dataTransfer?.setData(DRAGGED, String(index));
+    event.dataTransfer?.setData("text/plain", id);
+    if (event.dataTransfer) event.dataTransfer.effectAllowed = "move";
     requestAnimationFrame(() => card.classList.add("lk-dragged"));
   }
 
@@ -336,7 +339,7 @@ class ReferenceStrip {
 
   listen() {
     this.file.addEventListener("change", () => {
-      this.upload([...this.file.files]);
+      this.upload([...(this.file.files ?? [])]);
       this.file.value = "";
     });
     on("picker:picked", ({ ids }) => this.add(ids));
@@ -374,14 +377,14 @@ class ReferenceStrip {
       const slot = this.slot(event);
       this.move(this.dragged, slot > this.dragged ? slot - 1 : slot);
       this.dragEnd();
-    } else if (dataTransfer.types.includes(PICTURE)) this.add([dataTransfer.getData(PICTURE)]);
+    } else if (dataTransfer?.types.includes(PICTURE)) this.add([dataTransfer.getData(PICTURE)]);
     else droppedFiles(event).then((files) => this.upload(files));
   }
 
   /** @param {ClipboardEvent} event */
   paste(event) {
     const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = closest(event, "input, textarea") && event.clipboardData.types.includes("text/plain");
+    const writing = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
     if (!files.length || writing) return;
     event.preventDefault();
     this.upload(files);

@@ -18,7 +18,7 @@ import { announce, drawBar, failureCard, frame, idleWords, invitation, statusRow
 /** @import { WorkerState } from "../core/schemas.js" */
 /** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */
 
-/** @type {import("../core/shapes.js").ActionName[]} */
+/** @type {ActionName[]} */
 const TOOLS = [
   "use",
   "add",
@@ -100,15 +100,7 @@ class Stage {
     onSnapshot((snapshot) => this.take(snapshot));
     on("gallery:selected", (event) => this.choose(event));
     on("picture:changed", (record) => record.id === this.wanted && this.showPicture(record));
-    on(
-      "pictures:marked",
-      ({ ids }) =>
-        ids.includes(this.wanted) &&
-        pictures.get(this.wanted).then(
-          (record) => this.showPicture(record),
-          () => {},
-        ),
-    );
+    on("pictures:marked", ({ ids }) => this.marked(ids));
     on("models:known", () => this.draw());
     on("references:loaded", (told) => this.takeReferences(told));
     document.addEventListener("keydown", (event) => this.key(event));
@@ -137,7 +129,7 @@ class Stage {
       ids: true,
       icons: ["tree", "download", "character", "star", "trash", "restore", "details"],
       label: "The chosen picture",
-      target: () => [this.selected.id, shownIds()],
+      target: () => [this.selected?.id ?? "", shownIds()],
     });
     this.caption = el("p", { class: "out-caption" });
     this.node = el(
@@ -165,10 +157,10 @@ class Stage {
     node.addEventListener("keydown", (event) => event.key === "Enter" && this.perform("details"));
     node.addEventListener("dragstart", (event) => {
       if (this.view?.holdsPointer()) return event.preventDefault();
-      const small = document.querySelector(`#gallery [data-picture="${CSS.escape(this.selected.id)}"] img`);
-      if (small) event.dataTransfer.setDragImage(small, 32, 32);
+      const small = document.querySelector(`#gallery [data-picture="${CSS.escape(this.selected?.id ?? "")}"] img`);
+      if (small) event.dataTransfer?.setDragImage(small, 32, 32);
     });
-    return pictures.draggable(node, () => this.selected.id);
+    return pictures.draggable(node, () => this.selected?.id ?? "");
   }
 
   /** Keys act on the chosen picture while nothing else has the focus, or the stage has. @param {KeyboardEvent} event */
@@ -213,7 +205,8 @@ class Stage {
 
   /** @param {ActionName} action */
   perform(action) {
-    if (this.at()) toolbar.perform(action, this.selected.id, shownIds());
+    const record = this.at();
+    if (record) toolbar.perform(action, record.id, shownIds());
   }
 
   /** The record of the chosen picture, or null until it is known. */
@@ -226,11 +219,12 @@ class Stage {
     this.worker = snapshot.worker;
     const mine = snapshot.jobs.filter((job) => job.tab === tabId());
     const active = mine.find((job) => job.status === "running") || mine.find((job) => job.status === "queued");
-    const fresh = this.known ? mine.filter((job) => !this.known.has(job.id)) : [];
-    if (this.known === null) this.follow = Boolean(active) || mine[0]?.status === "failed";
+    const { known } = this;
+    const fresh = known ? mine.filter((job) => !known.has(job.id)) : [];
+    if (known === null) this.follow = Boolean(active) || mine[0]?.status === "failed";
     else if (fresh.length) this.follow = true;
     const watched = [this.job?.id, ...fresh.map((job) => job.id)];
-    this.known = new Set([...(this.known || []), ...mine.map((job) => job.id)]);
+    this.known = new Set([...(known || []), ...mine.map((job) => job.id)]);
     this.job = active || null;
     this.ended = mine.find((job) => !kit.isActive(job)) || null;
     const finished = mine.find((job) => watched.includes(job.id) && !kit.isActive(job) && job.images.length);
@@ -252,11 +246,21 @@ class Stage {
     const id = said ?? this.references[0] ?? null;
     this.begun = true;
     this.wanted = id;
-    if (!id || pictures.known(id)) return this.showPicture(id ? pictures.known(id) : null);
+    const known = id ? pictures.known(id) : null;
+    if (!id || known) return this.showPicture(known ?? null);
     this.coming = true;
     this.draw();
     const record = await pictures.get(id).catch(() => null);
     return this.wanted === id && this.showPicture(record);
+  }
+
+  /** @param {string[]} ids */
+  marked(ids) {
+    if (!this.wanted || !ids.includes(this.wanted)) return;
+    pictures.get(this.wanted).then(
+      (record) => this.showPicture(record),
+      () => {},
+    );
   }
 
   /** @param {Picture | null} record */
@@ -265,15 +269,15 @@ class Stage {
     this.selected = record && !record.trashed_at ? record : null;
     if (this.picture.node.hidden) this.picture.image.clear(); // what was shown last is not to be seen again
     if (this.selected) {
-      this.picture.shape(record);
-      this.picture.image.show(fileAddress(record.id), pictures.alt(record));
-      this.view?.show(record);
+      this.picture.shape(this.selected);
+      this.picture.image.show(fileAddress(this.selected.id), pictures.alt(this.selected));
+      this.view?.show(this.selected);
     } else this.picture.image.clear();
     this.draw();
   }
 
   dismiss() {
-    this.dismissed.add(this.ended.id);
+    if (this.ended) this.dismissed.add(this.ended.id);
     this.draw();
   }
 
@@ -297,10 +301,10 @@ class Stage {
     this.drawStatus(mode);
     this.bar.update(mode === "picture" ? this.at() : null);
     if (this.coming && !this.job) return; // what is there stays until the picture is known
-    if (mode === "live") this.drawLive();
-    if (mode === "failure") this.failure.words.textContent = this.ended.error?.message || "Try again.";
+    if (mode === "live" && this.job) this.drawLive(this.job);
+    if (mode === "failure") this.failure.words.textContent = this.ended?.error?.message || "Try again.";
     this.live.node.hidden = mode !== "live";
-    this.control.node.hidden = mode !== "live" || !this.job.has_control_image;
+    this.control.node.hidden = mode !== "live" || !this.job?.has_control_image;
     this.picture.node.hidden = mode !== "picture";
     this.view?.draw(mode === "picture");
     this.invite.hidden = mode !== "invite";
@@ -321,8 +325,8 @@ class Stage {
     announce(row, job || (this.follow ? this.ended : null));
   }
 
-  drawLive() {
-    const { job } = this;
+  /** @param {Job} job */
+  drawLive(job) {
     const url = apiAddress(`/jobs/${encodeURIComponent(job.id)}`);
     if (this.drawn !== job.id) [this.live, this.control].forEach((one) => one.image.clear());
     this.drawn = job.id;
@@ -337,9 +341,8 @@ class Stage {
 
   /** @param {string} mode */
   drawNotices(mode) {
-    const said =
-      mode === "live" ? this.job.notices : mode === "picture" && this.ended?.images.includes(this.selected.id) ? this.ended.notices : [];
-    const lines = [...new Set(said)];
+    const told = mode === "picture" && this.selected && this.ended?.images.includes(this.selected.id) ? this.ended : null;
+    const lines = [...new Set((mode === "live" ? this.job : told)?.notices)];
     if (lines.join("\n") !== this.noticed) this.notices.replaceChildren(...lines.map((line) => el("li", {}, line)));
     this.noticed = lines.join("\n");
     this.notices.hidden = !lines.length;
@@ -347,22 +350,21 @@ class Stage {
 
   /** @param {string} mode */
   drawCaption(mode) {
-    const request = mode === "live" ? this.job.request : mode === "picture" ? this.selected.request : null;
+    const picture = mode === "picture" ? this.selected : null;
+    const request = (mode === "live" ? this.job : picture)?.request;
     const prompt = request ? el("span", { class: "out-caption-prompt" }, kit.promptWords(request)) : null;
-    const words = request ? this.settings(request, mode) : mode === "picture" ? this.unmade() : "";
-    this.caption.replaceChildren(...[prompt, el("span", {}, words)].filter(Boolean));
+    const words = request ? this.settings(request, picture) : picture ? this.unmade(picture) : "";
+    this.caption.replaceChildren(prompt ?? "", el("span", {}, words));
     this.caption.title = [request && kit.promptWords(request), words].filter(Boolean).join("\n");
   }
 
-  /** @param {import("../core/events.js").Request} request @param {string} mode */
-  settings(request, mode) {
-    const shown = mode === "picture" ? this.selected : null;
+  /** @param {import("../core/events.js").Request} request @param {Picture | null} shown */
+  settings(request, shown) {
     return kit.settingsLine(request, { model: shown?.label ?? pictures.modelLabel(request.model), seed: shown?.seed ?? null });
   }
 
-  /** Of a picture that was not made here. */
-  unmade() {
-    const { id, label, width, height } = this.selected;
+  /** Of a picture that was not made here. @param {Picture} picture */
+  unmade({ id, label, width, height }) {
     const number = this.references.indexOf(id) + 1;
     return kit.line(number && `Reference ${number}`, label, `${width} × ${height}`);
   }
