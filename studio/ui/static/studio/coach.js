@@ -245,7 +245,7 @@ class CoachVerdict {
   /** @param {string | null} name */
   say(name) {
     [...this.choice.children].forEach((node) => node.setAttribute("aria-pressed", String(node.id === `coach-${name}`)));
-    const advice = name && this.judgement.outcomes[name];
+    const advice = name && this.judgement?.outcomes[name];
     this.steps.replaceChildren(...(advice ? stepButtons(advice.steps) : []));
     this.why.hidden = !advice;
     this.panel.replaceChildren(...(advice ? [el("h3", {}, advice.words), el("p", {}, advice.why)] : []));
