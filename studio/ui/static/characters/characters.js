@@ -88,7 +88,7 @@ export class CharactersPage {
       id: "characters-file",
       accept: ".zip,.png,.json,.charx",
       hidden: true,
-      onchange: () => this.take([...this.file.files]),
+      onchange: () => this.take([...(this.file.files ?? [])]),
     });
     const add = kit.button({ id: "character-add", name: "plus", label: "New character", kind: "strong", run: () => this.create() });
     const bring = kit.button({ id: "characters-import", name: "folder", label: "Import", run: () => this.file.click() });

@@ -88,7 +88,7 @@ export class VersionView {
     /** @param {string} verb @param {string} [words] */
     const act =
       (verb, words = "") =>
-      (/** @type {CharactersVersion} */ one) =>
+      (/** @type {PortraitVersion} */ one) =>
         cast.act(modal.character.id, one.id, verb).then(
           () => words && toast(words, "success"),
           () => {},
@@ -232,7 +232,7 @@ export class VersionView {
   }
 
   chosen() {
-    this.modal.take([...this.file.files]);
+    this.modal.take([...(this.file.files ?? [])]);
     this.file.value = "";
   }
 
