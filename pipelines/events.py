@@ -159,7 +159,8 @@ class WorkOrder:
     `tiling`: decode in tiles, None where that is left to the plan. `revisions`: the commit of each
     repository of the hub that the model is loaded from. `masks`: of references that are masks, a file that
     has kept its transparency, where `files` has none. `originals`: of pictures to be enlarged, a file
-    that has kept its transparency and its own colours. `heads`: where heads are in the first of them, in px.
+    that has kept its transparency and its own colours. `heads`: where heads are in the picture that is
+    enlarged or cropped, in px.
     """
 
     job_id: str

@@ -20,6 +20,7 @@ class Mode(StrEnum):
     CONTROLNET = "controlnet"
     INPAINT = "inpaint"
     UPSCALE = "upscale"
+    OUTPAINT = "outpaint"
 
 
 class Role(StrEnum):
@@ -106,6 +107,15 @@ MODES: dict[Mode, ModeRow] = {
         what="Changes only what the mask shows in white; every other pixel stays.",
         when="For one hand, one eye or one corner of a picture that is right otherwise.",
         example="Describe what belongs there, e.g. a hand holding a lantern, warm light on the fingers",
+        refines=False,
+        goes_on=True,
+    ),
+    Mode.OUTPAINT: ModeRow(
+        label="Extend",
+        what="Adds canvas around the picture and paints it; not one pixel of the picture changes.",
+        when="For another shape, or for what lies beyond the edge: shoulders, hair, more of the room.",
+        example="Needs no words. Say what lies beyond the edge if it matters, e.g. a dark library, "
+        "shelves on both sides",
         refines=False,
         goes_on=True,
     ),

@@ -97,6 +97,19 @@ class Keep(_Frozen):
     )
 
 
+class Extend(_Frozen):
+    """Canvas to add around a source, in pixels of the source."""
+
+    left: int = Field(default=0, ge=0, le=MAX_RESULT_SIDE)
+    top: int = Field(default=0, ge=0, le=MAX_RESULT_SIDE)
+    right: int = Field(default=0, ge=0, le=MAX_RESULT_SIDE)
+    bottom: int = Field(default=0, ge=0, le=MAX_RESULT_SIDE)
+
+    def around(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height in px of a source of that size with the canvas added."""
+        return self.left + width + self.right, self.top + height + self.bottom
+
+
 class PicturePrompt(_Frozen):
     """The words of one picture, where the prompt leaves some open or says how much they count.
 
@@ -170,6 +183,15 @@ class GenerationRequest(_Frozen):
     )
     finish: Finish | None = Field(
         default=None, description="Enlarge what comes out; a number is its scale. None: the model's default."
+    )
+    extend: Extend | None = Field(
+        default=None,
+        description="Canvas to add around the source, in its pixels. In `outpaint`, None: by `aspect_ratio`.",
+    )
+    fit: Literal["crop", "extend"] | None = Field(
+        default=None,
+        description="Where a source has another shape than the picture: crop it, or extend it first. "
+        "None: crop.",
     )
     scale: Literal[2, 4] | None = Field(
         default=None, description="In `upscale`: how many times longer each side becomes. None: by the size."

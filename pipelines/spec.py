@@ -125,6 +125,13 @@ class ModelSpec(Entry):
     quantised_with: Literal["bitsandbytes"] | None = None
     """The package that made its files small, and that reads them."""
 
+    @field_validator("modes")
+    @classmethod
+    def _what_paints_in_masks_extends(cls, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+        """Entries need not say so: the added canvas is a mask."""
+        also = Mode.INPAINT in modes and Mode.OUTPAINT not in modes
+        return (*modes, Mode.OUTPAINT) if also else modes
+
     @property
     def edit(self) -> bool:
         """It edits by instruction, or follows what reference pictures show.

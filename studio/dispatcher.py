@@ -184,7 +184,10 @@ class Dispatcher:
         return files, masks
 
     def _enlarged(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
-        """What is enlarged as it is, and where heads are in it: nobody wants a join across a face."""
+        """What is enlarged as it is, and where heads are: nobody wants a face cut by a join or an edge."""
+        if request.fit == "crop":
+            source = request.with_role(Role.SOURCE)[0].image_id
+            return {}, self._heads_of(self._collection.working_file(source))
         if request.mode is not Mode.UPSCALE:
             return {}, ()
         ids = [reference.image_id for reference in request.references]

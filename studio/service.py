@@ -75,7 +75,7 @@ class StudioService:
         self.gallery = collection.gallery
         self.bin = collection.bin
         self.readers = readers or Readers(catalog, self.library, collection)
-        self.refinements = Refinements(collection)
+        self.refinements = Refinements(collection, faces.boxes)
         self.history = History(collection, self.readers.faces)
         self.exchange = Exchange(collection, catalog)
         tools = Tools(collection, self.history, catalog, queue, self._complete)
@@ -100,12 +100,16 @@ class StudioService:
 
     # --- pictures ---------------------------------------------------------------------------
 
-    def add_upload(self, source: BinaryIO | Path, filename: str) -> tuple[ImageRecord, bool]:
+    def add_upload(
+        self, source: BinaryIO | Path, filename: str, category: Category = Category.UPLOAD
+    ) -> tuple[ImageRecord, bool]:
         """Take a picture in as an upload: (record, created). The same bytes again: the record there is.
+
+        `category`: CONTROL for one that is only a means, a mask for instance, and not listed.
 
         Raises PictureRefused, StorageFailure.
         """
-        return self._collection.add_upload(source, filename)
+        return self._collection.add_upload(source, filename, category)
 
     def image(self, image_id: str) -> ImageRecord:
         """The record with request, parents and children. Raises NotFound."""

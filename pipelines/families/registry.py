@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import RequestError
 from pipelines.families import flux1, flux2, joyimage, qwen_image, sdxl, stable_diffusion, upscaler, z_image
 from pipelines.families.base import Family
+from pipelines.families.extending import extending
 from pipelines.families.route import Route
 from pipelines.request import MODE_LABEL, Mode
 
@@ -28,7 +29,7 @@ _DRAWING: Mapping[str, Family] = {
     "joyimage": joyimage.FAMILY,
 }
 FAMILIES: Mapping[str, Family] = {
-    **{name: upscaler.redrawing(family) for name, family in _DRAWING.items()},
+    **{name: extending(upscaler.redrawing(family)) for name, family in _DRAWING.items()},
     upscaler.NAME: upscaler.FAMILY,
 }
 
@@ -58,7 +59,15 @@ def resolve(spec: ModelSpec, mode: Mode) -> Route:
             field="mode",
         )
     route = replace(entry_route(spec, mode), shapes=spec.shapes)
-    return route.with_defaults(spec.defaults.get(mode, {}))
+    return route.with_defaults(_defaults(spec, mode))
+
+
+def _defaults(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:
+    """The entry's own; where it has none for extending, those of painting inside a mask."""
+    if mode is not Mode.OUTPAINT or mode in spec.defaults:
+        return spec.defaults.get(mode, {})
+    masked = spec.defaults.get(Mode.INPAINT, {})
+    return {name: value for name, value in masked.items() if name != "strength"}
 
 
 def parts(spec: ModelSpec, mode: Mode) -> tuple[str, ...]:

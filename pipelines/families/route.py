@@ -80,6 +80,8 @@ class Route:
     """Words, steps, shapes and seeds have an effect; an enlarger knows none of them."""
     enlarges: bool = False
     """The picture is its source, some times larger."""
+    extends: bool = False
+    """The picture is its source with more canvas around it, which is the mask."""
     step_callback: bool = True
     caches: tuple[str, ...] = ()
     """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
@@ -100,15 +102,28 @@ class Route:
         return next((name for role, name in self.pipeline_with if role in roles), self.pipeline)
 
     @property
+    def refines(self) -> bool:
+        """The picture is its source, changed. So a mask may stand beside its references: only there it is."""
+        plain = self.mask_arg is None and not (self.enlarges or self.extends)
+        return plain and self.roles[:1] == (Role.SOURCE,)
+
+    @property
+    def known_roles(self) -> tuple[Role, ...]:
+        """Roles a reference may have; those the model tells apart come first."""
+        return (*self.roles, Role.MASK) if self.refines else self.roles
+
+    @property
     def required_roles(self) -> tuple[Role, ...]:
         """Roles of which at least one reference must be given."""
         first = self.roles[:1] if self.min_references else ()
-        return (*first, Role.MASK) if self.mask_arg else first
+        return (*first, Role.MASK) if self.mask_arg and not self.extends else first
 
     def role_limit(self, role: Role) -> int:
         """Most references of `role`; 0 where the route cannot tell it apart."""
-        if role not in self.roles:
+        if role not in self.known_roles:
             return 0
+        if role is Role.MASK:
+            return 1
         return dict(self.role_limits).get(role, self.max_references)
 
     def fields_for(self, roles: Collection[Role]) -> frozenset[str]:
@@ -124,8 +139,8 @@ class Route:
         """The route for REST and the page: ranges, roles, settings in use."""
         return Limits(
             fields=tuple(sorted(self.fields)),
-            roles=self.roles,
-            role_limits={role: self.role_limit(role) for role in self.roles},
+            roles=self.known_roles,
+            role_limits={role: self.role_limit(role) for role in self.known_roles},
             min_references=self.min_references,
             max_references=self.max_references,
             reference_weights=self.reference_weights,
@@ -170,6 +185,9 @@ class Route:
         if self.roles[:1] == (Role.SOURCE,) and not self.enlarges:
             used.add("result_size")
             used.update(() if self.mask_arg else ("keep",))
+            used.add("extend" if self.extends else "fit")
+        if self.extends:
+            used.discard("result_size")
         own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
         used.update(name for name, takes in own.items() if takes)
         return frozenset(used)

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pipelines.errors import RequestError
 from pipelines.families.enlarging import FINISH, SCALE
+from pipelines.families.extents import EXTEND, FIT, extend_told
 from pipelines.families.limits import Limits
 from pipelines.families.setting import (
     Asked,
@@ -301,6 +302,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(field="aspect_ratio", controls=(SHAPE,), compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="width", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="height", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
+    Setting(field="fit", controls=(FIT,), group="fit-group", label="Fit", word="fit"),
+    Setting(field="extend", controls=(EXTEND,), label="Canvas added", word="added canvas", told=extend_told),
     Setting(field="result_size", controls=(RESULT_SIZE,), told=_result_told),
     Setting(
         field="keep",

@@ -20,7 +20,7 @@ from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
 from pipelines.modes import MODES, Mode
-from pipelines.planning import enlarging, prompt_words, small_models
+from pipelines.planning import enlarging, extending, fitting, prompt_words, small_models
 from pipelines.planning import sizes as sizing
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
@@ -171,12 +171,13 @@ def _words(draft: _Draft, lists: Lists) -> None:
 
 def _references(draft: _Draft) -> None:
     request, route = draft.request, draft.route
-    if len(request.references) > route.max_references:
+    beside = len(request.with_role(Role.MASK)) if route.refines else 0
+    if len(request.references) - beside > route.max_references:
         raise RequestError(_too_many(draft), field="references")
     roles = Counter(request.role_of(r) for r in request.references)
     for number, reference in enumerate(request.references, start=1):
         _check_reference(draft, number, reference)
-    if len(request.references) < route.min_references:
+    if len(request.references) - beside < route.min_references:
         raise RequestError(_too_few(draft), field="references")
     for role in route.required_roles:
         if not roles[role]:
@@ -241,8 +242,8 @@ def _check_mask(draft: _Draft) -> None:
 
 def _check_reference(draft: _Draft, number: int, reference: Reference) -> None:
     role = draft.request.role_of(reference)
-    if role not in draft.route.roles:
-        known = " or ".join(r.value for r in draft.route.roles)
+    if role not in draft.route.known_roles:
+        known = " or ".join(r.value for r in draft.route.known_roles)
         raise RequestError(
             f"{draft.label} with {draft.spec.label} can't use reference {number} as {role}. "
             f"Set its role to {known}, or remove it.",
@@ -377,6 +378,9 @@ def _size(draft: _Draft) -> None:
         assert source is not None  # the route needs a source
         _enlarging(draft, source)
         return
+    if draft.route.extends:
+        _extending(draft)
+        return
     if request.scale is not None:
         draft.notices.append(f"A scale does nothing in {draft.label}; it is left out.")
         draft.changes["scale"] = None
@@ -384,7 +388,7 @@ def _size(draft: _Draft) -> None:
         width=request.width,
         height=request.height,
         aspect_ratio=request.aspect_ratio,
-        reference=_leading_size(draft),
+        reference=_shaping_size(draft),
         prefer_reference=draft.route.size_source == "reference",
     )
     decided = sizing.decide(source, draft.spec.resolution, draft.route.size_multiple)
@@ -398,6 +402,25 @@ def _size(draft: _Draft) -> None:
         )
     draft.changes.update(width=decided.width, height=decided.height)
     draft.notices.extend(decided.notices)
+    _fit(draft)
+
+
+def _extending(draft: _Draft) -> None:
+    """The canvas that is added, and the size its parts are painted at."""
+    source, spec, multiple = _leading_size(draft), draft.spec, draft.route.size_multiple
+    assert source is not None  # the route needs a source
+    extend = extending.margins(draft.request.extend, draft.request.aspect_ratio, source)
+    size = extending.working_size(extend, source, spec.resolution, multiple, spec.shapes)
+    draft.changes.update(extend=extend, width=size[0], height=size[1], aspect_ratio=None)
+
+
+def _fit(draft: _Draft) -> None:
+    """What is done with a source of another shape than the picture."""
+    source = _leading_size(draft) if draft.request.with_role(Role.SOURCE) else None
+    size = int(draft.changes["width"]), int(draft.changes["height"])
+    made = fitting.fit(draft.request, source, size, draft.catalog, draft.spec, draft.route)
+    draft.changes.update(fit=made.fit, extend=made.extend)
+    draft.notices.extend(made.notices)
 
 
 def _result(draft: _Draft) -> None:
@@ -411,7 +434,9 @@ def _result(draft: _Draft) -> None:
         return
     masked = draft.route.mask_arg is not None
     size, keep = request.result_size or "source", None if masked else request.keep or Keep()
-    source = draft.sizes[sources[0].image_id]
+    if draft.route.extends:
+        size = "source"
+    source = fitting.fitted(draft.changes, draft.sizes[sources[0].image_id])
     if size != "model" and (words := _unfit(draft, source, size)):
         draft.notices.extend([words] if request.result_size else [])
         size, keep = "model", keep and keep.model_copy(update={"enabled": False})
@@ -431,7 +456,7 @@ def _unfit(draft: _Draft, source: tuple[int, int], size: Literal["source"] | Res
         return f"The picture comes at the model's own size: {most} megapixels are the most it can be made of."
     long = max(source[0] / source[1], source[1] / source[0]) > sizing.MOST_STRETCHED
     apart = abs(math.log(result[0] / result[1] * height / width))
-    if not long and apart > _RESULT_SHAPE + steps:
+    if not (long or draft.route.extends) and apart > _RESULT_SHAPE + steps:
         return "The picture comes at the model's own size, because it has another shape than its source."
     return None
 
@@ -439,7 +464,8 @@ def _unfit(draft: _Draft, source: tuple[int, int], size: Literal["source"] | Res
 def _sizes_in_words(draft: _Draft, result: tuple[int, int], *, as_reference: bool) -> Iterator[str]:
     width, height = draft.changes["width"], draft.changes["height"]
     if result != (width, height):
-        said = ", as the reference" if as_reference else ""
+        said = draft.changes.get("fit") or draft.changes.get("extend") is not None
+        said = "" if said or not as_reference else ", as the reference"
         yield f"{result[0]}×{result[1]}{said} · the model works at {width}×{height}"
 
 
@@ -456,6 +482,12 @@ def _leading_size(draft: _Draft) -> tuple[int, int] | None:
     shaping = [r for r in references if draft.request.role_of(r) in (Role.SOURCE, Role.STRUCTURE)]
     first = next(iter((*shaping, *references)), None)
     return draft.sizes[first.image_id] if first else None
+
+
+def _shaping_size(draft: _Draft) -> tuple[int, int] | None:
+    """The same with the canvas that is asked for around it."""
+    size, extend = _leading_size(draft), draft.request.extend
+    return extend.around(*size) if size and extend and draft.request.mode in fitting.FITTED else size
 
 
 def _seed(draft: _Draft, draw_seed: Callable[[], int]) -> None:

@@ -12,6 +12,7 @@ from pipelines.families.route import Route
 from pipelines.request import (
     RANDOM_SEED,
     Control,
+    Extend,
     Finish,
     GenerationRequest,
     Keep,
@@ -50,6 +51,9 @@ class Plan:
     control: Control | None
     result_size: Literal["source", "model"] | ResultSize | None = None
     keep: Keep | None = None
+    extend: Extend | None = None
+    """Canvas to add around the source before anything else is done to it, in its px."""
+    fit: Literal["crop", "extend"] | None = None
     loras: tuple[Lora, ...] = ()
     vae: str | None = None
     ip_adapter: str | None = None
@@ -110,6 +114,8 @@ def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | N
         control=request.control,
         result_size=request.result_size,
         keep=request.keep,
+        extend=request.extend,
+        fit=request.fit,
         loras=request.loras,
         vae=request.vae,
         ip_adapter=request.ip_adapter,
@@ -132,5 +138,5 @@ def compose(request: GenerationRequest, route: Route, picture: int = 0) -> str:
     prompt = request.drawn[picture].prompt if request.drawn else request.prompt
     if route.wording is None:
         return prompt
-    roles = [request.role_of(reference) for reference in request.references]
+    roles = [role for role in map(request.role_of, request.references) if role is not Role.MASK]
     return route.wording.compose(prompt, roles)

@@ -46,7 +46,7 @@ def decide(source: SizeWish, resolution: int, multiple: int) -> Size:
         return _rounded(source.width, round(source.width / ratio), multiple)
     if source.height:
         return _rounded(round(source.height * ratio), source.height, multiple)
-    return Size(*_of_area(ratio, resolution, multiple), notices)
+    return Size(*of_area(ratio, resolution, multiple), notices)
 
 
 def _ratio(source: SizeWish) -> tuple[float, tuple[str, ...]]:
@@ -86,7 +86,7 @@ def _snap(side: int, multiple: int) -> int:
     return max(2, round(side / multiple)) * multiple
 
 
-def _of_area(ratio: float, resolution: int, multiple: int) -> tuple[int, int]:
+def of_area(ratio: float, resolution: int, multiple: int) -> tuple[int, int]:
     """The multiples whose shape and area come closest; shape counts more."""
     width, height = resolution * math.sqrt(ratio), resolution / math.sqrt(ratio)
     candidates = itertools.product(_around(width, multiple), _around(height, multiple))

@@ -119,13 +119,14 @@ def bring_back(
     *,
     tolerance: float = change.TOLERANCE,
     everywhere: bool = False,
+    within: Bytes | None = None,
     enlarge: Enlarge | None = None,
     check: Check = never,
 ) -> Returned:
     """The change that `drawn` is against `seen`, in `source`. `tolerance`: see `change.Thresholds.of`.
 
     `everywhere`: all of the picture was asked to change, however little it did; what light explains still
-    keeps the source's own detail.
+    keeps the source's own detail. `within`: (H, W), how far each pixel of the source may change at most.
     """
     registration = register(views.seen, views.drawn)
     views = replace(views, drawn=registration.undo(views.drawn, views.seen))
@@ -139,10 +140,14 @@ def bring_back(
     thresholds = change.Thresholds.of(tolerance)
     mask = np.ones(differences.shape, bool) if everywhere else change.changed(differences, thresholds)
     verdict = _verdict(views, mask, registration)
+    if within is not None and verdict in REDRAWN:
+        verdict = Verdict.KEPT  # what lies outside stays, whatever was drawn
     if everywhere:
         levels = np.full(views.source.shape[:2], 255, np.uint8)
     else:
         levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
+    if within is not None:
+        levels = np.minimum(levels, within)
     picture = compose(views, levels, enlarge=enlarge, redrawn=verdict in REDRAWN, check=check)
     return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views)
 

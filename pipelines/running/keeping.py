@@ -31,6 +31,9 @@ _PAINTED = 8
 """Levels of 255 of a mask from which on it counts as painted."""
 
 
+_GRADUAL = 4
+"""How fast a mask whose greys were drawn lets the model's picture through."""
+
 Finish = Callable[[Image.Image, Check], FinishedPicture]
 """Makes the finished picture of a model's."""
 
@@ -62,6 +65,8 @@ def canvas(plan: Plan, images: Sequence[RoleImage]) -> Canvas:
     mask = _sized(masks[0], plan, whole).convert("L")
     if mask.size != picture.size:
         mask = mask.resize(picture.size, Image.Resampling.BILINEAR)
+    if plan.route.refines:  # the model sees all of it, and the change is limited afterwards
+        return Canvas(picture, (stretched if whole else covering)(picture.size, model), mask)
     spot = mask.point([255 if level >= _PAINTED else 0 for level in range(256)]).getbbox()
     guided = any(image.role is Role.STRUCTURE for image in images)
     if spot is None or guided:  # outlines lie over the whole picture
@@ -89,14 +94,23 @@ def under(keeper: Under) -> Finish:
     return lambda picture, check: FinishedPicture(keeper.under(picture))
 
 
-def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Image]) -> Finish:
-    """What makes the finished picture on `place`. `seen`: what the autoencoder makes of a picture."""
+def finisher(
+    plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Image], *, gradual: bool = False
+) -> Finish:
+    """What makes the finished picture on `place`. `seen`: what the autoencoder makes of a picture.
+
+    `gradual`: the model has drawn less where the mask is grey, so hardly anything is left to be mixed.
+    """
     source = np.asarray(place.source)
     shown = place.view(place.source)
-    if place.mask is not None:
-        levels = np.asarray(feathered(place.mask))
+    limits = None if place.mask is None else np.asarray(feathered(place.mask))
+    if limits is not None and gradual:
+        limits = np.minimum(limits.astype(np.uint16) * _GRADUAL, 255).astype(np.uint8)
+    keeps = plan.route.refines and plan.keep is not None and plan.keep.enabled
+    if limits is not None and not keeps:
+        levels = limits
         return lambda picture, check: _painted(_views(place, source, shown, picture), levels, check)
-    if plan.keep is None or not plan.keep.enabled:
+    if not keeps or plan.keep is None:
         levels = np.full(source.shape[:2], 255, np.uint8)
         return lambda picture, check: _painted(_views(place, source, shown, picture), levels, check)
     tolerance, given_back = plan.keep.tolerance, seen(shown)
@@ -105,7 +119,12 @@ def finisher(plan: Plan, place: Canvas, seen: Callable[[Image.Image], Image.Imag
     def finish(picture: Image.Image, check: Check) -> FinishedPicture:
         views = _views(place, source, given_back, picture)
         made = bring_back(
-            views, tolerance=tolerance, everywhere=redraws, enlarge=_enlarger(views), check=check
+            views,
+            tolerance=tolerance,
+            everywhere=redraws,
+            within=limits,
+            enlarge=_enlarger(views),
+            check=check,
         )
         return _kept(made.picture, made.change, made.views, made.measures, made.words)
 
@@ -128,6 +147,11 @@ def _kept(
     picture: np.ndarray, levels: np.ndarray, views: Views, measures: Measures, words: str | None
 ) -> FinishedPicture:
     return FinishedPicture(Image.fromarray(picture), Image.fromarray(levels), views, measures, words)
+
+
+def enlarged(picture: Image.Image) -> Image.Image:
+    """A model's picture larger, where it is small enough for the bundled enlarger; else as it is."""
+    return _enlarged(picture) if picture.width * picture.height <= _MOST_ENLARGED else picture
 
 
 def _enlarger(views: Views) -> Callable[[Image.Image], Image.Image] | None:

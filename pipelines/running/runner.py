@@ -34,14 +34,16 @@ from pipelines.events import (
     Started,
     WorkOrder,
 )
+from pipelines.families.route import Route
 from pipelines.memory import devices
 from pipelines.memory.planner import Hardware, Part
 from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
-from pipelines.running import loading, masks, references
+from pipelines.running import loading, masks, references, shaping
 from pipelines.running.contract import Call, Enlarger, FinishedPicture, LoadedModel, RoleImage
 from pipelines.running.control_images import as_png
+from pipelines.running.extending import Extending
 from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import LoadedEntry, LoadedModels, MemoryOptions
 from pipelines.running.loras import tensors_hash
@@ -66,6 +68,7 @@ class _Job:
     masks: Mapping[str, str]
     originals: Mapping[str, str]
     heads: tuple[Box, ...]
+    extends: Route | None
     emit: Callable[[Event], None]
     cancelled: Callable[[], bool]
     made: set[int]
@@ -180,7 +183,8 @@ class PipelineRunner:
         planned = plan(request, self._catalog.route(spec.id, request.mode), beside)
         wish = MemoryOptions.read(order.memory, order.warm_up, order.tiling)
         files = order.files, order.masks, order.originals, order.heads
-        return _Job(spec, planned, wish, *files, emit, cancelled, made=set(order.skip))
+        extends = self._catalog.route(spec.id, Mode.OUTPAINT) if planned.fit == "extend" else None
+        return _Job(spec, planned, wish, *files, extends, emit, cancelled, made=set(order.skip))
 
     def _fits(self, job: _Job) -> bool:
         """Attempt the job; False where memory ran out (and what the failed attempt held is let go)."""
@@ -302,7 +306,14 @@ def _prepared(job: _Job, planned: Plan, model: LoadedModel, enlarger: Enlarger |
     """The model's call; of one that redraws, for the picture as the enlarger makes it."""
     if enlarger is None or planned.upscaler is None:
         with job.phase(Phase.ENCODING):
-            return model.prepare(planned, _read_references(job), job.tell)
+            images = _read_references(job)
+            if planned.mode is Mode.OUTPAINT:
+                return Extending(model, planned, images[0], job.tell)
+            if planned.fit == "crop":
+                images = shaping.cropped(planned, images, job.heads)
+            if planned.fit == "extend" and job.extends is not None:
+                images = shaping.extended(model, planned, job.spec, job.extends, images, job.tell, job.check)
+            return model.prepare(planned, images, job.tell)
     from pipelines.running.redrawing import Redrawing
 
     with job.phase(Phase.ENLARGING):

@@ -10,7 +10,7 @@ from fastapi.responses import FileResponse
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.datastructures import UploadFile
 
-from pipelines.errors import PictureRefused
+from pipelines.errors import PictureRefused, RequestError
 from studio.exchange.exporting import file_name
 from studio.records import Category, ImageRecord, Rights
 from studio.service import StudioService
@@ -28,7 +28,15 @@ _UPLOAD_BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
+                    "properties": {
+                        "file": {"type": "string", "format": "binary"},
+                        "category": {
+                            "type": "string",
+                            "enum": ["upload", "control"],
+                            "default": "upload",
+                            "description": "control: only a means, a mask for instance; not listed.",
+                        },
+                    },
                 }
             }
         },
@@ -81,8 +89,9 @@ def _add_upload(router: APIRouter, service: StudioService) -> None:
             file = form.get("file")
             if not isinstance(file, UploadFile):
                 raise PictureRefused(_no_file(file), field="file")
+            named, kind = _name(file.filename or "picture"), _category(form.get("category"))
             record, created = await to_thread.run_sync(
-                service.add_upload, file.file, _name(file.filename or "picture"), limiter=uploads
+                service.add_upload, file.file, named, kind, limiter=uploads
             )
         response.status_code = 201 if created else 200
         response.headers["Location"] = f"/api/v1/images/{record.id}"
@@ -96,6 +105,15 @@ def _no_file(sent: str | None) -> str:
             "Save the picture and load the saved file."
         )
     return "Send the picture as the multipart field “file”."
+
+
+def _category(sent: object) -> Category:
+    """What the form says it is. Raises RequestError."""
+    if sent in (None, "", Category.UPLOAD.value):
+        return Category.UPLOAD
+    if sent == Category.CONTROL.value:
+        return Category.CONTROL
+    raise RequestError("A picture comes in as “upload” or as “control”.", field="category")
 
 
 def _name(sent: str) -> str:

@@ -68,17 +68,22 @@ class Collection:
 
     # --- taking in --------------------------------------------------------------------------
 
-    def add_upload(self, source: BinaryIO | Path, filename: str) -> tuple[ImageRecord, bool]:
+    def add_upload(
+        self, source: BinaryIO | Path, filename: str, category: Category = Category.UPLOAD
+    ) -> tuple[ImageRecord, bool]:
         """Take a picture in: (record, created). Bytes that are here already: the record there is.
 
-        A picture that was in the trash comes out of it. Raises PictureRefused.
+        A picture that was in the trash comes out of it. `category`: what it is where it is new; one that is
+        only a means (CONTROL), a mask for instance, is not listed. Raises PictureRefused.
         """
         with (
             _opened(source) as file,
             self.store.receive(file, self._settings.max_upload_bytes) as (temp, sha256),
         ):
-            known = self._keep_again(temp, sha256)
-            return (known, False) if known else self._take_in(temp, sha256, images.display_name(filename))
+            known = self._keep_again(temp, sha256, category)
+            if known:
+                return known, False
+            return self._take_in(temp, sha256, images.display_name(filename), category)
 
     def save_generated(
         self,
@@ -267,7 +272,7 @@ class Collection:
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _keep_again(self, temp: Path, sha256: str) -> ImageRecord | None:
+    def _keep_again(self, temp: Path, sha256: str, category: Category) -> ImageRecord | None:
         """Make a known picture's file whole and take it out of the trash; None for an unknown one.
 
         In one transaction, so that the trash cannot be emptied between file and row.
@@ -277,10 +282,10 @@ class Collection:
             if row is None:
                 return None
             self.store.keep(temp, sha256, row.extension)
-            rows.come_again(session, row, Category.UPLOAD)
+            rows.come_again(session, row, category)
             return queries.record(session, row)
 
-    def _take_in(self, temp: Path, sha256: str, label: str) -> tuple[ImageRecord, bool]:
+    def _take_in(self, temp: Path, sha256: str, label: str, category: Category) -> tuple[ImageRecord, bool]:
         data = temp.read_bytes()
         with images.taking_in(data, self._settings.max_pixels) as taken:
             said = reading.read(data, None, taken.pixels).summary
@@ -291,7 +296,8 @@ class Collection:
             if twin is not None:
                 return queries.record(session, twin), False
             notes = taken.ingested.notes
-            row = rows.add_loaded(session, rows.loaded(file, label, notes, datetime.now(UTC), said=said))
+            row = rows.loaded(file, label, notes, datetime.now(UTC), said=said, category=category)
+            rows.add_loaded(session, row)
             record = queries.record(session, row)
         self._keep_thumbnails(file, taken.thumbnails)
         return record, True

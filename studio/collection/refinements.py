@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -16,7 +17,8 @@ from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.errors import Conflict, NotFound, RequestError
-from pipelines.events import ImageReady, Refined
+from pipelines.events import Box, ImageReady, Refined
+from pipelines.planning import fitting
 from pipelines.request import Role
 from studio.collection.collection import Collection
 from studio.collection.model_pictures import ModelPicture
@@ -51,8 +53,12 @@ class Correction(BaseModel):
 class Refinements:
     """What changed, and corrections of it. One is put together at a time, so that memory is bounded."""
 
-    def __init__(self, collection: Collection) -> None:
+    def __init__(
+        self, collection: Collection, heads_of: Callable[[Path], tuple[Box, ...]] = lambda path: ()
+    ) -> None:
+        """`heads_of` says where heads are in a file, in px: a crop kept them."""
         self._collection = collection
+        self._heads_of = heads_of
         self._one = threading.Lock()
 
     def change(self, image_id: str) -> bytes:
@@ -87,6 +93,10 @@ class Refinements:
         source, shown = (
             _opened(files.working_file(each)).convert("RGB") for each in (kept.about.source, made.id)
         )
+        if made.request is not None and made.request.fit == "crop":
+            heads = self._heads_of(files.working_file(kept.about.source))
+            size = made.request.width or shown.width, made.request.height or shown.height
+            source = source.crop(fitting.crop(source.size, size, heads))
         if source.size != shown.size or kept.change.shape != (shown.height, shown.width):
             raise Conflict(
                 "This picture has another size than its source, so it can't be put together again. "

@@ -188,7 +188,7 @@ def come_again(session: Session, row: ImageRow, category: Category) -> None:
     """
     if row.trashed_at is not None or row.purged_at is not None:
         restore(session, row)
-    if row.category == Category.CONTROL:
+    if row.category == Category.CONTROL != category:
         row.category = category
         session.flush()
         marked(session, [row.id], words=False)

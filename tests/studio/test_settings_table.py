@@ -26,6 +26,7 @@ from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, 
 from pipelines.request import Control as ControlSettings
 from pipelines.request import (
     ControlKind,
+    Extend,
     Finish,
     GenerationRequest,
     Keep,
@@ -54,7 +55,7 @@ REFERENCE = Reference(image_id="a", role=Role.SOURCE)
 PLAIN: dict[str, Any] = {
     "mode": Mode.IMG2IMG, "model": "m", "prompt": "a knight", "seed": 5, "width": 64, "height": 64,
     "references": (REFERENCE,), "strength": 0.75, "control": ControlSettings(),
-    "result_size": "source", "keep": Keep(), "finish": Finish(),
+    "result_size": "source", "keep": Keep(), "finish": Finish(), "extend": Extend(right=16),
 }  # fmt: skip
 """A complete request in which every setting is in use."""
 EXAMPLES: dict[str, Any] = {
@@ -71,6 +72,8 @@ EXAMPLES: dict[str, Any] = {
     "control": ControlSettings(kind=ControlKind.SOFT_EDGE, weight=0.7, start=0.1, end=0.8, network="n"),
     "loras": (Lora(id="oil", weight=0.5),),
     "finish": Finish(scale=2, upscaler="sharp"),
+    "extend": Extend(left=64, bottom=32),
+    "fit": "extend",
     "scale": 2,
     "upscaler": "sharp",
     "vae": "v",
@@ -277,7 +280,13 @@ def test_the_coach_watches_what_artists_vary() -> None:
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
     switches = {each.name: True for each in dataclasses.fields(Route) if each.type == "bool"}
     sourced: dict[str, Any] = {"max_references": 1, "roles": (Role.SOURCE,), "control_kinds": ("canny",)}
-    everything = Route(pipeline="P", **sourced, **switches | {"enlarges": False})
+    everything = Route(pipeline="P", **sourced, **switches | {"enlarges": False, "extends": False})
+    extending = Route(pipeline="P", extends=True, **sourced)
     enlarging = Route(pipeline="P", enlarges=True)
-    known = everything.fields | enlarging.fields | {"mode", "model", "character", "width", "height"}
+    known = (
+        everything.fields
+        | enlarging.fields
+        | extending.fields
+        | {"mode", "model", "character", "width", "height"}
+    )
     assert setting.field in known or setting.derived

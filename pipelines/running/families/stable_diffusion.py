@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
+from diffusers.image_processor import VaeImageProcessor
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
@@ -20,7 +21,7 @@ from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.running import loading, references
+from pipelines.running import keeping, loading, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
@@ -36,6 +37,7 @@ from pipelines.running.families.stock import (
     share,
 )
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
+from pipelines.running.soft_masks import SoftMask
 from pipelines.running.source_pixels import SourceCompositor, UnchangedCompositor
 from pipelines.running.weighing import PromptWeighter, weighed
 from pipelines.spec import ModelSpec
@@ -118,6 +120,19 @@ class StableDiffusion(StockModel):
         """From the source, as far as strength lets it change."""
         source = fitted(only(images, Role.SOURCE), plan, emit)
         return self.stock(plan.pipeline, unet=self.unet), {"image": source, "strength": plan.strength}
+
+    def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
+        """Of a mask beside the source that is painted over."""
+        masked = any(image.role is Role.MASK for image in images)
+        if plan.mode is not Mode.IMG2IMG or not masked or not plan.route.step_callback:
+            return None
+        place = keeping.canvas(plan, images)
+        assert place.mask is not None
+        pixels: Any = VaeImageProcessor().preprocess(place.view(place.source))  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            encoded = self.vae.encode(pixels.to(self.settings.device, self.vae.dtype)).latent_dist.mode()
+        clean = encoded * self.vae.config.scaling_factor
+        return SoftMask(clean.to(self.settings.dtype), place.view(place.mask))
 
     def inpaint(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """The source, changed only where the mask is white."""

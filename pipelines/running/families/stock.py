@@ -28,6 +28,7 @@ from pipelines.running import control_images, keeping, loading, placement, previ
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import SingleFileParts, load_vae
+from pipelines.running.soft_masks import SoftMask
 from pipelines.running.source_pixels import MaskCompositor, SourceCompositor
 from pipelines.spec import ModelSpec
 
@@ -102,14 +103,24 @@ class StockModel:
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> DiffusersCall:
         """Encode words and references. Emits notices and control images."""
         self._look_through(plan)
-        stock, arguments = self._by_mode()[plan.mode](plan, images, emit)
+        shown = [image for image in images if image.role is not Role.MASK or plan.route.mask_arg]
+        stock, arguments = self._by_mode()[plan.mode](plan, shown, emit)
         self._wear(plan, stock.pipeline, emit)
         if accepts(stock.pipeline, "width"):
             arguments |= {"width": plan.width, "height": plan.height}
         arguments |= self.guidance(plan, stock)
-        arguments |= self.words(plan, stock, images, arguments, emit)
+        arguments |= self.words(plan, stock, shown, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
-        return DiffusersCall(self, stock, plan, arguments, self._finish(plan, images))
+        soft = self.soft_mask(plan, images)
+        finish = self._finish(plan, images, gradual=soft is not None)
+        return DiffusersCall(self, stock, plan, arguments, finish, soft)
+
+    def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
+        """What holds back the parts of the source that a mask frees late; None where there is no such mask.
+
+        Only families can whose latents are as their scheduler knows them.
+        """
+        return None
 
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""
@@ -251,10 +262,10 @@ class StockModel:
         """Along the outlines of the structure reference."""
         raise NotImplementedError
 
-    def _finish(self, plan: Plan, images: Sequence[RoleImage]) -> keeping.Finish:
-        """What makes the finished picture of the model's."""
+    def _finish(self, plan: Plan, images: Sequence[RoleImage], *, gradual: bool = False) -> keeping.Finish:
+        """What makes the finished picture of the model's. `gradual`: greys of its mask were drawn as such."""
         if plan.mode in REFINEMENTS and plan.result_size is not None:
-            return keeping.finisher(plan, keeping.canvas(plan, images), self.seen)
+            return keeping.finisher(plan, keeping.canvas(plan, images), self.seen, gradual=gradual)
         keeper = self.keeper(plan, images)
         return keeping.under(keeper) if keeper else keeping.alone
 
@@ -325,13 +336,20 @@ class DiffusersCall:
     phase = Phase.DENOISING
 
     def __init__(
-        self, model: StockModel, stock: Stock, plan: Plan, arguments: Arguments, finish: keeping.Finish
+        self,
+        model: StockModel,
+        stock: Stock,
+        plan: Plan,
+        arguments: Arguments,
+        finish: keeping.Finish,
+        soft: SoftMask | None = None,
     ) -> None:
         self._model = model
         self._pipeline, self._guess = stock
         self._plan = plan
         self._arguments = arguments
         self._finish = finish
+        self._soft = soft
 
     @property
     def pipeline(self) -> str:
@@ -347,7 +365,7 @@ class DiffusersCall:
         """Latents of one picture."""
         told = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
         if self._plan.route.step_callback:
-            told["callback_on_step_end"] = self._callback(on_step)
+            told["callback_on_step_end"] = self._callback(on_step, seed)
         else:
             self._guess.listen(on_step)
         try:
@@ -379,11 +397,13 @@ class DiffusersCall:
         first = self._model.spatial(latents, self._plan)[:1].detach().clone()
         return partial(self._model.colours().jpeg, first, self._plan.width // first.shape[-1])
 
-    def _callback(self, on_step: OnStep) -> Callable[..., dict[str, Any]]:
+    def _callback(self, on_step: OnStep, seed: int) -> Callable[..., dict[str, Any]]:
         def callback(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             guess = self._guess.latest
             on_step(step, pipeline.num_timesteps, tensors["latents"] if guess is None else guess)
-            return {}
+            if self._soft is None:
+                return {}
+            return {"latents": self._soft.held(pipeline, step, tensors["latents"], seed)}
 
         return callback
 

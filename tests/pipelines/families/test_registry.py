@@ -55,7 +55,7 @@ def test_every_argument_of_a_route_exists_in_the_installed_class(route: Route) -
 def test_a_class_that_takes_what_a_route_hides_would_be_a_knob_lost(route: Route) -> None:
     known = set(inspect.signature(getattr(diffusers, route.pipeline).__call__).parameters)
     if "strength" in known:
-        assert route.strength
+        assert route.strength or route.extends  # what is added is wholly new
     if "mask_image" in known:
         assert route.mask_arg or route.pipeline == "Flux2KleinInpaintPipeline"
     if route.step_callback is False:
@@ -68,7 +68,7 @@ def test_a_route_is_consistent(route: Route) -> None:
     assert bool(route.roles) == bool(route.max_references)
     assert not route.strength or route.strength_role in route.roles
     assert bool(route.strength) == bool(route.strength_rounding)
-    assert (Role.MASK in route.roles) == bool(route.mask_arg)
+    assert (Role.MASK in route.roles) == bool(route.mask_arg and not route.extends)
     assert route.wording is None or not route.reference_weights
     low, high = route.guidance_range
     assert low <= float({**STUDIO_DEFAULTS, **route.default}["guidance_scale"]) <= high

@@ -195,7 +195,7 @@ def test_what_was_used_is_told_before_the_first_picture(make: Make) -> None:
 
 def test_cut_words_and_cropped_references_are_told(make: Make) -> None:
     outcome = make(
-        "img2img",
+        "controlnet",
         prompt="b" * 75 + " words at the end",
         references=[{"image_id": "tall"}],
         aspect_ratio="1:1",

@@ -185,13 +185,24 @@ def test_the_sizes_are_told_before_generating(desk: Desk) -> None:
     assert done.request.keep.enabled
 
 
-def test_another_shape_than_the_source_comes_at_the_models_size(desk: Desk) -> None:
+def test_another_shape_than_the_source_is_cropped_out_of_it(desk: Desk) -> None:
     given = [{"image_id": "source"}]
     asked = {"references": given, "width": 64, "height": 64, "keep": None}
-    quiet = desk.tiny.complete("tiny-kontext", "smart_edit", **asked, result_size=None)
-    assert quiet.request.result_size == "model"
-    told = desk.tiny.complete("tiny-kontext", "smart_edit", **asked, result_size="source")
-    assert any("another shape than its source" in notice for notice in told.notices)
+    done = desk.tiny.complete("tiny-kontext", "smart_edit", **asked, result_size=None)
+    assert (done.request.result_size, done.request.fit) == ("source", "crop")
+    assert any("33% of it is cropped away" in notice for notice in done.notices)
+    assert any(notice.startswith("200×200 · the model works at 64×64") for notice in done.notices)
+    outcome = desk.refine("tiny-kontext", Mode.SMART_EDIT, width=64, height=64)
+    made, refined = pixels(outcome), outcome.images[0].refined
+    assert made.shape == (200, 200, 3)
+    assert refined is not None
+    with Image.open(io.BytesIO(refined.change)) as change:
+        kept = np.asarray(change) == 0
+    assert np.array_equal(made[kept], desk.source[:, 50:250][kept])
+    other = desk.tiny.complete(
+        "tiny-kontext", "smart_edit", **asked, result_size={"width": 300, "height": 90}
+    )
+    assert other.request.result_size == "model"
 
 
 def test_new_pictures_keep_the_models_size(desk: Desk) -> None:

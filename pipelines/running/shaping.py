@@ -1,0 +1,84 @@
+"""Gives a source of another shape than the picture that shape, before anything else is done to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from PIL import Image
+
+from pipelines.events import Box, Event
+from pipelines.families.route import Route
+from pipelines.planning import extending, fitting
+from pipelines.planning.plan import Plan
+from pipelines.request import Extend, Mode, Role
+from pipelines.running.contract import LoadedModel, RoleImage
+from pipelines.running.extending import Extending
+from pipelines.spec import ModelSpec
+
+Tell = Callable[[Event], None]
+
+
+def cropped(plan: Plan, images: Sequence[RoleImage], heads: Sequence[Box]) -> list[RoleImage]:
+    """Source and mask as far as they are kept; `heads`: where they are in the source, in px."""
+    return [
+        _part(image, plan, heads) if image.role in (Role.SOURCE, Role.MASK) else image for image in images
+    ]
+
+
+def _part(image: RoleImage, plan: Plan, heads: Sequence[Box]) -> RoleImage:
+    box = fitting.crop(image.image.size, (plan.width, plan.height), heads)
+    return replace(image, image=image.image.crop(box))
+
+
+def extended(
+    model: LoadedModel,
+    plan: Plan,
+    spec: ModelSpec,
+    route: Route,
+    images: Sequence[RoleImage],
+    tell: Tell,
+    check: Callable[[], None],
+) -> list[RoleImage]:
+    """The source with its canvas painted, by the `route` that extends; a mask is black there."""
+    assert plan.extend is not None
+    source = next(image for image in images if image.role is Role.SOURCE)
+    size = extending.working_size(
+        plan.extend, source.image.size, spec.resolution, route.size_multiple, spec.shapes
+    )
+    words = (
+        "" if plan.mode is Mode.SMART_EDIT else plan.composed_prompt
+    )  # an instruction says not what is there
+    painted = replace(
+        plan,
+        mode=Mode.OUTPAINT,
+        route=route,
+        pipeline=route.pipeline,
+        width=size[0],
+        height=size[1],
+        composed_prompt=words,
+        control=None,
+        fit=None,
+        ip_adapter=None,
+    )
+
+    def step(index: int, of: int, latents: Any) -> None:
+        check()
+
+    whole = Extending(model, painted, source, tell).denoise(plan.seeds[0], step)
+    return [
+        replace(image, image=whole)
+        if image is source
+        else replace(image, image=_on_black(image.image, plan.extend, whole.size))
+        if image.role is Role.MASK
+        else image
+        for image in images
+    ]
+
+
+def _on_black(mask: Image.Image, extend: Extend, size: tuple[int, int]) -> Image.Image:
+    inside = size[0] - extend.left - extend.right, size[1] - extend.top - extend.bottom
+    canvas = Image.new("RGB", size)
+    canvas.paste(mask.convert("RGB").resize(inside), (extend.left, extend.top))
+    return canvas
