@@ -39,6 +39,8 @@ UNKNOWN_MODEL = "The model this picture was made with is not in this studio."
 
 TO_INPAINT = "Switched to Inpaint: only what you painted changes, every other pixel stays."
 
+ONLY_HERE = "Only what you painted changes; say the change in words."
+
 UNKNOWN_ACTION = "The studio does not know that action. Reload the page."
 
 SENT = page_js("changes.sent(values)")
@@ -78,7 +80,10 @@ class StudioHandlers:
         if action in self.verbs:
             return self.verbs[action](data, values)
         if isinstance(many, list):
-            return self.act_on_many(action, [str(image_id) for image_id in many], values)
+            ids = [str(image_id) for image_id in many]
+            if action in ("paint", "unpaint"):
+                return self.paint(ids, values, limits=data.get("how") == "limit")
+            return self.act_on_many(action, ids, values)
         return self.act(action, str(data.get("image_id", "")), values)
 
     def restore(self, saved: object) -> Updates:
@@ -105,22 +110,30 @@ class StudioHandlers:
         """Carry out an action on several pictures, in their order. Raises NotFound, RequestError."""
         before = self.controls.read(values)
         records = [self.service.image(image_id) for image_id in image_ids[:_MANY]]
-        if action in ("paint", "unpaint"):
-            return self._show(self._painted(before, records), shown=before.values())
         return self._show(_after_many(before, action, records), shown=before.values())
 
-    def _painted(self, state: StudioState, records: Sequence[ImageRecord]) -> StudioState:
-        """A mask on the first picture, or none any more; a mode that knows no mask gives way to Inpaint."""
-        if not records:
+    def paint(self, image_ids: Sequence[str], values: Sequence[object], *, limits: bool) -> Updates:
+        """A mask (second) on a picture (first), or none any more. Raises NotFound, RequestError.
+
+        `limits`: a mode that edits in words stays, and what it changes outside the mask is not kept. Else
+        only what the mask shows is drawn anew.
+        """
+        before = self.controls.read(values)
+        if not image_ids:
             raise RequestError("Choose a picture first.")
-        mask = records[1].id if len(records) > 1 else None
-        masked = state.with_mask(records[0].id, mask)
-        if mask is None:
-            return masked.set_mode(Mode.SMART_EDIT) if masked.mode is Mode.INPAINT else masked
-        if Role.MASK in knobs_of(self._model(masked.model), masked.mode).limits.roles:
-            return masked
-        warn((TO_INPAINT,))
-        return masked.set_mode(Mode.INPAINT)
+        picture, *masks = [self.service.image(image_id).id for image_id in image_ids[:2]]
+        after = before.with_mask(picture, masks[0] if masks else None)
+        return self._show(self._mode_of_mask(after, masked=bool(masks), limits=limits), shown=before.values())
+
+    def _mode_of_mask(self, state: StudioState, *, masked: bool, limits: bool) -> StudioState:
+        if not masked:
+            return state.set_mode(Mode.SMART_EDIT) if state.mode is Mode.INPAINT else state
+        if not limits:
+            warn((TO_INPAINT,) if state.mode is not Mode.INPAINT else ())
+            return state.set_mode(Mode.INPAINT)
+        takes = Role.MASK in knobs_of(self._model(state.model), state.mode).limits.roles
+        warn((ONLY_HERE,))
+        return state if takes and state.mode is not Mode.INPAINT else state.set_mode(Mode.SMART_EDIT)
 
     def transition(self, change: Callable[[StudioState], StudioState], values: Sequence[object]) -> Updates:
         """Let `change` make the new state. Raises what it raises."""
@@ -214,7 +227,7 @@ class StudioHandlers:
     def _availability(self, state: StudioState, models: Sequence[ModelInfo]) -> Availability:
         if find_model(models, state.model) is None:
             return dict.fromkeys(Mode, "There is no model to use.")
-        own = self.service.mode_availability(str(state.model), len(state.references))
+        own = self.service.mode_availability(str(state.model), _shown(state))
         return {mode: self._reason(mode, reason, state, models) for mode, reason in own.items()}
 
     def _reason(
@@ -225,8 +238,13 @@ class StudioHandlers:
         if reason is None or chosen is None or mode in chosen.modes:
             return reason
         others = (model for model in models if mode in model.modes and model.available == "ready")
-        of_others = (self.service.mode_availability(m.id, len(state.references))[mode] for m in others)
+        of_others = (self.service.mode_availability(m.id, _shown(state))[mode] for m in others)
         return next((None for other in of_others if other is None), reason)
+
+
+def _shown(state: StudioState) -> int:
+    """How many references a model sees; a mask may stand beside them."""
+    return sum(reference.role is not Role.MASK for reference in state.references)
 
 
 def _after_many(state: StudioState, action: str, records: Sequence[ImageRecord]) -> StudioState:

@@ -66,6 +66,7 @@ const SECTIONS = {
 const ANSWERS = {
   "picker:open": async () => (await import("./collection/picker.js")).open,
   "enlarge:open": async () => (await import("./collection/enlarge.js")).open,
+  "extend:open": styled(async () => (await import("./collection/extend.js")).open, "extend"),
   "details:open": styled(async () => (await import("./collection/details.js")).open, "tree"),
   "reproduce:start": styled(async () => (await import("./collection/details.js")).reproduce, "tree"),
   "compare:open": styled(async () => (await import("./collection/compare.js")).open, "tree"),
@@ -134,7 +135,17 @@ async function goOnWatching() {
   if (store.get("sessionStorage", "import")) (await bring(() => import("./collection/importer.js")))?.resume();
 }
 
+/** What is asked of a picture with references may have another shape than they have. */
+function drawFits() {
+  const off = on("settings:settled", async () => {
+    if (!(recall().references ?? []).length) return;
+    off();
+    await bring(styled(() => import("./studio/fit_choice.js"), "fit"));
+  });
+}
+
 openToScripts();
+drawFits();
 listenForGenerate();
 keepNumbersFromWheel();
 followAddress();

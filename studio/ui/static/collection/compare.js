@@ -7,6 +7,7 @@ import { api } from "../core/rest.js";
 import { ROLES } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { placeIn, placeOfSource } from "./extending.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Change, ImageSummary, ParentLink } from "../core/schemas.js" */
@@ -145,6 +146,7 @@ class Compare {
     const record = await pictures.get(id).catch(() => null);
     if (this.other !== id) return;
     this.show(this.reference, id, record);
+    this.place();
     this.left.textContent = named && record ? pictures.alt(record) : "Reference";
     this.right.textContent = named ? pictures.alt(this.record) : "Picture";
     [...this.choices.children].forEach((node) => node.setAttribute("aria-pressed", String(node.dataset.id === id)));
@@ -168,8 +170,16 @@ class Compare {
 
   // --- views ------------------------------------------------------------------------------
 
+  /** Over a picture that was extended its source lies where it is in it; side by side each is seen whole. */
+  place() {
+    const source = this.record.parents?.find((parent) => parent.role === "source")?.image_id;
+    const lies = this.other === source && this.views.state.value !== "side";
+    placeIn(this.reference, placeOfSource(lies ? this.record : null));
+  }
+
   look() {
     const { value } = this.views.state;
+    this.place();
     VIEWS.forEach(([name]) => this.stage.classList.toggle(name, name === value));
     this.foot.replaceChildren(...this.under[/** @type {keyof Compare["under"]} */ (value)]);
     if (!this.dialog.node.contains(document.activeElement)) this.view.focus({ preventScroll: true }); // keys go on working
@@ -181,6 +191,7 @@ class Compare {
 
   slide() {
     this.stage.style.setProperty("--share", `${this.range.value}%`);
+    this.stage.style.setProperty("--part", String(Number(this.range.value) / 100));
     this.range.setAttribute("aria-valuetext", `${this.range.value} % reference`);
   }
 

@@ -26,6 +26,7 @@ const TOOLS = [
   "add",
   "edit",
   "enlarge",
+  "extend",
   "compare",
   "tree",
   "reproduce",

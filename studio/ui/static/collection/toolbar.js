@@ -24,6 +24,7 @@ const ACTIONS = {
   edit: { label: "Edit image", id: "edit-image", key: "E", run: openStudio(ask("edit")), live: true },
   compare: { label: "Compare", id: "compare", key: "C" /** @param {string} id */, run: (id) => emit("compare:open", { id }) },
   enlarge: { label: "Enlarge", id: "enlarge", key: "L" /** @param {string} id */, run: (id) => emit("enlarge:open", { id }), live: true },
+  extend: { label: "Extend", id: "extend", key: "X" /** @param {string} id */, run: (id) => emit("extend:open", { id }), live: true },
   reuse_settings: {
     label: "Reuse settings",
     id: "reuse-settings",
@@ -77,6 +78,7 @@ const KEYS = {
   e: "edit",
   c: "compare",
   l: "enlarge",
+  x: "extend",
   f: "tree",
   s: "star",
   Delete: "trash",

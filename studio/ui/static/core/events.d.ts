@@ -11,6 +11,7 @@ export interface Wish {
   action?: string;
   image_id?: string;
   image_ids?: string[];
+  how?: string;
   tab?: string;
   character?: string;
   step?: rest.Step;
@@ -54,6 +55,7 @@ export interface Events {
   "reproduce:start": { id: string };
   "compare:open": { id: string; against?: string | null };
   "enlarge:open": { id: string };
+  "extend:open": { id: string };
   "tree:open": { id: string };
   "winners:open": { job_id: string; ids: string[] };
   "picker:open": { max?: number; answer?: (ids: string[]) => unknown };

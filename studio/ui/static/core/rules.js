@@ -10,7 +10,8 @@ export const MODES = {
   "style_reference": "Style Reference",
   "controlnet": "ControlNet",
   "inpaint": "Inpaint",
-  "upscale": "Enlarge"
+  "upscale": "Enlarge",
+  "outpaint": "Extend"
 };
 
 /** @type {Record<string, string>} */
@@ -48,7 +49,8 @@ export const DEFAULT_ROLES = {
   "style_reference": "style",
   "controlnet": "structure",
   "inpaint": "source",
-  "upscale": "source"
+  "upscale": "source",
+  "outpaint": "source"
 };
 
 /** @type {[name: string, words: string, example: string][]} */
@@ -164,6 +166,8 @@ export const SETTINGS = {
   "aspect_ratio": "Aspect ratio",
   "width": "Width",
   "height": "Height",
+  "fit": "Fit",
+  "extend": "Canvas added",
   "result_size": "Result size",
   "keep": "Keep the rest",
   "finish": "Finish",

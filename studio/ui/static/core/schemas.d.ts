@@ -335,6 +335,13 @@ export interface ExportWish {
   with_rights: boolean;
 }
 
+export interface Extend {
+  left: number;
+  top: number;
+  right: number;
+  bottom: number;
+}
+
 export interface Facets {
   total: number;
   trashed: number;
@@ -430,6 +437,8 @@ export interface GenerationRequest {
   keep: Keep | null;
   drawn: PicturePrompt[];
   finish: Finish | null;
+  extend: Extend | null;
+  fit: "crop" | "extend" | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
 }
@@ -696,7 +705,7 @@ export interface MemorySetting {
   warm_up: boolean;
 }
 
-export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint" | "upscale";
+export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint" | "upscale" | "outpaint";
 
 export interface ModelCard {
   id: string;
@@ -838,6 +847,8 @@ export interface PortraitOrder {
   keep: Keep | null;
   drawn: PicturePrompt[];
   finish: Finish | null;
+  extend: Extend | null;
+  fit: "crop" | "extend" | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
   styled: boolean;

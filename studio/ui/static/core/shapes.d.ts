@@ -18,6 +18,7 @@ export type ActionName =
   | "edit"
   | "compare"
   | "enlarge"
+  | "extend"
   | "reuse_settings"
   | "reuse_seed"
   | "reuse_references"

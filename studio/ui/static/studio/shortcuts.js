@@ -21,6 +21,8 @@ const KEYS = [
       ["R", "Use as reference"],
       ["E", "Edit image"],
       ["C", "Compare with its reference"],
+      ["L", "Enlarge"],
+      ["X", "Extend: more canvas around it"],
       ["F", "Family tree"],
       ["S", "Star"],
       ["Delete", "Move to trash"],
@@ -54,6 +56,34 @@ const KEYS = [
       ["Esc", "Stop; what is painted stays for the next time"],
     ],
   ],
+  [
+    "Extending",
+    [
+      ["Arrows", "Move the edge that has the focus; with Shift ten times as far"],
+      ["Home", "Take its canvas away"],
+    ],
+  ],
+  [
+    "The collection",
+    [
+      ["Arrows, Page Up, Page Down", "From picture to picture; with Shift mark them"],
+      ["Space", "Mark or unmark"],
+      [`${command} A`, "Mark all that are listed"],
+      ["T", "Tag what is marked"],
+      ["Esc", "Mark nothing"],
+    ],
+  ],
+  [
+    "Comparing, winners, the family tree",
+    [
+      ["1 2 3 4", "Slider, side by side, blink, difference"],
+      ["Space", "Blink by hand; in the tree, mark two to compare"],
+      ["1 to 9", "Choose a winner"],
+      ["X", "Keep the winners, the rest goes to the trash"],
+      ["A", "In the tree: measure the line against this picture"],
+    ],
+  ],
+  ["The queue", [["↑ ↓", "Move the job whose handle has the focus"]]],
 ];
 
 /** @param {[string, [string, string][]]} group */

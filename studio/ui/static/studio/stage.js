@@ -24,6 +24,7 @@ const TOOLS = [
   "add",
   "edit",
   "enlarge",
+  "extend",
   "compare",
   "tree",
   "reuse_settings",
@@ -35,6 +36,14 @@ const TOOLS = [
   "restore",
   "details",
 ];
+
+/** What a request makes: where canvas is added, source and canvas. @param {import("../core/events.js").Request} request @param {Picture | undefined} source */
+function sizeOf(request, source) {
+  const { extend } = request;
+  if (!extend || !source?.width || !source?.height) return request;
+  const { left = 0, top = 0, right = 0, bottom = 0 } = extend;
+  return { width: left + source.width + right, height: top + source.height + bottom };
+}
 
 class Stage {
   /** @type {import("../core/schemas.js").JobRecord | null} */
@@ -330,8 +339,8 @@ class Stage {
     const url = apiAddress(`/jobs/${encodeURIComponent(job.id)}`);
     if (this.drawn !== job.id) [this.live, this.control].forEach((one) => one.image.clear());
     this.drawn = job.id;
-    this.live.shape(job.request);
     const source = job.request.references[0];
+    this.live.shape(sizeOf(job.request, source && pictures.known(source.image_id)));
     this.live.backdrop(source && !job.preview ? thumbnailAddress(source.image_id) : null);
     this.live.box.classList.toggle("waiting", !job.preview);
     if (job.preview) this.live.image.show(`${url}/preview?v=${job.preview}`);

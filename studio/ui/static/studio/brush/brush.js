@@ -58,7 +58,7 @@ export class Brush {
       act: (name) => this.act(name),
       chosen: () => this.overlay.ring(null, 0),
       sized: () => this.sized(),
-      label: purpose.label,
+      purpose,
     });
     this.panel.by.addEventListener("input", () => (this.byTouched = true));
     this.showSize();
@@ -243,6 +243,7 @@ export class Brush {
       load: () => this.choose(),
       save: () => this.save(),
       done: () => this.use(),
+      also: () => this.use(this.purpose.also?.use),
       leave: () => this.discard(),
     };
     return acts[name]();
@@ -302,8 +303,8 @@ export class Brush {
   }
 
   /** For what it was painted; false where that could not be done, and then nothing painted is lost. */
-  async use() {
-    if (!(await this.purpose.use(this.record, this.mask))) return false;
+  async use(use = this.purpose.use) {
+    if (!(await use(this.record, this.mask))) return false;
     await this.discard();
     return true;
   }

@@ -3,7 +3,7 @@ import { el } from "../../core/dom.js";
 import * as kit from "../../kit/kit.js";
 
 /** @typedef {"brush" | "eraser" | "rect" | "lasso" | "wand"} ToolName */
-/** @typedef {"head" | "subject" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "done" | "leave"} Act */
+/** @typedef {"head" | "subject" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "done" | "also" | "leave"} Act */
 /** @typedef {import("../../kit/icons.js").IconName} IconName */
 
 /** @type {[ToolName, IconName, string, string | undefined][]} */
@@ -45,8 +45,13 @@ function slider(label, range, changed) {
 }
 
 export class Panel {
-  /** @param {{act: (name: Act) => unknown, chosen: (tool: ToolName) => unknown, sized: () => unknown, label: string}} said */
-  constructor({ act, chosen, sized, label }) {
+  /**
+   * @param {{
+   *   act: (name: Act) => unknown, chosen: (tool: ToolName) => unknown, sized: () => unknown,
+   *   purpose: import("./purposes.js").Purpose,
+   * }} said
+   */
+  constructor({ act, chosen, sized, purpose }) {
     /** @type {ToolName} */
     this.tool = "brush";
     this.tools = new Map(
@@ -66,7 +71,7 @@ export class Panel {
       "aria-label": "Pixels by which it grows, shrinks or softens",
     });
     this.words = el("span", { class: "brush-words", role: "status" });
-    this.node = this.bar(act, label);
+    this.node = this.bar(act, purpose);
     this.choose("brush");
   }
 
@@ -75,11 +80,12 @@ export class Panel {
     return kit.button({ id: `mask-${name}`, name: icon, label, key, words: false, kind: "ghost", run });
   }
 
-  /** @param {(name: Act) => unknown} act @param {string} label */
-  bar(act, label) {
+  /** @param {(name: Act) => unknown} act @param {import("./purposes.js").Purpose} purpose */
+  bar(act, { label, title, also }) {
     const of = (/** @type {[Act, IconName, string, string | undefined][]} */ group) => group.map(([name]) => this.acts.get(name));
     const [finds, changes, steps, files] = ACTS.map(of);
-    const done = kit.button({ id: "mask-done", name: "check", label, kind: "strong", run: () => act("done") });
+    const done = kit.button({ id: "mask-done", name: "check", label, kind: "strong", run: () => act("done"), ...(title ? { title } : {}) });
+    const other = also && kit.button({ id: "mask-only-here", label: also.label, title: also.title, run: () => act("also") });
     const leave = kit.button({ id: "mask-leave", label: "Discard", kind: "ghost", run: () => act("leave") });
     const by = el("label", { class: "brush-slider" }, "by", this.by, "px");
     const group = (/** @type {string} */ label, /** @type {any[]} */ ...nodes) =>
@@ -93,7 +99,7 @@ export class Panel {
       group("Steps", steps),
       group("Files", files),
       el("div", { class: "brush-group" }, this.size.node, this.softness.node, this.tolerance.node),
-      el("div", { class: "brush-group brush-end" }, this.words, leave, done),
+      el("div", { class: "brush-group brush-end" }, this.words, leave, ...(other ? [other] : []), done),
     );
   }
 

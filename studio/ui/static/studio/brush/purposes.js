@@ -13,30 +13,45 @@ import { begun, changeOf } from "./source.js";
 /**
  * `draft`: what its draft is kept under; `use`: false where it could not be used, of which a message has told.
  * @typedef {{
- *   label: string, part: string, none: string, draft: (id: string) => string,
+ *   label: string, title?: string, part: string, none: string, draft: (id: string) => string,
  *   begin: (record: Picture) => Promise<{mask: masks.Mask, left: boolean}>,
  *   use: (record: Picture, mask: masks.Mask) => Promise<boolean>,
+ *   also?: {label: string, title: string, use: (record: Picture, mask: masks.Mask) => Promise<boolean>},
  * }} Purpose
  */
 
 /** Its record in the collection, or undefined where it was refused. @param {masks.Mask} mask @param {string} name @returns {Promise<Picture | undefined>} */
 async function taken(mask, name) {
-  const [record] = await upload([new File([await png(mask)], name, { type: "image/png" })]);
+  const [record] = await upload([new File([await png(mask)], name, { type: "image/png" })], "control");
   return record;
 }
 
-/** Only this may change: the mask stands beside its picture among the references. @type {Purpose} */
+/** @param {"inpaint" | "limit"} how @returns {Purpose["use"]} */
+const painting = (how) =>
+  async function use({ id }, mask) {
+    if (!masks.painted(mask).width) return (requestChange({ action: "unpaint", image_ids: [id] }), true);
+    const made = await taken(mask, "mask.png");
+    if (made) requestChange({ action: "paint", image_ids: [id, made.id], how });
+    return Boolean(made);
+  };
+
+/**
+ * Only this may change: the mask stands beside its picture among the references. Either it is drawn anew, or an edit of any
+ * model is limited to it.
+ * @type {Purpose}
+ */
 export const PAINT = {
-  label: "Use the mask",
+  label: "Inpaint",
+  title: "Inpaint: what is painted is drawn anew from your words, which say what belongs there",
   part: "may change",
   none: "Paint what may change",
   draft: (id) => id,
   begin: (record) => begun(record),
-  async use({ id }, mask) {
-    if (!masks.painted(mask).width) return (requestChange({ action: "unpaint", image_ids: [id] }), true);
-    const made = await taken(mask, "mask.png");
-    if (made) requestChange({ action: "paint", image_ids: [id, made.id] });
-    return Boolean(made);
+  use: painting("inpaint"),
+  also: {
+    label: "Only here",
+    title: "Only here: your words change the picture as a smart edit, and all outside the painted part stays as it is",
+    use: painting("limit"),
   },
 };
 

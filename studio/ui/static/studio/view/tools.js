@@ -1,5 +1,6 @@
 // The stage's buttons and keys for looking: the reference in place of the result while a key or a press is held, nearer,
 // farther, one to one, fitting.
+import { placeIn, placeOfSource } from "../../collection/extending.js";
 import * as pictures from "../../collection/pictures.js";
 import { fileAddress } from "../../core/addresses.js";
 import { el } from "../../core/dom.js";
@@ -117,6 +118,7 @@ export class Tools {
   peek(on) {
     const shows = on && Boolean(this.reference);
     if (shows && this.reference) this.under.src = fileAddress(this.reference);
+    if (shows) placeIn(this.under, placeOfSource(this.record));
     this.under.hidden = this.label.hidden = !shows;
     this.hold.setAttribute("aria-pressed", String(shows));
   }
