@@ -8,12 +8,16 @@ from typing import Any
 from fastapi import APIRouter, Response
 from pydantic import BaseModel
 
+from pipelines.errors import NotFound
 from studio.characters.faces import Kind
 from studio.service import StudioService
 
 _PNG: dict[int | str, dict[str, Any]] = {
     200: {"content": {"image/png": {}}, "description": "White: the subject."}
 }
+
+
+_NONE: dict[int | str, dict[str, Any]] = {204: {"description": "With `optional`: none is found."}}
 
 
 class HeadBox(BaseModel):
@@ -29,10 +33,16 @@ class HeadBox(BaseModel):
 def add_selection(router: APIRouter, service: StudioService) -> None:
     """Add the calls."""
 
-    @router.get("/images/{image_id}/head")
-    def head(image_id: str) -> HeadBox:
-        """Where its head is; 404 where none is found."""
-        found = service.head(image_id)
+    @router.get("/images/{image_id}/head", response_model=HeadBox, responses=_NONE)
+    def head(image_id: str, optional: bool = False) -> HeadBox | Response:
+        """Where its head is; 404 where none is found, with `optional=1` 204."""
+        try:
+            found = service.head(image_id)
+        except NotFound:
+            if not optional:
+                raise
+            service.image(image_id)  # one that is gone stays a 404
+            return Response(status_code=204)
         return HeadBox(kind=found.kind, x=found.x, y=found.y, width=found.width, height=found.height)
 
     @router.get("/images/{image_id}/subject", response_class=Response, responses=_PNG)

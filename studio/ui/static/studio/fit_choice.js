@@ -85,7 +85,7 @@ function headOf(id) {
   if (!heads.has(id))
     heads.set(
       id,
-      api(pictures.path(id, "/head"), { quiet: true }).catch(() => null),
+      api(pictures.path(id, "/head?optional=1"), { quiet: true }).catch(() => null),
     );
   return /** @type {Promise<Box | null>} */ (heads.get(id));
 }
