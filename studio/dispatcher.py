@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipelines.errors import Cancelled, LikenessError, StorageFailure, WorkerLost
+from pipelines.errors import Cancelled, Conflict, LikenessError, StorageFailure, WorkerLost
 from pipelines.events import (
     Box,
     Completed,
@@ -94,8 +94,10 @@ class Dispatcher:
         loading_of: Callable[[str], LoadOptions] = lambda model_id: LoadOptions(),
         hold_seconds: float = HOLD_SECONDS,
         heads_of: Callable[[Path], tuple[Box, ...]] = lambda path: (),
+        refusal_of: Callable[[JobRecord], str | None] = lambda job: None,
     ) -> None:
-        """`heads_of` says where heads are in a file, in px."""
+        """`heads_of` says where heads are in a file, in px; `refusal_of`, why a job is not to begin."""
+        self._refusal_of = refusal_of
         self._queue = queue
         self._engine = engine
         self._collection = collection
@@ -153,6 +155,9 @@ class Dispatcher:
         if len(saved) == job.request.num_images:  # the last try ended between its last picture and its end
             self._held(partial(self._queue.finish, JobStatus.DONE))
             return
+        refusal = self._held(partial(self._refusal_of, job), job)
+        if refusal is not None:
+            raise Conflict(refusal)
         files, masks = self._held(partial(self._files, job.request), job)
         originals, heads = self._held(partial(self._enlarged, job.request), job)
         loading = self._loading_of(job.request.model or "")

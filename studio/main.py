@@ -14,6 +14,7 @@ import threading
 import webbrowser
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 from studio import durable
@@ -37,8 +38,10 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
     from studio.models.library import ModelLibrary
+    from studio.presets.presets import Presets
     from studio.readers import Readers
     from studio.service import StudioService
+    from studio.sweeps.pictures import refusal
 
     catalog = load_catalog(settings.models, settings.models_dir)
     database = Database(settings.database)
@@ -48,12 +51,20 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
     engine = LocalEngine(settings.models, settings.device, settings.models_dir)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
-    dispatcher = Dispatcher(queue, engine, collection, library.loading_of, heads_of=faces.boxes)
+    dispatcher = Dispatcher(
+        queue,
+        engine,
+        collection,
+        library.loading_of,
+        heads_of=faces.boxes,
+        refusal_of=partial(refusal, database),
+    )
     dispatcher.start()
     expiry = Expiry(collection.bin)
     expiry.start()
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
-    service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir)
+    presets = Presets(catalog, settings.shipped_presets, settings.own_presets)
+    service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir, presets)
     try:
         yield service
     finally:

@@ -7,7 +7,7 @@ face with them, do). They raise errors of `pipelines.errors` whose words are mea
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -17,9 +17,10 @@ from PIL import Image
 
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
-from pipelines.errors import NotFound
+from pipelines.errors import LikenessError, NotFound
+from pipelines.planning import prompt_words
 from pipelines.planning.complete import Completion, complete
-from pipelines.request import GenerationRequest, Mode
+from pipelines.request import MODE_LABEL, GenerationRequest, Mode
 from pipelines.spec import ModelSpec
 from studio.characters import faces
 from studio.characters.characters import Characters
@@ -33,6 +34,7 @@ from studio.exchange.exchange import Exchange
 from studio.images import THUMBNAIL_SIDE
 from studio.jobs import SEED_BITS, JobQueue
 from studio.models.library import ModelLibrary
+from studio.presets.presets import Presets
 from studio.readers import Readers
 from studio.records import (
     AddOnInfo,
@@ -47,6 +49,7 @@ from studio.records import (
     Rights,
     Sort,
 )
+from studio.settings import PRESETS
 from studio.steering import Steering
 from studio.sweeps.sweeps import Sweeps
 from studio.wildcards import Wildcards
@@ -66,7 +69,9 @@ class StudioService:
         library: ModelLibrary | None = None,
         readers: Readers | None = None,
         wildcards: Path | None = None,
+        presets: Presets | None = None,
     ) -> None:
+        self.presets = presets or Presets(catalog, PRESETS, None)
         self.wildcards = Wildcards(wildcards)
         self.library = library or ModelLibrary(catalog, None)
         self._catalog = catalog
@@ -81,7 +86,9 @@ class StudioService:
         tools = Tools(collection, self.history, catalog, queue, self._complete)
         self.designs = Designs(tools)
         self.characters = Characters(tools, self.designs)
-        self.sweeps = Sweeps(collection, queue, self._complete_anyones)
+        self.sweeps = Sweeps(
+            collection, queue, self._complete_anyones, self._axis_value, self.wildcards.lines
+        )
 
     # --- models -----------------------------------------------------------------------------
 
@@ -136,6 +143,10 @@ class StudioService:
     def image_file(self, image_id: str) -> tuple[Path, ImageRecord]:
         """The stored file, unchanged bytes. Raises NotFound."""
         return self._collection.file(image_id)
+
+    def working_file(self, image_id: str) -> Path:
+        """An upright 8-bit RGB PNG of it. Raises NotFound."""
+        return self._collection.working_file(image_id)
 
     def thumbnail(self, image_id: str, side: int = THUMBNAIL_SIDE) -> Path:
         """A WebP thumbnail, its longest side `side` px, made on first demand. Raises NotFound."""
@@ -240,6 +251,18 @@ class StudioService:
         completed = self._complete(request)
         return completed.request, completed.notices
 
+    def called_loras(self, request: GenerationRequest) -> tuple[add_ons.CalledLora, ...]:
+        """The LoRAs that the prompt calls up by tags, each with the name of its file or None."""
+        tags = prompt_words.tags(request.prompt)
+        if not tags:
+            return ()
+        try:
+            chosen = request.model
+            spec = self._catalog.get(chosen) if chosen else self._catalog.default_model(request.mode)
+        except LikenessError:  # told elsewhere
+            return ()
+        return add_ons.called(self._catalog, spec, tags)
+
     def mode_availability(self, model_id: str, references: int) -> dict[Mode, str | None]:
         """Per mode None where it can be used, else the reason why not, in words. Raises NotFound."""
         return {mode: self._catalog.unavailable_reason(model_id, mode, references) for mode in Mode}
@@ -275,6 +298,26 @@ class StudioService:
     def _complete_anyones(self, request: GenerationRequest) -> Completion:
         self.check_character(request.character)
         return self._complete(request)
+
+    def _axis_value(self, field: str, value: str | int | float) -> str:
+        """What a value of a sweep's axis is called."""
+        named: dict[str, Callable[[str], str]] = {
+            "model": lambda model_id: self._catalog.get(model_id).label,
+            "mode": lambda mode: MODE_LABEL[Mode(mode)],
+            "reference": self._called,
+            "character": lambda character_id: self.characters.get(character_id).name,
+            "lora": lambda lora_id: self._catalog.add_on(lora_id).name,
+        }
+        try:
+            return named[field.partition(".")[0]](str(value))
+        except (KeyError, ValueError, LikenessError):
+            return str(value)
+
+    def _called(self, image_id: str) -> str:
+        """A picture by its name, else by its words."""
+        record = self._collection.get(image_id)
+        prompt = record.request.prompt[:80] if record.request else ""
+        return record.name or prompt or record.label
 
     def _model_info(self, spec: ModelSpec, cost: Cost) -> ModelInfo:
         routes = {mode.value: self._catalog.route(spec.id, mode) for mode in spec.modes}

@@ -14,6 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _PACKAGED = Path(__file__).with_name("models.yaml")
 CATALOGUE = _PACKAGED if _PACKAGED.is_file() else ROOT / "models.yaml"
 """The catalogue that comes with the studio."""
+PRESETS = CATALOGUE.with_name("presets.yaml")
+"""The presets that come with it."""
 
 _FROM_CHECKOUT = "py app.py" if sys.platform == "win32" else "python3 app.py"
 PROGRAM = "likeness" if _PACKAGED.is_file() else _FROM_CHECKOUT
@@ -112,6 +114,17 @@ class Settings:
     def wildcards_dir(self) -> Path:
         """Lists that prompts name, one choice in each line; the artist's own."""
         return self.data_dir / "wildcards"
+
+    @property
+    def shipped_presets(self) -> Path:
+        """Those beside the catalogue, else those that come with the studio."""
+        beside = self.models.with_name(PRESETS.name)
+        return beside if beside.is_file() else PRESETS
+
+    @property
+    def own_presets(self) -> Path:
+        """The artist's own, and shipped ones as the artist has changed them."""
+        return self.data_dir / PRESETS.name
 
     @property
     def temp_dir(self) -> Path:

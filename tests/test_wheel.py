@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -28,6 +29,7 @@ SOURCES = (
     "README.md",
     "LICENSE",
     "models.yaml",
+    "presets.yaml",
 )
 PIP = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
 START_SECONDS = 120
@@ -74,10 +76,15 @@ def shipped() -> set[str]:
     return {path.relative_to(ROOT).as_posix() for path in kept}
 
 
-def test_the_wheel_has_every_file_of_the_packages_the_catalogue_and_nothing_else(wheel: Path) -> None:
+def test_the_wheel_has_every_file_of_the_packages_the_catalogue_the_presets_and_nothing_else(
+    wheel: Path,
+) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {name for name in names if ".dist-info/" not in name} == shipped() | {"studio/models.yaml"}
+    assert {name for name in names if ".dist-info/" not in name} == shipped() | {
+        "studio/models.yaml",
+        "studio/presets.yaml",
+    }
 
 
 @pytest.fixture
@@ -108,11 +115,15 @@ def wait_for_url(studio: subprocess.Popen[bytes], said: Path) -> str:
     raise AssertionError(said.read_text())
 
 
-def test_the_installed_studio_shows_its_page_and_has_its_model(served: str) -> None:
+def test_the_installed_studio_shows_its_page_and_has_its_model_and_presets(served: str) -> None:
     with urllib.request.urlopen(served, timeout=30) as page:
         assert b"Likeness" in page.read()
     with urllib.request.urlopen(f"{served}/api/v1/models", timeout=30) as models:
         assert b'"available":"ready"' in models.read()
+    with urllib.request.urlopen(f"{served}/api/v1/presets", timeout=30) as answer:
+        presets = json.load(answer)
+    assert presets["faults"] == []
+    assert any(item["says"] for item in presets["items"])
 
 
 def test_its_words_name_the_installed_command(home: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,6 +125,26 @@ def check(catalog: Catalog, spec: ModelSpec, request: GenerationRequest) -> list
     found = [find(catalog, spec, each, kind, field) for each, kind, field in named(request)]
     image_encoder(catalog, spec, request)
     return [notice for each in found if (notice := doubt(each))]
+
+
+@dataclass(frozen=True, slots=True)
+class CalledLora:
+    """A LoRA that a prompt calls up by a tag."""
+
+    tag: str
+    name: str | None
+    """Of its file; None where the model has none of that name."""
+    weight: float
+
+
+def called(
+    catalog: Catalog, spec: ModelSpec, tags: Sequence[tuple[str, str, float]]
+) -> tuple[CalledLora, ...]:
+    """What tags (tag, name, weight) of a prompt stand for."""
+    names = {
+        plain_name(each.name): each.name for each in offered(catalog, spec) if each.identified.kind == "lora"
+    }
+    return tuple(CalledLora(tag, names.get(plain_name(name)), weight) for tag, name, weight in tags)
 
 
 def called_up(

@@ -96,6 +96,12 @@ def _strange(texts: Sequence[str], weighs: bool) -> tuple[str, ...]:
     return tuple(weights.words(text) if weighs else weights.unweighed(text) for text in texts)
 
 
+def tags(text: str) -> tuple[tuple[str, str, float], ...]:
+    """Tags of LoRAs as they stand in a prompt, each once: (tag, name, weight)."""
+    found = {match[0]: (match[0], match[1].strip(), _weight(match[2])) for match in _TAG.finditer(text)}
+    return tuple(found.values())
+
+
 def _tags(text: str) -> tuple[tuple[str, float], ...]:
     return tuple((match[1].strip(), _weight(match[2])) for match in _TAG.finditer(text))
 

@@ -9,8 +9,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from studio.api.gallery import ImageQuery
+from studio.coach.ranking import By, Ranking, ranking
 from studio.records import BatchPage, Winners
 from studio.service import StudioService
+from studio.sweeps.records import BatchRequest, SweepEstimate, SweepStarted
 
 
 class BatchQuery(ImageQuery):
@@ -27,7 +29,7 @@ class Picked(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    ids: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(min_length=1, max_length=100)]
+    ids: Annotated[tuple[Annotated[str, Field(max_length=64)], ...], Field(min_length=1, max_length=400)]
 
 
 def add_batches(router: APIRouter, service: StudioService) -> None:
@@ -42,7 +44,22 @@ def add_batches(router: APIRouter, service: StudioService) -> None:
         wanted = dataclasses.replace(query.filter(), trashed=False)
         return service.history.batches(query.cursor, query.limit, wanted)
 
+    @router.post("/batches", status_code=202)
+    def start(asked: BatchRequest) -> SweepStarted:
+        """One edit over many pictures, as a sweep of them; those that cannot be edited are in `left_out`."""
+        return service.sweeps.start(asked)
+
+    @router.post("/batches/estimate")
+    def estimate(asked: BatchRequest) -> SweepEstimate:
+        """How many of the pictures that would be, and about how long they take."""
+        return service.sweeps.estimate(asked)
+
+    @router.get("/batches/{job_id}/ranking")
+    def ranked(job_id: str, by: By = "likeness") -> Ranking:
+        """All pictures of a batch or sweep by what is measured of them: none is left out."""
+        return ranking(service, job_id, by)
+
     @router.post("/batches/{job_id}/winners")
     def winners(job_id: str, picked: Picked) -> Winners:
-        """Keep these, put the rest of the batch into the trash; restoring `trashed` undoes it."""
+        """Keep these, put the rest of the batch or sweep into the trash; restoring `trashed` undoes it."""
         return service.history.pick_winners(job_id, picked.ids)

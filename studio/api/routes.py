@@ -23,6 +23,7 @@ from studio.api.images import add_images
 from studio.api.jobs import add_jobs
 from studio.api.lineage import add_lineage
 from studio.api.models import add_models
+from studio.api.presets import add_presets
 from studio.api.problems import Problem, add_problem_handlers
 from studio.api.queue import add_queue
 from studio.api.readers import add_readers
@@ -59,6 +60,7 @@ def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast:
     add_jobs(router, service)
     add_queue(router, service)
     add_sweeps(router, service.sweeps)
+    add_presets(router, service.presets)
     add_models(router, service.library)
     add_characters(router, service.characters)
     add_designs(router, service.designs)

@@ -51,14 +51,14 @@ def measure(picture: Path, source: Path) -> SourceChange:
     """Compare a picture with its source, fitted to the source's size. Raises OSError."""
     before = _small(source)
     after = _small(picture).resize(before.size, Image.Resampling.BOX)
-    changed = _changed(before, after)
+    visible = changed(before, after)
     head = faces.find(source)
     if head is None:
-        return SourceChange(rest=float(changed.mean()))
+        return SourceChange(rest=float(visible.mean()))
     place = _pixels((head.x, head.y, head.x + head.width, head.y + head.height), before.size)
-    inside = changed[place]
-    outside = changed.size - inside.size
-    rest = (changed.sum() - inside.sum()) / outside if outside else 0.0
+    inside = visible[place]
+    outside = visible.size - inside.size
+    rest = (visible.sum() - inside.sum()) / outside if outside else 0.0
     return SourceChange(
         rest=float(rest),
         head=float(inside.mean()) if inside.size else 0.0,
@@ -73,7 +73,8 @@ def _small(path: Path) -> Image.Image:
         return picture
 
 
-def _changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
+def changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
+    """Where two pictures of one size visibly differ."""
     import numpy as np
 
     scikit.load()

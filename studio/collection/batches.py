@@ -17,7 +17,7 @@ from pipelines.errors import NotFound, RequestError
 from studio import kept_requests
 from studio.collection import character_links, listings, queries, rows
 from studio.collection.character_models import CharacterJobRow, CharacterRow
-from studio.collection.models import ImageRow, JobRow
+from studio.collection.models import ImageRow, JobRow, SweepRow
 from studio.collection.queries import Filter
 from studio.records import Batch, BatchPage, Winners
 
@@ -45,10 +45,11 @@ def page(session: Session, cursor: str | None, limit: int, wanted: Filter = EVER
 
 
 def of_job(session: Session, job_id: str | None) -> list[ImageRow]:
-    """The pictures of a batch outside the trash, in order."""
+    """The pictures of a job's batch, or of the sweep with that id, outside the trash, in order."""
     if job_id is None:
         return []
-    jobs = _jobs_of_batches(session, [job_id])[job_id]
+    sweep = session.get(SweepRow, job_id)
+    jobs = list(sweep.job_ids) if sweep else _jobs_of_batches(session, [job_id])[job_id]
     chosen = select(ImageRow).where(ImageRow.job_id.in_(jobs), ImageRow.trashed_at.is_(None))
     return sorted(session.scalars(chosen), key=lambda row: (jobs.index(str(row.job_id)), row.batch_index))
 

@@ -29,6 +29,7 @@ from studio.records import (
     FamilyNode,
     FamilyTree,
     ImageDetails,
+    ImageSummary,
     Reproduction,
     Rights,
     Winners,
@@ -178,6 +179,11 @@ class History:
         """Newest first, those with a picture that is `wanted`. Raises RequestError for a bad cursor."""
         with self._database.reading() as session:
             return batches.page(session, cursor, limit, wanted)
+
+    def pictures_of_batch(self, batch_id: str) -> tuple[ImageSummary, ...]:
+        """Those of a job's batch, or of a sweep, outside the trash and in order."""
+        with self._database.reading() as session:
+            return tuple(queries.summary(row) for row in batches.of_job(session, batch_id))
 
     def pick_winners(self, job_id: str, image_ids: Sequence[str]) -> Winners:
         """Keep these of a batch, put the others into the trash. Raises NotFound, RequestError."""

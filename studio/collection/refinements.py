@@ -69,6 +69,10 @@ class Refinements:
             raise NotFound(_UNKNOWN)
         return found
 
+    def known(self, image_id: str) -> bytes | None:
+        """The same, or None where it is not known."""
+        return self._collection.model_pictures.change(image_id)
+
     def put_together(self, image_id: str, correction: Correction) -> ImageRecord:
         """The picture with another change, as a picture of its own.
 

@@ -23,6 +23,8 @@ _RANGE = re.compile(
     r"\s*(-?\d+(?:\.\d+)?)\s*\.\.\s*(-?\d+(?:\.\d+)?)\s*(?:step\s+(-?\d+(?:\.\d+)?))?\s*", re.IGNORECASE
 )
 _PART = "prompt_part"
+ALTERNATIVES = "alternatives"
+"""The axis of every prompt that the choices and lists of one can be drawn to."""
 _NUMBERED = re.compile(r"(reference|reference_weight|lora|lora_weight)\.(\d{1,2})")
 
 
@@ -34,7 +36,8 @@ class Axis(BaseModel):
     field: str = Field(
         max_length=64,
         description="A setting of the request, `influence` (percent), `prompt_part` (the first value is in "
-        "the prompt, the others take its place), `control.kind`, `.weight`, `.start` or `.end`, or with a "
+        "the prompt, the others take its place), `alternatives` (every choice of the prompt; its values are "
+        "of no effect), `control.kind`, `.weight`, `.start` or `.end`, or with a "
         "number from 0 `reference.0`, `reference_weight.0`, `lora.0` or `lora_weight.0`.",
     )
     values: tuple[Value, ...] | str = Field(
@@ -57,6 +60,8 @@ def applied(settings: Mapping[str, Any], field: str, value: Value, first: Value,
 
     Raises RequestError where the request has no such field, no such reference or LoRA, or not those words.
     """
+    if field == ALTERNATIVES:
+        return {**settings, "prompt": str(value)}
     if field == _PART:
         return _with_part(settings, str(value), str(first), name)
     if field == "influence":
@@ -171,6 +176,7 @@ FIELDS = (
     *_PLAIN,
     "influence",
     _PART,
+    ALTERNATIVES,
     "control.weight",
     "reference.0",
     "reference_weight.0",

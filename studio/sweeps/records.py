@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -25,12 +26,35 @@ class SweepRequest(BaseModel):
     y: Axis | None = None
 
 
+class BatchRequest(BaseModel):
+    """One edit and the pictures it is for."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request: GenerationRequest = Field(
+        description="`{name}` in its prompt is the name of each picture's character. Its own references act "
+        "on every picture."
+    )
+    images: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(
+        min_length=1, max_length=1000, description="Ids of 2 to 200 pictures."
+    )
+
+
+class LeftOut(_Record):
+    """A picture that is not among those of a batch, and why."""
+
+    image_id: str
+    label: str
+    reason: str
+
+
 class SweepEstimate(_Record):
     """What a sweep would be, before it is asked for."""
 
     pictures: int
     seconds: float | None = Field(description="About; null where a model has not been used here yet.")
     notices: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = Field(default=(), description="Of many pictures those that cannot be.")
 
 
 class SweepStarted(_Record):
@@ -38,13 +62,15 @@ class SweepStarted(_Record):
 
     batch: str = Field(description="Its id.")
     jobs: tuple[str, ...] = Field(description="Ids of its jobs, row by row.")
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class Labelled(_Record):
     """An axis with its values."""
 
-    field: str
+    field: str = Field(description="`picture`: the batch is one edit over many pictures.")
     values: tuple[Value, ...]
+    labels: tuple[str, ...] = Field(default=(), description="What the values are called; none: as they are.")
 
 
 class SweepCell(_Record):
@@ -69,6 +95,7 @@ class Sweep(_Record):
     cells: tuple[SweepCell, ...] = Field(description="Row by row.")
     ended: int
     total: int
+    left_out: tuple[LeftOut, ...] = ()
 
 
 class SweepPage(_Record):

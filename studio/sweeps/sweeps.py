@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import io
 import uuid
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
@@ -15,6 +13,8 @@ from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
 from pipelines.families.setting import spelled
+from pipelines.planning import alternatives
+from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.complete import Completion
 from pipelines.request import RANDOM_SEED, GenerationRequest
 from studio.collection import queries
@@ -22,10 +22,13 @@ from studio.collection.collection import Collection
 from studio.collection.models import ImageRow, JobRow, SweepRow
 from studio.jobs import JobQueue
 from studio.records import JobError, JobRecord, JobStatus
-from studio.sweeps import axes, sheet
-from studio.sweeps.axes import Value
+from studio.sweeps import axes, pictures, sheet
+from studio.sweeps.axes import Axis, Value
+from studio.sweeps.grid import Grid
 from studio.sweeps.records import (
+    BatchRequest,
     Labelled,
+    LeftOut,
     Sweep,
     SweepCell,
     SweepEstimate,
@@ -34,31 +37,31 @@ from studio.sweeps.records import (
     SweepStarted,
 )
 
+_WHOLE_PROMPTS = ("prompt", axes.ALTERNATIVES)
+"""Axes that say all of the prompt come before those that change a part of it."""
 _ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
-
-
-@dataclass(frozen=True, slots=True)
-class _Grid:
-    """A sweep that is worked out: its axes, and a complete request for each place, row by row."""
-
-    asked: GenerationRequest
-    x: Labelled
-    y: Labelled | None
-    cells: tuple[Completion, ...]
 
 
 class Sweeps:
     """All sweeps of the studio."""
 
     def __init__(
-        self, collection: Collection, queue: JobQueue, complete: Callable[[GenerationRequest], Completion]
+        self,
+        collection: Collection,
+        queue: JobQueue,
+        complete: Callable[[GenerationRequest], Completion],
+        named: Callable[[str, Value], str] = lambda field, value: str(value),
+        lists: Lists = no_lists,
     ) -> None:
+        """`named` says what a value of an axis is called; `lists` reads those that prompts name."""
+        self._lists = lists
+        self._named = named
         self._database = collection.database
         self._collection = collection
         self._queue = queue
         self._complete = complete
 
-    def estimate(self, asked: SweepRequest) -> SweepEstimate:
+    def estimate(self, asked: SweepRequest | BatchRequest) -> SweepEstimate:
         """How many pictures it would be and how long they would take. Raises as `start` does."""
         grid = self._worked_out(asked)
         seconds = [self._queue.expected(done.request) for done in grid.cells]
@@ -68,26 +71,27 @@ class Sweeps:
             pictures=len(grid.cells),
             seconds=sum(known) if len(known) == len(seconds) else None,
             notices=tuple(notices),
+            left_out=grid.left_out,
         )
 
-    def start(self, asked: SweepRequest, *, tab: str | None = None) -> SweepStarted:
-        """Queue all pictures, all or none, those of one model after each other.
+    def start(self, asked: SweepRequest | BatchRequest, *, tab: str | None = None) -> SweepStarted:
+        """Queue all pictures, those of one model after each other; of a sweep all or none.
 
         Raises RequestError where an axis is none, the grid too large, or a picture of it cannot be made.
         """
         grid = self._worked_out(asked)
-        order = _by_model(grid.cells)
+        order = grid.by_model()
         sweep_id = uuid.uuid4().hex
         ids = [""] * len(order)
 
         def note(session: Session, job_ids: tuple[str, ...]) -> None:
             for place, job_id in zip(order, job_ids, strict=True):
                 ids[place] = job_id
-            session.add(_row(sweep_id, grid, ids))
+            session.add(grid.row(sweep_id, ids))
 
         wanted = [(grid.cells[place].request, grid.cells[place].notices) for place in order]
         self._queue.add_all(wanted, tab, note)
-        return SweepStarted(batch=sweep_id, jobs=tuple(ids))
+        return SweepStarted(batch=sweep_id, jobs=tuple(ids), left_out=grid.left_out)
 
     def get(self, sweep_id: str) -> Sweep:
         """How it stands. Raises NotFound."""
@@ -120,22 +124,29 @@ class Sweeps:
     def sheet(self, sweep_id: str) -> bytes:
         """PNG of the whole grid with its values, as it stands. Raises NotFound."""
         found = self.get(sweep_id)
-        rows = [_label(found.y.field, value) for value in found.y.values] if found.y else [""]
+        rows = _labels(found.y) if found.y else [""]
         files = {
             (cell.x, cell.y): self._collection.working_file(cell.image.id)
             for cell in found.cells
             if cell.image is not None
         }
-        columns = [_label(found.x.field, value) for value in found.x.values]
         buffer = io.BytesIO()
-        sheet.draw(columns, rows, files).save(buffer, "PNG")
+        sheet.draw(_labels(found.x), rows, files).save(buffer, "PNG")
         return buffer.getvalue()
 
     # --- inside -----------------------------------------------------------------------------
 
-    def _worked_out(self, asked: SweepRequest) -> _Grid:
-        x = Labelled(field=asked.x.field, values=axes.values(asked.x, "x"))
-        y = Labelled(field=asked.y.field, values=axes.values(asked.y, "y")) if asked.y else None
+    def _worked_out(self, asked: SweepRequest | BatchRequest) -> Grid:
+        if isinstance(asked, SweepRequest):
+            return self._swept(asked)
+        ids = pictures.chosen(asked.images)
+        with self._database.reading() as session:
+            sources = pictures.read(session, ids)
+        return pictures.worked_out(asked.request, ids, sources, self._complete)
+
+    def _swept(self, asked: SweepRequest) -> Grid:
+        x = self._axis(asked.x, asked.request, "x")
+        y = self._axis(asked.y, asked.request, "y") if asked.y else None
         if y is not None and y.field == x.field != "prompt_part":
             raise RequestError("Both axes go over the same setting. Choose another for one.", field="y")
         axes.check_cells(len(x.values), len(y.values) if y else 1)
@@ -147,7 +158,21 @@ class Sweeps:
                 if cells and given.get("seed", RANDOM_SEED) == RANDOM_SEED:
                     given["seed"] = cells[0].request.seed
                 cells.append(self._cell(given, x, column, y, row))
-        return _Grid(asked.request, x, y, tuple(cells))
+        return Grid(asked.request, x, y, tuple(cells))
+
+    def _axis(self, axis: Axis, request: GenerationRequest, name: str) -> Labelled:
+        values = (
+            self._all_drawn(request, name) if axis.field == axes.ALTERNATIVES else axes.values(axis, name)
+        )
+        labels = tuple(self._named(axis.field, value) for value in values)
+        return Labelled(field=axis.field, values=values, labels=labels)
+
+    def _all_drawn(self, request: GenerationRequest, name: str) -> tuple[Value, ...]:
+        if not alternatives.is_open(request.prompt):
+            raise RequestError(
+                "This prompt leaves nothing open. Write choices, as in “{red | blue} hair”.", field=name
+            )
+        return alternatives.every(request.prompt, self._lists, axes.MOST_CELLS)
 
     def _cell(
         self, given: dict[str, Any], x: Labelled, column: Value, y: Labelled | None, row: Value | None
@@ -166,10 +191,10 @@ class Sweeps:
         now = {job.id: job for job in self._queue.snapshot().jobs}
         jobs = {job.id: job for job in session.scalars(select(JobRow).where(JobRow.id.in_(row.job_ids)))}
         chosen = select(ImageRow).where(ImageRow.job_id.in_(row.job_ids), ImageRow.purged_at.is_(None))
-        pictures = {picture.job_id: picture for picture in session.scalars(chosen)}
+        made = {picture.job_id: picture for picture in session.scalars(chosen)}
         x = Labelled.model_validate(row.body["x"])
         cells = tuple(
-            _cell(place, len(x.values), job_id, now.get(job_id), jobs.get(job_id), pictures.get(job_id))
+            _cell(place, len(x.values), job_id, now.get(job_id), jobs.get(job_id), made.get(job_id))
             for place, job_id in enumerate(row.job_ids)
         )
         return Sweep(
@@ -181,6 +206,7 @@ class Sweeps:
             cells=cells,
             ended=sum(cell.status in _ENDED or cell.status is None for cell in cells),
             total=len(cells),
+            left_out=tuple(LeftOut.model_validate(each) for each in row.body.get("left_out", ())),
         )
 
 
@@ -189,32 +215,17 @@ def _settings(
 ) -> dict[str, Any]:
     """What was asked for, with this place's values; what was left open stays open."""
     given = base.model_dump(mode="json", exclude_unset=True)
-    if y is not None and row is not None:
-        given = axes.applied(given, y.field, row, y.values[0], "y")
-    return axes.applied(given, x.field, column, x.values[0], "x")
+    steps = [(x, column, "x")] if y is None or row is None else [(y, row, "y"), (x, column, "x")]
+    for axis, value, name in sorted(steps, key=lambda step: step[0].field not in _WHOLE_PROMPTS):
+        given = axes.applied(given, axis.field, value, axis.values[0], name)
+    return given
 
 
-def _label(field: str, value: Value) -> str:
-    return str(value) if field == "prompt_part" else f"{spelled(field)} {value}"
-
-
-def _by_model(cells: Sequence[Completion]) -> list[int]:
-    """Places in an order that loads each model once."""
-    models = list(dict.fromkeys(done.request.model for done in cells))
-    return sorted(range(len(cells)), key=lambda place: models.index(cells[place].request.model))
-
-
-def _row(sweep_id: str, grid: _Grid, job_ids: list[str]) -> SweepRow:
-    return SweepRow(
-        id=sweep_id,
-        created_at=datetime.now(UTC),
-        body={
-            "request": grid.asked.model_dump(mode="json"),
-            "x": grid.x.model_dump(mode="json"),
-            "y": grid.y.model_dump(mode="json") if grid.y else None,
-        },
-        job_ids=list(job_ids),
-    )
+def _labels(axis: Labelled) -> list[str]:
+    """What stands above or beside the values."""
+    words = axis.labels or tuple(map(str, axis.values))
+    plain = axis.field in ("prompt_part", axes.ALTERNATIVES, pictures.FIELD)
+    return [each if plain else f"{spelled(axis.field)} {each}" for each in words]
 
 
 def _cell(

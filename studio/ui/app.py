@@ -26,6 +26,7 @@ from studio.ui.panels.prompt import create_prompt
 from studio.ui.panels.queue import create_queue
 from studio.ui.panels.references import create_references
 from studio.ui.panels.settings import create_settings
+from studio.ui.presets import bind_presets
 from studio.ui.theme import StudioTheme
 from studio.ui.wiring import StudioHandlers, bind_studio
 
@@ -64,6 +65,7 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
         bind_studio(page, handlers, generate)
         bind_coach(handlers)
         bind_cast(handlers)
+        bind_presets(handlers)
     return page
 
 

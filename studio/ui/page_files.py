@@ -30,7 +30,7 @@ STYLES = (
     "characters",
 )
 """Stylesheets of `static/styles` that the page opens with, in their order."""
-LATER_STYLES = ("brush", "characters_modal", "extend", "fit", "models", "sweep", "tree")
+LATER_STYLES = ("brush", "characters_modal", "extend", "fit", "models", "presets", "sweep", "tree")
 """Those that come with what is not on the page from the beginning; `static/core/styles.js` asks for them."""
 _IMPORTED = re.compile(r'^(?:import|export)\b[^"]*?from "(\.[^"]+)";', re.MULTILINE)
 

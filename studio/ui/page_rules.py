@@ -80,6 +80,7 @@ def _swept(axis: str) -> str:
     """What an axis of a sweep is called; `{n}` is the number of the reference or LoRA."""
     own = {
         "prompt_part": "Part of the prompt",
+        "alternatives": "Every choice of the prompt",
         "influence": "Influence, %",
         "control.weight": "Hold of the traced lines",
         "reference.0": "Reference {n}",

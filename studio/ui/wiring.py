@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import gradio as gr
@@ -152,7 +152,13 @@ class StudioHandlers:
 
     def told(self, *values: object) -> dict[str, Any]:
         """What `check` tells, and what Generate would ask for, as an update."""
-        return gr.update(value=self.check(*values), scene={"request": self._asked(values)})
+        request = self._asked(values)
+        loras = self.service.called_loras(request) if request else ()
+        scene = {
+            "request": request.model_dump(mode="json", exclude_unset=True) if request else None,
+            "loras": [asdict(each) for each in loras],
+        }
+        return gr.update(value=self.check(*values), scene=scene)
 
     def generate(self, *values: object) -> None:
         """Queue a job for the tab named by the last value. Raises RequestError."""
@@ -161,12 +167,11 @@ class StudioHandlers:
 
     # --- parts --------------------------------------------------------------------------------
 
-    def _asked(self, values: Sequence[object]) -> dict[str, Any] | None:
+    def _asked(self, values: Sequence[object]) -> GenerationRequest | None:
         try:
-            request = self._request(self.controls.read(values))
+            return self._request(self.controls.read(values))
         except LikenessError:
             return None
-        return request.model_dump(mode="json", exclude_unset=True)
 
     def _request(self, state: StudioState) -> GenerationRequest:
         return state.to_request(knobs_of(self._model(state.model), state.mode))

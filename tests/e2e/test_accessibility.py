@@ -91,6 +91,37 @@ def test_the_collection(page: Page, audit: Audit, pictures: list[dict[str, Any]]
     dialog(page, audit, "picker", "picker:open", max=3)
 
 
+def test_what_is_tried_with_many_pictures(
+    page: Page, audit: Audit, pictures: list[dict[str, Any]], studio_server: StudioProcess
+) -> None:
+    page.click("#presets")
+    expect(page.locator("#presets-panel [data-preset]").first).to_be_visible()
+    audit.look("the presets")
+    page.click("#preset-new")
+    expect(page.locator("#preset-dialog")).to_be_visible()
+    audit.look("a preset", "#preset-dialog")
+    page.keyboard.press("Escape")
+    expect(page.locator("#preset-dialog")).to_be_hidden()
+    ids = [each["id"] for each in pictures]
+    request = {"mode": "img2img", "model": "tiny", "prompt": "make it blue", "num_inference_steps": 2}
+    batch = studio_server.api("POST", "/batches", json={"request": request, "images": ids}).json()["batch"]
+    page.click("#sweep")
+    expect(page.locator("#sweep-dialog")).to_be_visible()
+    audit.look("a sweep", "#sweep-dialog")
+    page.keyboard.press("Escape")
+    dialog(page, audit, "many-dialog", "many:open", ids=ids)
+    page.evaluate("(id) => likeness.emit('sweep:open', id)", batch)
+    grid = page.locator("#sweep-grid")
+    expect(grid.locator("[data-picture]")).to_have_count(3, timeout=LONG_WAIT)
+    audit.look("one edit over many", "#sweep-grid")
+    grid.locator("#sweep-order").select_option("changed")
+    expect(grid.locator("tbody th").first).to_have_text("1")
+    audit.look("the order of a batch", "#sweep-grid")
+    grid.locator("#sweep-review").click()
+    expect(page.locator("#review-dialog")).to_be_visible()
+    audit.look("one by one", "#review-dialog")
+
+
 def test_the_characters(page: Page, audit: Audit, studio_server: StudioProcess) -> None:
     mara = character(studio_server, "Mara", DRAWINGS / "curls-1.webp", hair="red")
     for file in ("curls-1.webp", "blue-1.webp"):

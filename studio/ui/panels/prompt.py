@@ -11,6 +11,7 @@ from pipelines.request import Mode
 from studio.ui.characters_widgets import FieldPicker
 from studio.ui.coach_widgets import CoachLine
 from studio.ui.widgets.assistant import Assistant
+from studio.ui.widgets.notices import PromptTools
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def create_prompt() -> PromptPanel:
             elem_id="prompt",
             interactive=True,
         )
+        PromptTools(elem_id="prompt-tools")
         character = FieldPicker(elem_id="character-fields")
         coach = CoachLine(elem_id="coach")
     return PromptPanel(prompt=prompt, assistant=assistant, character=character, coach=coach)

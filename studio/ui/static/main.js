@@ -19,6 +19,7 @@ import { gallery } from "./studio/gallery.js";
 import { header } from "./studio/header.js";
 import { recall, recalled, remember } from "./studio/memory.js";
 import { modelSelect } from "./studio/model_select.js";
+import { promptTools } from "./studio/prompt_tools.js";
 import { queueSummary } from "./studio/queue.js";
 import { references } from "./studio/references.js";
 import { measureRoom } from "./studio/room.js";
@@ -42,6 +43,7 @@ const PARTS = {
   header,
   modelSelect,
   notices,
+  promptTools,
   queueSummary,
   references,
   seedMemory,
@@ -83,6 +85,9 @@ const ANSWERS = {
   "references:open": styled(async () => (await import("./characters/reference_set.js")).open, "characters_modal"),
   "sheet:open": styled(async () => (await import("./characters/sheet.js")).open, "characters_modal"),
   "sweep:open": styled(async () => (await import("./studio/sweep.js")).open, "sweep"),
+  "presets:open": styled(async () => (await import("./studio/presets.js")).open, "presets"),
+  "many:open": styled(async () => (await import("./studio/many.js")).open, "sweep"),
+  "review:open": styled(async () => (await import("./studio/review.js")).open, "sweep"),
   "shortcuts:open": async () => (await import("./studio/shortcuts.js")).open,
   "designs:open": styled(async () => (await import("./characters/designs.js")).open, "characters_modal"),
 };

@@ -18,12 +18,20 @@ class Header(PageComponent):
 class Notices(PageComponent):
     """A list of quiet sentences; triggers `settled` when the artist has stopped changing things.
 
-    `scene`: {request: what Generate would ask for, or null where the settings cannot be read}.
+    `scene`: {request: what Generate would ask for, or null where the settings cannot be read; loras: those
+    that the prompt calls up, each {tag, name or null, weight}}.
     """
 
     part = "notices"
     root = "lk-notices-root"
     tells = ("settled",)
+
+
+class PromptTools(PageComponent):
+    """The button of the presets, and a chip for each LoRA that the prompt calls up."""
+
+    part = "promptTools"
+    root = "lk-prompt-tools"
 
 
 class GenerateStatus(PageComponent):

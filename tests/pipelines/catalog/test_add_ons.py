@@ -10,6 +10,7 @@ import pytest
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import RequestError
+from pipelines.planning import prompt_words
 from pipelines.planning.complete import Completion, complete
 from pipelines.request import ControlKind, GenerationRequest, Mode
 from tests.pipelines.disk.test_identify import KNOWN, LORA_XL, SD1, SDXL, write
@@ -204,3 +205,13 @@ def test_a_vae_goes_with_all_models_that_share_its_latents(catalog: Catalog, tmp
 def test_a_model_of_its_own_kind_takes_no_add_ons() -> None:
     bundled = load_catalog(Path("models.yaml")).get("portrait-mini")
     assert add_ons.base(bundled) is None
+
+
+def test_tags_of_a_prompt_are_told_by_the_names_of_their_files(catalog: Catalog) -> None:
+    tags = prompt_words.tags("a <lora:INK:0.8> face <lora:wide:1> <lora:../ink:0.5> <lora:INK:0.8>")
+    called = add_ons.called(catalog, catalog.get("tiny"), tags)
+    assert [(each.tag, each.name, each.weight) for each in called] == [
+        ("<lora:INK:0.8>", "ink", 0.8),
+        ("<lora:wide:1>", None, 1.0),
+        ("<lora:../ink:0.5>", "ink", 0.5),  # of a name only the last part counts
+    ]

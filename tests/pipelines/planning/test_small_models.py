@@ -64,3 +64,10 @@ def test_the_examples_of_the_page_are_among_what_the_bundled_model_knows(catalog
 
     example = MODES[Mode.TEXT_TO_IMAGE].example.partition("e.g. ")[2]
     assert not notices(catalogue, prompt=example)
+
+
+def test_what_stands_for_words_is_no_word(catalogue: Catalog) -> None:
+    said = notices(catalogue, prompt="a man <lora:knight:0.8>, {red|red} hair")
+    assert not [each for each in said if "never seen" in each]
+    (told,) = [each for each in notices(catalogue, prompt="{a knight|a knight}") if "never seen" in each]
+    assert "“knight”" in told

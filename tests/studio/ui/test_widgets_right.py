@@ -14,7 +14,15 @@ from studio.ui.widgets.base import PageComponent, page_js
 from studio.ui.widgets.changes import Changes
 from studio.ui.widgets.live_preview import LivePreview
 from studio.ui.widgets.models_page import ModelsPage
-from studio.ui.widgets.notices import Disclosure, GenerateStatus, Header, Notices, SeedMemory, SweepButton
+from studio.ui.widgets.notices import (
+    Disclosure,
+    GenerateStatus,
+    Header,
+    Notices,
+    PromptTools,
+    SeedMemory,
+    SweepButton,
+)
 from studio.ui.widgets.picture_grid import CollectionGrid, PictureGallery
 from studio.ui.widgets.queue_view import QueuePage, QueueSummary
 from studio.ui.widgets.reference_strip import ReferenceStrip
@@ -36,6 +44,7 @@ PARTS: tuple[type[PageComponent], ...] = (
     ModelsPage,
     Notices,
     PictureGallery,
+    PromptTools,
     QueuePage,
     QueueSummary,
     ReferenceStrip,

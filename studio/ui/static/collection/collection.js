@@ -26,7 +26,7 @@ import { upload } from "./uploads.js";
 /** @type {ActionName[]} */
 const TOOLS = ["use", "add", "edit", "download", "star", "trash", "restore"];
 /** @type {Record<string, string>} */
-const BULK_KEYS = { r: "use", c: "compare", s: "star", t: "tag", Delete: "trash", Backspace: "trash" };
+const BULK_KEYS = { r: "use", e: "edit", c: "compare", s: "star", t: "tag", Delete: "trash", Backspace: "trash" };
 
 class Collection {
   /** @type {HTMLInputElement} */

@@ -9,6 +9,8 @@ import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
 import * as pictures from "./pictures.js";
 
+const MOST = 200; // pictures that one edit goes over
+
 /** @import { Listing } from "../core/shapes.js" */
 
 /** Ids in the order in which they were chosen. `changed()` runs after every change. */
@@ -100,6 +102,7 @@ export class SelectionBar {
     const make = (name, label, key, run, kind = "ghost") => kit.button({ name, label, key, kind, run, "data-bulk": name });
     this.live = [
       make("use", "Use as references", "R", () => this.perform("use"), "strong"),
+      make("edit", "Edit all", "E", () => this.perform("edit")),
       make("compare", "Compare", "C", () => this.perform("compare")),
       make("star", "Star", "S", () => this.perform("star")),
       make("tag", "Tag", "T", () => this.perform("tag")),
@@ -137,8 +140,10 @@ export class SelectionBar {
     this.all.hidden = size === this.selection.source.total;
     this.live[0].disabled = size > LIMITS.references;
     this.live[0].title = size > LIMITS.references ? `The studio takes up to ${LIMITS.references} references.` : "Use as references (R)";
-    this.live[1].disabled = size !== 2;
-    this.live[1].title = size === 2 ? "Compare (C)" : "Choose two pictures to compare them.";
+    this.live[1].disabled = size < 2 || size > MOST;
+    this.live[1].title = this.live[1].disabled ? `One edit goes over 2 to ${MOST} pictures.` : "Edit all (E)";
+    this.live[2].disabled = size !== 2;
+    this.live[2].title = size === 2 ? "Compare (C)" : "Choose two pictures to compare them.";
   }
 
   /** Do it with everything chosen; refusals come as toasts. @param {string} name */
@@ -147,6 +152,7 @@ export class SelectionBar {
     const run = {
       use: () => this.use(ids),
       compare: () => ids.length === 2 && emit("compare:open", { id: ids[1], against: ids[0] }),
+      edit: () => ids.length > 1 && ids.length <= MOST && emit("many:open", { ids }),
       star: () => this.star(ids),
       tag: () => this.tag(ids),
       export: () => emit("export:open", { ids }),

@@ -4,14 +4,19 @@
 import { fileAddress } from "../core/addresses.js";
 import { on } from "../core/bus.js";
 import { closest, el } from "../core/dom.js";
+import { api } from "../core/rest.js";
 import { showTab } from "../core/sections.js";
 import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
+import { measuredWords, ORDERS } from "../studio/measured.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Picture } from "../core/events.js" */
+/** @import { Ranking } from "../core/schemas.js" */
+
+const MOST_AT_ONCE = 12; // beyond that the list scrolls
 
 class Winners {
   /** @type {string} */
@@ -22,6 +27,10 @@ class Winners {
   chosen;
   /** @type {boolean} */
   done;
+  /** @type {string[]} */
+  made;
+  /** @type {Map<string, string>} */
+  measured;
 
   constructor() {
     this.dialog = kit.dialog({ id: "winners-dialog", title: "Pick winners", kind: "wide tall" });
@@ -49,7 +58,8 @@ class Winners {
       kind: "strong",
       run: () => this.perform("keep"),
     });
-    this.dialog.body.append(this.help, this.list);
+    this.order = kit.choice("Order", ORDERS, () => this.rank(), { id: "winners-order" });
+    this.dialog.body.append(this.help, this.order.node, this.list);
     this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.words, this.use, this.keep));
     this.dialog.node.addEventListener("keydown", (event) => this.key(event));
     on("pictures:marked", ({ action }) => this.dialog.node.open && action === "restore" && this.undone());
@@ -59,13 +69,36 @@ class Winners {
   open({ job_id: job, ids }) {
     this.job = job;
     this.ids = ids;
+    this.made = ids;
     this.chosen = new Set();
     this.done = false;
+    this.order.select.value = "";
+    this.measured = new Map();
+    this.list.classList.toggle("many", ids.length > MOST_AT_ONCE);
     this.list.style.setProperty("--columns", Math.min(4, ids.length > 4 ? Math.ceil(ids.length / 2) : ids.length));
-    this.list.replaceChildren(...ids.map((id, index) => this.cell(id, index)));
-    this.draw();
+    this.fill();
     this.dialog.open();
     this.list.firstElementChild?.focus();
+  }
+
+  fill() {
+    this.list.replaceChildren(...this.ids.map((id, index) => this.cell(id, index)));
+    this.draw();
+  }
+
+  /** All of them in another order; what cannot be measured comes last. */
+  async rank() {
+    const { job } = this;
+    const by = this.order.select.value;
+    /** @type {Ranking | null} */
+    const found = by ? await api(`/batches/${encodeURIComponent(job)}/ranking?by=${by}`).catch(() => null) : null;
+    if (job !== this.job || by !== this.order.select.value) return;
+    const items = found?.items ?? [];
+    this.measured = new Map(items.map((one) => [one.image.id, measuredWords(one)]));
+    const ranked = items.map((one) => one.image.id).filter((id) => this.made.includes(id));
+    this.ids = [...ranked, ...this.made.filter((id) => !ranked.includes(id))];
+    if (!found) this.order.select.value = "";
+    this.fill();
   }
 
   /** @param {string} id @param {number} index */
@@ -76,6 +109,7 @@ class Winners {
       el("img", { src: fileAddress(id), alt: "", draggable: "false" }),
       el("span", { class: "out-winner-number", "aria-hidden": "true" }, String(index + 1)),
       el("span", { class: "out-winner-mark" }, kit.icon("check")),
+      this.measured.has(id) ? el("span", { class: "out-winner-measured" }, this.measured.get(id)) : null,
     );
     pictures.get(id).then(
       (record) => {

@@ -15,6 +15,7 @@ export interface Wish {
   tab?: string;
   character?: string;
   step?: rest.Step;
+  preset?: string;
 }
 
 /** Pictures that many at once were changed: what was done to them. */
@@ -73,6 +74,14 @@ export interface Events {
   "sheet:open": { id: string };
   "designs:open": undefined;
   "shortcuts:open": undefined;
+  /** The button that opens and closes the presets. */
+  "presets:open": { button: HTMLElement };
+  "presets:changed": undefined;
+  /** What Python has read in the prompt. */
+  "prompt:read": { loras: import("../studio/prompt_tools.js").CalledLora[] };
+  /** Pictures that are to be edited all at once. */
+  "many:open": { ids: string[] };
+  "review:open": { pairs: import("../studio/review.js").Pair[] };
   /** A sweep by its id; null: the dialog that asks for one. */
   "sweep:open": string | null;
   "crop:open": { character: rest.Character; version: rest.PortraitVersion; words?: string };

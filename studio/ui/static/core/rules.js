@@ -202,6 +202,7 @@ export const SWEPT = {
   "character": "Character",
   "influence": "Influence, %",
   "prompt_part": "Part of the prompt",
+  "alternatives": "Every choice of the prompt",
   "control.weight": "Hold of the traced lines",
   "reference.0": "Reference {n}",
   "reference_weight.0": "Weight of reference {n}",

@@ -63,6 +63,11 @@ export interface BatchPage {
   next: string | null;
 }
 
+export interface BatchRequest {
+  request: GenerationRequest;
+  images: string[];
+}
+
 export interface Blueprint {
   character_id: string;
   revision: number;
@@ -652,6 +657,13 @@ export interface Keep {
 export interface Labelled {
   field: string;
   values: (string | number)[];
+  labels: string[];
+}
+
+export interface LeftOut {
+  image_id: string;
+  label: string;
+  reason: string;
 }
 
 export interface Library {
@@ -882,6 +894,64 @@ export interface PortraitVersion {
   changes: Change[];
 }
 
+export interface Preset {
+  label: string;
+  group: string;
+  says: PresetVariant[];
+  id: string;
+}
+
+export interface PresetApplied {
+  request: GenerationRequest;
+  on: boolean;
+}
+
+export interface PresetPage {
+  model: string;
+  mode: Mode;
+  items: PresetRecord[];
+  faults: string[];
+}
+
+export interface PresetRecord {
+  id: string;
+  label: string;
+  group: string;
+  origin: "shipped" | "own" | "changed";
+  preset: Preset;
+  says: PresetVariant | null;
+  reason: string | null;
+}
+
+export interface PresetSettings {
+  guidance_scale: number | null;
+  num_inference_steps: number | null;
+  strength: number | null;
+}
+
+export interface PresetTarget {
+  request: GenerationRequest;
+}
+
+export interface PresetVariant {
+  models: string[];
+  modes: Mode[];
+  words: string;
+  negative: string;
+  settings: PresetSettings;
+}
+
+export interface PresetWish {
+  label: string;
+  group: string;
+  says: PresetVariant[];
+}
+
+export interface PresetsTaken {
+  added: string[];
+  replaced: string[];
+}
+
 export interface Problem {
   type: string;
   title: string;
@@ -909,6 +979,19 @@ export interface QueueSnapshot {
 export interface QueueSwitches {
   paused: boolean;
   loaded_first: boolean;
+}
+
+export interface Ranked {
+  image: ImageSummary;
+  source: string | null;
+  likeness: number | null;
+  changed: number | null;
+  sharpness: number | null;
+}
+
+export interface Ranking {
+  by: "likeness" | "changed" | "sharpness";
+  items: Ranked[];
 }
 
 export interface ReaderState {
@@ -1056,6 +1139,7 @@ export interface Sweep {
   cells: SweepCell[];
   ended: number;
   total: number;
+  left_out: LeftOut[];
 }
 
 export interface SweepCell {
@@ -1071,6 +1155,7 @@ export interface SweepEstimate {
   pictures: number;
   seconds: number | null;
   notices: string[];
+  left_out: LeftOut[];
 }
 
 export interface SweepPage {
@@ -1086,6 +1171,7 @@ export interface SweepRequest {
 export interface SweepStarted {
   batch: string;
   jobs: string[];
+  left_out: LeftOut[];
 }
 
 export interface Switched {

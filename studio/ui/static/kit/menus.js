@@ -1,8 +1,8 @@
 // Popovers and lists of choices, shared by the widgets of the settings side. A popover lies in the
 // browser's top layer: it is never cut off, Esc and a click elsewhere close it, focus goes back.
 
-/** @param {HTMLElement} button @param {HTMLElement} panel @param {number | "button"} width */
-const place = (button, panel, width) => {
+/** @param {HTMLElement} button @param {HTMLElement} panel @param {number | "button"} width @param {Element | null} [beside] */
+const place = (button, panel, width, beside) => {
   const at = button.getBoundingClientRect();
   const { width: page } = document.documentElement.getBoundingClientRect(); // without the scrollbar's gutter
   panel.style.width = width === "button" ? `${at.width}px` : `${Math.min(width, page - 16)}px`;
@@ -10,6 +10,12 @@ const place = (button, panel, width) => {
   const below = at.bottom + 4 + high <= window.innerHeight - 8;
   const top = below ? at.bottom + 4 : Math.max(8, at.top - high - 4);
   const room = Math.max(8, page - wide - 8);
+  const edge = beside?.getBoundingClientRect().right ?? page;
+  if (edge + wide + 16 <= page) {
+    panel.style.left = `${edge + 8}px`;
+    panel.style.top = `${Math.max(8, Math.min(at.top, window.innerHeight - high - 8))}px`;
+    return;
+  }
   panel.style.left = `${Math.min(Math.max(8, at.left), room)}px`;
   panel.style.top = `${below || at.top > high ? top : Math.max(8, window.innerHeight - high - 8)}px`;
 };
@@ -18,15 +24,15 @@ const place = (button, panel, width) => {
 /**
  * @param {HTMLElement} button
  * @param {HTMLElement} panel
- * @param {{width?: number | "button", onOpen?: () => unknown}} [said]
+ * @param {{width?: number | "button", onOpen?: () => unknown, beside?: Element | null}} [said] `beside`: to the right of it, where there is room
  */
-export const popover = (button, panel, { width = 240, onOpen } = {}) => {
+export const popover = (button, panel, { width = 240, onOpen, beside } = {}) => {
   panel.classList.add("lk-popover");
   panel.setAttribute("popover", "auto");
   button.setAttribute("popovertarget", "");
   button.removeAttribute("popovertarget");
   button.setAttribute("aria-expanded", "false");
-  const follow = () => place(button, panel, width);
+  const follow = () => place(button, panel, width, beside);
   let wasOpen = false;
 
   panel.addEventListener("toggle", ({ newState }) => {

@@ -41,6 +41,16 @@ const KEYS = [
     ],
   ],
   [
+    "Many pictures chosen in the collection",
+    [
+      ["E", "Edit all of them with one prompt"],
+      ["K X", "One by one: keep, trash"],
+      ["U", "Take that back"],
+      ["← →", "The one before, the next"],
+      ["O, held", "The picture as it was"],
+    ],
+  ],
+  [
     "Painting a mask",
     [
       ["M", "Paint a mask on the picture"],

@@ -21,7 +21,10 @@ export function notices({ element, props, watch, tell }) {
   const draw = () => list.replaceChildren(...(props.value ?? []).map((/** @type {string} */ text) => el("li", {}, text)));
   on("settings:settled", () => tell.settled());
   watch("value", draw);
-  watch("scene", () => setAsked(props.scene?.request));
+  watch("scene", () => {
+    setAsked(props.scene?.request);
+    emit("prompt:read", { loras: props.scene?.loras ?? [] });
+  });
   draw();
 }
 

@@ -1,14 +1,14 @@
 // Sweeps: the dialog that asks for one, and the way from there to its grid.
-import { emit } from "../core/bus.js";
+import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api, Refusal } from "../core/rest.js";
-import { MODES, SWEPT } from "../core/rules.js";
+import { MODES, RATIOS, SWEPT } from "../core/rules.js";
 import { choice, field } from "../kit/fields.js";
 import * as kit from "../kit/kit.js";
 import { asked } from "./asked.js";
 import { showGrid } from "./sweep_grid.js";
 
-/** @import { Axis, SweepEstimate, SweepPage } from "../core/schemas.js" */
+/** @import { Axis, ModelInfo, SweepEstimate, SweepPage } from "../core/schemas.js" */
 
 const NONE = "";
 /** @type {Record<string, string>} */
@@ -22,6 +22,8 @@ const EXAMPLES = {
   strength: "0.2..0.8 step 0.2",
   mode: Object.keys(MODES).slice(0, 2).join(" | "),
 };
+const ALTERNATIVES = "alternatives"; // an axis whose values stand in the prompt
+const MOST_PICKED = 50; // references as an axis
 const WAIT = 350; // ms after the last key
 
 /** The settings a request has a use for, as [axis, words]. @param {Record<string, any>} request */
@@ -35,31 +37,107 @@ function axesOf(request) {
         words.replace("{n}", String(n + 1)),
       ]);
     if (axis === "control.weight" && !request.control) return [];
+    if (axis === ALTERNATIVES && !/\{.*\|.*\}|__[\w-]+__/s.test(request.prompt ?? "")) return [];
     return [[axis, words]];
   });
 }
+
+/** What there is to choose from for an axis, as [value, words]; none where it is numbers or words. @param {string} axis */
+async function knownValues(axis) {
+  const request = asked() ?? {};
+  if (axis === "aspect_ratio") return RATIOS.map((ratio) => [ratio, ratio]);
+  /** @type {ModelInfo[]} */
+  const models = (await api("/models", { quiet: true }).catch(() => [])).filter(
+    (/** @type {ModelInfo} */ one) => one.available === "ready",
+  );
+  const own = models.find((model) => model.id === request.model);
+  if (axis === "model") return models.filter((model) => model.modes.includes(request.mode)).map((model) => [model.id, model.label]);
+  if (axis === "mode") return (own?.modes ?? []).map((mode) => [mode, MODES[mode] ?? mode]);
+  const kind = axis.startsWith("lora.") ? "lora" : axis;
+  return (own?.add_ons ?? []).filter((each) => each.kind === kind).map((each) => [each.id, each.name]);
+}
+
+/** @param {string} text */
+const parted = (text) =>
+  text
+    .split("|")
+    .map((part) => part.trim())
+    .filter(Boolean);
 
 /** One axis: its setting and its values. */
 class AxisField {
   /** @param {"x" | "y"} name @param {string} words @param {() => unknown} changed */
   constructor(name, words, changed) {
-    this.setting = choice(words, [[NONE, "None"]], () => (this.hint(), changed()), { id: `sweep-${name}` });
-    this.values = field("Values", { id: `sweep-${name}-values`, autocomplete: "off", oninput: changed });
-    this.node = el("div", { class: "out-sweep-axis" }, this.setting.node, this.values.node);
+    this.changed = changed;
+    this.setting = choice(words, [[NONE, "None"]], () => ((this.values.input.value = ""), this.hint(), changed()), { id: `sweep-${name}` });
+    this.values = field("Values", { id: `sweep-${name}-values`, autocomplete: "off", oninput: () => (this.mark(), changed()) });
+    this.offered = el("div", { class: "out-sweep-offered", role: "group", "aria-label": `${words}: values to choose` });
+    this.node = el("div", { class: "out-sweep-axis" }, this.setting.node, this.values.node, this.offered);
   }
 
   hint() {
     const axis = this.setting.select.value;
     this.values.input.placeholder = EXAMPLES[axis] ?? "one | another";
-    this.values.node.hidden = axis === NONE;
+    this.values.node.hidden = axis === NONE || axis === ALTERNATIVES;
+    this.offer();
+  }
+
+  /** Values to press, where the axis goes over things that have a name; pictures come from the collection. */
+  async offer() {
+    const axis = this.setting.select.value;
+    this.offered.replaceChildren();
+    if (axis.startsWith("reference.")) {
+      const answer = (/** @type {string[]} */ ids) => this.put([...new Set([...parted(this.values.input.value), ...ids])]);
+      const run = () => emit("picker:open", { max: MOST_PICKED, answer });
+      this.offered.append(kit.button({ name: "references", label: "Choose pictures", kind: "ghost small", run }));
+      return;
+    }
+    if (!["model", "mode", "aspect_ratio", "vae", "ip_adapter"].includes(axis) && !/^lora\.\d+$/.test(axis)) return;
+    const known = await knownValues(axis);
+    if (axis !== this.setting.select.value) return;
+    this.offered.replaceChildren(
+      ...known.map(([value, words]) =>
+        el(
+          "button",
+          { type: "button", class: "out-segment", "data-value": value, "aria-pressed": "false", onclick: () => this.toggle(value) },
+          words,
+        ),
+      ),
+    );
+    this.mark();
+  }
+
+  /** @param {string} value */
+  toggle(value) {
+    const now = parted(this.values.input.value);
+    this.put(now.includes(value) ? now.filter((each) => each !== value) : [...now, value]);
+  }
+
+  /** @param {string[]} values */
+  put(values) {
+    this.values.input.value = values.join(" | ");
+    this.mark();
+    this.changed();
+  }
+
+  mark() {
+    const now = parted(this.values.input.value);
+    for (const node of /** @type {NodeListOf<HTMLElement>} */ (this.offered.querySelectorAll("[data-value]")))
+      node.setAttribute("aria-pressed", String(now.includes(node.dataset.value ?? "")));
   }
 
   /** @returns {Axis | null} */
   get axis() {
     const axis = this.setting.select.value;
-    return axis === NONE ? null : { field: axis, values: this.values.input.value.trim() };
+    return axis === NONE ? null : { field: axis, values: axis === ALTERNATIVES ? "all" : this.values.input.value.trim() };
   }
 }
+
+/** @param {import("../core/schemas.js").Sweep} sweep */
+const titleOf = (sweep) =>
+  sweep.x.field === "picture"
+    ? `“${kit.promptWords(sweep.request)}” over many`
+    : [sweep.x, sweep.y].flatMap((axis) => (axis ? [SWEPT[axis.field] ?? axis.field] : [])).join(" × ");
 
 class SweepDialog {
   constructor() {
@@ -80,17 +158,23 @@ class SweepDialog {
       this.earlier,
     );
     this.dialog.node.append(el("div", { class: "out-dialog-foot end" }, this.start));
+    on("prompt:read", () => this.dialog.node.open && (this.know(), this.settle()));
   }
 
   open() {
-    const known = axesOf(asked() ?? {});
-    this.x.setting.set(known);
-    this.y.setting.set([[NONE, "None"], ...known]);
+    this.know();
     this.x.hint();
     this.y.hint();
     this.dialog.open();
     this.settle();
     this.list();
+  }
+
+  /** The settings that the request has a use for; what was typed last may become known while it is open. */
+  know() {
+    const known = axesOf(asked() ?? {});
+    this.x.setting.set(known);
+    this.y.setting.set([[NONE, "None"], ...known]);
   }
 
   /** What is asked for, or null while something is missing. */
@@ -140,7 +224,7 @@ class SweepDialog {
       el(
         "button",
         { type: "button", class: "out-link", onclick: () => (this.dialog.close(), emit("sweep:open", sweep.id)) },
-        `${kit.clock(sweep.created_at)} · ${[sweep.x, sweep.y].flatMap((axis) => (axis ? [SWEPT[axis.field] ?? axis.field] : [])).join(" × ")} · ${kit.count(sweep.total)}`,
+        [kit.clock(sweep.created_at), titleOf(sweep), kit.count(sweep.total)].join(" · "),
       ),
     );
     this.earlier.replaceChildren(el("h3", {}, "Earlier"), ...links);

@@ -1,0 +1,95 @@
+"""What can be measured of a picture and of what it was made from, to put a batch into an order.
+
+The same measures as elsewhere: what changed is what the return step found, else what the coach sees;
+structure is that of drift; sharpness is that of the coach's look at a reference. Knows files, no rows;
+scikit-image is loaded with the first picture.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from studio import images, scikit
+from studio.coach import source_change
+from studio.coach.picture_facts import look
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SIDE = 512
+"""Longest side in px of the copies that are compared."""
+_SMALLEST = 7
+"""SSIM's window."""
+_CHANGED = 16
+"""Level (0–255) of a change map from which a pixel is changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureMeasures:
+    """Each 0–1, None where it is not known.
+
+    `likeness`: structure (SSIM) that the picture shares with its source where nothing was changed.
+    `changed`: share of it that is not its source's any more. `sharpness`: 1 is crisp.
+    """
+
+    sharpness: float
+    likeness: float | None = None
+    changed: float | None = None
+
+
+@lru_cache(maxsize=1024)
+def alone(picture: Path) -> PictureMeasures:
+    """Of a picture without a source. Raises OSError."""
+    return PictureMeasures(sharpness=round(1 - look(picture).blur, 4))
+
+
+def against(picture: Path, source: Path, change: bytes | None) -> PictureMeasures:
+    """Of a picture and its source; `change`: the PNG (L) in which white is changed, where it is known.
+
+    Raises OSError.
+    """
+    likeness, changed = _against(picture, source, change)
+    return PictureMeasures(alone(picture).sharpness, likeness, changed)
+
+
+@lru_cache(maxsize=1024)
+def _against(picture: Path, source: Path, change: bytes | None) -> tuple[float, float]:
+    import numpy as np
+
+    before = _small(source)
+    after = _small(picture).resize(before.size, Image.Resampling.BOX)
+    if change is None:
+        changed = source_change.changed(before, after)
+    else:
+        with Image.open(io.BytesIO(change)) as levels:
+            changed = np.asarray(levels.convert("L").resize(before.size, Image.Resampling.BOX)) >= _CHANGED
+    structure = _structure(before, after)
+    kept = structure[~changed]
+    likeness = float(kept.mean()) if kept.size else float(structure.mean())
+    return round(max(likeness, 0.0), 4), round(float(changed.mean()), 4)
+
+
+def _structure(before: Image.Image, after: Image.Image) -> NDArray[np.float64]:
+    """SSIM of luminance around each pixel."""
+    import numpy as np
+
+    scikit.load()
+    from skimage.metrics import structural_similarity
+
+    greys = (np.asarray(each.convert("L")) for each in (before, after))
+    found = structural_similarity(*greys, data_range=255, full=True)
+    return np.asarray(found[1])  # pyright: ignore[reportIndexIssue]
+
+
+def _small(path: Path) -> Image.Image:
+    with images.plain(path) as (picture,):
+        picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
+    enough = (max(picture.width, _SMALLEST), max(picture.height, _SMALLEST))
+    return picture if enough == picture.size else picture.resize(enough)

@@ -1,0 +1,1 @@
+"""Words and settings under a name, put into a request with one press."""
