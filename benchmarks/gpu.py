@@ -168,7 +168,7 @@ class Studio:
             num_inference_steps=setup.steps[name], guidance_scale=GUIDANCE[name],
         )  # fmt: skip
         whole = complete(request, self._catalog, {}, lambda: seed).request
-        self._runner.run(WorkOrder("benchmark", whole.model_dump(mode="json"), {}), emit, lambda: False)
+        self._runner.run(WorkOrder("benchmark", whole, {}), emit, lambda: False)
         assert ImageReady in events
         assert events[-1] is Completed
         return ends

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 
 from pipelines.memory import planner
-from pipelines.memory.planner import GIB, Hardware, ModelSize, Part
+from pipelines.memory.plan import GIB, Hardware, ModelSize, Part
 
 CARDS = (4, 6, 8, 12, 16, 24, 48, 80)
 """GB as sold; 6 % are taken for what the system and the driver hold."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.memory.planner import MemoryChoice
+from pipelines.memory.plan import MemoryChoice
 from studio.settings import PROGRAM, Settings
 from studio.shell.options import SHELL_COMMANDS, add_shell
 from studio.startup import StartError

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.memory.planner import MemoryChoice
+from pipelines.memory.plan import MemoryChoice
 
 ROOT = Path(__file__).resolve().parent.parent
 """Of a checkout: folder of app.py and models.yaml. Of an installed package: where the packages are."""

@@ -18,7 +18,7 @@ from pipelines.disk.json_files import is_object, read_object
 from pipelines.disk.labels import BASE_LABEL
 from pipelines.errors import NotFound, RequestError
 from pipelines.families import registry
-from pipelines.memory.planner import Part
+from pipelines.memory.plan import Part
 from pipelines.request import MAX_LORAS, Lora
 
 if TYPE_CHECKING:

@@ -21,11 +21,11 @@ NEEDS_SPANDREL = (
 _EMPTY = "It is empty. Copy or download it again."
 _NOT_WEIGHTS = "It is not a file of weights. Copy or download it again."
 _BEGINNINGS = (b"PK\x03\x04", b"\x80")
-"""Of a .pth: a zip, or a bare pickle as older programs wrote it."""
+"""First bytes of a .pth: of a zip, or of a bare pickle as older programs wrote it."""
 
 
 def is_place(inside: Path) -> bool:
-    """Whether a path of the models folder lies where enlargers do."""
+    """Whether a path inside the models folder is in one of the folders for enlargers."""
     return len(inside.parts) > 1 and inside.parts[0].lower() in FOLDERS
 
 
@@ -56,6 +56,6 @@ def lacks_package(place: Path) -> bool:
 
 @functools.lru_cache(maxsize=64)
 def _is_own(place: Path, stamp: int) -> bool:
-    """`stamp` makes a changed file a new question."""
+    """Cached; `stamp`, the time of the last change, is there so that a changed file is read again."""
     del stamp
     return is_compact(header(place))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pipelines.catalog.catalog import Catalog
 from pipelines.disk import model_size
 from pipelines.families import registry
-from pipelines.memory.planner import ModelSize
+from pipelines.memory.plan import ModelSize
 from pipelines.request import Mode
 from pipelines.spec import ModelSpec
 

@@ -16,7 +16,7 @@ from pipelines.disk import layout
 from pipelines.disk.headers import header
 from pipelines.disk.hub_cache import cached_file
 from pipelines.disk.json_files import is_object, read_object
-from pipelines.memory.planner import ModelSize, Part
+from pipelines.memory.plan import ModelSize, Part
 from pipelines.spec import HUB, hub_revision, split_hub
 
 _FLOATS = frozenset({"F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2"})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from pipelines.errors import ModelUnavailable
-from pipelines.memory.planner import BACKENDS, GIB, Hardware
+from pipelines.memory.plan import BACKENDS, GIB, Hardware
 
 if TYPE_CHECKING:
     import torch

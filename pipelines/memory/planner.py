@@ -8,13 +8,22 @@ weights are counted, working memory grows with the picture, and a reserve stays 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Literal
+from dataclasses import replace
 
 from pipelines.errors import RequestError
+from pipelines.memory import reasons
+from pipelines.memory.plan import (
+    BACKENDS,
+    GIB,
+    Hardware,
+    MemoryChoice,
+    MemoryPlan,
+    ModelSize,
+    Part,
+    Placement,
+    Storage,
+)
 
-GIB = 2**30
 RESERVE = GIB // 2
 """Left free beyond all estimates: the driver's own needs, other programs' windows."""
 _WORKING_NUMBERS_PER_PIXEL = 900
@@ -24,176 +33,7 @@ _DECODING_NUMBERS_PER_PIXEL = 1300
 _TILE = 512
 _STREAMED_SHARE = 0.08
 """Share of a network on the card while its layers come and go, two at a time."""
-
-
-class Placement(StrEnum):
-    """Where the weights are between two uses."""
-
-    RESIDENT = "resident"
-    MODEL_OFFLOAD = "model_offload"
-    GROUP_OFFLOAD = "group_offload"
-
-
-class Storage(StrEnum):
-    """In which numbers the big networks are kept; they always compute in the card's own precision."""
-
-    FULL = "full"
-    HALF = "half"
-    FP8 = "fp8"
-    INT8 = "int8"
-    NF4 = "nf4"
-
-
-class MemoryChoice(StrEnum):
-    """What an artist can ask for instead of the studio's own plan."""
-
-    AUTO = "auto"
-    RESIDENT = "resident"
-    MODEL_OFFLOAD = "model_offload"
-    GROUP_OFFLOAD = "group_offload"
-    FP8 = "fp8"
-    INT8 = "int8"
-    NF4 = "nf4"
-
-
-CHOICE_LABEL = {
-    MemoryChoice.AUTO: "Automatic",
-    MemoryChoice.RESIDENT: "All on the card (quickest)",
-    MemoryChoice.MODEL_OFFLOAD: "Parts take turns on the card",
-    MemoryChoice.GROUP_OFFLOAD: "Layers stream through the card (slowest, least memory)",
-    MemoryChoice.FP8: "8-bit weights (half the memory, very close pictures)",
-    MemoryChoice.INT8: "8-bit weights by a quantisation package",
-    MemoryChoice.NF4: "4-bit weights (a quarter of the memory, slightly different pictures)",
-}
-BACKENDS = {Storage.INT8: ("torchao", "bitsandbytes"), Storage.NF4: ("bitsandbytes",)}
-"""Python packages that can do it, best first."""
 _BYTES_PER_NUMBER = {Storage.HALF: 2.0, Storage.FP8: 1.05, Storage.INT8: 1.1, Storage.NF4: 0.6}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Hardware:
-    """What the worker runs on; plain data, so that it can be sent to the studio.
-
-    `free`: bytes a model may take on the card now (for cpu and mps, of the computer's memory).
-    `itemsize`: bytes of a number in the precision the card computes in. `backends`: quantisation
-    packages installed.
-    """
-
-    kind: Literal["cuda", "rocm", "xpu", "mps", "cpu"]
-    name: str
-    total: int
-    free: int
-    ram_total: int
-    ram_free: int
-    itemsize: int = 2
-    backends: frozenset[str] = frozenset()
-
-    @property
-    def has_own_memory(self) -> bool:
-        """Weights can lie in the computer's memory instead of the card's."""
-        return self.kind in ("cuda", "rocm", "xpu")
-
-    @property
-    def has_streams(self) -> bool:
-        """Weights can travel to the card while it computes."""
-        return self.kind in ("cuda", "rocm")
-
-    @property
-    def place(self) -> str:
-        """What its memory is called in a sentence."""
-        return "graphics card" if self.has_own_memory else "computer"
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A network of a model. `numbers` take the precision it is loaded in; `fixed` bytes are as they are."""
-
-    name: str
-    numbers: int
-    fixed: int = 0
-
-    @property
-    def is_denoiser(self) -> bool:
-        """Runs at every step (ControlNets, LoRAs and IP-Adapters do, too, beside the main network)."""
-        return self.name.startswith(("unet", "transformer", "controlnet")) or self.is_hung_in
-
-    @property
-    def is_hung_in(self) -> bool:
-        """Layers inside another network, kept as they are."""
-        return self.name.startswith(("lora", "adapter"))
-
-    @property
-    def is_decoder(self) -> bool:
-        """Makes pixels of latents."""
-        return self.name.startswith("vae")
-
-    @property
-    def is_encoder(self) -> bool:
-        """Reads words or pictures, once for each picture."""
-        return "encoder" in self.name
-
-
-@dataclass(frozen=True, slots=True)
-class ModelSize:
-    """The networks of a model, and the side in px of the square it was made for.
-
-    `convertible`: quantisation packages can read its files (they cannot read single-file checkpoints).
-    `packages`: those that its files were quantised with, and without which nothing reads them.
-    """
-
-    parts: tuple[Part, ...]
-    resolution: int = 1024
-    convertible: bool = True
-    packages: frozenset[str] = frozenset()
-
-    @property
-    def is_shared(self) -> bool:
-        """A UNet has twins with the same tensors; these stay one only while nobody rewrites them."""
-        return any(part.name.startswith("unet") for part in self.parts)
-
-    @property
-    def quantised(self) -> bool:
-        """The files hold quantised weights, which are kept as they are."""
-        return any(part.fixed > part.numbers // 8 for part in self.parts)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemoryPlan:
-    """How a model is kept. `gpu_bytes`: the most it is expected to take on the card (for cpu and mps 0);
-
-    `ram_bytes`: what it keeps in the computer's memory. `fits` is False for the last resort.
-    """
-
-    placement: Placement = Placement.RESIDENT
-    storage: Storage = Storage.FULL
-    tiling: bool = False
-    streams: bool = False
-    fits: bool = True
-    gpu_bytes: int = 0
-    ram_bytes: int = 0
-    reason: str = ""
-
-    @property
-    def label(self) -> str:
-        """A few words for a list: 'parts take turns, 8-bit weights'."""
-        words = [_PLACED[self.placement], *([_STORED[self.storage]] if self.storage in _STORED else [])]
-        return ", ".join(words)
-
-
-WHOLE = MemoryPlan(reason="All of the model stays in memory.")
-"""The simplest plan."""
-
-_PLACED = {
-    Placement.RESIDENT: "whole in memory",
-    Placement.MODEL_OFFLOAD: "parts take turns",
-    Placement.GROUP_OFFLOAD: "layers stream through",
-}
-_STORED = {
-    Storage.HALF: "16-bit weights",
-    Storage.FP8: "8-bit weights",
-    Storage.INT8: "8-bit weights",
-    Storage.NF4: "4-bit weights",
-}
 
 
 def plan(
@@ -210,18 +50,19 @@ def plan(
     if refused := refusal(choice, size, hardware):
         raise RequestError(refused, field="memory")
     ways = [way for way in _ways(size, hardware) if _chosen(way, choice) and tiling in (None, way.tiling)]
-    best = next((way for way in ways if way.fits), None) or min(ways, key=_need)
-    return replace(best, reason=_reason(best, size, hardware, choice))
+    best = next((way for way in ways if way.fits), None) or min(ways, key=lambda way: way.need)
+    whole = next(_ways(size, hardware)).need
+    return replace(best, reason=reasons.reason(best, whole, hardware, choice))
 
 
 def cheaper(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryPlan | None:
     """The next way that needs clearly less than `current`; None where there is none."""
-    later = [way for way in _ways(size, hardware) if _need(way) < 0.95 * _need(current)]
+    later = [way for way in _ways(size, hardware) if way.need < 0.95 * current.need]
     fitting = [way for way in later if way.fits]
-    best = next(iter(fitting), None) or min(later, key=_need, default=None)
+    best = next(iter(fitting), None) or min(later, key=lambda way: way.need, default=None)
     if best is None:
         return None
-    return replace(best, reason=f"Memory ran out before, so now {_kept(best)}.")
+    return replace(best, reason=f"Memory ran out before, so now {reasons.kept(best)}.")
 
 
 def counted(current: MemoryPlan, size: ModelSize, hardware: Hardware) -> MemoryPlan:
@@ -343,60 +184,3 @@ def _peak(way: MemoryPlan, weights: dict[Part, int], size: ModelSize, itemsize: 
     decoders = sum(taken for part, taken in weights.items() if part.is_decoder)
     others = max((t for part, t in weights.items() if not (part.is_denoiser or part.is_decoder)), default=0)
     return int(max(denoisers * share + working, decoders + decoding, others * share + working / 4))
-
-
-def _need(way: MemoryPlan) -> int:
-    return way.gpu_bytes or way.ram_bytes
-
-
-# --- words ------------------------------------------------------------------------------------
-
-_WAY = {
-    Placement.RESIDENT: "all of the model stays in memory",
-    Placement.MODEL_OFFLOAD: "its parts take turns on the graphics card",
-    Placement.GROUP_OFFLOAD: "its layers pass through the graphics card one after the other",
-}
-_PRICE = {
-    Placement.RESIDENT: "",
-    Placement.MODEL_OFFLOAD: " Pictures are the same, a little later.",
-    Placement.GROUP_OFFLOAD: " Pictures are the same, but take much longer.",
-}
-_CHANGE = {
-    Storage.HALF: " Pictures differ a little from those of full precision.",
-    Storage.FP8: " Pictures differ a little from those of full weights.",
-    Storage.INT8: " Pictures differ a little from those of full weights.",
-    Storage.NF4: " Pictures differ visibly in small things from those of full weights.",
-}
-
-
-def _reason(way: MemoryPlan, size: ModelSize, hardware: Hardware, choice: MemoryChoice) -> str:
-    """Why this way, what it costs, and a warning where it may not be enough."""
-    has = f"the {hardware.place} has {_gb(hardware.free)} GB free"
-    what = _kept(way)
-    tiles = " The picture is decoded in tiles." if way.tiling else ""
-    whole = _need(next(_ways(size, hardware)))
-    if not way.fits:
-        need = f"{_gb(_need(way))} GB are needed and {has}"
-        return f"Probably too little memory: {need}. The studio will try: {what}. A smaller model is safer."
-    if choice is not MemoryChoice.AUTO:
-        return f"Your choice: {what}.{tiles}"
-    if way.placement is Placement.RESIDENT and way.storage is Storage.FULL:
-        return f"It needs {_gb(_need(way))} GB and {has}, so {what}.{tiles}"
-    price = _CHANGE.get(way.storage) or _PRICE[way.placement]
-    need = f"; that needs {_gb(_need(way))} GB" if way.storage is not Storage.FULL else ""
-    return f"Whole and unchanged it would need {_gb(whole)} GB, and {has}. So {what}{need}.{price}{tiles}"
-
-
-def _kept(way: MemoryPlan) -> str:
-    """“Its parts take turns on the graphics card”; kept smaller, that is the point of it."""
-    if way.placement is Placement.RESIDENT and way.storage in _STORED:
-        return f"it is kept with {_STORED[way.storage]}"
-    return f"{_WAY[way.placement]}{_stored(way)}"
-
-
-def _stored(way: MemoryPlan) -> str:
-    return f" with {_STORED[way.storage]}" if way.storage in _STORED else ""
-
-
-def _gb(count: int) -> str:
-    return "less than 0.1" if 0 < count < 0.05 * GIB else f"{count / GIB:.1f}"

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from pipelines.events import Event, Phase
-from pipelines.memory.planner import WHOLE, MemoryPlan
+from pipelines.memory.plan import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.returning.step import Measures, Views

@@ -15,7 +15,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.catalog.measured import measure
 from pipelines.errors import ModelUnavailable, OutOfMemory, RequestError
 from pipelines.memory import devices, planner
-from pipelines.memory.planner import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
+from pipelines.memory.plan import Hardware, MemoryChoice, MemoryPlan, ModelSize, Part, Storage
 from pipelines.request import Mode
 from pipelines.running import families, loading, readers
 from pipelines.running.cache import MemoryUse, ModelCache, held

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import RequestError
 from pipelines.memory import devices
-from pipelines.memory.planner import Storage
+from pipelines.memory.plan import Storage
 from pipelines.running import placement
 from pipelines.running.single_file_parts import fitting
 

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from pipelines.memory.planner import Part, Placement, Storage
+from pipelines.memory.plan import Part, Placement, Storage
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ def networks(pipeline: Any) -> Iterator[tuple[str, Any]]:
 
 
 def prepare(name: str, network: Any, settings: LoadSettings) -> None:
-    """Layout and numbers of one network, before it is put anywhere."""
+    """Set memory layout and precision of one network, before it is moved to a device."""
     import torch
 
     on_card = torch.device(settings.device).type != "cpu"

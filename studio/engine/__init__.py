@@ -25,7 +25,7 @@ class Engine(Protocol):
         ...
 
     def read(self, order: ReadOrder, patience: float = ...) -> tuple[Reading, ...]:
-        """One reading per sight of the order, between two jobs; waits `patience` seconds for its turn.
+        """One reading per region of the order, between two jobs; waits `patience` seconds for its turn.
 
         Raises Conflict where a job keeps the worker longer, WorkerLost where there is none or it does not
         answer, and whatever the reader says no with.

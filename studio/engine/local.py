@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory.planner import Hardware
+from pipelines.memory.plan import Hardware
 from studio.engine import worker
 from studio.engine.messages import (
     CancelOrder,
@@ -150,7 +150,7 @@ class LocalEngine:
             self._dismiss()
 
     def read(self, order: ReadOrder, patience: float = READ_PATIENCE_SECONDS) -> tuple[Reading, ...]:
-        """What a reader says of each sight; goes before the next job. Raises Conflict, WorkerLost, …"""
+        """What a reader says of each region; goes before the next job. Raises Conflict, WorkerLost, …"""
         answers: _Answers = SimpleQueue()
         self._admit_reader(order, answers, patience)
         try:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory.planner import Hardware
+from pipelines.memory.plan import Hardware
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class JobEvent:
 
 @dataclass(frozen=True, slots=True)
 class ReadAnswer:
-    """What the read order `order_id` found: one reading per sight, or why there is none."""
+    """What the read order `order_id` found: one reading per region, or why there is none."""
 
     order_id: str
     outcome: tuple[Reading, ...] | Failed

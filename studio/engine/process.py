@@ -60,7 +60,7 @@ class WorkerProcess:
                 yield self._pipe.recv()
 
     def kill(self) -> None:
-        """End it now, whatever it does; one that is buried already stays so."""
+        """Kill the process; does nothing where it has ended already."""
         with contextlib.suppress(ValueError):
             self._process.kill()
 

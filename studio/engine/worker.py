@@ -132,7 +132,7 @@ def _warm_up(runner: PipelineRunner, catalog: Catalog, say: Say) -> None:
     )
     try:
         completed = complete(request, catalog, {}, draw_seed=lambda: 0).request
-        order = WorkOrder("warm-up", completed.model_dump(mode="json"), {})
+        order = WorkOrder("warm-up", completed, {})
         runner.run(order, lambda event: None, lambda: False)
     except LikenessError as error:  # the first job with this model says so again, to the artist
         log.warning("%s could not be loaded ahead: %s", spec.label, error.detail)

@@ -8,9 +8,17 @@ from pathlib import Path
 from pipelines.catalog.catalog import Catalog
 from pipelines.disk import model_size
 from pipelines.memory import planner
-from pipelines.memory.planner import Hardware, MemoryChoice, MemoryPlan, ModelSize, Placement, Storage
+from pipelines.memory.plan import (
+    CHOICE_LABEL,
+    Hardware,
+    MemoryChoice,
+    MemoryPlan,
+    ModelSize,
+    Placement,
+    Storage,
+)
 from pipelines.spec import ModelSpec
-from studio.models.records import Fit, MemorySetting, Verdict
+from studio.models.records import Fit, FitVerdict, MemorySetting
 
 DEFAULT = MemorySetting()
 _PROCESSOR = 1e11
@@ -62,7 +70,7 @@ def choices(
     spec: ModelSpec, catalog: Catalog, hardware: Hardware | None
 ) -> tuple[dict[MemoryChoice, str], dict[MemoryChoice, str]]:
     """The ways of keeping the model that can be had here, with their labels; the others, with the reason."""
-    labels = dict(planner.CHOICE_LABEL)
+    labels = dict(CHOICE_LABEL)
     if hardware is not None and not hardware.has_own_memory:
         del labels[MemoryChoice.RESIDENT]  # there is no other place: the same as automatic
     refused = {way: why for way in labels if (why := refusal(way, spec, catalog, hardware))}
@@ -75,7 +83,7 @@ def refusal(choice: MemoryChoice, spec: ModelSpec, catalog: Catalog, hardware: H
     return planner.refusal(choice, size, hardware) if size and hardware else None
 
 
-def _verdict(plan: MemoryPlan) -> Verdict:
+def _verdict(plan: MemoryPlan) -> FitVerdict:
     if not plan.fits:
         return "too_large"
     if plan.storage not in (Storage.FULL, Storage.HALF):

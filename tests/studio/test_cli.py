@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.memory.planner import MemoryChoice
+from pipelines.memory.plan import MemoryChoice
 from studio.cli import read_command, sits_before_a_screen
 from studio.settings import Settings
 from studio.startup import StartError

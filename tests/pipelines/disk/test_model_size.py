@@ -8,7 +8,7 @@ from diffusers import DiffusionPipeline
 from safetensors.torch import save_file
 
 from pipelines.disk import model_size
-from pipelines.memory.planner import Part
+from pipelines.memory.plan import Part
 
 
 def count(module: torch.nn.Module) -> int:

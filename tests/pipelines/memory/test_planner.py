@@ -6,7 +6,7 @@ import pytest
 
 from pipelines.errors import RequestError
 from pipelines.memory import planner
-from pipelines.memory.planner import GIB, Hardware, MemoryChoice, ModelSize, Part, Placement, Storage
+from pipelines.memory.plan import GIB, Hardware, MemoryChoice, ModelSize, Part, Placement, Storage
 
 SDXL = ModelSize(
     (

@@ -15,7 +15,7 @@ from transformers import Qwen3Config, Qwen3Model, T5Config, T5EncoderModel
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.events import ImageReady, Started, WorkOrder
-from pipelines.memory.planner import WHOLE, MemoryChoice, Placement, Storage
+from pipelines.memory.plan import WHOLE, MemoryChoice, Placement, Storage
 from pipelines.running import placement
 from pipelines.running.contract import LoadSettings
 from pipelines.running.runner import PipelineRunner
@@ -55,7 +55,7 @@ def outcome(catalog: Catalog, ask: Ask, pictures: Pictures) -> Callable[..., tup
     def made(choice: MemoryChoice, mode: str) -> tuple[np.ndarray, Any, Any]:
         runner = runners.setdefault(choice, PipelineRunner(catalog, "cpu", look=lambda: CARD))
         events: list[Any] = []
-        request = ask(mode).model_dump(mode="json")
+        request = ask(mode)
         runner.run(
             WorkOrder("job", request, pictures.files, memory=choice.value), events.append, lambda: False
         )

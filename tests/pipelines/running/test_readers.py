@@ -13,7 +13,7 @@ from PIL import Image
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import ModelUnavailable, NotFound, OutOfMemory, RequestError
 from pipelines.events import ReadOrder, Region
-from pipelines.memory.planner import Hardware
+from pipelines.memory.plan import Hardware
 from pipelines.running.runner import PipelineRunner
 from tests import tiny_readers
 

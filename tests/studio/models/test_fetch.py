@@ -18,8 +18,8 @@ from studio.models.messages import (
     Fetched,
     FetchFailed,
     FetchOrder,
+    FilesListed,
     FromFetch,
-    Planned,
     Progressed,
     Verifying,
     Wanted,
@@ -107,7 +107,7 @@ def test_what_is_loaded_is_fetched_and_nothing_else(hub: Hub, hub_home: Path) ->
     assert there == {"model_index.json", "unet/config.json", WEIGHTS, "scheduler/scheduler_config.json"}
     assert (folder / WEIGHTS).read_bytes() == BIG
     assert not list(hub_home.rglob("*.incomplete"))
-    plan = next(each for each in said if isinstance(each, Planned))
+    plan = next(each for each in said if isinstance(each, FilesListed))
     sizes = {file.name: file.size for file in plan.files}
     assert sizes[WEIGHTS] == len(BIG)
     assert set(sizes) == there
@@ -178,7 +178,7 @@ def test_a_killed_process_leaves_a_part_that_the_next_one_goes_on_with(hub: Hub,
     said = fetched()
     assert isinstance(said[-1], Fetched)
     assert hub.bytes_sent_for(WEIGHTS) == [f"bytes={kept}-"]
-    plan = next(each for each in said if isinstance(each, Planned))
+    plan = next(each for each in said if isinstance(each, FilesListed))
     assert next(file.done for file in plan.files if file.name == WEIGHTS) == kept
     assert (snapshot(hub_home) / WEIGHTS).read_bytes() == BIG
 

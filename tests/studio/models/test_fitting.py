@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.memory.planner import GIB, Hardware, ModelSize, Part
+from pipelines.memory.plan import GIB, Hardware, ModelSize, Part
 from studio.models.fitting import pace
 
 LARGE = ModelSize((Part("transformer", 3_880_000_000), Part("text_encoder", 4_022_000_000)), 1024)

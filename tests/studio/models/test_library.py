@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import Conflict, NotFound, RequestError
-from pipelines.memory.planner import GIB, Hardware
+from pipelines.memory.plan import GIB, Hardware
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
 from tests.hub import Hub

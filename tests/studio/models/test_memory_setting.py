@@ -10,7 +10,7 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import NotFound, RequestError
-from pipelines.memory.planner import GIB, Hardware, MemoryChoice
+from pipelines.memory.plan import GIB, Hardware, MemoryChoice
 from studio import ui
 from studio.models.library import ModelLibrary
 from studio.models.records import MemorySetting

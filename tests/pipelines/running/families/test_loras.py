@@ -13,7 +13,7 @@ from safetensors.torch import load_file, save_file
 
 from pipelines.errors import RequestError
 from pipelines.events import Notice, Started
-from pipelines.memory.planner import MemoryPlan, Storage
+from pipelines.memory.plan import MemoryPlan, Storage
 from pipelines.planning.complete import plan
 from pipelines.request import Mode
 from pipelines.running import loras
