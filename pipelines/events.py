@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from pipelines.request import CompleteRequest
+
 
 class Phase(StrEnum):
     """Where a job is. `SAVING` belongs to the studio, the others to the worker."""
@@ -153,9 +155,10 @@ Box = tuple[int, int, int, int]
 class WorkOrder:
     """A job as the worker gets it.
 
-    `request` is the complete request as JSON (the worker validates it again); `files` maps each
-    referenced image id to a readable file; `skip` holds batch indices already saved by an earlier try.
-    `memory`: a `pipelines.memory.planner.MemoryChoice`; `warm_up`: compile the model for this machine;
+    `files` maps each referenced image id to a readable file; `skip` holds batch indices already saved by
+    an earlier try. The request was validated where it entered (REST, the page, a row of the database): it
+    crosses the pipe as it is and is not validated again, since both ends are one installation of the studio.
+    `memory`: a `pipelines.memory.plan.MemoryChoice`; `warm_up`: compile the model for this machine;
     `tiling`: decode in tiles, None where that is left to the plan. `revisions`: the commit of each
     repository of the hub that the model is loaded from. `masks`: of references that are masks, a file that
     has kept its transparency, where `files` has none. `originals`: of pictures to be enlarged, a file
@@ -164,7 +167,7 @@ class WorkOrder:
     """
 
     job_id: str
-    request: dict[str, Any]
+    request: CompleteRequest
     files: dict[str, str]
     skip: frozenset[int] = frozenset()
     memory: str = "auto"

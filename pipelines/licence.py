@@ -8,14 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 Commercial = Literal["yes", "no", "conditions", "unknown"]
 
-COMMERCIAL_WORDS: dict[Commercial, str] = {
-    "yes": "Commercial use: yes",
-    "no": "Commercial use: no",
-    "conditions": "Commercial use: with conditions",
-    "unknown": "Commercial use: read the licence",
-}
-"""How a licence is summed up on the page."""
-
 
 class Licence(BaseModel):
     """The terms of one model. In models.yaml a plain string stands for the name alone."""

@@ -7,7 +7,7 @@ Complete, frozen and serialisable: the same words appear in REST bodies, the `jo
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -46,11 +46,11 @@ CONTROL_LABEL: dict[ControlKind, str] = {
 """The kinds as artists choose them."""
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+class _Frozen(BaseModel, frozen=True):
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-class Reference(_Frozen):
+class Reference(_Frozen, frozen=True):
     """A picture of the collection acting on the request."""
 
     image_id: str = Field(min_length=1, max_length=64)
@@ -58,7 +58,7 @@ class Reference(_Frozen):
     weight: float = Field(default=1.0, ge=0.0, le=2.0, description="1.0 is the model's normal strength.")
 
 
-class Control(_Frozen):
+class Control(_Frozen, frozen=True):
     """Settings of ControlNet."""
 
     kind: ControlKind = ControlKind.CANNY
@@ -74,21 +74,21 @@ Guidance = Annotated[float, Field(ge=0.0, le=30.0)]
 Steps = Annotated[int, Field(ge=1, le=150)]
 
 
-class Lora(_Frozen):
+class Lora(_Frozen, frozen=True):
     """A LoRA of the models folder acting on the request's model."""
 
     id: str = Field(min_length=1, max_length=64, description="As in a model's `add_ons`.")
     weight: float = Field(default=1.0, ge=-2.0, le=2.0, description="1.0 is its full strength.")
 
 
-class ResultSize(_Frozen):
+class ResultSize(_Frozen, frozen=True):
     """Size of the finished picture, in pixels."""
 
     width: int = Field(ge=16, le=MAX_RESULT_SIDE)
     height: int = Field(ge=16, le=MAX_RESULT_SIDE)
 
 
-class Keep(_Frozen):
+class Keep(_Frozen, frozen=True):
     """Where a refinement changes nothing, the reference's own pixels stay."""
 
     enabled: bool = True
@@ -97,7 +97,7 @@ class Keep(_Frozen):
     )
 
 
-class Extend(_Frozen):
+class Extend(_Frozen, frozen=True):
     """Canvas to add around a source, in pixels of the source."""
 
     left: int = Field(default=0, ge=0, le=MAX_RESULT_SIDE)
@@ -110,7 +110,7 @@ class Extend(_Frozen):
         return self.left + width + self.right, self.top + height + self.bottom
 
 
-class PicturePrompt(_Frozen):
+class PicturePrompt(_Frozen, frozen=True):
     """The words of one picture, where the prompt leaves some open or says how much they count.
 
     Choices are made, lists are read and tags of LoRAs taken out. Weights stay where the model can weigh.
@@ -120,18 +120,18 @@ class PicturePrompt(_Frozen):
     negative_prompt: str = Field(default="", max_length=20 * MAX_PROMPT_CHARS)
 
 
-class Finish(_Frozen):
+class Finish(_Frozen, frozen=True):
     """How the pictures of a job are enlarged before they are kept. `scale` 1: not at all."""
 
     scale: Literal[1, 2, 4] = 1
     upscaler: str | None = Field(default=None, max_length=128, description="None: the studio's own choice.")
 
 
-class GenerationRequest(_Frozen):
+class GenerationRequest(_Frozen, frozen=True):
     """What the artist asked for.
 
-    As sent, fields may be open (`model` None, `seed` -1, size None). `planning.complete` closes them;
-    only complete requests enter the queue.
+    As sent, fields may be open (`model` None, `seed` -1, size None). `planning.complete` closes them and
+    makes a `CompleteRequest`; only these enter the queue.
     """
 
     mode: Mode = Mode.TEXT_TO_IMAGE
@@ -214,7 +214,7 @@ class GenerationRequest(_Frozen):
         """NUL and its kin cannot be kept in a PNG's text or in SQLite's full-text index."""
         return "".join(c for c in text if c in "\n\t" or ord(c) >= 32)
 
-    def alone(self, seed: int | None) -> GenerationRequest:
+    def alone(self, seed: int | None) -> Self:
         """What makes only the picture of this seed (None: the first) of those this request makes."""
         own = self.seed if seed is None else seed
         index = own - self.seed
@@ -228,3 +228,12 @@ class GenerationRequest(_Frozen):
     def with_role(self, role: Role) -> tuple[Reference, ...]:
         """The references acting in `role`, in the artist's order."""
         return tuple(r for r in self.references if self.role_of(r) is role)
+
+
+class CompleteRequest(GenerationRequest, frozen=True):
+    """A request without open fields: it defines the pictures, and any version of the studio can say how."""
+
+    model: str = Field(max_length=128)
+    seed: int = Field(ge=0, le=MAX_SEED)
+    width: int = Field(ge=16, le=4096, description="Pixels the model works at.")
+    height: int = Field(ge=16, le=4096, description="Pixels the model works at.")

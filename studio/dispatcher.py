@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from pipelines.errors import Cancelled, Conflict, LikenessError, StorageFailure, WorkerLost
+from pipelines.errors import Cancelled, Conflict, LikenessError, RequestError, StorageFailure, WorkerLost
 from pipelines.events import (
     Box,
     Completed,
@@ -29,8 +29,9 @@ from pipelines.events import (
     Started,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest, Mode, Role
+from pipelines.request import CompleteRequest, GenerationRequest, Mode, Role
 from studio.engine import Engine
+from studio.job_store import UNKNOWN
 from studio.jobs import JobQueue
 from studio.models.records import LoadOptions
 from studio.records import ImageRecord, JobError, JobRecord, JobStatus
@@ -66,7 +67,7 @@ class JobPictures(Protocol):
         self,
         *,
         job_id: str,
-        request: GenerationRequest,
+        request: CompleteRequest,
         image: ImageReady,
         notices: tuple[str, ...],
         provenance: dict[str, Any],
@@ -160,10 +161,11 @@ class Dispatcher:
             raise Conflict(refusal)
         files, masks = self._held(partial(self._files, job.request), job)
         originals, heads = self._held(partial(self._enlarged, job.request), job)
-        loading = self._loading_of(job.request.model or "")
+        request = _complete(job)
+        loading = self._loading_of(request.model)
         order = WorkOrder(
             job.id,
-            job.request.model_dump(mode="json"),
+            request,
             files,
             skip=saved,
             memory=loading.choice.value,
@@ -229,7 +231,7 @@ class Dispatcher:
         save = partial(
             self._collection.save_generated,
             job_id=job.id,
-            request=job.request,
+            request=_complete(job),
             image=image,
             notices=now.notices,
             provenance=provenance,
@@ -280,3 +282,10 @@ class Dispatcher:
         except StorageFailure:
             return False
         return True
+
+
+def _complete(job: JobRecord) -> CompleteRequest:
+    """Its request. Raises RequestError for one of another version's jobs, where this one cannot read it."""
+    if not isinstance(job.request, CompleteRequest):
+        raise RequestError(UNKNOWN.detail)
+    return job.request

@@ -14,7 +14,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from pipelines.errors import RequestError, WorkerLost
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio import kept_requests
 from studio.collection.models import ImageRow, JobRow, QueueSwitchRow
 from studio.database import Database
@@ -49,7 +49,7 @@ class JobStore:
         """
         with self._database.transaction() as session:
             for row in session.scalars(select(JobRow).where(JobRow.status.in_(_OPEN))):
-                if not kept_requests.is_whole(row.request):
+                if not isinstance(kept_requests.read(row.request), CompleteRequest):
                     _end(row, JobStatus.FAILED, JobError(code=UNKNOWN.code, message=UNKNOWN.detail))
             session.flush()
             for row in session.scalars(select(JobRow).where(JobRow.status == JobStatus.RUNNING)):
@@ -62,7 +62,7 @@ class JobStore:
 
     def insert(
         self,
-        wanted: Iterable[tuple[GenerationRequest, Iterable[str]]],
+        wanted: Iterable[tuple[CompleteRequest, Iterable[str]]],
         tab: str | None,
         also: Callable[[Session, tuple[str, ...]], None] | None = None,
     ) -> tuple[JobRecord, ...]:
@@ -102,7 +102,7 @@ class JobStore:
         *,
         seconds: float | None = None,
         memory_mb: int | None = None,
-        again: GenerationRequest | None = None,
+        again: CompleteRequest | None = None,
     ) -> tuple[JobRecord, ...]:
         """Write the end that `record` tells of. `seconds` per picture; `memory_mb` MiB of the accelerator.
 
@@ -235,13 +235,13 @@ def _place(row: JobRow) -> int:
 
 
 def _row(
-    request: GenerationRequest, notices: Iterable[str], tab: str | None, *, repeat: bool = False
+    request: CompleteRequest, notices: Iterable[str], tab: str | None, *, repeat: bool = False
 ) -> JobRow:
     return JobRow(
         id=uuid.uuid4().hex,
         status=JobStatus.QUEUED,
         request=request.model_dump(mode="json"),
-        model=request.model or "",
+        model=request.model,
         mode=request.mode,
         tab=tab,
         attempts=0,

@@ -27,7 +27,7 @@ from pipelines.events import (
     StepProgress,
     TileProgress,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest, GenerationRequest
 from studio.database import Database
 from studio.job_store import LOST_TWICE, JobStore
 from studio.job_table import SHOWN_FINISHED, Job, JobTable
@@ -74,15 +74,13 @@ class JobQueue:
 
     # --- what the service calls -------------------------------------------------------------
 
-    def add(
-        self, request: GenerationRequest, notices: Iterable[str] = (), tab: str | None = None
-    ) -> JobRecord:
+    def add(self, request: CompleteRequest, notices: Iterable[str] = (), tab: str | None = None) -> JobRecord:
         """Queue a complete request; when this returns the job survives any crash."""
         return self.add_all([(request, notices)], tab)[0]
 
     def add_all(
         self,
-        wanted: Sequence[tuple[GenerationRequest, Iterable[str]]],
+        wanted: Sequence[tuple[CompleteRequest, Iterable[str]]],
         tab: str | None = None,
         also: Callable[[Session, tuple[str, ...]], None] | None = None,
     ) -> tuple[JobRecord, ...]:
@@ -355,11 +353,12 @@ class JobQueue:
         self._table.queued.extend(self._job(record) for record in next_one)
         self._touch()
 
-    def _again(self, ended: JobRecord) -> GenerationRequest | None:
+    def _again(self, ended: JobRecord) -> CompleteRequest | None:
         """What is asked for next, where the job that has ended well is to be repeated."""
-        if not ended.repeat or ended.status is not JobStatus.DONE:
+        request = ended.request
+        if not ended.repeat or ended.status is not JobStatus.DONE or not isinstance(request, CompleteRequest):
             return None
-        return ended.request.model_copy(update={"seed": self._draw_seed()})
+        return request.model_copy(update={"seed": self._draw_seed()})
 
     def _records(self) -> tuple[JobRecord, ...]:
         running = (self._table.running.record,) if self._table.running else ()

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 from pydantic import ValidationError
 
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest, GenerationRequest
+from studio.json_values import is_object
 
 
 def known_fields(kept: object) -> object:
     """Without the settings of later versions; anything else stays as it is."""
-    if not isinstance(kept, Mapping):
+    if not is_object(kept):
         return kept
     return {name: value for name, value in kept.items() if name in GenerationRequest.model_fields}
 
@@ -27,7 +28,9 @@ def is_whole(kept: object) -> bool:
 
 
 def read(kept: object) -> GenerationRequest:
-    """The request as far as this version knows its settings; raises nothing."""
+    """The request, complete as it was kept, or as far as this version knows its settings; raises nothing."""
+    with suppress(ValidationError):
+        return CompleteRequest.model_validate(kept)
     try:
         return GenerationRequest.model_validate(kept)
     except ValidationError as error:
@@ -35,7 +38,7 @@ def read(kept: object) -> GenerationRequest:
 
 
 def _known_part(kept: object, unknown: set[str]) -> GenerationRequest:
-    fields: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+    fields = kept if is_object(kept) else dict[str, Any]()
     known = {name: value for name, value in fields.items() if name not in unknown}
     prompt = known.get("prompt")
     try:

@@ -1,7 +1,9 @@
-"""The few verbs of the product. REST and the page call these and nothing below them.
+"""The one door to the studio: REST, page and coach are given this object and nothing below it.
 
-All methods are thread-safe and quick (they never wait for the worker; only `readers`, and the drift of a
-face with them, do). They raise errors of `pipelines.errors` whose words are meant for the artist.
+The verbs of the loop (take in, ask, follow, keep) are its methods; each further subject is an attribute with
+verbs of its own: `gallery`, `bin`, `history`, `characters`, `designs`, `sweeps`, `exchange`, `library`. All
+methods are thread-safe and quick (they never wait for the worker; only `readers`, and the drift of a face
+with them, do). They raise errors of `pipelines.errors` whose words are meant for the artist.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from pipelines.catalog.catalog import Catalog
 from pipelines.errors import LikenessError, NotFound
 from pipelines.planning import prompt_words
 from pipelines.planning.complete import Completion, complete
-from pipelines.request import MODE_LABEL, GenerationRequest, Mode
+from pipelines.request import MODE_LABEL, CompleteRequest, GenerationRequest, Mode
 from pipelines.spec import ModelSpec
 from studio.characters import faces
 from studio.characters.characters import Characters
@@ -246,7 +248,7 @@ class StudioService:
         """The parents of a picture that are in the collection (also trashed), in order."""
         return self._collection.parents(image_id)
 
-    def preview_request(self, request: GenerationRequest) -> tuple[GenerationRequest, tuple[str, ...]]:
+    def preview_request(self, request: GenerationRequest) -> tuple[CompleteRequest, tuple[str, ...]]:
         """What `submit` would make of it, with the notices (rounded size, unused knob). Raises as it does."""
         completed = self._complete(request)
         return completed.request, completed.notices
@@ -291,7 +293,6 @@ class StudioService:
             self.wildcards.lines,
             again=again,
         )
-        assert done.request.model is not None
         self.library.require_consent(done.request.model)
         return done
 

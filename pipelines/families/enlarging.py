@@ -18,8 +18,8 @@ def _finishes(limits: Limits) -> tuple[tuple[str, str], ...]:
 
 
 def _finish_asked(text: str) -> dict[str, object]:
-    scale, _, upscaler = text.partition(" by ")
-    return {"finish": {"scale": _whole(scale, 1), "upscaler": upscaler or None}}
+    scale, upscaler = _parts(text)
+    return {"finish": {"scale": _whole(scale, 1), "upscaler": upscaler}}
 
 
 def _finish_said(asked: Asked) -> str | None:
@@ -32,11 +32,11 @@ def _finish_said(asked: Asked) -> str | None:
 
 
 def _scale_asked(text: str) -> dict[str, object]:
-    scale, _, upscaler = text.partition(" by ")
+    scale, upscaler = _parts(text)
     width, times, height = scale.partition("x")
     size = {"width": _whole(width, 0), "height": _whole(height, 0)}
     said = size if times and all(size.values()) else {"scale": _whole(scale, 4)}
-    return {**said, "upscaler": upscaler or None}
+    return {**said, "upscaler": upscaler}
 
 
 def _scale_said(asked: Asked) -> str | None:
@@ -49,6 +49,12 @@ def _scale_said(asked: Asked) -> str | None:
 
 def _by(text: str, upscaler: str | None) -> str:
     return f"{text} by {upscaler}" if upscaler else text
+
+
+def _parts(text: str) -> tuple[str, str | None]:
+    """What `_by` put together."""
+    scale, _, upscaler = text.partition(" by ")
+    return scale, upscaler or None
 
 
 def _whole(text: str, otherwise: int) -> int:

@@ -1,6 +1,6 @@
 """FLUX.1: dev, Kontext (edits one picture) and Fill (paints inside a mask).
 
-This file holds the tables (torch-free); `flux1_model` holds what runs, imported on load.
+This file holds the tables (torch-free); what runs is `pipelines.running.families.flux1`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """FLUX.2: klein (4B, 9B, with and without distillation, with a cache of its references) and dev.
 
 The model looks at up to ten whole pictures and is told in words what each is for. This file holds the
-tables (torch-free); `flux2_model` holds what runs, imported on load.
+tables (torch-free); what runs is `pipelines.running.families.flux2`.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ _BASE = {**_WITH_REFERENCES, Mode.IMG2IMG: _PAINTED_OVER, Mode.INPAINT: _MASKED}
 
 
 def _distilled(routes: Mapping[Mode, Route]) -> dict[Mode, Route]:
-    """Four steps, no guidance, nothing to keep away from."""
+    """A distilled model's route: four steps, no guidance, no negative prompt."""
     return {
         mode: replace(route, guidance_arg=None, negative_prompt=False).with_defaults(
             {"num_inference_steps": 4}

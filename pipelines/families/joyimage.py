@@ -1,7 +1,7 @@
 """JoyAI-Image-Edit-Plus: edits by instruction with up to five pictures.
 
 The model looks at whole pictures and is told in words what each is for. This file holds the tables
-(torch-free); `joyimage_model` holds what runs, imported on load.
+(torch-free); what runs is `pipelines.running.families.joyimage`.
 """
 
 from __future__ import annotations

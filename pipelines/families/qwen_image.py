@@ -1,6 +1,6 @@
 """Qwen-Image: the edit models (several references), the drawing models, and 2.1, which does both.
 
-This file holds the tables (torch-free); `qwen_image_model` holds what runs, imported on load.
+This file holds the tables (torch-free); what runs is `pipelines.running.families.qwen_image`.
 """
 
 from __future__ import annotations

@@ -85,8 +85,6 @@ class Route:
     step_callback: bool = True
     caches: tuple[str, ...] = ()
     """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
-    quantisations: tuple[str, ...] = ("int8", "nf4")
-    """Quantised weights this class runs with."""
     defaults: tuple[tuple[str, float | int], ...] = ()
     """Values that differ from the studio's own (3.5 guidance, 20 steps), by field name."""
     guidance_range: tuple[float, float] = (1.0, 20.0)
@@ -125,10 +123,6 @@ class Route:
         if role is Role.MASK:
             return 1
         return dict(self.role_limits).get(role, self.max_references)
-
-    def fields_for(self, roles: Collection[Role]) -> frozenset[str]:
-        """`fields`, less the knobs that do nothing while references have only these `roles`."""
-        return self.fields if self.strength_role in roles else self.fields - {"strength"}
 
     def with_defaults(self, defaults: Mapping[str, float | int]) -> Route:
         """This route with some defaults replaced."""

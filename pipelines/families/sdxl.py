@@ -1,6 +1,6 @@
 """Stable Diffusion XL and models in its format, on stock diffusers pipelines.
 
-This file holds the tables (torch-free); `sdxl_model` holds what runs, imported on load.
+This file holds the tables (torch-free); what runs is `pipelines.running.families.sdxl`.
 """
 
 from __future__ import annotations

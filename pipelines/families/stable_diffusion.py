@@ -1,6 +1,6 @@
 """Stable Diffusion 1.x and models in its format: seven modes on stock diffusers pipelines.
 
-This file holds the tables (torch-free); `stable_diffusion_model` holds what runs, imported on load.
+This file holds the tables (torch-free); what runs is `pipelines.running.families.stable_diffusion`.
 """
 
 from __future__ import annotations

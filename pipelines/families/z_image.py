@@ -1,6 +1,6 @@
 """Z-Image: Turbo (eight steps, no guidance) and the base model.
 
-This file holds the tables (torch-free); `z_image_model` holds what runs, imported on load.
+This file holds the tables (torch-free); what runs is `pipelines.running.families.z_image`.
 """
 
 from __future__ import annotations

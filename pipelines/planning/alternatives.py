@@ -76,7 +76,7 @@ Prompt: TypeAlias = tuple[Part, ...]
 
 def read(text: str) -> Prompt:
     """The parts of a prompt. `written` of it is `text` again, whatever stands in it."""
-    return _Reader(text).prompt(0, len(text))
+    return _ChoiceReader(text).prompt(0, len(text))
 
 
 def written(prompt: Prompt) -> str:
@@ -215,7 +215,7 @@ class _Braces:
     end: int
 
 
-class _Reader:
+class _ChoiceReader:
     def __init__(self, text: str) -> None:
         self._text = text
         self._choices = dict(_braces(text))

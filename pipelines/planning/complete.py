@@ -30,6 +30,7 @@ from pipelines.request import (
     MODE_LABEL,
     RANDOM_SEED,
     REFINEMENTS,
+    CompleteRequest,
     Control,
     ControlKind,
     GenerationRequest,
@@ -54,7 +55,7 @@ _MASK_SHAPE = 0.02
 class Completion:
     """A complete request and what the artist should be told about it."""
 
-    request: GenerationRequest
+    request: CompleteRequest
     notices: tuple[str, ...] = ()
     composed_prompt: str | None = None
     """What the model reads, where that is more than the artist's own words."""
@@ -115,7 +116,7 @@ def complete(
         _result(draft)
     _enlargers(draft, again=again)
     _taught(draft)
-    done = GenerationRequest.model_validate({**request.model_dump(), **draft.changes})
+    done = CompleteRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
     if composed == done.prompt:
         return Completion(done, tuple(draft.notices))

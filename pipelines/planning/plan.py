@@ -10,7 +10,7 @@ from typing import Literal
 
 from pipelines.families.route import Route
 from pipelines.request import (
-    RANDOM_SEED,
+    CompleteRequest,
     Control,
     Extend,
     Finish,
@@ -84,10 +84,8 @@ class Plan:
         return self.width * scale, self.height * scale
 
 
-def plan(request: GenerationRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
-    """The numbers of a complete request (ValueError for one that is not). `files`: its add-ons by id."""
-    if request.width is None or request.height is None or request.seed == RANDOM_SEED:
-        raise ValueError("only a complete request can be planned")
+def plan(request: CompleteRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
+    """The numbers that diffusers is called with. `files`: the request's add-ons by id."""
     strength = request.strength if route.strength else None
     words = tuple(
         (each.prompt, compose(request, route, index), each.negative_prompt)

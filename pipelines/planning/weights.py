@@ -42,7 +42,7 @@ def chunks(text: str) -> tuple[Chunk, ...]:
 
     Raises RequestError for a weight that is not between 0 and HEAVIEST.
     """
-    parts = [_merged(part) for part in _parted(_Reader(text).fragments())]
+    parts = [_merged(part) for part in _parted(_WeightReader(text).fragments())]
     full = tuple(part for part in parts if any(fragment.text.strip() for fragment in part))
     return full or ((Fragment(text if text.isspace() else ""),),)
 
@@ -60,7 +60,7 @@ def words(text: str) -> str:
 
 def unweighed(text: str) -> str:
     """The words alone, for a model that cannot weigh them: brackets without a number are left to it."""
-    marks = _Reader(text).marks
+    marks = _WeightReader(text).marks
     numbered = {start: mark for start, mark in marks.items() if mark.words_end != mark.close}
     gone = {*numbered, *(at for mark in numbered.values() for at in range(mark.words_end, mark.close + 1))}
     kept = "".join(sign for at, sign in enumerate(text) if at not in gone) if gone else text
@@ -76,7 +76,7 @@ class _Mark:
     close: int
 
 
-class _Reader:
+class _WeightReader:
     """`marks`: the brackets that close, by where they open."""
 
     def __init__(self, text: str) -> None:

@@ -121,7 +121,7 @@ def _container(value: Any, found: list[torch.Tensor]) -> Build:
 
 
 def _place(tensor: torch.Tensor, found: list[torch.Tensor]) -> int:
-    """Where `tensor` stands in `found`; one that comes twice stands there once."""
+    """Index of `tensor` in `found`, which it is added to where it is new."""
     for at, known in enumerate(found):
         if known is tensor:
             return at

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from PIL import Image
-from pydantic import ValidationError
 
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
@@ -36,9 +35,9 @@ from pipelines.events import (
 )
 from pipelines.families.route import Route
 from pipelines.memory import devices
-from pipelines.memory.planner import Hardware, Part
+from pipelines.memory.plan import Hardware, Part
 from pipelines.planning.plan import Plan, plan
-from pipelines.request import GenerationRequest, Lora, Mode, Role
+from pipelines.request import Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
 from pipelines.running import loading, masks, references, shaping
 from pipelines.running.contract import Call, Enlarger, FinishedPicture, LoadedModel, RoleImage
@@ -169,14 +168,7 @@ class PipelineRunner:
         emit(Completed(dict(job.timings), {**job.provenance, **memory}))
 
     def _job(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> _Job:
-        try:
-            request = GenerationRequest.model_validate(order.request)
-        except ValidationError as error:
-            first = error.errors()[0]
-            name = ".".join(str(part) for part in first["loc"])
-            raise RequestError(f"The request's {name} can't be used: {first['msg']}.", field=name) from error
-        if request.model is None:
-            raise RequestError("The request names no model.", field="model")
+        request = order.request
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
         beside = add_ons.paths(self._catalog, spec, request)

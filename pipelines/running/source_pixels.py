@@ -40,7 +40,7 @@ class MaskCompositor(NamedTuple):
 
 
 class UnchangedCompositor(NamedTuple):
-    """An edit in words, which has no mask: where it went shows in what came out.
+    """Edits by instruction, which have no mask: what changed is found by comparing result and source.
 
     A network that redraws a whole picture shifts every tone a little; kept, this adds up from edit to
     edit. So small differences shrink to none and large ones stay, as noise is taken out of signals (soft
@@ -65,7 +65,7 @@ class UnchangedCompositor(NamedTuple):
 
 
 def _rise(difference: float) -> float:
-    """0 up to DRIFT, 1 from CHANGE, smooth between."""
+    """Smooth step of a difference: 0 up to DRIFT, 1 from CHANGE."""
     along = min(1.0, max(0.0, (difference - DRIFT) / (CHANGE - DRIFT)))
     return along * along * (3 - 2 * along)
 

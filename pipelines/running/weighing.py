@@ -35,6 +35,7 @@ class PromptWeighter:
         )
         self._device = device
         self._tokenizer = tokenizer
+        self._cut: dict[str, str] = {}
         self._provider = EmbeddingsProvider(
             tokenizer,
             encoder,
@@ -46,8 +47,10 @@ class PromptWeighter:
 
     def cut(self, text: str) -> str:
         """The end of `text` that is beyond MOST_PARTS, from the first word touched; '' where all fits."""
-        each = self._tokenizer.model_max_length - 2  # the signs for beginning and end come with every part
-        return encodings.cut(self._tokenizer, text, MOST_PARTS * each + 2)
+        if text not in self._cut:  # told first, then encoded: a long text is tokenised once
+            each = self._tokenizer.model_max_length - 2  # the signs for beginning and end are in every part
+            self._cut[text] = encodings.cut(self._tokenizer, text, MOST_PARTS * each + 2)
+        return self._cut[text]
 
     def notice(self, text: str) -> str | None:
         """What to tell the artist about words that are cut."""

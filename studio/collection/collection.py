@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ControlImage, ImageReady
-from pipelines.request import GenerationRequest, Role
+from pipelines.request import CompleteRequest, Role
 from studio import __version__, images
 from studio.collection import marks, numbering, queries, recovery, reproductions, rows
 from studio.collection.character_journal import CharacterJournal
@@ -89,7 +89,7 @@ class Collection:
         self,
         *,
         job_id: str,
-        request: GenerationRequest,
+        request: CompleteRequest,
         image: ImageReady,
         notices: tuple[str, ...],
         provenance: dict[str, Any],
@@ -98,8 +98,7 @@ class Collection:
         """Save one picture of a job, durably. A picture of this job and index that is here already is kept.
 
         A picture made once more with the same pixels is not kept twice: the record is the original's.
-        `request` must be complete. `provenance` as in `events.Started`. `control`: the control image that
-        guided it, kept as its parent.
+        `provenance` as in `events.Started`. `control`: the control image that guided it, kept as its parent.
         """
         with self.database.reading() as session:
             existing = rows.of_job(session, job_id, image.index)
@@ -119,7 +118,7 @@ class Collection:
             job_id=job_id,
             batch_index=image.index,
             seed=image.seed,
-            model=self._model_mark(request.model or "", provenance),
+            model=self._model_mark(request.model, provenance),
             request=request,
             parents=parents if drawn is None else (*parents, drawn.link),
             notes=notices,

@@ -135,7 +135,7 @@ def make(runner: PipelineRunner, ask: Ask, pictures: Pictures) -> Make:
     ) -> Outcome:
         request = ask(mode, **changes)
         outcome = outcome or Outcome(request)
-        order = WorkOrder("job", request.model_dump(mode="json"), dict(files or pictures.files), skip)
+        order = WorkOrder("job", request, dict(files or pictures.files), skip)
         runner.run(order, outcome.events.append, lambda: cancelled(outcome))
         return outcome
 

@@ -5,7 +5,15 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from pipelines.request import DEFAULT_ROLE, MODE_LABEL, GenerationRequest, Mode, Reference, Role
+from pipelines.request import (
+    DEFAULT_ROLE,
+    MODE_LABEL,
+    CompleteRequest,
+    GenerationRequest,
+    Mode,
+    Reference,
+    Role,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,3 +67,15 @@ def test_a_request_survives_its_json() -> None:
 
 def test_every_mode_has_a_name_and_a_role() -> None:
     assert set(MODE_LABEL) == set(DEFAULT_ROLE) == set(Mode)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("model", None), ("seed", -1), ("width", None), ("height", None), ("mode", "teleport")],
+)
+def test_a_complete_request_has_nothing_open(field: str, value: Any) -> None:
+    whole = {"model": "tiny", "seed": 0, "width": 64, "height": 64}
+    assert CompleteRequest.model_validate(whole).alone(0).model == "tiny"
+    with pytest.raises(ValidationError) as refusal:
+        CompleteRequest.model_validate({**whole, field: value})
+    assert refusal.value.errors()[0]["loc"] == (field,)

@@ -17,7 +17,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import ImageReady
-from pipelines.request import GenerationRequest, Keep, Mode, Reference
+from pipelines.request import CompleteRequest, Keep, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.records import ImageRecord
@@ -104,7 +104,7 @@ def ready(index: int = 0, seed: int = 7) -> ImageReady:
     return ImageReady(index, seed + index, image.width, image.height, image.tobytes())
 
 
-def request(*references: ImageRecord, **changes: Any) -> GenerationRequest:
+def request(*references: ImageRecord, **changes: Any) -> CompleteRequest:
     """A complete request of the model `tiny`."""
     values: dict[str, Any] = {
         "mode": Mode.IMG2IMG if references else Mode.TEXT_TO_IMAGE,
@@ -116,7 +116,7 @@ def request(*references: ImageRecord, **changes: Any) -> GenerationRequest:
         "references": tuple(Reference(image_id=r.id) for r in references),
         **({"result_size": "source", "keep": Keep()} if references else {}),
     }
-    return GenerationRequest(**(values | changes))
+    return CompleteRequest(**(values | changes))
 
 
 def save(

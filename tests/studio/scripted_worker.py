@@ -34,7 +34,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio.engine import worker
 from studio.engine.messages import Ready
 
@@ -61,7 +61,7 @@ class ScriptedRunner:
         self._folder = folder
 
     def run(self, order: WorkOrder, emit: Callable[[Event], None], cancelled: Callable[[], bool]) -> None:
-        request = GenerationRequest.model_validate(order.request)
+        request = order.request
         words = set(request.prompt.split())
         (self._folder / "order.log").open("a").write(order.job_id + "\n")
         for phase in (Phase.LOADING, Phase.ENCODING):
@@ -100,7 +100,7 @@ class ScriptedRunner:
     def _picture(
         self,
         index: int,
-        request: GenerationRequest,
+        request: CompleteRequest,
         words: set[str],
         emit: Callable[[Event], None],
         cancelled: Callable[[], bool],

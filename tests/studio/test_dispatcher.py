@@ -18,8 +18,8 @@ from sqlalchemy import event, text
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import StorageFailure
 from pipelines.events import Event, ImageReady, WorkOrder
-from pipelines.memory.planner import MemoryChoice
-from pipelines.request import GenerationRequest, Mode, Reference
+from pipelines.memory.plan import MemoryChoice
+from pipelines.request import CompleteRequest, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.dispatcher import Dispatcher
@@ -54,7 +54,7 @@ class Studio:
 
     def add(self, prompt: str = "", **values: object) -> JobRecord:
         fields = {"model": "m", "seed": 7, "width": SIDE, "height": SIDE, "num_inference_steps": 3}
-        return self.queue.add(GenerationRequest.model_validate(fields | {"prompt": prompt} | values))
+        return self.queue.add(CompleteRequest.model_validate(fields | {"prompt": prompt} | values))
 
     def until(self, job: JobRecord, true: Callable[[JobRecord], bool]) -> JobRecord:
         deadline = time.monotonic() + 30

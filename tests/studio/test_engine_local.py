@@ -28,7 +28,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio.engine.local import LocalEngine
 from studio.engine.patience import Patience, TimeLimits
 from tests.studio import scripted_worker
@@ -38,10 +38,10 @@ MODELS = Path("models.yaml")
 
 
 def order(job_id: str = "job", prompt: str = "", *, steps: int = 3, images: int = 1) -> WorkOrder:
-    request = GenerationRequest(
+    request = CompleteRequest(
         model="m", prompt=prompt, seed=5, width=16, height=16, num_inference_steps=steps, num_images=images
     )
-    return WorkOrder(job_id, request.model_dump(mode="json"), {})
+    return WorkOrder(job_id, request, {})
 
 
 def until(true: Callable[[], bool], seconds: float = 30.0) -> None:

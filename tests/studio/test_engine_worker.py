@@ -23,7 +23,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio.engine.local import LocalEngine
 
 SIDE = 64
@@ -37,7 +37,7 @@ def engine(tiny_models_yaml: Path) -> Iterator[LocalEngine]:
 
 
 def order(job_id: str, *, model: str = "tiny", steps: int = 3, images: int = 1, skip: int = 0) -> WorkOrder:
-    request = GenerationRequest(
+    request = CompleteRequest(
         model=model,
         prompt="a portrait",
         seed=11,
@@ -46,7 +46,7 @@ def order(job_id: str, *, model: str = "tiny", steps: int = 3, images: int = 1, 
         num_inference_steps=steps,
         num_images=images,
     )
-    return WorkOrder(job_id, request.model_dump(mode="json"), {}, frozenset(range(skip)))
+    return WorkOrder(job_id, request, {}, frozenset(range(skip)))
 
 
 def pictures(events: list[Event]) -> dict[int, bytes]:

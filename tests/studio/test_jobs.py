@@ -12,7 +12,7 @@ from sqlalchemy import text
 
 from pipelines.errors import NotFound
 from pipelines.events import ControlImage, Notice, Phase, PhaseChanged, PreviewReady, StepProgress
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio.collection.models import ImageRow
 from studio.database import Database
 from studio.jobs import SHOWN_FINISHED, JobQueue
@@ -47,7 +47,7 @@ def queue(database: Database, clock: Clock) -> JobQueue:
     return JobQueue(database, clock=clock)
 
 
-def request(prompt: str = "a portrait", **values: object) -> GenerationRequest:
+def request(prompt: str = "a portrait", **values: object) -> CompleteRequest:
     settings = {
         "model": "m",
         "seed": 1,
@@ -56,7 +56,7 @@ def request(prompt: str = "a portrait", **values: object) -> GenerationRequest:
         "num_inference_steps": 4,
         "prompt": prompt,
     }
-    return GenerationRequest.model_validate(settings | {"prompt": prompt} | values)
+    return CompleteRequest.model_validate(settings | {"prompt": prompt} | values)
 
 
 def claimed(queue: JobQueue) -> JobRecord:

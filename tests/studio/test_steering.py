@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.errors import Conflict, NotFound
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest
 from studio.database import Database
 from studio.job_table import MOST_OVERTAKEN
 from studio.jobs import JobQueue
@@ -26,9 +26,9 @@ def queue(database: Database) -> JobQueue:
     return JobQueue(database, draw_seed=iter(range(1000, 2000)).__next__)
 
 
-def request(prompt: str, **values: object) -> GenerationRequest:
+def request(prompt: str, **values: object) -> CompleteRequest:
     settled = {"model": "m", "seed": 1, "width": 64, "height": 64, "num_inference_steps": 4, "prompt": prompt}
-    return GenerationRequest.model_validate(settled | values)
+    return CompleteRequest.model_validate(settled | values)
 
 
 def add(queue: JobQueue, *prompts: str, model: str = "m") -> list[str]:

@@ -82,13 +82,6 @@ def test_a_mode_the_entry_lacks_is_refused_with_what_it_can(catalog: Catalog) ->
         resolve(catalog.get("tiny-plain"), Mode.CONTROLNET)
 
 
-def test_strength_shows_only_beside_a_picture_to_start_from() -> None:
-    route = FAMILIES["stable-diffusion"].routes[Mode.CONTROLNET]
-    assert "strength" in route.fields_for({Role.STRUCTURE, Role.SOURCE})
-    assert "strength" not in route.fields_for({Role.STRUCTURE})
-    assert "control" in route.fields_for({Role.STRUCTURE})
-
-
 def test_knobs_start_with_the_models_own_values() -> None:
     route = Route(
         pipeline="StableDiffusionPipeline", guidance_arg=None, defaults=(("num_inference_steps", 8),)

@@ -266,10 +266,5 @@ def test_a_plan_says_which_class_runs_how_many_steps(ask: Ask, catalog: Catalog)
     assert planned.references == ((Role.STRUCTURE, "face", 1.0), (Role.SOURCE, "other", 1.0))
 
 
-def test_an_open_request_cannot_be_planned(catalog: Catalog) -> None:
-    with pytest.raises(ValueError, match="complete"):
-        plan(GenerationRequest(prompt="x"), catalog.route("tiny", Mode.TEXT_TO_IMAGE))
-
-
 def _size(closed: Completion) -> tuple[int | None, int | None]:
     return closed.request.width, closed.request.height

@@ -97,7 +97,7 @@ def pixels(models_yaml: Path, model: str) -> bytes:
     request = GenerationRequest(
         model=model, prompt="a face", seed=5, num_inference_steps=2, width=64, height=64
     )
-    whole = complete(request, catalog, {}, lambda: 0).request.model_dump(mode="json")
+    whole = complete(request, catalog, {}, lambda: 0).request
     events: list[Any] = []
     runner.run(WorkOrder("job", whole, {}), events.append, lambda: False)
     return next(event for event in events if isinstance(event, ImageReady)).rgb

@@ -32,7 +32,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.request import Mode
+from pipelines.request import CompleteRequest, Mode
 from pipelines.running.families import stock
 from pipelines.running.runner import PipelineRunner
 from tests.pipelines.conftest import DRAWN, SMALLEST, Ask, Make, Outcome, Pictures
@@ -245,7 +245,7 @@ def test_the_file_that_kept_its_transparency_is_the_mask(
     outcome = Outcome(ask("inpaint"))
     order = WorkOrder(
         "job",
-        outcome.request.model_dump(mode="json"),
+        outcome.request,
         {**pictures.files, "mask": pictures.files["face"]},
         masks={"mask": str(tmp_path / "erased.png")},
     )
@@ -264,20 +264,19 @@ def test_a_reference_that_is_gone_fails_with_its_number(make: Make, tmp_path: Pa
 
 
 @pytest.mark.parametrize(
-    ("request_json", "error"),
+    ("model", "mode", "error"),
     [
-        ({"mode": "teleport"}, RequestError),
-        ({"prompt": "x"}, RequestError),
-        ({"prompt": "x", "model": "nothing"}, NotFound),
-        ({"prompt": "x", "model": "tiny-plain", "mode": "smart_edit"}, RequestError),
-        ({"prompt": "x", "model": "not-here", "seed": 1, "width": 64, "height": 64}, ModelUnavailable),
+        ("nothing", Mode.TEXT_TO_IMAGE, NotFound),
+        ("tiny-plain", Mode.SMART_EDIT, RequestError),
+        ("not-here", Mode.TEXT_TO_IMAGE, ModelUnavailable),
     ],
 )
 def test_an_order_that_cannot_be_carried_out_is_refused(
-    runner: PipelineRunner, request_json: dict[str, Any], error: type[LikenessError]
+    runner: PipelineRunner, model: str, mode: Mode, error: type[LikenessError]
 ) -> None:
+    request = CompleteRequest(model=model, mode=mode, prompt="x", seed=1, width=64, height=64)
     with pytest.raises(error):
-        runner.run(WorkOrder("job", request_json, {}), lambda event: None, lambda: False)
+        runner.run(WorkOrder("job", request, {}), lambda event: None, lambda: False)
 
 
 @pytest.mark.parametrize(
@@ -302,9 +301,7 @@ def test_a_damaged_model_says_so_and_the_others_work(
     with pytest.raises(ModelUnavailable, match="damaged or incomplete"):
         runner.preload("tiny")
     outcome = Outcome(ask(model="tiny-plain"))
-    runner.run(
-        WorkOrder("job", outcome.request.model_dump(mode="json"), {}), outcome.events.append, lambda: False
-    )
+    runner.run(WorkOrder("job", outcome.request, {}), outcome.events.append, lambda: False)
     assert outcome.images
 
 
@@ -319,7 +316,7 @@ def test_a_mode_whose_files_are_missing_is_refused_until_they_come(
 
     def run(mode: str) -> Outcome:
         outcome = Outcome(ask(mode))
-        order = WorkOrder("job", outcome.request.model_dump(mode="json"), pictures.files)
+        order = WorkOrder("job", outcome.request, pictures.files)
         runner.run(order, outcome.events.append, lambda: False)
         return outcome
 
@@ -346,7 +343,7 @@ def test_a_model_of_the_hubs_cache_runs_without_the_network(
         " licence: none, resolution: 64, modes: [text_to_image]}]"
     )
     outcome = Outcome(ask(model="tiny-plain"))
-    order = WorkOrder("job", outcome.request.model_dump(mode="json"), {})
+    order = WorkOrder("job", outcome.request, {})
     PipelineRunner(load_catalog(path), "cpu").run(order, outcome.events.append, lambda: False)
     assert outcome.images
     assert outcome.of(Started)[0].provenance["revision"] == "abc123"

@@ -55,7 +55,7 @@ def run(catalogue: Catalog) -> Run:
         files = {"it": str(source)} if source else {}
         order = WorkOrder(
             "job",
-            closed.model_dump(mode="json"),
+            closed,
             files,
             originals={"it": str(original)} if original else {},
             heads=heads,

@@ -20,6 +20,7 @@ from pipelines.running.contract import LoadedModel, LoadSettings, RoleImage
 from pipelines.running.families import load
 from pipelines.running.runner import PipelineRunner
 from tests import (
+    collector,
     tiny_models_flow,
     tiny_models_flux,
     tiny_models_joyimage,
@@ -91,7 +92,7 @@ class Tiny:
         """Ask and run."""
         request = self.ask(model, mode, **changes)
         outcome = outcome or Outcome(request)
-        order = WorkOrder("job", request.model_dump(mode="json"), dict(self.pictures.files))
+        order = WorkOrder("job", request, dict(self.pictures.files))
         self.runner.run(order, outcome.events.append, lambda: cancelled(outcome))
         return outcome
 
@@ -117,6 +118,7 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Tiny]:
     torch.set_num_threads(1)
+    collector.leave_the_libraries_alone()
     monkeypatch = pytest.MonkeyPatch()  # references become a million pixels otherwise, far too many here
     for name in ("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"):
         monkeypatch.setattr(pipeline_qwenimage_edit_plus, name, 64 * 64)

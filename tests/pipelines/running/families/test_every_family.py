@@ -194,7 +194,7 @@ def _changes(tiny: Tiny, model: str, mode: Mode) -> dict[str, dict[str, Any]]:
         "prompt": {"prompt": "somebody else"},
         "num_inference_steps": {"num_inference_steps": 3},
     }
-    fields = route.fields_for(roles)
+    fields = route.fields if route.strength_role in roles else route.fields - {"strength"}
     if "guidance_scale" in fields:
         changes["guidance_scale"] = {"guidance_scale": 9}
     if "negative_prompt" in fields:

@@ -49,7 +49,7 @@ def extended(tiny: Tiny, model: str, mode: Mode = Mode.OUTPAINT, **changes: Any)
     }
     request = tiny.ask(model, mode, **given)
     outcome = Outcome(request)
-    order = WorkOrder("job", request.model_dump(mode="json"), dict(tiny.pictures.files))
+    order = WorkOrder("job", request, dict(tiny.pictures.files))
     tiny.runner.run(order, outcome.events.append, lambda: len(outcome.of(StepProgress)) > 99)
     return outcome
 
@@ -71,7 +71,7 @@ def test_the_picture_stays_and_all_around_it_is_new(tiny: Tiny, source: np.ndarr
 def test_it_can_be_the_last_step(tiny: Tiny, source: np.ndarray, model: str) -> None:
     request = tiny.ask(model, Mode.OUTPAINT, references=[{"image_id": "frame"}], extend=EXTEND)
     outcome = Outcome(request)
-    order = WorkOrder("job", request.model_dump(mode="json"), dict(tiny.pictures.files))
+    order = WorkOrder("job", request, dict(tiny.pictures.files))
     with pytest.raises(Cancelled):
         tiny.runner.run(order, outcome.events.append, lambda: len(outcome.of(StepProgress)) == 1)
 
@@ -108,7 +108,7 @@ def test_a_crop_keeps_the_head_and_its_pixels(tiny: Tiny, source: np.ndarray) ->
     assert request.fit == "crop"
     outcome = Outcome(request)
     files = dict(tiny.pictures.files)
-    order = WorkOrder("job", request.model_dump(mode="json"), files, heads=((0, 10, 40, 60),))
+    order = WorkOrder("job", request, files, heads=((0, 10, 40, 60),))
     tiny.runner.run(order, outcome.events.append, lambda: False)
     made = pixels(outcome)
     assert made.shape[0] == 160

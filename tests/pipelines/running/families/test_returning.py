@@ -79,7 +79,7 @@ class Desk:
         asked = {"result_size": None, "keep": None, "references": given, **changes}
         request = self.tiny.ask(model, mode, **asked)
         outcome = Outcome(request)
-        order = WorkOrder("job", request.model_dump(mode="json"), self.files)
+        order = WorkOrder("job", request, self.files)
         self.tiny.runner.run(order, outcome.events.append, lambda: False)
         return outcome
 
@@ -225,7 +225,7 @@ def test_a_cancel_during_the_return_is_heard(desk: Desk, monkeypatch: pytest.Mon
     request = desk.tiny.ask(
         "tiny-kontext", "smart_edit", references=[{"image_id": "source"}], result_size=None, keep=None
     )
-    order, told = WorkOrder("job", request.model_dump(mode="json"), desk.files), Outcome(request)
+    order, told = WorkOrder("job", request, desk.files), Outcome(request)
     with pytest.raises(Cancelled):
         desk.tiny.runner.run(order, told.events.append, lambda: cancelled)
     assert not told.images

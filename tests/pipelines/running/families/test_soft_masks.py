@@ -60,7 +60,7 @@ def painted_over(tiny: Tiny, model: str, folder: Path, levels: tuple[int, int] |
     asked = {"strength": 1.0, "num_inference_steps": 4, "result_size": None, "keep": {"enabled": False}}
     request = tiny.ask(model, Mode.IMG2IMG, references=references, **asked)
     outcome = Outcome(request)
-    order = WorkOrder("job", request.model_dump(mode="json"), files)
+    order = WorkOrder("job", request, files)
     tiny.runner.run(order, outcome.events.append, lambda: False)
     return pixels(outcome)
 
