@@ -74,38 +74,49 @@ def _training_rows(preset: Preset, work: Path, folder: Path) -> list[str]:
     return rows
 
 
+Row = tuple[str, str, str]
+"""What is measured, the figure, the aim."""
+
+
 def _measured_rows(metrics: dict[str, Any]) -> list[str]:
-    def share(*path: str) -> str:
-        value = _at(metrics, path)
-        return NONE if value is None else f"{value:.0%}"
+    groups = (_asked_rows, _edit_rows, _reference_rows, _other_rows)
+    return [
+        f"| {name} | {value} | {aim} |"
+        for name, value, aim in (row for group in groups for row in group(metrics))
+    ]
 
-    def number(*path: str, digits: int = 2, unit: str = "") -> str:
-        value = _at(metrics, path)
-        return NONE if value is None else f"{value:.{digits}f}{unit}"
 
-    table = (
+def _asked_rows(metrics: dict[str, Any]) -> tuple[Row, ...]:
+    """What was drawn of what was asked for."""
+    return (
         ("attribute reader on held-out renders (each attribute)", _each(metrics, "reader"), "≥ 99 % each"),
-        ("text to image: attributes as asked, mean", share("text_to_image", "mean"), "≥ 95 %"),
+        ("text to image: attributes as asked, mean", _share(metrics, "text_to_image", "mean"), "≥ 95 %"),
         ("text to image: each attribute", _each(metrics, "text_to_image", "each"), "≥ 85 % the worst"),
-        ("edit: the asked change happened", share("smart_edit", "changed"), "≥ 95 %"),
+    )
+
+
+def _edit_rows(metrics: dict[str, Any]) -> tuple[Row, ...]:
+    """What an edit changed, and what it left."""
+    return (
+        ("edit: the asked change happened", _share(metrics, "smart_edit", "changed"), "≥ 95 %"),
         (
             "edit: the asked change, each kind",
             _each(metrics, "smart_edit", "each"),
             "≥ 98 % background and colours",
         ),
-        ("edit: all other attributes kept", share("smart_edit", "kept"), "≥ 95 %"),
+        ("edit: all other attributes kept", _share(metrics, "smart_edit", "kept"), "≥ 95 %"),
         (
             "edit: error outside the changed region",
-            number("smart_edit", "psnr_outside", digits=1, unit=" dB"),
+            _number(metrics, "smart_edit", "psnr_outside", digits=1, unit=" dB"),
             "≥ 28 dB",
         ),
         (
             "the same three without keeping pixels: the stock pipeline alone",
             ", ".join(
                 (
-                    share("smart_edit", "alone", "changed"),
-                    share("smart_edit", "alone", "kept"),
-                    number("smart_edit", "alone", "psnr_outside", digits=1, unit=" dB"),
+                    _share(metrics, "smart_edit", "alone", "changed"),
+                    _share(metrics, "smart_edit", "alone", "kept"),
+                    _number(metrics, "smart_edit", "alone", "psnr_outside", digits=1, unit=" dB"),
                 )
             ),
             "–",
@@ -115,37 +126,63 @@ def _measured_rows(metrics: dict[str, Any]) -> list[str]:
             _each(metrics, "smart_edit", "moved", percent=False),
             "1",
         ),
-        ("character reference: person kept in a new scene", share("character", "kept"), "≥ 90 %"),
-        ("character reference: the scene as asked", share("character", "scene"), "–"),
-        ("style reference: style taken", share("style", "taken"), "≥ 95 %"),
+    )
+
+
+def _reference_rows(metrics: dict[str, Any]) -> tuple[Row, ...]:
+    """What the other modes took of their references."""
+    return (
+        ("character reference: person kept in a new scene", _share(metrics, "character", "kept"), "≥ 90 %"),
+        ("character reference: the scene as asked", _share(metrics, "character", "scene"), "–"),
+        ("style reference: style taken", _share(metrics, "style", "taken"), "≥ 95 %"),
         (
             "style reference: identity slipped in (chance)",
-            f"{share('style', 'identity')} ({share('style', 'identity_chance')})",
+            f"{_share(metrics, 'style', 'identity')} ({_share(metrics, 'style', 'identity_chance')})",
             "≤ chance + 10 %",
         ),
         (
             "ControlNet: edge F1 with it / without it",
-            f"{number('controlnet', 'with')} / {number('controlnet', 'without')}",
+            f"{_number(metrics, 'controlnet', 'with')} / {_number(metrics, 'controlnet', 'without')}",
             "≥ 0.8, at least 2×",
         ),
         (
             "image to image: rank correlation of influence and likeness",
-            number("image_to_image", "spearman"),
+            _number(metrics, "image_to_image", "spearman"),
             "≥ 0.95",
         ),
+    )
+
+
+def _other_rows(metrics: dict[str, Any]) -> tuple[Row, ...]:
+    """Pictures as a whole, and speed."""
+    threads = _number(metrics, "speed", "threads", digits=0)
+    return (
         (
             f"Fréchet distance from real pictures, over that between real ones, {_pictures(metrics)} a mode",
             _fidelity(metrics),
             "≤ 3",
         ),
-        ("autoencoder reconstruction", number("autoencoder", "psnr", digits=1, unit=" dB"), "≥ 30 dB"),
         (
-            f"one picture, 20 steps with guidance, processor threads: {number('speed', 'threads', digits=0)}",
-            number("speed", "seconds", digits=1, unit=" s"),
+            "autoencoder reconstruction",
+            _number(metrics, "autoencoder", "psnr", digits=1, unit=" dB"),
+            "≥ 30 dB",
+        ),
+        (
+            f"one picture, 20 steps with guidance, processor threads: {threads}",
+            _number(metrics, "speed", "seconds", digits=1, unit=" s"),
             "≤ 6 s",
         ),
     )
-    return [f"| {name} | {value} | {aim} |" for name, value, aim in table]
+
+
+def _share(metrics: dict[str, Any], *path: str) -> str:
+    value = _at(metrics, path)
+    return NONE if value is None else f"{value:.0%}"
+
+
+def _number(metrics: dict[str, Any], *path: str, digits: int = 2, unit: str = "") -> str:
+    value = _at(metrics, path)
+    return NONE if value is None else f"{value:.{digits}f}{unit}"
 
 
 def _pictures(metrics: dict[str, Any]) -> str:
