@@ -14,7 +14,7 @@ import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from studio import quick_gradio
-from tests import tiny_models
+from tests import collector, tiny_models
 
 quick_gradio.skip_stubs()  # before any test imports the page
 
@@ -60,7 +60,9 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     torch.set_num_threads(1)
-    return tiny_models.make_tiny_portrait_model(tmp_path_factory.mktemp("models") / "tiny-portrait")
+    made = tiny_models.make_tiny_portrait_model(tmp_path_factory.mktemp("models") / "tiny-portrait")
+    collector.leave_the_libraries_alone()
+    return made
 
 
 @pytest.fixture(scope="session")
