@@ -22,7 +22,9 @@ _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"
 _USUAL_GAMMA, _NEARLY = 1 / 2.2, 0.05
 """A gAMA as near as this to the usual one says nothing new, where cHRM does not stand beside it."""
 _NCLX = b"colrnclx"
-_SRGB = ImageCms.createProfile("sRGB")
+_SRGB = ImageCms.ImageCmsProfile(
+    ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+)
 _SPACES: Mapping[str, tuple[bytes, ...]] = {"grey": (b"GRAY", b"RGB "), "CMYK": (b"CMYK",)}
 _CANNOT = (ImageCms.PyCMSError, OSError, ValueError, TypeError)
 

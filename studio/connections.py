@@ -11,6 +11,7 @@ import json
 import logging
 import sys
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any
 
@@ -71,7 +72,7 @@ class PatientConnection(H11Protocol):
         super().connection_made(transport)
         if len(self.connections) <= self.most:
             return
-        waiting = [each for each in self.connections if isinstance(each, PatientConnection) and each._asks()]
+        waiting = [each for each in _patient(self.connections) if each._asks()]
         oldest = min(waiting, key=lambda each: each._head_since or float("inf"), default=self)
         oldest._leave(_TOO_MANY)
 
@@ -127,6 +128,11 @@ class PatientConnection(H11Protocol):
         self.transport.close()
 
 
+def _patient(connections: Iterable[object]) -> list[PatientConnection]:
+    """uvicorn has other kinds, too."""
+    return [each for each in connections if isinstance(each, PatientConnection)]
+
+
 class PatientServer(uvicorn.Server):
     """uvicorn that looks after its connections, and says once what it would say a thousand times."""
 
@@ -139,9 +145,8 @@ class PatientServer(uvicorn.Server):
         """Called ten times a second."""
         if counter % 10 == 0:
             now = asyncio.get_running_loop().time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, PatientConnection):
-                    connection.check(now)
+            for connection in _patient(self.server_state.connections):
+                connection.check(now)
         return await super().on_tick(counter)
 
 

@@ -15,6 +15,7 @@ from studio import icc
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import NDArray
 
 PQ, HLG = icc.HIGH_RANGE
 _PEAK = 1000 / 203
@@ -57,13 +58,14 @@ class ToneMapping:
         return shown
 
 
-def _to_xyz(primaries: icc.Primaries) -> np.ndarray:
+def _to_xyz(primaries: icc.Primaries) -> NDArray[np.float64]:
     """3×3, from light of these colours to XYZ with white at Y 1. Whites other than D65 are not adapted."""
     import numpy as np
 
-    points = np.array([[x, y, 1 - x - y] for x, y in primaries]).T
+    points: NDArray[np.float64] = np.array([[x, y, 1 - x - y] for x, y in primaries]).T
     white = points[:, 3] / points[1, 3]
-    return points[:, :3] * np.linalg.solve(points[:, :3], white)
+    amounts: NDArray[np.float64] = np.linalg.solve(points[:, :3], white)
+    return points[:, :3] * amounts
 
 
 def _from_pq(stored: np.ndarray) -> np.ndarray:

@@ -112,17 +112,6 @@ class _Decoded:
     """Its texts are damaged: others would not open the file."""
 
 
-def read_picture(path: Path, max_pixels: int | None = None) -> Ingested:
-    """Decode the whole file and say what it holds; pictures of more than `max_pixels` are not decoded.
-
-    Raises PictureRefused with words for the artist.
-    """
-    if path.stat().st_size == 0:
-        raise _empty()
-    with _decoding(path, max_pixels) as decoded:
-        return _ingested(decoded)
-
-
 def take_in(data: bytes, max_pixels: int | None = None) -> Taken:
     """As `taking_in`, for whoever keeps the pixels."""
     with _taking(data, max_pixels) as taken:

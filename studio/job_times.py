@@ -71,7 +71,7 @@ class Progress:
 
     clock: Callable[[], float]
     expected: Expected | None = None
-    timings: dict[str, float] = field(default_factory=dict)
+    timings: dict[str, float] = field(default_factory=dict[str, float])
     phase: Phase | None = None
     _since: float = 0.0
     _denoising_since: float | None = None

@@ -39,11 +39,11 @@ class Appended:
             raise
 
     def keep(self) -> None:
-        """They stay."""
+        """Keep the lines."""
         self._lock.close()
 
     def take_back(self) -> None:
-        """They were never there. Where the disk refuses, they go before the next lines come, or none come."""
+        """Remove the lines again; where the disk refuses, before the next ones are added, or none are."""
         try:
             with durable.appending(self._path) as handle:
                 _cut(handle, self._path, (self._start, self._end))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from pipelines.events import Reading
 from studio import durable
+from studio.json_values import is_list
 
 
 class Readings:
@@ -26,7 +27,7 @@ class Readings:
             return None
         try:
             kept = json.loads(self._place(self._folder, reader, pixel_sha256).read_text(encoding="utf-8"))
-            return (tuple(map(float, kept)) if isinstance(kept, list) else kept,)
+            return (tuple(map(float, kept)) if is_list(kept) else kept,)
         except (OSError, ValueError, TypeError):
             return None
 

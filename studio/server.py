@@ -12,7 +12,7 @@ import http.client
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator
 
 import uvicorn
 from fastapi import FastAPI
@@ -40,7 +40,7 @@ def create_app(service: StudioService, settings: Settings) -> FastAPI:
     broadcast = QueueBroadcast(service)
 
     @contextlib.asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         broadcast.start()
         yield
         broadcast.stop()
@@ -73,7 +73,7 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
 
     page = build_page(service, settings)
     page.delete_cache = (3600, 86400)
-    return gr.mount_gradio_app(
+    return gr.mount_gradio_app(  # pyright: ignore[reportUnknownMemberType] some options have no type
         app,
         page,
         path="/",
@@ -138,7 +138,7 @@ class StudioServer(PatientServer):
         self._on_ready()
 
     @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
+    def capture_signals(self) -> Generator[None]:
         """Let signals end the server, without raising them again: the worker is still to be stopped."""
         before = {each: signal.signal(each, self.handle_exit) for each in end_signals()}
         try:

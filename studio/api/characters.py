@@ -13,6 +13,7 @@ from starlette.datastructures import UploadFile
 
 from pipelines.errors import PictureRefused, RequestError
 from pipelines.request import MAX_REFERENCES, GenerationRequest
+from studio.api.character_sheets import add_sheets
 from studio.characters.characters import Characters
 from studio.characters.records import (
     MAX_NAME_CHARS,
@@ -32,7 +33,6 @@ from studio.characters.records import (
     ReferenceSet,
     Versions,
 )
-from studio.characters.sheet_records import Sheet, SheetAsk, SheetCell, SheetChoices, SheetWish
 from studio.records import JobRecord
 
 _ALONE = "sandbox; default-src 'none'"
@@ -92,7 +92,7 @@ class FromPicture(_Body):
     job_id: _Id | None = None
 
 
-class PortraitOrder(GenerationRequest):
+class PortraitOrder(GenerationRequest, frozen=True):
     """A portrait to be made: a request whose prompt is the image prompt."""
 
     styled: bool = Field(default=True, description="Join the active design's style prompt to the prompt.")
@@ -105,12 +105,6 @@ class PortraitOrder(GenerationRequest):
         )
 
 
-class SheetOrder(SheetWish):
-    """A sheet to be made, by a tab."""
-
-    tab: str | None = Field(default=None, max_length=128)
-
-
 def add_characters(router: APIRouter, characters: Characters) -> None:
     """Add the calls about characters."""
     _add_cast(router, characters)
@@ -121,7 +115,7 @@ def add_characters(router: APIRouter, characters: Characters) -> None:
     _add_making(router, characters)
     _add_avatar(router, characters)
     _add_references(router, characters)
-    _add_sheets(router, characters)
+    add_sheets(router, characters)
     _add_transfer(router, characters)
 
 
@@ -331,42 +325,6 @@ def _add_references(router: APIRouter, characters: Characters) -> None:
     def remove(character_id: str, image_id: str) -> ReferenceSet:
         """Take a picture out of the set; it stays in the collection."""
         return references.remove(character_id, image_id)
-
-
-def _add_sheets(router: APIRouter, characters: Characters) -> None:
-    sheets = characters.sheets
-
-    @router.get("/characters/{character_id}/sheet-choices")
-    def choices(character_id: str) -> SheetChoices:
-        """Proposals of what a sheet can vary."""
-        return sheets.choices(character_id)
-
-    @router.post("/characters/{character_id}/sheet-cells")
-    def compose(character_id: str, ask: SheetAsk) -> tuple[SheetCell, ...]:
-        """A cell for each thing chosen, its prompt composed from the locked fields; to be edited."""
-        return sheets.compose(character_id, ask)
-
-    @router.post("/characters/{character_id}/sheets", status_code=202)
-    def start(character_id: str, wish: SheetOrder, response: Response) -> Sheet:
-        """Queue all pictures of a sheet."""
-        sheet = sheets.start(character_id, wish, tab=wish.tab)
-        response.headers["Location"] = f"/api/v1/characters/{character_id}/sheets/{sheet.id}"
-        return sheet
-
-    @router.get("/characters/{character_id}/sheets")
-    def all_sheets(character_id: str) -> tuple[Sheet, ...]:
-        """Newest first."""
-        return sheets.list(character_id)
-
-    @router.get("/characters/{character_id}/sheets/{sheet_id}")
-    def sheet(character_id: str, sheet_id: str) -> Sheet:
-        """How it stands; laid out with the first look after its last job."""
-        return sheets.get(character_id, sheet_id)
-
-    @router.post("/characters/{character_id}/sheets/{sheet_id}/cancel", status_code=202)
-    def cancel_sheet(character_id: str, sheet_id: str) -> Sheet:
-        """Cancel what has not ended; what was made stays."""
-        return sheets.cancel(character_id, sheet_id)
 
 
 def _add_transfer(router: APIRouter, characters: Characters) -> None:

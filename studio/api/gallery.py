@@ -69,14 +69,14 @@ class ImageQuery(BaseModel):
 
 
 class PageQuery(ImageQuery):
-    """One page of it."""
+    """Query of one page of the listing."""
 
     cursor: _Words = None
     limit: int = Field(default=60, ge=1, le=200)
 
 
 class StopsQuery(ImageQuery):
-    """Places in it."""
+    """Query of the places that a grid can jump to."""
 
     every: int = Field(default=200, ge=1, le=200)
 
@@ -92,7 +92,7 @@ class BulkChange(BaseModel):
 
 
 class Emptying(BaseModel):
-    """How many pictures the artist was told that would be gone."""
+    """How many pictures the artist was told would be deleted."""
 
     model_config = ConfigDict(extra="forbid")
 

@@ -37,15 +37,12 @@ def _palette(path: Path) -> tuple[NDArray[Any], NDArray[Any]]:
     """(colours in Lab, their shares) of the head."""
     import numpy as np
 
-    scikit.load()
-    from skimage.color import rgb2lab
-
     few = Image.fromarray(faces.colours(path)[None]).quantize(_COLOURS, Image.Quantize.MEDIANCUT)
     counts = np.bincount(np.asarray(few).ravel(), minlength=_COLOURS)
     colours = np.reshape(few.getpalette() or [], (-1, 3))[: len(counts)]
     counts = counts[: len(colours)]
     used = counts > 0
-    return rgb2lab(colours[used][None] / 255.0)[0], counts[used] / counts.sum()
+    return scikit.lab(colours[used][None] / 255.0)[0], counts[used] / counts.sum()
 
 
 def _moved(
@@ -54,10 +51,7 @@ def _moved(
     """The nearest colours are moved first: close to the least there is, and quick."""
     import numpy as np
 
-    scikit.load()
-    from skimage.color import deltaE_ciede2000
-
-    apart = deltaE_ciede2000(ours[:, None], theirs[None])
+    apart = scikit.colour_difference(ours[:, None], theirs[None])
     left, room, sum_ = shares.copy(), their_shares.copy(), 0.0
     for place in np.argsort(apart, axis=None):
         row, column = divmod(int(place), len(room))

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from studio.characters.card_files import CHARX_SCHEME, PNG_SCHEME, Assets, assets_of, keyword
+from studio.json_values import is_list, is_object
 
 _MAIN = {"type": "icon", "name": "main"}
 ICON_PATH = "assets/icon/images/main.png"
@@ -57,7 +58,7 @@ def _with_icon(
 
 
 def _png_uris(assets: Assets) -> Iterator[tuple[str, str]]:
-    """Those that are none of PNG's yet are numbered."""
+    """(URI, URI in a PNG): those that do not fit into a PNG's keyword get a number."""
     taken = {uri for uri in assets if keyword(uri)}
     number = 0
     for uri in assets:
@@ -87,7 +88,7 @@ def _charx_uris(assets: Assets, data: Mapping[str, Any]) -> Iterator[tuple[str, 
 
 
 def _pointing(data: dict[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """With the new URIs; entries of `assets` that would point at nothing are left out."""
+    """The card with the new URIs; entries of `assets` that would point at nothing are left out."""
     said = _renamed(data, names)
     if assets_of(data):
         there = set(names.values())
@@ -102,23 +103,16 @@ def _embedded(uri: str) -> bool:
 
 
 def _renamed(value: Any, names: Mapping[str, str]) -> Any:
-    match value:
-        case str():
-            return names.get(value, value)
-        case dict():
-            return {key: _renamed(each, names) for key, each in value.items()}
-        case list():
-            return [_renamed(each, names) for each in value]
-    return value
+    if isinstance(value, str):
+        return names.get(value, value)
+    if is_object(value):
+        return {key: _renamed(each, names) for key, each in value.items()}
+    return [_renamed(each, names) for each in value] if is_list(value) else value
 
 
 def _texts(value: Any) -> Iterator[str]:
-    match value:
-        case str():
-            yield value
-        case dict():
-            for each in value.values():
-                yield from _texts(each)
-        case list():
-            for each in value:
-                yield from _texts(each)
+    if isinstance(value, str):
+        yield value
+    elif is_object(value) or is_list(value):
+        for each in value.values() if is_object(value) else value:
+            yield from _texts(each)

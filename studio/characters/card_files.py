@@ -25,6 +25,7 @@ from pipelines.errors import PictureRefused
 from studio.characters import card_json
 from studio.collection.metadata.texts import read_texts
 from studio.exchange.exporting import ExportTarget
+from studio.json_values import is_object, objects
 from studio.zips import SentZip
 
 PNG_SCHEME, CHARX_SCHEME = "__asset:", "embeded://"
@@ -58,9 +59,9 @@ class CardFile:
 class _Found:
     """In the chunks of a PNG."""
 
-    cards: dict[str, bytes] = field(default_factory=dict)
-    assets: dict[str, Callable[[], bytes]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
+    cards: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    assets: dict[str, Callable[[], bytes]] = field(default_factory=dict[str, Callable[[], bytes]])
+    notes: list[str] = field(default_factory=list[str])
 
 
 def read(data: bytes) -> CardFile:
@@ -101,7 +102,7 @@ def keyword(uri: str) -> str | None:
 
 def _card(said: dict[str, Any], assets: Assets, picture: bytes | None, notes: tuple[str, ...]) -> CardFile:
     inner = said.get("data")
-    data = inner if isinstance(inner, dict) else said
+    data = inner if is_object(inner) else said
     if picture is None:
         if not _is_card(data):
             raise PictureRefused("This JSON is no character card: it names nobody.", field="file")
@@ -134,9 +135,7 @@ def _icon(data: dict[str, Any], assets: Assets) -> bytes | None:
 
 def assets_of(data: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The entries of `assets` that are such."""
-    listed = data.get("assets")
-    entries = listed if isinstance(listed, list) else []
-    return [each for each in entries if isinstance(each, dict) and isinstance(each.get("uri"), str)]
+    return [each for each in objects(data.get("assets")) if isinstance(each.get("uri"), str)]
 
 
 def _inline(uri: str) -> bytes | None:

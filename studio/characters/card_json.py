@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 from pipelines.errors import PictureRefused
+from studio.json_values import is_list, is_object
 
 MAX_BYTES = 16 * 2**20
 """Of a card's JSON. Lore books of some megabytes exist."""
@@ -27,7 +28,7 @@ def parse(text: bytes, what: str) -> tuple[dict[str, Any], tuple[str, ...]]:
         raise PictureRefused(f"{what} is nested too deeply to be read.", field="file") from error
     except ValueError as error:
         raise PictureRefused(f"{what} is damaged: it is no JSON.", field="file") from error
-    if not isinstance(said, dict):
+    if not is_object(said):
         raise PictureRefused(f"{what} is no character card: it holds no JSON object.", field="file")
     return clean(said)
 
@@ -63,16 +64,13 @@ def clean_text(text: str) -> str:
 
 
 def _clean(value: Any, depth: int, deep: list[bool]) -> Any:
-    match value:
-        case str():
-            return clean_text(value)
-        case float():
-            return value if math.isfinite(value) else None
-        case dict() | list() if depth >= MAX_DEPTH:
-            deep.append(True)
-            return None
-        case dict():
-            return {clean_text(str(key)): _clean(each, depth + 1, deep) for key, each in value.items()}
-        case list():
-            return [_clean(each, depth + 1, deep) for each in value]
-    return value
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if depth >= MAX_DEPTH and isinstance(value, dict | list):
+        deep.append(True)
+        return None
+    if is_object(value):
+        return {clean_text(str(key)): _clean(each, depth + 1, deep) for key, each in value.items()}
+    return [_clean(each, depth + 1, deep) for each in value] if is_list(value) else value

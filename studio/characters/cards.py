@@ -24,6 +24,7 @@ from studio.characters.records import (
     FieldName,
     FreeField,
 )
+from studio.json_values import is_object, items
 
 EXTENSION = "likeness"
 """Our own part of a card's `extensions`."""
@@ -49,9 +50,9 @@ class CharacterCard:
     name: str
     description: str
     script: str
-    fields: dict[FieldName, BlueprintField] = field(default_factory=dict)
+    fields: dict[FieldName, BlueprintField] = field(default_factory=dict[FieldName, BlueprintField])
     free: tuple[FreeField, ...] = ()
-    rest: dict[str, Any] = field(default_factory=dict)
+    rest: dict[str, Any] = field(default_factory=dict[str, Any])
     """All that it says, to be carried through."""
     merged: tuple[str, ...] = ()
     """Which of its texts the script context was made of."""
@@ -116,7 +117,7 @@ def write(person: CharacterTexts, rest: Mapping[str, Any], merged: Iterable[str]
     said["description"] = "\n\n".join(filter(None, (said["description"], line)))
     if "modification_date" in kept:
         said["modification_date"] = int(person.changed_at.timestamp())
-    others = extensions if isinstance(extensions, dict) else {}
+    others = extensions if is_object(extensions) else {}
     said["extensions"] = {**others, EXTENSION: _ours(person, said, merged, line)}
     return said
 
@@ -139,7 +140,7 @@ def second(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _extension(extensions: Any, notes: list[str]) -> _Extension:
-    said = extensions.get(EXTENSION) if isinstance(extensions, dict) else None
+    said = extensions.get(EXTENSION) if is_object(extensions) else None
     if said is None:
         return _Extension()
     try:
@@ -165,7 +166,7 @@ def _printable(text: str) -> str:
 def _rest(data: dict[str, Any]) -> dict[str, Any]:
     rest = {key: value for key, value in data.items() if key != "name"}
     extensions = data.get("extensions")
-    if isinstance(extensions, dict):
+    if is_object(extensions):
         rest["extensions"] = {key: value for key, value in extensions.items() if key != EXTENSION}
     notes = rest.get("creator_notes")
     if isinstance(notes, str):
@@ -250,4 +251,4 @@ def _listed(value: Any) -> list[str]:
     """A list of texts; one text is a list of one."""
     if isinstance(value, str):
         return [value] if value else []
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [each for each in items(value) if isinstance(each, str)]

@@ -12,7 +12,7 @@ import functools
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from PIL import Image
 
@@ -130,26 +130,12 @@ def _face(picture: Image.Image) -> Head | None:
     if min(grey.size) < least:
         return None
     with _ONE_AT_A_TIME:
-        found = _cascade().detect_multi_scale(
-            img=np.asarray(grey),
-            scale_factor=1.15,
-            step_ratio=1.3,
-            min_size=(least, least),
-            max_size=(min(grey.size), min(grey.size)),
-        )
+        found = scikit.faces(np.asarray(grey), least)
     if not found:
         return None
     best = max(found, key=lambda box: box["width"] * box["height"])
     across, down = grey.size
     return Head("face", best["c"] / across, best["r"] / down, best["width"] / across, best["height"] / down)
-
-
-@functools.cache
-def _cascade() -> Any:
-    scikit.load()
-    from skimage import data, feature
-
-    return feature.Cascade(data.lbp_frontal_face_cascade_filename())
 
 
 def _figure(picture: Image.Image) -> Head | None:
@@ -168,10 +154,7 @@ def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     """For each pixel how far it is from the nearest colour of the margins beside it (ΔE)."""
     import numpy as np
 
-    scikit.load()
-    from skimage.color import rgb2lab
-
-    colours = rgb2lab(picture).astype(np.float32)
+    colours = scikit.lab(picture).astype(np.float32)
     high, wide, _ = colours.shape
     margin, reach = max(2, round(wide * _MARGIN)), max(2, round(high * _REACH))
     above = colours[:margin].reshape(-1, 3)
@@ -189,11 +172,7 @@ def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     """The connected part that stands out most, the middle counting more; its holes are filled."""
     import numpy as np
 
-    scikit.load()
-    from skimage import measure, morphology
-
-    mask = morphology.closing(far > _STANDS_OUT, morphology.disk(2))
-    parts = np.asarray(measure.label(morphology.opening(mask, morphology.disk(2))))
+    parts = scikit.connected(scikit.opened(scikit.closed(far > _STANDS_OUT, 2), 2))
     if not parts.max():
         return None
     high, wide = far.shape

@@ -28,9 +28,9 @@ SETTLING = threading.RLock()
 class CardRemainder:
     """What a card brought: its words, which of them the script context was made of, its files by URI."""
 
-    rest: dict[str, Any] = field(default_factory=dict)
+    rest: dict[str, Any] = field(default_factory=dict[str, Any])
     merged: tuple[str, ...] = ()
-    assets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict)
+    assets: Mapping[str, Callable[[], bytes]] = field(default_factory=dict[str, Callable[[], bytes]])
 
 
 def keep(

@@ -69,7 +69,7 @@ class BlueprintDraft(InputModel):
     """A blueprint as it is to be saved; `revision` is the one that was read before it was edited."""
 
     revision: int = Field(ge=0)
-    fields: dict[FieldName, BlueprintField] = Field(default_factory=dict)
+    fields: dict[FieldName, BlueprintField] = Field(default_factory=dict[FieldName, BlueprintField])
     free: Annotated[tuple[FreeField, ...], Field(max_length=MAX_FREE_FIELDS)] = ()
     script: str = Field(default="", max_length=MAX_TEXT_CHARS, description="Who this is, in free text.")
 

@@ -203,10 +203,6 @@ class VersionHistory:
             session.flush()
             return _record(session, character_id, row)
 
-    def accept(self, character_id: str, version_id: str) -> PortraitVersion:
-        """Accept a proposed version: it is kept, and current."""
-        return self.use(character_id, version_id)
-
     def leave(self, character_id: str, version_id: str) -> PortraitVersion:
         """Leave a proposed version: not among the versions any more, still a picture of the character."""
         with self._database.transaction() as session:

@@ -53,7 +53,7 @@ class Situation:
 
     request: GenerationRequest
     knobs: ModelSettings = ModelSettings()
-    pictures: Mapping[str, PictureFacts] = field(default_factory=dict)
+    pictures: Mapping[str, PictureFacts] = field(default_factory=dict[str, PictureFacts])
     source_prompt: str = ""
     """What the first source was made from itself."""
     keep: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class Situation:
     """Words that the studio offers for the prompt: of the loaded character, of the active design."""
     asked_before: frozenset[str] = frozenset()
     """What pictures made from the first source asked for already, as `prompt_forms.changes` tells it."""
-    proposed: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    proposed: Mapping[str, Sequence[Any]] = field(default_factory=dict[str, Sequence[Any]])
     """Values that the coach itself proposed since the previous request, by field."""
 
     @property

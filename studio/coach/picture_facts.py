@@ -87,12 +87,9 @@ def look(path: Path) -> PictureFacts:
 
 def _blur(luminance: NDArray[np.float32]) -> float:
     """A picture without any detail has nothing that could be blurred: 0."""
-    scikit.load()
-    from skimage.measure import blur_effect
-
     if float(luminance.max() - luminance.min()) < 0.02:
         return 0.0
-    return round(float(blur_effect(luminance)), 4)  # pyright: ignore[reportArgumentType]
+    return round(scikit.blur(luminance), 4)
 
 
 def _clutter(grey: Image.Image) -> float:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Verdict = Literal["closer", "same", "drifted"]
+DriftVerdict = Literal["closer", "same", "drifted"]
 
 
 class _Said(BaseModel):
@@ -42,7 +42,7 @@ class Judgement(_Said):
     doubt: str | None = Field(
         default=None, description="What a measure of the head leaves in doubt; it is part of `words`."
     )
-    outcomes: dict[Verdict, Advice]
+    outcomes: dict[DriftVerdict, Advice]
 
 
 def influence_step(share: float) -> Step:

@@ -77,10 +77,8 @@ def changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
     """Where two pictures of one size visibly differ."""
     import numpy as np
 
-    scikit.load()
-    from skimage.color import deltaE_ciede2000, rgb2lab
-
-    return deltaE_ciede2000(*(rgb2lab(np.asarray(each)) for each in (before, after))) > _VISIBLE
+    one, other = (scikit.lab(np.asarray(each)) for each in (before, after))
+    return scikit.colour_difference(one, other) > _VISIBLE
 
 
 def _lines(picture: Image.Image, head: faces.Head) -> float:

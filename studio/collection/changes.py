@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from pipelines.families.settings import BY_FIELD, Compared, word
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
+from studio.json_values import is_list, is_object
 from studio.records import Change
 
 _MOST_EDITS = 12
@@ -138,9 +139,10 @@ def _told(value: Any) -> str | None:
     """As it is, objects by their parts."""
     if hasattr(value, "model_dump"):
         return _told(value.model_dump(mode="json"))
-    if isinstance(value, dict):
+    if is_object(value):
         parts = {k.replace("_", " "): _none_or(_told, v) for k, v in value.items()}
         return ", ".join(f"{k} {v}" for k, v in parts.items() if v)
-    if isinstance(value, tuple | list):
-        return "; ".join(_none_or(_told, each) or "none" for each in value)
+    if isinstance(value, tuple) or is_list(value):
+        several: Iterable[Any] = value
+        return "; ".join(_none_or(_told, each) or "none" for each in several)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -23,6 +23,7 @@ from studio import jsonlines
 from studio.collection import numbering
 from studio.collection.store import speaking_of
 from studio.database import Database
+from studio.json_values import is_object
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "designs": ("id",),
@@ -195,7 +196,7 @@ def _last(lines: Iterable[_Row]) -> Rows:
     for line in lines:
         said = line.get("row", line.get("gone"))
         table = str(line.get("table"))
-        if isinstance(said, dict) and table in TABLES and all(name in said for name in TABLES[table]):
+        if is_object(said) and table in TABLES and all(name in said for name in TABLES[table]):
             found[_key(table, said)] = line
     return found
 

@@ -76,19 +76,13 @@ def measure(picture: Path, anchor: Path) -> Distance:
 
 def ssim(one: Image.Image, other: Image.Image) -> float:
     """Structural similarity of two pictures of one size."""
-    scikit.load()
-    from skimage.metrics import structural_similarity
-
-    luminances = (_array(image.convert("L")) for image in (one, other))
-    return round(float(structural_similarity(*luminances, data_range=255)), 4)  # pyright: ignore[reportArgumentType]
+    first, second = (_array(image.convert("L")) for image in (one, other))
+    return round(scikit.structural_similarity(first, second), 4)
 
 
 def _colour(one: Image.Image, other: Image.Image) -> float:
-    scikit.load()
-    from skimage.color import deltaE_ciede2000, rgb2lab
-
-    grids = (rgb2lab(_array(image.resize(_GRID, Image.Resampling.BOX))) for image in (one, other))
-    return round(float(deltaE_ciede2000(*grids).mean()), 3)
+    grids = (scikit.lab(_array(image.resize(_GRID, Image.Resampling.BOX))) for image in (one, other))
+    return round(float(scikit.colour_difference(*grids).mean()), 3)
 
 
 def _small(path: Path) -> Image.Image:

@@ -40,7 +40,7 @@ _FEW = 1000
 """Up to so many pictures of a tag or character are looked up; beyond, pictures are looked at in turn."""
 _MOST_TAGS = 500
 _SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
-"""To what SQLite's NOCASE takes for the same: tags of one spelling may be counted under another."""
+"""ASCII letters to lower case, as SQLite's NOCASE compares: spellings of one tag are counted together."""
 _search = table("image_search", column("rowid"))
 _number = _search.c.rowid
 _VALUE: dict[Sort, InstrumentedAttribute[Any]] = {
@@ -142,7 +142,7 @@ def _as_dict(session: Session, statement: Executable) -> dict[str, int]:
 
 
 def _strung(session: Session, statement: Select[*tuple[Any, ...]]) -> list[Any]:
-    """The one column of all pictures, in order; as one JSON text, since rows take four times as long."""
+    """Values of a query of one column, fetched as one JSON text: rows take four times as long."""
     (column,) = statement.subquery().c
     return json.loads(session.scalar(select(func.json_group_array(column))) or "[]")
 
@@ -230,12 +230,12 @@ def _on_shelf(wanted: Filter) -> list[ColumnElement[bool]]:
 
 
 def _searches(wanted: Filter) -> bool:
-    """Something is looked up in the index."""
+    """Whether the query needs the full-text index."""
     return words.match(wanted.query or "") is not None
 
 
 def _contains(signs: str) -> ColumnElement[bool]:
-    """Only signs or emoji were typed, which the index does not hold."""
+    """A search for substrings: the query has only signs or emoji, which the index does not hold."""
     places = (ImageRow.label, ImageRow.name, ImageRow.request["prompt"].as_string())
     return or_(*(place.contains(signs, autoescape=True) for place in places))
 

@@ -201,7 +201,7 @@ class _Earlier:
 
     states: dict[str, PictureState]
     rows: tuple[JobRow | ReproductionRow, ...]
-    characters: Rows = field(default_factory=dict)
+    characters: Rows = field(default_factory=Rows)
     number: int = 0
     """Of the newest transaction it knows."""
     since: int = EVERYTHING

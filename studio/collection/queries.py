@@ -169,7 +169,7 @@ def searched(number: int, prompt: str, label: str, name: str, tags: Sequence[str
 
 def unindexed(place: InstrumentedAttribute[Any]) -> ColumnElement[Any]:
     """The same value, for which SQLite looks in no index."""
-    return UnaryExpression(place.expression, operator=custom_op("+"), type_=place.type)
+    return UnaryExpression(place.expression, operator=custom_op[Any]("+"), type_=place.type)
 
 
 def costs(session: Session) -> dict[str, Cost]:

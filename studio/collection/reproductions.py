@@ -19,9 +19,10 @@ from sqlalchemy.orm import Session
 from studio import images
 from studio.collection import drift
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
+from studio.json_values import is_object
 from studio.records import JobStatus, Reproduction
 
-Verdict = Literal["identical", "close", "different"]
+ReproductionVerdict = Literal["identical", "close", "different"]
 CLOSE_MEAN = 2.0
 CLOSE_SSIM = 0.97
 _UNEXPLAINED = "Nothing that was written down differs: this device does not always calculate the same."
@@ -44,8 +45,8 @@ _HASH_CHARS = 12
 class ReproductionResult:
     """How alike, measured how, and why perhaps not."""
 
-    verdict: Verdict
-    measures: dict[str, float] = field(default_factory=dict)
+    verdict: ReproductionVerdict
+    measures: dict[str, float] = field(default_factory=dict[str, float])
     differences: tuple[str, ...] = ()
 
 
@@ -121,10 +122,15 @@ def explain(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str
             yield f"Another {name}: {_shown(before[key])} then, {_shown(after[key])} now."
     if any(_differ(before, after, key) for key in _FILES):
         yield "Other files of LoRAs, or of other parts beside the model, then and now."
-    old, new = before.get("versions") or {}, after.get("versions") or {}
+    old, new = (_versions(each) for each in (before, after))
     for library in sorted({*old, *new}):
         if old.get(library) != new.get(library):
             yield f"{library} {old.get(library, 'was not there')} then, {new.get(library, 'gone')} now."
+
+
+def _versions(provenance: Mapping[str, Any]) -> dict[str, Any]:
+    said = provenance.get("versions")
+    return said if is_object(said) else {}
 
 
 def _differ(before: Mapping[str, Any], after: Mapping[str, Any], key: str) -> bool:
@@ -150,7 +156,7 @@ def _record(row: ReproductionRow, status: str | None) -> Reproduction:
         result_id=row.result_id,
         created_at=row.created_at,
         status=None if status is None else JobStatus(status),
-        verdict=cast(Verdict | None, row.verdict),
+        verdict=cast(ReproductionVerdict | None, row.verdict),
         measures=row.measures,
         differences=tuple(row.differences),
     )

@@ -1,7 +1,7 @@
 """The trash: hidden pictures that can be restored for thirty days, and are deleted afterwards.
 
-Those are days on which the studio was at work (`days`), and thirty by the clock besides, unless that says
-that the picture was thrown away in the future.
+Those are days on which the studio was at work (`days`), and thirty by the clock besides, unless by the
+clock the picture was deleted in the future.
 
 A file is deleted only when no picture, in the trash or not, was made from it, no waiting job needs it and no
 other row does: every foreign key to pictures that would not let one go (RESTRICT, or no action) keeps it,
@@ -62,7 +62,7 @@ class Trash:
     def expire(self, now: datetime | None = None) -> Emptied:
         """Take out what has been in the trash for thirty days, and finish what a crash interrupted.
 
-        Whoever calls it at least once on each day that the studio is at work makes that day count.
+        To be called at least once a day while the studio runs: it notes the day as one of use.
         """
         with self._expiring:
             return self._settled(self._purge(self._ripe(now or datetime.now(UTC))))

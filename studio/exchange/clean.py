@@ -41,7 +41,7 @@ def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
 
 
 def _shows(cut: bytes, pixel_sha256: str) -> bool:
-    """An odd file must not come out as another picture, or as none."""
+    """Whether the clean file can be read and has the same pixels."""
     try:
         with images.taking_in(cut) as taken:
             return taken.ingested.pixel_sha256 == pixel_sha256
@@ -50,7 +50,7 @@ def _shows(cut: bytes, pixel_sha256: str) -> bool:
 
 
 def _without_low_bits(picture: Image.Image) -> Image.Image:
-    """Every lowest bit set: nobody sees it, and nothing can be read from it."""
+    """With every lowest bit set, which cannot be seen: whatever was hidden there is gone."""
     return Image.merge(picture.mode, [band.point(_LOW_BIT_SET) for band in picture.split()])
 
 

@@ -19,8 +19,8 @@ from studio.exchange.folders import FoundFile
 from studio.exchange.records import ImportProblem, ImportProgress, ImportStatus
 
 _MAX_PROBLEMS = 1000
-Kind = Literal["added", "restored", "duplicate", "failed"]
-_KINDS: tuple[Kind, ...] = get_args(Kind)
+OutcomeKind = Literal["added", "restored", "duplicate", "failed"]
+_KINDS: tuple[OutcomeKind, ...] = get_args(OutcomeKind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class FileOutcome:
     """What was done with one file."""
 
     file: FoundFile
-    kind: Kind
+    kind: OutcomeKind
     problem: str | None = None
 
 
@@ -44,7 +44,7 @@ class ImportLog:
         self._finished_at: datetime | None = None
         self._status: ImportStatus = "interrupted"
         self._found = 0
-        self._counts: dict[Kind, int] = dict.fromkeys(_KINDS, 0)
+        self._counts: dict[OutcomeKind, int] = dict.fromkeys(_KINDS, 0)
         self._problems: list[ImportProblem] = []
         self._done: dict[str, tuple[int, int]] = {}
         self._begun = time.monotonic()

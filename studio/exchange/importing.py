@@ -41,7 +41,7 @@ class Importer:
         self._settings = collection.store.settings
         self._lock = threading.Lock()
         self._logs = {log.id: log for log in ImportLog.all(self._settings.imports_dir)}
-        self._running: _Run | None = None
+        self._running: _ImportThread | None = None
 
     def start(self, folder: Path) -> ImportProgress:
         """Begin, or go on with an import of this folder that did not end.
@@ -59,7 +59,7 @@ class Importer:
             log = next(unfinished, None) or self._new_log(resolved)
             self._logs[log.id] = log
             log.begin()
-            self._running = _Run(self._taker, log, self._settings.data_dir)
+            self._running = _ImportThread(self._taker, log, self._settings.data_dir)
             self._running.start()
         return log.progress()
 
@@ -131,7 +131,7 @@ class _Read:
     problem: str | None = None
 
 
-class _Run(threading.Thread):
+class _ImportThread(threading.Thread):
     """One go at an import."""
 
     def __init__(self, taker: Taker, log: ImportLog, data_dir: Path) -> None:

@@ -19,7 +19,15 @@ from pipelines.errors import Conflict, NotFound, StorageFailure
 from studio.engine.process import WorkerProcess
 from studio.models import fetch
 from studio.models.ledger import Decisions, Ledger, Unfinished
-from studio.models.messages import Fetched, FetchFailed, FetchOrder, FromFetch, Planned, Progressed, Verifying
+from studio.models.messages import (
+    Fetched,
+    FetchFailed,
+    FetchOrder,
+    FilesListed,
+    FromFetch,
+    Progressed,
+    Verifying,
+)
 from studio.models.records import Download, DownloadProblem, DownloadStatus, FileProgress
 
 log = logging.getLogger(__name__)
@@ -52,14 +60,14 @@ def launch(order: FetchOrder) -> FetchProcess:
 
 
 @dataclass
-class _Run:
+class _ActiveDownload:
     """A download since it was asked for."""
 
     model: str
     order: FetchOrder
     status: DownloadStatus = "queued"
-    files: list[FileProgress] = field(default_factory=list)
-    commits: dict[str, str] = field(default_factory=dict)
+    files: list[FileProgress] = field(default_factory=list[FileProgress])
+    commits: dict[str, str] = field(default_factory=dict[str, str])
     error: DownloadProblem | None = None
     process: FetchProcess | None = None
     cancelled: bool = False
@@ -110,7 +118,7 @@ class Downloads:
         self._launch = launch
         self._lock = threading.RLock()
         self._turn = threading.Lock()
-        self._runs: dict[str, _Run] = {}
+        self._runs: dict[str, _ActiveDownload] = {}
         self._stopping = False
 
     def start(self, model: str, order: FetchOrder) -> Download:
@@ -118,7 +126,7 @@ class Downloads:
         with self._lock:
             if self.is_active(model):
                 raise Conflict(f"{order.label} is being downloaded already.")
-            run = self._runs[model] = _Run(model, order)
+            run = self._runs[model] = _ActiveDownload(model, order)
             threading.Thread(target=self._carry_out, args=(run,), name="download", daemon=True).start()
         self._on_change()
         return run.record()
@@ -170,7 +178,7 @@ class Downloads:
 
     # --- one download -------------------------------------------------------------------------
 
-    def _carry_out(self, run: _Run) -> None:
+    def _carry_out(self, run: _ActiveDownload) -> None:
         with self._turn:
             with self._lock:
                 if run.cancelled or self._stopping:
@@ -189,7 +197,7 @@ class Downloads:
                 self._remember(run)
             self._on_change()
 
-    def _follow(self, run: _Run, process: FetchProcess) -> FromFetch:
+    def _follow(self, run: _ActiveDownload, process: FetchProcess) -> FromFetch:
         last: FromFetch = _LOST
         for message in process.messages():
             last = message
@@ -202,7 +210,7 @@ class Downloads:
             self._on_change()
         return last if isinstance(last, Fetched | FetchFailed) else _LOST
 
-    def _conclude(self, run: _Run, last: FromFetch) -> None:
+    def _conclude(self, run: _ActiveDownload, last: FromFetch) -> None:
         if isinstance(last, Fetched):
             run.status = "done"
         elif run.cancelled or self._stopping:
@@ -212,7 +220,7 @@ class Downloads:
             run.status = "failed"
             run.error = DownloadProblem(code=last.code, message=last.detail, link=last.link)
 
-    def _remember(self, run: _Run) -> None:
+    def _remember(self, run: _ActiveDownload) -> None:
         left = Unfinished(done_bytes=run.done, total_bytes=run.total)
 
         def change(decisions: Decisions) -> None:
@@ -226,9 +234,9 @@ class Downloads:
         self._ledger.change(change)
 
 
-def _apply(run: _Run, message: FromFetch) -> None:
+def _apply(run: _ActiveDownload, message: FromFetch) -> None:
     match message:
-        case Planned(planned, commits):
+        case FilesListed(planned, commits):
             run.commits = dict(commits)
             run.files = [FileProgress(name=each.name, size=each.size, done=each.done) for each in planned]
             run.status = "downloading"

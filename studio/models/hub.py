@@ -10,7 +10,7 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -19,19 +19,36 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx2
-from huggingface_hub import HfApi, constants, get_hf_file_metadata, get_token, hf_hub_download, hf_hub_url
+
+# What is ignored below: the hub's client says `dict` where it means one of texts.
+from huggingface_hub import (
+    HfApi,
+    constants,
+    get_hf_file_metadata,  # pyright: ignore[reportUnknownVariableType]
+    get_token,
+    hf_hub_download,  # pyright: ignore[reportUnknownVariableType]
+    hf_hub_url,
+)
 from huggingface_hub.errors import (
-    EntryNotFoundError,
     FileMetadataError,
     GatedRepoError,
     HfHubHTTPError,
     HFValidationError,
     LocalEntryNotFoundError,
+    RemoteEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from huggingface_hub.file_download import HfFileMetadata, are_symlinks_supported, http_get, repo_folder_name
-from huggingface_hub.utils import WeakFileLock, build_hf_headers
+from huggingface_hub.file_download import (
+    HfFileMetadata,
+    are_symlinks_supported,
+    http_get,  # pyright: ignore[reportUnknownVariableType]
+    repo_folder_name,
+)
+from huggingface_hub.utils import (
+    WeakFileLock,
+    build_hf_headers,  # pyright: ignore[reportUnknownVariableType]
+)
 
 from pipelines.disk import layout
 from pipelines.errors import ModelUnavailable
@@ -39,8 +56,8 @@ from studio import durable
 from studio.models.messages import (
     FetchFailed,
     FetchOrder,
+    FilesListed,
     FromFetch,
-    Planned,
     Progressed,
     RemoteFile,
     Verifying,
@@ -122,7 +139,7 @@ class HubFetch:
             listed = list(dict.fromkeys(each for want in self._order.wanted for each in self._list(want)))
             self._check_room(listed)
             told = tuple(RemoteFile(each.name, each.size, each.done) for each in listed)
-            self._say(Planned(told, tuple({each.repo: each.commit for each in listed}.items())))
+            self._say(FilesListed(told, tuple({each.repo: each.commit for each in listed}.items())))
             for index, each in enumerate(listed):
                 if not each.snapshot.exists():
                     self._fetch(index, each)
@@ -333,8 +350,10 @@ def _refusal(repo: str, error: HfHubHTTPError, token: str | None) -> FetchRefuse
             return FetchRefused("not_found", f"The hub no longer has this version of {repo}.", page)
         case RepositoryNotFoundError():
             return FetchRefused("not_found", f"The hub has no {repo}, or does not show it to you.", page)
-        case EntryNotFoundError():
+        case RemoteEntryNotFoundError():
             return FetchRefused("not_found", f"A file of {repo} is not on the hub.", page)
+        case _:
+            pass
     status = error.response.status_code
     if status in (401, 403):
         return FetchRefused("not_allowed", f"The hub does not let you read {repo} ({status}).", page)
@@ -342,7 +361,7 @@ def _refusal(repo: str, error: HfHubHTTPError, token: str | None) -> FetchRefuse
 
 
 @contextmanager
-def _in_words(label: str) -> Iterator[None]:
+def _in_words(label: str) -> Generator[None]:
     """Turns what the client, the network and the disk raise into FetchRefused."""
     try:
         yield

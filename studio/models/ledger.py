@@ -46,8 +46,8 @@ class Decisions(BaseModel):
     """The file's content."""
 
     version: int = 1
-    consents: list[Consent] = Field(default_factory=list)
-    defaults: dict[Mode, str] = Field(default_factory=dict)
+    consents: list[Consent] = Field(default_factory=list[Consent])
+    defaults: dict[Mode, str] = Field(default_factory=dict[Mode, str])
     memory: dict[str, MemorySetting] = Field(default_factory=dict)
     unfinished: dict[str, Unfinished] = Field(default_factory=dict)
     pins: dict[str, Pin] = Field(default_factory=dict)

@@ -15,22 +15,18 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.catalog.catalog import Catalog
-from pipelines.catalog.ids import readable
-from pipelines.catalog.models_folder import AddOnFile as Found
-from pipelines.catalog.models_folder import Unusable
 from pipelines.disk.hub_cache import cached_commit
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
 from pipelines.licence import Licence
-from pipelines.memory.planner import Hardware, MemoryChoice
+from pipelines.memory.plan import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
 from studio import durable
-from studio.models import fitting, places, removal
+from studio.models import fitting, folder_records, places, removal
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
 from studio.models.messages import FetchOrder
 from studio.models.records import (
-    AddOn,
     Consent,
     Download,
     Library,
@@ -39,7 +35,6 @@ from studio.models.records import (
     ModelCard,
     ModelVersion,
     Origin,
-    Refused,
 )
 
 
@@ -69,14 +64,14 @@ class ModelLibrary:
         """The whole library now."""
         decisions = self._ledger.read()
         cache = places.cache_folder()
-        dropped = self._catalog.dropped
+        dropped, folder = self._catalog.dropped, self._catalog.models_folder
         return Library(
             version=self._version,
             models=tuple(self._card(spec, decisions) for spec in self._catalog.specs),
             readers=tuple(self._card(spec, decisions) for spec in self._catalog.readers),
-            add_ons=tuple(_add_on(each, self._catalog.models_folder) for each in dropped.add_ons),
-            refused=tuple(_refused(each, self._catalog.models_folder) for each in dropped.unusable),
-            models_folder=str(self._catalog.models_folder) if self._catalog.models_folder else None,
+            add_ons=tuple(folder_records.add_on(each, folder) for each in dropped.add_ons),
+            refused=tuple(folder_records.refused(each, folder) for each in dropped.unusable),
+            models_folder=str(folder) if folder else None,
             cache_folder=str(cache),
             free_bytes=_free(cache),
             device=self._hardware.name if self._hardware else None,
@@ -274,32 +269,33 @@ class ModelLibrary:
     def _card(self, spec: Entry, decisions: Decisions) -> ModelCard:
         catalog = self._catalog
         size = places.size(spec, catalog)
-        common = {
-            "id": spec.id,
-            "label": spec.label,
-            "description": spec.description,
-            "source": spec.source,
-            "page": places.page(spec, catalog),
-            "origin": self._origin(spec),
-            "available": catalog.availability(spec),
-            "licence": spec.licence,
-            "needs_consent": spec.licence.needs_consent,
-            "consent": _consent(decisions, spec.licence),
-            "size_bytes": size,
-            "download_bytes": round(spec.download_gb * 1e9) if spec.download_gb else None,
-            "version": self._version_of(spec, decisions),
-            "updatable": self._updatable(catalog.unpinned(spec.id)),
-            "removable": self._removable(spec, decisions) and size > 0,
-            "shared_with": self._shared_with(spec),
-            "download": self._download(spec),
-        }
-        if isinstance(spec, ReaderSpec):
-            return ModelCard(**common, family="", modes=(), edit=False, answers=spec.answers)
-        assert isinstance(spec, ModelSpec)
-        return ModelCard(**common, **self._making(spec, decisions))
+        card = ModelCard(
+            id=spec.id,
+            label=spec.label,
+            description=spec.description,
+            source=spec.source,
+            page=places.page(spec, catalog),
+            origin=self._origin(spec),
+            available=catalog.availability(spec),
+            licence=spec.licence,
+            needs_consent=spec.licence.needs_consent,
+            consent=_consent(decisions, spec.licence),
+            size_bytes=size,
+            download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
+            version=self._version_of(spec, decisions),
+            updatable=self._updatable(catalog.unpinned(spec.id)),
+            removable=self._removable(spec, decisions) and size > 0,
+            shared_with=self._shared_with(spec),
+            download=self._download(spec),
+            family="",
+            modes=(),
+            edit=False,
+            answers=spec.answers if isinstance(spec, ReaderSpec) else None,
+        )
+        return card.model_copy(update=self._making(spec, decisions)) if isinstance(spec, ModelSpec) else card
 
     def _making(self, spec: ModelSpec, decisions: Decisions) -> dict[str, Any]:
-        """What only the card of a model that makes pictures says."""
+        """What only the card of a model that makes pictures says, by field."""
         obstacles = {mode.value: self._catalog.obstacle(spec.id, mode) for mode in spec.modes}
         ready = self._catalog.availability(spec) == "ready"
         setting = decisions.memory.get(spec.id, self._memory)
@@ -373,30 +369,6 @@ def _consent(decisions: Decisions, licence: Licence) -> Consent | None:
 
 def _default_for(decisions: Decisions, model_id: str) -> tuple[str, ...]:
     return tuple(mode.value for mode, model in decisions.defaults.items() if model == model_id)
-
-
-def _add_on(found: Found, folder: Path | None) -> AddOn:
-    kind = found.identified.kind
-    assert kind in ("lora", "controlnet", "ip_adapter", "vae", "image_encoder")
-    return AddOn(
-        id=found.id,
-        name=found.name,
-        kind=kind,
-        base=found.identified.base,
-        base_label=None if kind == "image_encoder" else found.identified.base_label,
-        file=_inside(found.path, folder),
-        size_bytes=found.path.stat().st_size if found.path.exists() else 0,
-        weight=found.identified.weight,
-        triggers=found.identified.triggers,
-    )
-
-
-def _refused(found: Unusable, folder: Path | None) -> Refused:
-    return Refused(file=_inside(found.path, folder), reason=found.reason)
-
-
-def _inside(path: Path, folder: Path | None) -> str:
-    return readable(path.relative_to(folder).as_posix() if folder else path.name)
 
 
 def _free(folder: Path) -> int:

@@ -40,7 +40,7 @@ class RemoteFile:
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class FilesListed:
     """Sizes are known and there is room on the disk; fetching begins.
 
     `commits`: (repository, commit) of everything that is fetched.
@@ -79,4 +79,4 @@ class FetchFailed:
     link: str | None = None
 
 
-FromFetch = Planned | Progressed | Verifying | Fetched | FetchFailed
+FromFetch = FilesListed | Progressed | Verifying | Fetched | FetchFailed

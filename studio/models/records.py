@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.catalog.catalog import Availability
 from pipelines.licence import Licence
-from pipelines.memory.planner import MemoryChoice
+from pipelines.memory.plan import MemoryChoice
 from pipelines.spec import Question
 
 DownloadStatus = Literal[
@@ -17,7 +17,7 @@ DownloadStatus = Literal[
 ]
 ACTIVE: frozenset[DownloadStatus] = frozenset({"queued", "checking", "downloading", "verifying"})
 Origin = Literal["bundled", "hub", "folder", "file"]
-Verdict = Literal["full", "offloaded", "quantised", "too_large", "impossible"]
+FitVerdict = Literal["full", "offloaded", "quantised", "too_large", "impossible"]
 AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae", "image_encoder"]
 
 
@@ -72,7 +72,7 @@ class Consent(_Record):
 class Fit(_Record):
     """How a model would run on this machine's accelerator."""
 
-    verdict: Verdict
+    verdict: FitVerdict
     label: str = Field(description="A few words: “whole in memory”.")
     reason: str
     pace: str | None = Field(default=None, description="What to expect in time, where that is long.")
@@ -137,10 +137,12 @@ class ModelCard(_Record):
     fit: Fit | None = Field(default=None, description="None: not known yet.")
     memory: MemorySetting = MemorySetting()
     memory_choices: dict[MemoryChoice, str] = Field(
-        default_factory=dict, description="Ways to keep it that can be had here, with their labels."
+        default_factory=dict[MemoryChoice, str],
+        description="Ways to keep it that can be had here, with their labels.",
     )
     memory_refused: dict[MemoryChoice, str] = Field(
-        default_factory=dict, description="Ways that cannot be had here, and why or what to do."
+        default_factory=dict[MemoryChoice, str],
+        description="Ways that cannot be had here, and why or what to do.",
     )
     version: ModelVersion | None = Field(
         default=None, description="None: not of the hub, or nothing of it here."

@@ -67,7 +67,8 @@ def applied(settings: Mapping[str, Any], field: str, value: Value, first: Value,
     if field == "influence":
         return {**settings, "strength": round(1 - _number(value, name) / 100, 4)}
     if field.startswith("control."):
-        control = {**(settings.get("control") or {}), field.removeprefix("control."): value}
+        given: Mapping[str, Any] = settings.get("control") or {}
+        control = {**given, field.removeprefix("control."): value}
         return {**settings, "control": control}
     numbered = _NUMBERED.fullmatch(field)
     if numbered:

@@ -8,11 +8,12 @@ from __future__ import annotations
 import functools
 import logging
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 import gradio as gr
 
 from pipelines.errors import LikenessError
+from studio.json_values import is_object
 
 log = logging.getLogger(__name__)
 
@@ -21,6 +22,29 @@ _SECONDS = 10
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+
+class BoundEvent(Protocol):
+    """An event that something was bound to: what follows it."""
+
+    def success(self, *args: Any, **options: Any) -> BoundEvent:
+        """When it went well."""
+        ...
+
+    def failure(self, *args: Any, **options: Any) -> BoundEvent:
+        """When it was refused."""
+        ...
+
+
+def event(owner: object, name: str) -> Callable[..., BoundEvent]:
+    """The event of that name, to be bound: Gradio makes them at run time, where no type checker sees them."""
+    return getattr(owner, name)
+
+
+def data_of(told: gr.EventData) -> dict[str, Any]:
+    """What a component told with its event; anyone may have sent it."""
+    data: object = told._data  # pyright: ignore[reportPrivateUsage] Gradio has no other way to all of it
+    return data if is_object(data) else {}
 
 
 def guarded(handler: Callable[P, T]) -> Callable[P, T]:

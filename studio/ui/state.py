@@ -26,6 +26,7 @@ from pipelines.request import (
     Role,
 )
 from studio.coach import prompt_forms
+from studio.json_values import is_object
 from studio.ui.knobs import SettingRanges
 from studio.ui.loras import NO_ADD_ONS, AddOns
 
@@ -155,31 +156,11 @@ class StudioState(BaseModel):
         """Open the picture for editing: the only reference, in Smart Image Editing."""
         return self.use_reference(image_id).set_mode(Mode.SMART_EDIT)
 
-    def remove_reference(self, index: int) -> Self:
-        """Take out the reference at `index` (from 0)."""
-        return self.with_references([r for i, r in enumerate(self.references) if i != index])
-
-    def move_reference(self, index: int, to: int) -> Self:
-        """Move the reference at `index` so that it stands at `to`; both from 0."""
-        references = list(self.references)
-        references.insert(to, references.pop(index))
-        return self.with_references(references)
-
-    def set_role(self, index: int, role: Role | None) -> Self:
-        """Give the reference at `index` a role; None follows the mode."""
-        references = list(self.references)
-        references[index] = references[index].model_copy(update={"role": role})
-        return self.with_references(references)
-
     # --- choices ------------------------------------------------------------------------------
 
     def set_mode(self, mode: Mode) -> Self:
         """Choose a mode."""
         return self.model_copy(update={"mode": mode})
-
-    def choose_model(self, model_id: str) -> Self:
-        """Choose a model; while references are loaded this is the choice that stays after them."""
-        return self.model_copy(update={"model": model_id, "earlier_model": None, "model_picked": True})
 
     def with_knobs_kept(self) -> Self:
         """Say that the knobs are meant as they stand for this mode and model: none follows a default."""
@@ -228,7 +209,7 @@ _MODEL_FIELDS = {
 
 
 def _choice_of_model(value: object) -> dict[str, object]:
-    given = value if isinstance(value, Mapping) else {}
+    given = value if is_object(value) else dict[str, Any]()
     return {"model": None, **{name: given[key] for key, name in _MODEL_FIELDS.items() if key in given}}
 
 

@@ -147,4 +147,4 @@ class StudioTheme(Base):
             font_mono=MONO,
         )
         self.name = "likeness"
-        self.set(**_GROUNDS, **_INPUTS, **_BUTTONS)
+        self.set(**_GROUNDS, **_INPUTS, **_BUTTONS)  # pyright: ignore[reportUnknownMemberType] untyped

@@ -18,9 +18,10 @@ import gradio as gr
 from pipelines.errors import LikenessError, NotFound, RequestError
 from pipelines.families.settings import INFLUENCE, SEED
 from pipelines.request import GenerationRequest, Mode, Role
+from studio.json_values import is_list, is_object
 from studio.records import ImageRecord, ModelInfo
 from studio.service import StudioService
-from studio.ui.boundary import guarded, warn
+from studio.ui.boundary import data_of, event, guarded, warn
 from studio.ui.controls import Availability, Controls, Updates
 from studio.ui.knobs import find_model, knobs_of
 from studio.ui.panels.generate import GeneratePanel
@@ -63,7 +64,7 @@ class StudioHandlers:
 
     service: StudioService
     controls: Controls
-    verbs: dict[str, Verb] = field(default_factory=dict)
+    verbs: dict[str, Verb] = field(default_factory=dict[str, Verb])
     """Actions that others have brought along, by name."""
 
     def answer(self, data: Mapping[str, Any], values: Sequence[object]) -> Updates:
@@ -79,7 +80,7 @@ class StudioHandlers:
             return {}
         if action in self.verbs:
             return self.verbs[action](data, values)
-        if isinstance(many, list):
+        if is_list(many):
             ids = [str(image_id) for image_id in many]
             if action in ("paint", "unpaint"):
                 return self.paint(ids, values, limits=data.get("how") == "limit")
@@ -88,8 +89,7 @@ class StudioHandlers:
 
     def restore(self, saved: object) -> Updates:
         """Show what this tab had before: references that are still there, mode, settings, prompt."""
-        values = saved if isinstance(saved, dict) else {}
-        state = StudioState.read({str(name): value for name, value in values.items()})
+        state = StudioState.read(saved if is_object(saved) else {})
         kept = [r for r in state.references if self._is_present(r.image_id)]
         if len(kept) != len(state.references):
             state = state.with_references(kept)
@@ -210,7 +210,9 @@ class StudioHandlers:
         return applied.model_copy(update={"model": state.model}).with_knobs_kept()
 
     def _present_references(self, record: ImageRecord) -> frozenset[str]:
-        asked = {r.image_id for r in record.request.references} if record.request else set[str]()
+        asked = (
+            frozenset(r.image_id for r in record.request.references) if record.request else frozenset[str]()
+        )
         present = frozenset(each.id for each in self.service.used_references(record.id)) & asked
         if present != asked:
             warn((LOST_REFERENCES,))
@@ -271,8 +273,8 @@ def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePan
     settings = handlers.controls.settings
     seed, influence = settings.controls[SEED.name], settings.controls[INFLUENCE.name]
     settings.dice.click(None, outputs=seed, js=RANDOM_SEED_JS, **_QUIET)
-    settings.seed_memory.used(None, outputs=seed, js=LAST_SEED_JS, **_QUIET)
-    gr.on(getattr(influence, "change"), None, inputs=influence, js=STRENGTH_JS, **_QUIET)  # noqa: B009
+    event(settings.seed_memory, "used")(None, outputs=seed, js=LAST_SEED_JS, **_QUIET)
+    event(influence, "change")(None, inputs=influence, js=STRENGTH_JS, **_QUIET)
     generate.button.click(None, inputs=handlers.controls.inputs, js=GENERATE, **_QUIET)
 
 
@@ -281,7 +283,7 @@ _QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"
 
 def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
     controls = handlers.controls
-    asked = changes.asked(
+    asked = event(changes, "asked")(
         guarded(_on_asked(handlers, changes)),
         inputs=controls.inputs,
         outputs=[*controls.outputs, changes],
@@ -296,9 +298,8 @@ def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
 
 
 def _on_asked(handlers: StudioHandlers, changes: Changes) -> Callable[..., Updates]:
-    def on_asked(event: gr.EventData, *values: object) -> Updates:
-        data = event._data if isinstance(event._data, dict) else {}
-        updates = handlers.answer(data, values)
+    def on_asked(told: gr.EventData, *values: object) -> Updates:
+        updates = handlers.answer(data_of(told), values)
         return {**_options(updates), changes: _new_values(handlers.controls, updates)}
 
     return on_asked
@@ -327,9 +328,9 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
     controls = handlers.controls
     names = json.dumps(list(controls.by_name))
     remember, recalled = (page_js(f"{verb}({names}, values)") for verb in ("remember", "recalled"))
-    changes = [getattr(component, "change") for component in controls.inputs]  # noqa: B009
-    gr.on(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
-    restored = page.load(
+    changes = [event(component, "change") for component in controls.inputs]
+    event(gr, "on")(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
+    restored = event(page, "load")(
         guarded(handlers.restore),
         inputs=generate.notices,
         outputs=controls.outputs,
@@ -337,7 +338,7 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
         **_QUIET,
     )
     restored.success(None, inputs=controls.inputs, js=recalled, **_QUIET)
-    generate.notices.settled(
+    event(generate.notices, "settled")(
         guarded(handlers.told),
         inputs=controls.inputs,
         outputs=generate.notices,

@@ -27,12 +27,8 @@ LIMIT = 64_000_000
 
 
 @pytest.fixture
-def read(tmp_path: Path) -> Callable[[bytes], Ingested]:
-    def write_and_read(data: bytes) -> Ingested:
-        (tmp_path / "file").write_bytes(data)
-        return images.read_picture(tmp_path / "file", LIMIT)
-
-    return write_and_read
+def read() -> Callable[[bytes], Ingested]:
+    return lambda data: images.take_in(data, LIMIT).ingested
 
 
 @pytest.fixture

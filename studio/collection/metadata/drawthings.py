@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign, xmp
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.json_values import objects
 
 _USED = ("c", "uc", "seed", "steps", "scale", "sampler", "size", "model", "strength", "lora", "v2")
 
@@ -25,8 +26,6 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
 def said_by(said: Mapping[str, Any]) -> ForeignMetadata:
     """From its JSON."""
     width, height = foreign.size(said.get("size"))
-    entries = said.get("lora")
-    known = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
     return ForeignMetadata(
         tool="Draw Things",
         prompt=foreign.words(said.get("c")),
@@ -40,7 +39,8 @@ def said_by(said: Mapping[str, Any]) -> ForeignMetadata:
         model=foreign.name_of(said.get("model")),
         strength=foreign.number(said.get("strength")),
         loras=foreign.loras(
-            (entry.get("model") or entry.get("file"), entry.get("weight")) for entry in known
+            (entry.get("model") or entry.get("file"), entry.get("weight"))
+            for entry in objects(said.get("lora"))
         ),
         unmapped=foreign.rest(said, _USED),
     )

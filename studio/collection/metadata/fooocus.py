@@ -10,6 +10,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.json_values import is_list, items
 
 _PLACES = ("parameters", "exif:UserComment", "Comment", "comment")
 _MARKS = ({"base_model", "sharpness"}, {"metadata_scheme", "prompt"}, {"base_model", "performance"})
@@ -50,9 +51,8 @@ def said_by(said: Mapping[str, Any]) -> ForeignMetadata:
 
 def _loras(said: Mapping[str, Any]) -> Iterator[tuple[Any, Any]]:
     """A list of [name, weight, hash], or `lora_combined_1: "name : weight"`; some versions write both."""
-    entries = said.get("loras")
-    for entry in entries if isinstance(entries, list) else ():
-        if isinstance(entry, list) and len(entry) >= 2:
+    for entry in items(said.get("loras")):
+        if is_list(entry) and len(entry) >= 2:
             yield entry[0], entry[1]
     for key, value in said.items():
         if str(key).startswith(_COMBINED) and isinstance(value, str):

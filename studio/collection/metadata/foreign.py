@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from studio.json_values import is_object
+
 MAX_JSON_CHARS = 4 * 2**20
 MAX_WORDS = 20_000
 """Characters of one prompt; what is longer is cut."""
@@ -78,7 +80,7 @@ def json_object(value: Any) -> dict[str, Any]:
     """
     if isinstance(value, str):
         value = load_json(value) if _OBJECT.match(value) else None
-    return value if isinstance(value, dict) else {}
+    return value if is_object(value) else {}
 
 
 def words(value: Any, most: int = MAX_WORDS) -> str:
@@ -100,7 +102,7 @@ def whole(value: Any) -> int | None:
         stripped = value.strip()
         value = int(stripped) if re.fullmatch(r"-?[0-9]+", stripped) else number(stripped)
     if isinstance(value, float):
-        value = int(value) if math.isfinite(value) and value == int(value) else None
+        value = int(value) if math.isfinite(value) and value.is_integer() else None
     if not isinstance(value, int) or isinstance(value, bool):
         return None
     return value if -(2**63) <= value < 2**64 else None

@@ -14,6 +14,7 @@ from pipelines.families.settings import SETTINGS
 from pipelines.request import GenerationRequest
 from studio.collection.metadata import foreign
 from studio.collection.metadata.likeness import Likeness
+from studio.json_values import objects
 
 _SAMPLERS = {
     "DDIM": "DDIM",
@@ -93,8 +94,7 @@ def unshifted(lines: Iterable[str]) -> str:
 
 def _loras(likeness: Likeness) -> list[tuple[str, float, str]]:
     """(name without the characters that end one, weight, hash) of those the worker tells of."""
-    told = likeness.provenance.get("loras")
-    marks = [mark for mark in told if isinstance(mark, dict)] if isinstance(told, list) else []
+    marks = objects(likeness.provenance.get("loras"))
     weights = [foreign.number(mark.get("weight")) for mark in marks]
     return [
         (_name(str(mark.get("name"))), 1.0 if weight is None else weight, str(mark.get("sha256", "")))

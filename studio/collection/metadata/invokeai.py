@@ -8,6 +8,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.json_values import is_list, is_object, objects
 
 _TOOL = "InvokeAI"
 _OPTION = re.compile(r"\s-{1,2}([A-Za-z_]+)[ =]([^\s]{1,200})")
@@ -58,21 +59,22 @@ def _guidance(said: Mapping[str, Any]) -> float | None:
 
 
 def _model_name(model: Any) -> str | None:
-    if isinstance(model, dict):
+    if is_object(model):
         return foreign.name_of(model.get("name")) or foreign.name_of(model.get("model_name"))
     return foreign.name_of(model)
 
 
 def _loras(entries: Any) -> tuple[foreign.ForeignLora, ...]:
-    known = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
-    return foreign.loras((_model_name(e.get("model") or e.get("lora")), e.get("weight")) for e in known)
+    return foreign.loras(
+        (_model_name(each.get("model") or each.get("lora")), each.get("weight")) for each in objects(entries)
+    )
 
 
 def _version_2(said: Mapping[str, Any]) -> ForeignMetadata:
     image = foreign.json_object(said.get("image"))
     prompt = image.get("prompt")
-    if isinstance(prompt, list):
-        prompt = prompt[0].get("prompt") if prompt and isinstance(prompt[0], dict) else ""
+    if is_list(prompt):
+        prompt = prompt[0].get("prompt") if prompt and is_object(prompt[0]) else ""
     positive, negative = _split(foreign.words(prompt))
     return ForeignMetadata(
         tool=_TOOL,

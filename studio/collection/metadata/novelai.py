@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.json_values import is_object, objects
 
 _USED = (
     "prompt",
@@ -62,9 +63,7 @@ def _of_characters(prompt: Any) -> tuple[tuple[str, str], ...]:
 
 def _captions(prompt: Any) -> tuple[str, ...] | None:
     """The words of each character, in their order; None where there is no caption."""
-    caption = prompt.get("caption") if isinstance(prompt, dict) else None
-    if not isinstance(caption, dict):
+    caption = prompt.get("caption") if is_object(prompt) else None
+    if not is_object(caption):
         return None
-    entries = caption.get("char_captions")
-    listed = entries if isinstance(entries, list) else []
-    return tuple(foreign.words(each.get("char_caption")) for each in listed if isinstance(each, dict))
+    return tuple(foreign.words(each.get("char_caption")) for each in objects(caption.get("char_captions")))

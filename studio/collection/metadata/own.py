@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from studio.collection.metadata import foreign, xmp
 from studio.collection.metadata.foreign import ForeignMetadata
 from studio.collection.metadata.likeness import Likeness, parse
+from studio.json_values import objects
 
 TOOL = "Likeness"
 
@@ -47,8 +48,7 @@ def read(texts: Mapping[str, str]) -> ForeignMetadata | None:
 
 def _names(said: Likeness) -> dict[str, str]:
     """The files' names, which another studio may know a LoRA by."""
-    told = said.provenance.get("loras")
-    marks = [mark for mark in told if isinstance(mark, dict)] if isinstance(told, list) else []
+    marks = objects(said.provenance.get("loras"))
     return {str(mark.get("id")): str(mark.get("name")) for mark in marks}
 
 

@@ -11,6 +11,8 @@ from typing import Any
 
 from PIL import Image
 
+from studio.json_values import is_object
+
 MAX_BYTES = 2**20
 _MARKS = {
     b"stealth_pnginfo": ("A", False),
@@ -73,6 +75,6 @@ def _named(text: str) -> dict[str, str]:
         said: Any = json.loads(text)
     except (ValueError, RecursionError):
         return {"parameters": text}
-    if isinstance(said, dict) and "Comment" in said:
+    if is_object(said) and "Comment" in said:
         return {str(key): value for key, value in said.items() if isinstance(value, str)}
     return {"parameters": text}

@@ -7,6 +7,7 @@ from typing import Any
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.foreign import ForeignMetadata
+from studio.json_values import items
 
 _MARK = "sui_image_params"
 _PLACES = ("parameters", "exif:UserComment", "exif:Model", "comment")
@@ -63,4 +64,4 @@ def _loras(said: Mapping[str, Any]) -> tuple[foreign.ForeignLora, ...]:
 def _listed(value: Any) -> list[Any]:
     if isinstance(value, str):
         return [part.strip() for part in value[: foreign.MAX_WORDS].split(",")]
-    return value if isinstance(value, list) else []
+    return items(value)

@@ -31,8 +31,8 @@ _EXIF_MARK = b"Exif\0\0"
 class Texts:
     """What was found. PNG texts have their keyword as name; others `exif:…`, `xmp`, `comment`."""
 
-    named: dict[str, str] = field(default_factory=dict)
-    faults: list[str] = field(default_factory=list)
+    named: dict[str, str] = field(default_factory=dict[str, str])
+    faults: list[str] = field(default_factory=list[str])
     _bytes: int = 0
     _parts: int = 0
     _exif: int = 0

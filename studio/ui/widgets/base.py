@@ -29,7 +29,7 @@ class PageComponent(gr.HTML):
     def __init__(self, value: Any = None, *, scene: Mapping[str, Any] | None = None, **options: Any) -> None:
         for name in _FIXED:  # Gradio passes them again when it updates a component
             options.pop(name, None)
-        super().__init__(
+        super().__init__(  # pyright: ignore[reportUnknownMemberType] some options have no type
             value,
             scene=scene,
             html_template=f'<div class="{self.root}"></div>' if self.root else "",

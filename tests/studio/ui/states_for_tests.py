@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from pipelines.families.settings import CONTROLS
-from pipelines.request import Reference
+from pipelines.request import Reference, Role
 from studio.ui.state import StudioState
 
 
@@ -27,3 +27,15 @@ def with_references(*ids: str, **values: Any) -> StudioState:
 
 def ids(state: StudioState) -> list[str]:
     return [reference.image_id for reference in state.references]
+
+
+def picked(state: StudioState, model: str) -> StudioState:
+    """As the model selector says that the artist picked one."""
+    return state.model_copy(update={"model": model, "earlier_model": None, "model_picked": True})
+
+
+def in_role(state: StudioState, index: int, role: Role) -> StudioState:
+    """The reference at `index` in another role."""
+    references = list(state.references)
+    references[index] = references[index].model_copy(update={"role": role})
+    return state.with_references(references)

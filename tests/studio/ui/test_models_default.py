@@ -6,7 +6,7 @@ from studio.records import ModelInfo
 from studio.ui.settle import settle
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import INK, PORTRAIT, SKETCH, model
-from tests.studio.ui.states_for_tests import with_references
+from tests.studio.ui.states_for_tests import picked, with_references
 
 WISE = model("wise", "Wise", {mode: PORTRAIT.limits.get(mode.value, Limits()) for mode in Mode})
 
@@ -42,14 +42,14 @@ def test_a_mode_that_is_picked_begins_with_its_default_and_says_so() -> None:
 
 
 def test_what_the_artist_chose_in_this_tab_stays() -> None:
-    chosen = settle(with_references("a"), MODELS).state.choose_model("portrait")
+    chosen = picked(settle(with_references("a"), MODELS).state, "portrait")
     for mode in (Mode.IMG2IMG, Mode.SMART_EDIT):
         settled = settle(chosen.set_mode(mode), MODELS)
         assert (settled.state.model, settled.warnings) == ("portrait", ())
 
 
 def test_the_first_reference_switches_to_the_default_that_edits_in_the_usual_words() -> None:
-    for start in (on_open(MODELS, model="ink"), on_open(MODELS).choose_model("ink")):
+    for start in (on_open(MODELS, model="ink"), picked(on_open(MODELS), "ink")):
         settled = settle(start.use_reference("a"), MODELS)
         assert (settled.state.model, settled.state.mode) == ("wise", Mode.SMART_EDIT)
         assert settled.warnings == ("Switched to Wise (supports image editing).",)
@@ -74,7 +74,7 @@ def test_a_default_chosen_later_holds_where_nothing_else_was_chosen() -> None:
 
 def test_a_mode_that_falls_back_does_not_switch_the_model_afterwards() -> None:
     models = (default(WISE, Mode.IMG2IMG), SKETCH)
-    fallen = settle(with_references("a").choose_model("sketch"), models).state
+    fallen = settle(picked(with_references("a"), "sketch"), models).state
     assert (fallen.model, fallen.mode) == ("sketch", Mode.IMG2IMG)
     unpicked = fallen.model_copy(update={"model_picked": False})
     assert settle(unpicked, models).state.model == "sketch"

@@ -4,7 +4,7 @@ from pipelines.request import ControlKind, Mode, Reference
 from studio.ui.settle import offered_models, settle
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import INK, MODELS, PORTRAIT, QUICK, SKETCH, limits, model
-from tests.studio.ui.states_for_tests import held, with_references
+from tests.studio.ui.states_for_tests import held, picked, with_references
 
 
 def test_a_model_that_cannot_edit_is_switched_with_exactly_these_words() -> None:
@@ -20,12 +20,12 @@ def test_without_references_the_earlier_model_comes_back_silently() -> None:
 
 
 def test_a_model_chosen_while_editing_stays_when_it_can_paint_from_words() -> None:
-    editing = settle(with_references("a", model="ink"), MODELS).state.choose_model("portrait")
+    editing = picked(settle(with_references("a", model="ink"), MODELS).state, "portrait")
     assert settle(editing.with_references(()), MODELS).state.model == "portrait"
 
 
 def test_a_model_that_only_edits_is_left_when_the_references_are_gone() -> None:
-    editing = with_references("a", model="ink").choose_model("sketch")
+    editing = picked(with_references("a", model="ink"), "sketch")
     settled = settle(editing.with_references(()), MODELS)
     assert (settled.state.model, settled.warnings) == ("ink", ("Switched to Ink.",))
 
@@ -46,7 +46,7 @@ def test_the_first_choice_of_a_model_says_nothing() -> None:
 
 
 def test_a_mode_the_chosen_model_does_not_have_is_replaced_in_words() -> None:
-    settled = settle(with_references("a").choose_model("sketch"), MODELS)
+    settled = settle(picked(with_references("a"), "sketch"), MODELS)
     assert settled.state.mode is Mode.IMG2IMG
     assert settled.warnings == ("Sketch has no Smart Image Editing. The mode is now Img2Img.",)
 
@@ -74,7 +74,7 @@ def test_a_model_begins_with_its_own_steps_however_it_was_chosen() -> None:
     chosen = StudioState.read(ink.model_copy(update={"model": "quick"}).values())
     settled = settle(chosen, (INK, QUICK)).state
     assert settled.settings["num_inference_steps"] == 4
-    assert settle(settled.choose_model("ink"), (INK, QUICK)).state.settings["num_inference_steps"] == 20
+    assert settle(picked(settled, "ink"), (INK, QUICK)).state.settings["num_inference_steps"] == 20
 
 
 def test_knobs_are_kept_inside_the_limits() -> None:
@@ -106,7 +106,7 @@ def test_a_mode_that_is_picked_switches_a_model_without_it_in_words() -> None:
 
 def test_a_model_that_is_picked_takes_a_mode_it_has() -> None:
     editing = settle(with_references("a", model="portrait"), MODELS).state
-    settled = settle(editing.choose_model("sketch"), MODELS)
+    settled = settle(picked(editing, "sketch"), MODELS)
     assert (settled.state.model, settled.state.mode) == ("sketch", Mode.IMG2IMG)
 
 

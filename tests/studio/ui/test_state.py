@@ -9,7 +9,7 @@ from pipelines.request import MAX_PROMPT_CHARS, MAX_SEED, Mode, Role
 from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.state import StudioState
 from tests.studio.ui.models_for_tests import MODELS, model
-from tests.studio.ui.states_for_tests import ids, made, with_references
+from tests.studio.ui.states_for_tests import ids, in_role, made, with_references
 
 
 def test_a_fresh_state_has_the_studios_defaults() -> None:
@@ -33,13 +33,14 @@ def test_the_first_reference_begins_editing_and_the_last_one_ends_it() -> None:
         "reference",
         "ink",
     )
-    over = editing.remove_reference(0)
+    over = editing.with_references(())
     assert (over.mode, over.settings["aspect_ratio"], over.model) == (Mode.TEXT_TO_IMAGE, "1:1", "ink")
 
 
 def test_further_references_leave_mode_and_shape_alone() -> None:
     state = with_references("a").set_mode(Mode.IMG2IMG).with_settings({"aspect_ratio": "2:3"})
-    state = state.add_reference("b").remove_reference(0)
+    state = state.add_reference("b")
+    state = state.with_references(state.references[1:])
     assert (state.mode, state.settings["aspect_ratio"], ids(state)) == (Mode.IMG2IMG, "2:3", ["b"])
 
 
@@ -54,19 +55,6 @@ def test_a_picture_is_added_once_and_use_replaces_all() -> None:
     state = with_references("a", "b")
     assert ids(state.add_reference("a")) == ["a", "b"]
     assert ids(state.use_reference("c")) == ["c"]
-
-
-@pytest.mark.parametrize(
-    ("index", "to", "order"), [(0, 2, ["b", "c", "a"]), (2, 0, ["c", "a", "b"]), (1, 1, ["a", "b", "c"])]
-)
-def test_references_can_be_moved(index: int, to: int, order: list[str]) -> None:
-    assert ids(with_references("a", "b", "c").move_reference(index, to)) == order
-
-
-def test_a_role_stays_with_its_reference_and_can_follow_the_mode_again() -> None:
-    state = with_references("a", "b").set_role(1, Role.STYLE).move_reference(1, 0)
-    assert [reference.role for reference in state.references] == [Role.STYLE, None]
-    assert state.set_role(0, None).references[0].role is None
 
 
 def test_edit_image_opens_smart_editing_whatever_the_mode_was() -> None:
@@ -101,7 +89,8 @@ def test_edits_put_together_fit_the_prompt() -> None:
 
 
 def test_values_and_read_are_each_others_inverse() -> None:
-    state = with_references("a", "b", prompt="hair", influence=40, seed="7").set_role(0, Role.STYLE)
+    state = with_references("a", "b", prompt="hair", influence=40, seed="7")
+    state = in_role(state, 0, Role.STYLE)
     assert StudioState.read(state.values()) == state
 
 
@@ -143,7 +132,7 @@ def test_only_knobs_in_use_are_asked_for() -> None:
 def test_influence_is_only_shown_where_a_reference_is_a_source() -> None:
     state = with_references("a").set_mode(Mode.CONTROLNET)
     assert "strength" not in state.knobs_shown(knobs(Mode.CONTROLNET))
-    assert "strength" in state.set_role(0, Role.SOURCE).knobs_shown(knobs(Mode.CONTROLNET))
+    assert "strength" in in_role(state, 0, Role.SOURCE).knobs_shown(knobs(Mode.CONTROLNET))
 
 
 def test_a_knob_the_model_does_not_use_is_not_asked_for() -> None:

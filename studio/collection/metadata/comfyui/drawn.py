@@ -14,6 +14,7 @@ from typing import Any
 from studio.collection.metadata.comfyui import everywhere, widgets
 from studio.collection.metadata.comfyui.budget import Budget
 from studio.collection.metadata.comfyui.graph import MAX_NODES
+from studio.json_values import is_list, is_object, items, objects
 
 _MUTED, _BYPASSED = _OFF = (2, 4)
 _OUTER = -10
@@ -50,16 +51,16 @@ class _Scope:
     edges: Mapping[str, _Edge]
     prefix: str = ""
     outer: _Scope | None = None
-    instance: Mapping[str, Any] = field(default_factory=dict)
-    ports: list[str] = field(default_factory=list)
+    instance: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    ports: list[str] = field(default_factory=list[str])
     """Names of the subgraph's inputs."""
-    ends: Mapping[int, str] = field(default_factory=dict)
+    ends: Mapping[int, str] = field(default_factory=dict[int, str])
     """The links to the subgraph's outputs, by their place."""
-    typed: dict[str, Any] = field(default_factory=dict)
+    typed: dict[str, Any] = field(default_factory=dict[str, Any])
     """Values typed into the subgraph's own inputs."""
-    replaced: dict[str, dict[str, Any]] = field(default_factory=dict)
+    replaced: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
     """By inner node and field: values that were typed outside."""
-    inner: dict[str, _Scope] = field(default_factory=dict)
+    inner: dict[str, _Scope] = field(default_factory=dict[str, "_Scope"])
 
 
 class _Unfolding:
@@ -67,8 +68,8 @@ class _Unfolding:
 
     def __init__(self, drawn: Mapping[str, Any], budget: Budget) -> None:
         definitions = drawn.get("definitions")
-        listed = definitions.get("subgraphs") if isinstance(definitions, dict) else None
-        self.subgraphs = {str(d["id"]): d for d in _objects(listed) if "id" in d}
+        listed = definitions.get("subgraphs") if is_object(definitions) else None
+        self.subgraphs = {str(d["id"]): d for d in objects(listed) if "id" in d}
         self.nodes: dict[str, dict[str, Any]] = {}
         self._budget = budget
         self._drawn = drawn
@@ -106,7 +107,7 @@ class _Unfolding:
     ) -> dict[str, Any]:
         named = widgets.values(node)
         named |= scope.replaced.get(key, {})
-        for slot in _objects(node.get("inputs")):
+        for slot in objects(node.get("inputs")):
             name, link = str(slot.get("name")), slot.get("link")
             source = self._source(scope, link) if link is not None else None
             if link is None and (found := sent.to(slot, old=name not in named)) is not None:
@@ -147,7 +148,7 @@ class _Unfolding:
         if scope.outer is None or not 0 <= slot < len(scope.ports):
             return None
         name = scope.ports[slot]
-        slots = [each for each in _objects(scope.instance.get("inputs")) if each.get("name") == name]
+        slots = [each for each in objects(scope.instance.get("inputs")) if each.get("name") == name]
         if slots and slots[0].get("link") is not None:
             return self._source(scope.outer, slots[0]["link"], depth + 1)
         return scope.typed.get(name)
@@ -160,7 +161,7 @@ class _Unfolding:
             self._budget.spend(len(at.nodes))
             for other in at.nodes.values():
                 if other["type"] in ("SetNode", "easy setNode") and _label(other) == name:
-                    linked = [slot for slot in _objects(other.get("inputs")) if slot.get("link") is not None]
+                    linked = [slot for slot in objects(other.get("inputs")) if slot.get("link") is not None]
                     return self._source(at, linked[0]["link"], depth + 1) if linked else None
             at = at.outer
         return None
@@ -180,7 +181,7 @@ def as_prompt(drawn: Mapping[str, Any], budget: Budget) -> dict[str, Any]:
 def _scope(level: Mapping[str, Any]) -> _Scope:
     nodes = {
         str(node["id"]): node
-        for node in _objects(level.get("nodes"))
+        for node in objects(level.get("nodes"))
         if isinstance(node.get("type"), str) and "id" in node
     }
     return _Scope(nodes, dict(_edges(level.get("links"))))
@@ -188,10 +189,10 @@ def _scope(level: Mapping[str, Any]) -> _Scope:
 
 def _edges(links: Any) -> Iterator[tuple[str, _Edge]]:
     """By id; a link is a list, or in subgraphs an object."""
-    for link in links if isinstance(links, list) else ():
-        if isinstance(link, list) and len(link) >= 5:
-            parts = [*link[:5], link[5] if len(link) > 5 else ""]
-        elif isinstance(link, dict):
+    for link in items(links):
+        if is_list(link) and len(link) >= 5:
+            parts: list[Any] = [*link[:5], link[5] if len(link) > 5 else ""]
+        elif is_object(link):
             names = ("id", "origin_id", "origin_slot", "target_id", "target_slot", "type")
             parts = [link.get(name, "") for name in names]
         else:
@@ -205,7 +206,7 @@ def _inside(outer: _Scope, key: str, instance: Mapping[str, Any], definition: Ma
     """A subgraph where it is used."""
     scope = _scope(definition)
     scope.prefix, scope.outer, scope.instance = f"{outer.prefix}{key}:", outer, instance
-    scope.ports = [str(port.get("name")) for port in _objects(definition.get("inputs"))]
+    scope.ports = [str(port.get("name")) for port in objects(definition.get("inputs"))]
     scope.ends = {
         edge.target_slot: key for key, edge in scope.edges.items() if edge.target == str(_INNER_END)
     }
@@ -221,11 +222,11 @@ def _typed(instance: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
     """(inner node or -1 for the subgraph itself, field, value) of what was typed into a subgraph."""
     given = instance.get("widgets_values")
     properties = instance.get("properties")
-    proxies = properties.get("proxyWidgets") if isinstance(properties, dict) else None
-    if not isinstance(given, list):
+    proxies = properties.get("proxyWidgets") if is_object(properties) else None
+    if not is_list(given):
         return
-    if isinstance(proxies, list):
-        named = [(str(p[0]), str(p[1])) for p in proxies if isinstance(p, list) and len(p) >= 2]
+    if is_list(proxies):
+        named = [(str(p[0]), str(p[1])) for p in proxies if is_list(p) and len(p) >= 2]
         if len(named) == len(given):
             yield from ((*name, value) for name, value in zip(named, given, strict=True))
         return
@@ -235,8 +236,8 @@ def _typed(instance: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
 
 def _passed(node: Mapping[str, Any], edge: _Edge) -> Mapping[str, Any] | None:
     """The input that a bypassed node gives on at an output: of the same kind, in the same place at best."""
-    slots = list(_objects(node.get("inputs")))
-    outputs = list(_objects(node.get("outputs")))
+    slots = objects(node.get("inputs"))
+    outputs = objects(node.get("outputs"))
     kind = str(outputs[edge.slot].get("type")) if 0 <= edge.slot < len(outputs) else edge.kind
     if node.get("mode") != _BYPASSED or kind in ("*", ""):
         return next((slot for slot in slots if slot.get("link") is not None), None)
@@ -246,10 +247,5 @@ def _passed(node: Mapping[str, Any], edge: _Edge) -> Mapping[str, Any] | None:
 
 
 def _label(node: Mapping[str, Any]) -> Any:
-    given = node.get("widgets_values")
-    return given[0] if isinstance(given, list) and given else node.get("title")
-
-
-def _objects(value: Any) -> Iterator[Mapping[str, Any]]:
-    """The objects of a list; none of anything else."""
-    return (each for each in value if isinstance(each, dict)) if isinstance(value, list) else iter(())
+    given = items(node.get("widgets_values"))
+    return given[0] if given else node.get("title")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from studio.collection.metadata.comfyui import widgets
+from studio.json_values import objects
 
 _SENDERS = ("Anything Everywhere", "Prompts Everywhere", "Seed Everywhere")
 _OFF = (2, 4)
@@ -65,5 +66,4 @@ def sent(nodes: Iterable[Mapping[str, Any]], kind_of: Callable[[Any], str]) -> B
 
 
 def _links(node: Mapping[str, Any]) -> list[Any]:
-    slots = node.get("inputs")
-    return [slot.get("link") for slot in slots if isinstance(slot, dict)] if isinstance(slots, list) else []
+    return [slot.get("link") for slot in objects(node.get("inputs"))]

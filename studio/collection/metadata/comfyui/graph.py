@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from studio.collection.metadata import foreign
 from studio.collection.metadata.comfyui.budget import Budget
+from studio.json_values import is_list, is_object
 
 MAX_NODES = 5_000
 _MAX_HOPS = 64
@@ -59,7 +60,7 @@ class Graph:
 
     nodes: Mapping[str, Node]
     budget: Budget = field(default_factory=Budget)
-    _uses: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
+    _uses: dict[str, list[tuple[int, str]]] = field(default_factory=dict[str, list[tuple[int, str]]])
 
     @classmethod
     def of(cls, document: Mapping[Any, Any], budget: Budget | None = None) -> Graph | None:
@@ -67,7 +68,7 @@ class Graph:
         found = {
             str(key): Node.of(str(node["class_type"])[:200], node["inputs"])
             for key, node in document.items()
-            if isinstance(node, dict) and "class_type" in node and isinstance(node.get("inputs"), dict)
+            if is_object(node) and "class_type" in node and is_object(node.get("inputs"))
         }
         return cls(found, budget or Budget()) if 0 < len(found) <= MAX_NODES else None
 
@@ -122,7 +123,7 @@ class Graph:
         for _ in range(_MAX_HOPS):
             found = self.resolved(value)
             if not isinstance(found, Link):
-                return found.get("content") if isinstance(found, dict) and "content" in found else found
+                return found.get("content") if is_object(found) and "content" in found else found
             node = self.nodes[found.key]
             self.spend(1 + len(node.inputs))
             value = _held(node, name)
@@ -143,7 +144,7 @@ class Graph:
         return self._uses.get(key, ())
 
     def _plain(self, value: Any) -> Link | None:
-        if isinstance(value, list) and len(value) == 2 and isinstance(value[0], str | int):
+        if is_list(value) and len(value) == 2 and isinstance(value[0], str | int):
             key, output = str(value[0]), value[1]
             return Link(key, output if isinstance(output, int) else 0) if key in self.nodes else None
         return value if isinstance(value, Link) else None
@@ -160,7 +161,7 @@ class Graph:
             return ways[_says_yes(asked)] if asked is not None else next(w for w in ways if w is not None)
         picked = self._small(_first(inputs, _PICKS), hops)
         number = foreign.whole(picked) if picked is not None else None
-        linked = [value for value in inputs.values() if isinstance(value, list)]
+        linked = [value for value in inputs.values() if is_list(value)]
         if number is None:
             return next(iter(linked), None)
         ends = re.compile(rf"(?:^|\D)0*{number}$")
@@ -179,7 +180,7 @@ class Graph:
 
 def _passed(node: Node) -> Any:
     values = list(node.inputs.values())
-    return next((value for value in values if isinstance(value, list)), values[0] if values else None)
+    return next((value for value in values if is_list(value)), values[0] if values else None)
 
 
 def _says_yes(value: bool | int | float | str) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 from studio.collection.metadata import foreign
 from studio.collection.metadata.comfyui.graph import PIPES, Graph, Node
 from studio.collection.metadata.foreign import ForeignLora
+from studio.json_values import is_list, is_object
 
 _FILES = (
     "ckpt_name", "unet_name", "base_ckpt_name", "model_name", "model_path", "gguf_name", "nf4_name",
@@ -114,10 +115,10 @@ def _further(graph: Graph, key: str, begins: Sequence[str]) -> list[Any]:
 
 def _listed(value: Any) -> Iterator[tuple[Any, Any]]:
     """Of nodes that keep each LoRA as an object, alone or in a list."""
-    if isinstance(value, dict) and isinstance(value.get("__value__"), list):
+    if is_object(value) and is_list(value.get("__value__")):
         value = value["__value__"]
-    for each in value if isinstance(value, list) else (value,):
-        if isinstance(each, dict) and each.get("on", True) in _ON and each.get("active", True) in _ON:
+    for each in value if is_list(value) else (value,):
+        if is_object(each) and each.get("on", True) in _ON and each.get("active", True) in _ON:
             name = each.get("lora", each.get("name"))
             if isinstance(name, str) and "strength" in each:
                 yield name, each["strength"]
@@ -148,5 +149,5 @@ def _is_on(node: Node, *names: str) -> bool:
 
 
 def _is_set(name: Any) -> bool:
-    plain = name.get("content") if isinstance(name, dict) else name
+    plain = name.get("content") if is_object(name) else name
     return isinstance(plain, str) and plain.strip().casefold() not in ("", "none", "null", "undefined")

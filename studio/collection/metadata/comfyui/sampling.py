@@ -29,7 +29,7 @@ class Sampling:
     """The samplers of one graph."""
 
     graph: Graph
-    _denoise: dict[str, float] = field(default_factory=dict)
+    _denoise: dict[str, float] = field(default_factory=dict[str, float])
 
     def main(self) -> str | None:
         """The one that did most of the work: of the highest denoise, nearest to the saved picture.

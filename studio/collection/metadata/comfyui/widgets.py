@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
+from studio.json_values import is_list, is_object, objects
+
 _EASY = ("ckpt_name", "vae_name", "clip_skip", "lora_name", "lora_model_strength", "lora_clip_strength")
 _EASY_SIZE = ("resolution", "empty_latent_width", "empty_latent_height")
 _KNOWN: dict[str, tuple[str, ...]] = {
@@ -91,17 +93,15 @@ _FILES = (".safetensors", ".ckpt", ".gguf", ".sft", ".pt", ".pth")
 def values(node: Mapping[str, Any]) -> dict[str, Any]:
     """What was typed or chosen, as far as the names are known."""
     given, kind = node.get("widgets_values"), str(node.get("type"))
-    if isinstance(given, dict):
+    if is_object(given):
         return {str(name): value for name, value in given.items()}
-    if not isinstance(given, list):
+    if not is_list(given):
         return {}
     if kind in _KNOWN:
         return dict(aligned(_KNOWN[kind], given))
     names = field_names(node)
     named = dict(aligned(names, given))
-    objects = {
-        f"lora_{n}": value for n, value in enumerate(given) if isinstance(value, dict) and "lora" in value
-    }
+    objects = {f"lora_{n}": value for n, value in enumerate(given) if is_object(value) and "lora" in value}
     plain = [value for value in given if value is not None and value not in _AFTER_NUMBERS]
     if objects or not names or len(plain) > len(names) + 1:
         return objects or dict(_guessed(node, given))
@@ -110,11 +110,10 @@ def values(node: Mapping[str, Any]) -> dict[str, Any]:
 
 def field_names(node: Mapping[str, Any]) -> list[str]:
     """Names of the inputs that can be typed into."""
-    slots = node.get("inputs")
     found: list[str] = []
-    for slot in slots if isinstance(slots, list) else ():
-        widget = slot.get("widget") if isinstance(slot, dict) else None
-        if isinstance(widget, dict):
+    for slot in objects(node.get("inputs")):
+        widget = slot.get("widget")
+        if is_object(widget):
             found.append(str(widget.get("name", slot.get("name"))))
     return found
 
@@ -160,12 +159,7 @@ def _guessed(node: Mapping[str, Any], given: Sequence[Any]) -> Iterator[tuple[st
 
 
 def _kinds(node: Mapping[str, Any], side: str) -> set[str]:
-    slots = node.get(side)
-    return (
-        {str(slot.get("type")) for slot in slots if isinstance(slot, dict)}
-        if isinstance(slots, list)
-        else set()
-    )
+    return {str(slot.get("type")) for slot in objects(node.get(side))}
 
 
 def _sampling(given: Sequence[Any]) -> Iterator[tuple[str, Any]]:

@@ -55,9 +55,11 @@ class GraphTexts:
     """The words of one graph; what a node says is worked out once."""
 
     graph: Graph
-    tagged: dict[foreign.ForeignLora, None] = field(default_factory=dict)
+    tagged: dict[foreign.ForeignLora, None] = field(default_factory=dict[foreign.ForeignLora, None])
     """LoRAs that were named in the texts."""
-    _known: dict[tuple[Link, bool], tuple[str, ...]] = field(default_factory=dict)
+    _known: dict[tuple[Link, bool], tuple[str, ...]] = field(
+        default_factory=dict[tuple[Link, bool], tuple[str, ...]]
+    )
 
     def at(self, key: str, *, wanted: bool) -> str:
         """What comes in at a sampler or guider, each text once."""

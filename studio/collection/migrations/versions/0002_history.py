@@ -154,7 +154,7 @@ _INSERT_WORDS = (
 
 
 def _words(line: Any, tags: list[str]) -> dict[str, Any]:
-    request = json.loads(line.request) if line.request else {}
+    request: dict[str, Any] = json.loads(line.request) if line.request else {}
     return {
         "number": line.number,
         "prompt": request.get("prompt", ""),

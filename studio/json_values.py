@@ -1,0 +1,25 @@
+"""What JSON of unknown make holds: objects with names for keys, and lists. Anything else is none."""
+
+from __future__ import annotations
+
+from typing import Any, TypeGuard
+
+
+def is_object(value: object) -> TypeGuard[dict[str, Any]]:
+    """A JSON object; its keys are always text."""
+    return isinstance(value, dict)
+
+
+def is_list(value: object) -> TypeGuard[list[Any]]:
+    """A JSON array."""
+    return isinstance(value, list)
+
+
+def items(value: object) -> list[Any]:
+    """The entries of an array; none of anything else."""
+    return value if is_list(value) else []
+
+
+def objects(value: object) -> list[dict[str, Any]]:
+    """Those entries of an array that are objects; none of anything else."""
+    return [each for each in items(value) if is_object(each)]
