@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from PIL import Image
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import StudioProcess
 
@@ -113,5 +113,6 @@ def thumbs(page: Page) -> Locator:
     return page.locator("#gallery [data-picture]:visible")
 
 
-def focused_picture(page: Page) -> str | None:
-    return page.evaluate("document.activeElement?.dataset.picture ?? null")
+def expect_focus(page: Page, *ids: str) -> None:
+    """The focus comes to the picture, or to one of several: a busy page may take a moment."""
+    expect(page.locator(", ".join(f"[data-picture='{each}']:focus" for each in ids))).to_have_count(1)

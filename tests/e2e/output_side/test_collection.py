@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_picture
+from tests.e2e.output_side.pages import expect_focus, make_picture
 from tests.e2e.slow import slowed
 
 Pictures = list[dict[str, Any]]
@@ -42,19 +42,22 @@ def found(collection: Page, few: Pictures, word: str) -> Page:
     none = collection.get_by_role("button", name="Choose none")
     if none.is_visible():
         none.click()
-    return search(collection, word)
+    return search(collection, word, few)
 
 
 @pytest.fixture
 def alone(page: Page, few: Pictures, word: str) -> Page:
     """The same on a page of its own."""
     page.locator("#tab-collection").click()
-    return search(page, word)
+    return search(page, word, few)
 
 
-def search(page: Page, word: str) -> Page:
+def search(page: Page, word: str, few: Pictures) -> Page:
+    """`few` alone are listed; the listing before may have had as many."""
     page.locator("#collection-search").fill(word)
     expect(page.locator("#collection .out-count")).to_have_text("4 pictures")
+    for record in few:
+        expect(cell(page, record)).to_be_visible()
     return page
 
 
@@ -65,10 +68,6 @@ def cell(page: Page, record: dict[str, Any]) -> Locator:
 def shown(page: Page) -> list[str]:
     cells = page.locator("#collection [data-picture]").all()
     return [str(each.get_attribute("data-picture")) for each in cells]
-
-
-def focused(page: Page) -> str:
-    return page.evaluate("document.activeElement?.dataset.picture")
 
 
 def choose(page: Page, *records: dict[str, Any]) -> Locator:
@@ -99,7 +98,7 @@ def test_what_was_not_answered_is_asked_again(
 ) -> None:
     watch.expect("Failed to load resource")
     page.locator("#tab-collection").click()
-    search(page, word)
+    search(page, word, few)
     page.route("**/api/v1/images?*", lambda route: route.abort())
     page.evaluate(TRASH, few[0]["id"])
     page.locator("#tab-studio").click()
@@ -140,22 +139,22 @@ def test_a_long_collection_is_on_the_page_only_where_it_is_seen(
     expect(page.locator("#collection .out-count")).to_have_text("70 pictures")
     cell(page, uploads[-1]).focus()
     page.keyboard.press("End")
-    page.wait_for_function(f"document.activeElement.dataset.picture === '{uploads[0]['id']}'")
+    expect_focus(page, uploads[0]["id"])
     assert page.locator("#collection .out-cell").count() < 60
     expect(page.locator("#collection [role=grid]")).to_have_attribute("aria-rowcount", "12")
     page.keyboard.press("PageUp")
     page.keyboard.press("PageDown")
-    assert focused(page) == uploads[0]["id"]
+    expect_focus(page, uploads[0]["id"])
     page.keyboard.press("Home")
-    assert focused(page) == uploads[-1]["id"]
-    assert page.evaluate("document.activeElement.getBoundingClientRect().top") > 0
+    expect_focus(page, uploads[-1]["id"])
+    expect(cell(page, uploads[-1])).to_be_in_viewport(ratio=1)
 
 
 def test_arrows_walk_enter_opens_s_stars_and_the_focus_stays(
     found: Page, few: Pictures, studio_server: StudioProcess
 ) -> None:
     found.keyboard.press("ArrowDown")
-    assert focused(found) == few[0]["id"]
+    expect_focus(found, few[0]["id"])
     found.keyboard.press("ArrowRight")
     found.keyboard.press("s")
     expect(cell(found, few[1])).to_have_class(re.compile("starred"))
@@ -164,7 +163,7 @@ def test_arrows_walk_enter_opens_s_stars_and_the_focus_stays(
     found.keyboard.press("ArrowRight")
     expect(found.locator("#details-dialog-title")).to_have_text(few[2]["label"])
     found.keyboard.press("Escape")
-    assert focused(found) == few[1]["id"]
+    expect_focus(found, few[1]["id"])
     assert studio_server.api("GET", f"/images/{few[1]['id']}").json()["starred"] is True
 
 
@@ -241,7 +240,7 @@ def test_many_go_to_the_trash_and_come_back_by_undo_and_by_restore(found: Page, 
     choose(found, few[0], few[1])
     found.keyboard.press("Delete")
     expect(found.locator("#collection .out-count")).to_have_text("2 pictures")
-    assert focused(found) in (few[2]["id"], few[3]["id"])
+    expect_focus(found, few[2]["id"], few[3]["id"])
     found.get_by_role("button", name="Undo").click()
     expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
     cell(found, few[3]).focus()
@@ -342,8 +341,11 @@ def test_characters_are_a_filter_as_soon_as_there_are_some(
     expect(alone.locator("#collection [data-picture]").first).to_be_visible()
 
 
-def test_small_cells_take_the_small_thumbnail(page: Page, few: Pictures) -> None:
+def test_small_cells_take_the_small_thumbnail(
+    page: Page, few: Pictures, studio_server: StudioProcess
+) -> None:
     page.evaluate("likeness.emit('picker:open', { max: 1 })")
     image = page.locator(f"#picker [data-picture='{few[0]['id']}'] img")
     expect(image).to_have_js_property("complete", True)
-    assert image.evaluate("(node) => node.currentSrc").endswith("/thumbnail?side=192")
+    small = f"{studio_server.url}/api/v1/images/{few[0]['id']}/thumbnail?side=192"
+    expect(image).to_have_js_property("currentSrc", small)

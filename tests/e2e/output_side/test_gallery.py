@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import focused_picture, make_picture, make_three, open_again, thumbs
+from tests.e2e.output_side.pages import expect_focus, make_picture, make_three, open_again, thumbs
 
 
 @pytest.fixture(scope="module")
@@ -33,16 +33,16 @@ def gallery(made: list[dict[str, Any]], opened: tuple[Page, PageWatch]) -> Itera
 
 def test_a_fresh_tab_shows_the_newest_pictures_by_batch(gallery: Page, made: list[dict[str, Any]]) -> None:
     batch = gallery.locator(".out-batch").first
-    assert [node.get_attribute("data-picture") for node in batch.locator("[data-picture]").all()] == [
-        record["id"] for record in made
-    ]
+    for place, record in enumerate(made):
+        expect(batch.locator("[data-picture]").nth(place)).to_have_attribute("data-picture", record["id"])
+    expect(batch.locator("[data-picture]")).to_have_count(len(made))
     expect(batch.locator("header")).to_contain_text("make her smile")
     expect(batch.locator("header")).to_contain_text("4 steps · guidance 3.5")
 
 
 def test_arrows_choose_enter_opens_and_focus_comes_back(gallery: Page, made: list[dict[str, Any]]) -> None:
     gallery.keyboard.press("ArrowRight")
-    assert focused_picture(gallery) == made[1]["id"]
+    expect_focus(gallery, made[1]["id"])
     expect(gallery.locator("#preview .picture .out-steady")).to_have_attribute(
         "src", re.compile(made[1]["id"])
     )
@@ -63,7 +63,7 @@ def test_arrows_choose_enter_opens_and_focus_comes_back(gallery: Page, made: lis
     expect(dialog).to_contain_text("3 of 3")
     gallery.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
-    assert focused_picture(gallery) == made[1]["id"]
+    expect_focus(gallery, made[1]["id"])
 
 
 def test_a_picture_can_be_given_a_name(
@@ -97,7 +97,7 @@ def test_delete_trashes_the_next_is_chosen_and_undo_brings_it_back(
     first = gallery.locator(f"#gallery [data-picture='{made[0]['id']}']")
     gallery.keyboard.press("Delete")
     expect(first).to_be_hidden()
-    assert focused_picture(gallery) == made[1]["id"]
+    expect_focus(gallery, made[1]["id"])
     assert studio_server.api("GET", f"/images/{made[0]['id']}").json()["trashed_at"]
     gallery.get_by_role("button", name="Undo").click()
     expect(first).to_be_visible()
@@ -150,11 +150,11 @@ def test_compare_slides_by_key_and_closes_with_escape(gallery: Page, made: list[
     expect(gallery.locator(".out-compare-picture")).to_have_attribute("src", re.compile(made[0]["id"]))
     gallery.keyboard.press("ArrowRight")
     expect(slider).to_have_value("51")
-    assert "51%" in gallery.locator(".out-compare-stage").get_attribute("style")  # type: ignore[operator]
+    expect(gallery.locator(".out-compare-stage")).to_have_attribute("style", re.compile("51%"))
     gallery.get_by_role("button", name="200 %").click()
     gallery.keyboard.press("Escape")
     expect(gallery.locator("#compare-dialog")).to_be_hidden()
-    assert focused_picture(gallery) == made[0]["id"]
+    expect_focus(gallery, made[0]["id"])
 
 
 def test_a_picture_without_a_reference_cannot_be_compared(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,6 +14,12 @@ from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
 
 Picture = dict[str, Any]
+
+
+@pytest.fixture
+def fresh(studio_server: StudioProcess, tmp_path: Path) -> Picture:
+    """A portrait of which nothing was made yet: what a test makes of it is in no other test's way."""
+    return studio_server.upload(make_picture(tmp_path))
 
 
 def refine(studio: StudioProcess, source: Picture, prompt: str, **changes: Any) -> Picture:
@@ -55,8 +62,8 @@ def test_the_tree_joins_every_branch_and_says_what_changed(tree: Page, line: lis
     firm = line[2]
     expect(card(tree, firm)).to_have_attribute("aria-selected", "true")
     expect(card(tree, firm).locator(".out-tree-change")).to_have_text(re.compile("guidance 3.5 → 6", re.I))
-    levels = [card(tree, one).get_attribute("aria-level") for one in line]
-    assert levels == ["1", "2", "3", "2"]
+    for one, level in zip(line, "1232", strict=True):
+        expect(card(tree, one)).to_have_attribute("aria-level", level)
     boxes = [card(tree, one).bounding_box() for one in line]
     assert boxes[0]["y"] < boxes[1]["y"] < boxes[2]["y"]  # type: ignore[index]
     assert boxes[1]["y"] == pytest.approx(boxes[3]["y"], abs=1)  # type: ignore[index]
@@ -93,14 +100,14 @@ def test_any_two_of_the_tree_are_compared_in_four_ways(tree: Page, line: list[Pi
     expect(stage.locator(".out-compare-picture")).to_have_attribute("src", re.compile(other["id"]))
     expect(tree.locator(".out-compare-changes")).to_contain_text("frown")
     tree.keyboard.press("2")
+    expect(stage).to_have_class(re.compile(r"\bside\b"))
     left, right = (stage.locator(f".out-compare-{one}").bounding_box() for one in ("reference", "picture"))
     assert left["x"] + left["width"] == pytest.approx(right["x"], abs=1)  # type: ignore[index]
     tree.keyboard.press("3")
     expect(stage).to_have_class(re.compile("reference-shown"))
     expect(stage).not_to_have_class(re.compile("reference-shown"))
     tree.keyboard.press("4")
-    blend = "(node) => getComputedStyle(node).mixBlendMode"
-    assert stage.locator(".out-compare-reference").evaluate(blend) == "difference"
+    expect(stage.locator(".out-compare-reference")).to_have_css("mix-blend-mode", "difference")
 
 
 def test_drift_is_told_along_the_line_and_against_a_chosen_anchor(
@@ -123,9 +130,11 @@ def test_drift_is_told_along_the_line_and_against_a_chosen_anchor(
 
 
 def test_a_long_line_suggests_the_anchor_and_applies_the_edits_together(
-    collection: Page, line: list[Picture], studio_server: StudioProcess
+    collection: Page, fresh: Picture, studio_server: StudioProcess
 ) -> None:
-    last = line[2]
+    last = fresh
+    for prompt, changes in (("a smile", {}), ("a smile", {"guidance_scale": 6})):
+        last = refine(studio_server, last, prompt, **changes)
     for prompt in ("by night", "in the rain"):
         last = refine(studio_server, last, prompt, num_inference_steps=1, strength=1.0)
     cell(collection, last).focus()
@@ -133,7 +142,7 @@ def test_a_long_line_suggests_the_anchor_and_applies_the_edits_together(
     collection.get_by_role("button", name="Apply the edits to the anchor").click()
     prompt = collection.locator("#prompt textarea")
     expect(prompt).to_have_value("a smile. by night. in the rain")
-    expect(collection.locator("#references img")).to_have_attribute("src", re.compile(line[0]["id"]))
+    expect(collection.locator("#references img")).to_have_attribute("src", re.compile(fresh["id"]))
 
 
 def test_details_show_references_that_are_in_the_trash(
@@ -175,8 +184,10 @@ def _leaves_one_tag(answer: Response) -> bool:
     return answer.request.method == "PATCH" and answer.json()["tags"] == ["client A"]
 
 
-def test_a_picture_is_made_once_more_and_its_verdict_is_told(collection: Page, line: list[Picture]) -> None:
-    cell(collection, line[1]).focus()
+def test_a_picture_is_made_once_more_and_its_verdict_is_told(
+    collection: Page, fresh: Picture, studio_server: StudioProcess
+) -> None:
+    cell(collection, refine(studio_server, fresh, "a smile")).focus()
     collection.keyboard.press("Enter")
     dialog = collection.locator("#details-dialog")
     dialog.get_by_role("button", name="Reproduce").click()
@@ -184,8 +195,9 @@ def test_a_picture_is_made_once_more_and_its_verdict_is_told(collection: Page, l
 
 
 def test_a_second_make_that_ends_while_the_page_asks_is_told_of_all_the_same(
-    collection: Page, line: list[Picture], studio_server: StudioProcess
+    collection: Page, fresh: Picture, studio_server: StudioProcess
 ) -> None:
+    made = refine(studio_server, fresh, "a smile")
     late: list[str] = []
 
     def answer_late(route: Route) -> None:
@@ -199,11 +211,12 @@ def test_a_second_make_that_ends_while_the_page_asks_is_told_of_all_the_same(
         route.fulfill(response=answer, json=found)
 
     collection.route("**/reproductions", answer_late)
-    cell(collection, line[2]).focus()
+    cell(collection, made).focus()
     collection.keyboard.press("Enter")
     dialog = collection.locator("#details-dialog")
     dialog.get_by_role("button", name="Reproduce").click()
     expect(dialog.locator(".out-verdict")).to_have_text(re.compile("^Identical"))
+    collection.unroute("**/reproductions")
     assert late
 
 

@@ -59,7 +59,7 @@ def test_the_picker_takes_several_up_to_the_room_there_is(page: Page, made: list
     page.keyboard.press("Enter")
     expect(picker).to_be_hidden()
     newest = [record["id"] for record in reversed(made)]
-    assert page.evaluate("picked") == newest[:2]
+    page.wait_for_function("(wanted) => window.picked?.join() === wanted.join()", arg=newest[:2])
 
 
 def test_the_queue_section_tells_of_finished_and_failed_jobs(page: Page, made: list[dict[str, Any]]) -> None:

@@ -289,18 +289,12 @@ class Collection {
 
   // --- changes ----------------------------------------------------------------------------
 
-  /** Still what the filter shows? @param {Picture} record */
-  belongs(record) {
-    const { value } = this.filters.kind.state;
-    if (Boolean(record.trashed_at) !== (value === "trash")) return false;
-    return value !== "starred" || record.starred;
-  }
-
   /** @param {Picture} record */
   took(record) {
     if (!this.source.started) return;
-    if (this.source.has(record.id) && !this.belongs(record)) return void this.leave([record.id]);
-    if (!this.source.has(record.id) && this.belongs(record)) return void this.source.refresh();
+    const shows = this.filters.shows(record);
+    if (this.source.has(record.id) && !shows) return void this.leave([record.id]);
+    if (!this.source.has(record.id) && shows) return void this.source.refresh();
     this.grid.update(record);
   }
 

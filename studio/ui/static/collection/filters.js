@@ -125,6 +125,11 @@ export class Filters {
     return this.kind.state.value === "trash";
   }
 
+  /** Whether the listing is one of such pictures, by trash and star. @param {import("../core/events.js").Picture} record */
+  shows(record) {
+    return Boolean(record.trashed_at) === this.trash && (this.kind.state.value !== "starred" || record.starred);
+  }
+
   /** Whether pictures leave the listing when this is done to them. @param {string} action */
   loses(action) {
     return { trash: !this.trash, restore: this.trash, unstar: this.kind.state.value === "starred" }[action] ?? false;
