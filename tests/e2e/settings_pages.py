@@ -45,6 +45,13 @@ def order(page: Page) -> list[str]:
     return [str(each.get_attribute("data-image-id")) for each in thumbs(page).all()]
 
 
+def expect_order(page: Page, *ids: str) -> None:
+    """The references are these, soon, in this order."""
+    expect(thumbs(page)).to_have_count(len(ids))
+    for place, image_id in enumerate(ids):
+        expect(thumbs(page).nth(place)).to_have_attribute("data-image-id", image_id)
+
+
 def mode_is(page: Page, label: str) -> None:
     expect(page.locator("#assistant")).to_contain_text(label)
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.e2e.conftest import PATIENCE
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import ended, generate, make_picture
 
@@ -32,7 +33,7 @@ class Held:
 
     def wait(self, page: Page, number: int = 1) -> None:
         """Return when so many have been held."""
-        for _ in range(200):
+        for _ in range(PATIENCE // 50):
             if len(self.routes) >= number:
                 return
             page.wait_for_timeout(50)

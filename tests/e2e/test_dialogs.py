@@ -127,6 +127,7 @@ def test_the_strength_stands_beside_the_influence_after_a_reload(page: Page, tmp
     field.fill("50")
     field.press("Tab")
     expect(page.locator("#strength")).to_have_text("strength 0.50")
+    page.wait_for_function("JSON.parse(sessionStorage['likeness.state']).influence === 50")
     page.reload()
     page.wait_for_selector("body.lk-ready")
     expect(field).to_have_value("50")
