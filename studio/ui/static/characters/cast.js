@@ -3,6 +3,7 @@
 import { apiAddress } from "../core/addresses.js";
 import { api } from "../core/rest.js";
 import { tabId } from "../core/tab.js";
+import { query as given } from "../kit/formatting.js";
 import { toast } from "../kit/toasts.js";
 import { tell } from "./news.js";
 
@@ -22,8 +23,8 @@ const design = (id, rest = "") => `/designs/${part(id)}${rest}`;
 const get = (path, quiet = false) => api(path, { quiet });
 /** @param {Record<string, string | number | boolean | null | undefined>} values */
 const query = (values) => {
-  const given = Object.entries(values).filter(([, value]) => value !== "" && value !== null && value !== undefined && value !== false);
-  return given.length ? `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)]))}` : "";
+  const said = String(given(values));
+  return said && `?${said}`;
 };
 
 /**

@@ -25,14 +25,9 @@ class DesignForm {
   /** @param {DesignsDialog} dialog */
   constructor(dialog) {
     this.dialog = dialog;
-    /** @param {string} label @param {string} id */
-    const area = (label, id) => {
-      const box = el("textarea", { class: "out-input chr-text", id, rows: 3, maxlength: 10000 });
-      return { box, node: el("label", { class: "out-field" }, el("span", {}, label), box) };
-    };
     this.name = kit.field("Name", { id: "design-name", maxlength: 120 });
-    this.style = area("Style prompt", "design-style");
-    this.negative = area("Negative prompt", "design-negative");
+    this.style = kit.area("Style prompt", { id: "design-style", rows: 3, maxlength: 10000 });
+    this.negative = kit.area("Negative prompt", { id: "design-negative", rows: 3, maxlength: 10000 });
     this.model = kit.choice("Model", [["", "The studio's default"]], () => {}, { id: "design-model" });
     this.ratio = kit.choice("Aspect ratio", [["", "Not said"], ...RATIOS.map((one) => [one, one])], () => {}, { id: "design-ratio" });
     this.policy = kit.choice(

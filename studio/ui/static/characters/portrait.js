@@ -8,7 +8,7 @@ import { api } from "../core/rest.js";
 import { showTab } from "../core/sections.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { relabel } from "../kit/buttons.js";
-import { bringsSomething, droppedFiles } from "../kit/drops.js";
+import { bringsSomething, droppedFiles, PICTURE, pastedPictures } from "../kit/drops.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
@@ -20,9 +20,7 @@ import { VersionView } from "./versions.js";
 /** @import { CharacterSummary } from "../core/schemas.js" */
 /** @import { Job, Snapshot } from "../core/events.js" */
 
-const ACTIVE = new Set(["queued", "running"]);
 const IDLE = "Each one becomes a new version.";
-const PICTURE = "application/x-likeness-image";
 
 export class PortraitModal {
   /** @type {import("../core/events.js").Job | null} */
@@ -137,10 +135,10 @@ export class PortraitModal {
   /** This character's job: the one asked for here, or one that was under way already. @param {Snapshot} said */
   follow({ jobs }) {
     const mine = jobs.filter((job) => job.request.character === this.character?.id);
-    const active = mine.filter((job) => ACTIVE.has(job.status)).at(-1);
+    const active = mine.filter(kit.isActive).at(-1);
     const before = this.job;
-    this.job = mine.find((job) => job.id === before?.id && ACTIVE.has(job.status)) ?? active ?? null;
-    const ended = before && mine.find((job) => job.id === before.id && !ACTIVE.has(job.status));
+    this.job = mine.find((job) => job.id === before?.id && kit.isActive(job)) ?? active ?? null;
+    const ended = before && mine.find((job) => job.id === before.id && !kit.isActive(job));
     if (ended) this.ended(ended);
     this.drawJob();
   }
@@ -189,9 +187,8 @@ export class PortraitModal {
   /** @param {ClipboardEvent} event */
   paste(event) {
     event.stopPropagation(); // the Studio below takes pasted pictures, too
-    const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
-    if (!files.length || writing) return;
+    const files = pastedPictures(event);
+    if (!files.length) return;
     event.preventDefault();
     this.take(files);
   }

@@ -15,14 +15,8 @@ import { FieldPicker } from "./field_picker.js";
 /** @import { Knob } from "../core/shapes.js" */
 /** @import { Character, Described, PortraitDefaults, ReaderState } from "../core/schemas.js" */
 
-const KEEP_SHAPE = new Set(["smart_edit", "img2img", "controlnet"]);
-
-/** @param {string} label @param {Record<string, unknown>} props */
-const area = (label, props) => {
-  const box = el("textarea", { class: "out-input chr-text", ...props });
-  const words = el("span", {}, label);
-  return { node: el("label", { class: "out-field" }, words, box), words, box };
-};
+/** Whether a mode goes on with a reference as it is, or follows its lines. @param {string} mode */
+const keepsShape = (mode) => mode !== "text_to_image" && ["source", "structure"].includes(DEFAULT_ROLES[mode]);
 
 export class PortraitKnobs {
   /** @type {import("../core/shapes.js").Knob[]} */
@@ -46,9 +40,14 @@ export class PortraitKnobs {
     this.picture = picture;
     this.toModels = toModels;
     this.references = [];
-    this.prompt = area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
-    this.style = area("Style prompt", { id: "portrait-style", rows: 2, readonly: true });
-    this.negative = area("Negative prompt", { id: "portrait-negative", rows: 2, maxlength: 10000, placeholder: "blurry, extra fingers" });
+    this.prompt = kit.area("Image prompt", { id: "portrait-prompt", rows: 4, maxlength: 10000 });
+    this.style = kit.area("Style prompt", { id: "portrait-style", rows: 2, readonly: true });
+    this.negative = kit.area("Negative prompt", {
+      id: "portrait-negative",
+      rows: 2,
+      maxlength: 10000,
+      placeholder: "blurry, extra fingers",
+    });
     this.picker = new FieldPicker({
       id: "portrait-fields",
       box: () => this.prompt.box,
@@ -234,7 +233,7 @@ export class PortraitKnobs {
     const shown = this.picture();
     if (mode !== "text_to_image" && !this.references.length && shown) this.references = [{ image_id: shown, role: null, weight: 1 }];
     this.turnMode();
-    if (KEEP_SHAPE.has(mode) && this.references.length) this.ratio.pick(LIKE_REFERENCE);
+    if (keepsShape(mode) && this.references.length) this.ratio.pick(LIKE_REFERENCE);
     else this.leaveShape();
   }
 

@@ -1,6 +1,6 @@
 // Folders that are dropped: the pictures in them and in the folders below, and what the Collection does with a drop.
 import { emit } from "../core/bus.js";
-import { bringsSomething, droppedFiles, picturesIn } from "../kit/drops.js";
+import { bringsSomething, droppedFiles, PICTURE, picturesIn } from "../kit/drops.js";
 import { upload } from "./uploads.js";
 
 /**
@@ -19,7 +19,7 @@ export async function droppedPictures({ dataTransfer }) {
 export const bringsFolder = ({ dataTransfer }) => [...(dataTransfer?.items ?? [])].some((item) => item.webkitGetAsEntry()?.isDirectory);
 
 /** Something from outside, none of the pictures that are here. @param {DragEvent} event */
-const isForeign = (event) => bringsSomething(event) && !event.dataTransfer?.types.includes("application/x-likeness-image");
+const isForeign = (event) => bringsSomething(event) && !event.dataTransfer?.types.includes(PICTURE);
 
 /** @param {DragEvent} event */
 function take(event) {

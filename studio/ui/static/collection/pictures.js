@@ -6,6 +6,7 @@ import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
+import { PICTURE } from "../kit/drops.js";
 import { count, grouped, query } from "../kit/formatting.js";
 import { toastWithUndo } from "../kit/toasts.js";
 
@@ -285,7 +286,7 @@ function draggable(node, id) {
   node.draggable = true;
   node.addEventListener("dragstart", (event) => {
     if (!event.dataTransfer) return;
-    event.dataTransfer.setData("application/x-likeness-image", id());
+    event.dataTransfer.setData(PICTURE, id());
     event.dataTransfer.effectAllowed = "copy";
   });
   return node;

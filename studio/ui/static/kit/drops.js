@@ -1,10 +1,15 @@
-// What is dropped on the page: files, the pictures of folders, or something that is no file, told in words.
+// What is dropped or pasted on the page: files, the pictures of folders, one of the page's own pictures, or something that
+// is no file, told in words.
+import { closest } from "../core/dom.js";
 import { toast } from "./toasts.js";
 
 const EMPTY = "There is no picture in that folder.";
 const LARGE = "That folder holds more than 500 pictures; the first 500 are taken. Drop it on the Collection to have all of them.";
 const MOST = 500;
 const ADDRESS = "That is an address on the web, and the studio fetches nothing from there. Save the picture first, then drop the file.";
+
+/** The type under which the page's own pictures are dragged: their id. */
+export const PICTURE = "application/x-likeness-image";
 
 /** @param {DataTransfer} data */
 const types = (data) => [...data.types];
@@ -46,6 +51,12 @@ async function someOf(folder) {
 
 /** @param {{type: string}} file */
 export const isPicture = ({ type }) => type.startsWith("image/");
+
+/** Pictures that were pasted; none where text is pasted into text. @param {ClipboardEvent} event */
+export function pastedPictures(event) {
+  const writing = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
+  return writing ? [] : [...(event.clipboardData?.files ?? [])].filter(isPicture);
+}
 
 /**
  * The pictures of a dropped file or folder and the folders below, each with its path, by name; what cannot be read is

@@ -72,10 +72,17 @@ function field(label, props = {}) {
   return { node: el("label", { class: "out-field" }, el("span", {}, label), input), input };
 }
 
+/** A labelled text of several lines. @param {string} label @param {Record<string, unknown>} [props] */
+function area(label, props = {}) {
+  const box = el("textarea", { class: "out-input chr-text", ...props });
+  const words = el("span", {}, label);
+  return { node: el("label", { class: "out-field" }, words, box), words, box };
+}
+
 /** A box to tick. @param {string} label @param {Record<string, unknown>} [props] */
 function tick(label, props = {}) {
   const input = el("input", { type: "checkbox", ...props });
   return { node: el("label", { class: "out-tick" }, input, el("span", {}, label)), input };
 }
 
-export { choice, field, searchBox, segments, tick };
+export { area, choice, field, searchBox, segments, tick };

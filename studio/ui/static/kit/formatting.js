@@ -51,5 +51,6 @@ export const given = (value) => value !== null && value !== undefined && value !
 /** What is said of something, on one line. @param {...(string | number | false | null | undefined)} parts */
 export const line = (...parts) => parts.filter(Boolean).join(" · ");
 
-/** A part of an address: what is said, none of what is empty. @param {Record<string, any>} values */
-export const query = (values) => new URLSearchParams(Object.entries(values).filter(([, value]) => given(value)));
+/** A part of an address: what is said, none of what is empty. @param {Record<string, unknown>} values */
+export const query = (values) =>
+  new URLSearchParams(Object.entries(values).flatMap(([name, value]) => (given(value) ? [[name, String(value)]] : [])));

@@ -5,10 +5,10 @@
 import { upload } from "../collection/uploads.js";
 import { sized } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
-import { closest, el } from "../core/dom.js";
+import { el } from "../core/dom.js";
 import { showTab } from "../core/sections.js";
 import { enlarge } from "../kit/dialogs.js";
-import { bringsSomething, droppedFiles } from "../kit/drops.js";
+import { bringsSomething, droppedFiles, PICTURE, pastedPictures } from "../kit/drops.js";
 import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
@@ -20,7 +20,6 @@ import { weightRow } from "./weight_row.js";
 /** @import { Part } from "../core/events.js" */
 
 const DRAGGED = "application/x-likeness-reference";
-const PICTURE = "application/x-likeness-image";
 /** @type {Record<string, number>} */
 const MOVES = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 };
 
@@ -383,9 +382,8 @@ class ReferenceStrip {
 
   /** @param {ClipboardEvent} event */
   paste(event) {
-    const files = [...(event.clipboardData?.files ?? [])].filter((file) => file.type.startsWith("image/"));
-    const writing = closest(event, "input, textarea") && event.clipboardData?.types.includes("text/plain");
-    if (!files.length || writing) return;
+    const files = pastedPictures(event);
+    if (!files.length) return;
     event.preventDefault();
     this.upload(files);
   }
