@@ -20,15 +20,21 @@ VIEWPORT = {"width": 1440, "height": 900}
 PATIENCE = 60_000
 """Milliseconds to wait for anything on the page: a busy machine is no fault of the page."""
 
+WHOLE_TEST = 420
+"""Seconds for a test with its fixtures: beside eight busy processes on two cores, a worker took three minutes
+to start."""
+
 expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is an e2e test."""
+    """Everything in this folder is an e2e test; the first of a file has a studio to wait for, too."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.e2e)
+            if item.get_closest_marker("timeout") is None:
+                item.add_marker(pytest.mark.timeout(WHOLE_TEST))
 
 
 @pytest.hookimpl(wrapper=True)

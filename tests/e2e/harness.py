@@ -102,7 +102,7 @@ class StudioProcess:
         """One call of `/api/v1`."""
         return CALLS.request(method, f"{self.url}/api/v1{path}", **arguments)
 
-    def wait_for_worker(self, seconds: float = 120) -> None:
+    def wait_for_worker(self, seconds: float = 240) -> None:
         """Return when the worker takes jobs."""
         self._poll("/health", lambda body: body["worker"]["state"] in ("ready", "busy"), seconds)
 
