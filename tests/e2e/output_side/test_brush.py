@@ -47,7 +47,7 @@ def frame(page: Page) -> dict[str, float]:
     node.scroll_into_view_if_needed()
     box = node.bounding_box()
     assert box
-    return dict(box)
+    return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
 def on_screen(box: dict[str, float], size: tuple[int, int], x: float, y: float) -> tuple[float, float]:
