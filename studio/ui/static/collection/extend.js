@@ -209,9 +209,10 @@ function put(node, left, top, width, height) {
 
 /** @param {{id: string}} said */
 export async function open({ id }) {
-  const [record, models] = await Promise.all([pictures.get(id), api("/models")]).catch(() => [null, []]);
+  const answer = await Promise.all([pictures.get(id), api("/models")]).catch(() => null);
+  if (!answer) return;
+  const [record, models] = answer;
   const able = models.filter((/** @type {ModelInfo} */ one) => one.modes.includes(MODE) && one.available === "ready");
-  if (!record) return;
   if (!able.length) return void toast("No model on this machine can extend a picture.", "info");
   new Extend(record, able);
 }

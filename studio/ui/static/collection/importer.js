@@ -121,7 +121,7 @@ class Importer {
   }
 
   chosen() {
-    const files = [...this.files.files];
+    const files = [...(this.files.files ?? [])];
     const found = files.filter(isPicture).map((file) => ({ path: file.webkitRelativePath || file.name, file }));
     this.files.value = "";
     if (files.length) this.send(files[0].webkitRelativePath.split("/")[0] || "the folder", found);
