@@ -55,9 +55,13 @@ class Client:
         """What lies there, byte for byte."""
         return self._call("GET", path).content
 
-    def upload(self, name: str, content: bytes) -> Json:
-        """The record of a picture that is in the collection then, if it was not before."""
-        return self._call("POST", "/images", files={"file": (name, content)}).json()
+    def upload(self, name: str, content: bytes, category: str = "upload") -> Json:
+        """The record of a picture that is in the collection then, if it was not before.
+
+        `category`: control for one that is only a means, a mask for instance, and not listed.
+        """
+        sent = {"files": {"file": (name, content)}, "data": {"category": category}}
+        return self._call("POST", "/images", **sent).json()
 
     def _call(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         try:

@@ -45,7 +45,9 @@ def _add_makers(commands: Any, add_options: AddOptions) -> None:
     edit = _command(commands, add_options, "edit", "change a picture")
     edit.add_argument("picture", metavar="FILE", help="the source; - reads it from the pipe")
     edit.add_argument("prompt", metavar="TEXT", help="what to change")
-    edit.add_argument("--mode", default="smart_edit", help="smart_edit (default), img2img, inpaint, …")
+    edit.add_argument(
+        "--mode", default="smart_edit", help="smart_edit (default), img2img, inpaint, outpaint, …"
+    )
     edit.add_argument("--influence", type=float, metavar="PERCENT", help="how much of the source stays")
     edit.add_argument("--mask", metavar="FILE", help="white where the source may change")
     edit.add_argument(

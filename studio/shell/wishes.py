@@ -29,7 +29,7 @@ def of_edit(given: Namespace, client: Client) -> Json:
     references = [{"image_id": _taken_in(given.picture, client)}]
     references += [{"image_id": _taken_in(name, client)} for name in given.reference]
     if given.mask is not None:
-        references.append({"image_id": _taken_in(given.mask, client), "role": "mask"})
+        references.append({"image_id": _taken_in(given.mask, client, "control"), "role": "mask"})
     wish: Json = {"mode": given.mode, "prompt": given.prompt, "references": references}
     if given.influence is not None:
         wish["strength"] = round(1 - given.influence / 100, 6)
@@ -102,10 +102,10 @@ def _character(name: str, client: Client) -> str:
     return found[0]
 
 
-def _taken_in(name: str, client: Client) -> str:
+def _taken_in(name: str, client: Client, category: str = "upload") -> str:
     """Id of the picture of this file, which the studio takes in, byte for byte."""
     try:
         content = sys.stdin.buffer.read() if name == PIPE else Path(name).read_bytes()
     except OSError as error:
         raise ShellError(f"{name} cannot be read: {error.strerror}.", USAGE) from error
-    return client.upload("picture.png" if name == PIPE else Path(name).name, content)["id"]
+    return client.upload("picture.png" if name == PIPE else Path(name).name, content, category)["id"]

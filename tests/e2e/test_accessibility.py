@@ -83,6 +83,7 @@ def test_the_collection(page: Page, audit: Audit, pictures: list[dict[str, Any]]
     one = pictures[0]["id"]
     dialog(page, audit, "details-dialog", "details:open", id=one, ids=[each["id"] for each in pictures])
     dialog(page, audit, "compare-dialog", "compare:open", id=one)
+    dialog(page, audit, "extend-dialog", "extend:open", id=one)
     dialog(page, audit, "tree-dialog", "tree:open", id=one)
     ids = [each["id"] for each in pictures]
     dialog(page, audit, "winners-dialog", "winners:open", job_id=pictures[0]["job_id"], ids=ids)
