@@ -487,8 +487,8 @@ def _leading_size(draft: _Draft) -> tuple[int, int] | None:
 
 def _shaping_size(draft: _Draft) -> tuple[int, int] | None:
     """The same with the canvas that is asked for around it."""
-    size, extend = _leading_size(draft), draft.request.extend
-    return extend.around(*size) if size and extend and draft.request.mode in fitting.FITTED else size
+    size, extend = _leading_size(draft), fitting.wished(draft.request)
+    return extend.around(*size) if size and extend else size
 
 
 def _seed(draft: _Draft, draw_seed: Callable[[], int]) -> None:

@@ -86,18 +86,24 @@ def fit(
         return Fitted(
             notices=(f"{label} refines no source, so none is extended or cropped.",) if asked else ()
         )
-    if request.extend is None and not apart(source, size, route.size_multiple):
-        return Fitted()
-    if request.fit == "extend" or (request.extend and request.fit is None):
+    said = wished(request)
+    differs = apart(source, size, route.size_multiple)
+    if said is not None or (differs and request.fit == "extend"):
         _check_can_extend(catalog, spec)
-        return Fitted("extend", request.extend or _margins(source, size))
-    if not apart(source, size, route.size_multiple):
+        return Fitted("extend", extending.margins(said, None, source) if said else _margins(source, size))
+    if not differs:
         return Fitted()
     words = (
         f"The reference has another shape: {lost(source, size):.0%} of it is cropped away; a head that is "
         "found stays. Extend it instead to keep all of it."
     )
     return Fitted("crop", None, (words,))
+
+
+def wished(request: GenerationRequest) -> Extend | None:
+    """The canvas that is asked for around a source that is refined, if any is."""
+    some = request.mode in FITTED and request.fit != "crop" and request.extend != Extend()
+    return request.extend if some else None
 
 
 def fitted(changes: Mapping[str, Any], source: tuple[int, int]) -> tuple[int, int]:

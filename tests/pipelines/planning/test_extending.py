@@ -129,6 +129,14 @@ def test_margins_alone_extend_a_refinement(close: Close) -> None:
     assert (done.fit, done.width, done.height) == ("extend", 72, 48)
 
 
+def test_margins_of_nothing_and_those_of_a_crop_are_none(close: Close) -> None:
+    for fields in ({"extend": {}}, {"extend": {"left": 64}, "fit": "crop"}):
+        done = close(mode="smart_edit", **fields).request
+        assert (done.fit, done.extend, done.width, done.height) == (None, None, 64, 64)
+    error = refusal(close, mode="smart_edit", extend={"left": 16_000})
+    assert error.field == "extend"
+
+
 def test_extending_first_needs_a_model_that_can(close: Close) -> None:
     error = refusal(close, mode="img2img", model="tiny-plain", aspect_ratio="16:9", fit="extend")
     assert error.field == "fit"
