@@ -5,6 +5,7 @@ Pure data. Which model can do a mode, and how, stands in the families (`pipeline
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -43,8 +44,10 @@ class ModeRow:
     """What it does, in a sentence of the menu."""
     when: str
     """What it is good for, in another."""
-    example: str
-    """What stands in the empty prompt."""
+    asks: str
+    """What the empty prompt asks for."""
+    examples: tuple[str, ...] = ()
+    """Things to ask of most models; an entry of models.yaml may say others."""
     role: Role = Role.SOURCE
     """What a reference is for, where the artist has not said."""
     prompt_for: str = ""
@@ -56,14 +59,23 @@ class ModeRow:
     goes_on: bool = False
     """Goes on with its source: the result can come back to the source's own size and pixels."""
 
+    def placeholder(self, examples: Sequence[str] = ()) -> str:
+        """What stands in the empty prompt: what it asks for, with the first of these examples or its own."""
+        known = examples or self.examples
+        return f"{self.asks}, e.g. {known[0]}" if known else self.asks
+
 
 MODES: dict[Mode, ModeRow] = {
     Mode.SMART_EDIT: ModeRow(
         label="Smart Image Editing",
         what="Makes the one change you describe and leaves the rest alone.",
         when="For a new background, expression, hair or light on a portrait you like.",
-        example="Describe only the change, e.g. change the background to a dark "
-        "library, keep the outfit and face",
+        asks="Describe only the change",
+        examples=(
+            "change the background to a dark library, keep the outfit and face",
+            "give her long red hair",
+            "make it evening, warm light from a window on the left",
+        ),
         prompt_for="what to change",
         edits=True,
         goes_on=True,
@@ -72,16 +84,16 @@ MODES: dict[Mode, ModeRow] = {
         label="Img2Img",
         what="Paints over the reference; Influence says how much of it stays.",
         when="For variations that keep the composition.",
-        example="Describe the whole picture, e.g. oil painting of a woman with silver "
-        "hair, warm evening light",
+        asks="Describe the whole picture",
+        examples=("oil painting of a woman with silver hair, warm evening light",),
         goes_on=True,
     ),
     Mode.CHARACTER_REFERENCE: ModeRow(
         label="Character Reference",
         what="Keeps who it is while your words decide everything else.",
         when="For the same character in a new scene, pose or mood.",
-        example="Describe the full picture, e.g. standing on a rainy rooftop at night, "
-        "looking over her shoulder",
+        asks="Describe the full picture",
+        examples=("standing on a rainy rooftop at night, looking over her shoulder",),
         role=Role.CHARACTER,
         edits=True,
     ),
@@ -89,8 +101,8 @@ MODES: dict[Mode, ModeRow] = {
         label="Style Reference",
         what="Takes palette, light and brushwork, not the person.",
         when="For new pictures that belong to the same series.",
-        example="Describe the new picture, e.g. an old sailor with a pipe; palette and "
-        "light come from the reference",
+        asks="Describe the new picture; palette and light come from the reference",
+        examples=("an old sailor with a pipe",),
         role=Role.STYLE,
         edits=True,
     ),
@@ -98,15 +110,16 @@ MODES: dict[Mode, ModeRow] = {
         label="ControlNet",
         what="Keeps pose and outlines, everything else may change.",
         when="For reusing a pose or a layout that works.",
-        example="Describe who and where, e.g. a young knight in a courtyard; the pose "
-        "comes from the reference",
+        asks="Describe who and where; the pose comes from the reference",
+        examples=("a young knight in a courtyard",),
         role=Role.STRUCTURE,
     ),
     Mode.INPAINT: ModeRow(
         label="Inpaint",
         what="Changes only what the mask shows in white; every other pixel stays.",
         when="For one hand, one eye or one corner of a picture that is right otherwise.",
-        example="Describe what belongs there, e.g. a hand holding a lantern, warm light on the fingers",
+        asks="Describe what belongs there",
+        examples=("a hand holding a lantern, warm light on the fingers",),
         refines=False,
         goes_on=True,
     ),
@@ -114,8 +127,8 @@ MODES: dict[Mode, ModeRow] = {
         label="Extend",
         what="Adds canvas around the picture and paints it; not one pixel of the picture changes.",
         when="For another shape, or for what lies beyond the edge: shoulders, hair, more of the room.",
-        example="Needs no words. Say what lies beyond the edge if it matters, e.g. a dark library, "
-        "shelves on both sides",
+        asks="Needs no words. Say what lies beyond the edge if it matters",
+        examples=("a dark library, shelves on both sides",),
         refines=False,
         goes_on=True,
     ),
@@ -123,15 +136,20 @@ MODES: dict[Mode, ModeRow] = {
         label="Enlarge",
         what="Makes the picture two or four times as large; nothing in it changes.",
         when="For a picture that is right and only too small.",
-        example="Needs no words. A model that redraws reads them: say what the picture shows",
+        asks="Needs no words. A model that redraws reads them: say what the picture shows",
         refines=False,
     ),
     Mode.TEXT_TO_IMAGE: ModeRow(
         label="Text to Image",
         what="Paints a new picture from your words alone.",
         when="For the first portrait, before there is anything to refine.",
-        example="Describe your character, e.g. portrait of a woman with short silver "
-        "hair, green jacket, calm smile",
+        asks="Describe your character",
+        examples=(
+            "portrait of a woman with short silver hair, green jacket, calm smile",
+            "an old fisherman with a white beard, yellow raincoat, harbour at dawn",
+            "a young knight with a scar, steel armour, candlelit hall, oil painting",
+            "portrait of a girl with freckles and a red scarf, falling snow, soft light",
+        ),
         prompt_for="the picture you want",
         refines=False,
     ),

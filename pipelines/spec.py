@@ -115,6 +115,16 @@ class ModelSpec(Entry):
         default=(), description="Aspect ratios it was made for, the first of them offered first; none: all."
     )
     words: Vocabulary | None = None
+    examples: dict[Mode, tuple[str, ...]] = Field(
+        default_factory=dict[Mode, tuple[str, ...]],
+        description="Things to ask of it, in words it knows; where it says none, the studio's own are shown.",
+    )
+    sources: Literal["any", "drawings"] = Field(
+        default="any", description="What it can refine: 'drawings' alone, where it knows no photographs."
+    )
+    no_use_for: tuple[Literal["negative_prompt", "num_inference_steps"], ...] = Field(
+        default=(), description="Settings of its family that make no picture of its own better."
+    )
     add_ons: bool = Field(
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",

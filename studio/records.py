@@ -202,9 +202,22 @@ class ModelInfo(_Record):
         description="Per mode: guidance_scale, num_inference_steps, and strength where it is used."
     )
     limits: dict[str, Limits] = Field(description="Per mode: settings in use, ranges, references and roles.")
+    examples: dict[str, tuple[str, ...]] = Field(
+        default={}, description="Per mode: things to ask of it, in words it knows."
+    )
+    sources: Literal["any", "drawings"] = Field(
+        default="any", description="What it can refine; `drawings`: it knows no photographs."
+    )
     cost: Cost = Cost()
     default_for: tuple[str, ...] = Field(default=(), description="Modes the artist lets begin with it.")
     add_ons: tuple[AddOnInfo, ...] = Field(default=(), description="Of the models folder, that go with it.")
+
+
+class Checked(_Record):
+    """A request as it would be carried out, with what the artist should be told of it."""
+
+    request: GenerationRequest
+    notices: tuple[str, ...] = ()
 
 
 class ImagePage(_Record):

@@ -20,10 +20,12 @@ from PIL import Image
 from pipelines.catalog import add_ons
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import LikenessError, NotFound
+from pipelines.modes import MODES
 from pipelines.planning import prompt_words
 from pipelines.planning.complete import Completion, complete
-from pipelines.request import MODE_LABEL, CompleteRequest, GenerationRequest, Mode
+from pipelines.request import MODE_LABEL, CompleteRequest, GenerationRequest, Mode, Role
 from pipelines.spec import ModelSpec
+from studio import photographs
 from studio.characters import faces
 from studio.characters.characters import Characters
 from studio.characters.designs import Designs
@@ -294,7 +296,25 @@ class StudioService:
             again=again,
         )
         self.library.require_consent(done.request.model)
-        return done
+        return replace(done, notices=(*done.notices, *self._photographs(done.request)))
+
+    def _photographs(self, request: CompleteRequest) -> tuple[str, ...]:
+        """What to say where a model that knows drawings alone is given something else."""
+        spec = self._catalog.get(request.model)
+        if spec.sources != "drawings":
+            return ()
+        shown = [
+            number
+            for number, reference in enumerate(request.references, start=1)
+            if request.role_of(reference) is not Role.MASK and self._is_photograph(reference.image_id)
+        ]
+        return photographs.told(spec.label, shown)
+
+    def _is_photograph(self, image_id: str) -> bool:
+        try:
+            return photographs.looks_like_one(self._collection.working_file(image_id))
+        except (NotFound, OSError):  # in the trash for good, or gone: nothing can be said of it
+            return False
 
     def _complete_anyones(self, request: GenerationRequest) -> Completion:
         self.check_character(request.character)
@@ -333,6 +353,8 @@ class StudioService:
             licence=spec.licence.name,
             defaults={mode: route.knobs for mode, route in routes.items()},
             limits={mode: route.limits for mode, route in routes.items()},
+            examples={mode.value: spec.examples.get(mode, MODES[mode].examples) for mode in spec.modes},
+            sources=spec.sources,
             cost=cost,
             add_ons=tuple(AddOnInfo(**each) for each in add_ons.described(self._catalog, spec)),
             default_for=self.library.default_for(spec.id),

@@ -73,6 +73,8 @@ class Route:
     stretched. A test holds it against what the pipeline does."""
     shapes: tuple[str, ...] = ()
     """Aspect ratios the model was made for; none: all."""
+    no_use_for: tuple[str, ...] = ()
+    """Settings that the class takes and the model makes nothing of: not shown on the page."""
     min_reference_px: int = 16
     wording: Wording | None = None
     """How roles are told to a model that knows them from words alone; None: it needs no words for them."""
@@ -184,4 +186,4 @@ class Route:
             used.discard("result_size")
         own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
         used.update(name for name, takes in own.items() if takes)
-        return frozenset(used)
+        return frozenset(used - set(self.no_use_for))

@@ -98,6 +98,7 @@ def complete(
     NotFound for an unknown model.
     """
     spec, route = _model(request, catalog)
+    route = route if again else small_models.as_taught(route)
     draft = _Draft(request, catalog, spec, route, sizes)
     draft.changes["model"] = spec.id
     _seed(draft, draw_seed)
@@ -265,7 +266,10 @@ def _number(draft: _Draft, setting: Setting, slider: Slider) -> None:
     value: float = getattr(draft.request, name)
     if draft.left_open(name):
         value = draft.route.default.get(name, value)
-    if name not in draft.route.fields:
+    if name in draft.route.no_use_for:
+        given = None if draft.left_open(name) else value
+        draft.notices.extend(small_models.no_better(draft.spec, setting, given, draft.route))
+    elif name not in draft.route.fields:
         standard = GenerationRequest.model_fields[name].default
         if not draft.left_open(name) and value != standard:
             draft.notices.append(f"{draft.spec.label} has no {setting.called}; the setting is left out.")

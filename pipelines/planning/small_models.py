@@ -9,8 +9,11 @@ import functools
 import json
 import math
 import re
+from dataclasses import replace
 from pathlib import Path
 
+from pipelines.families.route import STUDIO_DEFAULTS, Route
+from pipelines.families.setting import Setting
 from pipelines.spec import ModelSpec, Vocabulary
 
 _WORD_END = "</w>"
@@ -66,6 +69,19 @@ def unusual_shape(spec: ModelSpec, width: int, height: int) -> tuple[str, ...]:
         return ()
     good = " or ".join(filter(None, (", ".join(spec.shapes[:-1]), spec.shapes[-1])))
     return (f"{spec.label} was made for {good}; in other shapes it often draws faces wrongly.",)
+
+
+def as_taught(route: Route) -> Route:
+    """The route without the negative prompt, where the model was never taught what not to draw."""
+    return replace(route, negative_prompt=False) if "negative_prompt" in route.no_use_for else route
+
+
+def no_better(spec: ModelSpec, setting: Setting, given: float | None, route: Route) -> tuple[str, ...]:
+    """One sentence where a number was given that makes no better picture than the model's own."""
+    usual = {**STUDIO_DEFAULTS, **route.default}[setting.field]
+    if given is None or given == usual:
+        return ()
+    return (f"{spec.label} was made for {usual:g} {setting.called}; other numbers make no better picture.",)
 
 
 def _is_known(word: str, known: frozenset[str]) -> bool:

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
 from pipelines.request import GenerationRequest
-from studio.records import JobRecord, JobStatus
+from studio.records import Checked, JobRecord, JobStatus
 from studio.service import StudioService
 
 _NOW_ONLY = {"Cache-Control": "no-store", "Content-Security-Policy": "sandbox; default-src 'none'"}
@@ -34,6 +34,12 @@ def _add_verbs(router: APIRouter, service: StudioService) -> None:
         job = service.submit(request, tab=tab)
         response.headers["Location"] = f"/api/v1/jobs/{job.id}"
         return job
+
+    @router.post("/jobs/check")
+    def check(request: GenerationRequest) -> Checked:
+        """What a request would become and what would be said of it, without queueing it."""
+        completed, notices = service.preview_request(request)
+        return Checked(request=completed, notices=notices)
 
     @router.get("/jobs")
     def jobs(

@@ -90,9 +90,9 @@ class Controls:
         options = {
             "add_ons": {"scene": add_ons_scene(state.add_ons, model, knobs.fields)},
             "references": {"scene": _strip_scene(state, knobs)},
-            "model": {"scene": _model_scene(state, models)},
+            "model": {"scene": {**_model_scene(state, models), "examples": _first_examples(model, models)}},
             "mode": {"scene": _mode_scene(state, availability)},
-            "prompt": {"placeholder": MODES[state.mode].example},
+            "prompt": {"placeholder": MODES[state.mode].placeholder(_examples(model, state.mode))},
             **_options(state, knobs),
         }
         values: dict[str, Any] = {n: v for n, v in state.values().items() if shown.get(n) != v}
@@ -164,6 +164,20 @@ def _strip_scene(state: StudioState, knobs: SettingRanges) -> dict[str, Any]:
 def _model_scene(state: StudioState, models: Sequence[ModelInfo]) -> dict[str, Any]:
     offered = offered_models(models, state)
     return {"models": [_model_entry(model) for model in offered], "none": NO_EDIT_MODEL}
+
+
+def _examples(model: ModelInfo | None, mode: Mode) -> tuple[str, ...]:
+    return model.examples.get(mode.value, ()) if model else ()
+
+
+def _first_examples(model: ModelInfo | None, models: Sequence[ModelInfo]) -> dict[str, list[str]]:
+    """What can be asked for first: of the chosen model, edits of the one that would take over for them."""
+    editors = (m for m in models if Mode.SMART_EDIT.value in m.modes and m.available == "ready")
+    editor = model if model and Mode.SMART_EDIT.value in model.modes else next(editors, None)
+    return {
+        "prompts": list(_examples(model, Mode.TEXT_TO_IMAGE)),
+        "edits": list(_examples(editor, Mode.SMART_EDIT)),
+    }
 
 
 def _model_entry(model: ModelInfo) -> dict[str, Any]:

@@ -18,7 +18,7 @@ STATIC = Path(__file__).resolve().parent / "static"
 PREFIX = "page"
 """First part of the address, below the page's own."""
 MAIN = "main.js"
-MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css"}
+MEDIA_TYPES = {".js": "text/javascript", ".css": "text/css", ".webp": "image/webp"}
 STYLES = (
     "likeness",
     "settings",
@@ -30,7 +30,17 @@ STYLES = (
     "characters",
 )
 """Stylesheets of `static/styles` that the page opens with, in their order."""
-LATER_STYLES = ("brush", "characters_modal", "extend", "fit", "models", "presets", "sweep", "tree")
+LATER_STYLES = (
+    "brush",
+    "characters_modal",
+    "extend",
+    "fit",
+    "invitation",
+    "models",
+    "presets",
+    "sweep",
+    "tree",
+)
 """Those that come with what is not on the page from the beginning; `static/core/styles.js` asks for them."""
 _IMPORTED = re.compile(r'^(?:import|export)\b[^"]*?from "(\.[^"]+)";', re.MULTILINE)
 

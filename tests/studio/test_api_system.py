@@ -60,6 +60,7 @@ CALLS = {
     "/batches/{job_id}/ranking": {"get"},
     "/batches/{job_id}/winners": {"post"},
     "/jobs": {"post", "get"},
+    "/jobs/check": {"post"},
     "/jobs/{job_id}": {"get"},
     "/jobs/{job_id}/cancel": {"post"},
     "/jobs/{job_id}/preview": {"get"},

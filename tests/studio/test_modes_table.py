@@ -32,7 +32,8 @@ def test_the_page_offers_it_in_words(mode: Mode) -> None:
     row = MODES[mode]
     for sentence in (row.what, row.when):
         assert re.fullmatch(r"[A-Z][^.]+\.", sentence)
-    assert row.example
+    assert row.placeholder() == (f"{row.asks}, e.g. {row.examples[0]}" if row.examples else row.asks)
+    assert row.placeholder(["a cat"]).endswith(", e.g. a cat")
     (entry,) = (each for each in _mode_scene(StudioState(), {})["modes"] if each["id"] == mode.value)
     assert (entry["label"], entry["what"], entry["when"]) == (row.label, row.what, row.when)
     assert f'"{mode.value}": "{row.label}"' in rules_script()

@@ -31,7 +31,7 @@ def create_prompt() -> PromptPanel:
         assistant = Assistant(mode.value, elem_id="assistant")
         prompt = gr.Textbox(
             label="Prompt",
-            placeholder=MODES[mode].example,
+            placeholder=MODES[mode].placeholder(),
             lines=4,
             max_lines=12,
             elem_id="prompt",

@@ -77,6 +77,16 @@ def test_the_first_row_of_results_is_above_the_fold(gallery: Page) -> None:
         assert tile[0] == 0
 
 
+def test_the_toolbar_is_one_row(gallery: Page) -> None:
+    for width, height in SIZES:
+        gallery.set_viewport_size({"width": width, "height": height})
+        tops = gallery.locator("#preview .out-toolbar").evaluate(
+            "(bar) => [...bar.children].filter((one) => one.offsetWidth).map((one) => one.offsetTop)"
+        )
+        assert len(tops) > 10
+        assert len(set(tops)) == 1, (width, tops)
+
+
 def test_the_queue_stands_there_only_while_something_runs(gallery: Page) -> None:
     strip = gallery.locator("#queue .out-queue-strip")
     verdict = gallery.locator("#coach-after")

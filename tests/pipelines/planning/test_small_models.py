@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from pipelines.catalog.catalog import Catalog, load_catalog
+from pipelines.modes import MODES, Mode
 from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest
 
@@ -58,16 +59,44 @@ def test_larger_models_say_nothing_of_it(catalogue: Catalog) -> None:
     assert (spec.words, spec.shapes) == (None, ())
 
 
-def test_the_examples_of_the_page_are_among_what_the_bundled_model_knows(catalogue: Catalog) -> None:
-    from pipelines.modes import MODES
-    from pipelines.request import Mode
-
-    example = MODES[Mode.TEXT_TO_IMAGE].example.partition("e.g. ")[2]
-    assert not notices(catalogue, prompt=example)
-
+def test_what_it_offers_first_is_in_words_it_knows(catalogue: Catalog) -> None:
+    spec = catalogue.get("portrait-mini")
+    assert (len(spec.examples[Mode.TEXT_TO_IMAGE]), len(spec.examples[Mode.SMART_EDIT])) == (4, 3)
+    assert set(spec.examples) == set(spec.modes)
+    for prompt in (each for prompts in spec.examples.values() for each in prompts):
+        assert not notices(catalogue, prompt=prompt), prompt
 
 def test_what_stands_for_words_is_no_word(catalogue: Catalog) -> None:
     said = notices(catalogue, prompt="a man <lora:knight:0.8>, {red|red} hair")
     assert not [each for each in said if "never seen" in each]
     (told,) = [each for each in notices(catalogue, prompt="{a knight|a knight}") if "never seen" in each]
     assert "“knight”" in told
+
+
+def test_a_page_without_a_model_begins_with_words_that_it_knows_too(catalogue: Catalog) -> None:
+    assert not notices(catalogue, prompt=MODES[Mode.TEXT_TO_IMAGE].examples[0])
+
+
+def test_settings_that_it_makes_nothing_of_are_not_offered_and_told(catalogue: Catalog) -> None:
+    fields = catalogue.route("portrait-mini", Mode.TEXT_TO_IMAGE).limits.fields
+    assert not {"negative_prompt", "num_inference_steps"} & set(fields)
+    said = notices(catalogue, negative_prompt="blurry", num_inference_steps=30)
+    assert [words.partition(";")[0] for words in said] == [
+        "Portrait Mini does not read a negative prompt in Text to Image",
+        "Portrait Mini was made for 20 steps",
+    ]
+    assert not notices(catalogue, num_inference_steps=20)
+
+
+def test_steps_are_used_as_asked_and_a_negative_prompt_is_left_out(catalogue: Catalog) -> None:
+    wish = GenerationRequest(
+        model="portrait-mini", prompt="a man", negative_prompt="blurry", num_inference_steps=5
+    )
+    done = complete(wish, catalogue, {}, lambda: 1).request
+    assert (done.num_inference_steps, done.negative_prompt, done.drawn[0].negative_prompt) == (5, "", "")
+
+
+def test_what_was_made_with_them_is_made_again_with_them(catalogue: Catalog) -> None:
+    earlier = complete(GenerationRequest(model="portrait-mini", prompt="a man"), catalogue, {}, lambda: 1)
+    told = earlier.request.model_copy(update={"negative_prompt": "blurry"})
+    assert complete(told, catalogue, {}, lambda: 1, again=True).request.negative_prompt == "blurry"

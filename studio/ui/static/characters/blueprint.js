@@ -6,6 +6,7 @@ import { BLUEPRINT_FIELDS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
+import { Told } from "./told.js";
 
 /** @import { BlueprintLine } from "../core/shapes.js" */
 /** @import { Blueprint, Problem } from "../core/schemas.js" */
@@ -42,6 +43,7 @@ class BlueprintEditor {
     });
     this.conflict = el("div", { class: "bp-conflict", role: "alert", hidden: true });
     this.line = el("p", { class: "mod-note bp-line", role: "status" });
+    this.told = new Told(() => this.wish());
     const add = kit.button({
       id: "blueprint-add",
       name: "plus",
@@ -76,6 +78,7 @@ class BlueprintEditor {
           field("Script context", this.script),
           field("Image prompt this character starts with", this.description),
           this.line,
+          this.told.node,
         ),
       ),
       this.conflict,
@@ -192,8 +195,17 @@ class BlueprintEditor {
     };
   }
 
+  /** All that prompts are composed of, to hear which of its words the model does not know. */
+  wish() {
+    const { fields, free } = this.draft();
+    const said = [...Object.values(fields), ...free].map((one) => one.value);
+    const prompt = [...said, this.description.value].filter((words) => words.trim()).join(", ");
+    return prompt ? { mode: "text_to_image", prompt: prompt.slice(0, 10000) } : null;
+  }
+
   /** What “insert all locked” will hold on to, as it stands. */
   showLine() {
+    this.told.soon();
     const { fields, free } = this.draft();
     const locked = [...Object.values(fields), ...free].filter((one) => one.locked && one.value).length;
     this.line.textContent = locked

@@ -10,6 +10,7 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 import { CastRun } from "./cast_run.js";
+import { Told } from "./told.js";
 
 /** @import { DesignWish } from "../core/shapes.js" */
 /** @import { DesignReference, ModelInfo } from "../core/schemas.js" */
@@ -54,16 +55,25 @@ class DesignForm {
       placeholder: "Default",
     });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "Style references" });
+    this.told = new Told(() => this.wish());
     this.node = el(
       "div",
       { class: "design-form" },
       this.name.node,
       this.style.node,
+      this.told.node,
       this.negative.node,
       el("div", { class: "chr-pair" }, this.model.node, this.ratio.node),
       el("div", { class: "chr-four" }, this.policy.node, this.seed.node, this.guidance.node, this.steps.node),
       el("div", { class: "out-field" }, el("span", {}, "Style references, with weight"), this.strip),
     );
+    for (const name of ["input", "change"]) this.node.addEventListener(name, () => this.told.soon());
+  }
+
+  /** A portrait as this design would ask for one. */
+  wish() {
+    const { style_prompt: style, model, aspect_ratio: shape } = this.draft();
+    return { mode: "text_to_image", prompt: style.trim() || "portrait", model, ...(shape ? { aspect_ratio: shape } : {}) };
   }
 
   /** @param {DesignWish} design */
@@ -83,6 +93,7 @@ class DesignForm {
     this.turn();
     this.drawStrip();
     await this.offerModels(design);
+    this.told.ask();
   }
 
   /** @param {DesignWish} design */

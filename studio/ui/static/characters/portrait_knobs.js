@@ -11,6 +11,7 @@ import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 import { FieldPicker } from "./field_picker.js";
+import { Told } from "./told.js";
 
 /** @import { Knob } from "../core/shapes.js" */
 /** @import { Character, Described, PortraitDefaults, ReaderState } from "../core/schemas.js" */
@@ -79,7 +80,9 @@ export class PortraitKnobs {
     this.influence = number("Influence %", "portrait-influence", { min: 0, max: 100, step: 5 });
     this.strip = el("div", { class: "chr-strip", role: "group", "aria-label": "References" });
     this.shown = el("div", { class: "out-field" }, el("span", {}, "References"), this.strip);
+    this.told = new Told(() => this.wish());
     this.node = this.build();
+    for (const name of ["input", "change", "click"]) this.node.addEventListener(name, () => this.told.soon());
   }
 
   build() {
@@ -88,7 +91,7 @@ export class PortraitKnobs {
     return el(
       "div",
       { class: "chr-knobs" },
-      el("div", { class: "chr-prompt" }, this.prompt.node, head),
+      el("div", { class: "chr-prompt" }, this.prompt.node, head, this.told.node),
       this.style.node,
       el("div", { class: "out-field chr-ratio" }, el("span", {}, "Aspect ratio"), this.ratio.node),
       this.negative.node,
@@ -128,6 +131,7 @@ export class PortraitKnobs {
     this.turnMode();
     this.drawDescribe();
     this.chosen = false;
+    this.told.ask();
   }
 
   /** Whose words go into the prompt unasked. @param {PortraitDefaults} defaults */
@@ -221,7 +225,7 @@ export class PortraitKnobs {
     this.turnMode();
   }
 
-  /** @returns {{fields: string[], roles?: string[], max_references: number}} */
+  /** @returns {{fields: string[], roles?: string[], shapes?: string[], max_references: number}} */
   limits() {
     return /** @type {any} */ (this.modelInfo()?.limits)?.[this.mode.select.value] ?? { fields: [], max_references: 0 };
   }
@@ -244,8 +248,16 @@ export class PortraitKnobs {
     this.guidance.node.hidden = !fields.includes("guidance_scale");
     this.negative.node.hidden = !fields.includes("negative_prompt");
     this.influence.node.hidden = !fields.includes("strength");
+    this.steps.node.hidden = !fields.includes("num_inference_steps");
+    this.offerShapes();
     if (plain) this.leaveShape();
     this.drawReferences();
+  }
+
+  /** Those that the model was made for, and one that is chosen all the same. */
+  offerShapes() {
+    const { shapes = [] } = this.limits();
+    for (const one of RATIOS) this.ratio.hide(one, shapes.length > 0 && !shapes.includes(one) && this.ratio.state.value !== one);
   }
 
   /** Without a picture to change, the shape is the design's again. */
@@ -329,6 +341,16 @@ export class PortraitKnobs {
   }
 
   // --- the request ------------------------------------------------------------------------------
+  /** What would be asked for, with the design's words; null where it cannot be yet. */
+  wish() {
+    try {
+      const request = this.request();
+      return request.prompt.trim() ? { ...request, prompt: [request.prompt, this.style.box.value].filter(Boolean).join(", ") } : null;
+    } catch {
+      return null;
+    }
+  }
+
   /** What Generate asks for; throws an Error in words. Fields that are left open are not in it. */
   request() {
     const mode = this.mode.select.value;

@@ -6,6 +6,7 @@ import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { cast } from "./cast.js";
 import { SheetResult } from "./sheet_result.js";
+import { Told } from "./told.js";
 
 /** @import { SheetList, SheetNow } from "../core/shapes.js" */
 /** @import { Character, Design, SheetCell } from "../core/schemas.js" */
@@ -27,6 +28,8 @@ class SheetDialog {
   typing;
   /** @type {number} */
   turn;
+  /** The active design's, or null. @type {string | null} */
+  model;
 
   constructor() {
     this.dialog = kit.dialog({
@@ -49,6 +52,8 @@ class SheetDialog {
     this.how = el("p", { class: "mod-note", role: "status" });
     this.style = el("p", { class: "mod-note", id: "sheet-design" });
     this.cells = el("ol", { class: "sheet-cells", "aria-label": "Pictures of the sheet" });
+    this.told = new Told(() => this.wish());
+    this.cells.addEventListener("input", () => this.told.soon());
     this.seeds = kit.field("Seeds, one column each; empty: a new one", { id: "sheet-seeds", placeholder: "7, 8, 9" });
     this.seeds.input.addEventListener("input", () => this.count());
     const compose = kit.button({
@@ -70,6 +75,7 @@ class SheetDialog {
         Object.values(this.lists).map(({ node }) => node),
       ),
       this.cells,
+      this.told.node,
       el("div", { class: "sheet-make" }, this.mode.node, this.seeds.node, compose, this.make),
     );
     this.before = el("div", { class: "out-toolbar", role: "group", "aria-label": "Sheets made before" });
@@ -107,6 +113,7 @@ class SheetDialog {
     this.before.hidden = true;
     this.drawChips();
     this.sayHow(character);
+    this.model = designs.find((one) => one.active)?.model ?? null;
     this.sayDesign(designs.find((one) => one.active));
     this.dialog.open();
     await Promise.all([this.compose(true), this.showBefore()]);
@@ -241,6 +248,14 @@ class SheetDialog {
     const pictures = this.cells.children.length * Math.max(1, this.columns().length);
     kit.relabel(this.make, pictures ? `Make the sheet: ${kit.count(pictures, "picture")}` : "Make the sheet");
     this.make.disabled = !pictures;
+    this.told.soon();
+  }
+
+  /** All its prompts in one, to hear which of their words the model does not know. */
+  wish() {
+    const boxes = /** @type {HTMLInputElement[]} */ ([...this.cells.querySelectorAll("li > input:nth-of-type(2)")]);
+    const prompt = boxes.map((box) => box.value).join(", ");
+    return prompt.trim() ? { mode: "text_to_image", model: this.model, prompt: prompt.slice(0, 10000) } : null;
   }
 
   async start() {

@@ -45,6 +45,8 @@ export interface Events {
   "collection:changed": undefined;
   "tags:changed": undefined;
   "models:known": undefined;
+  /** What can be asked of the chosen model first (`firstExamples`) may be other than before. */
+  "examples:known": undefined;
   "gallery:selected": { id: string | null; by: "artist" | "studio" };
   "coach:away": undefined;
   /** Pictures loaded as references; `begun`: as the page found them. */

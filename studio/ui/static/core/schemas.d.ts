@@ -191,6 +191,11 @@ export interface CharacterSummary {
   updated_at: string;
 }
 
+export interface Checked {
+  request: GenerationRequest;
+  notices: string[];
+}
+
 export interface Consent {
   licence: string;
   version: string;
@@ -760,6 +765,8 @@ export interface ModelInfo {
   licence: string;
   defaults: Record<string, Record<string, number>>;
   limits: Record<string, Limits>;
+  examples: Record<string, string[]>;
+  sources: "any" | "drawings";
   cost: Cost;
   default_for: string[];
   add_ons: AddOnInfo[];

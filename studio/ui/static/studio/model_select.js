@@ -1,4 +1,5 @@
 // The model selector. Value: {chosen, earlier, …}; `scene`: the models there are, with words and reasons, from Python.
+import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
@@ -14,6 +15,12 @@ import { focusCurrent, refillMenu, words } from "./choices.js";
 
 /** @type {Map<string, import("../core/schemas.js").Cost>} */
 const costs = new Map(); // model id → what it was found to cost since the page was loaded
+
+/** @type {{prompts: string[], edits: string[]}} */
+let examples = { prompts: [], edits: [] };
+
+/** What can be asked of the chosen model first, in words it knows. */
+export const firstExamples = () => examples;
 
 /** @param {ModelScene} model */
 const cost = (model) => {
@@ -95,6 +102,8 @@ export const modelSelect = ({ element, props, watch }) => {
     );
   const draw = () => {
     if (!props.scene) return;
+    examples = props.scene.examples ?? examples;
+    emit("examples:known");
     const current = props.scene.models.find((model) => model.id === props.value?.chosen);
     label.replaceChildren(
       ...(current ? [current.label, " ", badge(current) ?? ""] : [props.scene.models.length ? "Choose a model" : props.scene.none]),

@@ -9,10 +9,11 @@ import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { currentSection } from "../core/sections.js";
 import { onSnapshot } from "../core/snapshot.js";
+import { styles } from "../core/styles.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
 import { shownIds } from "./gallery.js";
-import { announce, drawBar, failureCard, frame, idleWords, invitation, statusRow } from "./stage_parts.js";
+import { announce, drawBar, failureCard, frame, idleWords, statusRow } from "./stage_parts.js";
 
 /** @import { ActionName, Size } from "../core/shapes.js" */
 /** @import { WorkerState } from "../core/schemas.js" */
@@ -105,6 +106,7 @@ class Stage {
     this.selected = null;
     this.references = [];
     this.view = null;
+    this.inviting = false;
     this.build(element);
     onSnapshot((snapshot) => this.take(snapshot));
     on("gallery:selected", (event) => this.choose(event));
@@ -130,7 +132,7 @@ class Stage {
     this.control.node.append(el("figcaption", {}, "Structure"));
     this.picture = frame("The chosen picture", "picture");
     this.picture.box.append(this.opener());
-    this.invite = invitation();
+    this.invite = el("div", { class: "out-invite", hidden: true });
     this.failure = failureCard(() => this.dismiss());
     this.notices = el("ul", { class: "out-notices" });
     this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node);
@@ -317,9 +319,17 @@ class Stage {
     this.picture.node.hidden = mode !== "picture";
     this.view?.draw(mode === "picture");
     this.invite.hidden = mode !== "invite";
+    if (mode === "invite") this.fillInvitation();
     this.failure.node.hidden = mode !== "failure";
     this.drawNotices(mode);
     this.drawCaption(mode);
+  }
+
+  /** Once, and only where a studio is empty. */
+  fillInvitation() {
+    if (this.inviting) return;
+    this.inviting = true;
+    Promise.all([import("./invitation.js"), styles("invitation")]).then(([{ invite }]) => invite(this.invite));
   }
 
   /** @param {string} mode */

@@ -124,36 +124,6 @@ export function idleWords(worker, ended) {
 const doneWords = (job) =>
   `Done in ${kit.seconds((kit.date(job.finished_at ?? "").getTime() - kit.date(job.started_at ?? "").getTime()) / 1000)}`;
 
-/** What to do first, for an empty studio. */
-export function invitation() {
-  /** @param {string} id @param {(control: HTMLElement) => unknown} act */
-  const go = (id, act) => () => {
-    const target = document.getElementById(id);
-    const control = target?.matches("button, textarea") ? target : target?.querySelector("button, textarea");
-    if (control) act(control);
-  };
-  /** @param {string} text */
-  const step = (text) => el("li", {}, text);
-  return el(
-    "div",
-    { class: "out-invite" },
-    el("h3", {}, "Your portrait begins here"),
-    el(
-      "ol",
-      {},
-      step("Load a portrait as a reference, or start from words alone."),
-      step("Say what you want to see or change."),
-      step("Press Generate, keep the best, and use it as the next reference."),
-    ),
-    el(
-      "div",
-      { class: "out-invite-buttons" },
-      kit.button({ name: "add", label: "Add a reference", kind: "strong", run: go("reference-add", (node) => node.click()) }),
-      kit.button({ name: "edit", label: "Describe a portrait", run: go("prompt", (node) => node.focus()) }),
-    ),
-  );
-}
-
 /** @param {() => unknown} dismiss */
 export function failureCard(dismiss) {
   const words = el("p", {});
