@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image, ImageCms
+from safetensors.torch import save_file
 
 from pipelines.catalog.catalog import Catalog, load_catalog
-from pipelines.errors import Cancelled
+from pipelines.errors import Cancelled, LikenessError
 from pipelines.events import (
     Event,
     ImageReady,
@@ -191,3 +195,63 @@ def test_a_cancel_is_heard_while_a_picture_is_redrawn(run: Run, face: Path) -> N
             num_inference_steps=4,
             cancelled=lambda events: len(of(events, StepProgress)) >= 3,
         )
+
+
+class Evil:
+    """Makes a folder when it is unpickled."""
+
+    def __init__(self, trace: str) -> None:
+        self._trace = trace
+
+    def __reduce__(self) -> Any:
+        return os.mkdir, (self._trace,)
+
+
+def _hostile(name: str, path: Path, trace: Path) -> None:
+    match name:
+        case "code.pth":
+            torch.save({"params_ema": Evil(str(trace))}, path)
+        case "keys.pth":
+            torch.save({"params": {"foo": torch.zeros(3)}}, path)
+        case "keys.safetensors":
+            save_file({"foo": torch.zeros(3)}, path)
+        case "shapes.safetensors":
+            save_file({"body.0.weight": torch.zeros(8, 3, 3, 3), "body.2.weight": torch.zeros(5)}, path)
+        case "header.safetensors":
+            path.write_bytes(struct.pack("<Q", 3 * 10**9) + b"{}")
+        case _:
+            path.write_bytes(b"")
+
+
+HOSTILE = {
+    "code.pth": "could run code",
+    "keys.pth": "needs the package spandrel|no enlarger that the studio knows",
+    "keys.safetensors": "needs the package spandrel|no enlarger that the studio knows",
+    "shapes.safetensors": "shapes",
+    "header.safetensors": "no model",
+    "nothing.safetensors": "no model",
+    "nothing.pth": "no model",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_enlarger_makes_no_picture_and_says_why(
+    name: str, face: Path, tmp_path: Path, tiny_models_yaml: Path
+) -> None:
+    (tmp_path / "upscalers").mkdir()
+    _hostile(name, tmp_path / "upscalers" / name, tmp_path / "it-ran")
+    catalogue = load_catalog(tiny_models_yaml, tmp_path)
+    wish = {
+        "mode": "upscale",
+        "model": f"file-upscalers-{Path(name).stem}",
+        "references": [{"image_id": "it"}],
+    }
+
+    def asked() -> None:
+        closed = complete(GenerationRequest.model_validate(wish), catalogue, {"it": (80, 48)}, lambda: 7)
+        order = WorkOrder("job", closed.request.model_dump(mode="json"), {"it": str(face)})
+        PipelineRunner(catalogue, "cpu").run(order, lambda event: None, lambda: False)
+
+    with pytest.raises(LikenessError, match=HOSTILE[name]):
+        asked()
+    assert not (tmp_path / "it-ran").exists()
