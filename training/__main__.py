@@ -125,8 +125,8 @@ def _pages(preset: Preset, work: Path, out: Path) -> None:
 def _sheet(preset: Preset, work: Path, out: Path) -> None:
     from training.sheet import contact_sheet, refinement_chain
 
-    contact_sheet(preset, work, out, DOCS / "contact-sheet.webp")
-    refinement_chain(preset, work, out, DOCS / "refinement-chain.webp")
+    contact_sheet(preset, work, out, DOCS / "contact-sheet.webp", enlarger_folder(out))
+    refinement_chain(preset, work, out, DOCS / "refinement-chain.webp", enlarger_folder(out))
 
 
 def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Callable[[], object]]:

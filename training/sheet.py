@@ -1,12 +1,17 @@
-"""Draw the contact sheet (every mode on held-out characters, first seeds tried) and the refinement chain."""
+"""Draw the contact sheet (every mode on held-out characters, first seeds tried) and the refinement chain.
+
+Pictures are shown as the studio finishes them: enlarged to 512 px by the bundled enlarger.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
+from pipelines.running.enlarging import enlarge, load
 from training.evaluate import EDIT, SCALES, TEXT
+from training.evaluate_enlarger import WEIGHTS
 from training.latents import shoot
 from training.pipes import Pipes, to_pictures
 from training.presets import Preset
@@ -41,34 +46,37 @@ CHAIN = (
     "give her black hair",
     "draw it in ink style",
 )
-COLUMNS = 6
+COLUMNS, TILE, HEAD = 6, 512, 36
 
 
 class _Sheet:
-    """Rows of equal tiles with a caption above each row."""
+    """Rows of equal tiles with a caption above each row; pictures enlarged by the enlarger in `folder`."""
 
-    def __init__(self, tile: int) -> None:
-        self.tile = tile
+    def __init__(self, folder: Path) -> None:
+        self.net = load(folder / WEIGHTS)
+        self.tile = TILE
         self.rows: list[tuple[str, list[Image.Image]]] = []
 
     def add(self, title: str, images: list[Image.Image]) -> None:
-        self.rows.append((title, [x.resize((self.tile, self.tile)) for x in images]))
+        large = (enlarge(self.net, x.convert("RGB")) for x in images)
+        self.rows.append((title, [x if x.width == self.tile else x.resize((self.tile,) * 2) for x in large]))
 
     def save(self, path: Path) -> None:
-        band = self.tile + 18
+        band = self.tile + HEAD
+        words = ImageFont.load_default(size=22)
         sheet = Image.new("RGB", (COLUMNS * (self.tile + 4), band * len(self.rows)), "white")
         draw = ImageDraw.Draw(sheet)
         for y, (title, images) in enumerate(self.rows):
-            draw.text((4, y * band + 3), title, fill="black")
+            draw.text((8, y * band + 4), title, fill="black", font=words)
             for x, image in enumerate(images):
-                sheet.paste(image, (x * (self.tile + 4), y * band + 16))
+                sheet.paste(image, (x * (self.tile + 4), y * band + HEAD - 4))
         path.parent.mkdir(parents=True, exist_ok=True)
-        sheet.save(path, quality=88)
+        sheet.save(path, quality=75, method=6)
 
 
-def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, tile: int = 128) -> None:
+def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, enlarger: Path) -> None:
     """Draw every mode of the exported `folder` with seeds 0, 1, 2, ... and save one picture at `path`."""
-    pipes, sheet = Pipes(folder), _Sheet(tile)
+    pipes, sheet = Pipes(folder), _Sheet(enlarger)
     real = RealRenders(preset, work, held=True, seed=3)
     drawn = [real.shot() for _ in range(COLUMNS)]
     pictures = shoot([s for s, _ in drawn], real.store, real.bank, "cpu")
@@ -95,9 +103,9 @@ def contact_sheet(preset: Preset, work: Path, folder: Path, path: Path, tile: in
     sheet.save(path)
 
 
-def refinement_chain(preset: Preset, work: Path, folder: Path, path: Path, tile: int = 184) -> None:
+def refinement_chain(preset: Preset, work: Path, folder: Path, path: Path, enlarger: Path) -> None:
     """Ten edits one after the other, each on the result before it, of two held-out characters; seed 0."""
-    pipes, sheet = Pipes(folder), _Sheet(tile)
+    pipes, sheet = Pipes(folder), _Sheet(enlarger)
     real = RealRenders(preset, work, held=True, seed=4)
     drawn = [real.shot() for _ in range(2)]
     for source in to_pictures(shoot([s for s, _ in drawn], real.store, real.bank, "cpu")):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from pipelines.families.limits import Limits
 from pipelines.families.route import STUDIO_DEFAULTS
+from pipelines.families.settings import SHAPE
 from pipelines.request import Mode
 from studio.records import ModelInfo
 
@@ -19,7 +20,7 @@ class SettingRanges:
     """Settings of one model in one mode: which are in use, within which limits, and what they begin with."""
 
     limits: Limits = field(default_factory=Limits)
-    defaults: Mapping[str, float] = field(default_factory=lambda: dict(STUDIO_DEFAULTS))
+    defaults: Mapping[str, float | str] = field(default_factory=lambda: {**STUDIO_DEFAULTS})
 
     @property
     def fields(self) -> frozenset[str]:
@@ -36,5 +37,7 @@ def knobs_of(model: ModelInfo | None, mode: Mode) -> SettingRanges:
     """Knobs of `model` in `mode`; the studio's own where the model says nothing."""
     if model is None or mode.value not in model.limits:
         return SettingRanges()
-    defaults = {**STUDIO_DEFAULTS, **model.defaults.get(mode.value, {})}
-    return SettingRanges(limits=model.limits[mode.value], defaults=defaults)
+    limits = model.limits[mode.value]
+    usual = {SHAPE.name: limits.shapes[0]} if limits.shapes else {}
+    defaults = {**STUDIO_DEFAULTS, **usual, **model.defaults.get(mode.value, {})}
+    return SettingRanges(limits=limits, defaults=defaults)

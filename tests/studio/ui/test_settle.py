@@ -118,3 +118,14 @@ def test_a_model_that_only_fills_masks_is_left_when_a_plain_reference_is_loaded(
     assert settled.warnings == ("Switched to Portrait (supports image editing).",)
     masked = with_references("a", "b", model="fill").set_mode(Mode.INPAINT)
     assert settle(masked, (fill, PORTRAIT)).state.model == "fill"
+
+
+def test_the_shape_begins_with_one_the_model_was_made_for() -> None:
+    tall = model("tall", "Tall", {Mode.TEXT_TO_IMAGE: limits(shapes=["3:4", "1:1"])})
+    chosen = settle(
+        settle(StudioState(model="ink"), MODELS).state.choose_model("tall"), (*MODELS, tall)
+    ).state
+    assert held(chosen, "aspect_ratio") == "3:4"
+    assert held(settle(chosen.choose_model("ink"), (*MODELS, tall)).state, "aspect_ratio") == "1:1"
+    wide = chosen.with_settings({"aspect_ratio": "16:9"}).with_knobs_kept()
+    assert held(settle(wide, (*MODELS, tall)).state, "aspect_ratio") == "16:9"  # warned of, not taken away
