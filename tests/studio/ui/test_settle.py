@@ -125,7 +125,7 @@ def test_the_shape_begins_with_one_the_model_was_made_for() -> None:
     chosen = settle(
         settle(StudioState(model="ink"), MODELS).state.choose_model("tall"), (*MODELS, tall)
     ).state
-    assert held(chosen, "aspect_ratio") == "3:4"
-    assert held(settle(chosen.choose_model("ink"), (*MODELS, tall)).state, "aspect_ratio") == "1:1"
+    assert held(chosen, "aspect_ratio") == ("3:4",)
+    assert held(settle(chosen.choose_model("ink"), (*MODELS, tall)).state, "aspect_ratio") == ("1:1",)
     wide = chosen.with_settings({"aspect_ratio": "16:9"}).with_knobs_kept()
-    assert held(settle(wide, (*MODELS, tall)).state, "aspect_ratio") == "16:9"  # warned of, not taken away
+    assert held(settle(wide, (*MODELS, tall)).state, "aspect_ratio") == ("16:9",)  # warned of, not taken away
