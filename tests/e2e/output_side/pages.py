@@ -86,10 +86,11 @@ def generate(
 ) -> None:
     page.locator("#prompt textarea").fill(prompt)
     if steps or images:
-        if not page.locator("#steps").is_visible():
+        if not page.locator("#num-images").is_visible():
             page.locator("#knobs-toggle button").click()
+        page.locator("#num-images").wait_for()
         for knob, value in (("#steps", steps), ("#num-images", images)):
-            if value:
+            if value and page.locator(knob).is_visible():  # the bundled model has no use for steps
                 page.locator(f"{knob} input[type=number]").fill(str(value))
                 page.keyboard.press("Tab")
     page.locator("#generate").click()

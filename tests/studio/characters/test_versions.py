@@ -6,6 +6,7 @@ import pytest
 
 from pipelines.errors import Conflict, NotFound, PictureRefused, RequestError
 from pipelines.request import GenerationRequest, Mode, Role
+from studio.characters import styling
 from studio.characters.records import Crop, DesignDraft, PortraitVersion, SeedPolicy, VersionSource
 from studio.collection.queries import Filter
 from studio.records import Category, JobStatus
@@ -247,7 +248,10 @@ def test_a_portrait_is_made_under_the_active_design(studio: Cast) -> None:
     assert (start.style_prompt, start.seed, start.aspect_ratio) == ("ink drawing", 11, "1:1")
     job = studio.characters.versions.generate(mara.id, GenerationRequest(prompt="a sailor"))
     made = job.request
-    assert (made.prompt, made.negative_prompt) == ("a sailor, ink drawing", "blurry")
+    assert made.prompt == "a sailor, ink drawing"
+    asked = styling.under(design, GenerationRequest(prompt="a sailor"), styled=True)
+    assert asked.negative_prompt == "blurry"
+    assert any("does not read a negative prompt" in words for words in job.notices)
     assert (made.seed, made.guidance_scale, made.num_inference_steps) == (11, 5.0, 9)
     assert made.width == made.height
     own = studio.characters.versions.generate(
@@ -269,7 +273,7 @@ def test_save_as_design_default(studio: Cast) -> None:
     design = studio.characters.versions.save_as_default(mara.id, version.id)
     assert (design.active, design.seed_policy, design.seed) == (True, SeedPolicy.FIXED, 5)
     made = studio.characters.versions.generate(ilse.id, GenerationRequest(prompt="a pilot")).request
-    assert (made.seed, made.negative_prompt, made.model) == (5, "blurry", "portrait-mini")
+    assert (made.seed, made.guidance_scale, made.model) == (5, 4.0, "portrait-mini")
     assert (made.guidance_scale, made.num_inference_steps) == (4.0, 8)
     loaded = studio.add(ilse.id, 1)
     with pytest.raises(RequestError):
