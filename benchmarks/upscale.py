@@ -110,12 +110,10 @@ def against(name: str, enlarging: Enlarging, factor: int, tries: int) -> str:
     """One row: the drawing made small by area and enlarged again, against itself."""
     truth = Image.open(DRAWING).convert("RGB")
     small = truth.resize((truth.width // factor, truth.height // factor), Image.Resampling.BOX)
-    clock, processor, more = timed(enlarging, small, tries)
+    clock, processor, _ = timed(enlarging, small, tries)
     megapixels = truth.width * truth.height / 1e6
-    return (
-        f"| {name} | {processor / megapixels:.3f} | {clock / megapixels:.3f} | {more:.0f} "
-        f"| {psnr(enlarging(small), truth):.1f} |"
-    )
+    quality = psnr(enlarging(small), truth)
+    return f"| {name} | {processor / megapixels:.3f} | {clock / megapixels:.3f} | {quality:.1f} |"
 
 
 def enlarge_as_a_job(path: str) -> None:
