@@ -9,7 +9,7 @@ import { requestChange } from "./changes.js";
 import { firstExamples } from "./model_select.js";
 
 const SAMPLE = new URL("../samples/portrait.webp", import.meta.url).href;
-const SAMPLE_WORDS = "Sample portrait: a smiling woman with a purple bob in a dark library";
+const SAMPLE_WORDS = "Sample portrait: a smiling woman with a purple bob";
 
 /** @returns {HTMLTextAreaElement | null} */
 const prompt = () => document.querySelector("#prompt textarea");

@@ -16,7 +16,8 @@ import { focusCurrent, refillMenu, words } from "./choices.js";
 /** @type {Map<string, import("../core/schemas.js").Cost>} */
 const costs = new Map(); // model id → what it was found to cost since the page was loaded
 
-/** @type {{prompts: string[], edits: string[]}} */
+/** @typedef {{prompts: string[], edits: string[]}} FirstExamples */
+/** @type {FirstExamples} */
 let examples = { prompts: [], edits: [] };
 
 /** What can be asked of the chosen model first, in words it knows. */
@@ -50,7 +51,7 @@ const afterEachJob = (run) => {
   });
 };
 
-/** @param {Part<{chosen?: string, earlier?: string | null, picked?: boolean} | null, {models: ModelScene[], none: string} | null>} said */
+/** @param {Part<{chosen?: string, earlier?: string | null, picked?: boolean} | null, {models: ModelScene[], none: string, examples?: FirstExamples} | null>} said */
 export const modelSelect = ({ element, props, watch }) => {
   const label = el("span", { class: "lk-model-label" });
   const price = el("span", { class: "lk-muted lk-model-cost" });
