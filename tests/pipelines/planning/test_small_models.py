@@ -66,6 +66,7 @@ def test_what_it_offers_first_is_in_words_it_knows(catalogue: Catalog) -> None:
     for prompt in (each for prompts in spec.examples.values() for each in prompts):
         assert not notices(catalogue, prompt=prompt), prompt
 
+
 def test_what_stands_for_words_is_no_word(catalogue: Catalog) -> None:
     said = notices(catalogue, prompt="a man <lora:knight:0.8>, {red|red} hair")
     assert not [each for each in said if "never seen" in each]
