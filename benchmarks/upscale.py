@@ -129,7 +129,7 @@ def enlarge_as_a_job(path: str) -> None:
     wish = {"mode": "upscale", "model": "portrait-enlarger", "scale": 4, "references": [{"image_id": "it"}]}
     request = GenerationRequest.model_validate(wish)
     done = complete(request, catalog, {"it": Image.open(path).size}, lambda: 0).request
-    order = WorkOrder("job", done.model_dump(mode="json"), {"it": path})
+    order = WorkOrder("job", done, {"it": path})
     PipelineRunner(catalog, "cpu").run(order, lambda event: None, lambda: False)
 
 

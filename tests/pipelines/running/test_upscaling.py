@@ -249,7 +249,7 @@ def test_a_hostile_enlarger_makes_no_picture_and_says_why(
 
     def asked() -> None:
         closed = complete(GenerationRequest.model_validate(wish), catalogue, {"it": (80, 48)}, lambda: 7)
-        order = WorkOrder("job", closed.request.model_dump(mode="json"), {"it": str(face)})
+        order = WorkOrder("job", closed.request, {"it": str(face)})
         PipelineRunner(catalogue, "cpu").run(order, lambda event: None, lambda: False)
 
     with pytest.raises(LikenessError, match=HOSTILE[name]):
