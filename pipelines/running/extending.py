@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,9 @@ Floats = NDArray[np.float32]
 Bools = NDArray[np.bool_]
 _SEED_STEP = 7919
 _JOIN = 8
-"""Width in px of the model's picture of what is compared beside the join."""
+"""Px of the model's picture by which the part that is drawn reaches into what is known, about."""
+_BESIDE = 2
+"""Width in px of the known part beside the join that is compared."""
 _BLURS = 24
 """Sides of the added canvas in radii of the blur of what stands there before it is painted."""
 
@@ -113,7 +115,7 @@ class Extending:
         call = self._model.prepare(plan, images, self._emit)
         drawn = call.decode(call.denoise(seed, on_step)).convert("RGB")
         large = enlarged(drawn).resize(here.shape[1::-1], Image.Resampling.LANCZOS)
-        reach = max(2, round(_JOIN * here.shape[1] / size[0] / 2))
+        reach = max(2, round(2 * here.shape[1] / size[0]))
         return in_tone(here, np.asarray(large), known, reach)
 
 
@@ -133,15 +135,18 @@ def _in_cells(known: Bools, size: tuple[int, int], cell: int) -> Bytes:
 def in_tone(source: Bytes, drawn: Bytes, known: Bools, reach: int) -> Bytes:
     """`drawn` (H, W, 3) in the tones that `source` has beside it, where `known` (H, W) says it is known.
 
-    `reach`: how far from the join, in px, they are compared.
+    `reach`: over how many px from the join single pixels count, before their means do.
     """
     if known.all() or not known.any():
         return drawn
     import scipy.ndimage as nd
 
-    beside = known & (np.asarray(nd.distance_transform_cdt(known, metric="chessboard")) <= reach)
+    beside = known & (np.asarray(nd.distance_transform_cdt(known, metric="chessboard")) <= _BESIDE)
     difference = source.astype(np.float32) - drawn
-    return np.clip(np.rint(drawn + _spread(difference, beside)), 0, 255).astype(np.uint8)
+    distance, nearest = cast("tuple[Floats, Any]", nd.distance_transform_edt(~known, return_indices=True))
+    near = np.exp(-distance / reach).astype(np.float32)[..., None]
+    correction = difference[tuple(nearest)] * near + _spread(difference, beside) * (1 - near)
+    return np.clip(np.rint(drawn + correction), 0, 255).astype(np.uint8)
 
 
 def _spread(values: Floats, known: Bools) -> Floats:
