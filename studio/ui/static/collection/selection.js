@@ -152,7 +152,7 @@ export class SelectionBar {
     const run = {
       use: () => this.use(ids),
       compare: () => ids.length === 2 && emit("compare:open", { id: ids[1], against: ids[0] }),
-      edit: () => ids.length > 1 && ids.length <= MOST && emit("many:open", { ids }),
+      edit: () => this.edit(ids),
       star: () => this.star(ids),
       tag: () => this.tag(ids),
       export: () => emit("export:open", { ids }),
@@ -160,6 +160,12 @@ export class SelectionBar {
       restore: () => this.restore(ids),
     }[name];
     await Promise.resolve(run?.()).catch(() => {}); // its toast has said why
+  }
+
+  /** One alone as any picture is edited. @param {string[]} ids */
+  edit(ids) {
+    if (ids.length === 1) requestChange({ action: "edit", image_id: ids[0] });
+    else if (ids.length <= MOST) emit("many:open", { ids });
   }
 
   /** @param {string[]} ids */
