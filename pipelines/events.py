@@ -183,11 +183,14 @@ class WorkOrder:
 class Region:
     """What is to be looked at: an upright RGB file, and which part of it.
 
-    `box`: None for all of it.
+    `box`: None for all of it. `points`: x and y in px, and whether what is meant is there; `words`: what is
+    meant. Only models that select read those.
     """
 
     path: str
     box: Box | None = None
+    points: tuple[tuple[float, float, bool], ...] = ()
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,5 +203,6 @@ class ReadOrder:
     revision: str | None = None
 
 
-Reading = str | tuple[float, ...]
-"""The answer about one region: words, or numbers of length 1 together (a direction)."""
+Reading = str | tuple[float, ...] | bytes
+"""The answer about one region: words, numbers of length 1 together (a direction), boxes as four numbers each
+in px, or a mask of the region's size as PNG (L)."""

@@ -22,6 +22,7 @@ class Mode(StrEnum):
     INPAINT = "inpaint"
     UPSCALE = "upscale"
     OUTPAINT = "outpaint"
+    FIX_FACE = "fix_face"
 
 
 class Role(StrEnum):
@@ -139,6 +140,14 @@ MODES: dict[Mode, ModeRow] = {
         asks="Needs no words. A model that redraws reads them: say what the picture shows",
         refines=False,
     ),
+    Mode.FIX_FACE: ModeRow(
+        label="Fix the face",
+        what="Redraws small faces at the model's full size and puts them back; every other pixel stays.",
+        when="For a figure whose head is too small to have come out well.",
+        asks="Say what the picture shows; only the faces are drawn anew",
+        examples=("a woman with red hair",),
+        refines=False,
+    ),
     Mode.TEXT_TO_IMAGE: ModeRow(
         label="Text to Image",
         what="Paints a new picture from your words alone.",
@@ -156,6 +165,8 @@ MODES: dict[Mode, ModeRow] = {
 }
 """In the order of the menu."""
 
+PROPOSALS = frozenset({Mode.FIX_FACE})
+"""Modes whose pictures are shown before they are kept."""
 REFINEMENTS = frozenset(mode for mode, row in MODES.items() if row.goes_on)
 """Modes that go on with a source."""
 MODE_LABEL = {mode: MODES[mode].label for mode in Mode}

@@ -110,6 +110,18 @@ class Extend(_Frozen, frozen=True):
         return self.left + width + self.right, self.top + height + self.bottom
 
 
+class FixFace(_Frozen, frozen=True):
+    """Small faces are drawn once more at the model's full size (face detailer, ADetailer elsewhere)."""
+
+    enabled: bool = True
+    under: int | None = Field(
+        default=None,
+        ge=16,
+        le=4096,
+        description="Only heads whose longer side is shorter, in px. None: those the model can draw larger.",
+    )
+
+
 class PicturePrompt(_Frozen, frozen=True):
     """The words of one picture, where the prompt leaves some open or says how much they count.
 
@@ -200,6 +212,11 @@ class GenerationRequest(_Frozen, frozen=True):
         default=None,
         max_length=128,
         description="In `upscale`: the enlarger, where another model redraws what it made larger.",
+    )
+
+    fix_face: FixFace | None = Field(
+        default=None,
+        description="Fix small faces of each picture afterwards; in the mode `fix_face`: which.",
     )
 
     @field_validator("finish", mode="before")

@@ -60,7 +60,7 @@ class Entry(BaseModel):
         return {"name": value} if isinstance(value, str) else value
 
 
-Question = Literal["caption", "face"]
+Question = Literal["caption", "face", "points", "words", "heads"]
 
 
 EDITS = frozenset(mode for mode, row in MODES.items() if row.edits)
@@ -71,7 +71,8 @@ class ReaderSpec(Entry):
     """A model that answers a question about pictures: a folder in transformers' format, safetensors only."""
 
     answers: Question = Field(
-        description="caption: what is to be seen, in words; face: numbers that are alike for alike faces."
+        description="caption: what is to be seen, in words; face: numbers that are alike for alike faces; "
+        "points, words: what is meant by a click, by words, as a mask; heads: where they are."
     )
 
 
@@ -141,6 +142,13 @@ class ModelSpec(Entry):
         """Entries need not say so: the added canvas is a mask."""
         also = Mode.INPAINT in modes and Mode.OUTPAINT not in modes
         return (*modes, Mode.OUTPAINT) if also else modes
+
+    @field_validator("modes", mode="after")
+    @classmethod
+    def _faces_too(cls, modes: tuple[Mode, ...]) -> tuple[Mode, ...]:
+        """What paints over a picture can do so with a part of it; no entry has to say that."""
+        able = Mode.IMG2IMG in modes and Mode.FIX_FACE not in modes
+        return (*modes, Mode.FIX_FACE) if able else modes
 
     @property
     def edit(self) -> bool:

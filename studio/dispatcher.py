@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import closing
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from pipelines.errors import Cancelled, Conflict, LikenessError, RequestError, StorageFailure, WorkerLost
 from pipelines.events import (
@@ -24,6 +24,7 @@ from pipelines.events import (
     Event,
     Failed,
     ImageReady,
+    Notice,
     Phase,
     PhaseChanged,
     Started,
@@ -46,6 +47,17 @@ log = logging.getLogger(__name__)
 
 class _Closing(Exception):
     """The studio closes while the disk refuses."""
+
+
+Wanted = tuple[tuple[CompleteRequest, tuple[str, ...]], ...]
+"""Complete requests with their notices."""
+
+
+class Afterwards(NamedTuple):
+    """What follows a job that is done, and what is said about it."""
+
+    wanted: Wanted = ()
+    notices: tuple[str, ...] = ()
 
 
 class JobPictures(Protocol):
@@ -96,8 +108,10 @@ class Dispatcher:
         hold_seconds: float = HOLD_SECONDS,
         heads_of: Callable[[Path], tuple[Box, ...]] = lambda path: (),
         refusal_of: Callable[[JobRecord], str | None] = lambda job: None,
+        after: Callable[[JobRecord], Afterwards] = lambda job: Afterwards(),
     ) -> None:
-        """`heads_of` says where heads are in a file, in px; `refusal_of`, why a job is not to begin."""
+        """`heads_of` says where heads are in a file, in px; `refusal_of`, why a job is not to begin; `after`,
+        what is queued when one is done."""
         self._refusal_of = refusal_of
         self._queue = queue
         self._engine = engine
@@ -105,6 +119,7 @@ class Dispatcher:
         self._loading_of = loading_of
         self._hold_seconds = hold_seconds
         self._heads_of = heads_of
+        self._after = after
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
@@ -154,7 +169,7 @@ class Dispatcher:
     def _make(self, job: JobRecord) -> None:
         saved = self._held(partial(self._queue.saved, job.id), job)
         if len(saved) == job.request.num_images:  # the last try ended between its last picture and its end
-            self._held(partial(self._queue.finish, JobStatus.DONE))
+            self._held(partial(self._queue.finish, JobStatus.DONE, then=self._then(job)))
             return
         refusal = self._held(partial(self._refusal_of, job), job)
         if refusal is not None:
@@ -191,8 +206,8 @@ class Dispatcher:
         return files, masks
 
     def _enlarged(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
-        """What is enlarged as it is, and where heads are: nobody wants a face cut by a join or an edge."""
-        if request.fit == "crop":
+        """What is enlarged as it is, and where heads are: they are fixed, or no edge is to cut one."""
+        if request.fit == "crop" or request.mode is Mode.FIX_FACE:
             source = request.with_role(Role.SOURCE)[0].image_id
             return {}, self._heads_of(self._collection.working_file(source))
         if request.mode is not Mode.UPSCALE:
@@ -215,12 +230,25 @@ class Dispatcher:
                     done = partial(
                         self._queue.finish, JobStatus.DONE, timings=event.timings, memory_mb=memory
                     )
-                    self._held(done)
+                    self._held(partial(done, then=self._then(job)))
                 case Failed(code, detail):
                     self._fail(code, detail)
                 case _:
                     control = event if isinstance(event, ControlImage) else control
                     self._queue.apply(event)
+
+    def _then(self, job: JobRecord) -> Wanted:
+        """What is queued after a job, told in its notices where that is less than was asked."""
+        now = self._queue.get(job.id)
+        if now.cancel_requested:
+            return ()
+        try:
+            found = self._after(now)
+        except LikenessError as error:  # the pictures are made and kept
+            found = Afterwards(notices=(error.detail,))
+        for words in found.notices:
+            self._queue.apply(Notice(words))
+        return found.wanted
 
     def _save(
         self, job: JobRecord, image: ImageReady, provenance: dict[str, Any], control: ControlImage | None

@@ -103,12 +103,15 @@ class JobStore:
         seconds: float | None = None,
         memory_mb: int | None = None,
         again: CompleteRequest | None = None,
+        then: Sequence[tuple[CompleteRequest, Iterable[str]]] = (),
     ) -> tuple[JobRecord, ...]:
         """Write the end that `record` tells of. `seconds` per picture; `memory_mb` MiB of the accelerator.
 
-        `again` is queued in the same transaction, to be repeated like the one that ended; returns its job.
+        `then`, and `again`, which is repeated like the one that ended, are queued in the same transaction.
+        Returns their jobs.
         """
-        rows = [_row(again, (), record.tab, repeat=True)] if again is not None else []
+        rows = [_row(request, notices, record.tab) for request, notices in then]
+        rows += [_row(again, (), record.tab, repeat=True)] if again is not None else []
         values = _ending(record) | {"seconds": seconds, "memory_mb": memory_mb}
         with self._database.transaction() as session:
             session.execute(update(JobRow).where(JobRow.id == record.id).values(**values))

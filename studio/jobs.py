@@ -261,9 +261,11 @@ class JobQueue:
         error: JobError | None = None,
         timings: dict[str, float] | None = None,
         memory_mb: int | None = None,
+        then: Sequence[tuple[CompleteRequest, Iterable[str]]] = (),
     ) -> None:
         """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it.
 
+        `then`: complete requests with their notices that are queued with the end of one that is done.
         Raises StorageFailure, and then it has not ended.
         """
         with self._changed:
@@ -275,7 +277,7 @@ class JobQueue:
             job.memory_mb = memory_mb
             job.update(timings=measured)
             cancelled = job.record.cancel_requested
-            self._close(job, JobStatus.CANCELLED if cancelled else status, None if cancelled else error)
+            self._close(job, JobStatus.CANCELLED if cancelled else status, None if cancelled else error, then)
             if job.record.status is JobStatus.DONE and job.fresh:
                 self._past.add(job.record.request, measured)
 
@@ -332,7 +334,13 @@ class JobQueue:
     def _may_begin(self) -> bool:
         return bool(self._table.queued) and not self.steering.switches.paused
 
-    def _close(self, job: Job, status: JobStatus, error: JobError | None = None) -> None:
+    def _close(
+        self,
+        job: Job,
+        status: JobStatus,
+        error: JobError | None = None,
+        then: Sequence[tuple[CompleteRequest, Iterable[str]]] = (),
+    ) -> None:
         """Row first: where that fails, the job goes on running or waiting."""
         ended = job.record.model_copy(
             update={
@@ -347,7 +355,8 @@ class JobQueue:
         made = len(ended.images) if job.fresh and status is JobStatus.DONE else 0
         seconds = seconds_per_picture(ended.timings, made)
         again = self._again(ended)
-        next_one = self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb, again=again)
+        then = then if status is JobStatus.DONE else ()
+        next_one = self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb, again=again, then=then)
         job.record, job.preview = ended, None
         self._table.end(job)
         self._table.queued.extend(self._job(record) for record in next_one)

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 def open_studio(settings: Settings) -> Generator[StudioService]:
     """Everything but the server, running; ended in the opposite order. Raises StartError."""
     from pipelines.catalog.catalog import load_catalog
-    from studio.characters import faces
     from studio.collection.collection import Collection
     from studio.collection.expiry import Expiry
     from studio.database import Database
@@ -51,20 +50,21 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
     engine = LocalEngine(settings.models, settings.device, settings.models_dir)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
+    readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
+    presets = Presets(catalog, settings.shipped_presets, settings.own_presets)
+    service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir, presets)
     dispatcher = Dispatcher(
         queue,
         engine,
         collection,
         library.loading_of,
-        heads_of=faces.boxes,
+        heads_of=service.face_fixing.heads_of,
         refusal_of=partial(refusal, database),
+        after=service.face_fixing.after,
     )
     dispatcher.start()
     expiry = Expiry(collection.bin)
     expiry.start()
-    readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
-    presets = Presets(catalog, settings.shipped_presets, settings.own_presets)
-    service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir, presets)
     try:
         yield service
     finally:

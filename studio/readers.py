@@ -11,17 +11,17 @@ import threading
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, get_args
 
 from PIL import Image
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.catalog.absence import absence
 from pipelines.catalog.catalog import Availability, Catalog
-from pipelines.errors import LikenessError, ModelUnavailable, WorkerLost
-from pipelines.events import Reading, ReadOrder, Region
+from pipelines.errors import LikenessError, ModelUnavailable, RequestError, WorkerLost
+from pipelines.events import Box, Reading, ReadOrder, Region
 from pipelines.spec import Question, ReaderSpec
-from studio.characters import crops, faces, wording
+from studio.characters import crops, faces, heads, wording
 from studio.characters.records import Blueprint
 from studio.collection.collection import Collection
 from studio.collection.drift import NO_FACE_MODEL, Faces
@@ -52,6 +52,25 @@ class ReaderState(BaseModel):
     id: str
     label: str
     available: Availability
+
+
+class Point(BaseModel):
+    """A place in parts of the picture; `outside`: what is meant is not there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    x: float = Field(ge=0.0, le=1.0)
+    y: float = Field(ge=0.0, le=1.0)
+    outside: bool = False
+
+
+class Selection(BaseModel):
+    """What is meant in a picture: by points or by words."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    points: tuple[Point, ...] = Field(default=(), max_length=64)
+    words: str = Field(default="", max_length=200)
 
 
 class Described(BaseModel):
@@ -87,7 +106,7 @@ class Readers:
 
     def states(self) -> tuple[ReaderState, ...]:
         """For each question the model that answers it, or would."""
-        found = [self._catalog.reader(question) for question in ("caption", "face")]
+        found = [self._catalog.reader(question) for question in get_args(Question)]
         return tuple(
             ReaderState(
                 question=spec.answers,
@@ -130,6 +149,44 @@ class Readers:
             return Faces({}, reason or _NO_HEAD)
         values = {image: _cosine(anchor, found[image]) for image in image_ids if found.get(image)}
         return Faces(values, reason)
+
+    def select(self, image_id: str, wish: Selection) -> bytes:
+        """What a click or words mean in a picture: PNG (L) of its size, white.
+
+        Raises NotFound, RequestError (neither or both; nothing is that), ModelUnavailable, Conflict (busy).
+        """
+        width, height = self._collection.sizes([image_id], trashed=True)[image_id]
+        points = tuple((each.x * width, each.y * height, not each.outside) for each in wish.points)
+        if bool(points) == bool(wish.words.strip()):
+            raise RequestError("Say points or words, one of them.", field="points")
+        spec = self._catalog.reader("points" if points else "words")
+        if spec is None:
+            raise ModelUnavailable("The catalogue lists no model that selects. Paint the mask.")
+        if (state := self._catalog.availability(spec)) != "ready":
+            raise ModelUnavailable(absence(spec, state, self._catalog.folder(spec)))
+        file = str(self._collection.working_file(image_id))
+        region = Region(file, points=points, words=wish.words.strip())
+        (mask,) = self._asked(spec, [region], _PATIENCE)
+        assert isinstance(mask, bytes)
+        return mask
+
+    def heads(self, path: Path) -> tuple[Box, ...]:
+        """Where heads are in a file, in px: by a model that finds them where one is here, else by `heads`."""
+        spec = self._catalog.reader("heads")
+        if spec is None or self._catalog.availability(spec) != "ready":
+            return heads.boxes(path)
+        try:
+            (found,) = self._asked(spec, [Region(str(path))], _SHORT_PATIENCE)
+        except LikenessError:  # it is busy, or there is no room for it; the plain finder knows most heads
+            return heads.boxes(path)
+        assert isinstance(found, tuple)
+        edges = [round(edge) for edge in found]
+        return tuple(
+            (left, top, right, bottom)
+            for left, top, right, bottom in zip(
+                edges[::4], edges[1::4], edges[2::4], edges[3::4], strict=True
+            )
+        )
 
     # --- inside -------------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from studio.collection.history import History
 from studio.collection.queries import Filter
 from studio.collection.refinements import Refinements
 from studio.exchange.exchange import Exchange
+from studio.face_fixing import FaceFixing, FixWish
 from studio.images import THUMBNAIL_SIDE
 from studio.jobs import SEED_BITS, JobQueue
 from studio.models.library import ModelLibrary
@@ -92,6 +93,9 @@ class StudioService:
         self.characters = Characters(tools, self.designs)
         self.sweeps = Sweeps(
             collection, queue, self._complete_anyones, self._axis_value, self.wildcards.lines
+        )
+        self.face_fixing = FaceFixing(
+            collection, catalog, self._complete_anyones, self.readers.heads, self.characters.portrait_of
         )
 
     # --- models -----------------------------------------------------------------------------
@@ -200,6 +204,14 @@ class StudioService:
     def submit(self, request: GenerationRequest, *, tab: str | None = None) -> JobRecord:
         """Complete the request (model, seed, size), freeze it and queue it. Raises RequestError, NotFound."""
         completed = self._complete_anyones(request)
+        return self._queue.add(completed.request, completed.notices, tab)
+
+    def fix_face(self, image_id: str, wish: FixWish, *, tab: str | None = None) -> JobRecord:
+        """Queue the fixing of a picture's small faces; what comes of it waits in the trash until it is kept.
+
+        Raises NotFound, RequestError.
+        """
+        completed = self.face_fixing.request(image_id, wish)
         return self._queue.add(completed.request, completed.notices, tab)
 
     def reproduce(self, image_id: str, *, tab: str | None = None) -> JobRecord:

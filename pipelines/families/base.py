@@ -33,6 +33,8 @@ class Family:
     """What add-ons of the models folder must be made for, as `pipelines.disk.identify` names it."""
     vaes: frozenset[str] = frozenset()
     """Words for autoencoders of other families that fit, too."""
+    adapts_sources: bool = False
+    """Its IP-Adapters act beside a source that is painted over, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
 

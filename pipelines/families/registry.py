@@ -10,7 +10,17 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pipelines.errors import RequestError
-from pipelines.families import flux1, flux2, joyimage, qwen_image, sdxl, stable_diffusion, upscaler, z_image
+from pipelines.families import (
+    face_fixing,
+    flux1,
+    flux2,
+    joyimage,
+    qwen_image,
+    sdxl,
+    stable_diffusion,
+    upscaler,
+    z_image,
+)
 from pipelines.families.base import Family
 from pipelines.families.extending import extending
 from pipelines.families.route import Route
@@ -29,7 +39,7 @@ _DRAWING: Mapping[str, Family] = {
     "joyimage": joyimage.FAMILY,
 }
 FAMILIES: Mapping[str, Family] = {
-    **{name: extending(upscaler.redrawing(family)) for name, family in _DRAWING.items()},
+    **{name: face_fixing.fixing(extending(upscaler.redrawing(family))) for name, family in _DRAWING.items()},
     upscaler.NAME: upscaler.FAMILY,
 }
 
@@ -64,6 +74,8 @@ def resolve(spec: ModelSpec, mode: Mode) -> Route:
 
 def _defaults(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:
     """The entry's own; where it has none for extending, those of painting inside a mask."""
+    if mode is Mode.FIX_FACE:
+        return face_fixing.defaults_of(spec, mode)
     if mode is not Mode.OUTPAINT or mode in spec.defaults:
         return spec.defaults.get(mode, {})
     masked = spec.defaults.get(Mode.INPAINT, {})

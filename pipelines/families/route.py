@@ -84,6 +84,8 @@ class Route:
     """The picture is its source, some times larger."""
     extends: bool = False
     """The picture is its source with more canvas around it, which is the mask."""
+    patches: bool = False
+    """Parts of its source are redrawn, each at the model's full size; the rest stays."""
     step_callback: bool = True
     caches: tuple[str, ...] = ()
     """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
@@ -104,7 +106,7 @@ class Route:
     @property
     def refines(self) -> bool:
         """The picture is its source, changed. So a mask may stand beside its references: only there it is."""
-        plain = self.mask_arg is None and not (self.enlarges or self.extends)
+        plain = self.mask_arg is None and not (self.enlarges or self.extends or self.patches)
         return plain and self.roles[:1] == (Role.SOURCE,)
 
     @property
@@ -164,9 +166,9 @@ class Route:
     @property
     def fields(self) -> frozenset[str]:
         """Names of the request's knobs this route uses; the page shows these and no others."""
-        used = {"finish", *ALWAYS} if self.draws else set[str]()
+        used = {"finish", "fix_face", *ALWAYS} if self.draws else set[str]()
         if self.enlarges:
-            used = (used | {"scale"}) - {"aspect_ratio", "finish"}
+            used = (used | {"scale"}) - {"aspect_ratio", "finish", "fix_face"}
             used |= {"upscaler"} if self.draws else set()
         if self.guidance_arg:
             used.add("guidance_scale")
@@ -178,7 +180,9 @@ class Route:
             used.add("control")
         if self.max_references:
             used.add("references")
-        if self.roles[:1] == (Role.SOURCE,) and not self.enlarges:
+        if self.patches:
+            used -= {"aspect_ratio", "finish"}
+        if self.roles[:1] == (Role.SOURCE,) and not (self.enlarges or self.patches):
             used.add("result_size")
             used.update(() if self.mask_arg else ("keep",))
             used.add("extend" if self.extends else "fit")

@@ -84,6 +84,7 @@ FAMILY = Family(
     narrow=narrow,
     parts=stable_diffusion.parts,
     base="sdxl",
+    adapts_sources=True,
     vaes=frozenset({"sd"}),
     folders=FOLDERS,
 )

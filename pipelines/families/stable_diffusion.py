@@ -140,6 +140,7 @@ FAMILY = Family(
     narrow=narrow,
     parts=parts,
     base="sd1",
+    adapts_sources=True,
     vaes=frozenset({"sd"}),
     folders=FOLDERS,
 )

@@ -20,7 +20,7 @@ from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.families.setting import Setting, Slider
 from pipelines.families.settings import SETTINGS
 from pipelines.modes import MODES, Mode
-from pipelines.planning import enlarging, extending, fitting, prompt_words, small_models
+from pipelines.planning import enlarging, extending, face_fixing, fitting, prompt_words, small_models
 from pipelines.planning import sizes as sizing
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.plan import Plan, compose, effective_steps, plan
@@ -116,6 +116,7 @@ def complete(
     if not again:
         _result(draft)
     _enlargers(draft, again=again)
+    _faces(draft, again=again)
     _taught(draft)
     done = CompleteRequest.model_validate({**request.model_dump(), **draft.changes})
     composed = compose(done, draft.route)
@@ -364,6 +365,13 @@ def _taught(draft: _Draft) -> None:
     draft.notices.extend((*said, *small_models.unusual_shape(spec, *sized)))
 
 
+def _faces(draft: _Draft, *, again: bool) -> None:
+    """Which faces are fixed, or whether they are afterwards."""
+    wish, notice = face_fixing.wished(draft.catalog, draft.spec, draft.route, draft.request, again=again)
+    draft.changes["fix_face"] = wish
+    draft.notices.extend(filter(None, (notice,)))
+
+
 def _enlargers(draft: _Draft, *, again: bool) -> None:
     """What enlarges the finished pictures, and what a source before it is redrawn."""
     request, route, changes = draft.request, draft.route, draft.changes
@@ -385,6 +393,10 @@ def _size(draft: _Draft) -> None:
         return
     if draft.route.extends:
         _extending(draft)
+        return
+    if draft.route.patches:
+        side = sizing.snapped(draft.spec.resolution, draft.route.size_multiple)
+        draft.changes.update(width=side, height=side, aspect_ratio=None, scale=None)
         return
     if request.scale is not None:
         draft.notices.append(f"A scale does nothing in {draft.label}; it is left out.")

@@ -49,7 +49,7 @@ def finish(
     """
     left_open = "finish" not in request.model_fields_set
     wish = Finish.model_validate({"scale": route.default.get("finish", 1)}) if left_open else request.finish
-    if route.enlarges or sized or wish is None or wish.scale == 1:
+    if route.enlarges or route.patches or sized or wish is None or wish.scale == 1:
         return None
     found = chosen(catalog, wish.upscaler, "finish")
     if found is None and not left_open:

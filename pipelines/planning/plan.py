@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
+from pipelines.events import Box
 from pipelines.families.route import Route
+from pipelines.planning import faces
 from pipelines.request import (
     CompleteRequest,
     Control,
@@ -62,6 +64,8 @@ class Plan:
     """The enlarger that goes before a redrawing model."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Where the add-ons named in the request lie, by id."""
+    heads: tuple[Box, ...] = ()
+    """Of the source, in px: those that are drawn anew where only heads are."""
     words: tuple[tuple[str, str, str], ...] = ()
     """Per picture prompt, composed prompt and negative prompt, where they differ from each other."""
 
@@ -84,8 +88,16 @@ class Plan:
         return self.width * scale, self.height * scale
 
 
-def plan(request: CompleteRequest, route: Route, files: Mapping[str, Path] | None = None) -> Plan:
-    """The numbers that diffusers is called with. `files`: the request's add-ons by id."""
+def plan(
+    request: CompleteRequest,
+    route: Route,
+    files: Mapping[str, Path] | None = None,
+    heads: Sequence[Box] = (),
+) -> Plan:
+    """The numbers that diffusers is called with. `files`: the request's add-ons by id.
+
+    `heads`: where they are in its source. Raises RequestError where only heads are drawn and none is to be.
+    """
     strength = request.strength if route.strength else None
     words = tuple(
         (each.prompt, compose(request, route, index), each.negative_prompt)
@@ -119,6 +131,7 @@ def plan(request: CompleteRequest, route: Route, files: Mapping[str, Path] | Non
         ip_adapter=request.ip_adapter,
         finish=request.finish,
         upscaler=request.upscaler,
+        heads=faces.chosen(heads, request.fix_face) if route.patches else (),
         files=files or {},
     )
 

@@ -75,14 +75,15 @@ def _reference_ratio(source: SizeWish) -> tuple[float, tuple[str, ...]]:
 
 
 def _rounded(width: int, height: int, multiple: int) -> Size:
-    snapped = _snap(width, multiple), _snap(height, multiple)
-    if snapped == (width, height):
-        return Size(*snapped)
-    said = f"{width}×{height} px was rounded to {snapped[0]}×{snapped[1]}: sides go in steps of {multiple}."
-    return Size(*snapped, (said,))
+    made = snapped(width, multiple), snapped(height, multiple)
+    if made == (width, height):
+        return Size(*made)
+    said = f"{width}×{height} px was rounded to {made[0]}×{made[1]}: sides go in steps of {multiple}."
+    return Size(*made, (said,))
 
 
-def _snap(side: int, multiple: int) -> int:
+def snapped(side: int, multiple: int) -> int:
+    """The multiple nearest to a side, two of them at least."""
     return max(2, round(side / multiple)) * multiple
 
 

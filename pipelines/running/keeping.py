@@ -123,7 +123,7 @@ def finisher(
             tolerance=tolerance,
             everywhere=redraws,
             within=limits,
-            enlarge=_enlarger(views),
+            enlarge=enlarger(views),
             check=check,
         )
         return _kept(made.picture, made.change, made.views, made.measures, made.words)
@@ -138,7 +138,7 @@ def _views(place: Canvas, source: np.ndarray, seen: Image.Image, drawn: Image.Im
 
 def _painted(views: Views, levels: np.ndarray, check: Check) -> FinishedPicture:
     """The model's own pixels where `levels` say."""
-    made = compose(views, levels, enlarge=_enlarger(views), redrawn=True, check=check)
+    made = compose(views, levels, enlarge=enlarger(views), redrawn=True, check=check)
     verdict = Verdict.KEPT if not levels.all() else Verdict.EVERYTHING
     return _kept(made, levels, views, measured(levels, verdict), None)
 
@@ -154,7 +154,7 @@ def enlarged(picture: Image.Image) -> Image.Image:
     return _enlarged(picture) if picture.width * picture.height <= _MOST_ENLARGED else picture
 
 
-def _enlarger(views: Views) -> Callable[[Image.Image], Image.Image] | None:
+def enlarger(views: Views) -> Callable[[Image.Image], Image.Image] | None:
     """The bundled enlarger, where a model's picture is small enough for it."""
     width, height = views.geometry.model
     return _enlarged if width * height <= _MOST_ENLARGED else None

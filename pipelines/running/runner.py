@@ -172,7 +172,7 @@ class PipelineRunner:
         self._catalog.pin({request.model: order.revisions})
         spec = self._catalog.get(request.model)
         beside = add_ons.paths(self._catalog, spec, request)
-        planned = plan(request, self._catalog.route(spec.id, request.mode), beside)
+        planned = plan(request, self._catalog.route(spec.id, request.mode), beside, order.heads)
         wish = MemoryOptions.read(order.memory, order.warm_up, order.tiling)
         files = order.files, order.masks, order.originals, order.heads
         extends = self._catalog.route(spec.id, Mode.OUTPAINT) if planned.fit == "extend" else None
@@ -295,7 +295,12 @@ def _read_references(job: _Job) -> list[RoleImage]:
 
 
 def _prepared(job: _Job, planned: Plan, model: LoadedModel, enlarger: Enlarger | None) -> Call:
-    """The model's call; of one that redraws, for the picture as the enlarger makes it."""
+    """The model's call; of one that redraws, for the picture as the enlarger makes it, or for its heads."""
+    if planned.heads:
+        from pipelines.running.face_fixing import FaceRedrawing
+
+        with job.phase(Phase.ENCODING):
+            return FaceRedrawing(model, planned, _read_references(job), job.tell)
     if enlarger is None or planned.upscaler is None:
         with job.phase(Phase.ENCODING):
             images = _read_references(job)

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from studio.face_fixing import FixWish
 from studio.records import Change, DriftReport, FamilyTree, ImageDetails, JobRecord, Reproduction
 from studio.service import StudioService
 
@@ -15,6 +16,7 @@ _Id = Annotated[str | None, Query(max_length=64)]
 def add_lineage(router: APIRouter, service: StudioService) -> None:
     """Add the calls about a picture's past."""
     _add_past(router, service)
+    _add_fixing(router, service)
     _add_reproductions(router, service)
 
 
@@ -44,6 +46,23 @@ def _add_past(router: APIRouter, service: StudioService) -> None:
         Structure is SSIM of luminance, colour the mean CIEDE2000 of a coarse grid. Measured once, then kept.
         """
         return service.history.drift(image_id, anchor or None)
+
+
+def _add_fixing(router: APIRouter, service: StudioService) -> None:
+    @router.post("/images/{image_id}/fix-face", status_code=202)
+    def fix_face(
+        image_id: str,
+        response: Response,
+        wish: FixWish | None = None,
+        tab: Annotated[str | None, Query(max_length=64)] = None,
+    ) -> JobRecord:
+        """Draw its small faces anew, each at the model's full size; 422 where there is none.
+
+        What comes of it waits in the trash until it is restored.
+        """
+        job = service.fix_face(image_id, wish or FixWish(), tab=tab)
+        response.headers["Location"] = f"/api/v1/jobs/{job.id}"
+        return job
 
 
 def _add_reproductions(router: APIRouter, service: StudioService) -> None:

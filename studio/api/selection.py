@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from pipelines.errors import NotFound
 from studio.characters.faces import Kind
+from studio.readers import Selection
 from studio.service import StudioService
 
 _PNG: dict[int | str, dict[str, Any]] = {
@@ -44,6 +45,14 @@ def add_selection(router: APIRouter, service: StudioService) -> None:
             service.image(image_id)  # one that is gone stays a 404
             return Response(status_code=204)
         return HeadBox(kind=found.kind, x=found.x, y=found.y, width=found.width, height=found.height)
+
+    @router.post("/images/{image_id}/selection", response_class=Response, responses=_PNG)
+    def selection(image_id: str, wish: Selection) -> Response:
+        """What a click or words mean in it, as a PNG of its size; 409 without a model that selects.
+
+        Waits for the model, a few seconds also for a job that runs.
+        """
+        return Response(service.readers.select(image_id, wish), media_type="image/png")
 
     @router.get("/images/{image_id}/subject", response_class=Response, responses=_PNG)
     def subject(image_id: str) -> Response:

@@ -64,6 +64,14 @@ class Characters:
         with self._database.reading() as session:
             return session.get(CharacterRow, character_id) is not None
 
+    def portrait_of(self, character_id: str) -> str | None:
+        """The picture that is its portrait now; None without one, or without such a character."""
+        with self._database.reading() as session:
+            if session.get(CharacterRow, character_id) is None:
+                return None
+            portrait = reading.one(session, character_id).portrait
+        return portrait.image_id if portrait else None
+
     def asked_for(self, job_id: str) -> bool:
         """Whether the job was queued for a portrait, a sheet or a cast, not from the Studio."""
         with self._database.reading() as session:

@@ -122,20 +122,26 @@ def _smaller(picture: Image.Image) -> Image.Image:
 
 
 def _face(picture: Image.Image) -> Head | None:
+    short = min(picture.size) * min(1, _SIDE / max(picture.size))
+    found = all_faces(picture, _SIDE, max(_LEAST_SIDE, int(short) // 6))
+    return max(found, key=lambda face: face.width * face.height, default=None)
+
+
+def all_faces(picture: Image.Image, side: int, least: int) -> list[Head]:
+    """What the cascade finds in a copy of `side` px at its longest, from `least` px of the copy on."""
     import numpy as np
 
     grey = picture.convert("L")
-    grey.thumbnail((_SIDE, _SIDE))
-    least = max(_LEAST_SIDE, min(grey.size) // 6)
+    grey.thumbnail((side, side))
     if min(grey.size) < least:
-        return None
+        return []
     with _ONE_AT_A_TIME:
         found = scikit.faces(np.asarray(grey), least)
-    if not found:
-        return None
-    best = max(found, key=lambda box: box["width"] * box["height"])
     across, down = grey.size
-    return Head("face", best["c"] / across, best["r"] / down, best["width"] / across, best["height"] / down)
+    return [
+        Head("face", box["c"] / across, box["r"] / down, box["width"] / across, box["height"] / down)
+        for box in found
+    ]
 
 
 def _figure(picture: Image.Image) -> Head | None:
@@ -147,7 +153,7 @@ def _figure(picture: Image.Image) -> Head | None:
     figure = _largest(_standing_out(np.asarray(small)))
     if figure is None or not _SMALLEST <= figure.mean() <= _LARGEST:
         return None
-    return _head_of(figure)
+    return head_of(figure)
 
 
 def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -168,11 +174,28 @@ def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     return far
 
 
-def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
-    """The connected part that stands out most, the middle counting more; its holes are filled."""
+def figures(picture: NDArray[np.uint8], least: float, beside: float) -> list[NDArray[np.bool_]]:
+    """What stands out from the margins, the largest first: of `least` parts of the picture at least, and
+    `beside` parts of the largest."""
     import numpy as np
 
-    parts = scikit.connected(scikit.opened(scikit.closed(far > _STANDS_OUT, 2), 2))
+    parts = _parts(_standing_out(picture))
+    sizes = np.bincount(parts.ravel())[1:]
+    enough = max(least * parts.size, beside * sizes.max(initial=0))
+    order = [int(part) for part in np.argsort(sizes)[::-1] if enough <= sizes[part] <= _LARGEST * parts.size]
+    return [np.asarray(parts == part + 1) for part in order]
+
+
+def _parts(far: NDArray[np.float32]) -> NDArray[np.int64]:
+    """Connected parts that stand out, numbered from 1; their holes are filled."""
+    return scikit.connected(scikit.opened(scikit.closed(far > _STANDS_OUT, 2), 2))
+
+
+def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
+    """The connected part that stands out most, the middle counting more."""
+    import numpy as np
+
+    parts = _parts(far)
     if not parts.max():
         return None
     high, wide = far.shape
@@ -183,8 +206,8 @@ def _largest(far: NDArray[np.float32]) -> NDArray[np.bool_] | None:
     return np.asarray(parts == weights.argmax())
 
 
-def _head_of(figure: NDArray[np.bool_]) -> Head:
-    """Downwards from its top to where it grows narrow: the neck, or one and a half times its width."""
+def head_of(figure: NDArray[np.bool_]) -> Head:
+    """From a figure's top down to where it grows narrow: the neck, or one and a half times its width."""
     import numpy as np
 
     high, wide = figure.shape

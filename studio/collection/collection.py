@@ -16,6 +16,7 @@ from typing import Any, BinaryIO
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, PictureRefused, StorageFailure
 from pipelines.events import ControlImage, ImageReady
+from pipelines.modes import PROPOSALS
 from pipelines.request import CompleteRequest, Role
 from studio import __version__, images
 from studio.collection import marks, numbering, queries, recovery, reproductions, rows
@@ -124,7 +125,7 @@ class Collection:
             notes=notices,
             provenance=provenance | ({"returned": image.refined.measures} if image.refined else {}),
         )
-        return self._save(image, likeness, drawn)
+        return self._save(image, likeness, drawn, proposed=request.mode in PROPOSALS)
 
     def save_corrected(
         self, made: ImageRecord, image: ImageReady, parents: tuple[ParentLink, ...], note: str, job_id: str
@@ -306,7 +307,10 @@ class Collection:
             reproductions.settle(session, job_id, reproductions.ReproductionResult("identical"), None)
             return queries.record(session, queries.row(session, original.id))
 
-    def _save(self, image: ImageReady, likeness: Likeness, drawn: NewControlImage | None) -> ImageRecord:
+    def _save(
+        self, image: ImageReady, likeness: Likeness, drawn: NewControlImage | None, *, proposed: bool = False
+    ) -> ImageRecord:
+        """`proposed`: it waits in the trash until the artist keeps it."""
         size = image.width, image.height
         data = png.encode(image.rgb, *size, likeness, image.alpha, image.profile)
         file = StoredFile(
@@ -324,6 +328,10 @@ class Collection:
                 drawn.keep(session, self.store)
             existing = rows.of_job(session, likeness.job_id, likeness.batch_index)
             row = existing if existing is not None else rows.add_generated(session, file, likeness)
+            if proposed and existing is None:
+                session.flush()  # the journal writes down what is said of a picture, not that it came
+                row.trashed_at = likeness.created_at
+                rows.marked(session, [row.id], words=False)
             # Its thumbnail is made when first asked for: here it would hold up the next picture.
             record = queries.record(session, row)
         source = next(iter(likeness.request.with_role(Role.SOURCE)), None)

@@ -38,6 +38,7 @@ LATER_STYLES = (
     "invitation",
     "models",
     "presets",
+    "proposal",
     "sweep",
     "tree",
 )

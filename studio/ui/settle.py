@@ -19,7 +19,7 @@ from studio.ui.knobs import SettingRanges, find_model, knobs_of
 from studio.ui.state import StudioState
 
 T = TypeVar("T")
-EDIT_MODES = tuple(mode for mode in MODES if mode not in (Mode.TEXT_TO_IMAGE, Mode.UPSCALE))
+EDIT_MODES = tuple(mode for mode in MODES if mode not in (Mode.TEXT_TO_IMAGE, Mode.UPSCALE, Mode.FIX_FACE))
 """In the order in which they are tried where the chosen one cannot be used."""
 
 

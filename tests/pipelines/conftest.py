@@ -28,14 +28,15 @@ SMALLEST: dict[str, dict[str, Any]] = {
     "controlnet": {"references": [{"image_id": "face"}]},
     "upscale": {"references": [{"image_id": "face"}]},
     "outpaint": {"references": [{"image_id": "face"}], "aspect_ratio": "2:3"},
+    "fix_face": {"references": [{"image_id": "face"}]},
     "inpaint": {
         "references": [{"image_id": "face"}, {"image_id": "mask", "role": "mask"}],
         "result_size": "model",
     },
 }
 """The least a request of each mode needs; a new mode fails here until it has a line."""
-DRAWN = [mode for mode in Mode if mode not in (Mode.UPSCALE, Mode.OUTPAINT)]
-"""Modes in which `tiny` draws a picture; enlarging and extending have tests of their own."""
+DRAWN = [mode for mode in Mode if mode not in (Mode.UPSCALE, Mode.OUTPAINT, Mode.FIX_FACE)]
+"""Modes in which `tiny` draws a picture; the others have tests of their own."""
 
 
 @dataclass

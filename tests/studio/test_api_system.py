@@ -20,6 +20,8 @@ CALLS = {
     "/images/{image_id}/file": {"get"},
     "/images/{image_id}/thumbnail": {"get"},
     "/images/{image_id}/restore": {"post"},
+    "/images/{image_id}/fix-face": {"post"},
+    "/images/{image_id}/selection": {"post"},
     "/images/{image_id}/metadata": {"get"},
     "/images/{image_id}/clean": {"get"},
     "/export": {"post"},

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
-from pipelines.errors import Conflict
+from pipelines.errors import Conflict, ModelUnavailable
 from pipelines.events import ImageReady, Reading, ReadOrder
 from studio.api import add_api
 from studio.api.events import QueueBroadcast
+from studio.characters import heads
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
-from studio.readers import Ask, Readers
+from studio.readers import Ask, Point, Readers, Selection
 from studio.records import ImageRecord
 from studio.service import StudioService
 from tests import tiny_readers
@@ -175,3 +180,81 @@ def test_without_a_model_or_a_free_worker_the_rest_is_told_and_what_is_missing(
     assert without.readers.states() == ()
     assert without.readers.describe(blueprint, first.id).reason is None
     assert without.history.drift(second.id).drift.face is None
+
+
+@pytest.fixture(scope="module")
+def selecting(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny_readers.selecting(tmp_path_factory.mktemp("selecting"))
+
+
+@pytest.fixture(scope="module")
+def selector(selecting: Path) -> Iterator[LocalEngine]:
+    engine = LocalEngine(selecting, "cpu")
+    yield engine
+    engine.stop()
+
+
+def masked(answer: Any) -> NDArray[np.uint8]:
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/png"), answer.text
+    with Image.open(io.BytesIO(answer.content)) as picture:
+        assert picture.mode == "L"
+        return np.asarray(picture)
+
+
+def test_a_click_and_words_give_masks_of_the_pictures_size(
+    durable: Durable, selecting: Path, selector: LocalEngine
+) -> None:
+    asked = Asked(selector)
+    service = studio(durable, selecting, asked)
+    image = drawn(durable, "tall-left")
+    app = FastAPI()
+    add_api(app, service, durable.settings, QueueBroadcast(service))
+    rest = TestClient(app)
+    call = f"/api/v1/images/{image.id}/selection"
+    clicked = masked(rest.post(call, json={"points": [{"x": 0.5, "y": 0.25}]}))
+    assert clicked.shape == (image.height, image.width)
+    assert set(np.unique(clicked)) <= {0, 255}
+    region = asked.orders[0].regions[0]
+    assert region.points == ((0.5 * image.width, 0.25 * image.height, True),)
+    several = [{"x": 0.5, "y": 0.25}, {"x": 0.9, "y": 0.9, "outside": True}]
+    assert masked(rest.post(call, json={"points": several})).shape == clicked.shape
+    named = masked(rest.post(call, json={"words": "red hat"}))
+    assert named.shape == clicked.shape
+    assert (named != masked(rest.post(call, json={"words": "a nose"}))).any()
+    for wish in (
+        {},
+        {"words": " "},
+        {"words": "hat", "points": [{"x": 0, "y": 0}]},
+        {"points": [{"x": 2, "y": 0}]},
+    ):
+        assert rest.post(call, json=wish).status_code == 422, wish
+    assert rest.post("/api/v1/images/nobody/selection", json={"words": "hat"}).status_code == 404
+
+
+def test_what_is_not_here_is_said_with_how_to_get_it(durable: Durable, tmp_path: Path) -> None:
+    entry = "  - {id: away, label: Away Selector, answers: words, source: some/where, licence: none}\n"
+    path = tmp_path / "models.yaml"
+    path.write_text(tiny_readers.MAKER + "readers:\n" + entry, encoding="utf-8")
+    service = studio(durable, path, None)
+    image = drawn(durable, "blue-1")
+    with pytest.raises(ModelUnavailable, match="Away Selector"):
+        service.readers.select(image.id, Selection(words="hat"))
+    with pytest.raises(ModelUnavailable, match="no model that selects"):
+        service.readers.select(image.id, Selection(points=(Point(x=0.5, y=0.5),)))
+
+
+def test_a_model_that_finds_heads_is_asked_and_the_plain_finder_where_it_cannot_be(
+    durable: Durable, selecting: Path, selector: LocalEngine
+) -> None:
+    file = durable.collection.working_file(drawn(durable, "spiky-2").id)
+    asked = Asked(selector)
+    with Image.open(file) as picture:
+        width, height = picture.size
+    found = studio(durable, selecting, asked).readers.heads(file)
+    assert [order.reader for order in asked.orders] == ["tiny-heads"]
+    assert all(0 <= box[0] < box[2] <= width and 0 <= box[1] < box[3] <= height for box in found)
+
+    def busy(order: ReadOrder, patience: float = 0) -> tuple[Reading, ...]:
+        raise Conflict("A picture is being made.")
+
+    assert studio(durable, selecting, busy).readers.heads(file) == heads.boxes(file)

@@ -48,7 +48,7 @@ def test_models_as_the_selector_shows_them(studio: Studio) -> None:
     assert [m.id for m in (tiny, plain, away)] == ["tiny", "plain", "away"]
     assert [m.available for m in (tiny, plain, away)] == ["ready", "ready", "missing"]
     assert [m.edit for m in (tiny, plain, away)] == [False, False, False]  # it paints over its source only
-    assert tiny.modes == ("text_to_image", "img2img")
+    assert tiny.modes == ("text_to_image", "img2img", "fix_face")
     assert set(tiny.limits) == set(tiny.defaults) == set(tiny.modes)
     assert tiny.defaults["img2img"]["strength"] == 0.75
     assert "strength" in tiny.limits["img2img"].fields

@@ -28,6 +28,7 @@ from pipelines.request import (
     ControlKind,
     Extend,
     Finish,
+    FixFace,
     GenerationRequest,
     Keep,
     Lora,
@@ -56,6 +57,7 @@ PLAIN: dict[str, Any] = {
     "mode": Mode.IMG2IMG, "model": "m", "prompt": "a knight", "seed": 5, "width": 64, "height": 64,
     "references": (REFERENCE,), "strength": 0.75, "control": ControlSettings(),
     "result_size": "source", "keep": Keep(), "finish": Finish(), "extend": Extend(right=16),
+    "fix_face": FixFace(),
 }  # fmt: skip
 """A complete request in which every setting is in use."""
 EXAMPLES: dict[str, Any] = {
@@ -80,6 +82,7 @@ EXAMPLES: dict[str, Any] = {
     "ip_adapter": "i",
     "result_size": "model",
     "keep": Keep(enabled=False, tolerance=0.25),
+    "fix_face": FixFace(under=96),
     "drawn": (PicturePrompt(prompt="a drawn knight"),),
 }
 """Another value for each setting that is no number."""
@@ -280,7 +283,9 @@ def test_the_coach_watches_what_artists_vary() -> None:
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
     switches = {each.name: True for each in dataclasses.fields(Route) if each.type == "bool"}
     sourced: dict[str, Any] = {"max_references": 1, "roles": (Role.SOURCE,), "control_kinds": ("canny",)}
-    everything = Route(pipeline="P", **sourced, **switches | {"enlarges": False, "extends": False})
+    everything = Route(
+        pipeline="P", **sourced, **switches | {"enlarges": False, "extends": False, "patches": False}
+    )
     extending = Route(pipeline="P", extends=True, **sourced)
     enlarging = Route(pipeline="P", enlarges=True)
     known = (

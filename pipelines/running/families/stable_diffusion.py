@@ -117,9 +117,16 @@ class StableDiffusion(StockModel):
         return self.stock(plan.pipeline, unet=self.edit_unet), arguments
 
     def img2img(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
-        """From the source, as far as strength lets it change."""
+        """From the source, as far as strength lets it change; other pictures say who it is."""
         source = fitted(only(images, Role.SOURCE), plan, emit)
-        return self.stock(plan.pipeline, unet=self.unet), {"image": source, "strength": plan.strength}
+        given = {"image": source, "strength": plan.strength}
+        persons = [image for image in images if image.role is Role.CHARACTER]
+        if persons and self._adapters:
+            stock, seen = self._adapted_call(plan, persons, emit)
+            return stock, {**seen, **given}
+        if persons:
+            emit(Notice("The other reference is not used: the model's IP-Adapter is not on this machine."))
+        return self.stock(plan.pipeline, unet=self.unet), given
 
     def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
         """Of a mask beside the source that is painted over."""

@@ -27,6 +27,7 @@ const TOOLS = [
   "edit",
   "enlarge",
   "extend",
+  "fix_face",
   "compare",
   "tree",
   "reproduce",

@@ -84,6 +84,7 @@ const LINES = {
   control: ({ request }) => controlLine(request.control),
   loras: loraLine,
   scale: ({ request }) => enlargedLine(request),
+  fix_face: ({ request: { fix_face: fix } }) => fix && (fix.under ? `fixed under ${fix.under} px` : "fixed"),
   finish: ({ request: { finish } }) => finish && `× ${finish.scale} by ${pictures.modelLabel(finish.upscaler)}`,
 };
 

@@ -6,6 +6,7 @@ import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
+import { tabId } from "../core/tab.js";
 import { PICTURE } from "../kit/drops.js";
 import { count, grouped, query } from "../kit/formatting.js";
 import { toastWithUndo } from "../kit/toasts.js";
@@ -165,6 +166,10 @@ function undoable(words, run) {
   emit("undo:offered", { words, run: undo });
 }
 
+/** Have faces drawn anew; what comes of it is shown before it is kept. @param {string} id @param {unknown} under px, or as the model gains */
+const fixFace = (id, under) =>
+  api(`${path(id, "/fix-face")}?tab=${encodeURIComponent(tabId())}`, { method: "POST", json: { under: Number(under) || null } });
+
 /** @param {string} id */
 const restore = (id) =>
   inTurn(id, async () => {
@@ -323,6 +328,7 @@ export {
   downloadClean,
   draggable,
   facets,
+  fixFace,
   full,
   get,
   ids,

@@ -7,6 +7,7 @@ import { showTab } from "../core/sections.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
+import { recall } from "../studio/memory.js";
 import * as pictures from "./pictures.js";
 
 /** @import { ActionName, BarOptions, Run } from "../core/shapes.js" */
@@ -25,6 +26,13 @@ const ACTIONS = {
   compare: { label: "Compare", id: "compare", key: "C" /** @param {string} id */, run: (id) => emit("compare:open", { id }) },
   enlarge: { label: "Enlarge", id: "enlarge", key: "L" /** @param {string} id */, run: (id) => emit("enlarge:open", { id }), live: true },
   extend: { label: "Extend", id: "extend", key: "X" /** @param {string} id */, run: (id) => emit("extend:open", { id }), live: true },
+  fix_face: {
+    label: "Fix the face",
+    id: "fix-face",
+    icon: "face",
+    run: openStudio((id) => pictures.fixFace(id, recall().fix_face_under)),
+    live: true,
+  },
   reuse_settings: {
     label: "Reuse settings",
     id: "reuse-settings",

@@ -11,7 +11,8 @@ export const MODES = {
   "controlnet": "ControlNet",
   "inpaint": "Inpaint",
   "upscale": "Enlarge",
-  "outpaint": "Extend"
+  "outpaint": "Extend",
+  "fix_face": "Fix the face"
 };
 
 /** @type {Record<string, string>} */
@@ -50,7 +51,8 @@ export const DEFAULT_ROLES = {
   "controlnet": "structure",
   "inpaint": "source",
   "upscale": "source",
-  "outpaint": "source"
+  "outpaint": "source",
+  "fix_face": "source"
 };
 
 /** @type {[name: string, words: string, example: string][]} */
@@ -171,6 +173,7 @@ export const SETTINGS = {
   "result_size": "Result size",
   "keep": "Keep the rest",
   "finish": "Finish",
+  "fix_face": "Small faces",
   "num_images": "Number of images",
   "negative_prompt": "Negative prompt",
   "loras": "LoRAs",

@@ -413,6 +413,19 @@ export interface Fit {
   estimated: boolean;
 }
 
+export interface FixFace {
+  enabled: boolean;
+  under: number | null;
+}
+
+export interface FixWish {
+  under: number | null;
+  strength: number | null;
+  prompt: string | null;
+  model: string | null;
+  seed: number | string;
+}
+
 export interface FreeField {
   name: string;
   value: string;
@@ -451,6 +464,7 @@ export interface GenerationRequest {
   fit: "crop" | "extend" | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
+  fix_face: FixFace | null;
 }
 
 export interface Hardware {
@@ -722,7 +736,7 @@ export interface MemorySetting {
   warm_up: boolean;
 }
 
-export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint" | "upscale" | "outpaint";
+export type Mode = "text_to_image" | "smart_edit" | "img2img" | "character_reference" | "style_reference" | "controlnet" | "inpaint" | "upscale" | "outpaint" | "fix_face";
 
 export interface ModelCard {
   id: string;
@@ -730,7 +744,7 @@ export interface ModelCard {
   family: string;
   description: string;
   modes: string[];
-  answers: "caption" | "face" | null;
+  answers: "caption" | "face" | "points" | "words" | "heads" | null;
   edit: boolean;
   source: string;
   page: string | null;
@@ -821,6 +835,12 @@ export interface PicturePrompt {
   negative_prompt: string;
 }
 
+export interface Point {
+  x: number;
+  y: number;
+  outside: boolean;
+}
+
 export interface Portrait {
   version_id: string;
   number: number;
@@ -870,6 +890,7 @@ export interface PortraitOrder {
   fit: "crop" | "extend" | null;
   scale: 2 | 4 | null;
   upscaler: string | null;
+  fix_face: FixFace | null;
   styled: boolean;
   tab: string | null;
 }
@@ -1002,7 +1023,7 @@ export interface Ranking {
 }
 
 export interface ReaderState {
-  question: "caption" | "face";
+  question: "caption" | "face" | "points" | "words" | "heads";
   id: string;
   label: string;
   available: "ready" | "downloadable" | "missing";
@@ -1068,6 +1089,11 @@ export interface RuleInfo {
 }
 
 export type SeedPolicy = "random" | "fixed";
+
+export interface Selection {
+  points: Point[];
+  words: string;
+}
 
 export interface Sheet {
   id: string;

@@ -19,6 +19,7 @@ export type ActionName =
   | "compare"
   | "enlarge"
   | "extend"
+  | "fix_face"
   | "reuse_settings"
   | "reuse_seed"
   | "reuse_references"

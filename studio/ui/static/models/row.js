@@ -24,6 +24,9 @@ const FITS = {
 
 const ANSWERS = {
   caption: "Describes a picture in words, for Auto-describe",
+  points: "Selects what you click on, for masks",
+  words: "Selects what your words mean, for masks",
+  heads: "Finds small heads, for Fix the face",
   face: "Tells how alike two faces are, for the drift of a line",
 };
 const ACTIVE = new Set(["queued", "checking", "downloading", "verifying"]);

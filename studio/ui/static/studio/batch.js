@@ -154,8 +154,10 @@ export class Batch {
     this.row.append(thumb.node);
     if (this.gallery.selected === id) this.gallery.mark(id); // the stage may choose it first
     const record = pictures.known(id);
+    const proposed = this.request?.mode === "fix_face"; // in the trash until it is kept
+    thumb.node.hidden = proposed;
     if (record) thumb.update(record);
-    else if (this.seen) this.ask(thumb);
+    else if (this.seen || proposed) this.ask(thumb);
   }
 
   /** The batch came into view: ask for what is not known yet. */

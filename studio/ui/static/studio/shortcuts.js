@@ -55,7 +55,7 @@ const KEYS = [
     [
       ["M", "Paint a mask on the picture"],
       ["B X", "Brush, eraser"],
-      ["T L W", "Rectangle, lasso, wand"],
+      ["T L W C", "Rectangle, lasso, wand, select by click"],
       ["[ ]", "Smaller, larger"],
       ["{ }", "Harder, softer"],
       ["Alt, held", "Take away instead of adding"],

@@ -26,6 +26,7 @@ const TOOLS = [
   "edit",
   "enlarge",
   "extend",
+  "fix_face",
   "compare",
   "tree",
   "reuse_settings",
@@ -45,6 +46,9 @@ function sizeOf(request, source) {
   const { left = 0, top = 0, right = 0, bottom = 0 } = extend;
   return { width: left + source.width + right, height: top + source.height + bottom };
 }
+
+/** Its pictures are shown before they are kept. @param {Job} job */
+const isProposed = (job) => job.request.mode === "fix_face";
 
 class Stage {
   /** @type {import("../core/schemas.js").JobRecord | null} */
@@ -93,6 +97,10 @@ class Stage {
   noticed;
   /** @type {string[]} */
   references;
+  /** @type {Promise<void> | null} */
+  proposing;
+  /** @type {import("./proposals.js").Proposals | null} */
+  proposals;
   /** @type {import("./view/tools.js").Tools | null} */
   view;
 
@@ -107,6 +115,8 @@ class Stage {
     this.references = [];
     this.view = null;
     this.inviting = false;
+    this.proposing = null;
+    this.proposals = null;
     this.build(element);
     onSnapshot((snapshot) => this.take(snapshot));
     on("gallery:selected", (event) => this.choose(event));
@@ -138,7 +148,7 @@ class Stage {
     this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node);
     this.bar = toolbar.bar(TOOLS, {
       ids: true,
-      icons: ["tree", "download", "character", "star", "trash", "restore", "details"],
+      icons: ["fix_face", "tree", "download", "character", "star", "trash", "restore", "details"],
       label: "The chosen picture",
       target: () => [this.selected?.id ?? "", shownIds()],
     });
@@ -239,8 +249,19 @@ class Stage {
     this.job = active || null;
     this.ended = mine.find((job) => !kit.isActive(job)) || null;
     const finished = mine.find((job) => watched.includes(job.id) && !kit.isActive(job) && job.images.length);
-    if (finished && this.follow) this.select(finished.images[0]);
+    if (finished && this.follow) this.select(isProposed(finished) ? finished.request.references[0].image_id : finished.images[0]);
+    this.propose(mine.filter((job) => isProposed(job) && job.images.length));
     this.draw();
+  }
+
+  /** What is shown before it is kept, over the picture it was made from. @param {Job[]} jobs */
+  async propose(jobs) {
+    if (!jobs.length) return;
+    this.proposing ??= import("./proposals.js").then(async ({ proposals }) => {
+      this.proposals = await proposals(this.area, () => this.draw());
+    });
+    await this.proposing;
+    this.proposals?.take(jobs);
   }
 
   /** @param {string} id */
@@ -303,6 +324,7 @@ class Stage {
     if (this.follow && this.job) return "live";
     const failed = this.ended?.status === "failed" && !this.job && !this.dismissed.has(this.ended.id);
     if (failed && (this.follow || !this.selected)) return "failure";
+    if (this.selected && this.proposals?.of(this.wanted)) return "proposal";
     return this.selected ? "picture" : this.begun ? "invite" : "wait"; // nothing flashes by before the gallery is there
   }
 
@@ -318,6 +340,7 @@ class Stage {
     this.control.node.hidden = mode !== "live" || !this.job?.has_control_image;
     this.picture.node.hidden = mode !== "picture";
     this.view?.draw(mode === "picture");
+    this.proposals?.draw(mode === "proposal" ? this.proposals.of(this.wanted) : undefined);
     this.invite.hidden = mode !== "invite";
     if (mode === "invite") this.fillInvitation();
     this.failure.node.hidden = mode !== "failure";

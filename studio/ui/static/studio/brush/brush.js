@@ -17,6 +17,7 @@ import { Panel } from "./panel.js";
 import { png } from "./png.js";
 import { CORRECT, PAINT } from "./purposes.js";
 import { understood } from "./reading.js";
+import * as selecting from "./selecting.js";
 import { fileOf, pixelsOf, subjectOf } from "./source.js";
 
 /** @typedef {import("../../core/events.js").Picture} Picture */
@@ -61,6 +62,8 @@ export class Brush {
       purpose,
     });
     this.panel.by.addEventListener("input", () => (this.byTouched = true));
+    this.missing = selecting.missing();
+    this.missing.then(({ points, words }) => this.panel.offer({ click: points, words }));
     this.showSize();
     this.listen();
     stage.querySelector(".out-area")?.after(this.panel.node);
@@ -134,6 +137,7 @@ export class Brush {
     this.at = { x: event.clientX, y: event.clientY };
     this.area = { x: 0, y: 0, width: 0, height: 0 };
     if (this.panel.tool === "wand") return void this.pick(tip);
+    if (this.panel.tool === "click") return void this.select({ points: [{ x: tip.x / this.mask.width, y: tip.y / this.mask.height }] });
     this.points = [tip];
     this.tip = tip;
     if (this.brushing) this.paint(tip);
@@ -240,6 +244,7 @@ export class Brush {
       feather: () => (morphology.feather(this.mask, by), this.changed(whole)),
       head: () => this.head(),
       subject: () => this.subject(),
+      words: () => this.byWords(),
       load: () => this.choose(),
       save: () => this.save(),
       done: () => this.use(),
@@ -281,6 +286,31 @@ export class Brush {
     const large = await subjectOf(this.record.id, this.mask).catch((refusal) => void toast(refusal.message, "info"));
     if (!large) return;
     this.changed(masks.add(this.mask, large, this.panel.takesAway));
+  }
+
+  /** What a click or words mean, added or taken away; `erasing` as it was pressed. @param {selecting.Wish} wish */
+  async select(wish) {
+    const { erasing } = this;
+    const lacks = (await this.missing)[wish.words ? "words" : "points"];
+    if (lacks) return void toast(lacks, "info");
+    this.panel.words.textContent = "Looking…";
+    const found = await selecting.meant(this.record.id, wish, this.mask).catch(() => null); // its message has said why
+    if (found && this.tools.painter === this) this.changed(masks.add(this.mask, found, erasing));
+    this.update();
+  }
+
+  /** Ask for the words, then select what they mean. */
+  async byWords() {
+    const { said } = this.panel;
+    const lacks = (await this.missing).words;
+    if (lacks) return void toast(lacks, "info");
+    const words = said.value.trim();
+    if (said.hidden || !words) {
+      said.hidden = false;
+      return said.focus();
+    }
+    this.erasing = this.panel.takesAway;
+    return this.select({ words });
   }
 
   choose() {

@@ -3,7 +3,7 @@
 /** @typedef {import("./brush.js").Brush} Brush */
 
 const STEP = 1.2; // of the brush's size, by a press of [ or ]
-const OTHERS = "refcs"; // what these do to a picture is not meant while one paints
+const OTHERS = "refs"; // what these do to a picture is not meant while one paints
 
 /** @type {Record<string, (brush: Brush) => unknown>} */
 const KEYS = {
@@ -16,6 +16,7 @@ const KEYS = {
   t: (brush) => brush.panel.choose("rect"),
   l: (brush) => brush.panel.choose("lasso"),
   w: (brush) => brush.panel.choose("wand"),
+  c: (brush) => brush.panel.choose("click"),
   i: (brush) => brush.act("invert"),
   Delete: (brush) => brush.act("clear"),
   Backspace: (brush) => brush.act("clear"),

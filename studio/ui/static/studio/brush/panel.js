@@ -2,8 +2,8 @@
 import { el } from "../../core/dom.js";
 import * as kit from "../../kit/kit.js";
 
-/** @typedef {"brush" | "eraser" | "rect" | "lasso" | "wand"} ToolName */
-/** @typedef {"head" | "subject" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "done" | "also" | "leave"} Act */
+/** @typedef {"brush" | "eraser" | "rect" | "lasso" | "wand" | "click"} ToolName */
+/** @typedef {"head" | "subject" | "words" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "done" | "also" | "leave"} Act */
 /** @typedef {import("../../kit/icons.js").IconName} IconName */
 
 /** @type {[ToolName, IconName, string, string | undefined][]} */
@@ -13,12 +13,14 @@ const TOOLS = [
   ["rect", "rect", "Rectangle", "T"],
   ["lasso", "lasso", "Lasso", "L"],
   ["wand", "wand", "Wand: what is alike and connected", "W"],
+  ["click", "point", "Select by click", "C"],
 ];
 /** @type {[Act, IconName, string, string | undefined][][]} */
 const ACTS = [
   [
     ["head", "person", "The head", undefined],
     ["subject", "subject", "The subject: what stands out from the background", undefined],
+    ["words", "words", "Select by words", undefined],
   ],
   [
     ["invert", "invert", "Invert", "I"],
@@ -70,6 +72,16 @@ export class Panel {
       max: 2000,
       "aria-label": "Pixels by which it grows, shrinks or softens",
     });
+    this.said = el("input", {
+      type: "text",
+      class: "out-input brush-said",
+      id: "mask-said",
+      maxlength: 200,
+      placeholder: "What to select, e.g. the hat",
+      "aria-label": "What to select",
+      hidden: true,
+    });
+    this.said.addEventListener("keydown", (event) => event.key === "Enter" && this.said.value.trim() && act("words"));
     this.words = el("span", { class: "brush-words", role: "status" });
     this.node = this.bar(act, purpose);
     this.choose("brush");
@@ -94,7 +106,7 @@ export class Panel {
       "div",
       { class: "brush-bar", role: "toolbar", "aria-label": "Mask" },
       group("Draw", [...this.tools.values()], this.away),
-      group("Find", finds),
+      group("Find", finds, this.said),
       group("Change", changes, by),
       group("Steps", steps),
       group("Files", files),
@@ -111,6 +123,17 @@ export class Panel {
     this.size.node.hidden = this.softness.node.hidden = !brush;
     this.tolerance.node.hidden = tool !== "wand";
     this.away.hidden = brush;
+  }
+
+  /** Mark what cannot be done yet; pressed, it says what it needs. @param {Record<string, string>} missing words by button */
+  offer(missing) {
+    for (const [name, words] of Object.entries(missing)) {
+      const node = this.tools.get(/** @type {ToolName} */ (name)) ?? this.acts.get(/** @type {Act} */ (name));
+      if (!node || !words) continue;
+      node.classList.add("brush-missing");
+      node.title = words;
+      node.setAttribute("aria-description", words);
+    }
   }
 
   toggleAway() {

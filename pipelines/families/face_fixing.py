@@ -1,0 +1,70 @@
+"""Fixing faces: wherever a family paints over a source, it can do so with a head alone, at its full size.
+
+Pure tables; `pipelines.running.face_fixing` holds what runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from pipelines.families.base import Family
+from pipelines.families.options import AdapterOptions
+from pipelines.families.route import Route
+from pipelines.request import MAX_REFERENCES, Mode, Role
+
+if TYPE_CHECKING:
+    from pipelines.spec import ModelSpec
+
+LOW = 0.4
+"""Strength that draws a face anew and leaves who it is: the usual one of other face detailers."""
+
+
+def fixing(family: Family) -> Family:
+    """`family`, able to redraw heads wherever it paints over a source."""
+    if Mode.IMG2IMG not in family.routes:
+        return family
+
+    def narrow(route: Route, mode: Mode, options: Any) -> Route:
+        if mode is not Mode.FIX_FACE:
+            return family.narrow(route, mode, options)
+        over = family.narrow(family.routes[Mode.IMG2IMG], Mode.IMG2IMG, options)
+        return _fixed(over, persons=family.adapts_sources and _knows_persons(options))
+
+    def parts(mode: Mode, options: Any) -> tuple[str, ...]:
+        return family.parts(Mode.IMG2IMG if mode is Mode.FIX_FACE else mode, options)
+
+    routes = {
+        **family.routes,
+        Mode.FIX_FACE: _fixed(family.routes[Mode.IMG2IMG], persons=family.adapts_sources),
+    }
+    return replace(family, routes=routes, narrow=narrow, parts=parts)
+
+
+def defaults_of(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:
+    """What an entry sets for a mode; for faces what it sets for painting over, which is the same work."""
+    if mode is Mode.FIX_FACE and mode not in spec.defaults:
+        own = spec.defaults.get(Mode.IMG2IMG, {})
+        return {name: value for name, value in own.items() if name not in ("strength", "finish")}
+    return spec.defaults.get(mode, {})
+
+
+def _knows_persons(options: Any) -> bool:
+    adapts = isinstance(options, AdapterOptions) and options.image_encoder is not None
+    return adapts and Role.CHARACTER in options.ip_adapters
+
+
+def _fixed(painted_over: Route, *, persons: bool) -> Route:
+    """The route of `fix_face` beside that of `img2img`. `persons`: pictures can show who it is."""
+    alone = {"roles": (Role.SOURCE,), "max_references": 1, "role_limits": ()}
+    route = replace(painted_over, patches=True, min_reference_px=16, **alone).with_defaults({"strength": LOW})
+    if not persons:
+        return route
+    return replace(
+        route,
+        roles=(Role.SOURCE, Role.CHARACTER),
+        max_references=MAX_REFERENCES,
+        role_limits=((Role.SOURCE, 1),),
+        reference_weights=True,
+    )
