@@ -63,7 +63,7 @@ def build_page(service: StudioService, settings: Settings) -> gr.Blocks:
             create_queue(service)
         handlers = StudioHandlers(service, controls)
         bind_studio(page, handlers, generate)
-        bind_coach(handlers)
+        bind_coach(handlers, generate.notices)
         bind_cast(handlers)
         bind_presets(handlers)
     return page

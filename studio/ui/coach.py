@@ -1,7 +1,7 @@
-"""The coach on the Studio page: what a press of one of its buttons changes.
+"""The coach on the Studio page: what it says of the settings, and what a press of one of its buttons changes.
 
-A step comes from a browser: its values are checked as those of any request. Knows the tab's state and the
-handlers; the rules stand in `studio.coach`, the words come to the browser over REST.
+Its line comes to the browser with what the studio has to tell before Generate, in one answer. A step comes
+from a browser: its values are checked as those of any request. The rules stand in `studio.coach`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import gradio as gr
 from pydantic import ValidationError
 
-from pipelines.errors import RequestError
+from pipelines.errors import LikenessError, RequestError
 from pipelines.request import MAX_PROMPT_CHARS, GenerationRequest
+from studio.coach.advisor import Advisor
 from studio.coach.said import Step
+from studio.ui.boundary import data_of, event, guarded
 from studio.ui.controls import Updates
 from studio.ui.reuse import apply_settings
 from studio.ui.state import StudioState
-from studio.ui.wiring import StudioHandlers
+from studio.ui.widgets.notices import Notices
+from studio.ui.wiring import QUIET, StudioHandlers
 
 UNKNOWN_STEP = "The studio does not know that step. Reload the page."
 
@@ -43,8 +47,43 @@ def _appended(state: StudioState, words: str) -> StudioState:
     return state.model_copy(update={"prompt": joined[:MAX_PROMPT_CHARS]})
 
 
-def bind_coach(handlers: StudioHandlers) -> None:
-    """Let the coach's buttons turn the Studio's knobs: the action `coach_step`."""
+def told(
+    handlers: StudioHandlers, advisor: Advisor, values: Sequence[object], previous: str | None = None
+) -> dict[str, Any]:
+    """What is to be said before Generate, what that would ask for, and the coach's advice, as one update.
+
+    `previous`: the id of the last picture that this tab has made.
+    """
+    request = handlers.asked(*values)
+    update = handlers.told(*values)
+    advice = [] if request is None else _advice(advisor, request, previous)
+    return {**update, "scene": {**update["scene"], "advice": advice}}
+
+
+def _advice(advisor: Advisor, request: GenerationRequest, previous: str | None) -> list[dict[str, Any]]:
+    if not request.prompt.strip() and not request.references:
+        return []
+    try:
+        return [advice.model_dump(mode="json") for advice in advisor.before(request, previous)]
+    except LikenessError:
+        return []  # advice is no reason to complain
+
+
+def bind_coach(handlers: StudioHandlers, notices: Notices) -> None:
+    """Let the coach speak whenever the settings are checked, and its buttons turn the Studio's knobs."""
+    advisor = Advisor(handlers.service)
+
+    def on_settled(settled: gr.EventData, *values: object) -> dict[str, Any]:
+        previous = data_of(settled).get("previous_image")
+        return told(handlers, advisor, values, str(previous)[:64] if previous else None)
+
+    event(notices, "settled")(
+        guarded(on_settled),
+        inputs=handlers.controls.inputs,
+        outputs=notices,
+        trigger_mode="always_last",
+        **QUIET,
+    )
 
     def on_step(data: Mapping[str, Any], values: Sequence[object]) -> Updates:
         try:

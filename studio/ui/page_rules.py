@@ -70,7 +70,6 @@ def _rules() -> dict[str, tuple[str, Any]]:
             },
         ),
         "SETTINGS": (words, {setting.field: setting.heading for setting in SETTINGS}),
-        "NUMBERS": ("string[]", [setting.field for setting in SETTINGS if setting.number]),
         "SWEPT": (words, {axis: _swept(axis) for axis in FIELDS}),
         "RANGES": ("Record<string, {least: number, most: number}>", _ranges()),
     }

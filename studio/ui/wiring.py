@@ -152,7 +152,7 @@ class StudioHandlers:
 
     def told(self, *values: object) -> dict[str, Any]:
         """What `check` tells, and what Generate would ask for, as an update."""
-        request = self._asked(values)
+        request = self.asked(*values)
         loras = self.service.called_loras(request) if request else ()
         scene = {
             "request": request.model_dump(mode="json", exclude_unset=True) if request else None,
@@ -160,18 +160,19 @@ class StudioHandlers:
         }
         return gr.update(value=self.check(*values), scene=scene)
 
+    def asked(self, *values: object) -> GenerationRequest | None:
+        """What Generate would ask for; nothing where the settings cannot be read."""
+        try:
+            return self._request(self.controls.read(values))
+        except LikenessError:
+            return None
+
     def generate(self, *values: object) -> None:
         """Queue a job for the tab named by the last value. Raises RequestError."""
         *rest, tab = values
         self.service.submit(self._request(self.controls.read(rest)), tab=str(tab)[:64] if tab else None)
 
     # --- parts --------------------------------------------------------------------------------
-
-    def _asked(self, values: Sequence[object]) -> GenerationRequest | None:
-        try:
-            return self._request(self.controls.read(values))
-        except LikenessError:
-            return None
 
     def _request(self, state: StudioState) -> GenerationRequest:
         return state.to_request(knobs_of(self._model(state.model), state.mode))
@@ -272,13 +273,13 @@ def bind_studio(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePan
     _bind_changes(handlers, generate.changes)
     settings = handlers.controls.settings
     seed, influence = settings.controls[SEED.name], settings.controls[INFLUENCE.name]
-    settings.dice.click(None, outputs=seed, js=RANDOM_SEED_JS, **_QUIET)
-    event(settings.seed_memory, "used")(None, outputs=seed, js=LAST_SEED_JS, **_QUIET)
-    event(influence, "change")(None, inputs=influence, js=STRENGTH_JS, **_QUIET)
-    generate.button.click(None, inputs=handlers.controls.inputs, js=GENERATE, **_QUIET)
+    settings.dice.click(None, outputs=seed, js=RANDOM_SEED_JS, **QUIET)
+    event(settings.seed_memory, "used")(None, outputs=seed, js=LAST_SEED_JS, **QUIET)
+    event(influence, "change")(None, inputs=influence, js=STRENGTH_JS, **QUIET)
+    generate.button.click(None, inputs=handlers.controls.inputs, js=GENERATE, **QUIET)
 
 
-_QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+QUIET: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
@@ -289,12 +290,12 @@ def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
         outputs=[*controls.outputs, changes],
         js=SENT,
         trigger_mode="multiple",
-        **_QUIET,
+        **QUIET,
     )
     asked.success(
-        None, inputs=[changes, *controls.inputs], outputs=controls.inputs, js=MERGE, **_QUIET
-    ).success(None, js=DONE, **_QUIET)
-    asked.failure(None, js=REFUSED, **_QUIET)
+        None, inputs=[changes, *controls.inputs], outputs=controls.inputs, js=MERGE, **QUIET
+    ).success(None, js=DONE, **QUIET)
+    asked.failure(None, js=REFUSED, **QUIET)
 
 
 def _on_asked(handlers: StudioHandlers, changes: Changes) -> Callable[..., Updates]:
@@ -329,19 +330,12 @@ def _bind_memory(page: gr.Blocks, handlers: StudioHandlers, generate: GeneratePa
     names = json.dumps(list(controls.by_name))
     remember, recalled = (page_js(f"{verb}({names}, values)") for verb in ("remember", "recalled"))
     changes = [event(component, "change") for component in controls.inputs]
-    event(gr, "on")(changes, None, inputs=controls.inputs, js=remember, **_QUIET)
+    event(gr, "on")(changes, None, inputs=controls.inputs, js=remember, **QUIET)
     restored = event(page, "load")(
         guarded(handlers.restore),
         inputs=generate.notices,
         outputs=controls.outputs,
         js=page_js("recall()"),
-        **_QUIET,
+        **QUIET,
     )
-    restored.success(None, inputs=controls.inputs, js=recalled, **_QUIET)
-    event(generate.notices, "settled")(
-        guarded(handlers.told),
-        inputs=controls.inputs,
-        outputs=generate.notices,
-        trigger_mode="always_last",
-        **_QUIET,
-    )
+    restored.success(None, inputs=controls.inputs, js=recalled, **QUIET)

@@ -16,10 +16,10 @@ class Header(PageComponent):
 
 
 class Notices(PageComponent):
-    """A list of quiet sentences; triggers `settled` when the artist has stopped changing things.
+    """A list of quiet sentences; triggers `settled` with {previous_image} when they are to be said anew.
 
     `scene`: {request: what Generate would ask for, or null where the settings cannot be read; loras: those
-    that the prompt calls up, each {tag, name or null, weight}}.
+    that the prompt calls up, each {tag, name or null, weight}; advice: what the coach says of the request}.
     """
 
     part = "notices"

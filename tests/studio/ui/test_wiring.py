@@ -13,12 +13,15 @@ import gradio as gr
 import pytest
 
 from pipelines.errors import NotFound, RequestError
-from pipelines.request import Mode, Reference
+from pipelines.request import GenerationRequest, Mode, Reference
+from studio.coach.advisor import Advisor
+from studio.coach.said import Advice
 from studio.jobs import JobQueue
 from studio.records import ImageRecord
 from studio.service import StudioService
 from studio.ui.app import build_page
 from studio.ui.boundary import UNEXPECTED, guarded
+from studio.ui.coach import told
 from studio.ui.controls import Controls, Updates
 from studio.ui.panels.model import create_model
 from studio.ui.panels.prompt import create_prompt
@@ -263,6 +266,37 @@ def test_the_plans_notices_are_told_before_generating(handlers: StudioHandlers) 
     (refusal,) = handlers.check(*values_of(handlers, asked.with_settings({"seed": "x"})))
     assert "whole number" in refusal
     assert handlers.service.jobs() == ()
+
+
+class _Speaking(Advisor):
+    """Says one thing of everything, or refuses."""
+
+    def __init__(self, service: StudioService) -> None:
+        super().__init__(service)
+        self.asked: list[tuple[str, str | None]] = []
+        self.refuses = False
+
+    def before(self, request: GenerationRequest, previous_image: str | None = None) -> tuple[Advice, ...]:
+        self.asked.append((request.prompt, previous_image))
+        if self.refuses:
+            raise NotFound("This picture is no longer in the collection.")
+        return (Advice(id="one", words="Say what should change", why="Because"),)
+
+
+def test_the_coachs_line_comes_with_the_check(handlers: StudioHandlers) -> None:
+    advisor = _Speaking(handlers.service)
+    asking = FRESH.model_copy(update={"prompt": "a knight"})
+    update = told(handlers, advisor, values_of(handlers, asking), "before")
+    assert update["value"] == handlers.check(*values_of(handlers, asking))
+    assert update["scene"]["request"]["prompt"] == "a knight"
+    assert [each["words"] for each in update["scene"]["advice"]] == ["Say what should change"]
+    assert advisor.asked == [("a knight", "before")]
+    assert told(handlers, advisor, values_of(handlers, FRESH))["scene"]["advice"] == []
+    unreadable = told(handlers, advisor, values_of(handlers, asking.with_settings({"seed": "x"})))
+    assert unreadable["scene"] == {"request": None, "loras": [], "advice": []}
+    assert len(advisor.asked) == 1
+    advisor.refuses = True
+    assert told(handlers, advisor, values_of(handlers, asking))["scene"]["advice"] == []
 
 
 def test_lost_references_are_told(

@@ -28,7 +28,10 @@ export interface Events {
   // the page
   "page:loaded": undefined;
   "studio:ready": undefined;
+  /** The artist has stopped changing things. */
   "settings:settled": undefined;
+  /** Python has said what Generate would ask for, and what the coach says of it. */
+  "settings:checked": undefined;
   "tab:shown": string;
   theme: string;
   refused: string;

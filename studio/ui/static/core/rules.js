@@ -182,13 +182,6 @@ export const SETTINGS = {
   "ip_adapter": "IP-Adapter"
 };
 
-/** @type {string[]} */
-export const NUMBERS = [
-  "guidance_scale",
-  "num_inference_steps",
-  "num_images"
-];
-
 /** @type {Record<string, string>} */
 export const SWEPT = {
   "model": "Model",

@@ -1,19 +1,16 @@
-// The coach on the Studio page: one quiet line under the prompt, one under the result. Rules and words come from
-// REST; a step is taken through Python. Both keep their height, so nothing moves; what an artist has put
-// away stays away on this computer until it is asked for again.
+// The coach on the Studio page: one quiet line under the prompt, one under the result. What it says of a request comes
+// with the check of the settings, what it says of a picture from REST; a step is taken through Python. Both keep their
+// height, so nothing moves; what an artist has put away stays away on this computer until it is asked for again.
 
 import * as pictures from "../collection/pictures.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
-import { DEFAULT_ROLES, NUMBERS } from "../core/rules.js";
-import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
-import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
 import { popover } from "../kit/menus.js";
+import { advice } from "./asked.js";
 import { requestChange } from "./changes.js";
-import { recall } from "./memory.js";
 
 /** @import { Advice, Step } from "../core/schemas.js" */
 
@@ -42,48 +39,6 @@ function putAway(ids) {
 /** @param {string} id */
 const dismiss = (id) => putAway(away().add(id));
 
-// --- the request as it stands in this tab --------------------------------------------------------
-/** @param {string | null | undefined} shape */
-function sizeOf(shape) {
-  const exact = /^(\d+)x(\d+)$/.exec(shape ?? "");
-  return exact ? { width: Number(exact[1]), height: Number(exact[2]) } : { aspect_ratio: shape };
-}
-
-/** What Generate would ask for, as far as the coach looks at it; null before the page is ready. */
-function request() {
-  if (!document.body.classList.contains("lk-ready")) return null; // what is remembered may not be good any more
-  const state = recall();
-  if (!state.mode) return null;
-  const { mode, prompt = "", negative_prompt: negative = "", references = [] } = state;
-  const character = state.character || null;
-  const numbers = Object.fromEntries(NUMBERS.filter((name) => Number.isFinite(state[name])).map((name) => [name, state[name]]));
-  const source = references.some((/** @type {{role: string | null}} */ one) => (one.role ?? DEFAULT_ROLES[mode]) === "source");
-  const strength =
-    source && mode !== "text_to_image" && Number.isFinite(state.influence) ? { strength: Math.round(100 - state.influence) / 100 } : {};
-  const seed = /^\d{1,15}$/.test(String(state.seed)) ? Number(state.seed) : -1;
-  const size = state.aspect_ratio === "reference" && !references.length ? {} : sizeOf(state.aspect_ratio);
-  return {
-    mode,
-    prompt,
-    character,
-    negative_prompt: negative,
-    model: state.model?.chosen ?? null,
-    references,
-    seed,
-    ...numbers,
-    ...strength,
-    ...size,
-  };
-}
-
-/** The last picture this tab has made; none while it makes another, for then that one would be spoken of. */
-function lastPicture() {
-  const mine = (latestSnapshot()?.jobs ?? []).filter((job) => job.tab === tabId());
-  const made = mine.some(kit.isActive) ? [] : mine.filter((job) => job.images.length);
-  made.sort((a, b) => (a.created_at < b.created_at ? 1 : -1));
-  return made[0]?.images[0] ?? null;
-}
-
 /** @param {Step[]} steps @param {() => unknown} [done] */
 const stepButtons = (steps, done = undefined) =>
   steps.map((step) =>
@@ -92,15 +47,11 @@ const stepButtons = (steps, done = undefined) =>
 
 // --- before Generate ------------------------------------------------------------------------------
 class CoachLine {
-  /** @type {Advice[]} */
-  advice;
-  /** @type {string | null | undefined} */
-  previous;
+  /** What is said and not put away. @type {Advice[]} */
+  advice = [];
 
   /** @param {HTMLElement} element */
   constructor(element) {
-    this.advice = [];
-    this.turn = 0;
     this.words = el("span", { class: "coach-words" });
     this.more = el("span", { class: "coach-more" });
     this.open = el(
@@ -127,33 +78,14 @@ class CoachLine {
     this.node = el("div", { class: "coach-line" }, this.open, this.close, this.again, this.panel);
     element.replaceChildren(this.node);
     this.popover = popover(this.open, this.panel, { width: 380 });
-    on("settings:settled", () => this.ask());
-    on("coach:away", () => this.ask());
-    on("pictures:new", () => this.ask());
-    onSnapshot(() => this.follow());
-    this.show([]);
+    on("settings:checked", () => this.show());
+    on("coach:away", () => this.show());
+    this.show();
   }
 
-  /** A job of this tab has begun or ended: what was said of the picture before is not to stand there meanwhile. */
-  follow() {
-    const previous = lastPicture();
-    if (previous !== this.previous) this.ask();
-  }
-
-  async ask() {
-    this.previous = lastPicture();
-    const turn = (this.turn += 1);
-    const asked = request();
-    if (!asked || (!asked.prompt.trim() && !asked.references.length)) return void this.show([]);
-    const json = { request: asked, previous_image: this.previous };
-    const said = await api("/advice", { method: "POST", json, quiet: true }).catch(() => []); // advice is no reason to complain
-    if (turn === this.turn) this.show(said);
-  }
-
-  /** @param {Advice[]} said */
-  show(said) {
+  show() {
     const hidden = away();
-    this.advice = said.filter((one) => !hidden.has(one.id));
+    this.advice = advice().filter((one) => !hidden.has(one.id));
     const [first] = this.advice;
     this.open.hidden = this.close.hidden = !first;
     this.again.hidden = Boolean(first) || !hidden.size;

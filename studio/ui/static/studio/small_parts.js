@@ -1,28 +1,28 @@
 // Small live parts of the settings side: the quiet notices, the words below Generate, the seed used last, the strength
 // beside Influence, and what folds away.
-import { emit, on } from "../core/bus.js";
+import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { latestSnapshot, onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { tabId } from "../core/tab.js";
 import { icon } from "../kit/icons.js";
 import { isActive } from "../kit/jobs.js";
-import { setAsked } from "./asked.js";
+import { keepAsking, setAsked } from "./asked.js";
 
 /** @typedef {import("../core/events.js").Part} Part */
 /** @typedef {import("../core/events.js").Snapshot} Snapshot */
 
 // --- notices ----------------------------------------------------------------------------------
 
-/** Sentences from Python; tells `settled` when the artist has stopped changing things. @param {Part} part */
+/** Sentences from Python; tells `settled` when they are to be said anew. @param {Part} part */
 export function notices({ element, props, watch, tell }) {
   const list = el("ul", { class: "lk-notices", "aria-live": "polite" });
   element.querySelector(".lk-notices-root")?.append(list);
   const draw = () => list.replaceChildren(...(props.value ?? []).map((/** @type {string} */ text) => el("li", {}, text)));
-  on("settings:settled", () => tell.settled());
+  keepAsking((data) => tell.settled(data));
   watch("value", draw);
   watch("scene", () => {
-    setAsked(props.scene?.request);
+    setAsked(props.scene);
     emit("prompt:read", { loras: props.scene?.loras ?? [] });
   });
   draw();
