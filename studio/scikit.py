@@ -44,6 +44,11 @@ def structural_similarity(one: NDArray[Any], other: NDArray[Any]) -> float:
     return float(_part("metrics").structural_similarity(one, other, data_range=255))
 
 
+def similarity_map(one: NDArray[Any], other: NDArray[Any]) -> NDArray[np.float64]:
+    """The same around each pixel (H, W)."""
+    return _part("metrics").structural_similarity(one, other, data_range=255, full=True)[1]
+
+
 def blur(luminance: NDArray[Any]) -> float:
     """How blurred a picture (H, W) looks: 0 to 1 (Crété-Roffet 2007, doi 10.1117/12.702790)."""
     return float(_part("measure").blur_effect(luminance))

@@ -80,12 +80,8 @@ def _structure(before: Image.Image, after: Image.Image) -> NDArray[np.float64]:
     """SSIM of luminance around each pixel."""
     import numpy as np
 
-    scikit.load()
-    from skimage.metrics import structural_similarity
-
-    greys = (np.asarray(each.convert("L")) for each in (before, after))
-    found = structural_similarity(*greys, data_range=255, full=True)
-    return np.asarray(found[1])  # pyright: ignore[reportIndexIssue]
+    one, other = (np.asarray(each.convert("L")) for each in (before, after))
+    return scikit.similarity_map(one, other)
 
 
 def _small(path: Path) -> Image.Image:
