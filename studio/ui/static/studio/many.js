@@ -47,7 +47,7 @@ class ManyDialog {
   async open(ids) {
     this.ids = ids;
     this.dialog.heading.textContent = `Edit ${kit.count(ids.length)}`;
-    this.prompt.value ||= asked()?.prompt ?? "";
+    this.prompt.value ||= String(asked()?.prompt ?? "");
     this.dialog.open();
     this.prompt.focus();
     this.models = await api("/models", { quiet: true }).catch(() => []);

@@ -51,7 +51,7 @@ async function knownValues(axis) {
     (/** @type {ModelInfo} */ one) => one.available === "ready",
   );
   const own = models.find((model) => model.id === request.model);
-  if (axis === "model") return models.filter((model) => model.modes.includes(request.mode)).map((model) => [model.id, model.label]);
+  if (axis === "model") return models.filter((model) => model.modes.includes(String(request.mode))).map((model) => [model.id, model.label]);
   if (axis === "mode") return (own?.modes ?? []).map((mode) => [mode, MODES[mode] ?? mode]);
   const kind = axis.startsWith("lora.") ? "lora" : axis;
   return (own?.add_ons ?? []).filter((each) => each.kind === kind).map((each) => [each.id, each.name]);

@@ -230,7 +230,7 @@ export class Brush {
       .catch((error) => console.warn("likeness: the mask could not be kept", error));
   }
 
-  /** @param {import("./panel.js").Act} name */
+  /** @param {import("./panel.js").Act} name @returns {unknown} */
   act(name) {
     const by = Math.max(1, Number(this.panel.by.value) || 1);
     const whole = masks.whole(this.mask);
