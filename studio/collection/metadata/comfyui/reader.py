@@ -85,7 +85,9 @@ def _said(graph: Graph) -> ForeignMetadata:
     )
 
 
-def _together(loaded: Sequence[foreign.ForeignLora], tagged: Iterable[foreign.ForeignLora]) -> tuple[foreign.ForeignLora, ...]:
+def _together(
+    loaded: Sequence[foreign.ForeignLora], tagged: Iterable[foreign.ForeignLora]
+) -> tuple[foreign.ForeignLora, ...]:
     """Some nodes load what their text names, and give the text on."""
     named = (lora for lora in tagged if foreign.told_once((*loaded, lora))[len(foreign.told_once(loaded)) :])
     return (*loaded, *named)[: foreign.MAX_LORAS]
