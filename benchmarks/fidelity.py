@@ -22,7 +22,8 @@ from PIL import Image
 from benchmarks import fidelity_planted as planted
 from benchmarks.fidelity_cases import MODEL_PX, PX, Case, Corpus, Made, Studio, made, small
 from pipelines.returning.geometry import stretched
-from pipelines.returning.step import Views, bring_back
+from pipelines.returning.step import bring_back
+from pipelines.returning.views import Views
 from pipelines.running.source_pixels import UnchangedCompositor
 
 SEED = 1

@@ -19,6 +19,8 @@ import numpy as np
 import torch
 from PIL import Image
 
+from pipelines.returning.composing import EnlargedView
+from pipelines.returning.geometry import Box
 from pipelines.running.enlarging import enlarge, load
 from training import scenes
 from training.attributes import Portrait, held_out
@@ -170,9 +172,9 @@ class Studio:
     def _net(self) -> Any:
         return load(BUNDLED / "enlarger" / "enlarger.safetensors")
 
-    def enlarge(self, picture: Image.Image) -> Image.Image:
-        """Four times larger."""
-        return enlarge(self._net, picture)
+    def enlarge(self, picture: Image.Image, needed: Box) -> EnlargedView:
+        """What is needed of a picture, four times larger."""
+        return EnlargedView(enlarge(self._net, picture.crop(needed)), needed)
 
     @torch.no_grad()
     def edit(

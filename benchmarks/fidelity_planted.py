@@ -15,7 +15,8 @@ from benchmarks.fidelity_cases import PX, Made
 from benchmarks.upscale import MEGA, Growth
 from pipelines.returning.geometry import stretched
 from pipelines.returning.registration import register
-from pipelines.returning.step import Views, bring_back
+from pipelines.returning.step import bring_back
+from pipelines.returning.views import Views
 
 MARGIN = 16
 SHIFT, ZOOM = 20.0, 0.03

@@ -88,7 +88,8 @@ class Refined:
 
     `change`: L, of the picture's size; `seen`, `drawn`: RGB, of the model's; `box`: left, top, right,
     bottom in px of the picture; `redrawn`: nothing of the source shows through; `measures` as in
-    `pipelines.returning`.
+    `pipelines.returning`. `large`: RGB, `drawn` or the part of it in `frame` (px of it) as it was enlarged,
+    if it was.
     """
 
     change: bytes
@@ -97,6 +98,8 @@ class Refined:
     box: tuple[float, float, float, float]
     redrawn: bool
     measures: dict[str, Any]
+    large: bytes = b""
+    frame: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True)

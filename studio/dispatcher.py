@@ -75,6 +75,10 @@ class JobPictures(Protocol):
         """An upright 8-bit file of the picture as it is, colours and all. Raises NotFound, StorageFailure."""
         ...
 
+    def own_file(self, image_id: str) -> Path | None:
+        """The same; None where the working file has all there is. Raises NotFound, StorageFailure."""
+        ...
+
     def save_generated(
         self,
         *,
@@ -175,7 +179,7 @@ class Dispatcher:
         if refusal is not None:
             raise Conflict(refusal)
         files, masks = self._held(partial(self._files, job.request), job)
-        originals, heads = self._held(partial(self._enlarged, job.request), job)
+        originals, heads = self._held(partial(self._as_stored, job.request), job)
         request = _complete(job)
         loading = self._loading_of(request.model)
         order = WorkOrder(
@@ -205,13 +209,15 @@ class Dispatcher:
         }
         return files, masks
 
-    def _enlarged(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
-        """What is enlarged as it is, and where heads are: they are fixed, or no edge is to cut one."""
+    def _as_stored(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
+        """What is enlarged or refined, as it is stored; heads: they are fixed, or no join or edge cuts one."""
         if request.fit == "crop" or request.mode is Mode.FIX_FACE:
             source = request.with_role(Role.SOURCE)[0].image_id
             return {}, self._heads_of(self._collection.working_file(source))
         if request.mode is not Mode.UPSCALE:
-            return {}, ()
+            sources = request.with_role(Role.SOURCE) if request.result_size is not None else ()
+            own = {each.image_id: self._collection.own_file(each.image_id) for each in sources}
+            return {image_id: str(path) for image_id, path in own.items() if path is not None}, ()
         ids = [reference.image_id for reference in request.references]
         heads = self._heads_of(self._collection.working_file(ids[0])) if request.upscaler else ()
         return {image_id: str(self._collection.original_file(image_id)) for image_id in ids}, heads

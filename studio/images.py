@@ -43,6 +43,7 @@ KINDS = {
 }
 """Pillow's format name → (file extension, mime type) of what is taken in."""
 
+_JPEGS = ("JPEG", "MPO")
 _OPENERS = tuple(kind for kind in KINDS if kind != "MPO")  # MPO is opened as a JPEG
 _FLAT_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr", "HSV")
 _ROOM = MemoryBudget(768 * 2**20)
@@ -185,6 +186,15 @@ def own_copy(path: Path) -> Image.Image:
     """
     with _decoding(path) as decoded:
         return pixels.own(decoded.image)
+
+
+def may_have_more(path: Path) -> bool:
+    """Whether a file may have transparency or colours of its own, as far as its head tells."""
+    try:
+        with Image.open(path) as file:
+            return file.format not in _JPEGS or "icc_profile" in file.info
+    except (UnidentifiedImageError, *_DAMAGED):  # its working copy may be whole
+        return False
 
 
 @contextmanager

@@ -363,6 +363,11 @@ class BranchStep(_Record):
     image_id: str
     depth: int = Field(description="Generations from the anchor.")
     drift: Drift
+    changed: float | None = Field(
+        default=None,
+        description="Share of its source's pixels that this edit changed, the others being the very same; "
+        "null where that is not known.",
+    )
 
 
 class DriftReport(_Record):

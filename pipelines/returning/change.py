@@ -37,20 +37,29 @@ _CLOSE_BY = 0.05
 """In longer sides."""
 _HOLE = 0.003
 """Share of the picture up to which a hole is closed."""
-_MASS = 0.07
-"""Of the largest change, what another needs to have to be believed."""
-_STRONG = 0.35
-"""Difference, of 1, that is believed however small its place."""
+_PEAK, _PEAK_WIDTH = 0.08, 3.0
+"""By how much more than around it, within so many px, what stands out is changed, whatever is close by."""
+_MASS, _STRONG = 0.07, 0.35
+"""What a change needs to be believed: so much of the largest one's mass; or such a difference, of 1;"""
+_NEAR, _CLEAR = 0.25, 0.15
+"""or, within so many longer sides of the largest, so much more than what is around it."""
+_STRUCTURE = 0.3
+_ARM = 0.06
+"""How far from what is sure a change may go on, in longer sides."""
+_WIDE, _WIDE_REACH = 0.6, 0.5
+"""Share of the picture from which on a change was asked of all of it, and reaches so much farther down."""
 _BROAD, _BROADLY = 0.025, 1.1
 """Blur, in longer sides, after which a difference of so many times `reach` is sure, too."""
 _RING = 2, 5
 """From where to where, in px beside a change, it is looked whether it fades out."""
-_FADES, _LARGE = 0.8, 0.04
+_FADES, _LARGE = 0.8, 0.35
 """Of `reach`, what is left there of one that does; and the least share of the picture it has."""
 _FADE_BLUR, _FADE_REACH = 0.02, 0.08
 """In longer sides."""
 _GUIDE_SIDE = 512
 """Longer side, in px, of the picture whose edges the border follows."""
+_SMOOTH = 0.7
+"""Blur, in px of the mask, that takes its steps out of the border where it is enlarged."""
 _RADIUS = 10
 _RIDGE = 1e-3
 _FEATHER = 8
@@ -110,20 +119,37 @@ def _outside(one: Floats, other: Floats) -> Floats:
 def changed(differences: Floats, thresholds: Thresholds) -> Bools:
     """(h, w): the pixels of changes that are to be believed."""
     soft = blurred(differences, _BLUR)
-    near = max(differences.shape) * _CLOSE_BY
-    around = blurred(ndimage.maximum_filter(soft, 2 * max(1, round(near)) + 1), near / 2)
+    side = max(differences.shape)
+    around = blurred(
+        ndimage.maximum_filter(soft, 2 * max(1, round(side * _CLOSE_BY)) + 1), side * _CLOSE_BY / 2
+    )
     relative = soft / np.maximum(1, around * (_BESIDE / thresholds.reach))
-    broad = blurred(differences, max(differences.shape) * _BROAD) > thresholds.reach * _BROADLY
-    sure = _with_seed(relative > thresholds.reach, (soft > thresholds.sure) | broad)
+    peaks = soft - blurred(differences, _PEAK_WIDTH)
+    relative = np.maximum(relative, peaks * (thresholds.reach / _PEAK))
+    broad = blurred(differences, side * _BROAD) > thresholds.reach * _BROADLY
+    seeds = (soft > thresholds.sure) | broad
+    sure = _with_seed(relative > thresholds.reach, seeds)
+    if sure.mean() > _WIDE:
+        sure = _with_seed(relative > thresholds.reach * _WIDE_REACH, seeds)
     closed = ndimage.binary_closing(np.pad(sure, 1, mode="edge"), EVERYWHERE)[1:-1, 1:-1] | sure
-    return _weighty(_without_holes(closed), soft)
+    return _weighty(_without_holes(closed), soft, peaks)
+
+
+def grown(mask: Bools, new: Floats) -> Bools:
+    """By a pixel where new structure (any size) begins: what it replaces has borders too thin to be seen."""
+    there = resized(new, (mask.shape[1], mask.shape[0])) > _STRUCTURE
+    return mask | ndimage.binary_dilation(mask & there, EVERYWHERE)
 
 
 def _with_seed(low: Bools, seeds: Bools) -> Bools:
+    """What is connected with a seed, and not far from one."""
+    begun = seeds & low
+    if not begun.any():
+        return begun
     labels, count = ndimage.label(low, EVERYWHERE)
     kept = np.zeros(count + 1, bool)
-    kept[labels[seeds & low]] = True
-    return kept[labels]
+    kept[labels[begun]] = True
+    return kept[labels] & (ndimage.distance_transform_edt(~begun) <= max(1.0, _ARM * max(low.shape)))
 
 
 def _without_holes(mask: Bools) -> Bools:
@@ -133,14 +159,17 @@ def _without_holes(mask: Bools) -> Bools:
     return mask | small[labels]
 
 
-def _weighty(mask: Bools, differences: Floats) -> Bools:
+def _weighty(mask: Bools, differences: Floats, peaks: Floats) -> Bools:
     labels, count = ndimage.label(mask, EVERYWHERE)
     if count < 2:
         return mask
+    every = list(range(count + 1))
     mass = np.bincount(labels.ravel(), differences.ravel(), count + 1)
     mass[0] = 0
-    peaks = ndimage.maximum(differences, labels, np.arange(count + 1))
-    kept = (mass >= _MASS * mass.max()) | (np.asarray(peaks) >= _STRONG)
+    strongest, clearest = (np.asarray(ndimage.maximum(each, labels, every)) for each in (differences, peaks))
+    away = ndimage.distance_transform_edt(labels != mass.argmax())
+    near = np.asarray(ndimage.minimum(away, labels, every)) <= _NEAR * max(mask.shape)
+    kept = (mass >= _MASS * mass.max()) | (strongest >= _STRONG) | (near & (clearest >= _CLEAR))
     kept[0] = False
     return kept[labels]
 
@@ -170,8 +199,10 @@ def border(mask: Bools, view: Image.Image, fade: Floats) -> Border:
     scale = min(1.0, _GUIDE_SIDE / max(view.size))
     size = max(1, round(view.width * scale)), max(1, round(view.height * scale))
     guide = as_floats(np.asarray(view.resize(size, Image.Resampling.BOX)))
-    inner = resized(mask.astype(np.float32), size, how=Image.Resampling.BICUBIC).clip(0, 1)
-    near = resized(ndimage.binary_dilation(mask, EVERYWHERE).astype(np.float32), size)
+    smooth = _SMOOTH if size[0] > 1.5 * mask.shape[1] else 0.0
+    inner = resized(blurred(mask.astype(np.float32), smooth), size, how=Image.Resampling.BICUBIC).clip(0, 1)
+    grown = ndimage.binary_dilation(mask, EVERYWHERE).astype(np.float32)
+    near = resized(blurred(grown, smooth), size, how=Image.Resampling.BICUBIC).clip(0, 1)
     radius = max(1, min(_RADIUS, min(size) // 4))
     slopes = _guided(guide, (inner + near) / 2, radius)
     beyond = resized(fade, size)

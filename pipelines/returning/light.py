@@ -7,15 +7,29 @@ these lean towards a plain gain; windows that fit count more.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from pipelines.returning.maths import Floats, blurred, covariance, inverse, ramp, resized, window_mean
+from pipelines.returning.maths import (
+    Bytes,
+    Floats,
+    as_floats,
+    blurred,
+    covariance,
+    inverse,
+    ramp,
+    resized,
+    window_mean,
+)
 
 FIT_SIDE = 256
 """Longer side, in px, at which maps are fitted."""
 _RADIUS = 3
 _RIDGE = 1e-3
 _STEADY = 1e-3
+_GAINS = 0.2, 1.0
+"""Bounds of the plain gain."""
 _UNEXPLAINED = 0.035, 0.09
 """Blurred differences, of 1, between which new structure takes over from light."""
 
@@ -24,7 +38,7 @@ def fitted(seen: Floats, drawn: Floats) -> Floats:
     """(h, w, 12): rows of the matrix, then offsets, that turn colours of `seen` into those of `drawn`."""
     height, width = seen.shape[:2]
     means, goals = window_mean(seen, _RADIUS), window_mean(drawn, _RADIUS)
-    gains = np.eye(3, dtype=np.float32) * np.clip(goals / np.maximum(means, 0.02), 0.2, 1)[..., None]
+    gains = np.eye(3, dtype=np.float32) * np.clip(goals / np.maximum(means, 0.02), *_GAINS)[..., None]
     products = (drawn[..., :, None] * seen[..., None, :]).reshape(height, width, 9)
     together = window_mean(products, _RADIUS).reshape(height, width, 3, 3)
     together -= goals[..., :, None] * means[..., None, :]
@@ -43,6 +57,21 @@ def applied(maps: Floats, colours: Floats) -> Floats:
         for c in range(3)
     ]
     return np.stack(rows, axis=-1)
+
+
+@dataclass(frozen=True, slots=True)
+class LightFit:
+    """`maps` (h, w, 12), and `new` (h, w) in [0, 1]: how far they do not explain what was drawn."""
+
+    maps: Floats
+    new: Floats
+
+    @classmethod
+    def of(cls, seen: Bytes, drawn: Bytes) -> LightFit:
+        """Of what a model saw and drew, (H, W, 3)."""
+        one, other = (for_fit(as_floats(p)) for p in (seen, drawn))
+        maps = fitted(one, other)
+        return cls(maps, structure(maps, one, other))
 
 
 def structure(maps: Floats, seen: Floats, drawn: Floats) -> Floats:

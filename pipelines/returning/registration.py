@@ -1,21 +1,22 @@
 """Where a model's picture lies against its source: edit models shift and zoom what they draw by some px.
 
-Coarsely by phase correlation (Kuglin and Hines 1975), then by least squares on brightness whose local
-mean and contrast are taken out, with weights that leave out what was changed (Lucas and Kanade 1981, with
-Tukey's biweight).
+Coarsely by phase correlation (Kuglin and Hines 1975) at several zooms, then by least squares on brightness
+whose local mean and contrast are taken out (Lucas and Kanade 1981), with weights that leave out what was
+changed: pixel by pixel (Tukey's biweight), and where a neighbourhood is correlated no more.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, ndimage, resized
+from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, ndimage, ramp, resized
 
-SIDE = 320
+SIDE = 256
 """Longer side, in px, at which pictures are compared."""
 FARTHEST = 0.06
 """Farthest a corner may have gone, in longer sides; more is no drift."""
@@ -26,7 +27,19 @@ _GAIN, _FOUND_MORE = 0.92, 0.1
 _LUMINANCE = np.array([0.299, 0.587, 0.114], np.float32)
 _QUANTILE = 0.524
 """Of a normal distribution's deviation, below which 0.4 of its amounts lie: up to 0.6 may have changed."""
-_ROUNDS = (8.0, 4.0, 2.0, 1.0, 1.0, 1.0)
+_ZOOMS = 1.0, 0.985, 1.015, 0.97, 1.03
+"""At which a shift is looked for."""
+_ENOUGH = 0.75
+"""Agreement from which on no further zoom is tried."""
+_TRIED = 2
+"""Of the most promising beginnings."""
+_NEAR_BY = 5.0
+"""Blur, in px, within which brightness is correlated."""
+_UNRELATED, _RELATED = 0.2, 0.6
+"""Correlations between which a neighbourhood begins to count."""
+_FAINT = 0.02
+"""Power of the flattened picture below which a neighbourhood shows nothing."""
+_COARSELY, _FINELY = (8.0, 4.0), (2.0, 1.0, 1.0, 1.0)
 """Blur of the pictures in px, round by round."""
 _TILE = 16
 _FOUND = 0.5
@@ -70,18 +83,51 @@ def register(seen: Bytes, drawn: Bytes) -> Registration:
     scale = min(1.0, SIDE / max(height, width))
     size = max(8, round(width * scale)), max(8, round(height * scale))
     here, there = (_flattened(resized(as_floats(p) @ _LUMINANCE, size)) for p in (seen, drawn))
-    start = _shift(here, there)
-    still, coarse = (_error(here, there, _moved_by(*by)) for by in ((0, 0), start))
-    best = _fitted(here, there, _moved_by(*(start if coarse < still else (0, 0))))
-    matrix = best[0].copy()
+    fits = [_fitted(here, there, start, _COARSELY) for start in _starts(here, there)]
+    best = _fitted(here, there, max(fits, key=lambda fit: _agreement(here, _warped(there, fit))), _FINELY)
+    matrix = best.copy()
     matrix[:, 2] /= scale
     moved = _farthest(matrix, width, height)
-    before, after = _found(here, there), _found(here, _warped(there, best[0]))
+    before, after = _found(here, there), _found(here, _warped(there, best))
     near = _NEAREST <= moved <= FARTHEST * max(width, height)
-    better = after >= before + _FOUND_MORE or (best[1] <= _GAIN * still and after >= before)
+    still, left = (_error(here, there, each) for each in (_moved_by(0, 0), best))
+    better = after >= before + _FOUND_MORE or (left <= _GAIN * still and after >= before)
     if not near or not better:
         return Registration(_moved_by(0, 0), 0.0, before)
     return Registration(matrix, moved, after)
+
+
+def _starts(here: Floats, there: Floats) -> list[Floats]:
+    """The most promising beginnings: where it is, and shifts at several zooms."""
+    found = [(_agreement(here, there), 0, _moved_by(0, 0))]
+    for number, zoom in enumerate(_ZOOMS, start=1):
+        if max(found)[0] >= _ENOUGH:
+            break
+        zoomed = _zoomed(zoom, here.shape)
+        x, y = _shift(here, _warped(there, zoomed))
+        start = zoomed.copy()
+        start[:, 2] += np.float32(zoom) * np.array([x, y], np.float32)
+        found.append((_agreement(here, _warped(there, start)), number, start))
+    return [start for _, _, start in sorted(found, reverse=True)[:_TRIED]]
+
+
+def _zoomed(zoom: float, shape: tuple[int, ...]) -> Floats:
+    """Around the middle."""
+    y, x = ((side - 1) / 2 * (1 - zoom) for side in shape)
+    return np.array([[zoom, 0, x], [0, zoom, y]], np.float32)
+
+
+def _correlation(here: Floats, there: Floats) -> tuple[Floats, Floats]:
+    """(h, w): how alike neighbourhoods are, -1 to 1; how much they show in `here`."""
+    power, other = blurred(here * here, _NEAR_BY), blurred(there * there, _NEAR_BY)
+    return blurred(here * there, _NEAR_BY) / np.sqrt(power * other + np.float32(1e-4)), power
+
+
+def _agreement(here: Floats, there: Floats) -> float:
+    """How alike what shows something is, 0 to 1; what is not alike at all counts no more than nothing."""
+    alike, power = _correlation(here, there)
+    weight = np.sqrt(power) * (power > _FAINT)
+    return float((np.clip(alike, 0, 1) ** 2 * weight).sum() / max(float(weight.sum()), 1e-6))
 
 
 def _flattened(grey: Floats) -> Floats:
@@ -108,23 +154,26 @@ def _shift(here: Floats, there: Floats) -> tuple[float, float]:
     return float(spot[1] + columns.start - middle[1]), float(spot[0] + rows.start - middle[0])
 
 
-def _fitted(here: Floats, there: Floats, matrix: Floats) -> tuple[Floats, float]:
-    """(the matrix that fits best from here on, what difference it leaves)."""
+def _fitted(here: Floats, there: Floats, matrix: Floats, rounds: Sequence[float]) -> Floats:
+    """The matrix that fits best from here on."""
     height, width = here.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
-    for sigma in _ROUNDS:
+    for sigma in rounds:
         soft_here, soft_there = blurred(here, sigma), blurred(there, sigma)
+        alike, _ = _correlation(here, _warped(there, matrix))
+        counts = ramp(alike, _UNRELATED, _RELATED) + np.float32(0.02)
         for _ in range(3):
-            matrix = _step(soft_here, _warped(soft_there, matrix), x, y, matrix)
-    return matrix, _error(here, there, matrix)
+            matrix = _step(soft_here, _warped(soft_there, matrix), (x, y), counts, matrix)
+    return matrix
 
 
-def _step(here: Floats, there: Floats, x: Floats, y: Floats, matrix: Floats) -> Floats:
-    """One step of Gauss and Newton, weighted by Tukey's biweight."""
+def _step(here: Floats, there: Floats, at: tuple[Floats, Floats], counts: Floats, matrix: Floats) -> Floats:
+    """One step of Gauss and Newton, weighted by Tukey's biweight and by how much each pixel `counts`."""
+    x, y = at
     down, across = np.gradient(there)
     miss = here - there
     cut = 4.7 * max(float(np.quantile(np.abs(miss), 0.4)) / _QUANTILE, 1e-3)
-    weight = np.clip(1 - (miss / cut) ** 2, 0, 1) ** 2
+    weight = counts * np.clip(1 - (miss / cut) ** 2, 0, 1) ** 2
     columns = np.stack([across * x, across, down * y, down], -1).reshape(-1, 4)
     weighted = columns * weight.reshape(-1, 1)
     normal = weighted.T @ columns

@@ -5,8 +5,6 @@ What is not changed is the source's own bytes. Strip by strip, so that memory is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -14,26 +12,19 @@ import numpy as np
 from PIL import Image
 
 from pipelines.returning import change, light, tone
-from pipelines.returning.geometry import Box, Geometry
+from pipelines.returning.composing import Enlarge, EnlargedView, composed, over_strips, strips
 from pipelines.returning.maths import Bools, Bytes, Floats, as_bytes, as_floats, resized
 from pipelines.returning.registration import Registration, register
+from pipelines.returning.views import Check, Told, Views, never, unheard
 
-Enlarge = Callable[[Image.Image], Image.Image]
-"""A picture, some times larger."""
-Check = Callable[[], None]
-"""Raises where the artist wants it to end."""
 _FIND_SIDE = 384
 """Longer side, in px, at which changes are looked for."""
-_STRIP_PX = 1 << 18
-_THREADS = 2
 _EVERYTHING = 0.9
 """Share of a picture from which on all of it was changed."""
 _NEW = 0.35
 """Share of a change that light does not explain, from which on it is a redrawing."""
 _LOST = 0.15
 """Share of what is found again below which a figure has moved."""
-_MARGIN = 8
-"""Pixels beside new structure that an enlarger is shown."""
 
 
 class Verdict(StrEnum):
@@ -53,29 +44,6 @@ WORDS = {
 """What the artist is told."""
 REDRAWN = (Verdict.EVERYTHING, Verdict.MOVED)
 """Nothing of the source is kept."""
-
-
-@dataclass(frozen=True, slots=True)
-class Views:
-    """The same scene three times, RGB uint8: `source` at its own size, the others at the model's.
-
-    `seen`: what `geometry` says of the source, as the autoencoder gives it back; `drawn`: the result.
-    Raises ValueError where sizes do not belong together.
-    """
-
-    source: Bytes
-    seen: Bytes
-    drawn: Bytes
-    geometry: Geometry
-
-    def __post_init__(self) -> None:
-        for picture, size in (
-            (self.source, self.geometry.source),
-            (self.seen, self.geometry.model),
-            (self.drawn, self.geometry.model),
-        ):
-            if picture.shape != (size[1], size[0], 3) or picture.dtype != np.uint8:
-                raise ValueError(f"a picture of {picture.shape} stands where {size} px of RGB are meant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,15 +71,13 @@ class Returned:
     measures: Measures
     views: Views
     """With the model's picture moved back and without its drift; what `compose` needs."""
+    large: EnlargedView | None = None
+    """The model's picture as it was enlarged, if it was."""
 
     @property
     def words(self) -> str | None:
         """What to say to the artist, if anything."""
         return WORDS.get(self.measures.verdict)
-
-
-def never() -> None:
-    """Nobody cancels."""
 
 
 def bring_back(
@@ -122,6 +88,7 @@ def bring_back(
     within: Bytes | None = None,
     enlarge: Enlarge | None = None,
     check: Check = never,
+    told: Told = unheard,
 ) -> Returned:
     """The change that `drawn` is against `seen`, in `source`. `tolerance`: see `change.Thresholds.of`.
 
@@ -138,8 +105,12 @@ def bring_back(
         small = _at_most(views, _FIND_SIDE)
     differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
     thresholds = change.Thresholds.of(tolerance)
-    mask = np.ones(differences.shape, bool) if everywhere else change.changed(differences, thresholds)
-    verdict = _verdict(views, mask, registration)
+    fit = light.LightFit.of(views.seen, views.drawn)
+    if everywhere:
+        mask = np.ones(differences.shape, bool)
+    else:
+        mask = change.grown(change.changed(differences, thresholds), fit.new)
+    verdict = _verdict(fit, mask, registration)
     if within is not None and verdict in REDRAWN:
         verdict = Verdict.KEPT  # what lies outside stays, whatever was drawn
     if everywhere:
@@ -148,95 +119,9 @@ def bring_back(
         levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
     if within is not None:
         levels = np.minimum(levels, within)
-    picture = compose(views, levels, enlarge=enlarge, redrawn=verdict in REDRAWN, check=check)
-    return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views)
-
-
-def compose(
-    views: Views,
-    levels: Bytes,
-    *,
-    enlarge: Enlarge | None = None,
-    redrawn: bool = False,
-    check: Check = never,
-) -> Bytes:
-    """The source, changed as far as `levels` (H, W) say; where they are 0, its own bytes.
-
-    `redrawn`: the model's own pixels throughout, nothing of the source under another light.
-    """
-    out = views.source.copy()
-    mixer = _Mixer(views, levels, enlarge, redrawn)
-    _over_strips(lambda area: mixer.mix(out, area), list(_strips(levels)), check)
-    return out
-
-
-class _Mixer:
-    """What does not depend on the strip: maps of light, and the model's picture where it is needed large."""
-
-    def __init__(self, views: Views, levels: Bytes, enlarge: Enlarge | None, redrawn: bool) -> None:
-        self._views, self._levels = views, levels
-        seen, drawn = (light.for_fit(as_floats(p)) for p in (views.seen, views.drawn))
-        self._size = seen.shape[1], seen.shape[0]
-        self._maps = None if redrawn else light.fitted(seen, drawn)
-        weight = np.ones(seen.shape[:2], np.float32)
-        self._new = weight if self._maps is None else light.structure(self._maps, seen, drawn)
-        self._large, self._frame = self._enlarged(enlarge)
-
-    def _enlarged(self, enlarge: Enlarge | None) -> tuple[Image.Image, Box]:
-        """(the model's picture, larger where that helps; which of its own pixels this shows)."""
-        drawn, geometry = Image.fromarray(self._views.drawn), self._views.geometry
-        whole = Box(0, 0, *drawn.size)
-        needed = self._needed() if enlarge and geometry.factor > 1 else None
-        if enlarge is None or needed is None:
-            return drawn, whole
-        return enlarge(drawn.crop(needed)), Box(*needed)
-
-    def _needed(self) -> tuple[int, int, int, int] | None:
-        """The model's pixels where new structure shows, with a margin."""
-        shown = Image.fromarray(self._levels).resize(
-            self._size, Image.Resampling.BOX, Box(*self._views.geometry.inside)
-        )
-        rows, columns = np.nonzero((np.asarray(shown) > 0) & (self._new > 0))
-        if not len(rows):
-            return None
-        width, height = self._views.geometry.model
-        x, y = width / self._size[0], height / self._size[1]
-        return (
-            max(0, int(columns.min() * x) - _MARGIN),
-            max(0, int(rows.min() * y) - _MARGIN),
-            min(width, int((columns.max() + 1) * x) + _MARGIN),
-            min(height, int((rows.max() + 1) * y) + _MARGIN),
-        )
-
-    def mix(self, out: Bytes, area: tuple[int, int, int, int]) -> None:
-        """Fill `area` (left, top, right, bottom) of `out`."""
-        left, top, right, bottom = area
-        levels = self._levels[top:bottom, left:right]
-        source = self._views.source[top:bottom, left:right]
-        size = right - left, bottom - top
-        new = self._model_pixels(area, size)
-        colours = as_floats(source)
-        if self._maps is not None:
-            box = self._views.geometry.seen_from(*area, self._size)
-            lit = light.applied(resized(self._maps, size, box), colours)
-            new = lit + (new - lit) * resized(self._new, size, box)[..., None]
-        share = as_floats(levels)[..., None]
-        mixed = as_bytes(colours + (new - colours) * share)
-        out[top:bottom, left:right] = np.where(levels[..., None] == 0, source, mixed)
-
-    def _model_pixels(self, area: tuple[int, int, int, int], size: tuple[int, int]) -> Floats:
-        """The model's picture there; its rim goes on where it shows less."""
-        box = self._views.geometry.seen_from(*area, self._views.geometry.model)
-        frame, large = self._frame, self._large
-        across = large.width / (frame.right - frame.left)
-        down = large.height / (frame.bottom - frame.top)
-        shown = Box(
-            min(max(0.0, (box.left - frame.left) * across), large.width - 1.0),
-            min(max(0.0, (box.top - frame.top) * down), large.height - 1.0),
-            max(1.0, min(float(large.width), (box.right - frame.left) * across)),
-            max(1.0, min(float(large.height), (box.bottom - frame.top) * down)),
-        )
-        return as_floats(np.asarray(large.resize(size, Image.Resampling.BICUBIC, shown)))
+    lit = None if verdict in REDRAWN else fit
+    picture, large = composed(views, levels, lit, enlarge=enlarge, check=check, told=told)
+    return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views, large)
 
 
 def _at_most(views: Views, side: int) -> Views:
@@ -252,7 +137,7 @@ def _at_most(views: Views, side: int) -> Views:
     return replace(views, seen=seen, drawn=drawn, geometry=replace(views.geometry, model=size))
 
 
-def _verdict(views: Views, mask: Bools, registration: Registration) -> Verdict:
+def _verdict(fit: light.LightFit, mask: Bools, registration: Registration) -> Verdict:
     share = float(mask.mean())
     if share == 0:
         return Verdict.NOTHING
@@ -260,9 +145,7 @@ def _verdict(views: Views, mask: Bools, registration: Registration) -> Verdict:
         return Verdict.MOVED
     if share < _EVERYTHING:
         return Verdict.KEPT
-    seen, drawn = (light.for_fit(as_floats(p)) for p in (views.seen, views.drawn))
-    new = light.structure(light.fitted(seen, drawn), seen, drawn)
-    return Verdict.EVERYTHING if float(new.mean()) > _NEW else Verdict.KEPT
+    return Verdict.EVERYTHING if float(fit.new.mean()) > _NEW else Verdict.KEPT
 
 
 def _levels(views: Views, mask: Bools, fade: Floats, verdict: Verdict, check: Check) -> Bytes:
@@ -289,37 +172,8 @@ def _levels(views: Views, mask: Bools, fade: Floats, verdict: Verdict, check: Ch
     near = resized(planes[..., 4], view.size)
     whole = np.zeros((height, width), np.uint8)
     whole[top:bottom, left:right] = near > 0
-    _over_strips(fill, list(_strips(whole)), check)
+    over_strips(fill, list(strips(whole)), check)
     return levels
-
-
-def _strips(levels: Bytes) -> Iterator[tuple[int, int, int, int]]:
-    """(left, top, right, bottom) of strips around all that is not 0."""
-    rows, columns = (np.flatnonzero(levels.any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        return
-    left, right = int(columns[0]), int(columns[-1]) + 1
-    high = max(1, _STRIP_PX // (right - left))
-    for top in range(int(rows[0]), int(rows[-1]) + 1, high):
-        yield left, top, right, min(top + high, int(rows[-1]) + 1)
-
-
-def _over_strips(
-    work: Callable[[tuple[int, int, int, int]], None], areas: list[tuple[int, int, int, int]], check: Check
-) -> None:
-    """Two at a time: Pillow and numpy let go of the interpreter while they compute."""
-
-    def one(area: tuple[int, int, int, int]) -> None:
-        check()
-        work(area)
-
-    with ThreadPoolExecutor(_THREADS) as threads:
-        try:
-            for _ in threads.map(one, areas):
-                pass
-        except BaseException:
-            threads.shutdown(cancel_futures=True)
-            raise
 
 
 def _measures(

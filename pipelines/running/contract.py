@@ -17,7 +17,9 @@ from pipelines.events import Event, Phase
 from pipelines.memory.plan import WHOLE, MemoryPlan
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.returning.step import Measures, Views
+from pipelines.returning.composing import EnlargedView
+from pipelines.returning.step import Measures
+from pipelines.returning.views import Views
 from pipelines.running.remembered import ResultCache
 
 
@@ -51,8 +53,8 @@ class LoadSettings:
 class RoleImage:
     """A reference as a pipeline gets it: 8-bit RGB, role, weight and place (from 1) in the request.
 
-    `whole`: of a picture that is to be enlarged, all of it: RGB or RGBA in its own colours, with the ICC
-    profile that says which in its `info`.
+    `whole`: of a picture that is to be enlarged or refined, all of it: RGB or RGBA in its own colours, with
+    the ICC profile that says which in its `info`.
     """
 
     image: Image.Image
@@ -67,13 +69,17 @@ OnStep = Callable[[int, int, Any], None]
 
 
 class FinishedPicture(NamedTuple):
-    """A finished picture, and how it came from its source; `views` None where no source is refined."""
+    """A finished picture, and how it came from its source; `views` None where no source is refined.
+
+    `large`: the model's picture as it was enlarged, where it was.
+    """
 
     picture: Image.Image
     change: Image.Image | None = None
     views: Views | None = None
     measures: Measures | None = None
     words: str | None = None
+    large: EnlargedView | None = None
 
 
 class Call(Protocol):

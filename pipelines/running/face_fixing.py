@@ -18,9 +18,11 @@ from pipelines.events import Box, Event, Phase, TileProgress
 from pipelines.planning import faces
 from pipelines.planning.plan import Plan
 from pipelines.request import MAX_SEED, Mode, Role
+from pipelines.returning.composing import compose
 from pipelines.returning.geometry import Box as Frame
 from pipelines.returning.geometry import Geometry, stretched
-from pipelines.returning.step import Verdict, Views, bring_back, compose, measured
+from pipelines.returning.step import Verdict, bring_back, measured
+from pipelines.returning.views import Views
 from pipelines.running import keeping
 from pipelines.running.contract import Call, FinishedPicture, LoadedModel, OnStep, RoleImage
 

@@ -289,7 +289,8 @@ def _read_references(job: _Job) -> list[RoleImage]:
             )
         job.check()
         read = _read_mask if role is Role.MASK else _read_reference
-        whole = _read_whole(job, image_id, number) if job.plan.route.enlarges else None
+        as_is = job.plan.route.enlarges or (role is Role.SOURCE and image_id in job.originals)
+        whole = _read_whole(job, image_id, number) if as_is else None
         images.append(RoleImage(read(job, image_id, number), role, weight, number, whole))
     return images
 
@@ -363,7 +364,12 @@ def _refined(kept: FinishedPicture) -> Refined | None:
         return None
     seen, drawn = (as_png(Image.fromarray(p)) for p in (kept.views.seen, kept.views.drawn))
     redrawn = kept.measures.verdict in REDRAWN
-    return Refined(as_png(kept.change), seen, drawn, kept.views.geometry.box, redrawn, asdict(kept.measures))
+    refined = Refined(
+        as_png(kept.change), seen, drawn, kept.views.geometry.box, redrawn, asdict(kept.measures)
+    )
+    if kept.large is None:
+        return refined
+    return replace(refined, large=as_png(kept.large.picture), frame=kept.large.frame)
 
 
 @contextmanager

@@ -26,6 +26,10 @@ _EDITS = (Mode.SMART_EDIT, Mode.INPAINT)
 """Modes that leave alone what was not asked for, so that other changes are in doubt."""
 LINES_LOST, LINES_GAINED, COLOURS_FAR = 0.35, 2.4, 27.0
 """From where a doubt is raised (`SourceChange.lines`, `.colours`)."""
+_MOSTLY = 0.75
+"""Share of a change in the head, or beside it, from which on it is a change of that."""
+_IN_THE_HEAD, _BESIDE = frozenset({"expression", "eyes"}), frozenset({"background", "outfit"})
+"""Topics of a prompt, by where their change belongs."""
 _CHANGES_LINES = frozenset({"style", "age", "light", "angle", "pose"})
 _ON_THE_FACE = re.compile(
     r"\b(?:\w*glasses|spectacles|beard|mo?ustache|mask|helmet|hood|veil|scarf|makeup|tattoos?|freckles|wrinkles"
@@ -122,7 +126,23 @@ def _measured(change: SourceChange) -> str:
 
 
 def doubt(result: Result) -> str | None:
-    """What the head's lines and colours leave in doubt, unless something was asked for that explains it."""
+    """What no words explain: where the change lies, or the head's lines and colours."""
+    return _elsewhere(result) or _unexplained(result)
+
+
+def _elsewhere(result: Result) -> str | None:
+    """Where the change lies, and the words meant another place."""
+    change, asked = result.change, set(prompt_forms.demands(result.request.prompt))
+    if change is None or change.inside is None or not asked or result.request.mode not in _EDITS:
+        return None
+    if asked <= _IN_THE_HEAD and change.inside < 1 - _MOSTLY:
+        return "You asked for a change of the face, but most of what changed lies beside the head."
+    if asked <= _BESIDE and change.inside > _MOSTLY:
+        return "Most of what changed is the head, which you did not ask to change."
+    return None
+
+
+def _unexplained(result: Result) -> str | None:
     change, request = result.change, result.request
     if change is None or change.lines is None or change.colours is None or request.mode not in _EDITS:
         return None

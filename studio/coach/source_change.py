@@ -1,13 +1,15 @@
 """What a picture has changed of the one it was made from: which part of the head, and which of the rest.
 
-Beside that two measures of the head, held against known truth by `python -m benchmarks.coach`: whether the
-lines of the face are still there, and how far its main colours have moved. Neither recognises a face, so
-neither can say that somebody stayed the same. Knows files, no rows and no rules; scikit-image is loaded with
-the first picture.
+A refinement's change is known from when it was brought back to its source; of other pictures it is what
+visibly differs. Beside that two measures of the head, held against known truth by
+`python -m benchmarks.coach`: whether the lines of the face are still there, and how far its main colours have
+moved. Neither recognises a face, so neither can say that somebody stayed the same. Knows files, no rows and
+no rules; scikit-image is loaded with the first picture.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,8 +36,9 @@ _FAINT = 0.1
 
 @dataclass(frozen=True, slots=True)
 class SourceChange:
-    """`head` and `rest`: parts of each that visibly changed, 0–1; without a head (None) `rest` is all of it.
+    """`head` and `rest`: parts of each that changed, 0–1; without a head (None) `rest` is all of it.
 
+    `inside`: how much of what changed lies in the head; None without a head, or where nothing changed.
     `lines`: steps of luminance in the face, of those in the source's (1: as many). `colours`: how far the
     head's main colours moved (ΔE 2000, 0: none). Both are None without a head.
     """
@@ -44,14 +47,18 @@ class SourceChange:
     head: float | None = None
     lines: float | None = None
     colours: float | None = None
+    inside: float | None = None
 
 
 @lru_cache(maxsize=256)
-def measure(picture: Path, source: Path) -> SourceChange:
-    """Compare a picture with its source, fitted to the source's size. Raises OSError."""
+def measure(picture: Path, source: Path, change: bytes | None = None) -> SourceChange:
+    """Compare a picture with its source, fitted to the source's size. Raises OSError.
+
+    `change`: where it is known what changed, a grey PNG of that, in which 0 is unchanged.
+    """
     before = _small(source)
     after = _small(picture).resize(before.size, Image.Resampling.BOX)
-    visible = changed(before, after)
+    visible = changed(before, after) if change is None else _known(change, before.size)
     head = faces.find(source)
     if head is None:
         return SourceChange(rest=float(visible.mean()))
@@ -59,11 +66,13 @@ def measure(picture: Path, source: Path) -> SourceChange:
     inside = visible[place]
     outside = visible.size - inside.size
     rest = (visible.sum() - inside.sum()) / outside if outside else 0.0
+    all_of_it = float(visible.sum())
     return SourceChange(
         rest=float(rest),
         head=float(inside.mean()) if inside.size else 0.0,
         lines=_lines(after, head) / max(_lines(before, head), _FAINT),
         colours=agreement.distance(picture, source),
+        inside=float(inside.sum()) / all_of_it if all_of_it else None,
     )
 
 
@@ -79,6 +88,16 @@ def changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
 
     one, other = (scikit.lab(np.asarray(each)) for each in (before, after))
     return scikit.colour_difference(one, other) > _VISIBLE
+
+
+def _known(change: bytes, size: tuple[int, int]) -> NDArray[np.float32]:
+    """Share of each pixel that is changed, however little."""
+    import numpy as np
+
+    with Image.open(io.BytesIO(change)) as levels:
+        touched = levels.convert("L").point([0, *[255] * 255])
+        share = np.asarray(touched.resize(size, Image.Resampling.BOX), np.float32)
+        return np.divide(share, 255, dtype=np.float32)
 
 
 def _lines(picture: Image.Image, head: faces.Head) -> float:

@@ -136,7 +136,7 @@ class Collection:
             software=SOFTWARE,
             created_at=datetime.now(UTC),
             category=Category.EDITED,
-            pixel_sha256=images.pixel_sha256(image.width, image.height, image.rgb),
+            pixel_sha256=images.pixel_sha256(image.width, image.height, image.rgb, image.alpha),
             job_id=job_id,
             batch_index=image.index,
             seed=image.seed,
@@ -208,6 +208,14 @@ class Collection:
         row = self._row(image_id)
         with _gone_if_unreadable():
             return self._whole(row) if row.plain else self.store.original_file(row.sha256, row.extension)
+
+    def own_file(self, image_id: str) -> Path | None:
+        """As `original_file`; None where the working file has all there is. Raises NotFound."""
+        row = self._row(image_id)
+        with _gone_if_unreadable():
+            if row.plain or not images.may_have_more(self._whole(row)):
+                return None
+            return self.store.original_file(row.sha256, row.extension)
 
     def pixel_hashes(self, image_ids: Sequence[str]) -> dict[str, str]:
         """The hash of each picture's pixels, in the given order; unknown ids are left out."""

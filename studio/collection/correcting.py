@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from pipelines.returning.composing import Enlarge, EnlargedView, compose
 from pipelines.returning.geometry import Box, Geometry
-from pipelines.returning.step import Views, bring_back, compose
+from pipelines.returning.step import bring_back
+from pipelines.returning.views import Views
 from studio.collection.model_pictures import ModelPicture
 
 Scope = Literal["found", "mask", "everything"]
@@ -46,11 +48,19 @@ def corrected(
     views = Views(pixels, kept.seen, kept.drawn, Geometry(source.size, model, Box(*kept.about.box)))
     levels = _levels(views, kept, wanted)
     redrawn = kept.about.redrawn and wanted.tolerance is None
-    out = compose(views, levels, redrawn=redrawn)
-    if wanted.tolerance is None:  # the enlarger's own pixels, where they were shown in full
+    out = compose(views, levels, enlarge=_again(kept), redrawn=redrawn)
+    if wanted.tolerance is None:  # the very pixels, where they were shown in full
         whole = (levels == 255) & (kept.change == 255)
         out[whole] = np.asarray(made)[whole]
     return out, levels
+
+
+def _again(kept: ModelPicture) -> Enlarge | None:
+    """What an enlarger made when the picture was made; here is none."""
+    if kept.large is None or kept.about.frame is None:
+        return None
+    large = EnlargedView(Image.fromarray(kept.large), Box(*kept.about.frame))
+    return lambda drawn, needed: large
 
 
 def _levels(views: Views, kept: ModelPicture, wanted: MaskedCorrection) -> NDArray[np.uint8]:

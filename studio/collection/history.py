@@ -41,6 +41,8 @@ MAX_BRANCH = 32
 """Pictures of a branch that are measured, counted from its end."""
 _NO_HEAD = "No head was found in this picture, so its face is not compared."
 _ITSELF = Drift(structure=1.0, colour=0.0)
+_MOSTLY_KEPT = 0.5
+"""Share of a picture up to which an edit that changed no more has lost nothing of the rest."""
 _SUGGESTION = (
     "This is {depth} edits away from the anchor, and each loses a little. "
     "Go back to the anchor and apply the edits together."
@@ -123,7 +125,12 @@ class History:
         measured = _with_faces(measured, faces)
         steps = [BranchStep(image_id=anchor.id, depth=0, drift=measured[anchor.id])]
         steps += [
-            BranchStep(image_id=each, depth=max(depth - place, 1), drift=measured[each])
+            BranchStep(
+                image_id=each,
+                depth=max(depth - place, 1),
+                drift=measured[each],
+                changed=_share_changed(line[place]),
+            )
             for place, each in reversed(list(enumerate(branch[:MAX_BRANCH])))
         ]
         return DriftReport(
@@ -132,7 +139,7 @@ class History:
             drift=measured[image_id],
             face_reason=None if image_id in faces.values else faces.reason or _NO_HEAD,
             branch=tuple(steps),
-            suggestion=_SUGGESTION.format(depth=depth) if depth >= DEEP else None,
+            suggestion=_suggestion(depth, steps[1:]),
         )
 
     def drifts(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
@@ -266,6 +273,18 @@ def _edge(row: ImageRow, edge: ParentRow, parent: ImageRow | None, *, primary: b
         primary=primary,
         changes=found,
     )
+
+
+def _share_changed(row: ImageRow) -> float | None:
+    """What the return step measured when the picture was made."""
+    changed = (row.provenance.get("returned") or {}).get("changed")
+    return float(changed) if isinstance(changed, int | float) else None
+
+
+def _suggestion(depth: int, steps: Sequence[BranchStep]) -> str | None:
+    """Where so many edits each redrew more than they were asked for, to begin again."""
+    redrawn = [step for step in steps if step.changed is None or step.changed > _MOSTLY_KEPT]
+    return _SUGGESTION.format(depth=depth) if depth >= DEEP and redrawn else None
 
 
 def _known_drifts(session: Session, family: Mapping[str, ImageRow]) -> dict[str, Drift]:

@@ -28,7 +28,10 @@ _PICTURES = ("change", "seen", "drawn")
 
 
 class About(BaseModel):
-    """The source's id, what of it the model saw, whether nothing of it shows through, what was measured."""
+    """The source's id, what of it the model saw, whether nothing of it shows through, what was measured.
+
+    `frame`: what of the model's picture was enlarged, in px of it; None where nothing was.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,16 +39,21 @@ class About(BaseModel):
     box: tuple[float, float, float, float]
     redrawn: bool
     measures: dict[str, Any]
+    frame: tuple[float, float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPicture:
-    """`change` (H, W) of the picture's size; `seen` and `drawn` (h, w, 3) of the model's: uint8."""
+    """`change` (H, W) of the picture's size; `seen` and `drawn` (h, w, 3) of the model's: uint8.
+
+    `large` (h', w', 3): what an enlarger made of `about.frame`, where one did.
+    """
 
     about: About
     change: NDArray[np.uint8]
     seen: NDArray[np.uint8]
     drawn: NDArray[np.uint8]
+    large: NDArray[np.uint8] | None = None
 
 
 class ModelPictures:
@@ -56,12 +64,20 @@ class ModelPictures:
 
     def keep(self, image_id: str, refined: Refined, source: str) -> None:
         """For the picture with this id; the oldest are let go where there is no room."""
-        about = About(source=source, box=refined.box, redrawn=refined.redrawn, measures=refined.measures)
+        about = About(
+            source=source,
+            box=refined.box,
+            redrawn=refined.redrawn,
+            measures=refined.measures,
+            frame=refined.frame if refined.large else None,
+        )
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as file:  # PNGs are packed already
             file.writestr("about.json", about.model_dump_json())
             for name in _PICTURES:
                 file.writestr(f"{name}.png", getattr(refined, name))
+            if refined.large:
+                file.writestr("large.png", refined.large)
         try:
             durable.make_folder(self._folder)
             durable.write_whole(self._path(image_id), [out.getvalue()])
@@ -83,7 +99,9 @@ class ModelPictures:
             with zipfile.ZipFile(self._path(image_id)) as file:
                 about = About.model_validate_json(file.read("about.json"))
                 change, seen, drawn = (file.read(f"{name}.png") for name in _PICTURES)
-            return ModelPicture(about, _pixels(change, "L"), _pixels(seen, "RGB"), _pixels(drawn, "RGB"))
+                large = _pixels(file.read("large.png"), "RGB") if about.frame else None
+            pictures = _pixels(change, "L"), _pixels(seen, "RGB"), _pixels(drawn, "RGB")
+            return ModelPicture(about, *pictures, large)
         except (OSError, KeyError, SyntaxError, ValueError, zipfile.BadZipFile, ValidationError):
             return None
 

@@ -85,12 +85,13 @@ class Refinements:
         if kept is None or made.request is None:
             raise NotFound(_UNKNOWN)
         with self._one:
-            pixels, levels = self._composed(made, kept, correction)
-        return self._saved(made, kept, pixels, levels)
+            picture, levels = self._composed(made, kept, correction)
+        return self._saved(made, kept, picture, levels)
 
     def _composed(
         self, made: ImageRecord, kept: ModelPicture, wanted: Correction
-    ) -> tuple[np.ndarray, np.ndarray]:
+    ) -> tuple[Image.Image, np.ndarray]:
+        from pipelines.returning.stored import as_stored
         from studio.collection import correcting
 
         files = self._collection
@@ -113,16 +114,31 @@ class Refinements:
             feather=wanted.feather,
             tolerance=wanted.tolerance,
         )
-        return correcting.corrected(source, shown, kept, correction)
+        pixels, levels = correcting.corrected(source, shown, kept, correction)
+        own = files.own_file(kept.about.source)
+        if own is None:
+            return Image.fromarray(pixels), levels
+        return as_stored(_opened(own), np.asarray(source), pixels, levels), levels
 
     def _saved(
-        self, made: ImageRecord, kept: ModelPicture, pixels: np.ndarray, levels: np.ndarray
+        self, made: ImageRecord, kept: ModelPicture, picture: Image.Image, levels: np.ndarray
     ) -> ImageRecord:
         height, width = levels.shape
         changed = {**kept.about.measures, "changed": float(np.count_nonzero(levels)) / levels.size}
         change, seen, drawn = (_png(each) for each in (levels, kept.seen, kept.drawn))
-        refined = Refined(change, seen, drawn, kept.about.box, kept.about.redrawn, changed)
-        ready = ImageReady(0, made.seed or 0, width, height, pixels.tobytes(), refined)
+        large = b"" if kept.large is None else _png(kept.large)
+        frame = kept.about.frame or (0.0, 0.0, 0.0, 0.0)
+        refined = Refined(change, seen, drawn, kept.about.box, kept.about.redrawn, changed, large, frame)
+        ready = ImageReady(
+            index=0,
+            seed=made.seed or 0,
+            width=width,
+            height=height,
+            rgb=picture.convert("RGB").tobytes(),
+            refined=refined,
+            alpha=picture.getchannel("A").tobytes() if picture.mode == "RGBA" else b"",
+            profile=picture.info.get("icc_profile") or b"",
+        )
         parents = _parents(made)
         return self._collection.save_corrected(made, ready, parents, _AGAIN, f"return-{uuid4().hex}")
 

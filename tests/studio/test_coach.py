@@ -318,6 +318,46 @@ def test_a_doubt_is_raised_where_nothing_asked_for_explains_it(case: Result, wor
         assert words in judgement.words
 
 
+@pytest.mark.parametrize(
+    ("prompt", "inside", "words"),
+    [
+        ("make her smile", 0.1, "beside the head"),
+        ("make her smile", 0.9, None),
+        ("make her smile", None, None),
+        ("change the background to a forest", 0.9, "which you did not ask to change"),
+        ("change the background to a forest", 0.1, None),
+        ("give her green hair", 0.1, None),
+        ("make it better", 0.1, None),
+    ],
+)
+def test_a_change_elsewhere_than_the_words_said_is_in_doubt(
+    prompt: str, inside: float | None, words: str | None
+) -> None:
+    change = dataclasses.replace(FEW, inside=inside)
+    told = after.doubt(result(change, request=situation(prompt, mode=Mode.SMART_EDIT).request))
+    assert (told is None) == (words is None)
+    assert (words or "") in (told or "")
+
+
+def test_a_refinements_own_change_is_what_is_told(tmp_path: Path) -> None:
+    """As it was found when the picture was made, however little a pixel changed."""
+    picture = Image.open(DRAWINGS / "blue-1.webp").convert("RGB")
+    picture.save(tmp_path / "same.png")
+    head = faces.find(DRAWINGS / "blue-1.webp")
+    assert head is not None
+    levels = Image.new("L", picture.size)
+    x, y = (
+        int((head.x + 0.4 * head.width) * picture.width),
+        int((head.y + 0.4 * head.height) * picture.height),
+    )
+    levels.paste(9, (x, y, x + 20, y + 20))
+    levels.save(tmp_path / "change.png")
+    found = measure(tmp_path / "same.png", DRAWINGS / "blue-1.webp", (tmp_path / "change.png").read_bytes())
+    assert found.inside == pytest.approx(1.0, abs=0.05)
+    assert (found.head or 0) > 0
+    assert found.rest == pytest.approx(0.0, abs=1e-3)
+
+
 def test_an_erased_face_another_head_and_a_new_background_are_told_apart(tmp_path: Path) -> None:
     before = Image.open(DRAWINGS / "blue-1.webp").convert("RGB")
     kept = {"same": before.copy(), "erased": before.copy(), "beyond": before.copy()}

@@ -13,7 +13,7 @@ from PIL import Image, ImageFilter
 from pipelines.errors import NotFound, RequestError
 from pipelines.events import ImageReady
 from pipelines.request import Mode, Reference, Role
-from studio.collection import drift
+from studio.collection import drift, queries
 from studio.collection.history import History
 from studio.collection.queries import Filter
 from studio.records import FamilyTree, ImageRecord, Rights
@@ -105,7 +105,7 @@ def test_a_mask_is_an_edge_without_a_node(durable: Durable, history: History) ->
 
 
 def test_a_large_family_is_cut_and_says_so(durable: Durable) -> None:
-    from studio.collection import lineage, queries
+    from studio.collection import lineage
 
     line = chain(durable, 8)
     with durable.database.reading() as session:
@@ -260,6 +260,21 @@ def test_drift_is_shown_along_the_branch_and_advice_given_from_the_fourth_edit(
     assert "back to the anchor" in str(report.suggestion)
     assert history.drift(line[3].id).suggestion is None
     assert history.drift(line[0].id).drift.structure == 1.0
+
+
+def test_a_line_whose_edits_kept_the_rest_needs_no_new_beginning(durable: Durable, history: History) -> None:
+    line = chain(durable, 5)
+    with durable.collection.database.transaction() as session:
+        for number, record in enumerate(line[1:], start=1):
+            row = queries.row(session, record.id)
+            row.provenance = {**row.provenance, "returned": {"verdict": "kept", "changed": number / 100}}
+    report = history.drift(line[5].id)
+    assert [step.changed for step in report.branch] == [None, 0.01, 0.02, 0.03, 0.04, 0.05]
+    assert report.suggestion is None
+    with durable.collection.database.transaction() as session:
+        row = queries.row(session, line[2].id)
+        row.provenance = {**row.provenance, "returned": {"verdict": "everything", "changed": 1.0}}
+    assert "back to the anchor" in str(history.drift(line[5].id).suggestion)
 
 
 def test_a_chosen_anchor_lasts_and_serves_what_comes_after_it(durable: Durable, history: History) -> None:

@@ -222,6 +222,9 @@ class Refusing:
     def original_file(self, image_id: str) -> Path:
         return self._collection.original_file(image_id)
 
+    def own_file(self, image_id: str) -> Path | None:
+        return self._collection.own_file(image_id)
+
     def try_disk(self, size: int) -> None:
         if self.full:
             raise StorageFailure(FULL)

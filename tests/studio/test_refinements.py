@@ -216,6 +216,53 @@ def test_another_size_than_the_sources_is_refused(durable: Durable, refinements:
         refinements.put_together(made.id, Correction())
 
 
+def test_what_an_enlarger_made_is_used_again(durable: Durable, refinements: Refinements) -> None:
+    """New structure in a correction is as sharp as in the picture it corrects."""
+    source = source_of(durable)
+    seen = noise(3, SIDE, SIDE).resize((MODEL, MODEL))
+    drawn = Image.new("RGB", (MODEL, MODEL), (250, 60, 160))
+    large = np.kron(np.indices((MODEL, MODEL)).sum(0) % 2, np.ones((2, 2)))[..., None] * np.ones(3) * 255
+    about = Refined(
+        change=grey(np.zeros((SIDE, SIDE), np.uint8)),
+        seen=encoded(seen),
+        drawn=encoded(drawn),
+        box=BOX,
+        redrawn=True,
+        measures={},
+        large=encoded(Image.fromarray(large.astype(np.uint8))),
+        frame=(0.0, 0.0, float(MODEL), float(MODEL)),
+    )
+    made = durable.collection.save_generated(
+        job_id="enlarged",
+        request=request(source, mode=Mode.IMG2IMG),
+        image=ImageReady(0, 7, SIDE, SIDE, noise(3, SIDE, SIDE).tobytes(), about),
+        notices=(),
+        provenance={},
+    )
+    again = refinements.put_together(made.id, Correction(scope="everything"))
+    got = pixels(durable, again).astype(int)
+    assert np.abs(np.diff(got, axis=1)).mean() > 50
+    kept = durable.collection.model_pictures.of(again.id)
+    assert kept is not None
+    assert kept.large is not None
+
+
+def test_the_files_own_transparency_and_colours_outlast_a_correction(
+    durable: Durable, refinements: Refinements
+) -> None:
+    own = noise(3, SIDE, SIDE)
+    own.putalpha(Image.linear_gradient("L").resize(own.size))
+    source = loaded(durable, encoded(own))
+    made = refined(durable, source)
+    again = refinements.put_together(made.id, Correction(grow=2))
+    with Image.open(durable.collection.file(again.id)[0]) as picture:
+        assert picture.mode == "RGBA"
+        got = np.asarray(picture)
+    kept = np.ones((SIDE, SIDE), bool)
+    kept[18:42, 18:42] = False
+    assert np.array_equal(got[kept], np.asarray(own)[kept])
+
+
 def test_two_corrections_at_once_are_two_pictures(durable: Durable, refinements: Refinements) -> None:
     made = refined(durable, source_of(durable))
     done: list[ImageRecord] = []

@@ -19,11 +19,11 @@ from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
 from pipelines.errors import GenerationFailed
-from pipelines.events import ControlImage, Event, Notice, Phase
+from pipelines.events import ControlImage, Event, Notice, Phase, TileProgress
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
 from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
-from pipelines.returning.step import Check, never
+from pipelines.returning.views import Check, never
 from pipelines.running import control_images, keeping, loading, placement, preview, recalling, references
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
 from pipelines.running.loras import ActiveLora, Loras
@@ -112,7 +112,7 @@ class StockModel:
         arguments |= self.words(plan, stock, shown, arguments, emit)
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
         soft = self.soft_mask(plan, images)
-        finish = self._finish(plan, images, gradual=soft is not None)
+        finish = self._finish(plan, images, emit, gradual=soft is not None)
         return DiffusersCall(self, stock, plan, arguments, finish, soft)
 
     def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
@@ -262,10 +262,15 @@ class StockModel:
         """Along the outlines of the structure reference."""
         raise NotImplementedError
 
-    def _finish(self, plan: Plan, images: Sequence[RoleImage], *, gradual: bool = False) -> keeping.Finish:
+    def _finish(
+        self, plan: Plan, images: Sequence[RoleImage], emit: Emit, *, gradual: bool = False
+    ) -> keeping.Finish:
         """What makes the finished picture of the model's. `gradual`: greys of its mask were drawn as such."""
         if plan.mode in REFINEMENTS and plan.result_size is not None:
-            return keeping.finisher(plan, keeping.canvas(plan, images), self.seen, gradual=gradual)
+            place = keeping.canvas(plan, images)
+            return keeping.finisher(
+                plan, place, self.seen, lambda at, of: emit(TileProgress(at, of)), gradual=gradual
+            )
         keeper = self.keeper(plan, images)
         return keeping.under(keeper) if keeper else keeping.alone
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageCms, ImageDraw
 
 from pipelines.returning.geometry import Geometry, stretched
-from pipelines.returning.step import Views
+from pipelines.returning.views import Views
 
 
 def scene(width: int = 512, height: int = 512, seed: int = 3) -> np.ndarray:
@@ -44,3 +44,13 @@ def painted(picture: np.ndarray, box: tuple[int, int, int, int], colour: tuple[i
     left, top, right, bottom = box
     out[top:bottom, left:right] = colour
     return out
+
+
+def wide_profile() -> bytes:
+    """An RGB profile that is not sRGB: its red and blue have changed places."""
+    profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    count = int.from_bytes(profile[128:132], "big")
+    places = {bytes(profile[132 + 12 * n : 136 + 12 * n]): 132 + 12 * n for n in range(count)}
+    red, blue = places[b"rXYZ"], places[b"bXYZ"]
+    profile[red : red + 4], profile[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(profile)

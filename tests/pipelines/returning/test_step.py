@@ -5,8 +5,10 @@ import pytest
 from PIL import Image
 
 from pipelines.errors import Cancelled
-from pipelines.returning.geometry import around, covering, stretched
-from pipelines.returning.step import Verdict, Views, bring_back, compose
+from pipelines.returning.composing import EnlargedView, compose
+from pipelines.returning.geometry import Box, around, covering, stretched
+from pipelines.returning.step import Verdict, bring_back
+from pipelines.returning.views import Views
 from tests.pipelines.returning.scene import painted, scene, shrunk, views
 
 SPOT = (40, 40, 72, 72)
@@ -137,12 +139,23 @@ def test_a_cancel_is_heard_between_strips() -> None:
         bring_back(edited(2048), check=check)
 
 
+def test_how_far_it_is_is_told_of_large_pictures_alone() -> None:
+    told: list[tuple[int, int]] = []
+    bring_back(edited(2048), told=lambda done, of: told.append((done, of)), everywhere=True)
+    assert [done for done, _ in told] == list(range(1, told[0][1] + 1))
+    told.clear()
+    bring_back(edited(512), told=lambda done, of: told.append((done, of)), everywhere=True)
+    assert not told
+
+
 def test_new_structure_comes_through_the_enlarger_and_only_where_it_is_needed() -> None:
     asked: list[tuple[int, int]] = []
 
-    def enlarge(picture: Image.Image) -> Image.Image:
-        asked.append(picture.size)
-        return picture.resize((picture.width * 4, picture.height * 4), Image.Resampling.NEAREST)
+    def enlarge(picture: Image.Image, needed: Box) -> EnlargedView:
+        part = picture.crop(needed)
+        asked.append(part.size)
+        large = part.resize((part.width * 4, part.height * 4), Image.Resampling.NEAREST)
+        return EnlargedView(large, needed)
 
     source = scene()
     seen = shrunk(source, (128, 128))
@@ -151,6 +164,22 @@ def test_new_structure_comes_through_the_enlarger_and_only_where_it_is_needed() 
     bring_back(views(source, seen, drawn), enlarge=enlarge)
     assert len(asked) == 1
     assert 32 <= max(asked[0]) <= 70
+
+
+def test_enlarged_structure_stands_where_it_was_drawn_amid_a_wider_light() -> None:
+    plain = np.full((512, 512, 3), 150, np.uint8)
+    seen = shrunk(plain, (128, 128))
+    drawn = painted((seen * 0.5).astype(np.uint8), (90, 60, 96, 66), (255, 255, 255))
+
+    def enlarge(picture: Image.Image, needed: Box) -> EnlargedView:
+        part = picture.crop(needed)
+        return EnlargedView(part.resize((part.width * 4, part.height * 4), Image.Resampling.BICUBIC), needed)
+
+    made = bring_back(views(plain, seen, drawn), enlarge=enlarge, everywhere=True)
+    rows, columns = np.nonzero(made.picture.min(axis=2) > 160)
+    assert abs(rows.mean() - 4 * 63) < 4
+    assert abs(columns.mean() - 4 * 93) < 4
+    assert len(rows) == pytest.approx(24 * 24, rel=0.4)
 
 
 @pytest.mark.parametrize(

@@ -100,6 +100,7 @@ export interface BranchStep {
   image_id: string;
   depth: number;
   drift: Drift;
+  changed: number | null;
 }
 
 export interface BulkChange {

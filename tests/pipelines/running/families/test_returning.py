@@ -11,16 +11,17 @@ import pytest
 import yaml
 from PIL import Image, ImageOps
 
-from pipelines.errors import Cancelled
+from pipelines.errors import Cancelled, GenerationFailed, RequestError
 from pipelines.events import Notice, WorkOrder
 from pipelines.families.route import Route
-from pipelines.planning.complete import plan
+from pipelines.planning.complete import complete, plan
 from pipelines.request import REFINEMENTS, Mode, Role
 from pipelines.returning.geometry import covering, stretched
 from pipelines.running import keeping, references
 from pipelines.running.contract import RoleImage
+from pipelines.running.families import stock
 from tests.pipelines.conftest import Outcome
-from tests.pipelines.returning.scene import scene
+from tests.pipelines.returning.scene import scene, wide_profile
 from tests.pipelines.running.families.conftest import MAKERS, Tiny
 
 WIDTH, HEIGHT = 300, 200
@@ -72,14 +73,21 @@ class Desk:
             self.tiny.pictures.sizes[name] = (3000, 2000)
         return source
 
-    def refine(self, model: str, mode: Mode, mask: str = "spot", **changes: Any) -> Outcome:
+    def refine(
+        self,
+        model: str,
+        mode: Mode,
+        mask: str = "spot",
+        originals: dict[str, str] | None = None,
+        **changes: Any,
+    ) -> Outcome:
         given = [{"image_id": "source"}]
         if self.tiny.catalog.route(model, mode).mask_arg:
             given.append({"image_id": mask, "role": "mask"})
         asked = {"result_size": None, "keep": None, "references": given, **changes}
         request = self.tiny.ask(model, mode, **asked)
         outcome = Outcome(request)
-        order = WorkOrder("job", request, self.files)
+        order = WorkOrder("job", request, self.files, originals=originals or {})
         self.tiny.runner.run(order, outcome.events.append, lambda: False)
         return outcome
 
@@ -146,6 +154,72 @@ def test_sources_of_every_kind_are_kept_as_they_are_shown(desk: Desk, tmp_path: 
     with Image.open(io.BytesIO(refined.change)) as change:
         kept = np.asarray(change) == 0
     assert np.array_equal(made[kept], shown[kept])
+
+
+@pytest.mark.parametrize(("model", "mode"), [("tiny-kontext", "smart_edit"), ("tiny-sdxl", "inpaint")])
+def test_transparency_and_colours_of_the_sources_file_come_back(
+    desk: Desk, tmp_path: Path, model: str, mode: str
+) -> None:
+    own = np.dstack([desk.source, np.full((HEIGHT, WIDTH), 255, np.uint8)])
+    own[:, :60, 3] = np.linspace(0, 255, 60).astype(np.uint8)
+    profile = wide_profile()
+    stored = Image.fromarray(own)
+    stored.info["icc_profile"] = profile
+    stored.save(tmp_path / "own.png", icc_profile=profile)
+    Image.alpha_composite(Image.new("RGBA", stored.size, "white"), stored).convert("RGB").save(
+        tmp_path / "seen.png"
+    )
+    desk.files["own"] = str(tmp_path / "seen.png")
+    desk.tiny.pictures.sizes["own"] = stored.size
+    given = [{"image_id": "own"}]
+    if mode == "inpaint":
+        given.append({"image_id": "spot", "role": "mask"})
+    originals = {"own": str(tmp_path / "own.png")}
+    outcome = desk.refine(model, Mode(mode), references=given, originals=originals)
+    ready = outcome.images[0]
+    assert ready.profile == profile
+    assert ready.refined is not None
+    with Image.open(io.BytesIO(ready.refined.change)) as change:
+        kept = np.asarray(change) == 0
+    alpha = np.frombuffer(ready.alpha, np.uint8).reshape(HEIGHT, WIDTH)
+    assert np.array_equal(pixels(outcome)[kept], own[kept][:, :3])
+    assert np.array_equal(alpha[kept], own[kept][:, 3])
+    assert kept.any() or mode == "smart_edit"
+
+
+def test_numbers_that_run_over_are_no_refinement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = stock.DiffusersCall.denoise
+    monkeypatch.setattr(
+        stock.DiffusersCall, "denoise", lambda self, seed, on_step: real(self, seed, on_step) * float("nan")
+    )
+    request = desk.tiny.ask(
+        "tiny-kontext", "smart_edit", references=[{"image_id": "source"}], result_size=None, keep=None
+    )
+    told = Outcome(request)
+    order = WorkOrder("job", request, desk.files)
+    with pytest.raises(GenerationFailed, match="no picture came out"):
+        desk.tiny.runner.run(order, told.events.append, lambda: False)
+    assert not told.images
+
+
+def test_a_source_deleted_meanwhile_is_told(desk: Desk, tmp_path: Path) -> None:
+    desk.files["gone"] = str(tmp_path / "gone.png")
+    desk.tiny.pictures.sizes["gone"] = (WIDTH, HEIGHT)
+    with pytest.raises(RequestError, match="Reference 1 can't be read"):
+        desk.refine("tiny-kontext", Mode.SMART_EDIT, references=[{"image_id": "gone"}])
+
+
+def test_a_request_of_before_this_existed_is_made_as_it_was(desk: Desk) -> None:
+    old = desk.tiny.ask("tiny-kontext", "smart_edit", references=[{"image_id": "source"}])
+    old = old.model_copy(update={"result_size": None, "keep": None})
+    again = complete(old, desk.tiny.catalog, desk.tiny.pictures.sizes, lambda: 1, again=True).request
+    assert again.result_size is None
+    assert again.keep is None
+    outcome = Outcome(again)
+    order = WorkOrder("job", again, desk.files)
+    desk.tiny.runner.run(order, outcome.events.append, lambda: False)
+    assert pixels(outcome).shape == (again.height, again.width, 3)
+    assert outcome.images[0].refined is None
 
 
 @pytest.mark.parametrize("mask", ["one pixel", "black", "white", "soft", "small"])

@@ -12,7 +12,7 @@ from pipelines.events import ControlImage, Event
 from pipelines.families.stable_diffusion import FAMILY
 from pipelines.planning.complete import plan
 from pipelines.request import Mode, Role
-from pipelines.returning.step import never
+from pipelines.returning.views import never
 from pipelines.running import keeping, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load

@@ -238,6 +238,8 @@ export class Brush {
       undo: () => this.step(this.history.undo()),
       redo: () => this.step(this.history.redo()),
       clear: () => (this.mask.data.fill(0), this.changed(whole)),
+      only: () => this.onlyHere(),
+      everything: () => (this.mask.data.fill(255), this.changed(whole)),
       invert: () => this.changed(masks.invert(this.mask)),
       grow: () => (morphology.grow(this.mask, by), this.changed(whole)),
       shrink: () => (morphology.shrink(this.mask, by), this.changed(whole)),
@@ -252,6 +254,13 @@ export class Brush {
       leave: () => this.discard(),
     };
     return acts[name]();
+  }
+
+  /** Nothing changed yet: what is painted from now on did. @returns {void} */
+  onlyHere() {
+    this.mask.data.fill(0);
+    this.changed(masks.whole(this.mask));
+    this.panel.choose("brush");
   }
 
   /** @param {masks.Area | null} area */

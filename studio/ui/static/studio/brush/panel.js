@@ -3,7 +3,7 @@ import { el } from "../../core/dom.js";
 import * as kit from "../../kit/kit.js";
 
 /** @typedef {"brush" | "eraser" | "rect" | "lasso" | "wand" | "click"} ToolName */
-/** @typedef {"head" | "subject" | "words" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "done" | "also" | "leave"} Act */
+/** @typedef {"head" | "subject" | "words" | "invert" | "grow" | "shrink" | "feather" | "undo" | "redo" | "clear" | "load" | "save" | "only" | "everything" | "done" | "also" | "leave"} Act */
 /** @typedef {import("../../kit/icons.js").IconName} IconName */
 
 /** @type {[ToolName, IconName, string, string | undefined][]} */
@@ -37,6 +37,12 @@ const ACTS = [
     ["load", "folder", "Load a mask from a picture", undefined],
     ["save", "download", "Save the mask as a picture", undefined],
   ],
+];
+
+/** Of a change that is corrected. @type {[Act, string, string][]} */
+const SCOPES = [
+  ["only", "Only here", "Take back all that changed; then paint where the change is to be"],
+  ["everything", "Everything", "Take over all that the model made"],
 ];
 
 /** @param {string} label @param {Record<string, number | string>} range @param {() => unknown} changed */
@@ -84,6 +90,7 @@ export class Panel {
     this.said.addEventListener("keydown", (event) => event.key === "Enter" && this.said.value.trim() && act("words"));
     this.words = el("span", { class: "brush-words", role: "status" });
     this.node = this.bar(act, purpose);
+    if (purpose.scopes) this.node.querySelector(".brush-end")?.before(this.scopes(act));
     this.choose("brush");
   }
 
@@ -113,6 +120,16 @@ export class Panel {
       el("div", { class: "brush-group" }, this.size.node, this.softness.node, this.tolerance.node),
       el("div", { class: "brush-group brush-end" }, this.words, leave, ...(other ? [other] : []), done),
     );
+  }
+
+  /** @param {(name: Act) => unknown} act */
+  scopes(act) {
+    const buttons = SCOPES.map(([name, label, title]) => {
+      const button = kit.button({ id: `mask-${name}`, label, kind: "ghost", run: () => act(name) });
+      button.title = title;
+      return button;
+    });
+    return el("div", { class: "brush-group", role: "group", "aria-label": "Scope" }, buttons);
   }
 
   /** @param {ToolName} tool */

@@ -11,12 +11,13 @@ import { begun, changeOf } from "./source.js";
 /** @typedef {import("../../core/events.js").Picture} Picture */
 
 /**
- * `draft`: what its draft is kept under; `use`: false where it could not be used, of which a message has told.
+ * `draft`: what its draft is kept under; `use`: false where it could not be used, of which a message has told;
+ * `scopes`: it can begin with nothing or with everything.
  * @typedef {{
  *   label: string, title?: string, part: string, none: string, draft: (id: string) => string,
  *   begin: (record: Picture) => Promise<{mask: masks.Mask, left: boolean}>,
  *   use: (record: Picture, mask: masks.Mask) => Promise<boolean>,
- *   also?: {label: string, title: string, use: (record: Picture, mask: masks.Mask) => Promise<boolean>},
+ *   scopes?: boolean, also?: {label: string, title: string, use: (record: Picture, mask: masks.Mask) => Promise<boolean>},
  * }} Purpose
  */
 
@@ -60,6 +61,7 @@ export const CORRECT = {
   label: "Put together again",
   part: "changed",
   none: "Nothing changed",
+  scopes: true,
   draft: (id) => `change of ${id}`,
   begin: (record) => changeOf(record),
   async use({ id }, mask) {
