@@ -210,7 +210,7 @@ class Dispatcher:
         return files, masks
 
     def _as_stored(self, request: GenerationRequest) -> tuple[dict[str, str], tuple[Box, ...]]:
-        """What is enlarged or refined, as it is stored; heads: they are fixed, or no join or edge cuts one."""
+        """What is enlarged or refined, as it is stored; heads: fixed, or not to be cut by a join."""
         if request.fit == "crop" or request.mode is Mode.FIX_FACE:
             source = request.with_role(Role.SOURCE)[0].image_id
             return {}, self._heads_of(self._collection.working_file(source))
