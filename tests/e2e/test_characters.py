@@ -137,7 +137,7 @@ def _gets_a_portrait(page: Page) -> None:
     for unused in ("#portrait-steps", "#portrait-negative"):  # the bundled model makes nothing of them
         expect(page.locator(unused)).to_be_hidden()
     page.fill("#portrait-prompt", "a woman with red hair in a cloak")
-    expect(page.locator(".chr-told")).to_contain_text("has never seen “cloak”. It knows: hair")
+    expect(page.locator(".chr-told:visible")).to_contain_text("has never seen “cloak”. It knows: hair")
     expect(page.locator("#portrait-generate")).to_have_text("Generate")
     page.click("#portrait-generate")
     place(page, "1 of 1 · current")

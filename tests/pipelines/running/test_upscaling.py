@@ -241,9 +241,10 @@ def test_a_hostile_enlarger_makes_no_picture_and_says_why(
     (tmp_path / "upscalers").mkdir()
     _hostile(name, tmp_path / "upscalers" / name, tmp_path / "it-ran")
     catalogue = load_catalog(tiny_models_yaml, tmp_path)
+    listed = [spec.id for spec in catalogue.specs if spec.id.startswith("file-upscalers-")]
     wish = {
         "mode": "upscale",
-        "model": f"file-upscalers-{Path(name).stem}",
+        "model": listed[0] if listed else f"file-upscalers-{Path(name).stem}",
         "references": [{"image_id": "it"}],
     }
 

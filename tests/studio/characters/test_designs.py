@@ -137,7 +137,7 @@ def test_each_result_is_accepted_or_left(studio: Cast) -> None:
     one, two = studio.designs.run(run.id).jobs
     assert one.version_id is not None
     assert two.version_id is not None
-    accepted = studio.characters.versions.accept(mara.id, one.version_id)
+    accepted = studio.characters.versions.use(mara.id, one.version_id)
     assert (accepted.current, accepted.state, accepted.design_name) == (True, VersionState.KEPT, "Ink")
     left = studio.characters.versions.leave(ilse.id, two.version_id)
     assert (left.current, left.state, left.place) == (False, VersionState.LEFT, 0)
