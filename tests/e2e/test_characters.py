@@ -105,8 +105,8 @@ def test_a_character_from_its_name_to_a_default_for_the_cast(
     page.click("#design-default-yes")
     expect(page.locator("#likeness-toasts")).to_contain_text("has these values now")
     design = studio_server.api("GET", "/designs").json()[0]
-    assert (design["active"], design["seed"], design["num_inference_steps"]) == (True, 77, 2)
-    assert design["negative_prompt"] == "blurry"
+    assert (design["active"], design["seed"], design["num_inference_steps"]) == (True, 77, 20)
+    assert not design["negative_prompt"]
     _comes_back_from_the_studio(page)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
