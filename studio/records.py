@@ -216,8 +216,9 @@ class ModelInfo(_Record):
 class Checked(_Record):
     """A request as it would be carried out, with what the artist should be told of it."""
 
-    request: GenerationRequest
+    request: GenerationRequest | None = Field(description="Null where it would be refused.")
     notices: tuple[str, ...] = ()
+    refusal: str | None = None
 
 
 class ImagePage(_Record):

@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import BeforeValidator
 
+from pipelines.errors import LikenessError
 from pipelines.request import GenerationRequest
 from studio.records import Checked, JobRecord, JobStatus
 from studio.service import StudioService
@@ -38,7 +39,10 @@ def _add_verbs(router: APIRouter, service: StudioService) -> None:
     @router.post("/jobs/check")
     def check(request: GenerationRequest) -> Checked:
         """What a request would become and what would be said of it, without queueing it."""
-        completed, notices = service.preview_request(request)
+        try:
+            completed, notices = service.preview_request(request)
+        except LikenessError as error:  # a question, not a wish: to be refused is an answer, too
+            return Checked(request=None, refusal=error.detail)
         return Checked(request=completed, notices=notices)
 
     @router.get("/jobs")

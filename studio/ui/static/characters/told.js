@@ -26,7 +26,7 @@ export class Told {
     const turn = (this.turn += 1);
     const request = this.request();
     /** @type {Checked | null} */
-    const said = request ? await api("/jobs/check", { method: "POST", json: request, quiet: true }).catch(() => null) : null; // refused when it is asked for
+    const said = request ? await api("/jobs/check", { method: "POST", json: request, quiet: true }).catch(() => null) : null; // a refusal is said when it is asked for
     if (turn !== this.turn) return;
     this.node.replaceChildren(...(said?.notices ?? []).map((words) => el("li", {}, words)));
     this.node.hidden = !said?.notices.length;

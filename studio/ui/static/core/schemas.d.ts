@@ -193,8 +193,9 @@ export interface CharacterSummary {
 }
 
 export interface Checked {
-  request: GenerationRequest;
+  request: GenerationRequest | null;
   notices: string[];
+  refusal: string | null;
 }
 
 export interface Consent {
