@@ -234,7 +234,7 @@ def test_a_model_is_chosen_by_keyboard_and_one_that_is_missing_says_so(page: Pag
     expect(page.locator(".lk-model-button")).to_contain_text("Tiny Portrait")
 
 
-def test_the_assistant_explains_five_modes_and_why_some_cannot_be_used(
+def test_the_assistant_explains_the_modes_and_why_some_cannot_be_used(
     page: Page, portraits: list[Path]
 ) -> None:
     prompt = page.locator("#prompt textarea")
@@ -249,7 +249,9 @@ def test_the_assistant_explains_five_modes_and_why_some_cannot_be_used(
             "Style Reference",
             "ControlNet",
             "Inpaint",
+            "Extend",
             "Enlarge",
+            "Fix the face",
             "Text to Image",
         ]
     )

@@ -155,7 +155,10 @@ def test_ctrl_c_cancels_the_job(here: tuple[str, str], tmp_path: Path, studio_se
         "--out",
         str(tmp_path),
     ]
-    process = subprocess.Popen([sys.executable, "app.py", *asked], cwd=ROOT, creationflags=OWN_GROUP)
+    # A background job of a shell begins without it.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    call = f"{heard}; from studio.main import main; raise SystemExit(main())"
+    process = subprocess.Popen([sys.executable, "-c", call, *asked], cwd=ROOT, creationflags=OWN_GROUP)
 
     def job() -> dict[str, object]:
         jobs = studio_server.api("GET", "/jobs").json()

@@ -316,7 +316,6 @@ _STUDIO = """
 import signal, sys, time
 from pathlib import Path
 from studio.engine.local import LocalEngine
-from studio.engine.patience import Limits, Patience
 from tests.studio import scripted_worker
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without it
