@@ -13,31 +13,11 @@ import { styles } from "../core/styles.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
 import { shownIds } from "./gallery.js";
-import { announce, drawBar, failureCard, frame, idleWords, statusRow } from "./stage_parts.js";
+import { announce, drawBar, failureCard, frame, idleWords, statusRow, TOOLS } from "./stage_parts.js";
 
 /** @import { ActionName, Size } from "../core/shapes.js" */
 /** @import { WorkerState } from "../core/schemas.js" */
 /** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */
-
-/** @type {ActionName[]} */
-const TOOLS = [
-  "use",
-  "add",
-  "edit",
-  "enlarge",
-  "extend",
-  "fix_face",
-  "compare",
-  "tree",
-  "reuse_settings",
-  "reuse_seed",
-  "download",
-  "character",
-  "star",
-  "trash",
-  "restore",
-  "details",
-];
 
 /** What a request makes: where canvas is added, source and canvas. @param {import("../core/events.js").Request} request @param {Picture | undefined} source */
 function sizeOf(request, source) {

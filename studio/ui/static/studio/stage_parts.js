@@ -1,6 +1,26 @@
 import { el } from "../core/dom.js";
 import * as kit from "../kit/kit.js";
 
+/** What the toolbar offers, in its order. @type {import("../core/shapes.js").ActionName[]} */
+export const TOOLS = [
+  "use",
+  "add",
+  "edit",
+  "enlarge",
+  "extend",
+  "fix_face",
+  "compare",
+  "tree",
+  "reuse_settings",
+  "reuse_seed",
+  "download",
+  "character",
+  "star",
+  "trash",
+  "restore",
+  "details",
+];
+
 /** @import { ActionName, Size } from "../core/shapes.js" */
 /** @import { WorkerState } from "../core/schemas.js" */
 /** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */

@@ -1,9 +1,6 @@
 // Painting a mask on the stage: pointer and keys become shapes in the mask (`mask.js`), which is as large as the picture
 // whatever the screen shows. "Use the mask" takes it into the collection and beside its picture into the references.
-import * as pictures from "../../collection/pictures.js";
 import { emit, on } from "../../core/bus.js";
-import { el } from "../../core/dom.js";
-import { api } from "../../core/rest.js";
 import { store } from "../../core/storage.js";
 import { styles } from "../../core/styles.js";
 import { toast } from "../../kit/toasts.js";
@@ -14,11 +11,11 @@ import * as masks from "./mask.js";
 import * as morphology from "./morphology.js";
 import { Overlay } from "./overlay.js";
 import { Panel } from "./panel.js";
-import { png } from "./png.js";
+import { savePng } from "./png.js";
 import { CORRECT, PAINT } from "./purposes.js";
 import { understood } from "./reading.js";
 import * as selecting from "./selecting.js";
-import { fileOf, pixelsOf, subjectOf } from "./source.js";
+import { fileOf, headOf, pixelsOf, subjectOf } from "./source.js";
 
 /** @typedef {import("../../core/events.js").Picture} Picture */
 /** @typedef {import("../view/tools.js").Tools} Tools */
@@ -248,7 +245,7 @@ export class Brush {
       subject: () => this.subject(),
       words: () => this.byWords(),
       load: () => this.choose(),
-      save: () => this.save(),
+      save: () => savePng(this.mask, "mask.png"),
       done: () => this.use(),
       also: () => this.use(this.purpose.also?.use),
       leave: () => this.discard(),
@@ -273,22 +270,8 @@ export class Brush {
   }
 
   async head() {
-    const found = await api(pictures.path(this.record.id, "/head"), { quiet: true }).catch(
-      (refusal) => void toast(refusal.message, "info"),
-    );
-    if (!found) return;
-    const { width, height } = this.mask;
-    const box = { x: found.x * width, y: found.y * height, width: found.width * width, height: found.height * height };
-    const head = masks.empty(width, height);
-    masks.ellipse(head, box, false);
-    const figure = found.kind === "figure" && (await subjectOf(this.record.id, this.mask).catch(() => null));
-    if (figure)
-      masks.add(
-        head,
-        figure.map((value) => 255 - value),
-        true,
-      ); // the box reaches beside the hair
-    this.changed(masks.add(this.mask, head.data, this.panel.takesAway));
+    const head = await headOf(this.record.id, this.mask).catch((refusal) => void toast(refusal.message, "info"));
+    if (head) this.changed(masks.add(this.mask, head, this.panel.takesAway));
   }
 
   async subject() {
@@ -333,12 +316,6 @@ export class Brush {
   async replace(file) {
     this.mask.data.set(understood(await pixelsOf(file, this.mask)));
     this.changed(masks.whole(this.mask));
-  }
-
-  async save() {
-    const link = el("a", { href: URL.createObjectURL(await png(this.mask)), download: "mask.png" });
-    link.click();
-    URL.revokeObjectURL(link.href);
   }
 
   /** For what it was painted; false where that could not be done, and then nothing painted is lost. */

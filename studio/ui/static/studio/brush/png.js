@@ -47,3 +47,10 @@ export async function png({ width, height, data }) {
   const parts = [chunk("IHDR", head), chunk("IDAT", await deflated(rows)), chunk("IEND", new Uint8Array())];
   return new Blob([new Uint8Array(SIGNATURE), ...parts], { type: "image/png" });
 }
+
+/** Hand it to the browser as a download. @param {import("./mask.js").Mask} mask @param {string} name */
+export async function savePng(mask, name) {
+  const link = Object.assign(document.createElement("a"), { href: URL.createObjectURL(await png(mask)), download: name });
+  link.click();
+  URL.revokeObjectURL(link.href);
+}

@@ -1,6 +1,7 @@
 // What a mask is painted on and begins with: a picture's pixels, what stands out in it, the mask that was left or is loaded.
 import * as pictures from "../../collection/pictures.js";
 import { apiAddress, fileAddress } from "../../core/addresses.js";
+import { api } from "../../core/rest.js";
 import { recall } from "../memory.js";
 import * as drafts from "./drafts.js";
 import * as masks from "./mask.js";
@@ -39,6 +40,19 @@ export async function subjectOf(id, { width, height }) {
   const rgba = await pixelsOf(file, small);
   small.data.forEach((_, i) => (small.data[i] = rgba[i * 4] ?? 0));
   return scaled(small, width, height).map((value) => (value >= 128 ? 255 : 0));
+}
+
+/** The head, at the mask's size. Rejects with words where none is found. @param {string} id @param {masks.Mask} mask @returns {Promise<Uint8Array>} */
+export async function headOf(id, mask) {
+  const found = await api(pictures.path(id, "/head"), { quiet: true });
+  const { width, height } = mask;
+  const box = { x: found.x * width, y: found.y * height, width: found.width * width, height: found.height * height };
+  const head = masks.empty(width, height);
+  masks.ellipse(head, box, false);
+  const figure = found.kind === "figure" && (await subjectOf(id, mask).catch(() => null));
+  const beside = figure ? figure.map((value) => 255 - value) : null; // the box reaches beside the hair
+  if (beside) masks.add(head, beside, true);
+  return head.data;
 }
 
 /** A draft that was left, of the picture's size, or null. @param {string} key @param {{width: number, height: number}} size */
