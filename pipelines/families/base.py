@@ -7,7 +7,7 @@ Pure declarations; knows no particular family and imports no torch. What loads a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pydantic import BaseModel
@@ -37,6 +37,27 @@ class Family:
     """Its IP-Adapters act beside a source that is painted over, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
+
+
+def derived(family: Family, mode: Mode, of: Mode, make: Callable[[Route, Any], Route]) -> Family:
+    """`family`, able to do `mode` wherever it can do `of`, with the same parts; unchanged where it cannot.
+
+    `make(route, options)` gives the route of `mode` from that of `of`: as an entry's options narrow it, or,
+    where they are None, as the family has it.
+    """
+    if of not in family.routes:
+        return family
+
+    def narrow(route: Route, asked: Mode, options: Any) -> Route:
+        if asked is not mode:
+            return family.narrow(route, asked, options)
+        return make(family.narrow(family.routes[of], of, options), options)
+
+    def parts(asked: Mode, options: Any) -> tuple[str, ...]:
+        return family.parts(of if asked is mode else asked, options)
+
+    routes = {**family.routes, mode: make(family.routes[of], None)}
+    return replace(family, routes=routes, narrow=narrow, parts=parts)
 
 
 def merged(checkpoints: Mapping[Any, Mapping[Mode, Route]]) -> dict[Mode, Route]:

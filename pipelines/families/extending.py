@@ -5,30 +5,16 @@ Pure declarations, torch-free; `pipelines.running.extending` carries them out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
-from pipelines.families.base import Family
+from pipelines.families.base import Family, derived
 from pipelines.families.route import Route
 from pipelines.request import Mode, Role
 
 
 def extending(family: Family) -> Family:
     """`family`, able to extend a picture wherever it paints inside a mask."""
-    if Mode.INPAINT not in family.routes:
-        return family
-    routes: Mapping[Mode, Route] = {**family.routes, Mode.OUTPAINT: _extended(family.routes[Mode.INPAINT])}
-
-    def narrow(route: Route, mode: Mode, options: Any) -> Route:
-        if mode is not Mode.OUTPAINT:
-            return family.narrow(route, mode, options)
-        return _extended(family.narrow(family.routes[Mode.INPAINT], Mode.INPAINT, options))
-
-    def parts(mode: Mode, options: Any) -> tuple[str, ...]:
-        return family.parts(Mode.INPAINT if mode is Mode.OUTPAINT else mode, options)
-
-    return replace(family, routes=routes, narrow=narrow, parts=parts)
+    return derived(family, Mode.OUTPAINT, Mode.INPAINT, lambda masked, options: _extended(masked))
 
 
 def _extended(masked: Route) -> Route:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from pipelines.families.base import Family
+from pipelines.families.base import Family, derived
 from pipelines.families.options import AdapterOptions
 from pipelines.families.route import Route
 from pipelines.request import MAX_REFERENCES, Mode, Role
@@ -23,23 +23,12 @@ LOW = 0.4
 
 def fixing(family: Family) -> Family:
     """`family`, able to redraw heads wherever it paints over a source."""
-    if Mode.IMG2IMG not in family.routes:
-        return family
 
-    def narrow(route: Route, mode: Mode, options: Any) -> Route:
-        if mode is not Mode.FIX_FACE:
-            return family.narrow(route, mode, options)
-        over = family.narrow(family.routes[Mode.IMG2IMG], Mode.IMG2IMG, options)
-        return _fixed(over, persons=family.adapts_sources and _knows_persons(options))
+    def fixed(painted_over: Route, options: Any) -> Route:
+        known = options is None or _knows_persons(options)
+        return _fixed(painted_over, persons=family.adapts_sources and known)
 
-    def parts(mode: Mode, options: Any) -> tuple[str, ...]:
-        return family.parts(Mode.IMG2IMG if mode is Mode.FIX_FACE else mode, options)
-
-    routes = {
-        **family.routes,
-        Mode.FIX_FACE: _fixed(family.routes[Mode.IMG2IMG], persons=family.adapts_sources),
-    }
-    return replace(family, routes=routes, narrow=narrow, parts=parts)
+    return derived(family, Mode.FIX_FACE, Mode.IMG2IMG, fixed)
 
 
 def defaults_of(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:

@@ -6,13 +6,12 @@ gives families that paint over a source the same mode: enlarge, then paint over 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.families.base import Family
+from pipelines.families.base import Family, derived
 from pipelines.families.route import Route
 from pipelines.request import Mode, Role
 
@@ -62,19 +61,7 @@ FAMILY = Family(routes=ROUTES, options=Options, narrow=_as_it_is, parts=_nothing
 
 def redrawing(family: Family) -> Family:
     """`family`, able to redraw an enlarged picture wherever it paints over one."""
-    if Mode.IMG2IMG not in family.routes:
-        return family
-    routes: Mapping[Mode, Route] = {**family.routes, Mode.UPSCALE: _redrawn(family.routes[Mode.IMG2IMG])}
-
-    def narrow(route: Route, mode: Mode, options: Any) -> Route:
-        if mode is not Mode.UPSCALE:
-            return family.narrow(route, mode, options)
-        return _redrawn(family.narrow(family.routes[Mode.IMG2IMG], Mode.IMG2IMG, options))
-
-    def parts(mode: Mode, options: Any) -> tuple[str, ...]:
-        return family.parts(Mode.IMG2IMG if mode is Mode.UPSCALE else mode, options)
-
-    return replace(family, routes=routes, narrow=narrow, parts=parts)
+    return derived(family, Mode.UPSCALE, Mode.IMG2IMG, lambda painted_over, options: _redrawn(painted_over))
 
 
 def _redrawn(painted_over: Route) -> Route:
