@@ -5,13 +5,11 @@
 
 from __future__ import annotations
 
-import argparse
 import io
 import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -23,6 +21,7 @@ from studio.database import Database
 from studio.service import StudioService
 from studio.settings import Settings
 from tests.kill.caster import open_studio
+from tests.kill.command import play
 from tests.kill.run import ROOT
 from tests.studio.fixtures import picture
 
@@ -153,16 +152,5 @@ def _check_runs(service: StudioService, report: Report) -> None:
     assert {job.id for job in service.jobs(limit=1_000)} <= of_runs, "a job without its run"
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    random.seed(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
-        sys.stdout.write(str(run(Path(name), arguments.rounds)))
-
-
 if __name__ == "__main__":
-    main()
+    play(run, __doc__, 20)

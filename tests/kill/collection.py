@@ -6,12 +6,9 @@ In one of five rounds the database is deleted, too, before the next start. `pyth
 
 from __future__ import annotations
 
-import argparse
 import io
 import random
 import signal
-import sys
-import tempfile
 import time
 import zipfile
 from collections import Counter
@@ -30,6 +27,7 @@ from studio.service import StudioService
 from studio.settings import Settings
 from tests.kill import keeper
 from tests.kill.caster import open_studio
+from tests.kill.command import play
 from tests.kill.processes import Spoken
 from tests.studio.fixtures import make_catalog, picture
 
@@ -219,16 +217,5 @@ def _all(collection: Collection) -> dict[str, ImageRecord]:
     return {record.id: record for page in pages for record in page}
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    random.seed(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
-        sys.stdout.write(str(run(Path(name), arguments.rounds)))
-
-
 if __name__ == "__main__":
-    main()
+    play(run, __doc__, 10)

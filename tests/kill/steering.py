@@ -6,13 +6,10 @@ jobs one after the other. `python -m tests.kill.steering --rounds 100` prints wh
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import signal
 import sqlite3
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -25,6 +22,7 @@ from studio.database import Database
 from studio.settings import Settings
 from tests.kill import steerer
 from tests.kill.caster import open_studio
+from tests.kill.command import play
 from tests.kill.evidence import look
 from tests.kill.processes import Spoken
 from tests.studio.fixtures import make_catalog
@@ -254,16 +252,5 @@ LEFT: dict[str, Callable[[State, State, str], None]] = {
 }
 
 
-def main() -> None:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=20)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    random.seed(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
-        sys.stdout.write(str(run(Path(name), arguments.rounds)))
-
-
 if __name__ == "__main__":
-    main()
+    play(run, __doc__, 20)

@@ -5,18 +5,17 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import random
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.kill import sweeper
+from tests.kill.command import play
 from tests.kill.evidence import look
 from tests.kill.processes import Spoken
 
@@ -127,18 +126,11 @@ def _rows(data_dir: Path) -> tuple[dict[str, list[str]], bool]:
     return sweeps, bool(switches.get("paused", False))
 
 
-def main() -> None:
-    """Command line."""
+def _with_models(folder: Path, rounds: int) -> object:
     from tests.kill.run import _models
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=30)
-    parser.add_argument("--seed", type=int, default=None)
-    arguments = parser.parse_args()
-    random.seed(arguments.seed)
-    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
-        sys.stdout.write(str(run(Path(name), _models(Path(name)), arguments.rounds)))
+    return run(folder, _models(folder), rounds)
 
 
 if __name__ == "__main__":
-    main()
+    play(_with_models, __doc__, 30)
