@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.shell.client import Client, Json, ShellError
+from studio.shell.client import Json, ShellError
 from studio.shell.wishes import PIPE, USAGE
 
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
@@ -51,18 +51,16 @@ class Target:
         return path if self.force else next(each for each in names if not each.exists())
 
 
-def written(target: Target, client: Client, records: Sequence[Json]) -> list[str]:
-    """The paths of the stored files, byte for byte; none for the pipe. Raises ShellError."""
-    contents = [client.file(f"/images/{each['id']}/file") for each in records]
+def written(target: Target, records: Sequence[Json], contents: Sequence[bytes]) -> list[str]:
+    """Put each content where its record's picture goes: the paths, none for the pipe. Raises ShellError."""
     if target.is_pipe:
         sys.stdout.buffer.write(b"".join(contents))
         sys.stdout.buffer.flush()
         return []
-    return [write(path, content) for path, content in zip(target.paths(records), contents, strict=True)]
+    return [_write(path, content) for path, content in zip(target.paths(records), contents, strict=True)]
 
 
-def write(path: Path, content: bytes) -> str:
-    """Write the file; its path. Raises ShellError."""
+def _write(path: Path, content: bytes) -> str:
     try:
         path.write_bytes(content)
     except OSError as error:

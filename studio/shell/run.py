@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from studio.settings import Settings
 from studio.shell import wishes
 from studio.shell.client import REFUSED, Client, Json, ShellError
-from studio.shell.files import Target, write, written
+from studio.shell.files import Target, written
 from studio.shell.following import failure, followed
 from studio.shell.studios import reached
 
@@ -45,7 +45,8 @@ def _maker(ask: Callable[[Namespace, Client], Json]) -> Callable[[Namespace, Cli
         _tell(queued["notices"])
         [job] = followed(client, [queued["id"]], quiet=given.quiet)
         records = [client.get(f"/images/{each}") for each in job["images"]]
-        paths = written(_target(given), client, records) if records else []
+        contents = [client.file(f"/images/{each['id']}/file") for each in records]
+        paths = written(_target(given), records, contents) if records else []
         _answer(given, {"job": job, "images": records, "files": paths}, paths)
         return _end([job])
 
@@ -62,12 +63,7 @@ def _sweep(given: Namespace, client: Client) -> int:
     started = client.post("/sweeps", body)
     jobs = followed(client, started["jobs"], quiet=given.quiet)
     sheet = client.file(f"/sweeps/{started['batch']}/sheet")
-    target, paths = _target(given), []
-    if target.is_pipe:
-        sys.stdout.buffer.write(sheet)
-    else:
-        [path] = target.paths([{"id": started["batch"], "mime": "image/png"}])
-        paths = [write(path, sheet)]
+    paths = written(_target(given), [{"id": started["batch"], "mime": "image/png"}], [sheet])
     _answer(given, {"sweep": client.get(f"/sweeps/{started['batch']}"), "files": paths}, paths)
     return _end(jobs)
 
