@@ -199,6 +199,10 @@ CASES: dict[str, tuple[Graph, Expected]] = {
         base(n30=texts({"text": "@31", "text_0": PROMPT}, "ShowText|pysssss"),
         n31=kind("OllamaGenerate", prompt="describe a lighthouse", model="llama"), n2=encode("@30")), FULL,
     ),
+    "words written by a node of another name, by what it asks for": (
+        base(n30=texts({"text": "@31", "text_0": PROMPT}, "ShowText|pysssss"),
+        n31=kind("Story Teller", prompt="describe a lighthouse", max_tokens=300, temperature=0.7), n2=encode("@30")), FULL,
+    ),
     "set and get in an executed graph": (
         base(n30=kind("SetNode", value="@1"), n31=kind("easy positive", positive=PROMPT), n32=kind("easy negative", negative=NEGATIVE),
         n2=encode("@31"), n3=encode("@32")), FULL,

@@ -39,10 +39,12 @@ _NO_WORDS = re.compile(
 _SETTINGS = re.compile(r"normali[sz]ation|interpretation|ascore|weight|strength|scale|token", re.IGNORECASE)
 """Inputs beside words that say how they are read, in words that are none of the prompt."""
 _WRITES = re.compile(
-    r"ollama|llm|gpt|gemini|claude|florence|joy ?caption|captioner|tagger|interrogat|qwen\d*_?vl",
+    r"ollama|llm|gpt|gemini|florence|joy ?caption|captioner|tagger|interrogat|qwen\d*_?vl",
     re.IGNORECASE,
 )
 """Nodes that write words themselves, by a model; what they are told is no prompt of the picture."""
+_ASKS = re.compile(r"^(api_?key|max_(new_)?tokens|temperature|top_p)$", re.IGNORECASE)
+"""Inputs that only such nodes have, whatever they are called."""
 _PARTS = re.compile(r"^(text|string|str|prompt|input|concat|txt)[ _]?([a-z]|\d{1,2})$", re.IGNORECASE)
 _JOINS = re.compile(r"concat|join|combine|merge|append|StringFunction", re.IGNORECASE)
 _BETWEEN = ("delimiter", "separator", "delim", "sep")
@@ -101,7 +103,8 @@ class GraphTexts:
 
     def _of_node(self, link: Link, wanted: bool, depth: int) -> Sequence[str]:
         node = self.graph.nodes[link.key]
-        if "zeroout" in node.kind.casefold() or _WRITES.search(node.kind):
+        writes = _WRITES.search(node.kind) or any(_ASKS.match(str(name)) for name in node.inputs)
+        if writes or "zeroout" in node.kind.casefold():
             return ()
         joined = self._joined(node, wanted, depth)
         if joined is not None:
