@@ -340,7 +340,7 @@ SETTINGS: tuple[Setting, ...] = (
         group="control-group",
         label="Structure",
         word="control",
-        number_label="SettingControl",
+        number_label="Control",
     ),
     Setting(field="guidance_scale", controls=(GUIDANCE,), varied=True),
     Setting(field="num_inference_steps", controls=(STEPS,), plural=True, varied=True, parameter="Steps"),
