@@ -23,8 +23,8 @@ import torch
 from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
-from pipelines.planning.complete import complete, plan
-from pipelines.planning.plan import Plan
+from pipelines.planning.complete import complete
+from pipelines.planning.plan import Plan, plan
 from pipelines.request import GenerationRequest, Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage

@@ -6,7 +6,8 @@ import pytest
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.errors import NotFound, RequestError
-from pipelines.planning.complete import Completion, complete, effective_steps, plan
+from pipelines.planning.complete import Completion, complete
+from pipelines.planning.plan import effective_steps, plan
 from pipelines.request import MAX_SEED, ControlKind, GenerationRequest, Mode, Role
 from tests.pipelines.conftest import DRAWN, SMALLEST, Ask, Pictures
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import WorkOrder
-from pipelines.planning.complete import Completion, complete, plan
+from pipelines.planning.complete import Completion, complete
+from pipelines.planning.plan import plan
 from pipelines.request import GenerationRequest
 from pipelines.running.contract import LoadedModel, LoadSettings, RoleImage
 from pipelines.running.families import load

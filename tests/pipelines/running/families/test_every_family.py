@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipelines.errors import Cancelled, RequestError
 from pipelines.events import Completed, PreviewReady, Started, StepProgress
-from pipelines.planning.complete import plan
+from pipelines.planning.plan import plan
 from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.running import runner
 from pipelines.running.late_previews import Draw, LatePreviews

@@ -14,7 +14,7 @@ from safetensors.torch import load_file, save_file
 from pipelines.errors import RequestError
 from pipelines.events import Notice, Started
 from pipelines.memory.plan import MemoryPlan, Storage
-from pipelines.planning.complete import plan
+from pipelines.planning.plan import plan
 from pipelines.request import Mode
 from pipelines.running import loras
 from pipelines.running.contract import LoadSettings

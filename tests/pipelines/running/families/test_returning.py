@@ -14,7 +14,8 @@ from PIL import Image, ImageOps
 from pipelines.errors import Cancelled, GenerationFailed, RequestError
 from pipelines.events import Notice, WorkOrder
 from pipelines.families.route import Route
-from pipelines.planning.complete import complete, plan
+from pipelines.planning.complete import complete
+from pipelines.planning.plan import plan
 from pipelines.request import REFINEMENTS, Mode, Role
 from pipelines.returning.geometry import covering, stretched
 from pipelines.running import keeping, references

@@ -10,7 +10,7 @@ from PIL import Image
 from pipelines.catalog.catalog import Catalog
 from pipelines.events import ControlImage, Event
 from pipelines.families.stable_diffusion import FAMILY
-from pipelines.planning.complete import plan
+from pipelines.planning.plan import plan
 from pipelines.request import Mode, Role
 from pipelines.returning.views import never
 from pipelines.running import keeping, references
