@@ -20,6 +20,7 @@ from pipelines.errors import StorageFailure
 from pipelines.request import Mode
 from studio import durable
 from studio.models.records import Consent, MemorySetting
+from studio.models.removal import OwnFile
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,8 @@ class Decisions(BaseModel):
     pins: dict[str, Pin] = Field(default_factory=dict)
     fetched: list[str] = Field(default_factory=list)
     """Repositories that the studio brought into the hub's cache."""
+    leaving: dict[str, list[OwnFile]] = Field(default_factory=dict)
+    """Removals that are under way: the model's place in the models folder → what goes with it."""
 
     def note_fetched(self, repos: Iterable[str]) -> None:
         """The studio is about to bring these repositories."""

@@ -22,7 +22,7 @@ from pipelines.memory.plan import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
 from studio import durable
-from studio.models import fitting, folder_records, places, removal
+from studio.models import fitting, folder_records, leaving, places, removal
 from studio.models.downloads import Downloads, FetchProcess, launch
 from studio.models.ledger import Decisions, Ledger
 from studio.models.messages import FetchOrder
@@ -55,6 +55,8 @@ class ModelLibrary:
         self._version = 0
         self._lock = threading.Lock()
         self._hardware: Hardware | None = None
+        if leaving.finish(self._ledger, catalog.models_folder):
+            catalog.look_through()
         self._prefer_defaults()
         self._hold_pinned()
 
@@ -134,7 +136,7 @@ class ModelLibrary:
         if place := self._catalog.dropped.places.get(spec.id):
             card = self.card(spec.id)
             assert self._catalog.models_folder is not None
-            removal.remove_from_folder(place, self._catalog.models_folder, spec.label)
+            leaving.remove(self._ledger, place, self._catalog.models_folder, spec.label)
             self.scan()
             return card.model_copy(update={"available": "missing", "removable": False, "size_bytes": 0})
         kept = {

@@ -6,8 +6,11 @@ Another program may keep its models under a link in the models folder, and an ar
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
 
 from pipelines.disk import layout
 from pipelines.disk.json_files import read_object
@@ -18,6 +21,18 @@ _ASIDE = frozenset({"readme.md", ".gitattributes", ".gitignore", "license", "lic
 """What comes with a repository of the hub beside the model, in lower case."""
 
 
+class OwnFile(BaseModel):
+    """One file that a removal takes, told so well that no later one of its name is taken for it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    inside: str
+    """Below the model's place, with `/`; `.` is the place itself."""
+    size: int
+    written_ns: int
+    changed_ns: int
+
+
 def is_own(place: Path, folder: Path) -> bool:
     """Whether `place` lies in the models folder itself: below it, and not behind a link to another folder."""
     if folder == place or folder not in place.parents:
@@ -26,8 +41,8 @@ def is_own(place: Path, folder: Path) -> bool:
     return Path(os.path.realpath(place.parent)) == Path(os.path.realpath(folder)) / inside
 
 
-def remove_from_folder(place: Path, folder: Path, label: str) -> None:
-    """Delete a file, a link, or the files of a diffusers model of the models folder.
+def own_files(place: Path, folder: Path, label: str) -> list[OwnFile]:
+    """What goes with a file, a link or a diffusers model of the models folder, in the order to delete it.
 
     Raises Conflict where it lies behind a link, and StorageFailure.
     """
@@ -36,23 +51,52 @@ def remove_from_folder(place: Path, folder: Path, label: str) -> None:
             f"{label} lies in a folder that is only linked into the models folder. Remove it where it lies, "
             "or remove the link."
         )
-    try:
-        for path in _own_files(place):
-            durable.delete(path)
+    with _speaking_of(place):
+        return [_told(path, place) for path in _own_files(place) if os.path.lexists(path)]
+
+
+def take_away(place: Path, files: Iterable[OwnFile]) -> None:
+    """Delete these, and the folders that are empty then. Raises StorageFailure."""
+    with _speaking_of(place):
+        for each in files:
+            durable.delete(place / each.inside)
         _remove_empty(place)
-    except OSError as error:
-        raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
+
+
+def still_there(place: Path, files: Iterable[OwnFile]) -> list[OwnFile]:
+    """Those that nobody has touched since they were told."""
+    return [
+        each
+        for each in files
+        if os.path.lexists(place / each.inside) and _told(place / each.inside, place) == each
+    ]
 
 
 def remove_tree(place: Path) -> None:
     """Delete a folder of the hub's cache; of a link, the link. Raises StorageFailure."""
-    try:
+    with _speaking_of(place):
         if place.is_symlink() or not place.is_dir():
             durable.delete(place)
         else:
             durable.delete_tree(place)
+
+
+@contextmanager
+def _speaking_of(place: Path) -> Generator[None]:
+    try:
+        yield
     except OSError as error:
         raise StorageFailure(f"{place} cannot be removed: {error.strerror}.") from error
+
+
+def _told(path: Path, place: Path) -> OwnFile:
+    seen = path.lstat()
+    return OwnFile(
+        inside=path.relative_to(place).as_posix(),
+        size=seen.st_size,
+        written_ns=seen.st_mtime_ns,
+        changed_ns=seen.st_ctime_ns,
+    )
 
 
 def _own_files(place: Path) -> Iterator[Path]:

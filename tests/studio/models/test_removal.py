@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from pipelines.catalog.catalog import Catalog, load_catalog
-from pipelines.errors import Conflict
+from pipelines.errors import Conflict, StorageFailure
+from studio import durable
 from studio.models.library import ModelLibrary
 from tests.pipelines.disk.test_identify import LORA_XL, SD1, write
+from tests.studio.crashes import Crash
 
 posix = pytest.mark.skipif(os.name == "nt", reason="links need rights that Windows gives to few")
 YAML = (
@@ -42,7 +46,7 @@ def unpack_model(folder: Path) -> Path:
     (folder / "model_index.json").write_text(json.dumps(index))
     (folder / "README.md").write_text("a model")
     (folder / "unet" / "config.json").write_text("{}")
-    write(folder / "unet" / "diffusion_pytorch_model.safetensors", {"a": (1,)})
+    write(folder / "unet" / "diffusion_pytorch_model.safetensors", {"a": [1]})
     return folder
 
 
@@ -128,3 +132,76 @@ def test_a_part_that_is_a_link_inside_a_model_goes_alone(
     own.remove(model_of(own, "sd"))
     assert (target / "config.json").exists()
     assert names(folder) == set()
+
+
+@contextmanager
+def ends_after(deletions: int, error: BaseException) -> Generator[None]:
+    """The block ends with `error` once so many files are deleted."""
+    left, delete = [deletions], durable.delete
+
+    def counted(path: Path) -> None:
+        if not path.name.startswith("."):  # the ledger's own
+            if not left[0]:
+                raise error
+            left[0] -= 1
+        delete(path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(durable, "delete", counted)
+        with pytest.raises((type(error), StorageFailure)):
+            yield
+
+
+@pytest.mark.parametrize("deletions", range(4))
+def test_a_removal_that_a_crash_cut_off_is_finished_by_the_next_start(
+    catalog: Catalog, own: ModelLibrary, folder: Path, deletions: int
+) -> None:
+    unpack_model(folder / "sd")
+    (folder / "sd" / "my notes.doc").write_text("mine")
+    model = model_of(own, "sd")
+    with ends_after(deletions, Crash()):
+        own.remove(model)
+    again = ModelLibrary(catalog, folder.parent)
+    assert names(folder) == {"sd", "sd/my notes.doc"}
+    assert [card.id for card in again.all().models] == ["one"]
+    assert again.all().refused == ()
+
+
+def test_what_was_put_there_since_stays(catalog: Catalog, own: ModelLibrary, folder: Path) -> None:
+    unpack_model(folder / "sd")
+    model = model_of(own, "sd")
+    with ends_after(1, Crash()):
+        own.remove(model)
+    for path in [each for each in (folder / "sd").rglob("*") if each.is_file()]:
+        path.write_bytes(path.read_bytes())
+    before = names(folder)
+    ModelLibrary(catalog, folder.parent)
+    assert names(folder) == before
+
+
+@pytest.mark.parametrize(("deletions", "left"), [(0, True), (2, False)])
+def test_a_removal_that_the_disk_refused_is_tried_again_only_where_it_was_begun(
+    catalog: Catalog, own: ModelLibrary, folder: Path, deletions: int, left: bool
+) -> None:
+    unpack_model(folder / "sd")
+    model = model_of(own, "sd")
+    with ends_after(deletions, PermissionError(13, "Permission denied")):
+        own.remove(model)
+    ModelLibrary(catalog, folder.parent)
+    assert ("sd" in names(folder)) is left
+
+
+@posix
+def test_a_link_in_the_place_of_a_model_that_was_leaving_is_not_followed(
+    catalog: Catalog, own: ModelLibrary, folder: Path, tmp_path: Path
+) -> None:
+    unpack_model(folder / "sd")
+    model = model_of(own, "sd")
+    with ends_after(1, Crash()):
+        own.remove(model)
+    elsewhere = (folder / "sd").rename(tmp_path / "elsewhere")
+    before = names(elsewhere)
+    (folder / "sd").symlink_to(elsewhere)
+    ModelLibrary(catalog, folder.parent)
+    assert names(elsewhere) == before
+    assert (folder / "sd").is_symlink()
