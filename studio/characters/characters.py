@@ -13,6 +13,7 @@ All methods are thread-safe and never wait for the worker. Unknown ids raise Not
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
@@ -48,6 +49,7 @@ class Characters:
         self.avatars = Avatars(tools)
         self.sheets = Sheets(tools, designs, self.references)
         self.transfer = Transfer(tools)
+        kept_cards.settle(self._store, self._database)
 
     def list(self, *, query: str = "", archived: bool = False) -> tuple[CharacterSummary, ...]:
         """The cast in its order; `query`: every word must be in name or description. Quick for thousands."""
@@ -122,12 +124,15 @@ class Characters:
 
     def delete(self, character_id: str) -> None:
         """Remove the character for good. Its pictures stay in the collection, all of them."""
-        with self._database.transaction() as session:
+        with self._database.reading() as session:
             card = character(session, character_id).card
-            session.execute(delete(CharacterRow).where(CharacterRow.id == character_id))
-        if card is not None:
-            with kept_cards.SETTLING, self._database.transaction() as session:
-                kept_cards.drop(self._store, session, card)
+        with kept_cards.SETTLING if card is not None else contextlib.nullcontext():
+            if card is not None:
+                kept_cards.unsettle(self._store, card)
+            with self._database.transaction() as session:
+                character(session, character_id)
+                session.execute(delete(CharacterRow).where(CharacterRow.id == character_id))
+            kept_cards.settle(self._store, self._database)
 
     def blueprint(self, character_id: str) -> Blueprint:
         """What is said of the character."""

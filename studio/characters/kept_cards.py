@@ -5,20 +5,22 @@ A character's row names the files. Rows of earlier versions hold what the card s
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.orm import Session
 
-from pipelines.errors import NotFound
+from pipelines.errors import NotFound, StorageFailure
 from studio.characters import card_json
 from studio.collection.character_models import CharacterRow
 from studio.collection.store import ImageStore
+from studio.database import Database
 
 SETTLING = threading.RLock()
 """Held from the moment that files are kept until a row names them, and while unneeded ones are deleted."""
@@ -39,12 +41,13 @@ def keep(
     merged: Iterable[str],
     assets: Mapping[str, Callable[[], bytes]],
 ) -> dict[str, Any]:
-    """Keep it durably; returns what goes into the character's row. `rest` must be clean."""
-    return {
-        "rest": store.keep_card_part(card_json.dump(rest)),
-        "merged": list(merged),
-        "assets": {uri: store.keep_card_part(content()) for uri, content in assets.items()},
-    }
+    """Keep it durably; returns what goes into the character's row. `rest` must be clean.
+
+    Under `SETTLING`; to be settled once a row names it.
+    """
+    contents = chain([card_json.dump(rest)], (content() for content in assets.values()))  # one at a time
+    said, *files = store.keep_card_parts(contents)
+    return {"rest": said, "merged": list(merged), "assets": dict(zip(assets, files, strict=True))}
 
 
 def kept(store: ImageStore, said: dict[str, Any] | None) -> CardRemainder:
@@ -62,15 +65,27 @@ def kept(store: ImageStore, said: dict[str, Any] | None) -> CardRemainder:
     )
 
 
-def drop(store: ImageStore, session: Session, said: dict[str, Any] | None) -> None:
-    """Delete the files that the row of a deleted character named, and that no other row names.
+def unsettle(store: ImageStore, said: dict[str, Any]) -> None:
+    """The row that names these files is about to be deleted. Under `SETTLING`; to be settled then."""
+    store.unsettle_card_parts(_names(said))
 
-    Inside a transaction that comes after the deletion's, and under `SETTLING`.
+
+def settle(store: ImageStore, database: Database) -> None:
+    """Delete the files that a card brought, or a deleted character had, and that no row needs.
+
+    After each import and deletion, and at a start, since a crash may have come between files and row. Where
+    the disk refuses, a later one does it.
     """
-    others = session.scalars(select(CharacterRow.card).where(CharacterRow.card.is_not(None)))
-    needed = {name for card in others for name in _names(card)}
-    for name in _names(said) - needed:
-        store.drop_card_part(name)
+    with SETTLING, contextlib.suppress(StorageFailure):
+        names = store.unsettled_card_parts()
+        if not names:
+            return
+        with database.reading() as session:
+            others = session.scalars(select(CharacterRow.card).where(CharacterRow.card.is_not(None)))
+            needed = {name for card in others for name in _names(card)}
+        for name in names - needed:
+            store.drop_card_part(name)
+        store.settle_card_parts()
 
 
 def _names(said: dict[str, Any] | None) -> set[str]:

@@ -67,7 +67,10 @@ class Transfer:
         the collection, as uploads.
         """
         with kept_cards.SETTLING:
-            return self._import(source, filename)
+            try:
+                return self._import(source, filename)
+            finally:
+                kept_cards.settle(self._store, self._database)
 
     def _import(self, source: BinaryIO, filename: str) -> Imported:
         head = source.read(len(_ZIPS[0]))

@@ -4,6 +4,7 @@
     */.incoming/                files being written; whatever an earlier run left there is worthless
     sidecars/ab/abcdef….json    what lay beside an imported picture
     cards/ab/abcdef…            what character cards brought beside pictures
+    cards/.unsettled            names of such that nobody may need, while one comes or goes
     thumbnails/ab/abcdef….webp  } made from the pictures on demand, small ones as abcdef….192.webp;
     working/ab/abcdef….png      } masks with their transparency as abcdef….mask.png,
                                 } what is enlarged as it is as abcdef….own.png; may be deleted at any time
@@ -35,6 +36,7 @@ from studio.settings import Settings
 
 _BLOCK = 2**20
 _INCOMING = ".incoming"
+_UNSETTLED = ".unsettled"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
@@ -47,6 +49,7 @@ class ImageStore:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._incoming = settings.images_dir / _INCOMING
+        self._unsettled = settings.cards_dir / _UNSETTLED
 
     def path(self, sha256: str, extension: str) -> Path:
         """Where the picture is, or would be."""
@@ -147,15 +150,52 @@ class ImageStore:
                 finally:
                     durable.delete(temp)
 
-    def keep_card_part(self, data: bytes) -> str:
-        """Keep bytes that a character card brought, durably, under their SHA-256, which is returned."""
-        sha256 = images.sha256(data)
-        target = self.card_part(sha256)
-        if not target.is_file() or target.stat().st_size != len(data):
-            temp = self.put_aside(data)
+    def keep_card_parts(self, parts: Iterable[bytes]) -> list[str]:
+        """Keep bytes that a character card brought, durably, under their SHA-256, which are returned.
+
+        Before the first comes to its place, their names are in `unsettled_card_parts`.
+        """
+        names: list[str] = []
+        aside: dict[str, Path] = {}
+        try:
+            for data in parts:
+                sha256 = images.sha256(data)
+                target = self.card_part(sha256)
+                names.append(sha256)
+                if sha256 not in aside and not (target.is_file() and target.stat().st_size == len(data)):
+                    aside[sha256] = self.put_aside(data)
+            self.unsettle_card_parts(aside)
             with speaking_of(self.settings.data_dir):
-                _move_durably(temp, target)
-        return sha256
+                for sha256, temp in aside.items():
+                    _move_durably(temp, self.card_part(sha256))
+        finally:
+            self.drop_aside(aside.values())
+        return names
+
+    def unsettle_card_parts(self, names: Iterable[str]) -> None:
+        """Write down that nobody may need these in a moment, so that a start after a crash looks."""
+        before = self.unsettled_card_parts()
+        if wanted := frozenset(filter(_SHA256.fullmatch, names)) - before:
+            with speaking_of(self.settings.data_dir):
+                durable.make_folder(self.settings.cards_dir)
+                lines = (f"{name}\n".encode() for name in (*before, *wanted))
+                durable.write_whole(self._unsettled, lines)
+
+    def unsettled_card_parts(self) -> frozenset[str]:
+        """Names of bytes that nobody may need."""
+        with speaking_of(self.settings.data_dir):
+            try:
+                lines = self._unsettled.read_text("ascii", "replace").splitlines()
+            except FileNotFoundError:
+                return frozenset()
+        return frozenset(filter(_SHA256.fullmatch, lines))
+
+    def settle_card_parts(self) -> None:
+        """What was unsettled has been looked at."""
+        with speaking_of(self.settings.data_dir):
+            durable.delete(self._unsettled)
+            if self.settings.cards_dir.is_dir():
+                durable.clear_unfinished(self.settings.cards_dir)
 
     def card_part(self, sha256: str) -> Path:
         """Where those bytes are, or would be."""

@@ -14,10 +14,15 @@ from typing import Any
 import pytest
 from PIL import Image, PngImagePlugin
 
+from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import PictureRefused
+from studio.characters import characters, kept_cards, transfer
 from studio.characters.records import BlueprintDraft, BlueprintField, FieldName, FreeField
+from studio.collection import store
 from studio.collection.character_models import CharacterRow
+from studio.service import StudioService
 from tests.studio.characters.conftest import Cast
+from tests.studio.crashes import Crash, crash_at
 from tests.studio.fixtures import encoded, noise, picture
 
 DATA = {
@@ -410,6 +415,62 @@ def test_what_a_card_brought_goes_with_the_last_character_that_needs_it(studio: 
     assert exported(studio, twin)["first_mes"] == "Hi"
     studio.characters.delete(twin)
     assert card_parts(studio) == set()
+
+
+def started(studio: Cast) -> None:
+    """The next start, as far as characters go."""
+    StudioService(load_catalog(studio.settings.models), studio.collection, studio.queue)
+
+
+@pytest.mark.parametrize("moves", [1, 2])
+def test_a_crash_amid_an_import_leaves_nothing_of_its_card(
+    studio: Cast, monkeypatch: pytest.MonkeyPatch, moves: int
+) -> None:
+    ina = take(studio, card_png(DATA, _0=b"smile"))
+    before, left, move = card_parts(studio), [moves], store._move_durably
+
+    def move_and_crash(temp: Path, target: Path) -> None:
+        move(temp, target)
+        left[0] -= target.is_relative_to(studio.settings.cards_dir)
+        if not left[0]:
+            raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "_move_durably", move_and_crash)
+        patch.setattr(kept_cards, "settle", lambda *_: None)  # whoever is dead settles nothing
+        with pytest.raises(Crash):
+            take(studio, card_png({**DATA, "first_mes": "Ahoy"}, _0=b"smile", _1=b"frown"))
+    assert card_parts(studio) > before
+    started(studio)
+    assert card_parts(studio) == before
+    assert exported(studio, ina)["first_mes"] == "Hi"
+
+
+def test_a_crash_amid_a_deletion_leaves_nothing_of_its_card(
+    studio: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ina = take(studio, card_png(DATA, _0=b"smile"))
+    strange = studio.settings.cards_dir / "ab" / "somebody's.txt"
+    strange.parent.mkdir(exist_ok=True)
+    strange.touch()
+    with crash_at(monkeypatch, kept_cards, "settle"):
+        studio.characters.delete(ina)
+    started(studio)
+    assert card_parts(studio) == {strange.name}
+
+
+def test_an_import_or_a_deletion_that_fails_leaves_the_cards_as_they_were(
+    studio: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ina = take(studio, card_png(DATA, _0=b"smile"))
+    before = card_parts(studio)
+    with crash_at(monkeypatch, transfer, "_named"):
+        take(studio, card_png({**DATA, "first_mes": "Ahoy"}, _1=b"frown"))
+    assert card_parts(studio) == before
+    with crash_at(monkeypatch, characters, "delete"):
+        studio.characters.delete(ina)
+    started(studio)
+    assert card_parts(studio) == before
 
 
 def test_a_row_that_names_other_files_deletes_nothing_outside(studio: Cast, tmp_path: Path) -> None:
