@@ -29,7 +29,7 @@ from pipelines.request import GenerationRequest, Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
-from pipelines.running.families.stock import accepts
+from pipelines.running.families.call import accepts
 from pipelines.running.remembered import ResultCache
 
 SEED = 7

@@ -127,7 +127,7 @@ def file_at(location: str, spec: ModelSpec, settings: LoadSettings) -> Path:
 
 
 def sibling_unet(unet: Any, in_channels: int | None = None) -> Any:
-    """Another module with the same tensors, so that what is hung into one never shows in the other.
+    """Another module with the same tensors, so that an adapter loaded into one never shows in the other.
 
     `in_channels` fewer than the UNet's: the first convolution keeps only its first channels, which is
     what a UNet computes whose other input channels are zero.

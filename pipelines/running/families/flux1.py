@@ -18,18 +18,11 @@ from pipelines.request import ControlKind, Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
+from pipelines.running.families.call import Arguments, DiffusersCall, Stock, unpacked
 from pipelines.running.families.flow_controlnets import load_flux1
 from pipelines.running.families.flux1_adapters import Adapters
-from pipelines.running.families.stock import (
-    Arguments,
-    DiffusersCall,
-    Emit,
-    Stock,
-    StockModel,
-    fitted,
-    only,
-    unpacked,
-)
+from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
@@ -65,7 +58,7 @@ class Flux1(StockModel):
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> DiffusersCall:
         """Encode words and references. Emits notices and control images."""
         if self.adapters is not None and plan.mode not in ADAPTED:
-            self.adapters.take_out()
+            self.adapters.detach()
         return super().prepare(plan, images, emit)
 
     def words(
@@ -83,7 +76,7 @@ class Flux1(StockModel):
         """Words change the one source: a list would be taken for a batch. Others act through IP-Adapters."""
         if plan.mode in ADAPTED:
             assert self.adapters is not None
-            return self.adapters.hang_in(plan, images, emit)
+            return self.adapters.attach(plan, images, emit)
         return self.stock(plan.pipeline), {"image": only(images, Role.SOURCE).image}
 
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:

@@ -19,7 +19,9 @@ from pipelines.request import Role
 from pipelines.running import loading, reference_keys
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
-from pipelines.running.families.stock import Arguments, Emit, Stock, StockModel, fitted, only
+from pipelines.running.families.call import Arguments, Stock
+from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {

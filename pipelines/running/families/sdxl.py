@@ -1,6 +1,7 @@
 """A Stable Diffusion XL model in memory: as Stable Diffusion, with two text encoders and a union ControlNet.
 
-Style is hung into the one block that carries it (InstantStyle), so that nothing of the subject comes along.
+The style adapter acts on the one block that carries style (InstantStyle), so that nothing of the subject
+comes along.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.families.call import Arguments, Stock, accepts
+from pipelines.running.families.role_images import Emit, fitted, only
 from pipelines.running.families.stable_diffusion import StableDiffusion, tell_cut
-from pipelines.running.families.stock import Arguments, Emit, Stock, accepts, fitted, only
 from pipelines.running.weighing import weighed
 from pipelines.spec import ModelSpec
 

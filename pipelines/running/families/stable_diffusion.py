@@ -25,17 +25,9 @@ from pipelines.running import keeping, loading, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
-from pipelines.running.families.stock import (
-    Arguments,
-    Emit,
-    Stock,
-    StockModel,
-    accepts,
-    fitted,
-    ignore,
-    only,
-    share,
-)
+from pipelines.running.families.call import Arguments, Stock, accepts
+from pipelines.running.families.role_images import Emit, fitted, only, share
+from pipelines.running.families.stock import StockModel, ignore
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
 from pipelines.running.soft_masks import SoftMask
 from pipelines.running.source_pixels import SourceCompositor, UnchangedCompositor
@@ -197,21 +189,21 @@ class StableDiffusion(StockModel):
     # --- IP-Adapter ----------------------------------------------------------------------------
     def _load_adapters(self, spec: ModelSpec) -> None:
         self._adapters: dict[Role, Any] = {}
-        self._hung_in: tuple[list[Role], list[Any]] = [], []
+        self._attached: tuple[list[Role], list[Any]] = [], []
         self._adapted: Any = None
         if self.options.image_encoder is None or not self.modes & {*ADAPTED}:
             return
-        self._sight = image_encoders.own(self, spec, self.options)
+        self._image_encoder = image_encoders.own(self, spec, self.options)
         for role, location in self.options.ip_adapters.items():
             self._adapters[role] = adapter_state(loading.load_tensors(location, spec, self.settings))
         self._adapted = self.twin(self.unet)
 
     def _adapted_call(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         other = image_encoders.brought(self, plan)
-        looking = {plan.route.roles[0]: self._looking(plan, other)} if other else {}
-        stock = self._looking(plan, self._sight)
-        adapters = {**self._adapters, **self._brought_adapter(plan, other or self._sight)}
-        self._hang_in(stock.pipeline, [(image.role, adapters[image.role]) for image in images])
+        looking = {plan.route.roles[0]: self._with_encoder(plan, other)} if other else {}
+        stock = self._with_encoder(plan, self._image_encoder)
+        adapters = {**self._adapters, **self._brought_adapter(plan, other or self._image_encoder)}
+        self._attach_adapters(stock.pipeline, [(image.role, adapters[image.role]) for image in images])
         stock.pipeline.set_ip_adapter_scale(self.scales(images))
         guided = plan.guidance_scale > 1
         embeds = [
@@ -222,22 +214,24 @@ class StableDiffusion(StockModel):
         ]
         return stock, {"ip_adapter_image_embeds": embeds}
 
-    def _looking(self, plan: Plan, sight: Arguments) -> Stock:
-        """The pipeline that looks at pictures through `sight`."""
-        return self.stock(plan.pipeline, unet=self._adapted, **sight)
+    def _with_encoder(self, plan: Plan, encoder: Arguments) -> Stock:
+        """The pipeline that looks at pictures through `encoder`."""
+        return self.stock(plan.pipeline, unet=self._adapted, **encoder)
 
-    def _brought_adapter(self, plan: Plan, sight: Arguments) -> dict[Role, Any]:
+    def _brought_adapter(self, plan: Plan, encoder: Arguments) -> dict[Role, Any]:
         """The IP-Adapter of the models folder that acts for the mode's own role, if the plan names one."""
         if plan.ip_adapter is None:
             return {}
         path = plan.files[plan.ip_adapter]
-        state = self.brought.get("IP-Adapter", path, "ip_adapter", lambda: self._fitting_adapter(path, sight))
+        state = self.brought.get(
+            "IP-Adapter", path, "ip_adapter", lambda: self._fitting_adapter(path, encoder)
+        )
         return {plan.route.roles[0]: state}
 
-    def _fitting_adapter(self, path: Path, sight: Arguments) -> Any:
+    def _fitting_adapter(self, path: Path, encoder: Arguments) -> Any:
         """An IP-Adapter file's tensors. Raises ValueError for one made for another image encoder."""
         state = adapter_state(read(path))
-        config, words = sight["image_encoder"].config, self.unet.config.cross_attention_dim
+        config, words = encoder["image_encoder"].config, self.unet.config.cross_attention_dim
         name, width = (
             ("proj_in", config.hidden_size) if _reads_whole(state) else ("proj", config.projection_dim)
         )
@@ -249,25 +243,23 @@ class StableDiffusion(StockModel):
             raise ValueError(f"it speaks beside words of another width than {words}")
         return state
 
-    def _hang_in(self, pipeline: Any, adapters: Sequence[tuple[Role, Any]]) -> None:
+    def _attach_adapters(self, pipeline: Any, adapters: Sequence[tuple[Role, Any]]) -> None:
         """One adapter slot per reference, in order, so that each has a weight of its own."""
         states = [state for _, state in adapters]
         roles = [role for role, _ in adapters]
-        before, hung = self._hung_in
-        if roles == before and all(one is other for one, other in zip(states, hung, strict=True)):
+        before, attached = self._attached
+        if roles == before and all(one is other for one, other in zip(states, attached, strict=True)):
             return
-        self._hung_in = [], []
+        self._attached = [], []
         pipeline.load_ip_adapter(
             states, subfolder="", weight_name=[""] * len(states), image_encoder_folder=None
         )
-        self._hung_in = roles, states
+        self._attached = roles, states
 
     def scales(self, images: Sequence[RoleImage]) -> list[Any]:
         """A scale per reference; the references of one role share the strength of their strongest."""
-        return [
-            self.options.ip_scales.get(image.role, 1.0) * share(image, images)  # pyright: ignore[reportArgumentType, reportCallIssue]
-            for image in images
-        ]
+        scales = {Role(role): scale for role, scale in self.options.ip_scales.items()}
+        return [scales.get(image.role, 1.0) * share(image, images) for image in images]
 
     def _encode_picture(
         self, looking: Stock, image: RoleImage, whole: bool, guided: bool, emit: Emit

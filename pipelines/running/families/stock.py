@@ -9,23 +9,22 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import diffusers
 import torch
 from diffusers.image_processor import VaeImageProcessor
 from PIL import Image
 
-from pipelines.errors import GenerationFailed
-from pipelines.events import ControlImage, Event, Notice, Phase, TileProgress
+from pipelines.events import ControlImage, Event, Notice, TileProgress
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
 from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
-from pipelines.returning.views import Check, never
-from pipelines.running import control_images, keeping, loading, placement, preview, recalling, references
-from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
+from pipelines.running import control_images, keeping, loading, placement, preview, recalling
+from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.families.call import Arguments, DiffusersCall, Stock, accepts
+from pipelines.running.families.role_images import Emit, fitted, only
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import SingleFileParts, load_vae
 from pipelines.running.soft_masks import SoftMask
@@ -33,15 +32,6 @@ from pipelines.running.source_pixels import MaskCompositor, SourceCompositor
 from pipelines.spec import ModelSpec
 
 RECOMPILED = "A LoRA changes the model, so what was warmed up is compiled again; this picture waits for it."
-Emit = Callable[[Event], None]
-Arguments = dict[str, Any]
-
-
-class Stock(NamedTuple):
-    """A pipeline of diffusers and the listener on its scheduler."""
-
-    pipeline: Any
-    guess: preview.CleanGuess
 
 
 class StockModel:
@@ -52,7 +42,7 @@ class StockModel:
         self.fingerprint = loading.identity(spec, settings)
         self.settings = settings
         self._options = options
-        self._weave_loras(spec, base)
+        self._fuse_loras(spec, base)
         placement.settle(base, settings)
         self.components: dict[str, Any] = base.components
         recalling.remember_networks(self.components.values(), settings.remembered)
@@ -102,10 +92,10 @@ class StockModel:
     # --- the call ------------------------------------------------------------------------------
     def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> DiffusersCall:
         """Encode words and references. Emits notices and control images."""
-        self._look_through(plan)
+        self._use_vae(plan)
         shown = [image for image in images if image.role is not Role.MASK or plan.route.mask_arg]
         stock, arguments = self._by_mode()[plan.mode](plan, shown, emit)
-        self._wear(plan, stock.pipeline, emit)
+        self._apply_loras(plan, stock.pipeline, emit)
         if accepts(stock.pipeline, "width"):
             arguments |= {"width": plan.width, "height": plan.height}
         arguments |= self.guidance(plan, stock)
@@ -126,7 +116,7 @@ class StockModel:
         """How firmly the words are followed, as arguments."""
         return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
 
-    def _wear(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
+    def _apply_loras(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
         """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""
         wanted = [ActiveLora(plan.files[lora.id], lora.weight) for lora in plan.loras]
         if self._loras.apply(pipeline, wanted):
@@ -140,7 +130,7 @@ class StockModel:
             self._stock[key] = Stock(pipeline, preview.CleanGuess(pipeline.scheduler))
         return self._stock[key]
 
-    def _look_through(self, plan: Plan) -> None:
+    def _use_vae(self, plan: Plan) -> None:
         """Encode and decode with the plan's VAE: one of the models folder, or the model's own."""
         vae = self._own_vae
         if plan.vae is not None:
@@ -221,7 +211,7 @@ class StockModel:
         network.load_state_dict(loading.load_tensors(location, spec, settings))
         return network.to(settings.dtype)
 
-    def _weave_loras(self, spec: ModelSpec, base: Any) -> None:
+    def _fuse_loras(self, spec: ModelSpec, base: Any) -> None:
         """Add the entry's LoRAs to the weights for good: they are part of what the entry is."""
         for location, weight in self._options.loras.items():
             base.load_lora_weights(loading.load_tensors(location, spec, self.settings))
@@ -333,114 +323,6 @@ class StockModel:
             "control_guidance_start": plan.control.start,
             "control_guidance_end": plan.control.end,
         }
-
-
-class DiffusersCall:
-    """See `pipelines.running.contract.Call`."""
-
-    phase = Phase.DENOISING
-
-    def __init__(
-        self,
-        model: StockModel,
-        stock: Stock,
-        plan: Plan,
-        arguments: Arguments,
-        finish: keeping.Finish,
-        soft: SoftMask | None = None,
-    ) -> None:
-        self._model = model
-        self._pipeline, self._guess = stock
-        self._plan = plan
-        self._arguments = arguments
-        self._finish = finish
-        self._soft = soft
-
-    @property
-    def pipeline(self) -> str:
-        """Name of the diffusers class that runs."""
-        return type(self._pipeline).__name__
-
-    @property
-    def arguments(self) -> Arguments:
-        """What the pipeline is called with, but for noise and callback."""
-        return dict(self._arguments)
-
-    def denoise(self, seed: int, on_step: OnStep) -> torch.Tensor:
-        """Latents of one picture."""
-        told = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
-        if self._plan.route.step_callback:
-            told["callback_on_step_end"] = self._callback(on_step, seed)
-        else:
-            self._guess.listen(on_step)
-        try:
-            placement.bring_newcomers(self._pipeline, self._model.settings)
-            with torch.no_grad():
-                result = self._pipeline(**self._arguments, **told)
-        finally:
-            self._guess.forget()
-            # A raise out of the callback skips diffusers' own clean-up and would leave hooks behind.
-            self._pipeline.maybe_free_model_hooks()
-        return result[0]
-
-    def decode(self, latents: torch.Tensor) -> Image.Image:
-        """The model's RGB picture of `latents`. Raises GenerationFailed where the numbers are not finite."""
-        with torch.no_grad():
-            pixels = self._model.pixels(self._model.finished(latents, self._plan))
-        if not torch.isfinite(pixels).all():
-            raise GenerationFailed(
-                "The model's numbers ran over and no picture came out. Try a lower guidance."
-            )
-        return self._pipeline.image_processor.postprocess(pixels.float(), output_type="pil")[0]
-
-    def finish(self, latents: torch.Tensor, check: Check = never) -> FinishedPicture:
-        """The finished picture of `latents`, with what it keeps of its source. Raises as `decode` does."""
-        return self._finish(self.decode(latents), check)
-
-    def preview(self, latents: torch.Tensor) -> Callable[[], bytes]:
-        """What makes a small JPEG of `latents` as they are now, without the full decoder, in any thread."""
-        first = self._model.spatial(latents, self._plan)[:1].detach().clone()
-        return partial(self._model.colours().jpeg, first, self._plan.width // first.shape[-1])
-
-    def _callback(self, on_step: OnStep, seed: int) -> Callable[..., dict[str, Any]]:
-        def callback(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
-            guess = self._guess.latest
-            on_step(step, pipeline.num_timesteps, tensors["latents"] if guess is None else guess)
-            if self._soft is None:
-                return {}
-            return {"latents": self._soft.held(pipeline, step, tensors["latents"], seed)}
-
-        return callback
-
-
-def only(images: Sequence[RoleImage], role: Role) -> RoleImage:
-    """The one reference of `role`."""
-    return next(image for image in images if image.role is role)
-
-
-def fitted(image: RoleImage, plan: Plan, emit: Emit) -> Image.Image:
-    """A reference at the size of the picture; says what is cropped away."""
-    picture, notice = references.fit(image.image, plan.width, plan.height, image.number)
-    if notice:
-        emit(Notice(notice))
-    return picture
-
-
-def unpacked(latents: torch.Tensor, plan: Plan) -> torch.Tensor:
-    """Tokens of 16×16 px, two by two latents each: (n, h·w/4, 4·channels) → (n, channels, h, w)."""
-    packed = latents.transpose(1, 2).unflatten(2, (plan.height // 16, plan.width // 16))
-    return torch.nn.functional.pixel_shuffle(packed, 2)
-
-
-def share(image: RoleImage, images: Sequence[RoleImage]) -> float:
-    """What a reference weighs where those of one role share the strength of their strongest."""
-    weights = [other.weight for other in images if other.role is image.role]
-    return image.weight * max(weights) / sum(weights) if sum(weights) else 0.0
-
-
-def accepts(pipeline: Any, argument: str) -> bool:
-    """Whether a pipeline's call takes `argument`."""
-    return argument in inspect.signature(pipeline.__call__).parameters
 
 
 def _chosen_scheduler(options: StockOptions, own: Any) -> Any:

@@ -33,7 +33,7 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.request import CompleteRequest, Mode
-from pipelines.running.families import stock
+from pipelines.running.families import call
 from pipelines.running.runner import PipelineRunner
 from tests.pipelines.conftest import DRAWN, SMALLEST, Ask, Make, Outcome, Pictures
 
@@ -368,14 +368,14 @@ def out_of_memory(monkeypatch: pytest.MonkeyPatch) -> Callable[[int, int], None]
 
     def arm(first: int, times: int) -> None:
         calls = iter(range(1_000))
-        real = stock.DiffusersCall.denoise
+        real = call.DiffusersCall.denoise
 
         def denoise(self: Any, seed: int, on_step: Any) -> Any:
             if first <= next(calls) < first + times:
                 raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 7 GiB")
             return real(self, seed, on_step)
 
-        monkeypatch.setattr(stock.DiffusersCall, "denoise", denoise)
+        monkeypatch.setattr(call.DiffusersCall, "denoise", denoise)
 
     return arm
 
@@ -403,9 +403,9 @@ def test_running_out_of_memory_twice_fails_with_advice_and_the_next_job_works(
 
 
 def test_numbers_that_run_over_are_no_picture(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = stock.DiffusersCall.denoise
+    real = call.DiffusersCall.denoise
     monkeypatch.setattr(
-        stock.DiffusersCall,
+        call.DiffusersCall,
         "denoise",
         lambda self, seed, on_step: real(self, seed, on_step) * float("nan"),
     )

@@ -20,7 +20,7 @@ from pipelines.request import REFINEMENTS, Mode, Role
 from pipelines.returning.geometry import covering, stretched
 from pipelines.running import keeping, references
 from pipelines.running.contract import RoleImage
-from pipelines.running.families import stock
+from pipelines.running.families import call
 from tests.pipelines.conftest import Outcome
 from tests.pipelines.returning.scene import scene, wide_profile
 from tests.pipelines.running.families.conftest import MAKERS, Tiny
@@ -189,9 +189,9 @@ def test_transparency_and_colours_of_the_sources_file_come_back(
 
 
 def test_numbers_that_run_over_are_no_refinement(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = stock.DiffusersCall.denoise
+    real = call.DiffusersCall.denoise
     monkeypatch.setattr(
-        stock.DiffusersCall, "denoise", lambda self, seed, on_step: real(self, seed, on_step) * float("nan")
+        call.DiffusersCall, "denoise", lambda self, seed, on_step: real(self, seed, on_step) * float("nan")
     )
     request = desk.tiny.ask(
         "tiny-kontext", "smart_edit", references=[{"image_id": "source"}], result_size=None, keep=None

@@ -16,8 +16,8 @@ from pipelines.returning.views import never
 from pipelines.running import keeping, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
+from pipelines.running.families.call import DiffusersCall
 from pipelines.running.families.stable_diffusion import StableDiffusion
-from pipelines.running.families.stock import DiffusersCall
 from tests.pipelines.conftest import Ask, Pictures
 
 
