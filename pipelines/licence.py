@@ -33,13 +33,13 @@ class Licence(BaseModel):
     @property
     def mark(self) -> dict[str, str]:
         """What a picture's record keeps of the licence of the model that made it."""
-        told = {
+        entries = {
             "name": self.name,
             "commercial": self.commercial,
             "version": self.version,
             "url": self.url or "",
         }
-        return {key: value for key, value in told.items() if value}
+        return {key: value for key, value in entries.items() if value}
 
     @property
     def needs_consent(self) -> bool:

@@ -44,7 +44,7 @@ def texture(path: Path) -> float:
     return round(float(((step > _FLAT) & (step <= _BORDER)).mean()), 4)
 
 
-def told(label: str, numbers: Sequence[int]) -> tuple[str, ...]:
+def notice(label: str, numbers: Sequence[int]) -> tuple[str, ...]:
     """One sentence on references (by number, from 1) that are photographs to a model that knows none."""
     if not numbers:
         return ()

@@ -320,7 +320,7 @@ class StudioService:
             for number, reference in enumerate(request.references, start=1)
             if request.role_of(reference) is not Role.MASK and self._is_photograph(reference.image_id)
         ]
-        return photographs.told(spec.label, shown)
+        return photographs.notice(spec.label, shown)
 
     def _is_photograph(self, image_id: str) -> bool:
         try:

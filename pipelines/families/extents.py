@@ -27,7 +27,7 @@ def _said(asked: Asked) -> str | None:
     return " ".join(str(extend.get(side, 0)) for side in SIDES) if extend else None
 
 
-def extend_told(extend: Extend) -> str | None:
+def extend_in_words(extend: Extend) -> str | None:
     """'128 px left, 64 px top'."""
     added = {side: getattr(extend, side) for side in SIDES}
     return ", ".join(f"{px} px {side}" for side, px in added.items() if px) or None

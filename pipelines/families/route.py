@@ -56,7 +56,7 @@ class Route:
     control_timing: bool = True
     """When the control begins and ends can be said."""
     loras: bool = True
-    """LoRAs of the models folder can be hung into its networks."""
+    """LoRAs of the models folder can be loaded into its networks."""
     vae: bool = False
     """A VAE of the models folder can decode instead of the model's own."""
     ip_adapter: bool = False

@@ -134,7 +134,7 @@ class Setting:
     """The label is one: “Steps go”, not “goes”."""
     number_label: str = ""
     """What its number is called, where that is the reverse of what the page shows."""
-    told: Callable[[Any], str | None] | None = None
+    in_words: Callable[[Any], str | None] | None = None
     """A value as artists read it; None: as it is."""
     compared: Compared = Compared.BY_VALUE
     derived: bool = False

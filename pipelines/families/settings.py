@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from pipelines.errors import RequestError
 from pipelines.families.enlarging import FINISH, SCALE
-from pipelines.families.extents import EXTEND, FIT, extend_told
+from pipelines.families.extents import EXTEND, FIT, extend_in_words
 from pipelines.families.limits import Limits
 from pipelines.families.setting import (
     Asked,
@@ -123,7 +123,7 @@ def _result_said(asked: Asked) -> str | None:
     return f"{size['width']}x{size['height']}" if isinstance(size, dict) else size
 
 
-def _result_told(size: Literal["source", "model"] | ResultSize) -> str | None:
+def _result_in_words(size: Literal["source", "model"] | ResultSize) -> str | None:
     """What is not the usual."""
     if isinstance(size, ResultSize):
         return f"{size.width}×{size.height}"
@@ -328,7 +328,7 @@ SETTINGS: tuple[Setting, ...] = (
         group="influence-group",
         label="Influence",
         number_label="Strength",
-        told=_percent_left,
+        in_words=_percent_left,
         varied=True,
         parameter="Denoising strength",
     ),
@@ -349,14 +349,20 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(field="width", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="height", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="fit", controls=(FIT,), group="fit-group", label="Fit", word="fit"),
-    Setting(field="extend", controls=(EXTEND,), label="Canvas added", word="added canvas", told=extend_told),
-    Setting(field="result_size", controls=(RESULT_SIZE,), told=_result_told),
+    Setting(
+        field="extend",
+        controls=(EXTEND,),
+        label="Canvas added",
+        word="added canvas",
+        in_words=extend_in_words,
+    ),
+    Setting(field="result_size", controls=(RESULT_SIZE,), in_words=_result_in_words),
     Setting(
         field="keep",
         controls=(KEEP, TOLERANCE),
         group="keep-group",
         label="Keep the rest",
-        told=_kept,
+        in_words=_kept,
         varied=True,
     ),
     Setting(field="finish", controls=(FINISH,)),
@@ -365,7 +371,7 @@ SETTINGS: tuple[Setting, ...] = (
         controls=(FIX_FACE, FACES_UNDER),
         group="fix-face-group",
         label="Small faces",
-        told=_fixed,
+        in_words=_fixed,
     ),
     Setting(field="num_images", controls=(IMAGES,), compared=Compared.NOT_AT_ALL),
     Setting(

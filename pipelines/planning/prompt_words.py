@@ -45,10 +45,10 @@ class ResolvedPrompts:
 
     def notices(self, label: str) -> tuple[str, ...]:
         """What to tell the artist, of the model called so."""
-        told: tuple[str, ...] = ()
+        notices: tuple[str, ...] = ()
         if self.unweighed:
-            told = (f"{label} can't weigh words: it reads them without the numbers in their brackets.",)
-        return (*told, *prompt_syntax.notices(*self.strange))
+            notices = (f"{label} can't weigh words: it reads them without the numbers in their brackets.",)
+        return (*notices, *prompt_syntax.notices(*self.strange))
 
 
 def read(written: PromptTexts, seed: int, pictures: int, lists: Lists) -> ResolvedPrompts:

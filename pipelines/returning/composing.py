@@ -15,7 +15,7 @@ from PIL import Image
 from pipelines.returning import light
 from pipelines.returning.geometry import Box
 from pipelines.returning.maths import Bytes, Floats, as_bytes, as_floats, resized
-from pipelines.returning.views import Check, Told, Views, never, unheard
+from pipelines.returning.views import Check, Progress, Views, never, no_progress
 
 _STRIP_PX = 1 << 18
 _THREADS = 2
@@ -62,7 +62,7 @@ def composed(
     *,
     enlarge: Enlarge | None,
     check: Check,
-    told: Told = unheard,
+    progress: Progress = no_progress,
 ) -> tuple[Bytes, EnlargedView | None]:
     """As `compose`; and the model's picture as it was enlarged for that, if it was.
 
@@ -70,7 +70,7 @@ def composed(
     """
     out = views.source.copy()
     mixer = _Mixer(views, levels, enlarge, fit)
-    over_strips(lambda area: mixer.mix(out, area), list(strips(levels)), check, told)
+    over_strips(lambda area: mixer.mix(out, area), list(strips(levels)), check, progress)
     return out, mixer.enlarged
 
 
@@ -173,7 +173,7 @@ def over_strips(
     work: Callable[[tuple[int, int, int, int]], None],
     areas: list[tuple[int, int, int, int]],
     check: Check,
-    told: Told = unheard,
+    progress: Progress = no_progress,
 ) -> None:
     """Two at a time: Pillow and numpy let go of the interpreter while they compute."""
 
@@ -185,7 +185,7 @@ def over_strips(
         try:
             for done, _ in enumerate(threads.map(one, areas), start=1):
                 if len(areas) >= _WORTH_TELLING:
-                    told(done, len(areas))
+                    progress(done, len(areas))
         except BaseException:
             threads.shutdown(cancel_futures=True)
             raise

@@ -15,7 +15,7 @@ from pipelines.returning import change, light, tone
 from pipelines.returning.composing import Enlarge, EnlargedView, composed, over_strips, strips
 from pipelines.returning.maths import Bools, Bytes, Floats, as_bytes, as_floats, resized
 from pipelines.returning.registration import Registration, register
-from pipelines.returning.views import Check, Told, Views, never, unheard
+from pipelines.returning.views import Check, Progress, Views, never, no_progress
 
 _FIND_SIDE = 384
 """Longer side, in px, at which changes are looked for."""
@@ -88,7 +88,7 @@ def bring_back(
     within: Bytes | None = None,
     enlarge: Enlarge | None = None,
     check: Check = never,
-    told: Told = unheard,
+    progress: Progress = no_progress,
 ) -> Returned:
     """The change that `drawn` is against `seen`, in `source`. `tolerance`: see `change.Thresholds.of`.
 
@@ -120,7 +120,7 @@ def bring_back(
     if within is not None:
         levels = np.minimum(levels, within)
     lit = None if verdict in REDRAWN else fit
-    picture, large = composed(views, levels, lit, enlarge=enlarge, check=check, told=told)
+    picture, large = composed(views, levels, lit, enlarge=enlarge, check=check, progress=progress)
     return Returned(picture, levels, _measures(views, levels, verdict, registration, drift), views, large)
 
 

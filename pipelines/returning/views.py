@@ -14,7 +14,7 @@ Check = Callable[[], None]
 """Raises where the artist wants it to end."""
 
 
-Told = Callable[[int, int], None]
+Progress = Callable[[int, int], None]
 """Hears how many of how many strips are done."""
 
 
@@ -22,7 +22,7 @@ def never() -> None:
     """Nobody cancels."""
 
 
-def unheard(done: int, of: int) -> None:
+def no_progress(done: int, of: int) -> None:
     """Nobody wants to know how far it is."""
 
 

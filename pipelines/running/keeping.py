@@ -21,7 +21,7 @@ from pipelines.returning.composing import Enlarge, EnlargedView, composed
 from pipelines.returning.geometry import Box, Geometry, around, covering, stretched
 from pipelines.returning.step import Returned, Verdict, bring_back, measured
 from pipelines.returning.stored import as_stored
-from pipelines.returning.views import Check, Told, Views, unheard
+from pipelines.returning.views import Check, Progress, Views, no_progress
 from pipelines.running import enlarging, references
 from pipelines.running.contract import FinishedPicture, RoleImage
 from pipelines.running.control_images import feathered
@@ -119,14 +119,14 @@ def finisher(
     plan: Plan,
     place: Canvas,
     seen: Callable[[Image.Image], Image.Image],
-    told: Told = unheard,
+    progress: Progress = no_progress,
     *,
     gradual: bool = False,
 ) -> Finish:
     """What makes the finished picture on `place`. `seen`: what the autoencoder makes of a picture.
 
-    `told`: hears of large pictures how many of how many strips are done. `gradual`: the model has drawn less
-    where the mask is grey, so hardly anything is left to be mixed.
+    `progress`: hears of large pictures how many of how many strips are done. `gradual`: the model has drawn
+    less where the mask is grey, so hardly anything is left to be mixed.
     """
     source = np.asarray(place.source)
     shown = place.view(place.source)
@@ -134,11 +134,8 @@ def finisher(
     if limits is not None and gradual:
         limits = np.minimum(limits.astype(np.uint16) * _GRADUAL, 255).astype(np.uint8)
     keeps = plan.route.refines and plan.keep is not None and plan.keep.enabled
-    if limits is not None and not keeps:
-        levels = limits
-        return lambda picture, check: _painted(place, _views(place, source, shown, picture), levels, check)
     if not keeps or plan.keep is None:
-        levels = np.full(source.shape[:2], 255, np.uint8)
+        levels = np.full(source.shape[:2], 255, np.uint8) if limits is None else limits
         return lambda picture, check: _painted(place, _views(place, source, shown, picture), levels, check)
     tolerance, given_back = plan.keep.tolerance, seen(shown)
     redraws = plan.mode is Mode.IMG2IMG  # the whole picture is asked to change, at a high influence by little
@@ -152,7 +149,7 @@ def finisher(
             within=limits,
             enlarge=enlarger(views),
             check=check,
-            told=told,
+            progress=progress,
         )
         return _kept(place, made)
 

@@ -106,10 +106,10 @@ class Loras:
         """Beside weights kept in 8 bits an adapter is rounded to them and cannot compute: read it anew."""
         if self._settings.memory.storage is not Storage.FP8:
             return
-        told = self._pipeline.lora_state_dict(
+        loaded = self._pipeline.lora_state_dict(
             str(lora.path.parent), weight_name=lora.path.name, local_files_only=True
         )
-        tensors = told[0] if isinstance(told, tuple) else told
+        tensors = loaded[0] if isinstance(loaded, tuple) else loaded
         for part in self._pipeline._lora_loadable_modules:
             network = getattr(self._pipeline, part, None)
             for name, parameter in network.named_parameters() if network is not None else ():

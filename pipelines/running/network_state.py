@@ -32,8 +32,10 @@ def number(thing: Any) -> int:
 
 def state(*parts: Any) -> bytes:
     """A digest of networks and of what works beside them (tokenizers). Raises Unknown."""
-    told = [list(_network(part)) if isinstance(part, torch.nn.Module) else number(part) for part in parts]
-    return hashlib.sha256(repr(told).encode()).digest()  # plain values alone, which no two write alike
+    parts_key = [
+        list(_network(part)) if isinstance(part, torch.nn.Module) else number(part) for part in parts
+    ]
+    return hashlib.sha256(repr(parts_key).encode()).digest()  # plain values alone, which no two write alike
 
 
 def _network(network: torch.nn.Module) -> Iterator[Any]:

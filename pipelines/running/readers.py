@@ -68,7 +68,7 @@ def load(spec: ReaderSpec, place: Path, device: str) -> Reader:
         processor = (
             getattr(transformers, prepares).from_pretrained(str(place), **_LOCAL)
             if prepares
-            else selecting.Sight.read(place)
+            else selecting.SamPreprocessing.read(place)
         )
         network = networks.from_pretrained(str(place), dtype=torch.float32, use_safetensors=True, **_LOCAL)
         return Reader(spec, network.to(device).requires_grad_(False).eval(), processor)
@@ -128,10 +128,10 @@ def _heads(reader: Reader, picture: Image.Image, region: Region) -> tuple[float,
 _ANSWERS: dict[Question, Callable[[Reader, Image.Image, Region], Reading]] = {
     "caption": _caption,
     "face": _direction,
-    "points": lambda reader, picture, region: selecting.pointed(
+    "points": lambda reader, picture, region: selecting.masked_by_points(
         reader.network, reader.processor, picture, region.points
     ),
-    "words": lambda reader, picture, region: selecting.worded(
+    "words": lambda reader, picture, region: selecting.masked_by_words(
         reader.network, reader.processor, picture, region.words
     ),
     "heads": _heads,

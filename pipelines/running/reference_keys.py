@@ -38,59 +38,61 @@ class ReferenceKeys:
         self._store = store
         self._exact: dict[Hashable, bool] = {}
 
-    def __call__(self, plain: Any, transformer: Any, args: tuple[Any, ...], told: dict[str, Any]) -> Any:
+    def __call__(self, plain: Any, transformer: Any, args: tuple[Any, ...], arguments: dict[str, Any]) -> Any:
         """The transformer's answer to keyword arguments, by `plain` or without the references' tokens."""
-        if args or not _has_references(told) or torch.is_grad_enabled():
-            return plain(transformer, *args, **told)
-        sizes = _sizes(told)
-        if self._exact.get(sizes) is False or _bytes(transformer, told) > self._store.limit:
-            return plain(transformer, **told)
-        key = ResultKey(_WHAT, self._number, state(transformer), digest(_seen(told), str(sizes)))
+        if args or not _has_references(arguments) or torch.is_grad_enabled():
+            return plain(transformer, *args, **arguments)
+        sizes = _sizes(arguments)
+        if self._exact.get(sizes) is False or _bytes(transformer, arguments) > self._store.limit:
+            return plain(transformer, **arguments)
+        key = ResultKey(_WHAT, self._number, state(transformer), digest(_seen(arguments), str(sizes)))
         if (kept := self._store.find(key)) is not None:
             cache = _cache(kept)
-            return plain(transformer, **_without(told, cache))[0], cache
-        answer, cache = plain(transformer, **told)
+            return plain(transformer, **_without(arguments, cache))[0], cache
+        answer, cache = plain(transformer, **arguments)
         if sizes not in self._exact:
-            again = plain(transformer, **_without(told, cache))[0]
+            again = plain(transformer, **_without(arguments, cache))[0]
             self._exact[sizes] = torch.equal(answer, again)
         if self._exact[sizes]:
             self._store.keep(key, _numbers(cache))
         return answer, cache
 
 
-def _has_references(told: dict[str, Any]) -> bool:
+def _has_references(arguments: dict[str, Any]) -> bool:
     """Whether keys and values of references are wanted, and of some."""
-    asked = told.get("kv_cache_mode") == "extract" and told.get("return_dict") is False
-    return asked and told.get("num_ref_tokens", 0) > 0
+    asked = arguments.get("kv_cache_mode") == "extract" and arguments.get("return_dict") is False
+    return asked and arguments.get("num_ref_tokens", 0) > 0
 
 
-def _seen(told: dict[str, Any]) -> list[torch.Tensor]:
+def _seen(arguments: dict[str, Any]) -> list[torch.Tensor]:
     """References as the transformer gets them, and where they are."""
-    count = told["num_ref_tokens"]
-    return [told["hidden_states"][:, :count], told["img_ids"][..., :count, :]]
+    count = arguments["num_ref_tokens"]
+    return [arguments["hidden_states"][:, :count], arguments["img_ids"][..., :count, :]]
 
 
-def _sizes(told: dict[str, Any]) -> Hashable:
+def _sizes(arguments: dict[str, Any]) -> Hashable:
     """Everything that decides in which order numbers are added up."""
-    hidden = told["hidden_states"]
-    words = told["encoder_hidden_states"]
-    return told["num_ref_tokens"], hidden.shape, words.shape, hidden.dtype, str(hidden.device)
+    hidden = arguments["hidden_states"]
+    words = arguments["encoder_hidden_states"]
+    return arguments["num_ref_tokens"], hidden.shape, words.shape, hidden.dtype, str(hidden.device)
 
 
-def _bytes(transformer: Any, told: dict[str, Any]) -> int:
+def _bytes(transformer: Any, arguments: dict[str, Any]) -> int:
     layers = len(transformer.transformer_blocks) + len(transformer.single_transformer_blocks)
-    hidden = told["hidden_states"]
-    return 2 * layers * len(hidden) * told["num_ref_tokens"] * transformer.inner_dim * hidden.element_size()
+    hidden = arguments["hidden_states"]
+    return (
+        2 * layers * len(hidden) * arguments["num_ref_tokens"] * transformer.inner_dim * hidden.element_size()
+    )
 
 
-def _without(told: dict[str, Any], cache: Flux2KVCache) -> dict[str, Any]:
+def _without(arguments: dict[str, Any], cache: Flux2KVCache) -> dict[str, Any]:
     """The same question without the references' tokens, their keys and values given."""
-    count = told["num_ref_tokens"]
-    rest = {key: value for key, value in told.items() if key != "num_ref_tokens"}
+    count = arguments["num_ref_tokens"]
+    rest = {key: value for key, value in arguments.items() if key != "num_ref_tokens"}
     return {
         **rest,
-        "hidden_states": told["hidden_states"][:, count:],
-        "img_ids": told["img_ids"][..., count:, :],
+        "hidden_states": arguments["hidden_states"][:, count:],
+        "img_ids": arguments["img_ids"][..., count:, :],
         "kv_cache_mode": "cached",
         "kv_cache": cache,
     }

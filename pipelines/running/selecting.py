@@ -26,7 +26,7 @@ _MEAN, _SPREAD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
+class SamPreprocessing:
     """How SAM 2 looks at pictures: stretched to a square of `side` px, with these means and spreads."""
 
     side: int = 1024
@@ -34,7 +34,7 @@ class Sight:
     spread: tuple[float, ...] = _SPREAD
 
     @classmethod
-    def read(cls, folder: Path) -> Sight:
+    def read(cls, folder: Path) -> SamPreprocessing:
         """As the model's folder says. Raises OSError, ValueError."""
         said: dict[str, Any] = read_object(folder / _CONFIG)
         side = int((said.get("size") or {}).get("height", cls.side))
@@ -52,8 +52,11 @@ class Sight:
         return torch.from_numpy(scaled).permute(2, 0, 1)[None]
 
 
-def pointed(
-    network: Any, sight: Sight, picture: Image.Image, points: Sequence[tuple[float, float, bool]]
+def masked_by_points(
+    network: Any,
+    preprocessing: SamPreprocessing,
+    picture: Image.Image,
+    points: Sequence[tuple[float, float, bool]],
 ) -> bytes:
     """PNG (L) of the picture's size: what lies under the points, by the network's own choice of its masks.
 
@@ -62,11 +65,11 @@ def pointed(
     import torch
 
     width, height = picture.size
-    places = [[[[x * sight.side / width, y * sight.side / height] for x, y, _ in points]]]
+    places = [[[[x * preprocessing.side / width, y * preprocessing.side / height] for x, y, _ in points]]]
     labels = [[[int(there) for _, _, there in points]]]
     with torch.inference_mode():
         found = network(
-            pixel_values=sight.pixels(picture).to(network.device),
+            pixel_values=preprocessing.pixels(picture).to(network.device),
             input_points=torch.tensor(places, dtype=torch.float32, device=network.device),
             input_labels=torch.tensor(labels, dtype=torch.int32, device=network.device),
             multimask_output=len(points) == 1,
@@ -75,7 +78,7 @@ def pointed(
         return _png(_sized(found.pred_masks[0, 0, best], picture) > 0)
 
 
-def worded(network: Any, processor: Any, picture: Image.Image, words: str) -> bytes:
+def masked_by_words(network: Any, processor: Any, picture: Image.Image, words: str) -> bytes:
     """PNG (L) of the picture's size: what the words mean.
 
     Raises RequestError where nothing in the picture is that.

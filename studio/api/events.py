@@ -60,7 +60,7 @@ class QueueBroadcast:
         self._stopping = threading.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._telling = threading.Lock()
-        self._told: SentQueue | None = None
+        self._sent: SentQueue | None = None
         """What listeners to changes know; None while there are none."""
 
     def start(self) -> None:
@@ -98,9 +98,9 @@ class QueueBroadcast:
     def _whole(self) -> _Message:
         """All that listeners to changes know."""
         with self._telling:
-            if self._told is None:
-                self._told = SentQueue(self._service.snapshot())
-            return _event("snapshot", self._told.snapshot)
+            if self._sent is None:
+                self._sent = SentQueue(self._service.snapshot())
+            return _event("snapshot", self._sent.snapshot)
 
     def _watch(self) -> None:
         version = self._service.snapshot().version
@@ -121,8 +121,8 @@ class QueueBroadcast:
     def _change(self, snapshot: QueueSnapshot, *, wanted: bool) -> _Message | None:
         with self._telling:
             if not wanted:
-                self._told = None
-            change = self._told.change_to(snapshot) if self._told else None
+                self._sent = None
+            change = self._sent.change_to(snapshot) if self._sent else None
         return _event("change", change) if change else None
 
     def _send(self, whole: _Message | None, change: _Message | None) -> None:

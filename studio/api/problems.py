@@ -88,8 +88,8 @@ async def _domain_error(_: Request, error: Exception) -> JSONResponse:
 
 def _parts(error: LikenessError) -> list[FieldProblem] | None:
     """What errors about several fields say of each."""
-    told: Sequence[tuple[str, str]] = getattr(error, "errors", ())
-    return [FieldProblem(field=field, detail=detail) for field, detail in told] or None
+    listed: Sequence[tuple[str, str]] = getattr(error, "errors", ())
+    return [FieldProblem(field=field, detail=detail) for field, detail in listed] or None
 
 
 async def _refused_fields(_: Request, error: Exception) -> JSONResponse:

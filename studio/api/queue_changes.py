@@ -55,20 +55,20 @@ class SentQueue:
         if now.version <= before.version:
             return None
         old = {job.id: job for job in before.jobs}
-        told = tuple(_as_told(old.get(job.id), job) for job in now.jobs)
-        self.snapshot = now.model_copy(update={"jobs": told})
-        ids = {job.id for job in told}
+        sent = tuple(_as_sent(old.get(job.id), job) for job in now.jobs)
+        self.snapshot = now.model_copy(update={"jobs": sent})
+        ids = {job.id for job in sent}
         return QueueChange(
             version=now.version,
             since=before.version,
             fields=_changed(before, now, _OWN_FIELDS),
             gone=tuple(job_id for job_id in old if job_id not in ids),
-            jobs=tuple(part for job in told if (part := _part(old.get(job.id), job))),
-            places=_places(before.jobs, told),
+            jobs=tuple(part for job in sent if (part := _part(old.get(job.id), job))),
+            places=_places(before.jobs, sent),
         )
 
 
-def _as_told(before: JobRecord | None, now: JobRecord) -> JobRecord:
+def _as_sent(before: JobRecord | None, now: JobRecord) -> JobRecord:
     """The record; a waiting job's time that is about the same stays as it was told."""
     if (
         before is None

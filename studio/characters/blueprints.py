@@ -81,7 +81,7 @@ def _overwritten(body: dict[str, Any], draft: BlueprintDraft) -> Iterator[tuple[
     for name, said in stored.items():
         part = (said["value"], said["locked"])
         if said["at"] > draft.revision and wanted.get(name, ("", False)) != part:
-            yield name, f"{name}: {_told(part)} by {_told(wanted.get(name, ('', False)))}"
+            yield name, f"{name}: {_in_words(part)} by {_in_words(wanted.get(name, ('', False)))}"
     for name, at in body.get("gone", {}).items():
         if at > draft.revision and name in wanted:
             yield name, f"{name}: that it was removed"
@@ -130,7 +130,7 @@ def _field(said: dict[str, Any]) -> BlueprintField:
     return BlueprintField(value=said["value"], locked=said["locked"])
 
 
-def _told(part: _Part) -> str:
+def _in_words(part: _Part) -> str:
     value, locked = part
     return f"“{_short(value)}”{' (locked)' if locked else ''}" if value else "nothing"
 

@@ -162,8 +162,8 @@ def _from_png(data: bytes) -> CardFile:
             except PictureRefused as error:
                 faults.append(error)
             else:
-                told = tuple(f"{error.detail} Its older copy was read." for error in faults)
-                return _card(said, found.assets, data, (*told, *notes, *found.notes))
+                older = tuple(f"{error.detail} Its older copy was read." for error in faults)
+                return _card(said, found.assets, data, (*older, *notes, *found.notes))
     raise faults[0] if faults else PictureRefused(_NO_CARD, field="file")
 
 

@@ -87,19 +87,21 @@ class _Extension(BaseModel):
 
 def read(data: dict[str, Any], notes: Iterable[str] = ()) -> CharacterCard:
     """From a card's `data`, which must be clean."""
-    told = list(notes)
-    ours = _extension(data.get("extensions"), told)
-    name = _text(data, "name", MAX_NAME_CHARS, told).strip() or "Unnamed"
-    _text(data, "description", MAX_TEXT_CHARS, told)
+    remarks = list(notes)
+    ours = _extension(data.get("extensions"), remarks)
+    name = _text(data, "name", MAX_NAME_CHARS, remarks).strip() or "Unnamed"
+    _text(data, "description", MAX_TEXT_CHARS, remarks)
     script, merged = ours.script, ours.merged
     if script is not None and ours.told not in (None, _digest(data)):
-        told.append("The card was edited in another program: the script context is what it says there.")
+        remarks.append("The card was edited in another program: the script context is what it says there.")
         script = None
     if script is None:
         described = _said(data, "description").removesuffix(ours.line)
         script = _composed({**data, "description": described})
         merged = tuple(key for key in _SCRIPT if _said(data, key))
-    return CharacterCard(name, ours.prompt, script, ours.fields, ours.free, _rest(data), merged, tuple(told))
+    return CharacterCard(
+        name, ours.prompt, script, ours.fields, ours.free, _rest(data), merged, tuple(remarks)
+    )
 
 
 def write(person: CharacterTexts, rest: Mapping[str, Any], merged: Iterable[str] = ()) -> dict[str, Any]:
@@ -176,8 +178,8 @@ def _rest(data: dict[str, Any]) -> dict[str, Any]:
 
 def _composed(data: Mapping[str, Any]) -> str:
     """The script context that the card's texts make."""
-    told = (_printable(_said(data, key)[:MAX_TEXT_CHARS]).strip() for key in _SCRIPT)
-    return "\n\n".join(filter(None, told))[:MAX_TEXT_CHARS]
+    parts = (_printable(_said(data, key)[:MAX_TEXT_CHARS]).strip() for key in _SCRIPT)
+    return "\n\n".join(filter(None, parts))[:MAX_TEXT_CHARS]
 
 
 # --- writing ------------------------------------------------------------------------------------
@@ -209,14 +211,14 @@ def _without_paragraphs(script: str, paragraphs: str) -> str | None:
     return f"{before}\n\n{after}".strip() if found and paragraphs else None
 
 
-def _field_line(blueprint: Blueprint, told: str) -> str:
-    """“Hair: red. Scar: left.” of what is not `told` already."""
+def _field_line(blueprint: Blueprint, script: str) -> str:
+    """“Hair: red. Scar: left.” of what the `script` does not say already."""
     own = [(name.value, each.value) for name, each in blueprint.fields.items()]
     named = [*own, *((each.name, each.value) for each in blueprint.free)]
     return " ".join(
         f"{name.capitalize()}: {value.strip().rstrip('.')}."
         for name, value in named
-        if value.strip() and value.strip().casefold() not in told.casefold()
+        if value.strip() and value.strip().casefold() not in script.casefold()
     )
 
 

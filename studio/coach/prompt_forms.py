@@ -105,10 +105,10 @@ def describes(prompt: str, shown: str = "") -> bool:
     words = _words(prompt)
     if any(word in _ORDERS for word in words) or keeps_something(prompt):
         return False
-    told = [word for word in words if word not in _NOTHING]
+    words_read = [word for word in words if word not in _NOTHING]
     known = set(_words(shown))
-    shared = sum(word in known for word in told)
-    return len(told) >= _LONG_ENOUGH or (bool(told) and shared / len(told) >= _SHARED)
+    shared = sum(word in known for word in words_read)
+    return len(words_read) >= _LONG_ENOUGH or (bool(words_read) and shared / len(words_read) >= _SHARED)
 
 
 # --- several edits at once ------------------------------------------------------------------------

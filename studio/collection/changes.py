@@ -124,25 +124,25 @@ def _settings(before: GenerationRequest, after: GenerationRequest) -> Iterator[C
     for field in type(after).model_fields:
         setting = BY_FIELD[field]
         if setting.compared is Compared.BY_VALUE:
-            told = setting.told or _told
-            old, new = (_none_or(told, getattr(each, field)) for each in (before, after))
+            in_words = setting.in_words or _plain_words
+            old, new = (_none_or(in_words, getattr(each, field)) for each in (before, after))
             if old != new:
                 words = f"{setting.called} {old or 'none'} → {new or 'none'}"
                 yield Change(field=field, before=old, after=new, words=words)
 
 
-def _none_or(told: Callable[[Any], str | None], value: Any) -> str | None:
-    return None if value is None or value in ((), []) else told(value)
+def _none_or(in_words: Callable[[Any], str | None], value: Any) -> str | None:
+    return None if value is None or value in ((), []) else in_words(value)
 
 
-def _told(value: Any) -> str | None:
+def _plain_words(value: Any) -> str | None:
     """As it is, objects by their parts."""
     if hasattr(value, "model_dump"):
-        return _told(value.model_dump(mode="json"))
+        return _plain_words(value.model_dump(mode="json"))
     if is_object(value):
-        parts = {k.replace("_", " "): _none_or(_told, v) for k, v in value.items()}
+        parts = {k.replace("_", " "): _none_or(_plain_words, v) for k, v in value.items()}
         return ", ".join(f"{k} {v}" for k, v in parts.items() if v)
     if isinstance(value, tuple) or is_list(value):
         several: Iterable[Any] = value
-        return "; ".join(_none_or(_told, each) or "none" for each in several)
+        return "; ".join(_none_or(_plain_words, each) or "none" for each in several)
     return f"{value:g}" if isinstance(value, float) else str(value)

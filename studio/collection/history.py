@@ -151,11 +151,11 @@ class History:
     ) -> dict[str, Drift]:
         """The same with the faces that were compared before, each picture's with its own anchor's."""
         anchors = {image: _anchor_in(family[image], family) for image in drifts}
-        told = dict(drifts)
+        measured = dict(drifts)
         for anchor in set(anchors.values()):
             images = [image for image in drifts if anchors[image] == anchor]
-            told |= _with_faces({i: drifts[i] for i in images}, self._faces(images, anchor, ask=False))
-        return told
+            measured |= _with_faces({i: drifts[i] for i in images}, self._faces(images, anchor, ask=False))
+        return measured
 
     def _measured(self, image_ids: Sequence[str], anchor_id: str) -> dict[str, Drift]:
         with self._database.reading() as session:

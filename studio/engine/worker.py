@@ -168,18 +168,18 @@ def _read(runner: Runner, order: ReadOrder, say: Callable[[FromWorker], None]) -
 def _guarded(
     work: Callable[[], None],
     say: Callable[[FromWorker], None],
-    told: Callable[[Failed], FromWorker],
+    as_event: Callable[[Failed], FromWorker],
     words: str,
 ) -> None:
     """Do `work`; what goes wrong is told, and what nobody thought of ends the process after that."""
     try:
         work()
     except LikenessError as error:
-        say(told(Failed(error.code, error.detail)))
+        say(as_event(Failed(error.code, error.detail)))
     except Exception as error:  # the boundary: one bad order never takes the studio with it
         log.exception("An order failed unexpectedly.")
         say(Leaving())
-        say(told(Failed("error", f"{words} The studio's terminal shows the details.")))
+        say(as_event(Failed("error", f"{words} The studio's terminal shows the details.")))
         raise SystemExit(1) from error
 
 

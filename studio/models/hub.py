@@ -138,8 +138,8 @@ class HubFetch:
         with _in_words(self._order.label):
             listed = list(dict.fromkeys(each for want in self._order.wanted for each in self._list(want)))
             self._check_room(listed)
-            told = tuple(RemoteFile(each.name, each.size, each.done) for each in listed)
-            self._say(FilesListed(told, tuple({each.repo: each.commit for each in listed}.items())))
+            entries = tuple(RemoteFile(each.name, each.size, each.done) for each in listed)
+            self._say(FilesListed(entries, tuple({each.repo: each.commit for each in listed}.items())))
             for index, each in enumerate(listed):
                 if not each.snapshot.exists():
                     self._fetch(index, each)
@@ -250,7 +250,7 @@ class _Bar:
     def __init__(self, tell: Callable[[int], None], *, initial: int = 0, **_: Any) -> None:
         self._tell = tell
         self._done = initial
-        self._told = 0.0
+        self._reported_at = 0.0
 
     def __enter__(self) -> _Bar:
         return self
@@ -262,8 +262,8 @@ class _Bar:
         """`count` more bytes have come (negative: thrown away)."""
         self._done += count
         now = time.monotonic()
-        if now - self._told >= _REPORT_SECONDS:
-            self._told = now
+        if now - self._reported_at >= _REPORT_SECONDS:
+            self._reported_at = now
             self._tell(self._done)
 
 

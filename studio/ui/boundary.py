@@ -41,9 +41,9 @@ def event(owner: object, name: str) -> Callable[..., BoundEvent]:
     return getattr(owner, name)
 
 
-def data_of(told: gr.EventData) -> dict[str, Any]:
+def data_of(event: gr.EventData) -> dict[str, Any]:
     """What a component told with its event; anyone may have sent it."""
-    data: object = told._data  # pyright: ignore[reportPrivateUsage] Gradio has no other way to all of it
+    data: object = event._data  # pyright: ignore[reportPrivateUsage] Gradio has no other way to all of it
     return data if is_object(data) else {}
 
 

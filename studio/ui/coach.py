@@ -47,7 +47,7 @@ def _appended(state: StudioState, words: str) -> StudioState:
     return state.model_copy(update={"prompt": joined[:MAX_PROMPT_CHARS]})
 
 
-def told(
+def checked(
     handlers: StudioHandlers, advisor: Advisor, values: Sequence[object], previous: str | None = None
 ) -> dict[str, Any]:
     """What is to be said before Generate, what that would ask for, and the coach's advice, as one update.
@@ -55,7 +55,7 @@ def told(
     `previous`: the id of the last picture that this tab has made.
     """
     request = handlers.asked(*values)
-    update = handlers.told(*values)
+    update = handlers.checked(*values)
     advice = [] if request is None else _advice(advisor, request, previous)
     return {**update, "scene": {**update["scene"], "advice": advice}}
 
@@ -75,7 +75,7 @@ def bind_coach(handlers: StudioHandlers, notices: Notices) -> None:
 
     def on_settled(settled: gr.EventData, *values: object) -> dict[str, Any]:
         previous = data_of(settled).get("previous_image")
-        return told(handlers, advisor, values, str(previous)[:64] if previous else None)
+        return checked(handlers, advisor, values, str(previous)[:64] if previous else None)
 
     event(notices, "settled")(
         guarded(on_settled),

@@ -150,7 +150,7 @@ class StudioHandlers:
         except LikenessError as refusal:
             return [] if refusal.field == "prompt" else [refusal.detail]
 
-    def told(self, *values: object) -> dict[str, Any]:
+    def checked(self, *values: object) -> dict[str, Any]:
         """What `check` tells, and what Generate would ask for, as an update."""
         request = self.asked(*values)
         loras = self.service.called_loras(request) if request else ()
@@ -299,8 +299,8 @@ def _bind_changes(handlers: StudioHandlers, changes: Changes) -> None:
 
 
 def _on_asked(handlers: StudioHandlers, changes: Changes) -> Callable[..., Updates]:
-    def on_asked(told: gr.EventData, *values: object) -> Updates:
-        updates = handlers.answer(data_of(told), values)
+    def on_asked(asked: gr.EventData, *values: object) -> Updates:
+        updates = handlers.answer(data_of(asked), values)
         return {**_options(updates), changes: _new_values(handlers.controls, updates)}
 
     return on_asked

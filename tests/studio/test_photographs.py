@@ -12,7 +12,7 @@ from skimage import data
 
 from pipelines.request import GenerationRequest, Mode, Reference
 from studio.jobs import JobQueue
-from studio.photographs import TEXTURED, looks_like_one, texture, told
+from studio.photographs import TEXTURED, looks_like_one, notice, texture
 from studio.service import StudioService
 from studio.ui.page_files import STATIC
 from tests.studio.fixtures import open_durable
@@ -50,9 +50,9 @@ def test_the_sample_portrait_and_a_picture_too_small_to_tell_are_none(tmp_path: 
 
 
 def test_they_are_named_by_their_numbers() -> None:
-    assert not told("Ink", [])
-    assert told("Ink", [2])[0].startswith("Reference 2 looks like a photograph. Ink knows drawings only")
-    assert told("Ink", [1, 3, 4])[0].startswith("References 1, 3 and 4 look like photographs.")
+    assert not notice("Ink", [])
+    assert notice("Ink", [2])[0].startswith("Reference 2 looks like a photograph. Ink knows drawings only")
+    assert notice("Ink", [1, 3, 4])[0].startswith("References 1, 3 and 4 look like photographs.")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def _reference(service: StudioService, picture: Image.Image) -> Reference:
     return Reference(image_id=service.add_upload(file, "it.png")[0].id)
 
 
-def _told(service: StudioService, *references: Reference) -> list[str]:
+def _notices(service: StudioService, *references: Reference) -> list[str]:
     wish = GenerationRequest(mode=Mode.IMG2IMG, prompt="red hair", model="tiny", references=references)
     return [words for words in service.preview_request(wish)[1] if "photograph" in words]
 
@@ -78,12 +78,12 @@ def test_a_model_that_knows_drawings_alone_says_so_of_a_photograph(
 ) -> None:
     photograph = _reference(service, _photograph("astronaut"))
     drawing = _reference(service, Image.open(DRAWN / "blue-1.webp"))
-    assert not _told(service, photograph)
+    assert not _notices(service, photograph)
     spec = service._catalog.get("tiny").model_copy(update={"sources": "drawings"})
     monkeypatch.setattr(service._catalog, "get", lambda model_id: spec)
-    (said,) = _told(service, photograph)
+    (said,) = _notices(service, photograph)
     assert said == (
         "Reference 1 looks like a photograph. Tiny Portrait knows drawings only; "
         "choose a larger model for photographs."
     )
-    assert not _told(service, drawing)
+    assert not _notices(service, drawing)

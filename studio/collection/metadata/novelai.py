@@ -57,8 +57,8 @@ def _with_characters(base: str, prompt: Any) -> str:
 def _of_characters(prompt: Any) -> tuple[tuple[str, str], ...]:
     """What was unwanted in one character only; here it holds for the whole picture, and so it is told."""
     captions = enumerate(_captions(prompt) or (), start=1)
-    told = "; ".join(f"character {number}: {words}" for number, words in captions if words)
-    return (("Unwanted in one character", foreign.words(told)),) if told else ()
+    joined = "; ".join(f"character {number}: {words}" for number, words in captions if words)
+    return (("Unwanted in one character", foreign.words(joined)),) if joined else ()
 
 
 def _captions(prompt: Any) -> tuple[str, ...] | None:

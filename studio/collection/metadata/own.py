@@ -53,9 +53,9 @@ def _names(said: Likeness) -> dict[str, str]:
 
 
 def _unmapped(said: Likeness) -> tuple[tuple[str, str], ...]:
-    told = {
+    entries = {
         "Mode": said.request.mode.value,
         "References": len(said.parents) or None,
         "Software": said.software,
     }
-    return foreign.rest(told, ())
+    return foreign.rest(entries, ())

@@ -141,10 +141,10 @@ def test_a_cancel_is_heard_between_strips() -> None:
 
 def test_how_far_it_is_is_told_of_large_pictures_alone() -> None:
     told: list[tuple[int, int]] = []
-    bring_back(edited(2048), told=lambda done, of: told.append((done, of)), everywhere=True)
+    bring_back(edited(2048), progress=lambda done, of: told.append((done, of)), everywhere=True)
     assert [done for done, _ in told] == list(range(1, told[0][1] + 1))
     told.clear()
-    bring_back(edited(512), told=lambda done, of: told.append((done, of)), everywhere=True)
+    bring_back(edited(512), progress=lambda done, of: told.append((done, of)), everywhere=True)
     assert not told
 
 

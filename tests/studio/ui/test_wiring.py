@@ -21,7 +21,7 @@ from studio.records import ImageRecord
 from studio.service import StudioService
 from studio.ui.app import build_page
 from studio.ui.boundary import UNEXPECTED, guarded
-from studio.ui.coach import told
+from studio.ui.coach import checked
 from studio.ui.controls import Controls, Updates
 from studio.ui.panels.model import create_model
 from studio.ui.panels.prompt import create_prompt
@@ -286,17 +286,17 @@ class _Speaking(Advisor):
 def test_the_coachs_line_comes_with_the_check(handlers: StudioHandlers) -> None:
     advisor = _Speaking(handlers.service)
     asking = FRESH.model_copy(update={"prompt": "a knight"})
-    update = told(handlers, advisor, values_of(handlers, asking), "before")
+    update = checked(handlers, advisor, values_of(handlers, asking), "before")
     assert update["value"] == handlers.check(*values_of(handlers, asking))
     assert update["scene"]["request"]["prompt"] == "a knight"
     assert [each["words"] for each in update["scene"]["advice"]] == ["Say what should change"]
     assert advisor.asked == [("a knight", "before")]
-    assert told(handlers, advisor, values_of(handlers, FRESH))["scene"]["advice"] == []
-    unreadable = told(handlers, advisor, values_of(handlers, asking.with_settings({"seed": "x"})))
+    assert checked(handlers, advisor, values_of(handlers, FRESH))["scene"]["advice"] == []
+    unreadable = checked(handlers, advisor, values_of(handlers, asking.with_settings({"seed": "x"})))
     assert unreadable["scene"] == {"request": None, "loras": [], "advice": []}
     assert len(advisor.asked) == 1
     advisor.refuses = True
-    assert told(handlers, advisor, values_of(handlers, asking))["scene"]["advice"] == []
+    assert checked(handlers, advisor, values_of(handlers, asking))["scene"]["advice"] == []
 
 
 def test_lost_references_are_told(

@@ -63,8 +63,8 @@ def _said(graph: Graph) -> ForeignMetadata:
     sampling, words = Sampling(graph), GraphTexts(graph)
     key = sampling.main()
     if key is None:
-        told = f"{len(graph.nodes)} nodes without a sampler"
-        return ForeignMetadata(tool=_TOOL, unmapped=(("Graph", told),))
+        summary = f"{len(graph.nodes)} nodes without a sampler"
+        return ForeignMetadata(tool=_TOOL, unmapped=(("Graph", summary),))
     guides = sampling.guides(key)
     models = Models.of(graph, guides)
     width, height = sampling.size(key)

@@ -144,10 +144,10 @@ class GraphTexts:
         node = self.graph.nodes[link.key]
         uses = self.graph.uses(link.key)
         used = [{out for out, name in uses if side.search(name)} for side in (_WANTED, _UNWANTED)]
-        told = bool(used[0] and used[1] and not used[0] & used[1])
+        names_say = bool(used[0] and used[1] and not used[0] & used[1])
         gives_all = any(name in node.inputs for name in ("model", "ckpt_name", *PIPES))
         gives_all = gives_all or any(name in PIPES for _, name in uses)
-        return wanted if told or gives_all or not exact or link.output > 1 else link.output == 0
+        return wanted if names_say or gives_all or not exact or link.output > 1 else link.output == 0
 
     def _own(self, node: Node, names: Sequence[str], wanted: bool, depth: int) -> list[str]:
         """The texts a node encodes; the same words for two encoders are told once.
