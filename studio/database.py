@@ -24,7 +24,7 @@ from studio import copies, durable
 from studio.settings import PROGRAM
 from studio.turns import FairLock
 
-SCHEMA = "0007"
+SCHEMA = "0008"
 """Revision the code works with: the newest file in `collection/migrations/versions`."""
 
 BUSY_SECONDS = 20

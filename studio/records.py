@@ -399,12 +399,22 @@ class Reproduction(_Record):
     differences: tuple[str, ...] = Field(default=(), description="What could explain it, in words.")
 
 
+class BatchSweep(_Record):
+    """The sweep, or the edit over many pictures, that a batch is of."""
+
+    id: str
+    axes: tuple[str, ...] = Field(description="`picture` alone: one edit over many pictures.")
+    request: GenerationRequest = Field(description="As it was asked for, before the axes.")
+    total: int = Field(description="Its places; not all need have a picture.")
+
+
 class Batch(_Record):
-    """The pictures of one Generate, or of one character sheet."""
+    """The pictures of one Generate, of one character sheet or of one sweep."""
 
     job_id: str = Field(description="Of the newest picture; any job of the batch stands for it.")
     created_at: datetime
     title: str | None = Field(default=None, description="What it is, where that is more than one Generate.")
+    sweep: BatchSweep | None = None
     request: GenerationRequest
     images: tuple[ImageSummary, ...] = Field(description="Outside the trash, in order.")
     trashed: int

@@ -28,9 +28,13 @@ def _add_asking(router: APIRouter, sweeps: Sweeps) -> None:
         return sweeps.estimate(asked)
 
     @router.get("/sweeps")
-    def newest(limit: Annotated[int, Query(ge=1, le=100)] = 20) -> SweepPage:
-        """Newest first."""
-        return sweeps.newest(limit)
+    def newest(
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        cursor: Annotated[str | None, Query(max_length=64)] = None,
+        cells: bool = True,
+    ) -> SweepPage:
+        """Newest first; `cells=false` leaves the places out."""
+        return sweeps.newest(limit, cursor or None, cells=cells)
 
 
 def _add_verbs(router: APIRouter, sweeps: Sweeps) -> None:

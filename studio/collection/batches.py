@@ -1,4 +1,4 @@
-"""History by batch: the pictures of one Generate, or of one character sheet; the newest batch first.
+"""History by batch: the pictures of one Generate, of a character sheet or of a sweep; the newest batch first.
 
 A batch stands where its newest picture outside the trash does; one that is all in the trash is not listed.
 Works inside the caller's transaction. Knows no files and not the queue, only the jobs' rows.
@@ -17,9 +17,9 @@ from pipelines.errors import NotFound, RequestError
 from studio import kept_requests
 from studio.collection import character_links, listings, queries, rows
 from studio.collection.character_models import CharacterJobRow, CharacterRow
-from studio.collection.models import ImageRow, JobRow, SweepRow
+from studio.collection.models import ImageRow, JobRow, SweepJobRow, SweepRow
 from studio.collection.queries import Filter
-from studio.records import Batch, BatchPage, Winners
+from studio.records import Batch, BatchPage, BatchSweep, Winners
 
 MAX_PAGE = 100
 EVERYTHING = Filter()
@@ -50,8 +50,9 @@ def of_job(session: Session, job_id: str | None) -> list[ImageRow]:
         return []
     sweep = session.get(SweepRow, job_id)
     jobs = list(sweep.job_ids) if sweep else _jobs_of_batches(session, [job_id])[job_id]
+    places = {each: place for place, each in enumerate(jobs)}
     chosen = select(ImageRow).where(ImageRow.job_id.in_(jobs), ImageRow.trashed_at.is_(None))
-    return sorted(session.scalars(chosen), key=lambda row: (jobs.index(str(row.job_id)), row.batch_index))
+    return sorted(session.scalars(chosen), key=lambda row: (places[str(row.job_id)], row.batch_index))
 
 
 def pick(session: Session, job_id: str, image_ids: Sequence[str]) -> Winners:
@@ -68,9 +69,10 @@ def pick(session: Session, job_id: str, image_ids: Sequence[str]) -> Winners:
     return Winners(kept=tuple(row.id for row in pictures if row.id not in losers), trashed=losers)
 
 
-def _nothing_newer() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
-    """No later picture outside the trash is of the same job, or of another job of the same sheet."""
+def _nothing_newer() -> tuple[ColumnElement[bool], ...]:
+    """No later picture outside the trash is of the same job, or of another job of the same sheet or sweep."""
     later, own, other = aliased(ImageRow), aliased(CharacterJobRow), aliased(CharacterJobRow)
+    cell, beside = aliased(SweepJobRow), aliased(SweepJobRow)
     newer = select(later.number).where(later.number > ImageRow.number, later.trashed_at.is_(None))
     of_job = newer.where(later.job_id == ImageRow.job_id)
     of_sheet = newer.where(
@@ -79,15 +81,19 @@ def _nothing_newer() -> tuple[ColumnElement[bool], ColumnElement[bool]]:
         other.run_id == own.run_id,
         later.job_id == other.job_id,
     )
-    return ~of_job.exists(), ~of_sheet.exists()
+    of_sweep = newer.where(
+        cell.job_id == ImageRow.job_id, beside.sweep_id == cell.sweep_id, later.job_id == beside.job_id
+    )
+    return tuple(~each.exists() for each in (of_job, of_sheet, of_sweep))
 
 
 def _batch_of(picture: type[ImageRow]) -> ColumnElement[str]:
-    """What a picture's batch goes by: the sheet it was made for, else its job."""
+    """What a picture's batch goes by: the sheet or sweep it was made for, else its job."""
     sheet = select(CharacterJobRow.run_id).where(
         CharacterJobRow.job_id == picture.job_id, CharacterJobRow.purpose == character_links.SHEET
     )
-    return func.coalesce(sheet.scalar_subquery(), picture.job_id)
+    sweep = select(SweepJobRow.sweep_id).where(SweepJobRow.job_id == picture.job_id)
+    return func.coalesce(sheet.scalar_subquery(), sweep.scalar_subquery(), picture.job_id)
 
 
 def _batches_with(session: Session, wanted: Filter) -> Select[str]:
@@ -97,17 +103,25 @@ def _batches_with(session: Session, wanted: Filter) -> Select[str]:
 
 
 def _jobs_of_batches(session: Session, job_ids: Sequence[str]) -> dict[str, list[str]]:
-    """For each job those of its batch, in order: all of its character sheet, else the job alone."""
+    """For each job those of its batch, in order: all of its character sheet or sweep, else the job alone."""
     own, other = aliased(CharacterJobRow), aliased(CharacterJobRow)
-    lines = session.execute(
+    of_sheets = (
         select(own.job_id, other.job_id)
         .join(other, other.run_id == own.run_id)
         .where(own.job_id.in_(job_ids), own.purpose == character_links.SHEET)
         .order_by(other.position)
     )
+    cell, beside = aliased(SweepJobRow), aliased(SweepJobRow)
+    of_sweeps = (
+        select(cell.job_id, beside.job_id)
+        .join(beside, beside.sweep_id == cell.sweep_id)
+        .where(cell.job_id.in_(job_ids))
+        .order_by(beside.position)
+    )
     found: defaultdict[str, list[str]] = defaultdict(list)
-    for job_id, member in lines:
-        found[job_id].append(member)
+    for statement in (of_sheets, of_sweeps):
+        for job_id, member in session.execute(statement):
+            found[job_id].append(member)
     return {job_id: found.get(job_id) or [job_id] for job_id in job_ids}
 
 
@@ -121,6 +135,7 @@ def _batches(session: Session, job_ids: Sequence[str]) -> tuple[Batch, ...]:
     trashed = _in_trash(session, every)
     jobs = {job.id: job for job in session.scalars(select(JobRow).where(JobRow.id.in_(job_ids)))}
     names = _sheets(session, job_ids)
+    sweeps = _sweeps(session, job_ids)
     return tuple(
         _batch(
             job_id,
@@ -128,6 +143,7 @@ def _batches(session: Session, job_ids: Sequence[str]) -> tuple[Batch, ...]:
             sum(trashed.get(member, 0) for member in of_batch),
             jobs.get(job_id),
             names.get(job_id),
+            sweeps.get(job_id),
         )
         for job_id, of_batch in members.items()
     )
@@ -156,14 +172,38 @@ def _sheets(session: Session, job_ids: Sequence[str]) -> dict[str, str]:
     return {str(job_id): str(name) for job_id, name in session.execute(found)}
 
 
+def _sweeps(session: Session, job_ids: Sequence[str]) -> dict[str, BatchSweep]:
+    """Which sweeps the jobs are of; those that are of none are left out."""
+    found = (
+        select(SweepJobRow.job_id, SweepRow)
+        .join(SweepRow, SweepRow.id == SweepJobRow.sweep_id)
+        .where(SweepJobRow.job_id.in_(job_ids))
+    )
+    return {
+        job_id: BatchSweep(
+            id=row.id,
+            axes=tuple(row.body[name]["field"] for name in ("x", "y") if row.body[name]),
+            request=kept_requests.read(row.body["request"]),
+            total=len(row.job_ids),
+        )
+        for job_id, row in session.execute(found)
+    }
+
+
 def _batch(
-    job_id: str, pictures: Sequence[ImageRow], trashed: int, job: JobRow | None, sheet_of: str | None
+    job_id: str,
+    pictures: Sequence[ImageRow],
+    trashed: int,
+    job: JobRow | None,
+    sheet_of: str | None,
+    sweep: BatchSweep | None,
 ) -> Batch:
     """The job's row is not there after a rebuild without the earlier database."""
     return Batch(
         job_id=job_id,
         created_at=job.created_at if job else pictures[0].created_at,
         title=f"Character sheet of {sheet_of}" if sheet_of is not None else None,
+        sweep=sweep,
         request=kept_requests.read(pictures[0].request),
         images=tuple(queries.summary(row) for row in pictures),
         trashed=trashed,

@@ -242,3 +242,17 @@ class SweepRow(Base):
     """`request`, as it was asked for; `x` and `y`, each `field` and `values` (y may be null)."""
     job_ids: Mapped[list[str]]
     """Row by row."""
+
+    jobs: Mapped[list[SweepJobRow]] = relationship(
+        order_by="SweepJobRow.position", cascade="all, delete-orphan", lazy="raise"
+    )
+
+
+class SweepJobRow(Base):
+    """The same from the other side: which sweep a job is of."""
+
+    __tablename__ = "sweep_jobs"
+
+    job_id: Mapped[str] = mapped_column(String(64), primary_key=True)
+    sweep_id: Mapped[str] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]

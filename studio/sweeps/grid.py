@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from pipelines.planning.complete import Completion
 from pipelines.request import GenerationRequest
-from studio.collection.models import SweepRow
+from studio.collection.models import SweepJobRow, SweepRow
 from studio.sweeps.records import Labelled, LeftOut
 
 
@@ -39,4 +39,5 @@ class Grid:
                 "left_out": [each.model_dump(mode="json") for each in self.left_out],
             },
             job_ids=list(job_ids),
+            jobs=[SweepJobRow(job_id=each, position=place) for place, each in enumerate(job_ids)],
         )

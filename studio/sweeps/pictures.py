@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import String, cast, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, RequestError
@@ -19,7 +19,7 @@ from pipelines.planning.complete import Completion
 from pipelines.request import RANDOM_SEED, GenerationRequest, Reference
 from studio.collection import character_links, queries
 from studio.collection.character_models import CharacterRow
-from studio.collection.models import ImageRow, SweepRow
+from studio.collection.models import ImageRow, SweepJobRow, SweepRow
 from studio.database import Database
 from studio.records import JobRecord
 from studio.sweeps.grid import Grid
@@ -54,7 +54,7 @@ def read(session: Session, image_ids: Sequence[str]) -> dict[str, BatchSource]:
     """Those of the pictures that are in the collection."""
     rows = session.scalars(select(ImageRow).where(ImageRow.id.in_(image_ids), ImageRow.purged_at.is_(None)))
     characters = character_links.of_pictures(session, image_ids)
-    names = dict(session.execute(select(CharacterRow.id, CharacterRow.name)).tuples().all())
+    names = {row.id: row.name for row in session.execute(select(CharacterRow.id, CharacterRow.name))}
     found: dict[str, BatchSource] = {}
     for row in rows:
         character = next(iter(characters.get(row.id, ())), None)
@@ -115,8 +115,9 @@ def refusal(database: Database, job: JobRecord) -> str | None:
         leading = select(ImageRow.trashed_at).where(ImageRow.id == job.request.references[0].image_id)
         if session.scalar(leading) is None:
             return None
-        batches = session.scalars(select(SweepRow).where(cast(SweepRow.job_ids, String).contains(job.id)))
-        return _TRASHED if any(row.body["x"]["field"] == FIELD for row in batches) else None
+        of_job = select(SweepRow.body).join(SweepJobRow).where(SweepJobRow.job_id == job.id)
+        batch = session.scalar(of_job)
+        return _TRASHED if batch and batch["x"]["field"] == FIELD else None
 
 
 def _called(row: ImageRow) -> str:

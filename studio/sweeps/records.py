@@ -92,7 +92,7 @@ class Sweep(_Record):
     request: GenerationRequest = Field(description="As it was asked for, before the axes.")
     x: Labelled
     y: Labelled | None
-    cells: tuple[SweepCell, ...] = Field(description="Row by row.")
+    cells: tuple[SweepCell, ...] = Field(description="Row by row; none where they were not asked for.")
     ended: int
     total: int
     left_out: tuple[LeftOut, ...] = ()
@@ -102,3 +102,4 @@ class SweepPage(_Record):
     """Sweeps, newest first."""
 
     items: tuple[Sweep, ...]
+    next: str | None = Field(default=None, description="Cursor of the next page.")

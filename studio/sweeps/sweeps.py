@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import select
+from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
@@ -17,9 +17,10 @@ from pipelines.planning import alternatives
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.complete import Completion
 from pipelines.request import RANDOM_SEED, GenerationRequest
+from studio import kept_requests
 from studio.collection import queries
 from studio.collection.collection import Collection
-from studio.collection.models import ImageRow, JobRow, SweepRow
+from studio.collection.models import ImageRow, JobRow, SweepRow, UtcDateTime
 from studio.jobs import JobQueue
 from studio.records import JobError, JobRecord, JobStatus
 from studio.sweeps import axes, pictures, sheet
@@ -39,7 +40,7 @@ from studio.sweeps.records import (
 
 _WHOLE_PROMPTS = ("prompt", axes.ALTERNATIVES)
 """Axes that say all of the prompt come before those that change a part of it."""
-_ENDED = (JobStatus.DONE, JobStatus.FAILED, JobStatus.CANCELLED)
+_OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
 class Sweeps:
@@ -101,16 +102,26 @@ class Sweeps:
                 raise NotFound("There is no such sweep.")
             return self._record(session, row)
 
-    def newest(self, limit: int = 20) -> SweepPage:
-        """Newest first."""
+    def newest(self, limit: int = 20, cursor: str | None = None, *, cells: bool = True) -> SweepPage:
+        """Newest first; without `cells` only what each was and how far it is. Raises RequestError."""
+        newest = (SweepRow.created_at, SweepRow.id)
+        query = select(SweepRow).order_by(*(each.desc() for each in newest)).limit(limit + 1)
         with self._database.reading() as session:
-            rows = session.scalars(select(SweepRow).order_by(SweepRow.created_at.desc()).limit(limit)).all()
-            return SweepPage(items=tuple(self._record(session, row) for row in rows))
+            if cursor is not None:
+                last = session.get(SweepRow, cursor)
+                if last is None:
+                    raise RequestError("This is not a cursor of this list.", field="cursor")
+                end = tuple_(literal(last.created_at, UtcDateTime()), last.id)
+                query = query.where(tuple_(*newest) < end)
+            found = session.scalars(query).all()
+            rows = found[:limit]
+            items = [self._record(session, row) if cells else _outline(session, row) for row in rows]
+        return SweepPage(items=tuple(items), next=rows[-1].id if len(found) > limit else None)
 
     def cancel(self, sweep_id: str) -> Sweep:
         """End what is not made yet; `resume` goes on with it. Raises NotFound."""
         for cell in self.get(sweep_id).cells:
-            if cell.status in (JobStatus.QUEUED, JobStatus.RUNNING):
+            if cell.status in _OPEN:
                 self._queue.cancel(cell.job_id)
         return self.get(sweep_id)
 
@@ -192,22 +203,32 @@ class Sweeps:
         jobs = {job.id: job for job in session.scalars(select(JobRow).where(JobRow.id.in_(row.job_ids)))}
         chosen = select(ImageRow).where(ImageRow.job_id.in_(row.job_ids), ImageRow.purged_at.is_(None))
         made = {picture.job_id: picture for picture in session.scalars(chosen)}
-        x = Labelled.model_validate(row.body["x"])
+        columns = len(row.body["x"]["values"])
         cells = tuple(
-            _cell(place, len(x.values), job_id, now.get(job_id), jobs.get(job_id), made.get(job_id))
+            _cell(place, columns, job_id, now.get(job_id), jobs.get(job_id), made.get(job_id))
             for place, job_id in enumerate(row.job_ids)
         )
-        return Sweep(
-            id=row.id,
-            created_at=row.created_at,
-            request=GenerationRequest.model_validate(row.body["request"]),
-            x=x,
-            y=Labelled.model_validate(row.body["y"]) if row.body["y"] else None,
-            cells=cells,
-            ended=sum(cell.status in _ENDED or cell.status is None for cell in cells),
-            total=len(cells),
-            left_out=tuple(LeftOut.model_validate(each) for each in row.body.get("left_out", ())),
-        )
+        return _told(row, cells, sum(cell.status not in _OPEN for cell in cells))
+
+
+def _outline(session: Session, row: SweepRow) -> Sweep:
+    """Without its places."""
+    waiting = select(func.count()).where(JobRow.id.in_(row.job_ids), JobRow.status.in_(_OPEN))
+    return _told(row, (), len(row.job_ids) - session.scalars(waiting).one())
+
+
+def _told(row: SweepRow, cells: tuple[SweepCell, ...], ended: int) -> Sweep:
+    return Sweep(
+        id=row.id,
+        created_at=row.created_at,
+        request=kept_requests.read(row.body["request"]),
+        x=Labelled.model_validate(row.body["x"]),
+        y=Labelled.model_validate(row.body["y"]) if row.body["y"] else None,
+        cells=cells,
+        ended=ended,
+        total=len(row.job_ids),
+        left_out=tuple(LeftOut.model_validate(each) for each in row.body.get("left_out", ())),
+    )
 
 
 def _settings(

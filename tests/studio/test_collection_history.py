@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pipelines.events import ImageReady
 from pipelines.request import Mode, Reference, Role
 from studio.collection import drift, queries
 from studio.collection.history import History
+from studio.collection.models import SweepJobRow, SweepRow
 from studio.collection.queries import Filter
 from studio.records import FamilyTree, ImageRecord, Rights
 from tests.studio.fixtures import Durable, noise, open_durable, request, save, upload
@@ -335,6 +337,28 @@ def test_batches_with_a_picture_that_is_sought(durable: Durable, history: Histor
     assert [batch.job_id for batch in both.items] == ["c"]
     assert [b.job_id for b in history.batches(both.next, 5, Filter(query="prompt")).items] == ["b", "a"]
     assert history.batches(None, 10, Filter(query="nothing")).items == ()
+
+
+def test_a_sweep_is_one_batch(durable: Durable, history: History) -> None:
+    body = {"request": {"prompt": "a hat"}, "x": {"field": "seed", "values": [1, 2, 3]}, "y": None}
+    with durable.database.transaction() as session:
+        jobs = [SweepJobRow(job_id=each, position=place) for place, each in enumerate("zyx")]
+        session.add(SweepRow(id="s", created_at=datetime.now(UTC), body=body, job_ids=list("zyx"), jobs=jobs))
+    made = {
+        name: save(durable, job_id=name, prompt=f"prompt {name}", seed=10 * number).id
+        for number, name in enumerate("yaxzb")
+    }
+    first = history.batches(None, 2)
+    rest = history.batches(first.next, 2)
+    assert [batch.job_id for batch in (*first.items, *rest.items)] == ["b", "z", "a"]
+    other, sweep = first.items
+    assert other.sweep is None
+    assert sweep.sweep is not None
+    assert (sweep.sweep.id, sweep.sweep.axes, sweep.sweep.total) == ("s", ("seed",), 3)
+    assert [picture.id for picture in sweep.images] == [made[name] for name in "zyx"]
+    (found,) = history.batches(None, 9, Filter(query="prompt y")).items
+    assert len(found.images) == 3
+    assert history.pictures_of_batch("y") == history.pictures_of_batch("s") == sweep.images
 
 
 def test_winners_stay_and_the_rest_can_be_brought_back(durable: Durable, history: History) -> None:

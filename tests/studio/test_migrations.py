@@ -114,6 +114,19 @@ def test_the_second_schema_becomes_todays(tmp_path: Path, monkeypatch: pytest.Mo
     assert _revision(path) == SCHEMA
 
 
+def test_sweeps_of_before_are_batches(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "likeness.db"
+    monkeypatch.setattr(database_module, "SCHEMA", "0007")
+    Database(path).close()
+    monkeypatch.undo()
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("INSERT INTO sweeps VALUES ('s', '2026-01-01', '{}', '[\"one\", \"other\"]')")
+    Database(path).close()
+    with closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute("SELECT job_id, sweep_id, position FROM sweep_jobs").fetchall()
+    assert rows == [("one", "s", 0), ("other", "s", 1)]
+
+
 def test_an_empty_first_schema_becomes_todays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "likeness.db"
     monkeypatch.setattr(database_module, "SCHEMA", "0001")

@@ -45,6 +45,10 @@ def test_a_grid_of_pictures_is_made_and_each_reproduces(rest: StudioProcess) -> 
     second = rest.api("GET", f"/images/{again['images'][0]}").json()
     assert first["pixel_sha256"] == second["pixel_sha256"]
     assert done == rest.api("GET", "/sweeps").json()["items"][0]
+    batches = rest.api("GET", "/batches").json()["items"]
+    (batch,) = [each for each in batches if each["sweep"] and each["sweep"]["id"] == done["id"]]
+    assert batch["sweep"]["axes"] == ["guidance_scale", "prompt_part"]
+    assert [each["id"] for each in batch["images"]] == [cell["image"]["id"] for cell in done["cells"]]
 
 
 def test_a_cancelled_sweep_goes_on_with_the_same_pictures(rest: StudioProcess) -> None:
@@ -83,6 +87,32 @@ def test_what_cannot_be_swept_queues_nothing_and_says_why(
     refused = problem(send(rest, "/sweeps", request=REQUEST, **changes))
     assert words in refused["detail"]
     assert len(rest.api("GET", "/jobs?limit=1000").json()) == before
+
+
+def test_all_sweeps_are_reached_page_by_page(rest: StudioProcess) -> None:
+    rest.api("POST", "/queue/pause")
+    try:
+        axis = {"field": "seed", "values": [1, 2]}
+        made = [send(rest, "/sweeps", request=REQUEST, x=axis).json()["batch"] for _ in range(3)]
+        rest.api("POST", f"/sweeps/{made[2]}/cancel")
+        found: list[dict[str, Any]] = []
+        cursor = None
+        while len(found) < 3:
+            page = rest.api("GET", "/sweeps", params={"limit": 1, "cells": False, "cursor": cursor}).json()
+            found, cursor = [*found, *page["items"]], page["next"]
+        assert [each["id"] for each in found] == made[::-1]
+        assert [(each["cells"], each["ended"], each["total"]) for each in found] == [
+            ([], 2, 2),
+            ([], 0, 2),
+            ([], 0, 2),
+        ]
+        for each in made:
+            rest.api("POST", f"/sweeps/{each}/cancel")
+    finally:
+        rest.api("POST", "/queue/resume")
+    assert problem(rest.api("GET", "/sweeps?cursor=nothing"))["field"] == "cursor"
+    last = rest.api("GET", "/sweeps?limit=100").json()
+    assert last["next"] is None
 
 
 def test_there_is_no_such_sweep(rest: StudioProcess) -> None:

@@ -6,6 +6,7 @@ import { emit, on } from "../core/bus.js";
 import { closest, el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import * as kit from "../kit/kit.js";
+import { titleOf } from "../studio/sweep_words.js";
 import * as pictures from "./pictures.js";
 import * as toolbar from "./toolbar.js";
 
@@ -13,6 +14,7 @@ import * as toolbar from "./toolbar.js";
 /** @import { Picture } from "../core/events.js" */
 
 const PAGE = 20;
+const MOST_OF_A_SWEEP = 24; // pictures of it in the list; its grid shows all
 
 export class Batches {
   /** @type {string | null} */
@@ -92,17 +94,19 @@ export class Batches {
   }
 
   /** @param {Batch} said */
-  batch({ job_id: id, created_at: created, title, request, images, seconds, trashed }) {
+  batch({ job_id: id, created_at: created, title, sweep, request, images, seconds, trashed }) {
     const ids = images.map((image) => image.id);
     const [one] = images;
     const mode = kit.modeWords(request.mode);
-    const parts = [
-      kit.clock(created),
-      mode,
-      kit.settingsLine(request, { model: one.label }),
-      seconds ? kit.seconds(seconds) : null,
-      trashed ? `${trashed} in the trash` : null,
-    ];
+    const how = sweep
+      ? [`Sweep: ${titleOf(sweep.axes, sweep.request)}`, kit.count(sweep.total)]
+      : [mode, kit.settingsLine(request, { model: one.label }), seconds ? kit.seconds(seconds) : null];
+    const parts = [kit.clock(created), ...how, trashed ? `${trashed} in the trash` : null];
+    const words = title ?? kit.promptWords(sweep?.request ?? request);
+    const shown = sweep ? images.slice(0, MOST_OF_A_SWEEP) : images;
+    const all = sweep
+      ? kit.button({ name: "sweep", label: "Open the grid", words: false, kind: "ghost", run: () => emit("sweep:open", sweep.id) })
+      : null;
     const winners = kit.button({
       name: "winners",
       label: "Pick winners",
@@ -114,22 +118,30 @@ export class Batches {
     winners.hidden = ids.length < 2;
     return el(
       "article",
-      { class: "out-past", "data-batch": id, "aria-label": title ?? kit.promptWords(request) },
+      { class: "out-past", "data-batch": id, "data-pictures": ids.join(" "), "aria-label": words },
       el(
         "header",
         {},
         el(
           "div",
           { class: "out-past-words" },
-          el("p", { class: "out-past-prompt" }, title ?? kit.promptWords(request)),
+          el("p", { class: "out-past-prompt" }, words),
           el("p", { class: "out-batch-meta" }, parts.filter(Boolean).join(" · ")),
         ),
+        all,
         winners,
       ),
       el(
         "div",
         { class: "out-batch-row" },
-        images.map((image) => this.thumb(image, ids)),
+        shown.map((image) => this.thumb(image, ids)),
+        sweep && images.length > shown.length
+          ? kit.button({
+              label: `${images.length - shown.length} more`,
+              kind: "ghost",
+              run: () => emit("sweep:open", sweep.id),
+            })
+          : null,
       ),
     );
   }
@@ -171,7 +183,7 @@ export class Batches {
     const id = current?.dataset.picture;
     if (!current || !id || kit.isTyping(event)) return;
     const batch = current.closest("[data-batch]");
-    const ids = [...(current.parentElement?.querySelectorAll("[data-picture]") ?? [])].map((node) => node.dataset.picture ?? "");
+    const ids = batch?.dataset.pictures?.split(" ") ?? [];
     const target = kit.arrowTarget([...this.list.querySelectorAll("[data-picture]")], current, event.key);
     const action = event.key === " " ? "details" : toolbar.keyAction(event);
     if (target) target.focus();

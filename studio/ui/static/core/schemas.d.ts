@@ -51,6 +51,7 @@ export interface Batch {
   job_id: string;
   created_at: string;
   title: string | null;
+  sweep: BatchSweep | null;
   request: GenerationRequest;
   images: ImageSummary[];
   trashed: number;
@@ -66,6 +67,13 @@ export interface BatchPage {
 export interface BatchRequest {
   request: GenerationRequest;
   images: string[];
+}
+
+export interface BatchSweep {
+  id: string;
+  axes: string[];
+  request: GenerationRequest;
+  total: number;
 }
 
 export interface Blueprint {
@@ -1195,6 +1203,7 @@ export interface SweepEstimate {
 
 export interface SweepPage {
   items: Sweep[];
+  next: string | null;
 }
 
 export interface SweepRequest {

@@ -7,6 +7,7 @@ import { choice, field } from "../kit/fields.js";
 import * as kit from "../kit/kit.js";
 import { asked } from "./asked.js";
 import { showGrid } from "./sweep_grid.js";
+import { axisWords, titleOf } from "./sweep_words.js";
 
 /** @import { Axis, ModelInfo, SweepEstimate, SweepPage } from "../core/schemas.js" */
 
@@ -25,6 +26,7 @@ const EXAMPLES = {
 const ALTERNATIVES = "alternatives"; // an axis whose values stand in the prompt
 const MOST_PICKED = 50; // references as an axis
 const WAIT = 350; // ms after the last key
+const [FEW, MORE] = [5, 20]; // earlier sweeps: at first, and with each press
 
 /** The settings a request has a use for, as [axis, words]. @param {Record<string, any>} request */
 function axesOf(request) {
@@ -34,7 +36,7 @@ function axesOf(request) {
     if (kind)
       return Array.from({ length: counts[/** @type {"reference" | "lora"} */ (kind)] }, (_, n) => [
         axis.replace(".0", `.${n}`),
-        words.replace("{n}", String(n + 1)),
+        axisWords(axis.replace(".0", `.${n}`)),
       ]);
     if (axis === "control.weight" && !request.control) return [];
     if (axis === ALTERNATIVES && !/\{.*\|.*\}|__[\w-]+__/s.test(request.prompt ?? "")) return [];
@@ -134,10 +136,8 @@ class AxisField {
 }
 
 /** @param {import("../core/schemas.js").Sweep} sweep */
-const titleOf = (sweep) =>
-  sweep.x.field === "picture"
-    ? `“${kit.promptWords(sweep.request)}” over many`
-    : [sweep.x, sweep.y].flatMap((axis) => (axis ? [SWEPT[axis.field] ?? axis.field] : [])).join(" × ");
+const earlierWords = ({ created_at: created, x, y, request, total }) =>
+  [kit.clock(created), titleOf(y ? [x.field, y.field] : [x.field], request), kit.count(total)].join(" · ");
 
 class SweepDialog {
   constructor() {
@@ -216,18 +216,28 @@ class SweepDialog {
     showGrid(started.batch);
   }
 
+  /** Earlier ones, the newest first. */
   async list() {
+    this.earlier.replaceChildren();
+    await this.more(null, FEW);
+  }
+
+  /** @param {string | null} cursor @param {number} limit */
+  async more(cursor, limit) {
     /** @type {SweepPage | null} */
-    const page = await api("/sweeps?limit=5", { quiet: true }).catch(() => null);
-    if (!page?.items.length) return void this.earlier.replaceChildren();
-    const links = page.items.map((sweep) =>
-      el(
-        "button",
-        { type: "button", class: "out-link", onclick: () => (this.dialog.close(), emit("sweep:open", sweep.id)) },
-        [kit.clock(sweep.created_at), titleOf(sweep), kit.count(sweep.total)].join(" · "),
-      ),
-    );
-    this.earlier.replaceChildren(el("h3", {}, "Earlier"), ...links);
+    const page = await api(`/sweeps?${kit.query({ limit, cursor, cells: "false" })}`, { quiet: true }).catch(() => null);
+    const links = (page?.items ?? []).map((sweep) => {
+      const run = () => (this.dialog.close(), emit("sweep:open", sweep.id));
+      return el("button", { type: "button", class: "out-link", onclick: run }, earlierWords(sweep));
+    });
+    if (!links.length) return;
+    if (!cursor) this.earlier.append(el("h3", {}, "Earlier"));
+    this.earlier.append(...links);
+    if (cursor) links[0].focus();
+    const next = page?.next;
+    if (!next) return;
+    const more = kit.button({ label: "Show more", kind: "ghost small", run: () => (more.remove(), this.more(next, MORE)) });
+    this.earlier.append(more);
   }
 }
 

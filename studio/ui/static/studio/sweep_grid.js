@@ -4,11 +4,11 @@ import { apiAddress, sized } from "../core/addresses.js";
 import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
-import { SWEPT } from "../core/rules.js";
 import { onSnapshot } from "../core/snapshot.js";
 import * as kit from "../kit/kit.js";
 import { requestChange } from "./changes.js";
 import { measuredWords, ORDERS } from "./measured.js";
+import { axisWords, PICTURES } from "./sweep_words.js";
 
 /** @import { Labelled, Ranking, Sweep, SweepCell } from "../core/schemas.js" */
 
@@ -16,11 +16,10 @@ import { measuredWords, ORDERS } from "./measured.js";
 const STATES = { queued: "Waiting", running: "Being made…", failed: "Failed", cancelled: "Cancelled", done: "No longer there" };
 const PAUSE = 700; // ms between two looks at most
 
-const PICTURES = "picture"; // the axis of one edit over many pictures
 /** What a value of an axis is called. @param {Labelled} axis @param {number} at */
 function words(axis, at) {
   const value = axis.labels[at] ?? String(axis.values[at]);
-  return ["prompt_part", "prompt", "alternatives", PICTURES].includes(axis.field) ? value : `${SWEPT[axis.field] ?? axis.field} ${value}`;
+  return ["prompt_part", "prompt", "alternatives", PICTURES].includes(axis.field) ? value : `${axisWords(axis.field)} ${value}`;
 }
 
 class Grid {

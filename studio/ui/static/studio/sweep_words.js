@@ -1,0 +1,16 @@
+// What the axes of a sweep, and a sweep as a whole, are called.
+import { SWEPT } from "../core/rules.js";
+import * as kit from "../kit/kit.js";
+
+export const PICTURES = "picture"; // the axis of one edit over many pictures
+
+/** @param {string} axis */
+export function axisWords(axis) {
+  const [, name, number] = /^(\w+)\.(\d+)$/.exec(axis) ?? [];
+  const words = name ? SWEPT[`${name}.0`] : SWEPT[axis];
+  return words?.replace("{n}", String(Number(number) + 1)) ?? axis;
+}
+
+/** @param {string[]} axes @param {{prompt: string, mode?: string}} request */
+export const titleOf = (axes, request) =>
+  axes[0] === PICTURES ? `“${kit.promptWords(request)}” over many` : axes.map(axisWords).join(" × ");
