@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from studio.api.gallery import ImageQuery
-from studio.coach.ranking import By, Ranking, ranking
+from studio.coach.ranking import By, Ranker, Ranking
 from studio.records import BatchPage, Winners
 from studio.service import StudioService
 from studio.sweeps.records import BatchRequest, SweepEstimate, SweepStarted
@@ -34,6 +34,7 @@ class Picked(BaseModel):
 
 def add_batches(router: APIRouter, service: StudioService) -> None:
     """Add the calls about batches."""
+    ranker = Ranker(service)
 
     @router.get("/batches")
     def batches(query: Annotated[BatchQuery, Query()]) -> BatchPage:
@@ -55,9 +56,14 @@ def add_batches(router: APIRouter, service: StudioService) -> None:
         return service.sweeps.estimate(asked)
 
     @router.get("/batches/{job_id}/ranking")
-    def ranked(job_id: str, by: By = "likeness") -> Ranking:
-        """All pictures of a batch or sweep by what is measured of them: none is left out."""
-        return ranking(service, job_id, by)
+    def ranked(
+        job_id: str, by: By = "likeness", seconds: Annotated[float | None, Query(ge=0, le=60)] = None
+    ) -> Ranking:
+        """All pictures of a batch or sweep by what is measured of them: none is left out.
+
+        With `seconds` the answer comes after about so long, with how many are `waiting` to be measured.
+        """
+        return ranker.ranking(job_id, by, seconds)
 
     @router.post("/batches/{job_id}/winners")
     def winners(job_id: str, picked: Picked) -> Winners:

@@ -73,6 +73,13 @@ def test_all_pictures_of_a_sweep_are_there_in_order(rest: StudioProcess) -> None
     batch = send(rest, "/sweeps", request=request, x=axis).json()["batch"]
     cells = ended(rest, batch)["cells"]
     made = {cell["image"]["id"] for cell in cells}
+    for measured in (1, 2, 3):
+        part = rest.api("GET", f"/batches/{batch}/ranking?seconds=0").json()
+        assert part["waiting"] == 3 - measured
+        assert {one["image"]["id"] for one in part["items"]} == made
+        assert [one["likeness"] is None for one in part["items"]] == [False] * measured + [True] * (
+            3 - measured
+        )
     for by, sign in (("likeness", -1), ("changed", 1), ("sharpness", -1)):
         ranking = rest.api("GET", f"/batches/{batch}/ranking", params={"by": by}).json()
         assert {one["image"]["id"] for one in ranking["items"]} == made

@@ -4,17 +4,15 @@
 import { fileAddress } from "../core/addresses.js";
 import { on } from "../core/bus.js";
 import { closest, el } from "../core/dom.js";
-import { api } from "../core/rest.js";
 import { showTab } from "../core/sections.js";
 import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
-import { measuredWords, ORDERS } from "../studio/measured.js";
+import { measuredWords, ORDERS, ranked } from "../studio/measured.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Picture } from "../core/events.js" */
-/** @import { Ranking } from "../core/schemas.js" */
 
 const MOST_AT_ONCE = 12; // beyond that the list scrolls
 
@@ -35,13 +33,10 @@ class Winners {
   constructor() {
     this.dialog = kit.dialog({ id: "winners-dialog", title: "Pick winners", kind: "wide tall" });
     const touch = window.matchMedia("(hover: none)").matches;
-    this.help = el(
-      "p",
-      { class: "out-dim" },
-      touch
-        ? "Tap the ones to keep."
-        : "Choose the ones to keep with the keys 1 to 9. X puts the rest into the trash, R makes the chosen ones your next references.",
-    );
+    this.tip = touch
+      ? "Tap the ones to keep."
+      : "Choose the ones to keep with the keys 1 to 9. X puts the rest into the trash, R makes the chosen ones your next references.";
+    this.help = el("p", { class: "out-dim", role: "status" }, this.tip);
     this.list = el("div", {
       class: "out-winners",
       role: "listbox",
@@ -73,6 +68,7 @@ class Winners {
     this.chosen = new Set();
     this.done = false;
     this.order.select.value = "";
+    this.help.textContent = this.tip;
     this.measured = new Map();
     this.list.classList.toggle("many", ids.length > MOST_AT_ONCE);
     this.list.style.setProperty("--columns", Math.min(4, ids.length > 4 ? Math.ceil(ids.length / 2) : ids.length));
@@ -90,13 +86,14 @@ class Winners {
   async rank() {
     const { job } = this;
     const by = this.order.select.value;
-    /** @type {Ranking | null} */
-    const found = by ? await api(`/batches/${encodeURIComponent(job)}/ranking?by=${by}`).catch(() => null) : null;
-    if (job !== this.job || by !== this.order.select.value) return;
+    const wanted = () => job === this.job && by === this.order.select.value && this.dialog.node.open;
+    const tell = (/** @type {string} */ words) => (this.help.textContent = words || this.tip);
+    const found = by ? await ranked(job, by, tell, wanted) : (tell(""), null);
+    if (!wanted()) return;
     const items = found?.items ?? [];
     this.measured = new Map(items.map((one) => [one.image.id, measuredWords(one)]));
-    const ranked = items.map((one) => one.image.id).filter((id) => this.made.includes(id));
-    this.ids = [...ranked, ...this.made.filter((id) => !ranked.includes(id))];
+    const order = items.map((one) => one.image.id).filter((id) => this.made.includes(id));
+    this.ids = [...order, ...this.made.filter((id) => !order.includes(id))];
     if (!found) this.order.select.value = "";
     this.fill();
   }

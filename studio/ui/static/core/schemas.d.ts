@@ -1030,6 +1030,7 @@ export interface Ranked {
 export interface Ranking {
   by: "likeness" | "changed" | "sharpness";
   items: Ranked[];
+  waiting: number;
 }
 
 export interface ReaderState {

@@ -1,6 +1,9 @@
 // By what a batch can be ordered, and what was measured of a picture, in words.
+import { api } from "../core/rest.js";
 
-/** @import { Ranked } from "../core/schemas.js" */
+/** @import { Ranked, Ranking } from "../core/schemas.js" */
+
+const PART = 1; // s of measuring, after which it is told how far it is
 
 export const ORDERS = [
   ["", "As made"],
@@ -8,6 +11,25 @@ export const ORDERS = [
   ["changed", "Least changed first"],
   ["sharpness", "Sharpest first"],
 ];
+
+/**
+ * A batch in that order; null where there is none, and when nobody wants it any more.
+ * @param {string} batch
+ * @param {string} by
+ * @param {(words: string) => unknown} tell
+ * @param {() => boolean} wanted
+ * @returns {Promise<Ranking | null>}
+ */
+export async function ranked(batch, by, tell, wanted) {
+  tell("Measuring…");
+  for (;;) {
+    /** @type {Ranking | null} */
+    const found = await api(`/batches/${encodeURIComponent(batch)}/ranking?by=${by}&seconds=${PART}`).catch(() => null);
+    if (!wanted()) return null;
+    if (!found?.waiting) return (tell(""), found);
+    tell(`Measured ${found.items.length - found.waiting} of ${found.items.length}…`);
+  }
+}
 
 /** @param {Ranked} measured */
 export const measuredWords = ({ likeness, changed, sharpness }) =>

@@ -7,7 +7,7 @@ import { api } from "../core/rest.js";
 import { onSnapshot } from "../core/snapshot.js";
 import * as kit from "../kit/kit.js";
 import { requestChange } from "./changes.js";
-import { measuredWords, ORDERS } from "./measured.js";
+import { measuredWords, ORDERS, ranked } from "./measured.js";
 import { axisWords, PICTURES } from "./sweep_words.js";
 
 /** @import { Labelled, Ranking, Sweep, SweepCell } from "../core/schemas.js" */
@@ -32,6 +32,7 @@ class Grid {
     this.timer = 0;
     this.table = el("table", { class: "out-sweep-table" });
     this.state = el("span", { role: "status" });
+    this.measuring = el("span", { class: "out-dim", role: "status" });
     this.zoom = el("input", { type: "range", min: 80, max: 480, step: 20, value: 160, "aria-label": "Size of the pictures" });
     this.zoom.addEventListener("input", () => this.table.style.setProperty("--cell", `${this.zoom.value}px`));
     this.compare = kit.button({ name: "compare", label: "Compare the two", run: () => this.openBoth() });
@@ -51,6 +52,7 @@ class Grid {
       this.state,
       this.zoom,
       this.order.node,
+      this.measuring,
       this.review,
       this.winners,
       this.use,
@@ -81,7 +83,7 @@ class Grid {
     this.id = id;
     this.chosen = [];
     this.ranking = null;
-    this.order.select.value = "";
+    this.order.select.value = this.measuring.textContent = "";
     this.table.replaceChildren();
     this.dialog.open();
     return this.look();
@@ -177,10 +179,10 @@ class Grid {
   async rank() {
     const { id } = this;
     const by = this.order.select.value;
-    this.state.textContent = by ? "Measuring…" : "";
-    /** @type {Ranking | null} */
-    const found = by ? await api(`/batches/${encodeURIComponent(id)}/ranking?by=${by}`).catch(() => null) : null;
-    if (id !== this.id || by !== this.order.select.value) return;
+    const wanted = () => id === this.id && by === this.order.select.value;
+    const tell = (/** @type {string} */ words) => (this.measuring.textContent = words);
+    const found = by ? await ranked(id, by, tell, wanted) : (tell(""), null);
+    if (!wanted()) return;
     this.ranking = found;
     if (!found) this.order.select.value = "";
     if (this.sweep) this.show(this.sweep);
