@@ -73,7 +73,10 @@ def _add_verbs(router: APIRouter, presets: Presets) -> None:
         """Remove one of your own."""
         presets.remove(preset_id)
 
-    @router.post("/presets/{preset_id}/apply")
+    @router.post("/presets/{preset_id}/apply", response_model_exclude_unset=True)
     def apply(preset_id: str, target: PresetTarget) -> PresetApplied:
-        """The request with the preset in its words, or without where it stands in them; queues nothing."""
+        """The request with the preset in its words, or without where it stands in them; queues nothing.
+
+        Of the request only what was sent and what the preset says: the rest stays open for whoever queues it.
+        """
         return presets.applied(preset_id, target.request)

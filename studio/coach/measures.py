@@ -66,7 +66,7 @@ def _against(picture: Path, source: Path, change: bytes | None) -> tuple[float, 
     before = _small(source)
     after = _small(picture).resize(before.size, Image.Resampling.BOX)
     if change is None:
-        changed = source_change.changed(before, after)
+        changed = _visibly(before, after)
     else:
         with Image.open(io.BytesIO(change)) as levels:
             changed = np.asarray(levels.convert("L").resize(before.size, Image.Resampling.BOX)) >= _CHANGED
@@ -74,6 +74,16 @@ def _against(picture: Path, source: Path, change: bytes | None) -> tuple[float, 
     kept = structure[~changed]
     likeness = float(kept.mean()) if kept.size else float(structure.mean())
     return round(max(likeness, 0.0), 4), round(float(changed.mean()), 4)
+
+
+def _visibly(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
+    """Where the two differ, as the coach sees it: at half the side, which takes a quarter of the time."""
+    import numpy as np
+
+    size = max(before.width // 2, 1), max(before.height // 2, 1)
+    halves = (each.resize(size, Image.Resampling.BOX) for each in (before, after))
+    changed = Image.fromarray(source_change.changed(*halves))
+    return np.asarray(changed.resize(before.size, Image.Resampling.NEAREST))
 
 
 def _structure(before: Image.Image, after: Image.Image) -> NDArray[np.float64]:
@@ -84,7 +94,9 @@ def _structure(before: Image.Image, after: Image.Image) -> NDArray[np.float64]:
     return scikit.similarity_map(one, other)
 
 
+@lru_cache(maxsize=4)
 def _small(path: Path) -> Image.Image:
+    """Kept for a moment: the pictures of a batch mostly have one source."""
     with images.plain(path) as (picture,):
         picture.thumbnail((_SIDE, _SIDE), Image.Resampling.BOX)
     enough = (max(picture.width, _SMALLEST), max(picture.height, _SMALLEST))

@@ -86,8 +86,12 @@ def changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
     """Where two pictures of one size visibly differ."""
     import numpy as np
 
-    one, other = (scikit.lab(np.asarray(each)) for each in (before, after))
-    return scikit.colour_difference(one, other) > _VISIBLE
+    one, other = (np.asarray(each) for each in (before, after))
+    differ = (one != other).any(axis=-1)
+    if differ.any():
+        colours = (scikit.lab(each[differ]) for each in (one, other))
+        differ[differ] = scikit.colour_difference(*colours) > _VISIBLE
+    return differ
 
 
 def _known(change: bytes, size: tuple[int, int]) -> NDArray[np.float32]:

@@ -58,6 +58,28 @@ def test_the_bundled_model_is_offered_only_words_it_knows(presets: Presets, cata
         assert unknown_words(spec, catalog.folder(spec), words) == ()
 
 
+@pytest.mark.parametrize(
+    ("mode", "unfollowed"),
+    [
+        (
+            Mode.CHARACTER_REFERENCE,
+            "soft-window wink black-jacket gray-hoodie red-dress flat-vector storybook",
+        ),
+        (Mode.STYLE_REFERENCE, "soft-window wink gray-hoodie cartoon"),
+        (Mode.CONTROLNET, "soft-window flat-vector storybook"),
+    ],
+)
+def test_what_the_bundled_model_was_seen_not_to_follow_is_not_offered(
+    presets: Presets, mode: Mode, unfollowed: str
+) -> None:
+    said = {item.id: item for item in presets.page(mode, MINI).items}
+    for preset in unfollowed.split():
+        assert said[preset].says is None
+        assert said[preset].reason
+    for group in ("light", "expression", "outfit"):
+        assert sum(item.says is not None for item in said.values() if item.group == group) >= 2
+
+
 def test_what_the_model_does_not_follow_says_why(presets: Presets) -> None:
     rim = next(item for item in presets.page(Mode.TEXT_TO_IMAGE, MINI).items if item.id == "rim")
     assert rim.says is None
