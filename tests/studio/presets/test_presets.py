@@ -66,7 +66,7 @@ def test_the_bundled_model_is_offered_only_words_it_knows(presets: Presets, cata
             "soft-window wink black-jacket gray-hoodie red-dress flat-vector storybook",
         ),
         (Mode.STYLE_REFERENCE, "soft-window wink gray-hoodie cartoon"),
-        (Mode.CONTROLNET, "soft-window flat-vector storybook"),
+        (Mode.CONTROLNET, "soft-window wink gray-hoodie red-dress flat-vector storybook"),
     ],
 )
 def test_what_the_bundled_model_was_seen_not_to_follow_is_not_offered(

@@ -43,6 +43,10 @@ def with_lora(ids: Ids) -> dict[str, Any]:
     return {"loras": [{"id": "ink", "weight": 1.0}]}
 
 
+def first(many: str, name: str) -> Callable[[dict[str, Any]], Any]:
+    return lambda request: request[many][0][name]
+
+
 def set_to(name: str) -> Callable[[dict[str, Any]], Any]:
     return lambda request: request[name]
 
@@ -55,10 +59,10 @@ AXES: list[tuple[str, Any, Callable[[Ids], dict[str, Any]], Callable[[dict[str, 
     ("num_inference_steps", "1 | 3", plain, set_to("num_inference_steps"), [1, 3]),
     ("influence", "25 | 75", of("img2img"), set_to("strength"), [0.75, 0.25]),
     ("seed", "1 | 2", plain, set_to("seed"), [1, 2]),
-    ("lora.0", "ink | wash", with_lora, lambda r: r["loras"][0]["id"], ["ink", "wash"]),
-    ("lora_weight.0", "0.2 | 1", with_lora, lambda r: r["loras"][0]["weight"], [0.2, 1]),
-    ("reference.0", None, of("img2img"), lambda r: r["references"][0]["image_id"], []),
-    ("reference_weight.0", "0.2 | 1", of("style_reference"), lambda r: r["references"][0]["weight"], [0.2, 1]),
+    ("lora.0", "ink | wash", with_lora, first("loras", "id"), ["ink", "wash"]),
+    ("lora_weight.0", "0.2 | 1", with_lora, first("loras", "weight"), [0.2, 1]),
+    ("reference.0", None, of("img2img"), first("references", "image_id"), []),
+    ("reference_weight.0", "0.2 | 1", of("style_reference"), first("references", "weight"), [0.2, 1]),
     ("control.weight", "0.3 | 1", of("controlnet"), lambda r: r["control"]["weight"], [0.3, 1]),
 ]  # fmt: skip
 SAME = ("lora.0",)
