@@ -15,6 +15,8 @@ from importlib.machinery import ModuleSpec, PathFinder
 from types import ModuleType
 
 Then = Callable[[ModuleType], object]
+_LOADING = threading.RLock()
+"""Held while the code of one of them runs."""
 
 
 def import_when_used(
@@ -51,8 +53,6 @@ class LateModule(ModuleType):
     already counts as use.
     """
 
-    _loading = threading.RLock()
-
     def __init__(self, name: str, stand_ins: dict[str, object], then: Then | None) -> None:
         super().__init__(name)
         vars(self).update(stand_ins, _stand_ins=tuple(stand_ins), _then=then)
@@ -77,7 +77,7 @@ class _LatePath(list[str]):
 
 def load(module: ModuleType) -> None:
     """Run its code now, unless that has been done or another thread has begun to."""
-    with LateModule._loading:
+    with _LOADING:
         spec = module.__spec__
         if "_then" not in vars(module) or spec is None or spec.loader is None:
             return

@@ -7,7 +7,7 @@ of the three colours of ITU-R BT.2020, so that hues stay. Knows numpy and Pillow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -64,8 +64,8 @@ def _to_xyz(primaries: icc.Primaries) -> NDArray[np.float64]:
 
     points: NDArray[np.float64] = np.array([[x, y, 1 - x - y] for x, y in primaries]).T
     white = points[:, 3] / points[1, 3]
-    amounts: NDArray[np.float64] = np.linalg.solve(points[:, :3], white)
-    return points[:, :3] * amounts
+    solve: Any = np.linalg.solve  # its types hang on those of the arrays
+    return points[:, :3] * solve(points[:, :3], white)
 
 
 def _from_pq(stored: np.ndarray) -> np.ndarray:

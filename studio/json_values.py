@@ -15,6 +15,11 @@ def is_list(value: object) -> TypeGuard[list[Any]]:
     return isinstance(value, list)
 
 
+def is_tuple(value: object) -> TypeGuard[tuple[Any, ...]]:
+    """What a list has become in a frozen record."""
+    return isinstance(value, tuple)
+
+
 def items(value: object) -> list[Any]:
     """The entries of an array; none of anything else."""
     return value if is_list(value) else []

@@ -174,7 +174,7 @@ def bounds(model: type[BaseModel], field: str) -> tuple[float | None, float | No
     marks = info.metadata if info else []
     low = next((mark.ge for mark in marks if isinstance(mark, Ge)), None)
     high = next((mark.le for mark in marks if isinstance(mark, Le)), None)
-    return low, high  # type: ignore[return-value]
+    return cast("float | None", low), cast("float | None", high)
 
 
 # --- the usual kinds of controls ------------------------------------------------------------------

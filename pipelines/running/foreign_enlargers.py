@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from types import ModuleType
 from typing import Any
@@ -68,7 +68,7 @@ def _spandrel(label: str) -> Any:
 
 
 @contextmanager
-def _without_broken_torchvision() -> Iterator[None]:
+def _without_broken_torchvision() -> Generator[None]:
     """While spandrel is imported, three names of torchvision are there even where it is not."""
     if "spandrel" in sys.modules or _works():
         yield

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,14 +46,14 @@ def quieten_libraries() -> None:
 
 
 @contextmanager
-def explained(spec: ModelSpec, settings: LoadSettings) -> Iterator[None]:
+def explained(spec: ModelSpec, settings: LoadSettings) -> Generator[None]:
     """Turns what the loaders raise for missing or damaged weights into ModelUnavailable."""
     with in_words(_what_is_wrong(spec, settings)):
         yield
 
 
 @contextmanager
-def in_words(words: str) -> Iterator[None]:
+def in_words(words: str) -> Generator[None]:
     """Turns what the loaders raise into ModelUnavailable with these words; out of memory stays what it is."""
     from safetensors import SafetensorError
 

@@ -41,8 +41,8 @@ def state(*parts: Any) -> bytes:
 def _network(network: torch.nn.Module) -> Iterator[Any]:
     for name, module in network.named_modules():
         yield name, type(module).__qualname__, _settings(module), _adapters(module)
-        yield [_weight(key, tensor) for key, tensor in module._parameters.items() if tensor is not None]
-        yield [_buffer(key, tensor) for key, tensor in module._buffers.items() if tensor is not None]
+        yield [_weight(*each) for each in module.named_parameters(recurse=False, remove_duplicate=False)]
+        yield [_buffer(*each) for each in module.named_buffers(recurse=False, remove_duplicate=False)]
 
 
 def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:

@@ -106,7 +106,7 @@ def stream(network: Any, settings: LoadSettings) -> None:
     from diffusers.hooks.group_offloading import apply_group_offloading
 
     streams = settings.memory.streams
-    arguments = {
+    arguments: dict[str, Any] = {
         "onload_device": torch.device(settings.device),
         "offload_type": "leaf_level",
         "use_stream": streams,

@@ -6,7 +6,7 @@ RGB leaves this module. Knows nothing of models.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,7 +26,7 @@ def read(path: Path, number: int) -> Image.Image:
 
 
 @contextmanager
-def _in_words(number: int) -> Iterator[None]:
+def _in_words(number: int) -> Generator[None]:
     try:
         yield
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:

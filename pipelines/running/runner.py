@@ -8,7 +8,7 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -90,7 +90,7 @@ class _Job:
             raise Cancelled
 
     @contextmanager
-    def phase(self, phase: Phase) -> Iterator[None]:
+    def phase(self, phase: Phase) -> Generator[None]:
         """Tell of a phase, time it, and hear a cancel before and after it."""
         self.check()
         self.emit(PhaseChanged(phase))
@@ -373,7 +373,7 @@ def _refined(kept: FinishedPicture) -> Refined | None:
 
 
 @contextmanager
-def _memory_words(advice: str) -> Iterator[None]:
+def _memory_words(advice: str) -> Generator[None]:
     """Turns running out of memory into OutOfMemory with `advice`."""
     try:
         yield

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,7 +34,7 @@ _TASKS = "task_embedding"
 
 
 @contextmanager
-def fitting(what: str, path: Path, label: str, field: str) -> Iterator[None]:
+def fitting(what: str, path: Path, label: str, field: str) -> Generator[None]:
     """Turns what loaders raise for another model's file, or a damaged one, into RequestError (`field`).
 
     `what`: the kind of file; `label`: the model it is to go with.

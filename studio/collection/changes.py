@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from pipelines.families.settings import BY_FIELD, Compared, word
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
-from studio.json_values import is_list, is_object
+from studio.json_values import is_list, is_object, is_tuple
 from studio.records import Change
 
 _MOST_EDITS = 12
@@ -142,7 +142,6 @@ def _plain_words(value: Any) -> str | None:
     if is_object(value):
         parts = {k.replace("_", " "): _none_or(_plain_words, v) for k, v in value.items()}
         return ", ".join(f"{k} {v}" for k, v in parts.items() if v)
-    if isinstance(value, tuple) or is_list(value):
-        several: Iterable[Any] = value
-        return "; ".join(_none_or(_plain_words, each) or "none" for each in several)
+    if is_tuple(value) or is_list(value):
+        return "; ".join(_none_or(_plain_words, each) or "none" for each in value)
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -7,6 +7,7 @@ queue. Thread-safe; methods raise NotFound for unknown pictures and may raise St
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -277,7 +278,8 @@ def _edge(row: ImageRow, edge: ParentRow, parent: ImageRow | None, *, primary: b
 
 def _share_changed(row: ImageRow) -> float | None:
     """What the return step measured when the picture was made."""
-    changed = (row.provenance.get("returned") or {}).get("changed")
+    returned: dict[str, Any] = row.provenance.get("returned") or {}
+    changed = returned.get("changed")
     return float(changed) if isinstance(changed, int | float) else None
 
 

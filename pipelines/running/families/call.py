@@ -83,7 +83,7 @@ class DiffusersCall:
 
     def denoise(self, seed: int, on_step: OnStep) -> torch.Tensor:
         """Latents of one picture."""
-        call_only = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
+        call_only: Arguments = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
         if self._plan.route.step_callback:
             call_only["callback_on_step_end"] = self._callback(on_step, seed)
         else:
