@@ -1,7 +1,7 @@
 """The nouns scripts and pages see: pictures, jobs, models, the queue's snapshot.
 
 These are the JSON of REST and of server-sent events and what the page's widgets are fed with. They
-are made by the collection and the queue, and know neither.
+are made by the collection and the queue, and know neither. How a picture came to be: `history_records`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ from pipelines.memory.planner import Hardware
 from pipelines.request import GenerationRequest, Mode, Role
 
 
-class _Record(BaseModel):
+class Record(BaseModel):
+    """What is the same for all of them: nobody changes one."""
+
     model_config = ConfigDict(frozen=True)
 
 
@@ -35,7 +37,7 @@ class Category(StrEnum):
     """Made on the way to a picture (an outline, a depth map); listed only when asked for."""
 
 
-class Rights(_Record):
+class Rights(Record):
     """What the artist says about a picture that was not made here; None: not stated."""
 
     source: str | None = Field(default=None, max_length=500, description="“my own photo”, a client, a place.")
@@ -47,7 +49,7 @@ ParentRole = Role | Literal["control"]
 """A reference's role; “control” is the control image that was made from the structure reference."""
 
 
-class ParentLink(_Record):
+class ParentLink(Record):
     """One edge of a picture's history: which picture acted on it, and how."""
 
     image_id: str | None = Field(description="None where the parent's record is not in this collection.")
@@ -57,7 +59,7 @@ class ParentLink(_Record):
     weight: float = 1.0
 
 
-class ImageRecord(_Record):
+class ImageRecord(Record):
     """A picture of the collection. Immutable but for star, name, tags, rights, anchor and the trash."""
 
     id: str
@@ -103,14 +105,14 @@ class JobStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
-class JobError(_Record):
+class JobError(Record):
     """Why a job failed, in words for the artist."""
 
     code: str
     message: str
 
 
-class JobRecord(_Record):
+class JobRecord(Record):
     """A job as everybody sees it."""
 
     id: str
@@ -137,7 +139,7 @@ class JobRecord(_Record):
     finished_at: datetime | None = None
 
 
-class WorkerState(_Record):
+class WorkerState(Record):
     """What the worker process is doing."""
 
     state: Literal["starting", "ready", "busy", "restarting", "down"]
@@ -148,7 +150,7 @@ class WorkerState(_Record):
     )
 
 
-class QueueSwitches(_Record):
+class QueueSwitches(Record):
     """How the artist wants the queue to go on; kept over restarts."""
 
     paused: bool = Field(default=False, description="No further job begins; the running one ends as usual.")
@@ -166,14 +168,14 @@ class QueueSnapshot(QueueSwitches):
     held: str | None = Field(default=None, description="Why no job goes on: what the disk refuses, in words.")
 
 
-class Cost(_Record):
+class Cost(Record):
     """What a model costs on this machine; None: not measured yet."""
 
     seconds: float | None = None
     vram_mb: int | None = None
 
 
-class AddOnInfo(_Record):
+class AddOnInfo(Record):
     """A file of the models folder that a model can use: `id` is what a request names."""
 
     id: str
@@ -184,7 +186,7 @@ class AddOnInfo(_Record):
     certain: bool = Field(description="Its file says that it was made for models of this kind.")
 
 
-class ModelInfo(_Record):
+class ModelInfo(Record):
     """A model of the catalogue as the selector shows it."""
 
     id: str
@@ -213,7 +215,7 @@ class ModelInfo(_Record):
     add_ons: tuple[AddOnInfo, ...] = Field(default=(), description="Of the models folder, that go with it.")
 
 
-class Checked(_Record):
+class Checked(Record):
     """A request as it would be carried out, with what the artist should be told of it."""
 
     request: GenerationRequest | None = Field(description="Null where it would be refused.")
@@ -221,7 +223,7 @@ class Checked(_Record):
     refusal: str | None = None
 
 
-class ImagePage(_Record):
+class ImagePage(Record):
     """One page of a listing; `next` is the cursor of the following page or None."""
 
     items: tuple[ImageRecord, ...]
@@ -237,14 +239,14 @@ class Sort(StrEnum):
     SIZE = "size"
 
 
-class ImageIds(_Record):
+class ImageIds(Record):
     """The ids of a filter in the order of its listing."""
 
     ids: tuple[str, ...]
     total: int = Field(description="How many there are; more than `ids` beyond the limit.")
 
 
-class ImageStops(_Record):
+class ImageStops(Record):
     """Where a virtual grid can jump to: item `n * every` follows `cursors[n]`.
 
     The first cursor stands before the first picture that there is now (null: there is none).
@@ -255,7 +257,7 @@ class ImageStops(_Record):
     cursors: tuple[str | None, ...]
 
 
-class Facets(_Record):
+class Facets(Record):
     """How many pictures outside the trash there are of each kind."""
 
     total: int
@@ -267,7 +269,7 @@ class Facets(_Record):
     tag: dict[str, int]
 
 
-class BulkResult(_Record):
+class BulkResult(Record):
     """What a change of many pictures did."""
 
     changed: int
@@ -275,21 +277,21 @@ class BulkResult(_Record):
     missing: int = Field(description="Are not in the collection.")
 
 
-class Emptied(_Record):
+class Emptied(Record):
     """What emptying the trash did."""
 
     deleted: int = Field(description="Pictures that are gone, file and all.")
     kept: int = Field(description="Taken out of every list; the file stays for pictures made from it.")
 
 
-class Winners(_Record):
+class Winners(Record):
     """What picking winners did; `restore` the trashed ones to undo it."""
 
     kept: tuple[str, ...]
     trashed: tuple[str, ...]
 
 
-class ImageSummary(_Record):
+class ImageSummary(Record):
     """Enough of a picture to draw its thumbnail."""
 
     id: str
@@ -309,135 +311,3 @@ class ImageSummary(_Record):
     anchor: bool
     trashed_at: datetime | None
     purged_at: datetime | None
-
-
-class Change(_Record):
-    """One thing that differs between two requests."""
-
-    field: str = Field(description="As in the request: prompt, guidance_scale, references …")
-    before: str | None
-    after: str | None
-    words: str = Field(description="“guidance 3.5 → 5”, “+ 'serious expression'”.")
-
-
-class Drift(_Record):
-    """How far a picture is from its anchor."""
-
-    structure: float = Field(description="SSIM of luminance: 1 is the same, 0 nothing in common.")
-    colour: float = Field(description="Mean CIEDE2000 over a coarse grid: 0 is the same, 2 just visible.")
-    face: float | None = Field(default=None, description="Likeness of the face; None: not measured.")
-
-
-class FamilyNode(_Record):
-    """A picture in its family tree."""
-
-    image: ImageSummary
-    generation: int
-    drift: Drift | None = Field(default=None, description="From its anchor, where it was measured before.")
-
-
-class FamilyEdge(_Record):
-    """What one picture was to another."""
-
-    child_id: str
-    parent_id: str | None
-    parent_pixel_sha256: str
-    role: ParentRole
-    order: int
-    weight: float
-    primary: bool = Field(description="The tree's own edge: the picture that was edited, else the first.")
-    changes: tuple[Change, ...] = Field(default=(), description="Of primary edges: against the parent.")
-
-
-class FamilyTree(_Record):
-    """Everything a picture descends from, and everything that descends from that."""
-
-    root_ids: tuple[str, ...]
-    nodes: tuple[FamilyNode, ...]
-    edges: tuple[FamilyEdge, ...]
-    truncated: bool = Field(description="There are more pictures than are shown.")
-
-
-class BranchStep(_Record):
-    """A picture between the anchor and the one that was asked for, with its drift."""
-
-    image_id: str
-    depth: int = Field(description="Generations from the anchor.")
-    drift: Drift
-    changed: float | None = Field(
-        default=None,
-        description="Share of its source's pixels that this edit changed, the others being the very same; "
-        "null where that is not known.",
-    )
-
-
-class DriftReport(_Record):
-    """How a line has moved away from its anchor."""
-
-    anchor_id: str
-    depth: int = Field(description="Generations from the anchor to the picture.")
-    drift: Drift
-    face_reason: str | None = Field(default=None, description="Why the face was not measured.")
-    branch: tuple[BranchStep, ...] = Field(description="From the anchor to the picture.")
-    suggestion: str | None = None
-
-
-class Reproduction(_Record):
-    """A picture made once more, and how alike it came out."""
-
-    job_id: str
-    image_id: str
-    result_id: str | None = Field(
-        description="The new picture; null where pixels are identical or none came."
-    )
-    created_at: datetime
-    status: JobStatus | None = Field(description="Of its job; null where the job is not known any more.")
-    verdict: Literal["identical", "close", "different"] | None = Field(description="Null until it is done.")
-    measures: dict[str, float] = Field(
-        default_factory=dict, description="mean_difference and max_difference of 0–255, ssim."
-    )
-    differences: tuple[str, ...] = Field(default=(), description="What could explain it, in words.")
-
-
-class BatchSweep(_Record):
-    """The sweep, or the edit over many pictures, that a batch is of."""
-
-    id: str
-    axes: tuple[str, ...] = Field(description="`picture` alone: one edit over many pictures.")
-    request: GenerationRequest = Field(description="As it was asked for, before the axes.")
-    total: int = Field(description="Its places; not all need have a picture.")
-
-
-class Batch(_Record):
-    """The pictures of one Generate, of one character sheet or of one sweep."""
-
-    job_id: str = Field(description="Of the newest picture; any job of the batch stands for it.")
-    created_at: datetime
-    title: str | None = Field(default=None, description="What it is, where that is more than one Generate.")
-    sweep: BatchSweep | None = None
-    request: GenerationRequest
-    images: tuple[ImageSummary, ...] = Field(description="Outside the trash, in order.")
-    trashed: int
-    seconds: float | None = Field(default=None, description="Per picture, without waiting and loading.")
-    memory_mb: int | None = None
-
-
-class BatchPage(_Record):
-    """One page of the history."""
-
-    items: tuple[Batch, ...]
-    next: str | None = None
-
-
-class ImageDetails(_Record):
-    """Everything there is to say about one picture."""
-
-    image: ImageRecord
-    seconds: float | None = Field(default=None, description="It took, without waiting and loading.")
-    memory_mb: int | None = None
-    batch: tuple[ImageSummary, ...] = Field(description="The pictures of the same Generate, itself included.")
-    references: tuple[ImageSummary, ...] = Field(description="In order, as far as they are here.")
-    changes: tuple[Change, ...] = Field(description="Against the picture it was made from.")
-    anchor_id: str
-    reproduces: str | None = Field(default=None, description="The picture this one is a second make of.")
-    rights_lines: tuple[str, ...] = Field(description="Inherited from the pictures it was made from.")

@@ -10,7 +10,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from studio.api.gallery import ImageQuery
 from studio.coach.ranking import By, Ranker, Ranking
-from studio.records import BatchPage, Winners
+from studio.history_records import BatchPage
+from studio.records import Winners
 from studio.service import StudioService
 from studio.sweeps.records import BatchRequest, SweepEstimate, SweepStarted
 

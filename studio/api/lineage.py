@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from studio.face_fixing import FixWish
-from studio.records import Change, DriftReport, FamilyTree, ImageDetails, JobRecord, Reproduction
+from studio.history_records import Change, DriftReport, FamilyTree, ImageDetails, Reproduction
+from studio.records import JobRecord
 from studio.service import StudioService
 
 _Id = Annotated[str | None, Query(max_length=64)]

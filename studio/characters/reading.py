@@ -28,7 +28,7 @@ from studio.characters.records import (
 from studio.collection import changes, lineage
 from studio.collection.character_models import CharacterRow, DesignRow, ReferenceRow, VersionRow
 from studio.collection.models import ImageRow
-from studio.records import Change
+from studio.history_records import Change
 
 _LISTED = (VersionState.KEPT, VersionState.PROPOSED)
 

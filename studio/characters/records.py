@@ -9,7 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.request import MAX_REFERENCES, MAX_SEED, Guidance, Mode, Reference, Steps
-from studio.records import Change, JobStatus
+from studio.history_records import Change
+from studio.records import JobStatus
 
 MAX_NAME_CHARS = 120
 MAX_VALUE_CHARS = 500

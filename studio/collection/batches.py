@@ -19,7 +19,8 @@ from studio.collection import character_links, listings, queries, rows
 from studio.collection.character_models import CharacterJobRow, CharacterRow
 from studio.collection.models import ImageRow, JobRow, SweepJobRow, SweepRow
 from studio.collection.queries import Filter
-from studio.records import Batch, BatchPage, BatchSweep, Winners
+from studio.history_records import Batch, BatchPage, BatchSweep
+from studio.records import Winners
 
 MAX_PAGE = 100
 EVERYTHING = Filter()

@@ -12,8 +12,8 @@ from typing import Any
 
 from pipelines.families.settings import BY_FIELD, Compared, word
 from pipelines.request import MODE_LABEL, GenerationRequest, Mode, Reference
+from studio.history_records import Change
 from studio.json_values import is_list, is_object, is_tuple
-from studio.records import Change
 
 _MOST_EDITS = 12
 """A prompt with more differences than that is shown whole."""

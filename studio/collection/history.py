@@ -19,10 +19,9 @@ from studio.collection import batches, changes, drift, lineage, queries, reprodu
 from studio.collection.collection import Collection
 from studio.collection.models import DriftRow, ImageRow, JobRow, ParentRow
 from studio.collection.queries import Filter
-from studio.records import (
+from studio.history_records import (
     BatchPage,
     BranchStep,
-    Category,
     Change,
     Drift,
     DriftReport,
@@ -30,11 +29,9 @@ from studio.records import (
     FamilyNode,
     FamilyTree,
     ImageDetails,
-    ImageSummary,
     Reproduction,
-    Rights,
-    Winners,
 )
+from studio.records import Category, ImageSummary, Rights, Winners
 
 DEEP = 4
 """Generations from the anchor at which the studio suggests to go back to it."""

@@ -19,8 +19,9 @@ from sqlalchemy.orm import Session
 from studio import images
 from studio.collection import drift
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
+from studio.history_records import Reproduction
 from studio.json_values import is_object
-from studio.records import JobStatus, Reproduction
+from studio.records import JobStatus
 
 ReproductionVerdict = Literal["identical", "close", "different"]
 CLOSE_MEAN = 2.0

@@ -18,7 +18,8 @@ from studio.collection import drift, queries
 from studio.collection.history import History
 from studio.collection.models import SweepJobRow, SweepRow
 from studio.collection.queries import Filter
-from studio.records import FamilyTree, ImageRecord, Rights
+from studio.history_records import FamilyTree
+from studio.records import ImageRecord, Rights
 from tests.studio.fixtures import Durable, noise, open_durable, request, save, upload
 
 
