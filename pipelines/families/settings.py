@@ -12,6 +12,7 @@ from typing import Any, Literal
 from pipelines.errors import RequestError
 from pipelines.families.enlarging import FINISH, SCALE
 from pipelines.families.extents import EXTEND, FIT, extend_in_words
+from pipelines.families.face_controls import FACES_UNDER, FIX_FACE, fix_face_in_words
 from pipelines.families.limits import Limits
 from pipelines.families.setting import (
     Asked,
@@ -34,10 +35,8 @@ from pipelines.request import (
     MAX_SEED,
     RANDOM_SEED,
     ControlKind,
-    FixFace,
     GenerationRequest,
     Keep,
-    Mode,
     ResultSize,
 )
 from pipelines.request import Control as ControlSettings
@@ -45,7 +44,6 @@ from pipelines.request import Control as ControlSettings
 BAD_SEED = f"The seed is a whole number from 0 to {MAX_SEED}, or -1 for a new one each time."
 
 _OPEN = GenerationRequest()
-_HEADS = (64, 96, 128, 192, 256, 384, 512)
 _CONTROL = ControlSettings()
 
 
@@ -135,23 +133,6 @@ def _kept(keep: Keep) -> str | None:
     if not keep.enabled:
         return "off"
     return None if keep.tolerance == Keep().tolerance else f"tolerance {keep.tolerance:g}"
-
-
-def _fixing_said(asked: Asked) -> bool | None:
-    """In the mode that does only this it says nothing of what comes after other pictures."""
-    if asked.get("mode") == Mode.FIX_FACE or "fix_face" not in asked:
-        return None
-    return bool((asked["fix_face"] or {"enabled": False}).get("enabled", True))
-
-
-def _under_said(asked: Asked) -> str | None:
-    if not asked.get("fix_face"):
-        return None
-    return str(asked["fix_face"].get("under") or "gain")
-
-
-def _fixed(wish: FixFace) -> str:
-    return f"fixed under {wish.under} px" if wish.under else "fixed"
 
 
 # --- controls ---------------------------------------------------------------------------------------
@@ -270,32 +251,6 @@ TOLERANCE = part(
     "How large a difference still counts as unchanged: higher keeps more of the reference.",
     _share(0, 1),
 )
-FIX_FACE = SettingControl(
-    name="fix_face_enabled",
-    label="Fix small faces",
-    help="When a picture is made, its small faces are drawn anew, and shown to you to keep or not.",
-    kind=Switch(),
-    value=bool,
-    start=False,
-    ask=lambda on: {"fix_face": {"enabled": on}},
-    said=_fixing_said,
-)
-FACES_UNDER = SettingControl(
-    name="fix_face_under",
-    label="Heads smaller than",
-    help="Only heads whose longer side is shorter are drawn anew, in px of the picture.",
-    kind=Choices(
-        options=lambda _: (("As the model gains", "gain"), *((f"{px} px", str(px)) for px in _HEADS)),
-        closed=False,
-    ),
-    value=str,
-    start="gain",
-    ask=lambda px: {
-        "fix_face": {"under": int(px) if px.isascii() and px.isdecimal() and len(px) < 5 else None}
-    },
-    said=_under_said,
-)
-"""“gain”, where the model draws them larger than they are, or a number of px."""
 IMAGES = number(
     "num_images",
     _OPEN.num_images,
@@ -371,7 +326,7 @@ SETTINGS: tuple[Setting, ...] = (
         controls=(FIX_FACE, FACES_UNDER),
         group="fix-face-group",
         label="Small faces",
-        in_words=_fixed,
+        in_words=fix_face_in_words,
     ),
     Setting(field="num_images", controls=(IMAGES,), compared=Compared.NOT_AT_ALL),
     Setting(
