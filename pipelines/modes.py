@@ -54,7 +54,7 @@ class ModeRow:
     prompt_for: str = ""
     """What the prompt must describe; none: the mode works without a prompt."""
     edits: bool = False
-    """Edits by instruction, or follows what reference pictures show: such models wear the badge “Edit”."""
+    """Edits by instruction, or follows what reference pictures show: such models have the badge “Edit”."""
     refines: bool = True
     """Starts from a picture as it is, without a mask."""
     goes_on: bool = False

@@ -27,7 +27,7 @@ class Obstacle:
 
 
 def index_of(spec: Entry) -> str:
-    """The file by which its folder is known."""
+    """The file that every folder of this model has, and no other folder: its index."""
     return spec.file or layout.INDEX if isinstance(spec, ModelSpec) else layout.CONFIG
 
 

@@ -100,10 +100,10 @@ class Part:
     @property
     def is_denoiser(self) -> bool:
         """Runs at every step (ControlNets, LoRAs and IP-Adapters do, too, beside the main network)."""
-        return self.name.startswith(("unet", "transformer", "controlnet")) or self.is_hung_in
+        return self.name.startswith(("unet", "transformer", "controlnet")) or self.is_adapter
 
     @property
-    def is_hung_in(self) -> bool:
+    def is_adapter(self) -> bool:
         """Layers inside another network, kept as they are."""
         return self.name.startswith(("lora", "adapter"))
 

@@ -112,7 +112,7 @@ def backend(storage: Storage, hardware: Hardware) -> str | None:
 
 def weight(part: Part, storage: Storage, itemsize: int) -> int:
     """Bytes of a network kept as `storage`; decoders and small parts always stay as they are."""
-    shrinks = (part.is_denoiser and not part.is_hung_in) or part.is_encoder or storage is Storage.HALF
+    shrinks = (part.is_denoiser and not part.is_adapter) or part.is_encoder or storage is Storage.HALF
     per_number = _BYTES_PER_NUMBER.get(storage, itemsize) if shrinks else itemsize
     return int(part.numbers * per_number) + part.fixed
 

@@ -1,4 +1,4 @@
-"""Colour and light as a local affine map of colours, to be applied to pixels the model never saw.
+"""Changes of colour and light as local affine maps, fitted small and applied to the source at full size.
 
 Least squares in windows (He, Sun and Tang 2013), coefficients enlarged as in bilateral guided upsampling
 (Chen, Adams, Wadhwa and Hasinoff 2016, doi 10.1145/2980179.2982423). Where colours say nothing of slopes,

@@ -64,6 +64,8 @@ class RoleImage:
     whole: Image.Image | None = None
 
 
+Emit = Callable[[Event], None]
+"""What is told while a call is prepared and runs."""
 OnStep = Callable[[int, int, Any], None]
 """(index of the step from 0, steps in all, latents to preview); raising ends the run."""
 
@@ -124,7 +126,7 @@ class LoadedModel(Protocol):
     scheduler: str
     """diffusers' class name of the scheduler that pictures are made with."""
 
-    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Callable[[Event], None]) -> Call:
+    def prepare(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> Call:
         """Encode words and references. Emits notices and control images."""
         ...
 
@@ -132,9 +134,7 @@ class LoadedModel(Protocol):
 class Enlarger(LoadedModel, Protocol):
     """A model that also enlarges pictures that are no references."""
 
-    def enlarge(
-        self, picture: Image.Image, size: tuple[int, int], emit: Callable[[Event], None]
-    ) -> Image.Image:
+    def enlarge(self, picture: Image.Image, size: tuple[int, int], emit: Emit) -> Image.Image:
         """An RGB or RGBA picture at `size` (width, height) px, with what its `info` says of colours.
 
         Tells of every tile; what `emit` raises ends the work.

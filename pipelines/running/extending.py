@@ -13,20 +13,17 @@ from functools import partial
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from pipelines.events import Event, Phase, TileProgress
 from pipelines.planning.extending import passes
 from pipelines.planning.plan import Plan
 from pipelines.request import MAX_SEED, Extend, Mode, Role
+from pipelines.returning.maths import Bools, Bytes, Floats
 from pipelines.running.contract import FinishedPicture, LoadedModel, OnStep, RoleImage
 from pipelines.running.families.upscaler import small_jpeg
-from pipelines.running.keeping import enlarged
+from pipelines.running.finishing import enlarged
 
-Bytes = NDArray[np.uint8]
-Floats = NDArray[np.float32]
-Bools = NDArray[np.bool_]
 _SEED_STEP = 7919
 _JOIN = 8
 """Px of the model's picture by which the part that is drawn reaches into what is known, about."""

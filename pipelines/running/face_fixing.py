@@ -23,7 +23,7 @@ from pipelines.returning.geometry import Box as Frame
 from pipelines.returning.geometry import Geometry, stretched
 from pipelines.returning.step import Verdict, bring_back, measured
 from pipelines.returning.views import Views
-from pipelines.running import keeping
+from pipelines.running import finishing
 from pipelines.running.contract import Call, FinishedPicture, LoadedModel, OnStep, RoleImage
 
 WHOLLY, FADED = 1.05, 1.4
@@ -158,7 +158,7 @@ def _put_back(source: np.ndarray, picture: Image.Image, check: Callable[[], None
     if made.measures.verdict is not Verdict.MOVED:
         views = made.views
     everywhere = np.full(source.shape[:2], 255, np.uint8)
-    return compose(views, everywhere, enlarge=keeping.enlarger(views), redrawn=True, check=check)
+    return compose(views, everywhere, enlarge=finishing.enlarger(views), redrawn=True, check=check)
 
 
 def _kept(

@@ -17,7 +17,7 @@ from pipelines.events import Event, PreviewReady, StepProgress
 
 EVERY_SECONDS = 0.1
 
-Draw = Callable[[], bytes]
+MakeJpeg = Callable[[], bytes]
 
 
 class LatePreviews:
@@ -37,7 +37,7 @@ class LatePreviews:
         self._open = True
         self._drawing = False
         self._next_at = float("-inf")
-        self._wanted: SimpleQueue[Draw | None] = SimpleQueue()
+        self._wanted: SimpleQueue[MakeJpeg | None] = SimpleQueue()
 
     def __enter__(self) -> LatePreviews:
         threading.Thread(target=self._work, name="previews", daemon=True).start()
@@ -50,7 +50,7 @@ class LatePreviews:
             self._open = False
         self._wanted.put(None)
 
-    def step(self, step: int, of: int, prepare: Callable[[], Draw]) -> None:
+    def step(self, step: int, of: int, prepare: Callable[[], MakeJpeg]) -> None:
         """`step`, from 0, `of` so many is done; `prepare` keeps what to draw from, where a preview is due."""
         with self._telling:
             self._emit(StepProgress(self._index * of + step + 1, of * self._pictures, self._index))

@@ -57,7 +57,7 @@ class MemoryOptions:
 
 @dataclass(frozen=True, slots=True)
 class LoadedEntry:
-    """A model on the shelf, the entry it was loaded as, how it is kept, and what was asked for."""
+    """A model in memory, the entry it was loaded as, how it is kept, and what was asked for."""
 
     model: LoadedModel
     spec: ModelSpec

@@ -41,8 +41,10 @@ def state(*parts: Any) -> bytes:
 def _network(network: torch.nn.Module) -> Iterator[Any]:
     for name, module in network.named_modules():
         yield name, type(module).__qualname__, _settings(module), _adapters(module)
-        yield [_weight(*each) for each in module.named_parameters(recurse=False, remove_duplicate=False)]
-        yield [_buffer(*each) for each in module.named_buffers(recurse=False, remove_duplicate=False)]
+        weights = module.named_parameters(recurse=False, remove_duplicate=False)
+        yield [_weight(key, tensor) for key, tensor in weights]
+        buffers = module.named_buffers(recurse=False, remove_duplicate=False)
+        yield [_buffer(key, tensor) for key, tensor in buffers]
 
 
 def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:

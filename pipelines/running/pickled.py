@@ -63,7 +63,7 @@ def _unwrapped(read: Any) -> Mapping[str, Any]:
 
 
 def _write(weights: dict[str, torch.Tensor], target: Path) -> None:
-    """Whole or not at all."""
+    """Write the file atomically."""
     target.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(suffix=".part", dir=target.parent)
     os.close(handle)

@@ -8,16 +8,14 @@ from typing import Any
 
 from PIL import Image
 
-from pipelines.events import Box, Event
+from pipelines.events import Box
 from pipelines.families.route import Route
 from pipelines.planning import extending, fitting
 from pipelines.planning.plan import Plan
 from pipelines.request import Extend, Mode, Role
-from pipelines.running.contract import LoadedModel, RoleImage
+from pipelines.running.contract import Emit, LoadedModel, RoleImage
 from pipelines.running.extending import Extending
 from pipelines.spec import ModelSpec
-
-Tell = Callable[[Event], None]
 
 
 def cropped(plan: Plan, images: Sequence[RoleImage], heads: Sequence[Box]) -> list[RoleImage]:
@@ -38,7 +36,7 @@ def extended(
     spec: ModelSpec,
     route: Route,
     images: Sequence[RoleImage],
-    tell: Tell,
+    tell: Emit,
     check: Callable[[], None],
 ) -> list[RoleImage]:
     """The source with its canvas painted, by the `route` that extends; a mask is black there."""

@@ -14,7 +14,7 @@ from pipelines.errors import GenerationFailed
 from pipelines.events import Phase
 from pipelines.planning.plan import Plan
 from pipelines.returning.views import Check, never
-from pipelines.running import keeping, placement, preview
+from pipelines.running import finishing, placement, preview
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep
 from pipelines.running.soft_masks import SoftMask
 
@@ -61,7 +61,7 @@ class DiffusersCall:
         stock: Stock,
         plan: Plan,
         arguments: Arguments,
-        finish: keeping.Finish,
+        finish: finishing.Finisher,
         soft: SoftMask | None = None,
     ) -> None:
         self._model = model

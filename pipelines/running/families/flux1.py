@@ -16,12 +16,12 @@ from pipelines.families.options import ADAPTED
 from pipelines.planning.plan import Plan
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.running import loading
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.call import Arguments, DiffusersCall, Stock, unpacked
 from pipelines.running.families.flow_controlnets import load_flux1
 from pipelines.running.families.flux1_adapters import Adapters
-from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.role_images import fitted, only
 from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 

@@ -18,10 +18,10 @@ from pipelines.families.flux1 import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Role
 from pipelines.running import loading, references
-from pipelines.running.contract import RoleImage
+from pipelines.running.contract import Emit, RoleImage
 from pipelines.running.families import image_encoders
 from pipelines.running.families.call import Arguments, Stock
-from pipelines.running.families.role_images import Emit, share
+from pipelines.running.families.role_images import share
 from pipelines.running.families.stock import StockModel
 from pipelines.running.single_file_parts import fitting
 from pipelines.spec import ModelSpec

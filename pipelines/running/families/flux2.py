@@ -17,10 +17,10 @@ from pipelines.families.flux2 import Checkpoint, Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Role
 from pipelines.running import loading, reference_keys
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.call import Arguments, Stock
-from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.role_images import fitted, only
 from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 

@@ -15,12 +15,11 @@ from pipelines.events import Notice
 from pipelines.families.qwen_image import Checkpoint, Options
 from pipelines.planning.plan import Plan
 from pipelines.running import loading
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.call import Arguments, Stock, unpacked
 from pipelines.running.families.flow_controlnets import load_qwen_image
 from pipelines.running.families.picture_prompts import load_picture_prompts
-from pipelines.running.families.role_images import Emit
 from pipelines.running.families.single_frames import frame_given_back, frame_pixels
 from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from PIL import Image
 
-from pipelines.events import Event, Notice
+from pipelines.events import Notice
 from pipelines.planning.plan import Plan
 from pipelines.request import Role
 from pipelines.running import references
-from pipelines.running.contract import RoleImage
-
-Emit = Callable[[Event], None]
+from pipelines.running.contract import Emit, RoleImage
 
 
 def only(images: Sequence[RoleImage], role: Role) -> RoleImage:

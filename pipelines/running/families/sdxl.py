@@ -19,9 +19,9 @@ from pipelines.planning import weights
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
 from pipelines.running import loading
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.families.call import Arguments, Stock, accepts
-from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.role_images import fitted, only
 from pipelines.running.families.stable_diffusion import StableDiffusion, tell_cut
 from pipelines.running.weighing import weighed
 from pipelines.spec import ModelSpec

@@ -21,12 +21,12 @@ from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.running import keeping, loading, references
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running import finishing, loading, references
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
 from pipelines.running.families.call import Arguments, Stock, accepts
-from pipelines.running.families.role_images import Emit, fitted, only, share
+from pipelines.running.families.role_images import fitted, only, share
 from pipelines.running.families.stock import StockModel, ignore
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
 from pipelines.running.soft_masks import SoftMask
@@ -125,7 +125,7 @@ class StableDiffusion(StockModel):
         masked = any(image.role is Role.MASK for image in images)
         if plan.mode is not Mode.IMG2IMG or not masked or not plan.route.step_callback:
             return None
-        place = keeping.canvas(plan, images)
+        place = finishing.canvas(plan, images)
         assert place.mask is not None
         pixels: Any = VaeImageProcessor().preprocess(place.view(place.source))  # type: ignore[no-untyped-call]
         with torch.no_grad():
@@ -152,10 +152,10 @@ class StableDiffusion(StockModel):
         """The plan's ControlNet, made for the plain UNet where it is one of the models folder."""
         return self.network(plan, lambda path: load_controlnet(path, self.unet))
 
-    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
+    def compositor(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
         """What a mask covers; in edits what hardly changed, where the entry says so."""
         if plan.mode is not Mode.SMART_EDIT or not self.options.keep_unchanged:
-            return super().keeper(plan, images)
+            return super().compositor(plan, images)
         source = fitted(only(images, Role.SOURCE), plan, ignore)
         return UnchangedCompositor(source, self.seen(source))
 

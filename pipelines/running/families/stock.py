@@ -21,10 +21,10 @@ from pipelines.events import ControlImage, Event, Notice, TileProgress
 from pipelines.families.options import ControlOptions, StockOptions
 from pipelines.planning.plan import Plan
 from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
-from pipelines.running import control_images, keeping, loading, placement, preview, recalling
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running import control_images, finishing, loading, placement, preview, recalling
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.families.call import Arguments, DiffusersCall, Stock, accepts
-from pipelines.running.families.role_images import Emit, fitted, only
+from pipelines.running.families.role_images import fitted, only
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import SingleFileParts, load_vae
 from pipelines.running.soft_masks import SoftMask
@@ -254,15 +254,15 @@ class StockModel:
 
     def _finish(
         self, plan: Plan, images: Sequence[RoleImage], emit: Emit, *, gradual: bool = False
-    ) -> keeping.Finish:
+    ) -> finishing.Finisher:
         """What makes the finished picture of the model's. `gradual`: greys of its mask were drawn as such."""
         if plan.mode in REFINEMENTS and plan.result_size is not None:
-            place = keeping.canvas(plan, images)
-            return keeping.finisher(
+            place = finishing.canvas(plan, images)
+            return finishing.finisher(
                 plan, place, self.seen, lambda at, of: emit(TileProgress(at, of)), gradual=gradual
             )
-        keeper = self.keeper(plan, images)
-        return keeping.under(keeper) if keeper else keeping.alone
+        compositor = self.compositor(plan, images)
+        return finishing.under(compositor) if compositor else finishing.alone
 
     def seen(self, picture: Image.Image) -> Image.Image:
         """An RGB picture of a size the model makes, as the autoencoder gives it back."""
@@ -279,7 +279,7 @@ class StockModel:
         """(1, 3, H, W) in [-1, 1], encoded and decoded."""
         return self.vae.decode(self.vae.encode(pixels).latent_dist.mode(), return_dict=False)[0]
 
-    def keeper(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
+    def compositor(self, plan: Plan, images: Sequence[RoleImage]) -> SourceCompositor | None:
         """What stays of a source; None where nothing has to."""
         if plan.route.mask_arg is None:
             return None
@@ -294,7 +294,7 @@ class StockModel:
             source = fitted(only(images, Role.SOURCE), plan, emit)
             mask = fitted(only(images, Role.MASK), plan, emit).convert("L")
         else:
-            place = keeping.canvas(plan, images)
+            place = finishing.canvas(plan, images)
             assert place.mask is not None
             source, mask = place.view(place.source), place.view(place.mask)
         return {"image": source, plan.route.mask_arg: mask, "strength": plan.strength}

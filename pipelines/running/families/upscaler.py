@@ -11,15 +11,14 @@ from typing import Any
 from PIL import Image
 from safetensors.torch import load_file
 
-from pipelines.events import Event, Phase, TileProgress
+from pipelines.events import Phase, TileProgress
 from pipelines.families.upscaler import Options
 from pipelines.planning.plan import Plan
 from pipelines.running import foreign_enlargers, loading, pickled
-from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep, RoleImage
+from pipelines.running.contract import Emit, FinishedPicture, LoadSettings, OnStep, RoleImage
 from pipelines.running.enlarging import Network, compact, enlarge_to, is_compact
 from pipelines.spec import SINGLE_FILE, ModelSpec
 
-Emit = Callable[[Event], None]
 _PREVIEW_SIDE = 512
 
 

@@ -13,11 +13,10 @@ from pipelines.events import Notice
 from pipelines.families.z_image import Options
 from pipelines.planning.plan import Plan
 from pipelines.running import loading
-from pipelines.running.contract import LoadSettings, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.call import Arguments, Stock
 from pipelines.running.families.flow_controlnets import load_z_image
-from pipelines.running.families.role_images import Emit
 from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 

@@ -188,7 +188,7 @@ def test_what_files_take_in_memory_is_told_by_what_they_do(catalog: Catalog) -> 
     assert (ink.name, eyes.name) == ("lora ink", "adapter eyes")
     assert ink.fixed == 8 * 768 + 320 * 8
     assert ink.is_denoiser
-    assert eyes.is_hung_in
+    assert eyes.is_adapter
 
 
 def test_a_vae_goes_with_all_models_that_share_its_latents(catalog: Catalog, tmp_path: Path) -> None:

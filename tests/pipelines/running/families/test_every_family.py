@@ -16,7 +16,7 @@ from pipelines.events import Completed, PreviewReady, Started, StepProgress
 from pipelines.planning.plan import plan
 from pipelines.request import MAX_REFERENCES, Mode, Role
 from pipelines.running import runner
-from pipelines.running.late_previews import Draw, LatePreviews
+from pipelines.running.late_previews import LatePreviews, MakeJpeg
 from tests.pipelines.conftest import Outcome, Pictures
 from tests.pipelines.running.families.conftest import MAKERS, Tiny
 
@@ -53,7 +53,7 @@ def test_a_batch_has_the_size_asked_for_and_each_seed_its_own_picture(
 class PreviewsAtOnce(LatePreviews):
     """Of each step one, waited for."""
 
-    def step(self, step: int, of: int, prepare: Callable[[], Draw]) -> None:
+    def step(self, step: int, of: int, prepare: Callable[[], MakeJpeg]) -> None:
         self._emit(StepProgress(self._index * of + step + 1, of * self._pictures, self._index))
         self._emit(PreviewReady(prepare()(), self._index))
 

@@ -18,7 +18,7 @@ from pipelines.planning.complete import complete
 from pipelines.planning.plan import plan
 from pipelines.request import REFINEMENTS, Mode, Role
 from pipelines.returning.geometry import covering, stretched
-from pipelines.running import keeping, references
+from pipelines.running import finishing, references
 from pipelines.running.contract import RoleImage
 from pipelines.running.families import call
 from tests.pipelines.conftest import Outcome
@@ -295,8 +295,8 @@ def test_a_cancel_during_the_return_is_heard(desk: Desk, monkeypatch: pytest.Mon
         cancelled = True
         return real(*args)
 
-    real = keeping._views
-    monkeypatch.setattr(keeping, "_views", at_the_return)
+    real = finishing._views
+    monkeypatch.setattr(finishing, "_views", at_the_return)
     request = desk.tiny.ask(
         "tiny-kontext", "smart_edit", references=[{"image_id": "source"}], result_size=None, keep=None
     )
@@ -370,6 +370,6 @@ def test_markers_land_where_the_route_says(
 def test_a_cover_is_what_pillow_cuts() -> None:
     for size, model in (((300, 200), (64, 64)), ((200, 300), (64, 96)), ((1000, 700), (96, 64))):
         picture = marked(*size)
-        place = keeping.Canvas(picture, covering(size, model))
+        place = finishing.Canvas(picture, covering(size, model))
         want = np.asarray(ImageOps.fit(picture, model, Image.Resampling.LANCZOS)).astype(int)
         assert np.abs(np.asarray(place.view(picture)).astype(int) - want).max() <= 2

@@ -13,7 +13,7 @@ from pipelines.families.stable_diffusion import FAMILY
 from pipelines.planning.plan import plan
 from pipelines.request import Mode, Role
 from pipelines.returning.views import never
-from pipelines.running import keeping, references
+from pipelines.running import finishing, references
 from pipelines.running.contract import LoadSettings, RoleImage
 from pipelines.running.families import load
 from pipelines.running.families.call import DiffusersCall
@@ -83,9 +83,9 @@ def test_an_edit_leaves_what_it_hardly_changed_where_the_entry_says_so(
     model: StableDiffusion, prepare: Any, pictures: Pictures, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     earlier = {"result_size": None, "keep": None, "again": True}
-    assert prepare("smart_edit", **earlier)._finish is keeping.alone
+    assert prepare("smart_edit", **earlier)._finish is finishing.alone
     monkeypatch.setattr(model, "options", model.options.model_copy(update={"keep_unchanged": True}))
-    assert prepare("img2img", **earlier)._finish is keeping.alone
+    assert prepare("img2img", **earlier)._finish is finishing.alone
     call = prepare("smart_edit", **earlier)
     source = Image.open(pictures.files["face"]).convert("RGB")
     with torch.no_grad():

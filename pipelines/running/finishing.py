@@ -25,7 +25,7 @@ from pipelines.returning.views import Check, Progress, Views, no_progress
 from pipelines.running import enlarging, references
 from pipelines.running.contract import FinishedPicture, RoleImage
 from pipelines.running.control_images import feathered
-from pipelines.running.source_pixels import SourceCompositor as Under
+from pipelines.running.source_pixels import SourceCompositor
 
 _ENLARGER = Path(returning.__file__).parents[1] / "bundled" / "enlarger" / "enlarger.safetensors"
 _MOST_ENLARGED = 512 * 512
@@ -38,7 +38,7 @@ _PAINTED = 8
 _GRADUAL = 4
 """How fast a mask whose greys were drawn lets the model's picture through."""
 
-Finish = Callable[[Image.Image, Check], FinishedPicture]
+Finisher = Callable[[Image.Image, Check], FinishedPicture]
 """Makes the finished picture of a model's."""
 
 
@@ -110,9 +110,9 @@ def alone(picture: Image.Image, check: Check) -> FinishedPicture:
     return FinishedPicture(picture)
 
 
-def under(keeper: Under) -> Finish:
+def under(compositor: SourceCompositor) -> Finisher:
     """As pictures were finished before they had a size of their own."""
-    return lambda picture, check: FinishedPicture(keeper.under(picture))
+    return lambda picture, check: FinishedPicture(compositor.under(picture))
 
 
 def finisher(
@@ -122,7 +122,7 @@ def finisher(
     progress: Progress = no_progress,
     *,
     gradual: bool = False,
-) -> Finish:
+) -> Finisher:
     """What makes the finished picture on `place`. `seen`: what the autoencoder makes of a picture.
 
     `progress`: hears of large pictures how many of how many strips are done. `gradual`: the model has drawn
