@@ -181,7 +181,7 @@ def calls() -> dict[str, Callable[[Collection], object]]:
     """What is measured, by name. Each ends in JSON."""
 
     def page(wanted: Filter, sort: Sort = Sort.NEWEST) -> Callable[[Collection], object]:
-        return lambda collection: collection.page(wanted, None, 60, sort).model_dump_json()
+        return lambda collection: collection.gallery.page(wanted, None, 60, sort).model_dump_json()
 
     return {
         "first page": page(Filter()),
@@ -215,7 +215,7 @@ def _middle(collection: Collection) -> object:
     """The page after the picture in the middle of 1,000 or 100,000."""
     if collection not in _middles:
         _middles[collection] = _middle_cursor(collection)
-    return collection.page(Filter(), _middles[collection], 60).model_dump_json()
+    return collection.gallery.page(Filter(), _middles[collection], 60).model_dump_json()
 
 
 _middles: dict[Collection, str | None] = {}
@@ -227,7 +227,7 @@ def _middle_cursor(collection: Collection) -> str | None:
 
 
 def _family(collection: Collection) -> object:
-    newest = collection.page(Filter(category=Category.EDITED), None, 1).items[0]
+    newest = collection.gallery.page(Filter(category=Category.EDITED), None, 1).items[0]
     return History(collection).family(newest.id).model_dump_json()
 
 

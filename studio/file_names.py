@@ -9,7 +9,7 @@ import re
 import unicodedata
 from urllib.parse import quote
 
-from studio.images import KINDS
+from studio.decoding import KINDS
 
 _ENDINGS = {mime: extension for extension, mime in KINDS.values()}
 _KNOWN_ENDING = re.compile(r"\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|zip|json|txt)$", re.IGNORECASE)

@@ -133,7 +133,7 @@ class JobStore:
                 session.merge(QueueSwitchRow(name=name, on=on))
 
     def order(self, job_ids: Sequence[str]) -> None:
-        """Let the jobs that run or wait, which are these, run in this order, on the places they have."""
+        """Put all running and waiting jobs in this order; together they keep the places they have now."""
         with self._database.transaction() as session:
             rows = {row.id: row for row in session.scalars(select(JobRow).where(JobRow.status.in_(_OPEN)))}
             places = sorted(_place(row) for row in rows.values())

@@ -18,7 +18,7 @@ from pipelines.request import GenerationRequest, Mode, Role
 
 
 class Record(BaseModel):
-    """What is the same for all of them: nobody changes one."""
+    """Base of what REST answers: immutable."""
 
     model_config = ConfigDict(frozen=True)
 

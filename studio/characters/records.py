@@ -21,13 +21,13 @@ Line = Annotated[str, Field(max_length=MAX_VALUE_CHARS)]
 
 
 class Record(BaseModel):
-    """What is told."""
+    """Base of what REST answers."""
 
     model_config = ConfigDict(frozen=True)
 
 
 class InputModel(BaseModel):
-    """What is sent, or kept as it was sent."""
+    """Base of what REST takes; unknown fields are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -184,12 +184,12 @@ class VersionSource(StrEnum):
 
 
 class VersionState(StrEnum):
-    """Whether it counts."""
+    """Whether a version is one of the character's, or only proposed."""
 
     KEPT = "kept"
     PROPOSED = "proposed"
     LEFT = "left"
-    """Proposed, and left: not among the versions, still a picture of the character."""
+    """Proposed and declined: not among the versions, still a picture of the character."""
 
 
 class PortraitVersion(Record):

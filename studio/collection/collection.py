@@ -29,13 +29,12 @@ from studio.collection.metadata import png, reading
 from studio.collection.metadata.likeness import Likeness, ModelMark
 from studio.collection.model_pictures import ModelPictures
 from studio.collection.models import ImageRow
-from studio.collection.queries import Filter
 from studio.collection.recovery import Reconciled
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.collection.trash import Trash
 from studio.database import Database
-from studio.records import Category, Cost, ImagePage, ImageRecord, ParentLink, Rights, Sort
+from studio.records import Category, Cost, ImageRecord, ParentLink, Rights
 from studio.settings import PROGRAM, Settings
 
 SOFTWARE = f"Likeness {__version__}"
@@ -164,10 +163,6 @@ class Collection:
         with self.database.reading() as session:
             return queries.record(session, queries.row(session, image_id))
 
-    def page(self, wanted: Filter, cursor: str | None, limit: int, sort: Sort = Sort.NEWEST) -> ImagePage:
-        """One page of a listing. Raises RequestError for a bad cursor."""
-        return self.gallery.page(wanted, cursor, limit, sort)
-
     def parents(self, image_id: str) -> tuple[ImageRecord, ...]:
         """The references a picture was made with, in order, as far as they are here. Raises NotFound."""
         with self.database.reading() as session:
@@ -295,15 +290,15 @@ class Collection:
 
     def _take_in(self, temp: Path, sha256: str, label: str, category: Category) -> tuple[ImageRecord, bool]:
         data = temp.read_bytes()
-        with images.taking_in(data, self._settings.max_pixels) as taken:
+        with images.ingesting(data, self._settings.max_pixels) as taken:
             said = reading.read(data, None, taken.pixels).summary
-        file = StoredFile.of(taken.ingested, sha256, len(data))
+        file = StoredFile.of(taken.facts, sha256, len(data))
         self.store.keep(temp, sha256, file.extension)
         with self.database.transaction() as session:
             twin = rows.by_hash(session, sha256)  # loaded by somebody else meanwhile
             if twin is not None:
                 return queries.record(session, twin), False
-            notes = taken.ingested.notes
+            notes = taken.facts.notes
             row = rows.loaded(file, label, notes, datetime.now(UTC), said=said, category=category)
             rows.add_loaded(session, row)
             record = queries.record(session, row)

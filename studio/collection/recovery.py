@@ -156,16 +156,16 @@ def read_file(store: ImageStore, sha256: str, extension: str) -> RecoveredFile:
         raise PictureRefused(f"The file cannot be read: {error.strerror or error}.") from error
     if images.sha256(data) != sha256:
         raise PictureRefused("The file does not match its name: it was changed or is damaged.")
-    with images.taking_in(data) as taken:
-        if taken.ingested.extension != extension:
-            raise PictureRefused(f"The file is not named by its format, which is {taken.ingested.extension}.")
-        file = StoredFile.of(taken.ingested, sha256, len(data))
+    with images.ingesting(data) as taken:
+        if taken.facts.extension != extension:
+            raise PictureRefused(f"The file is not named by its format, which is {taken.facts.extension}.")
+        file = StoredFile.of(taken.facts, sha256, len(data))
         likeness = _own_likeness(path, file.pixel_sha256) if extension == "png" else None
         control = read_mark(path) if extension == "png" and likeness is None else None
         return RecoveredFile(
             file=file,
             likeness=likeness,
-            notes=taken.ingested.notes,
+            notes=taken.facts.notes,
             stored_at=stored_at,
             said={} if likeness or control else _said(store, sha256, data, taken.pixels),
             control=control,

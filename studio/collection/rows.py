@@ -16,7 +16,7 @@ from pipelines.request import GenerationRequest
 from studio.collection import character_links, lineage, queries
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.models import ImageRow, ParentRow, TagRow
-from studio.images import Ingested
+from studio.images import PictureFacts
 from studio.records import Category, ParentLink
 
 _ID_CHARS = 32
@@ -38,7 +38,7 @@ class StoredFile:
     plain: bool
 
     @classmethod
-    def of(cls, taken: Ingested, sha256: str, size_bytes: int) -> StoredFile:
+    def of(cls, taken: PictureFacts, sha256: str, size_bytes: int) -> StoredFile:
         """From what was found in it when it was read."""
         return cls(
             sha256=sha256,
@@ -182,7 +182,7 @@ def restore(session: Session, row: ImageRow) -> None:
 
 
 def come_again(session: Session, row: ImageRow, category: Category) -> None:
-    """The artist brings bytes in that are here: out of the trash; a control image is now a picture of theirs.
+    """The artist loads a file that is here: it leaves the trash, and a control image becomes their picture.
 
     `category`: what such a picture becomes.
     """

@@ -28,23 +28,23 @@ _AS_THEY_ARE = ("1", "L", "LA", "P", "RGB", "RGBA", "I;16")
 
 def clean_copy(data: bytes, mime: str) -> tuple[bytes, str]:
     """(bytes, mime) of the clean copy. Raises PictureRefused where the file cannot be read."""
-    with images.taking_in(data) as taken:
-        pixel_sha256 = taken.ingested.pixel_sha256
+    with images.ingesting(data) as taken:
+        pixel_sha256 = taken.facts.pixel_sha256
         hidden = stealth.read(taken.pixels)
         if hidden or taken.turned or mime not in _CUTTERS:
             return _encoded(_without_low_bits(taken.pixels) if hidden else taken.pixels), "image/png"
     cut = _CUTTERS[mime](data)
     if cut is not None and _shows(cut, pixel_sha256):
         return cut, mime
-    with images.taking_in(data) as taken:
+    with images.ingesting(data) as taken:
         return _encoded(taken.pixels), "image/png"
 
 
 def _shows(cut: bytes, pixel_sha256: str) -> bool:
     """Whether the clean file can be read and has the same pixels."""
     try:
-        with images.taking_in(cut) as taken:
-            return taken.ingested.pixel_sha256 == pixel_sha256
+        with images.ingesting(cut) as taken:
+            return taken.facts.pixel_sha256 == pixel_sha256
     except PictureRefused:
         return False
 

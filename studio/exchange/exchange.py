@@ -130,7 +130,7 @@ def _read(path: Path, beside: Sidecar | None) -> Findings:
         found = reading.read(data, beside)
         if found.metadata:
             return found
-        with images.taking_in(data) as taken:
+        with images.ingesting(data) as taken:
             return reading.read(data, beside, taken.pixels)
     except (PictureRefused, OSError) as error:
         raise NotFound(_GONE) from error

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from pipelines.errors import Conflict, LikenessError, NotFound, PictureRefused, RequestError
 from studio.collection.collection import Collection
+from studio.collection.ingesting import FolderIngest, IngestOutcome, PreparedPicture
 from studio.collection.store import speaking_of
-from studio.collection.taking import Kept, PreparedPicture, Taker
 from studio.exchange.folders import FolderProblem, FoundFile, scan
 from studio.exchange.import_log import FileOutcome, ImportLog
 from studio.exchange.records import ImportProgress
@@ -37,7 +37,7 @@ class Importer:
     """All imports of one data folder. Thread-safe."""
 
     def __init__(self, collection: Collection) -> None:
-        self._taker = Taker(collection.store, collection.database)
+        self._ingest = FolderIngest(collection.store, collection.database)
         self._settings = collection.store.settings
         self._lock = threading.Lock()
         self._logs = {log.id: log for log in ImportLog.all(self._settings.imports_dir)}
@@ -59,7 +59,7 @@ class Importer:
             log = next(unfinished, None) or self._new_log(resolved)
             self._logs[log.id] = log
             log.begin()
-            self._running = _ImportThread(self._taker, log, self._settings.data_dir)
+            self._running = _ImportThread(self._ingest, log, self._settings.data_dir)
             self._running.start()
         return log.progress()
 
@@ -134,10 +134,10 @@ class _Read:
 class _ImportThread(threading.Thread):
     """One go at an import."""
 
-    def __init__(self, taker: Taker, log: ImportLog, data_dir: Path) -> None:
+    def __init__(self, ingest: FolderIngest, log: ImportLog, data_dir: Path) -> None:
         super().__init__(name="import", daemon=True)
         self.log = log
-        self._taker = taker
+        self._ingest = ingest
         self._data_dir = data_dir
         self._stopping = threading.Event()
         self._end = "interrupted"
@@ -208,7 +208,7 @@ class _ImportThread(threading.Thread):
     def _read(self, file: FoundFile) -> _Read:
         """In a thread of the pool. Raises StorageFailure."""
         try:
-            return _Read(file, prepared=self._taker.prepare(file.path, Path(self.log.folder)))
+            return _Read(file, prepared=self._ingest.prepare(file.path, Path(self.log.folder)))
         except PictureRefused as error:
             return _Read(file, problem=error.detail)
         except OSError as error:
@@ -222,7 +222,7 @@ class _ImportThread(threading.Thread):
     def _keep(self) -> None:
         part = self._part
         prepared = [read.prepared for read in part if read.prepared is not None]
-        kept = self._taker.keep(prepared) if prepared else {}
+        kept = self._ingest.keep(prepared) if prepared else {}
         self.log.did([_outcome(read, kept) for read in part])
         for one in prepared:
             if one.led_out is not None:
@@ -232,12 +232,12 @@ class _ImportThread(threading.Thread):
     def _drop(self) -> None:
         """Nothing that was set aside stays behind."""
         try:
-            self._taker.drop([read.prepared for read in self._part if read.prepared is not None])
+            self._ingest.drop([read.prepared for read in self._part if read.prepared is not None])
         except LikenessError as error:
             _log.warning("Files set aside could not be removed: %s", error)
 
 
-def _outcome(read: _Read, kept: dict[str, Kept]) -> FileOutcome:
+def _outcome(read: _Read, kept: dict[str, IngestOutcome]) -> FileOutcome:
     """What came of one file. Takes it out of `kept`: further copies of one picture were there already."""
     if read.problem is not None:
         return FileOutcome(read.file, "failed", read.problem)

@@ -22,12 +22,12 @@ _ASIDE = frozenset({"readme.md", ".gitattributes", ".gitignore", "license", "lic
 
 
 class OwnFile(BaseModel):
-    """One file that a removal takes, told so well that no later one of its name is taken for it."""
+    """A file to be removed: path, size and times, so that a newer one of that name is not taken for it."""
 
     model_config = ConfigDict(frozen=True)
 
     inside: str
-    """Below the model's place, with `/`; `.` is the place itself."""
+    """Path relative to the model's folder, with `/`; `.` is the model itself, where it is one file."""
     size: int
     written_ns: int
     changed_ns: int
@@ -64,7 +64,7 @@ def take_away(place: Path, files: Iterable[OwnFile]) -> None:
 
 
 def still_there(place: Path, files: Iterable[OwnFile]) -> list[OwnFile]:
-    """Those that nobody has touched since they were told."""
+    """Those that nobody has changed since they were listed."""
     return [
         each
         for each in files

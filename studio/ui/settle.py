@@ -92,7 +92,7 @@ def _switched(state: StudioState, before: ModelInfo | None, now: ModelInfo) -> s
 
 
 def _mode_gives_way(state: StudioState, model: ModelInfo) -> bool:
-    """The model stays and another mode is taken: unless it was the mode that the artist has just changed."""
+    """Whether the mode is changed to suit the model: not where the artist has just chosen that mode."""
     mode, _, of = (state.knobs_of or "").partition(":")
     picked = mode not in ("", Mode.TEXT_TO_IMAGE, state.mode) and of == state.model
     return models_default.refines(model) and not picked

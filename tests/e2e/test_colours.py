@@ -43,7 +43,7 @@ def shown(browser: Browser) -> dict[str, list[int]]:
 
 @pytest.mark.parametrize("name", list(EVERYTHING))
 def test_colours_are_those_that_chromium_shows(shown: dict[str, list[int]], name: str) -> None:
-    seen = pixels.flat(images.take_in(EVERYTHING[name]).pixels)
+    seen = pixels.flat(images.ingest(EVERYTHING[name]).pixels)
     here = seen.getpixel((seen.width // 2, seen.height // 2))
     assert isinstance(here, tuple)
     assert name in shown, "Chromium does not show this file at all"

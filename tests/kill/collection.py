@@ -213,7 +213,7 @@ def _check_promises(collection: Collection, service: StudioService, report: Repo
 
 
 def _all(collection: Collection) -> dict[str, ImageRecord]:
-    pages = [collection.page(Filter(trashed=trashed), None, 500).items for trashed in (False, True)]
+    pages = [collection.gallery.page(Filter(trashed=trashed), None, 500).items for trashed in (False, True)]
     return {record.id: record for page in pages for record in page}
 
 

@@ -48,13 +48,13 @@ def try_one(data: bytes, seed: int) -> str:
     broken = mutated(data, random.Random(seed))
     found = reading.read(broken)
     try:
-        taken = images.take_in(broken, 1_000_000)
+        taken = images.ingest(broken, 1_000_000)
     except PictureRefused:
         outcome = "no picture"
     else:
         outcome = "a picture"
         found = reading.read(broken, None, taken.pixels)
-        clean_copy(broken, taken.ingested.mime)
+        clean_copy(broken, taken.facts.mime)
     said = found.metadata
     json.dumps([found.raw, found.faults, found.summary], ensure_ascii=False).encode("utf-8")
     return f"{outcome}, {'understood' if said else 'nothing understood'}"

@@ -105,7 +105,7 @@ def test_refused_files_leave_nothing(durable: Durable, tmp_path: Path) -> None:
     with pytest.raises(PictureRefused):
         durable.collection.add_upload(tmp_path / "not there.png", "a.png")
     assert stored_files(durable) == []
-    assert durable.collection.page(Filter(), None, 10).items == ()
+    assert durable.collection.gallery.page(Filter(), None, 10).items == ()
 
 
 def test_the_limits_of_the_settings_hold(tmp_path: Path) -> None:
@@ -157,7 +157,7 @@ def test_saving_at_once_from_two_threads_gives_one_record(durable: Durable) -> N
     for thread in threads:
         thread.join()
     assert len(set(found)) == 1
-    assert len(durable.collection.page(Filter(), None, 10).items) == 1
+    assert len(durable.collection.gallery.page(Filter(), None, 10).items) == 1
 
 
 def test_parents_keep_their_order_also_when_one_is_used_twice(durable: Durable) -> None:
@@ -288,8 +288,10 @@ def test_to_the_trash_and_back(durable: Durable) -> None:
     record = upload(durable)
     trashed = durable.collection.trash(record.id)
     assert durable.collection.trash(record.id).trashed_at == trashed.trashed_at
-    assert durable.collection.page(Filter(), None, 10).items == ()
-    assert [r.id for r in durable.collection.page(Filter(trashed=True), None, 10).items] == [record.id]
+    assert durable.collection.gallery.page(Filter(), None, 10).items == ()
+    assert [r.id for r in durable.collection.gallery.page(Filter(trashed=True), None, 10).items] == [
+        record.id
+    ]
     assert durable.collection.restore(record.id) == record
 
 

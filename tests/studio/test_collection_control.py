@@ -40,11 +40,13 @@ def guided(durable: Durable, structure: ImageRecord, index: int = 0) -> ImageRec
 
 
 def listed(durable: Durable, category: Category | None = None) -> list[str]:
-    return [record.id for record in durable.collection.page(Filter(category=category), None, 100).items]
+    return [
+        record.id for record in durable.collection.gallery.page(Filter(category=category), None, 100).items
+    ]
 
 
 def control_of(durable: Durable) -> ImageRecord:
-    (record,) = durable.collection.page(Filter(category=Category.CONTROL), None, 10).items
+    (record,) = durable.collection.gallery.page(Filter(category=Category.CONTROL), None, 10).items
     return record
 
 

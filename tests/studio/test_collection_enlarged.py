@@ -61,7 +61,7 @@ def test_a_picture_that_shows_through_is_whole_and_comes_back_with_a_rebuild(
     assert verify(durable.settings).changed == ()
     rebuild(durable.settings)
     with open_durable(tmp_path) as again:
-        found = [r for r in again.collection.page(Filter(), None, 10).items if r.job_id == "enlarged"]
+        found = [r for r in again.collection.gallery.page(Filter(), None, 10).items if r.job_id == "enlarged"]
         assert [r.request.mode for r in found if r.request] == [Mode.UPSCALE]
         assert found[0].sha256 == path.stem
         assert not found[0].notes or "changed" not in " ".join(found[0].notes)

@@ -377,7 +377,7 @@ def test_winners_stay_and_the_rest_can_be_brought_back(durable: Durable, history
             history.pick_winners("a", picked)
     with pytest.raises(NotFound):
         history.pick_winners("nobody", pictures)
-    assert len(durable.collection.page(Filter(), None, 10).items) == 4
+    assert len(durable.collection.gallery.page(Filter(), None, 10).items) == 4
 
 
 # --- making again -----------------------------------------------------------------------------

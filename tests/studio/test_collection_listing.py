@@ -25,14 +25,14 @@ def durable(tmp_path: Path) -> Generator[Durable]:
 
 
 def ids(durable: Durable, **wanted: object) -> list[str]:
-    page = durable.collection.page(Filter(**wanted), None, 100)  # pyright: ignore[reportArgumentType]
+    page = durable.collection.gallery.page(Filter(**wanted), None, 100)  # pyright: ignore[reportArgumentType]
     return [record.id for record in page.items]
 
 
 def all_pages(durable: Durable, limit: int) -> Generator[list[str]]:
     cursor = None
     while True:
-        page = durable.collection.page(Filter(), cursor, limit)
+        page = durable.collection.gallery.page(Filter(), cursor, limit)
         yield [record.id for record in page.items]
         cursor = page.next
         if cursor is None:
@@ -69,7 +69,7 @@ def test_pictures_of_the_same_moment_are_all_listed(durable: Durable) -> None:
 )
 def test_a_bad_cursor_is_refused(durable: Durable, cursor: str) -> None:
     with pytest.raises(RequestError) as refused:
-        durable.collection.page(Filter(), cursor, 10)
+        durable.collection.gallery.page(Filter(), cursor, 10)
     assert refused.value.field == "cursor"
 
 
@@ -91,7 +91,7 @@ def test_listed_records_are_whole(durable: Durable) -> None:
     a = upload(durable)
     b = save(durable, a)
     durable.collection.update(a.id, tags=("x",))
-    page = durable.collection.page(Filter(), None, 10)
+    page = durable.collection.gallery.page(Filter(), None, 10)
     assert page.items == (durable.collection.get(b.id), durable.collection.get(a.id))
     assert page.items[1].children == (b.id,)
     assert page.items[1].tags == ("x",)
@@ -123,7 +123,7 @@ def test_an_empty_search_is_no_search(durable: Durable, query: str) -> None:
 )  # fmt: skip
 def test_whatever_is_typed_is_text(durable: Durable, query: str) -> None:
     upload(durable)
-    durable.collection.page(Filter(query=query), None, 10)
+    durable.collection.gallery.page(Filter(query=query), None, 10)
     assert len(ids(durable)) == 1
 
 

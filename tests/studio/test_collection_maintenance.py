@@ -34,7 +34,7 @@ def settings(tmp_path: Path) -> Settings:
 
 def everything(folder: Path) -> dict[str, ImageRecord]:
     with open_durable(folder) as durable:
-        pages = [durable.collection.page(Filter(trashed=t), None, 100) for t in (False, True)]
+        pages = [durable.collection.gallery.page(Filter(trashed=t), None, 100) for t in (False, True)]
         return {record.id: record for page in pages for record in page.items}
 
 
@@ -161,7 +161,7 @@ def test_twice_the_same_story_is_one_made_picture_and_one_upload(settings: Setti
     from PIL import Image, PngImagePlugin
 
     with open_durable(tmp_path) as durable:
-        made = durable.collection.page(Filter(category=Category.EDITED), None, 10).items[0]
+        made = durable.collection.gallery.page(Filter(category=Category.EDITED), None, 10).items[0]
         with Image.open(durable.collection.file(made.id)[0]) as image:
             chunks = PngImagePlugin.PngInfo()
             chunks.add_itxt("likeness", image.info["likeness"])

@@ -32,7 +32,7 @@ def test_a_made_picture_between_file_and_row_is_adopted_whole(
     source = upload(durable)
     with crash_at(monkeypatch, rows, "add_generated"):
         save(durable, source, index=1, prompt="ein Häuschen 🎨")
-    assert len(durable.collection.page(Filter(), None, 10).items) == 1
+    assert len(durable.collection.gallery.page(Filter(), None, 10).items) == 1
 
     (adopted,) = durable.collection.reconcile().adopted
     record = durable.collection.get(adopted)
@@ -42,7 +42,7 @@ def test_a_made_picture_between_file_and_row_is_adopted_whole(
     assert record.request.prompt == "ein Häuschen 🎨"
     assert [p.image_id for p in record.parents] == [source.id]
     assert durable.collection.get(source.id).children == (adopted,)
-    assert durable.collection.page(Filter(query="hauschen"), None, 10).items == (record,)
+    assert durable.collection.gallery.page(Filter(query="hauschen"), None, 10).items == (record,)
     assert save(durable, source, index=1) == record
     assert durable.collection.reconcile().adopted == ()
 
@@ -82,7 +82,7 @@ def test_half_written_files_are_removed(durable: Durable, monkeypatch: pytest.Mo
     (incoming / "half").write_bytes(picture()[:50])
     assert durable.collection.reconcile().leftovers == 1
     assert list(incoming.iterdir()) == []
-    assert durable.collection.page(Filter(), None, 10).items == ()
+    assert durable.collection.gallery.page(Filter(), None, 10).items == ()
 
 
 def test_a_second_picture_of_the_same_place_is_left_alone(
@@ -94,7 +94,7 @@ def test_a_second_picture_of_the_same_place_is_left_alone(
     found = durable.collection.reconcile()
     assert found.adopted == ()
     assert "already has" in found.unusable[0]
-    assert [r.id for r in durable.collection.page(Filter(), None, 10).items] == [kept.id]
+    assert [r.id for r in durable.collection.gallery.page(Filter(), None, 10).items] == [kept.id]
 
 
 def test_files_that_are_not_what_their_name_says_are_left_alone(durable: Durable) -> None:
@@ -140,7 +140,7 @@ def _file(folder: Path, data: bytes) -> Path:
 
 def test_nothing_to_do_reads_no_file(durable: Durable, monkeypatch: pytest.MonkeyPatch) -> None:
     save(durable, upload(durable))
-    monkeypatch.setattr("studio.images.taking_in", lambda *_: pytest.fail("read a file"))
+    monkeypatch.setattr("studio.images.ingesting", lambda *_: pytest.fail("read a file"))
     monkeypatch.setattr("studio.images.sha256", lambda *_: pytest.fail("read a file"))
     found = durable.collection.reconcile()
     assert (found.adopted, found.leftovers, found.unusable) == ((), 0, ())

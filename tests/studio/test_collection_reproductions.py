@@ -52,7 +52,7 @@ def test_the_same_pixels_are_identical_and_not_kept_twice(durable: Durable) -> N
     service = made_again(durable, original, noise(8))
     (result,) = service.history.reproductions(original.id)
     assert (result.verdict, result.result_id, result.differences) == ("identical", None, ())
-    assert [r.id for r in durable.collection.page(Filter(), None, 10).items] == [original.id]
+    assert [r.id for r in durable.collection.gallery.page(Filter(), None, 10).items] == [original.id]
 
 
 def test_a_picture_made_before_the_answer_is_out_counts_as_made_again(
@@ -76,7 +76,7 @@ def test_a_picture_made_before_the_answer_is_out_counts_as_made_again(
     service.reproduce(original.id)
     (result,) = service.history.reproductions(original.id)
     assert (result.verdict, result.result_id) == ("identical", None)
-    assert len(durable.collection.page(Filter(), None, 10).items) == 1
+    assert len(durable.collection.gallery.page(Filter(), None, 10).items) == 1
 
 
 def test_nearly_the_same_is_close_and_says_what_differs(durable: Durable) -> None:

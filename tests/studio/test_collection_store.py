@@ -172,7 +172,7 @@ def test_a_full_disk_loses_nothing_that_was_saved(disk: Path, left: int) -> None
 
 def check(durable: Durable, saved: list[str]) -> None:
     """The collection holds these pictures and no others, each as it was written."""
-    assert {r.id for r in durable.collection.page(Filter(), None, 500).items} == set(saved)
+    assert {r.id for r in durable.collection.gallery.page(Filter(), None, 500).items} == set(saved)
     for image_id in saved:
         path, record = durable.collection.file(image_id)
         assert hashlib.sha256(path.read_bytes()).hexdigest() == record.sha256
@@ -188,7 +188,7 @@ def test_a_read_only_disk_is_said_and_its_pictures_are_still_shown(tmp_path: Pat
         with pytest.raises(StorageFailure, match="read-only"):
             save(durable)
         assert durable.collection.file(record.id)[0].read_bytes() == picture()
-        assert [r.id for r in durable.collection.page(Filter(), None, 500).items] == [record.id]
+        assert [r.id for r in durable.collection.gallery.page(Filter(), None, 500).items] == [record.id]
 
 
 def test_a_studio_on_a_read_only_disk_does_not_start(disk: Path) -> None:

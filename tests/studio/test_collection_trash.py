@@ -31,7 +31,7 @@ def durable(tmp_path: Path) -> Generator[Durable]:
 
 
 def listed(durable: Durable, **wanted: bool) -> list[str]:
-    return [record.id for record in durable.collection.page(Filter(**wanted), None, 100).items]
+    return [record.id for record in durable.collection.gallery.page(Filter(**wanted), None, 100).items]
 
 
 def file_of(durable: Durable, record: ImageRecord) -> Path:
@@ -56,7 +56,7 @@ def test_emptying_deletes_row_file_and_all_that_was_made_from_it(durable: Durabl
     assert (listed(durable), listed(durable, trashed=True)) == ([kept.id], [])
     with pytest.raises(NotFound):
         durable.collection.get(gone.id)
-    assert durable.collection.page(Filter(query="portrait"), None, 10).items[0].id == kept.id
+    assert durable.collection.gallery.page(Filter(query="portrait"), None, 10).items[0].id == kept.id
 
 
 def test_a_wrong_count_empties_nothing(durable: Durable) -> None:
@@ -266,7 +266,7 @@ def test_many_are_tagged_and_found_by_the_tag(durable: Durable) -> None:
     assert durable.collection.gallery.facets().tag == {"Hero": 3, "draft": 1}
     assert change(ids, Action.UNTAG, "hero").changed == 3
     assert durable.collection.get(ids[0]).tags == ("draft",)
-    assert durable.collection.page(Filter(query="hero"), None, 10).items == ()
+    assert durable.collection.gallery.page(Filter(query="hero"), None, 10).items == ()
     with pytest.raises(RequestError, match="which tag"):
         change(ids, Action.TAG, "  ")
 

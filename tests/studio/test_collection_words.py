@@ -24,7 +24,7 @@ def durable(tmp_path: Path) -> Generator[Durable]:
 
 
 def found(durable: Durable, query: str) -> set[str]:
-    return {record.id for record in durable.collection.page(Filter(query=query), None, 100).items}
+    return {record.id for record in durable.collection.gallery.page(Filter(query=query), None, 100).items}
 
 
 @pytest.mark.parametrize(
@@ -80,17 +80,17 @@ def test_a_name_in_parts_is_found_by_the_whole(durable: Durable) -> None:
 
 def test_a_page_of_hits_goes_on_where_it_ended(durable: Durable) -> None:
     made = [upload(durable, seed, filename=f"{seed}猫の絵.png").id for seed in range(5)][::-1]
-    first = durable.collection.page(Filter(query="の絵"), None, 3)
-    rest = durable.collection.page(Filter(query="の絵"), first.next, 3)
+    first = durable.collection.gallery.page(Filter(query="の絵"), None, 3)
+    rest = durable.collection.gallery.page(Filter(query="の絵"), first.next, 3)
     assert [record.id for record in (*first.items, *rest.items)] == made
-    by_name = durable.collection.page(Filter(query="猫"), None, 9, Sort.NAME)
+    by_name = durable.collection.gallery.page(Filter(query="猫"), None, 9, Sort.NAME)
     assert len(by_name.items) == 5
 
 
 @pytest.mark.parametrize("query", ["་", "์", "・", "ー", "\u3099", "々", "猫\0犬", "“猫”", "猫*", "-猫"])
 def test_whatever_is_typed_is_text(durable: Durable, query: str) -> None:
     upload(durable, filename="猫.png")
-    durable.collection.page(Filter(query=query), None, 10)
+    durable.collection.gallery.page(Filter(query=query), None, 10)
 
 
 def test_what_is_searched_for_is_a_word_for_the_index() -> None:

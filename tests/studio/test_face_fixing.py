@@ -46,7 +46,7 @@ def fixed(durable: Durable, source: ImageRecord, **changes: Any) -> ImageRecord:
 
 
 def live(durable: Durable) -> list[str]:
-    return [record.id for record in durable.collection.page(Filter(), None, 50).items]
+    return [record.id for record in durable.collection.gallery.page(Filter(), None, 50).items]
 
 
 def test_a_press_asks_for_the_face_with_the_pictures_own_words_and_model(

@@ -17,8 +17,8 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from pipelines.errors import PictureRefused
-from studio import images, pixels
-from studio.images import Ingested
+from studio import decoding, images, pixels
+from studio.images import PictureFacts
 from studio.room import MemoryBudget
 from tests.studio import colour_files
 from tests.studio.fixtures import encoded, noise
@@ -27,8 +27,8 @@ LIMIT = 64_000_000
 
 
 @pytest.fixture
-def read() -> Callable[[bytes], Ingested]:
-    return lambda data: images.take_in(data, LIMIT).ingested
+def read() -> Callable[[bytes], PictureFacts]:
+    return lambda data: images.ingest(data, LIMIT).facts
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def png(bits: int, colour_type: int, width: int, height: int, rows: bytes) -> by
     ],
 )
 def test_the_format_is_found_in_the_bytes(
-    read: Callable[[bytes], Ingested], kind: str, extension: str, mime: str
+    read: Callable[[bytes], PictureFacts], kind: str, extension: str, mime: str
 ) -> None:
     taken = read(encoded(noise(), kind))
     assert (taken.extension, taken.mime) == (extension, mime)
@@ -77,7 +77,7 @@ def test_the_format_is_found_in_the_bytes(
     assert taken.plain is (kind == "PNG")
 
 
-def test_the_empty_file_is_refused(read: Callable[[bytes], Ingested]) -> None:
+def test_the_empty_file_is_refused(read: Callable[[bytes], PictureFacts]) -> None:
     with pytest.raises(PictureRefused, match="empty"):
         read(b"")
 
@@ -86,7 +86,7 @@ def test_the_empty_file_is_refused(read: Callable[[bytes], Ingested]) -> None:
     "data",
     [b"Dear diary, today I drew a cat.", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\n"],
 )
-def test_what_is_no_picture_is_refused(read: Callable[[bytes], Ingested], data: bytes) -> None:
+def test_what_is_no_picture_is_refused(read: Callable[[bytes], PictureFacts], data: bytes) -> None:
     with pytest.raises(PictureRefused, match="not a picture"):
         read(data)
 
@@ -100,34 +100,34 @@ def test_what_is_no_picture_is_refused(read: Callable[[bytes], Ingested], data: 
     ],
 )
 def test_what_comes_in_the_place_of_a_picture_is_named(
-    read: Callable[[bytes], Ingested], data: bytes, what: str
+    read: Callable[[bytes], PictureFacts], data: bytes, what: str
 ) -> None:
     with pytest.raises(PictureRefused, match=what):
         read(data)
 
 
 def test_a_folder_which_some_browsers_send_as_an_empty_file_is_thought_of(
-    read: Callable[[bytes], Ingested],
+    read: Callable[[bytes], PictureFacts],
 ) -> None:
     with pytest.raises(PictureRefused, match="Import a folder"):
         read(b"")
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF"])
-def test_half_a_picture_is_refused(read: Callable[[bytes], Ingested], kind: str) -> None:
+def test_half_a_picture_is_refused(read: Callable[[bytes], PictureFacts], kind: str) -> None:
     data = encoded(noise(width=120, height=80), kind)
     with pytest.raises(PictureRefused, match=r"damaged|not a picture"):
         read(data[: len(data) // 2])
 
 
-def test_a_picture_with_too_few_rows_is_refused(read: Callable[[bytes], Ingested]) -> None:
+def test_a_picture_with_too_few_rows_is_refused(read: Callable[[bytes], PictureFacts]) -> None:
     with pytest.raises(PictureRefused, match="damaged"):
         read(png(8, 2, 100, 100, b"\0abc"))
 
 
 @pytest.mark.parametrize("side", [9_000, 20_000])
 def test_a_bomb_is_refused_before_it_is_decoded(
-    read: Callable[[bytes], Ingested], monkeypatch: pytest.MonkeyPatch, side: int
+    read: Callable[[bytes], PictureFacts], monkeypatch: pytest.MonkeyPatch, side: int
 ) -> None:
     bomb = encoded(Image.new("1", (side, side)))
     assert len(bomb) < 100_000
@@ -151,7 +151,7 @@ def _with_chunk(png: bytes, kind: bytes, body: bytes, crc: int | None = None) ->
     ],
 )
 def test_bombs_and_damage_in_the_texts_of_a_png_are_left_out(
-    read: Callable[[bytes], Ingested],
+    read: Callable[[bytes], PictureFacts],
     worked: Callable[[bytes], np.ndarray],
     kind: bytes,
     body: bytes,
@@ -166,15 +166,15 @@ def test_bombs_and_damage_in_the_texts_of_a_png_are_left_out(
 
 def test_both_thumbnails_come_from_one_reading() -> None:
     data = encoded(noise(width=640, height=800))
-    taken = images.take_in(data)
-    assert taken.ingested.width == 640
+    taken = images.ingest(data)
+    assert taken.facts.width == 640
     sizes = {side: Image.open(io.BytesIO(webp)).size for side, webp in taken.thumbnails.items()}
     assert sizes == {384: (307, 384), 192: (154, 192)}
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "TIFF"])
 def test_of_an_animation_the_first_frame_is_taken_and_said(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], kind: str
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray], kind: str
 ) -> None:
     red, blue = Image.new("RGB", (8, 8), (255, 0, 0)), Image.new("RGB", (8, 8), (0, 0, 255))
     data = encoded(red, kind, save_all=True, append_images=[blue])
@@ -184,7 +184,7 @@ def test_of_an_animation_the_first_frame_is_taken_and_said(
 
 
 def test_16_bit_grey_is_scaled_not_cut(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     ramp = np.linspace(0, 65535, 256).astype(np.uint16).reshape(1, 256)
     data = encoded(Image.fromarray(ramp))
@@ -193,7 +193,7 @@ def test_16_bit_grey_is_scaled_not_cut(
 
 
 def test_16_bit_colour_is_scaled_not_cut(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     data = png(16, 2, 2, 1, b"\0" + struct.pack(">6H", 65535, 32896, 0, 0, 257, 65535))
     assert "more than 8 bits" in read(data).notes[0]
@@ -224,7 +224,7 @@ def test_float_tiff_may_hold_what_is_no_number(worked: Callable[[bytes], np.ndar
 
 
 def test_a_transparent_grey_of_16_bits_is_worked_on_as_white_and_said(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     data = colour_files.TRANSPARENT["grey of 16 bits, its colour"]
     assert "Transparent parts" in read(data).notes[-1]
@@ -233,11 +233,11 @@ def test_a_transparent_grey_of_16_bits_is_worked_on_as_white_and_said(
 
 
 @pytest.mark.parametrize("name", list(colour_files.DAMAGED))
-def test_a_png_whose_pixels_are_whole_is_read(read: Callable[[bytes], Ingested], name: str) -> None:
+def test_a_png_whose_pixels_are_whole_is_read(read: Callable[[bytes], PictureFacts], name: str) -> None:
     assert read(colour_files.DAMAGED[name]).width == colour_files.SIDE
 
 
-def test_a_png_in_high_dynamic_range_says_so(read: Callable[[bytes], Ingested]) -> None:
+def test_a_png_in_high_dynamic_range_says_so(read: Callable[[bytes], PictureFacts]) -> None:
     said = colour_files.png(colour_files.RGB, colour_files.cicp(9, 16))
     assert read(said).notes == (
         "The picture is in high dynamic range; it is worked on in sRGB, with its highlights toned down.",
@@ -251,7 +251,7 @@ def test_a_picture_in_high_dynamic_range_has_no_copy_of_its_own_values(tmp_path:
 
 
 def test_a_profile_that_only_calls_itself_srgb_is_followed(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     said = encoded(Image.new("RGB", (4, 4), (200, 60, 40)), icc_profile=colour_files.LINEAR)
     assert "profile" in read(said).notes[0]
@@ -266,10 +266,10 @@ def test_a_picture_in_many_strips_is_the_picture_in_one(monkeypatch: pytest.Monk
         else noise(3, 40, 30).convert(mode)
     )
     data = encoded(source, "TIFF", icc_profile=swapped_profile() if mode in ("RGB", "RGBA") else None)
-    whole = images.take_in(data)
+    whole = images.ingest(data)
     monkeypatch.setattr(pixels, "_STRIP", 100)
-    strips = images.take_in(data)
-    assert strips.ingested == whole.ingested
+    strips = images.ingest(data)
+    assert strips.facts == whole.facts
     assert strips.thumbnails == whole.thumbnails
     assert pixels.flat(strips.pixels).tobytes() == pixels.flat(whole.pixels).tobytes()
 
@@ -281,7 +281,7 @@ from PIL import Image
 from studio import images
 data = sys.stdin.buffer.read()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-images.take_in(data)
+images.ingest(data)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
 """
 
@@ -294,7 +294,7 @@ def test_a_deep_picture_takes_a_few_bytes_per_pixel() -> None:
 
 
 def test_large_pictures_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_ROOM", MemoryBudget(2 * 8 * 24 * 16))
+    monkeypatch.setattr(decoding, "ROOM", MemoryBudget(2 * 8 * 24 * 16))
     made, inside, most = pixels.thumbnails, [0], [0]
 
     def slow(image: Image.Image) -> dict[int, bytes]:
@@ -306,19 +306,19 @@ def test_large_pictures_wait_for_each_other(monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(pixels, "thumbnails", slow)
     with ThreadPoolExecutor(8) as pool:
-        taken = list(pool.map(images.take_in, [encoded(noise(n)) for n in range(8)]))
+        taken = list(pool.map(images.ingest, [encoded(noise(n)) for n in range(8)]))
     assert len(taken) == 8
     assert most[0] == 2
 
 
 def test_a_picture_that_is_refused_gives_its_room_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(images, "_ROOM", MemoryBudget(8 * 24 * 16))
+    monkeypatch.setattr(decoding, "ROOM", MemoryBudget(8 * 24 * 16))
     whole = encoded(noise())
     for _ in range(3):
         with pytest.raises(PictureRefused):
-            images.take_in(whole[:-40])
+            images.ingest(whole[:-40])
         damaged = _with_chunk(whole, b"gAMA", b"")
-        assert images.take_in(damaged).ingested.width == 24
+        assert images.ingest(damaged).facts.width == 24
 
 
 def test_a_palette_becomes_its_colours(worked: Callable[[bytes], np.ndarray]) -> None:
@@ -327,7 +327,7 @@ def test_a_palette_becomes_its_colours(worked: Callable[[bytes], np.ndarray]) ->
 
 
 def test_a_palette_with_a_transparent_colour_is_worked_on_as_white(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     indexed = Image.new("P", (4, 4), 0)
     indexed.putpalette([10, 20, 30, 40, 50, 60])
@@ -338,7 +338,7 @@ def test_a_palette_with_a_transparent_colour_is_worked_on_as_white(
 
 
 def test_cmyk_is_worked_on_in_rgb(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     data = encoded(Image.new("RGB", (16, 16), (200, 40, 40)).convert("CMYK"), "JPEG", quality=95)
     assert "CMYK" in read(data).notes[0]
@@ -347,7 +347,7 @@ def test_cmyk_is_worked_on_in_rgb(
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])
 def test_transparent_parts_are_worked_on_as_white_and_said(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], mode: str
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray], mode: str
 ) -> None:
     image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
     image.putpixel((1, 0), (100, 100, 100, 255))
@@ -356,7 +356,7 @@ def test_transparent_parts_are_worked_on_as_white_and_said(
     assert worked(data)[0].tolist() == [[255, 255, 255], [100, 100, 100]]
 
 
-def test_alpha_that_hides_nothing_is_no_matter(read: Callable[[bytes], Ingested]) -> None:
+def test_alpha_that_hides_nothing_is_no_matter(read: Callable[[bytes], PictureFacts]) -> None:
     opaque = noise().convert("RGBA")
     assert read(encoded(opaque)).notes == ()
     assert read(encoded(opaque)).pixel_sha256 == read(encoded(noise())).pixel_sha256
@@ -365,7 +365,7 @@ def test_alpha_that_hides_nothing_is_no_matter(read: Callable[[bytes], Ingested]
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_exif_rotation_is_obeyed(
-    read: Callable[[bytes], Ingested],
+    read: Callable[[bytes], PictureFacts],
     worked: Callable[[bytes], np.ndarray],
     tmp_path: Path,
     kind: str,
@@ -394,7 +394,7 @@ def _with_orientation(image: Image.Image, orientation: int) -> Image.Image:
     return copy
 
 
-def test_broken_exif_does_no_harm(read: Callable[[bytes], Ingested]) -> None:
+def test_broken_exif_does_no_harm(read: Callable[[bytes], PictureFacts]) -> None:
     taken = read(encoded(noise(), "JPEG", exif=b"Exif\0\0no such thing"))
     assert (taken.width, taken.height) == (24, 16)
 
@@ -410,7 +410,7 @@ def swapped_profile() -> bytes:
 
 
 def test_a_colour_profile_is_applied_and_said(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray]
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray]
 ) -> None:
     data = encoded(noise(), icc_profile=swapped_profile())
     assert "profile" in read(data).notes[0]
@@ -429,19 +429,19 @@ def test_a_colour_profile_is_applied_and_said(
     ids=["sRGB", "of another kind", "broken"],
 )
 def test_profiles_that_say_nothing_change_nothing(
-    read: Callable[[bytes], Ingested], worked: Callable[[bytes], np.ndarray], profile: bytes
+    read: Callable[[bytes], PictureFacts], worked: Callable[[bytes], np.ndarray], profile: bytes
 ) -> None:
     data = encoded(noise(), icc_profile=profile)
     assert read(data).plain
     assert np.array_equal(worked(data), np.asarray(noise()))
 
 
-def test_lab_is_refused_with_advice(read: Callable[[bytes], Ingested]) -> None:
+def test_lab_is_refused_with_advice(read: Callable[[bytes], PictureFacts]) -> None:
     with pytest.raises(PictureRefused, match="Save it as RGB"):
         read(encoded(Image.new("LAB", (4, 4)), "TIFF"))
 
 
-def test_the_pixel_hash_is_the_same_under_any_lossless_format(read: Callable[[bytes], Ingested]) -> None:
+def test_the_pixel_hash_is_the_same_under_any_lossless_format(read: Callable[[bytes], PictureFacts]) -> None:
     rgb = noise()
     hashes = {
         read(encoded(rgb)).pixel_sha256,

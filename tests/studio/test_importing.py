@@ -16,10 +16,10 @@ from sqlalchemy import select, update
 from pipelines.errors import NotFound, RequestError, StorageFailure
 from studio import images
 from studio.collection import store
+from studio.collection.ingesting import FolderIngest, IngestOutcome
 from studio.collection.maintenance import rebuild, verify
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
-from studio.collection.taking import Kept, Taker
 from studio.exchange import importing
 from studio.exchange.import_log import ImportLog
 from studio.exchange.importing import Importer
@@ -66,7 +66,7 @@ def run(importer: Importer, folder: Path) -> ImportProgress:
 
 
 def pictures(durable: Durable) -> dict[str, ImageRecord]:
-    return {one.label: one for one in durable.collection.page(Filter(), None, 500).items}
+    return {one.label: one for one in durable.collection.gallery.page(Filter(), None, 500).items}
 
 
 def test_a_folder_comes_in(durable: Durable, importer: Importer, folder: Path) -> None:
@@ -78,7 +78,7 @@ def test_a_folder_comes_in(durable: Durable, importer: Importer, folder: Path) -
     assert set(here) >= {"a.png", "b.jpg", "c.webp"}
     assert here["a.png"].provenance["said"]["tool"] == "AUTOMATIC1111"
     assert here["b.jpg"].provenance["said"]["prompt"] == "a woman in a red coat"
-    found = durable.collection.page(Filter(query="red coat"), None, 10).items
+    found = durable.collection.gallery.page(Filter(query="red coat"), None, 10).items
     assert [one.label for one in found] == ["b.jpg"]
 
 
@@ -298,21 +298,21 @@ def test_an_import_is_cancelled_and_goes_on(
     many(tmp_path / "many")
     monkeypatch.setattr(importing, "_PART", 8)
     monkeypatch.setattr(importing, "_AHEAD", 8)
-    keep, read = Taker.keep, Taker.prepare
+    keep, read = FolderIngest.keep, FolderIngest.prepare
 
-    def keep_and_cancel(taker: Taker, part: object) -> dict[str, Kept]:
+    def keep_and_cancel(ingest: FolderIngest, part: object) -> dict[str, IngestOutcome]:
         importer.cancel(importer.list()[0].id)
-        return keep(taker, part)  # pyright: ignore[reportArgumentType]
+        return keep(ingest, part)  # pyright: ignore[reportArgumentType]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Taker, "keep", keep_and_cancel)
+        patch.setattr(FolderIngest, "keep", keep_and_cancel)
         cancelled = run(importer, tmp_path / "many")
     assert cancelled.status == "cancelled"
     assert 8 <= cancelled.added < 40
     assert len(pictures(durable)) == cancelled.added
     assert list((durable.settings.images_dir / ".incoming").glob("*")) == []
     opened: list[Path] = []
-    monkeypatch.setattr(Taker, "prepare", lambda taker, *a: opened.append(a[0]) or read(taker, *a))
+    monkeypatch.setattr(FolderIngest, "prepare", lambda ingest, *a: opened.append(a[0]) or read(ingest, *a))
     done = run(importer, tmp_path / "many")
     assert (done.id, done.status, done.added) == (cancelled.id, "done", 40)
     assert len(opened) == 40 - cancelled.added
@@ -381,7 +381,7 @@ def test_only_one_at_a_time(
     importer: Importer, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(Taker, "prepare", lambda *_: importer.start(tmp_path) and None)
+        patch.setattr(FolderIngest, "prepare", lambda *_: importer.start(tmp_path) and None)
         failed = run(importer, folder)
     assert failed.status == "failed"
     assert "Another folder" in failed.problems[0].reason
@@ -442,8 +442,8 @@ def test_a_trash_that_is_emptied_between_file_and_row_takes_no_file_of_an_import
     (tmp_path / "one.png").write_bytes(data)
     record = upload(durable, 5)
     durable.collection.trash(record.id)
-    taker = Taker(durable.collection.store, durable.collection.database)
-    prepared = taker.prepare(tmp_path / "one.png")
+    ingest = FolderIngest(durable.collection.store, durable.collection.database)
+    prepared = ingest.prepare(tmp_path / "one.png")
     assert prepared is not None
     keep_all, emptied = durable.collection.store.keep_all, list[int]()
 
@@ -454,6 +454,6 @@ def test_a_trash_that_is_emptied_between_file_and_row_takes_no_file_of_an_import
             durable.collection.bin.empty(1)
 
     monkeypatch.setattr(durable.collection.store, "keep_all", keep_all_then_empty)
-    assert taker.keep([prepared]) == {prepared.file.sha256: "added"}
+    assert ingest.keep([prepared]) == {prepared.file.sha256: "added"}
     assert durable.collection.store.path(prepared.file.sha256, "png").read_bytes() == data
     assert verify(durable.settings).healthy

@@ -97,7 +97,7 @@ def test_tags_that_name_the_same_bytes_do_not_fill_the_memory(kind: str) -> None
     tracemalloc.start()
     try:
         reading.read(data)
-        images.take_in(data)
+        images.ingest(data)
     except images.PictureRefused:
         assert kind in ("tiff", "avif")
     finally:
@@ -114,7 +114,7 @@ def test_large_tags_of_honest_files_are_read() -> None:
     turned = Image.Exif()
     turned[0x0112] = 6
     data = encoded(noise(), "JPEG", exif=turned.tobytes())
-    assert images.take_in(data).turned
+    assert images.ingest(data).turned
 
 
 # --- what was read is remembered --------------------------------------------------------------------

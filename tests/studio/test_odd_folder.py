@@ -35,7 +35,7 @@ def start(settings: Settings) -> int:
         durable.collection.reconcile()
         JobQueue(durable.database)
         Importer(durable.collection).stop()
-        return len(durable.collection.page(Filter(), None, 100).items)
+        return len(durable.collection.gallery.page(Filter(), None, 100).items)
 
 
 def _any_picture(settings: Settings) -> Path:
@@ -110,7 +110,7 @@ def test_a_folder_in_the_place_of_a_picture_is_told_and_kept(settings: Settings)
         (image_id,) = [
             r.id
             for t in (False, True)
-            for r in durable.collection.page(Filter(trashed=t), None, 9).items
+            for r in durable.collection.gallery.page(Filter(trashed=t), None, 9).items
             if r.sha256 == path.stem
         ]
         durable.collection.trash(image_id)

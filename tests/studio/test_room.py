@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from studio import images
+from studio import decoding
 from studio.characters import faces, layout
 from studio.coach import picture_facts
 from studio.collection import drift, reproductions
@@ -98,7 +98,7 @@ def test_whoever_decodes_a_picture_takes_room_for_it(
                 yield
 
     room = Counting(2**24)
-    monkeypatch.setattr(images, "_ROOM", room)
+    monkeypatch.setattr(decoding, "ROOM", room)
     path = tmp_path / "picture.png"
     noise(3, 300, 400).save(path)
     look(path)

@@ -169,7 +169,7 @@ class Sampling:
         yield from self._along(begins, _LATENTS)
 
     def _along(self, begins: list[str], names: re.Pattern[str]) -> Iterator[str]:
-        """These nodes and those before them, nearest first, by inputs of such names alone."""
+        """These nodes and those that feed them, nearest first; only inputs whose names match are followed."""
         waiting = list(dict.fromkeys(begins))
         seen = set(waiting)
         for key in waiting:

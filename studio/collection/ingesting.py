@@ -25,7 +25,7 @@ from studio.database import Database
 from studio.records import Category
 
 _log = logging.getLogger(__name__)
-Kept = Literal["added", "restored", "duplicate"]
+IngestOutcome = Literal["added", "restored", "duplicate"]
 """New here; out of the trash again; here already."""
 
 
@@ -45,7 +45,7 @@ class PreparedPicture:
     """A link beside it that leads elsewhere and was not read."""
 
 
-class Taker:
+class FolderIngest:
     """Takes files of a folder in. Thread-safe; every method may raise StorageFailure."""
 
     def __init__(self, store: ImageStore, database: Database) -> None:
@@ -65,13 +65,13 @@ class Taker:
         if self._is_here(sha256, len(data)):
             return None
         said, led_out = beside.find(path, inside)
-        with images.taking_in(data, settings.max_pixels) as taken:
+        with images.ingesting(data, settings.max_pixels) as taken:
             found = reading.read(data, said, taken.pixels)
         return PreparedPicture(
             temp=self._store.put_aside(data),
-            file=StoredFile.of(taken.ingested, sha256, len(data)),
+            file=StoredFile.of(taken.facts, sha256, len(data)),
             label=images.display_name(path.name),
-            notes=taken.ingested.notes,
+            notes=taken.facts.notes,
             taken_at=min(datetime.fromtimestamp(max(modified, 0.0), UTC), datetime.now(UTC)),
             thumbnails=taken.thumbnails,
             said=found.summary,
@@ -79,7 +79,7 @@ class Taker:
             led_out=led_out,
         )
 
-    def keep(self, pictures: Sequence[PreparedPicture]) -> dict[str, Kept]:
+    def keep(self, pictures: Sequence[PreparedPicture]) -> dict[str, IngestOutcome]:
         """Keep them all, durably; what was done with each, by its SHA-256. Copies of one are kept once."""
         different = {one.file.sha256: one for one in pictures}
         self.drop([one for one in pictures if different[one.file.sha256] is not one])
@@ -93,7 +93,7 @@ class Taker:
             # in here for those that have a row: the trash cannot be emptied between file and row
             self._keep_files(different[sha256] for sha256 in known)
             here = rows.by_hashes(session, different)
-            kept: dict[str, Kept] = {sha256: _kept(here.get(sha256)) for sha256 in different}
+            kept: dict[str, IngestOutcome] = {sha256: _kept(here.get(sha256)) for sha256 in different}
             for row in here.values():
                 rows.come_again(session, row, Category.IMPORTED)
             new = [one for sha256, one in different.items() if sha256 not in here]
@@ -123,7 +123,7 @@ class Taker:
             _log.warning("No thumbnail yet of %s: %s", one.file.sha256, error)
 
 
-def _kept(row: ImageRow | None) -> Kept:
+def _kept(row: ImageRow | None) -> IngestOutcome:
     """What taking these bytes in does to the row that was there."""
     if row is None or row.purged_at is not None or row.category == Category.CONTROL:
         return "added"
