@@ -210,15 +210,18 @@ def _bare(call: Any, planned: Plan, images: Sequence[RoleImage]) -> torch.Tensor
     told = {key: value for key, value in call.arguments.items() if "_embeds" not in key}
     told["prompt"] = planned.composed_prompt
     pipeline = call._pipeline
+    embeds, length = call.arguments.get("prompt_embeds"), {}
+    if isinstance(embeds, torch.Tensor) and accepts(pipeline, "max_sequence_length"):
+        length = {"max_sequence_length": embeds.shape[1]}  # words are filled up to as many tokens
     if "negative_prompt_embeds" in call.arguments:
         if accepts(pipeline, "negative_prompt"):
             told["negative_prompt"] = planned.negative_prompt
         else:
-            told["negative_prompt_embeds"] = pipeline.encode_prompt(planned.negative_prompt)[0]
+            told["negative_prompt_embeds"] = pipeline.encode_prompt(planned.negative_prompt, **length)[0]
     if "ip_adapter_image_embeds" in call.arguments:
         told["ip_adapter_image"] = [image.image for image in images if image.role is not Role.MASK]
     generator = [torch.Generator("cpu").manual_seed(planned.seeds[0])]
-    return pipeline(**told, generator=generator, return_dict=False)[0]
+    return pipeline(**{**length, **told}, generator=generator, return_dict=False)[0]
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from pipelines.planning.complete import Completion, complete
 from pipelines.planning.plan import plan
 from pipelines.request import GenerationRequest
 from pipelines.running.contract import LoadedModel, LoadSettings, RoleImage
-from pipelines.running.families import load
+from pipelines.running.families import flux1, flux2, load, z_image
 from pipelines.running.runner import PipelineRunner
 from tests import (
     collector,
@@ -120,7 +120,10 @@ class Tiny:
 def tiny(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Tiny]:
     torch.set_num_threads(1)
     collector.leave_the_libraries_alone()
-    monkeypatch = pytest.MonkeyPatch()  # references become a million pixels otherwise, far too many here
+    monkeypatch = pytest.MonkeyPatch()
+    for family in (flux1, flux2, z_image):  # each text is filled up to 512 tokens otherwise
+        monkeypatch.setattr(family, "PROMPT_TOKENS", 128)
+    # references become a million pixels otherwise
     for name in ("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"):
         monkeypatch.setattr(pipeline_qwenimage_edit_plus, name, 64 * 64)
     monkeypatch.setitem(joyimage.BUCKETS, 1024, [(64, 64), (64, 128), (128, 64)])
