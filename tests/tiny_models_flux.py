@@ -23,8 +23,8 @@ DEV = _FLUX2_ENTRY.format(checkpoint="dev", modes=_REFERRING)
 CHAT = (
     "{% for message in messages %}<|im_start|>{{ message['role'] }}\n"
     "{% if message['content'] is string %}{{ message['content'] }}{% else %}"
-    "{% for part in message['content'] %}{{ part['text'][:12] if message['role'] == 'system' else part['text'] }}"
-    "{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
+    "{% for part in message['content'] %}{% set text = part['text'] %}"
+    "{{ text[:12] if message['role'] == 'system' else text }}{% endfor %}{% endif %}<|im_end|>\n{% endfor %}"
 )
 """A letter is a token here, and all that the system says would leave no room for the words."""
 
