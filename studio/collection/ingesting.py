@@ -94,8 +94,8 @@ class FolderIngest:
             self._keep_files(different[sha256] for sha256 in known)
             here = rows.by_hashes(session, different)
             kept: dict[str, IngestOutcome] = {sha256: _kept(here.get(sha256)) for sha256 in different}
-            for row in here.values():
-                rows.come_again(session, row, Category.IMPORTED)
+            for sha256, row in here.items():
+                rows.come_again(session, row, Category.IMPORTED, different[sha256].said)
             new = [one for sha256, one in different.items() if sha256 not in here]
             rows.add_all_loaded(session, [_row(one) for one in new])
         for sha256, one in different.items():

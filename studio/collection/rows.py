@@ -181,11 +181,16 @@ def restore(session: Session, row: ImageRow) -> None:
     marked(session, [row.id], words=False)
 
 
-def come_again(session: Session, row: ImageRow, category: Category) -> None:
+def come_again(
+    session: Session, row: ImageRow, category: Category, said: Mapping[str, str] | None = None
+) -> None:
     """The artist loads a file that is here: it leaves the trash, and a control image becomes their picture.
 
-    `category`: what such a picture becomes.
+    `category`: what such a picture becomes. `said`: as in `loaded`, for one of which nothing is known yet.
     """
+    if said and row.request is None and "said" not in row.provenance:
+        row.provenance = {**row.provenance, "said": dict(said)}
+        queries.index(session, row)
     if row.trashed_at is not None or row.purged_at is not None:
         restore(session, row)
     if row.category == Category.CONTROL != category:

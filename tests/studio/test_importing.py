@@ -143,6 +143,20 @@ def test_the_same_folder_again_adds_nothing(durable: Durable, importer: Importer
     assert len(pictures(durable)) == 4
 
 
+def test_a_picture_of_the_trash_gets_the_text_that_lies_beside_it_now(tmp_path: Path, folder: Path) -> None:
+    with open_durable(tmp_path) as durable:
+        before = durable.collection.add_upload(folder / "below" / "b.jpg", "b.jpg")[0]
+        durable.collection.trash(before.id)
+        run(Importer(durable.collection), folder)
+        after = pictures(durable)
+        assert [one.id for one in durable.collection.page(Filter(query="coat"), None, 9).items] == [before.id]
+        settings = durable.settings
+    settings.database.unlink()
+    rebuild(settings)
+    with open_durable(tmp_path) as durable:
+        assert pictures(durable) == after
+
+
 def test_what_was_loaded_before_stays_what_it_was_and_leaves_the_trash(
     durable: Durable, importer: Importer, folder: Path
 ) -> None:
