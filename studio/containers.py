@@ -27,12 +27,21 @@ _PNG_SIZES = {
 }
 """What else shows in a PNG's picture, and how many bytes it may have."""
 _RENDERING_INTENTS = 4
+_HEAD_BYTES = 13
+_PALETTE = 3
+_CHANNELS = {0: 1, 2: 3, _PALETTE: 1, 4: 2, 6: 4}
+"""By the colour type of a PNG."""
+_KEY_BYTES = {0: 2, 2: 6}
+"""Of the one colour that is transparent, by colour type."""
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Where each pass of an interlaced PNG begins, and its steps: left, top, across, down."""
 _BLOCK = 2**20
 _MAX_PROFILE = 16 * 2**20
 
 _WEBP_PICTURE = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"))
 _VP8X_METADATA = 0x08 | 0x04
 _VP8X_ANIMATION = 0x02
+_VP8X_BODY = 10
 
 _SOI, _EOI, _SOS, _TEM = 0xD8, 0xD9, 0xDA, 0x01
 _APP0, _APP2, _APP14 = 0xE0, 0xE2, 0xEE
@@ -40,6 +49,8 @@ _RESTARTS = range(0xD0, 0xD8)
 _JPEG_TOLD = frozenset((*range(0xE0, 0xF0), *range(0xF0, 0xFF)))
 """Application segments, extensions and comments: dropped but for the few that change what is seen."""
 _SCAN_END = re.compile(rb"\xff+(?=[^\xff\x00\xd0-\xd7])")
+_PROFILE_MARK = b"ICC_PROFILE\0"
+_PROFILE_PIECE = 0xFFFF - 2 - len(_PROFILE_MARK) - 2
 _JFIF_BODY, _ADOBE_BODY = 14, 12
 """Bytes of what is needed; a JFIF segment may go on with a small copy of the picture."""
 
@@ -51,17 +62,55 @@ def essential_png(data: bytes) -> bytes:
     return PNG_MARK + b"".join(chunk for kind, chunk in png_chunks(data) if _shows(kind, chunk))
 
 
-def bare_png(data: bytes) -> bytes:
-    """As `essential_png`, and without bytes that stand behind the pixels in their own chunks."""
-    before: list[bytes] = []
-    pixels: list[bytes] = []
+def bare_png(data: bytes) -> bytes | None:
+    """As `essential_png`, and nothing else: each chunk once, as long as it must be, without names.
+
+    None where the pixels' own data hold more than the pixels.
+    """
+    parts: dict[bytes, bytes] = {}
+    packed: list[bytes] = []
     for kind, chunk in png_chunks(data):
         if kind == b"IDAT":
-            pixels.append(chunk[8:-4])
-        elif kind != b"IEND" and _shows(kind, chunk):
-            before.append(chunk)
-    stream = _one_stream(b"".join(pixels))
-    return b"".join((PNG_MARK, *before, png_chunk(b"IDAT", stream), png_chunk(b"IEND", b"")))
+            packed.append(chunk[8:-4])
+        elif kind != b"IEND" and kind not in parts and _shows(kind, chunk):
+            parts[kind] = chunk
+    head = parts.get(b"IHDR", b"")[8:-4]
+    stream = _one_stream(b"".join(packed), _size_of_rows(head)) if len(head) == _HEAD_BYTES else None
+    if stream is None:
+        return None
+    kept = (_bare_chunk(kind, chunk, head[9]) for kind, chunk in parts.items())
+    return b"".join((PNG_MARK, *kept, png_chunk(b"IDAT", stream), png_chunk(b"IEND", b"")))
+
+
+def _bare_chunk(kind: bytes, chunk: bytes, colour_type: int) -> bytes:
+    """What of it is seen; nothing of a palette that the picture does not use."""
+    body = chunk[8:-4]
+    if kind == b"iCCP":
+        profile = sound_profile(png_profile(body) or b"")
+        return png_chunk(kind, b"ICC\0\0" + zlib.compress(profile, 9)) if profile else b""
+    if kind == b"PLTE" and colour_type != _PALETTE:
+        return b""
+    if kind == b"tRNS":
+        return png_chunk(kind, body[: _KEY_BYTES.get(colour_type, len(body))])
+    return chunk
+
+
+def _size_of_rows(head: bytes) -> int:
+    """Bytes of all rows of a PNG before they are packed, by its IHDR."""
+    width, height, depth, colour_type, _, _, interlace = struct.unpack(">IIBBBBB", head)
+    bits = depth * _CHANNELS.get(colour_type, 4)
+    passes = _ADAM7 if interlace else ((0, 0, 1, 1),)
+    return sum(
+        rows * (1 + (columns * bits + 7) // 8)
+        for left, top, across, down in passes
+        if (columns := -(-(width - left) // across)) > 0 and (rows := -(-(height - top) // down)) > 0
+    )
+
+
+def sound_profile(profile: bytes) -> bytes | None:
+    """An ICC profile up to its own end; None for what is none, which nobody follows."""
+    size = int.from_bytes(profile[:4], "big")
+    return profile[:size] if profile[36:40] == b"acsp" and 128 <= size <= len(profile) else None
 
 
 def png_colours(file: BinaryIO) -> dict[bytes, bytes]:
@@ -124,36 +173,60 @@ def png_profile(body: bytes) -> bytes | None:
     return profile if unpacker.eof and profile else None
 
 
-def _one_stream(packed: bytes) -> bytes:
-    """zlib data up to its own end; as it is where it has none."""
+def _one_stream(packed: bytes, most: int) -> bytes | None:
+    """zlib data up to its own end; as it is where it is damaged, None where more than `most` comes out."""
     unpacker = zlib.decompressobj()
-    rest = packed
+    rest, size = packed, 0
     try:
         while rest and not unpacker.eof:
-            unpacker.decompress(rest, _BLOCK)
+            size += len(unpacker.decompress(rest, _BLOCK))
             rest = unpacker.unconsumed_tail
+            if size > most:
+                return None
     except zlib.error:
-        return packed
+        return None
     return packed[: len(packed) - len(unpacker.unused_data)]
 
 
-def essential_jpeg(data: bytes) -> bytes:
+def essential_jpeg(data: bytes) -> bytes | None:
     """The first picture of a JPEG without EXIF, XMP, IPTC, comments and small copies of itself.
 
-    What follows it (a second picture, a gain map, a video, whatever a camera appends) is left out.
+    What follows it (a second picture, a gain map, a video, whatever a camera appends) is left out. None where
+    the picture has no end of its own: what follows could not be told from it.
     """
     kept = [data[:2]]
+    profiles: list[bytes] = []
     for marker, segment in _jpeg_parts(data):
-        kept.append(_shown_segment(marker, segment) if marker in _JPEG_TOLD else segment)
-    return b"".join((*kept, bytes((0xFF, _EOI))))
+        if marker == _EOI:
+            kept.insert(1, _profile_segments(profiles))
+            return b"".join((*kept, segment))
+        if marker == _APP2 and segment[4:].startswith(_PROFILE_MARK):
+            profiles.append(segment[4 + len(_PROFILE_MARK) :])
+        else:
+            kept.append(_shown_segment(marker, segment) if marker in _JPEG_TOLD else segment)
+    return None
+
+
+def _profile_segments(parts: list[bytes]) -> bytes:
+    """The profile that is written in parts, each behind its number and their number; without surplus."""
+    profile = sound_profile(b"".join(part[2:] for part in sorted(parts))) or b""
+    pieces = [profile[at : at + _PROFILE_PIECE] for at in range(0, len(profile), _PROFILE_PIECE)]
+    return b"".join(
+        _segment(_APP2, _PROFILE_MARK + bytes((number, len(pieces))) + piece)
+        for number, piece in enumerate(pieces[:255], start=1)
+    )
 
 
 def _jpeg_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """(marker, whole segment), and each scan's data as marker 0, up to the end of the first picture."""
+    """(marker, whole segment), and each scan's data as marker 0, up to the end of the first picture.
+
+    Where there is such an end, it comes last.
+    """
     at = 2
-    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 3:
-        marker, length = struct.unpack_from(">BH", data, at + 1)
+    while 0 <= (at := data.find(b"\xff", at)) < len(data) - 1:
+        marker, length = data[at + 1], int.from_bytes(data[at + 2 : at + 4], "big")
         if marker in (_EOI, _SOI):
+            yield _EOI, bytes((0xFF, _EOI))
             return
         if marker == 0xFF:
             at += 1
@@ -169,12 +242,10 @@ def _jpeg_parts(data: bytes) -> Iterator[tuple[int, bytes]]:
 
 
 def _shown_segment(marker: int, segment: bytes) -> bytes:
-    """What of an application segment changes how the picture looks: density, colour profile, Adobe's flag."""
+    """What of an application segment changes how the picture looks: density, Adobe's flag."""
     body = segment[4:]
     if marker == _APP0 and body.startswith(b"JFIF\0") and len(body) >= _JFIF_BODY:
         return _segment(marker, body[: _JFIF_BODY - 2] + b"\0\0")
-    if marker == _APP2 and body.startswith(b"ICC_PROFILE\0"):
-        return segment
     if marker == _APP14 and body.startswith(b"Adobe") and len(body) >= _ADOBE_BODY:
         return _segment(marker, body[:_ADOBE_BODY])
     return b""
@@ -191,7 +262,9 @@ def essential_webp(data: bytes) -> bytes | None:
         if kind == b"VP8X" and body:
             if body[0] & _VP8X_ANIMATION:
                 return None
-            body = bytes([body[0] & ~_VP8X_METADATA]) + body[1:]
+            body = bytes([body[0] & ~_VP8X_METADATA]) + body[1:_VP8X_BODY]
+        if kind == b"ICCP":
+            body = sound_profile(body) or b""
         if kind in _WEBP_PICTURE:
             parts.setdefault(kind, struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
     content = b"WEBP" + b"".join(parts.values())

@@ -14,7 +14,7 @@ from PIL import Image
 from pipelines.errors import PictureRefused
 from studio import images, pixels
 from studio.collection.metadata import stealth
-from studio.containers import bare_png, essential_jpeg, essential_webp
+from studio.containers import bare_png, essential_jpeg, essential_webp, sound_profile
 
 _LOW_BIT_SET = [value | 1 for value in range(256)]
 _CUTTERS: dict[str, Callable[[bytes], bytes | None]] = {
@@ -61,6 +61,8 @@ def _encoded(picture: Image.Image) -> bytes:
     else:
         kept = picture.convert("RGBA") if picture.has_transparency_data else pixels.flat(picture)
     shown = {name: kept.info[name] for name in ("icc_profile", "transparency") if name in kept.info}
+    if (profile := shown.pop("icc_profile", None)) and (sound := sound_profile(profile)):
+        shown["icc_profile"] = sound
     kept.info = {}
     buffer = io.BytesIO()
     kept.save(buffer, "PNG", **shown)

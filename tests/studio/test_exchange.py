@@ -23,6 +23,7 @@ from studio.exchange.clean import clean_copy
 from studio.exchange.exchange import Exchange
 from studio.exchange.records import ExportWish
 from studio.records import Rights
+from tests.studio import colour_files
 from tests.studio import foreign_files as files
 from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, save, upload
 
@@ -119,13 +120,12 @@ def test_nothing_can_be_read_from_a_clean_copy(name: str) -> None:
 def test_a_clean_copy_stays_upright_and_keeps_its_colours() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
-    profile = b"not really a profile but kept"
-    turned = encoded(noise(), "JPEG", exif=exif.tobytes(), icc_profile=profile)
+    turned = encoded(noise(), "JPEG", exif=exif.tobytes(), icc_profile=PROFILE)
     copy, mime = clean_copy(turned, "image/jpeg")
     assert mime == "image/png"
     assert files.opened(copy).size == (16, 24)
-    plain, _ = clean_copy(encoded(noise(), "JPEG", icc_profile=profile, comment=b"hello"), "image/jpeg")
-    assert files.opened(plain).info["icc_profile"] == profile
+    plain, _ = clean_copy(encoded(noise(), "JPEG", icc_profile=PROFILE, comment=b"hello"), "image/jpeg")
+    assert files.opened(plain).info["icc_profile"] == PROFILE
     assert b"hello" not in plain
 
 
@@ -137,6 +137,7 @@ def test_clean_copies_of_other_formats_are_png(kind: str) -> None:
 
 
 SECRET = b"SECRET of a camera"
+PROFILE = colour_files.LINEAR
 
 
 def _exif() -> bytes:
@@ -183,14 +184,42 @@ def _hidden() -> dict[str, tuple[bytes, str]]:
     """Secrets behind, in and between, by format."""
     picture = noise(3, 40, 30)
     png, webp = encoded(picture), encoded(picture, "WEBP", lossless=True)
-    packed = (
-        zlib.compress(b"".join(b"\0" + bytes(row) for row in np.asarray(picture).reshape(30, -1))) + SECRET
-    )
+    rows = b"".join(b"\0" + bytes(row) for row in np.asarray(picture).reshape(30, -1))
+    packed = zlib.compress(rows) + SECRET
     inside = PNG_MARK + png[8:33] + png_chunk(b"IDAT", packed) + png_chunk(b"IEND", b"")
+    more = PNG_MARK + png[8:33] + png_chunk(b"IDAT", zlib.compress(rows + SECRET, 0)) + png[-12:]
+    said = {
+        "a profile's name": (b"iCCP", SECRET + b"\0\0" + zlib.compress(PROFILE)),
+        "behind a profile": (b"iCCP", b"x\0\0" + zlib.compress(PROFILE) + SECRET),
+        "behind the profile itself": (b"iCCP", b"x\0\0" + zlib.compress(PROFILE + SECRET, 0)),
+        "a palette of no use": (b"PLTE", SECRET),
+        "behind the transparent colour": (b"tRNS", bytes(6) + SECRET),
+    }
+    jpeg = encoded(picture, "JPEG")
+    profiles = {"no profile": SECRET, "behind the profile": PROFILE + SECRET}
     chunk = b"VP8L" + struct.pack("<I", len(SECRET)) + SECRET
     return {
         "png": (png + SECRET, "image/png"),
         "png in its pixels' chunk": (inside, "image/png"),
+        "png behind its pixels": (more, "image/png"),
+        **{
+            f"png, {name}": (png[:33] + png_chunk(*what) + png[33:], "image/png")
+            for name, what in said.items()
+        },
+        **{
+            f"jpeg, {name}": (
+                jpeg[:2]
+                + b"\xff\xe2"
+                + struct.pack(">H", len(body) + 16)
+                + b"ICC_PROFILE\0\1\1"
+                + body
+                + jpeg[2:],
+                "image/jpeg",
+            )
+            for name, body in profiles.items()
+        },
+        "jpeg without an end": (jpeg[:-2] + SECRET, "image/jpeg"),
+        "webp, no profile": (encoded(picture, "WEBP", lossless=True, icc_profile=SECRET), "image/webp"),
         "webp": (webp + SECRET, "image/webp"),
         "webp, a second picture": (webp + chunk, "image/webp"),
         "gif": (encoded(picture, "GIF") + SECRET, "image/gif"),
