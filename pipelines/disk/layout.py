@@ -32,12 +32,13 @@ _WEIGHTS = re.compile(
 
 def components(index: Mapping[str, Any]) -> dict[str, str]:
     """Class names by sub-folder, of the parts a family loads."""
+    return {name: cls for name, cls in named_parts(index).items() if name not in LEFT_OUT}
+
+
+def named_parts(index: Mapping[str, Any]) -> dict[str, str]:
+    """Class names by sub-folder, of all parts; one that is said to be absent is none."""
     parts = {name: value for name, value in index.items() if is_list(value) and len(value) == 2}
-    return {
-        name: cls
-        for name, (_, cls) in parts.items()
-        if isinstance(cls, str) and name not in LEFT_OUT and is_name(name)
-    }
+    return {name: cls for name, (_, cls) in parts.items() if isinstance(cls, str) and is_name(name)}
 
 
 def is_name(name: str) -> bool:

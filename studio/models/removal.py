@@ -105,10 +105,10 @@ def _own_files(place: Path) -> Iterator[Path]:
         yield place
         return
     index = read_object(place / layout.INDEX)
-    for name in index:
+    for name in layout.named_parts(index):
         part = place / name
-        if not layout.is_name(name) or not (part.is_dir() or part.is_symlink()):
-            continue
+        if not (part.is_dir() or part.is_symlink()) or (part / layout.INDEX).exists():
+            continue  # a model within the model is another one
         yield from [part] if part.is_symlink() else _files(part)
     yield from (path for path in place.iterdir() if path.name.lower() in _ASIDE and not path.is_dir())
     yield place / layout.INDEX  # last: what was interrupted can be removed again

@@ -80,6 +80,17 @@ def test_a_folder_leaves_with_its_own_files_and_what_else_lay_there_stays(
     assert names(folder) == {"sd", "sd/loras", "sd/loras/ink.safetensors", "sd/my notes.doc"}
 
 
+@pytest.mark.parametrize("said", [None, [None, None], "folder", ["peft", 5]])
+def test_a_folder_that_the_index_names_without_being_a_part_stays(
+    own: ModelLibrary, folder: Path, said: object
+) -> None:
+    index = unpack_model(folder / "sd") / "model_index.json"
+    index.write_text(json.dumps({**json.loads(index.read_text()), "loras": said}))
+    write(folder / "sd" / "loras" / "ink.safetensors", LORA_XL)
+    own.remove(model_of(own, "sd"))
+    assert names(folder) == {"sd", "sd/loras", "sd/loras/ink.safetensors"}
+
+
 def test_a_folder_with_nothing_else_in_it_leaves_whole(own: ModelLibrary, folder: Path) -> None:
     unpack_model(folder / "sd")
     own.remove(model_of(own, "sd"))
