@@ -3,6 +3,7 @@
 // controls through the functions at the end.
 
 import { fieldPicker } from "./characters/field_picker.js";
+import { hearingAll } from "./core/answers.js";
 import { emit, on } from "./core/bus.js";
 import { currentSection, followAddress } from "./core/sections.js";
 import { follow } from "./core/snapshot.js";
@@ -25,6 +26,8 @@ import { references } from "./studio/references.js";
 import { measureRoom } from "./studio/room.js";
 import { disclosure, generateStatus, lastSeed, notices, seedMemory, showStrength, sweepButton } from "./studio/small_parts.js";
 import { stage } from "./studio/stage.js";
+
+window.fetch = hearingAll(window.fetch.bind(window)); // before the page asks for anything
 
 /** @typedef {import("./core/events.js").Part} Part */
 /** @typedef {import("./core/events.js").Events} Events */
