@@ -14,6 +14,7 @@ from pathlib import Path
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.events import ImageReady
+from pipelines.request import CompleteRequest
 from studio.characters.records import CastWish, Crop
 from studio.collection.collection import Collection
 from studio.database import Database
@@ -64,6 +65,7 @@ def _make(collection: Collection, queue: JobQueue) -> None:
     job = queue.claim(timeout=0)
     if job is None:
         return
+    assert isinstance(job.request, CompleteRequest)
     image = ImageReady(0, job.request.seed, 48, 64, noise(job.request.seed % 10_000, 48, 64).tobytes())
     record = collection.save_generated(
         job_id=job.id, request=job.request, image=image, notices=(), provenance={}

@@ -1,7 +1,7 @@
 """Kills a collection's keeper at random moments and looks whether anything that was promised is lost.
 
 In one of five rounds the database is deleted, too, before the next start. `python -m tests.kill.collection
---rounds 100` prints what was seen; CI does fourteen.
+--rounds 100` prints what was seen; CI does twenty.
 """
 
 from __future__ import annotations
@@ -17,25 +17,29 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.catalog.catalog import load_catalog
+from studio.collection.character_models import CharacterRow
 from studio.collection.collection import Collection
 from studio.collection.maintenance import mend, rebuild, verify
 from studio.collection.queries import Filter
 from studio.database import Database
 from studio.exchange.importing import Importer
+from studio.models.library import ModelLibrary
 from studio.records import ImageRecord
 from studio.service import StudioService
 from studio.settings import Settings
-from tests.kill import keeper
+from tests.kill import bringer, keeper
 from tests.kill.caster import open_studio
 from tests.kill.command import play
 from tests.kill.processes import Spoken
+from tests.kill.telling import GONE, HERE
 from tests.studio.fixtures import make_catalog, picture
 
 PICTURES = 48
 LOST = 0.2
 """In how many rounds the database is deleted after the kill."""
 _PATIENCE = {
-    "import": 0.2, "many": 0.4, "cast": 0.2, "cards": 0.1, "models": 0.05, "rebuild": 3.0, "mend": 3.0,
+    "import": 0.2, "many": 0.4, "cast": 0.2, "cards": 0.1, "models": 0.05, "bring": 0.2, "days": 0.2,
+    "decide": 0.1, "rebuild": 3.0, "mend": 3.0,
 }  # fmt: skip
 """Seconds, at most, until the kill comes."""
 
@@ -76,6 +80,8 @@ def run(folder: Path, rounds: int) -> Report:
     originals.mkdir()
     for n in range(PICTURES):
         (originals / f"{n}.png").write_bytes(picture(n, width=96, height=64))
+        if n % 3 == 0:
+            (originals / f"{n}.txt").write_text(f"prompt {n}\nSteps: 20, Seed: {n}")
     make_catalog(folder)
     settings = Settings(data_dir=folder / "data", models=folder / "models.yaml")
     kinds = tuple(keeper.WORK)
@@ -88,6 +94,8 @@ def run(folder: Path, rounds: int) -> Report:
 
 
 def _kill(settings: Settings, originals: Path, kind: str, report: Report) -> None:
+    if kind in ("import", "many"):  # which throw pictures away and empty the trash without a word
+        report.promised = {key: value for key, value in report.promised.items() if key[0] != "place"}
     paths = (str(settings.data_dir), str(settings.models), str(originals))
     process = Spoken(keeper.main, *paths, kind)
     with process.lines as lines:
@@ -117,7 +125,7 @@ def _look(settings: Settings, originals: Path, kind: str, report: Report) -> Non
     """As the next start finds and leaves it."""
     report.without_database += not settings.database.exists()
     if kind == "mend":  # files that it had not brought back yet
-        mend(settings, verify(settings), sorted(originals.iterdir()))
+        mend(settings, verify(settings), sorted(originals.glob("*.png")))
     report.void_lines += bool(verify(settings).journal)
     if random.random() < LOST:
         report.deleted_databases += settings.database.exists()
@@ -130,13 +138,14 @@ def _look(settings: Settings, originals: Path, kind: str, report: Report) -> Non
     with closing(Database(settings.database)) as database:
         collection, _, service = open_studio(settings, database)
         _check_promises(collection, service, report)
-        _check_cards(service, report)
+        _check_cards(settings, database, service, report)
     _check_models(settings, report)
+    _check_decisions(settings, report)
     seen = verify(settings)
     assert seen.healthy, seen.lines()
 
 
-def _check_cards(service: StudioService, report: Report) -> None:
+def _check_cards(settings: Settings, database: Database, service: StudioService, report: Report) -> None:
     """A character that came as a card has all that its card brought, whoever else went meanwhile."""
     for row in service.characters.list():
         if not row.name.startswith(keeper.CARDS):
@@ -147,26 +156,46 @@ def _check_cards(service: StudioService, report: Report) -> None:
             assert all(card.read(name) == keeper.card_file(name) for name in files)
         promised = report.promised.get(("card", row.id), ",".join(files))
         assert files == set(promised.split(",")), f"{row.name} has other files than its card"
+    parts = {path.name for path in settings.cards_dir.glob("??/*")}
+    with database.reading() as session:
+        said = [row.card for row in session.query(CharacterRow) if row.card]
+    named = {name for card in said for name in (card["rest"], *card["assets"].values())}
+    assert parts == named, f"files of cards that no character names: {parts - named}"
+    assert not (settings.cards_dir / ".unsettled").exists()
 
 
 def _check_models(settings: Settings, report: Report) -> None:
     """A model is there, or gone to its last file; what an artist put beside it is there in any case."""
-    listed = load_catalog(settings.models, settings.models_dir).dropped
-    labels = {spec.label for spec in listed.specs}
     folders = list(settings.models_dir.iterdir()) if settings.models_dir.exists() else []
     for folder in folders:
-        there = {name for name in keeper.OWN if (folder / name).exists()}
+        report.half_removed += 0 < len(_own(folder)) < len(keeper.OWN)
+    catalog = load_catalog(settings.models, settings.models_dir)
+    ModelLibrary(catalog, settings.data_dir)
+    labels = {spec.label for spec in catalog.dropped.specs}
+    for folder in folders:
+        there = _own(folder)
         assert all((folder / name).exists() for name in keeper.BESIDE), f"a file beside {folder} is gone"
-        match report.promised.get(("model", folder.name)):
-            case keeper.HERE:
-                assert there == set(keeper.OWN), f"{folder} is not whole"
-                assert folder.name in labels, f"{folder} is not listed"
-            case keeper.GONE:
-                assert not there, f"{folder} was not removed whole: {there}"
-            case _:  # the kill came amid it: it can still be used, or is refused with a reason
-                told = {unusable.path for unusable in listed.unusable}
-                assert not there or folder.name in labels or folder in told, f"nobody tells of {folder}"
-                report.half_removed += bool(there) and len(there) < len(keeper.OWN)
+        assert there in (set(), set(keeper.OWN)), f"{folder} is half gone: {there}"
+        assert bool(there) == (folder.name in labels), f"{folder} is not listed, or without its files"
+        said = report.promised.get(("model", folder.name))
+        assert said is None or bool(there) == (said == HERE), f"{folder} was to be {said}: {there}"
+
+
+def _own(folder: Path) -> set[str]:
+    return {name for name in keeper.OWN if (folder / name).exists()}
+
+
+def _check_decisions(settings: Settings, report: Report) -> None:
+    """Default models, memory and presets are as they were decided last."""
+    library = ModelLibrary(load_catalog(settings.models), settings.data_dir)
+    defaults, presets = library.all().defaults, bringer.own_presets(settings)
+    for (what, subject), value in report.promised.items():
+        said = {
+            "default": defaults.get(subject),
+            "memory": str(library.memory_of(subject).choice),
+            "preset": presets.get(subject, GONE),
+        }.get(what, value)
+        assert said == value, f"{what} {subject} is {said}, not {value}"
 
 
 def _delete_database(settings: Settings) -> None:
@@ -183,13 +212,17 @@ def _settle(settings: Settings, originals: Path, report: Report) -> None:
             started = importer.start(originals)
             importer.wait()
             assert importer.get(started.id).status == "done"
+        brought = {key: HERE for key in report.promised if key[0] == "place"}
+        report.promised.update(brought)  # what lies in the trash is taken out of it
         before = _all(collection)
     report.pictures = len(before)
     _delete_database(settings)
     assert rebuild(settings).healthy
     with closing(Database(settings.database)) as database:
         collection, _, service = open_studio(settings, database)
-        assert _all(collection) == before
+        after = _all(collection)
+        assert after.keys() == before.keys()
+        assert not [(before[key], one) for key, one in after.items() if one != before[key]]
         _check_promises(collection, service, report)
 
 
@@ -201,12 +234,15 @@ def _check_promises(collection: Collection, service: StudioService, report: Repo
             case "star":
                 assert (records[subject].starred, records[subject].name) == (True, "kept"), words
             case "tag":
-                wanted = set() if value == keeper.GONE else set(value.split(","))
+                wanted = set() if value == GONE else set(value.split(","))
                 have_it = {image_id for image_id, record in records.items() if subject in record.tags}
                 assert have_it >= wanted if wanted else not have_it, words
-            case "card" | "model":
+            case "place":
+                where = bringer.TRASH if records[subject].trashed_at else HERE
+                assert where == value, words
+            case "card" | "model" | "default" | "memory" | "preset":
                 continue  # looked at by themselves
-            case _ if value == keeper.GONE:
+            case _ if value == GONE:
                 assert not service.characters.exists(subject), words
             case _:
                 assert keeper.character_words(service, subject) == value, words

@@ -11,7 +11,6 @@ from __future__ import annotations
 import io
 import json
 import random
-import sys
 import zipfile
 from collections.abc import Callable
 from contextlib import closing
@@ -28,10 +27,10 @@ from studio.exchange.importing import Importer
 from studio.models.library import ModelLibrary
 from studio.service import StudioService
 from studio.settings import Settings
+from tests.kill import bringer
 from tests.kill.caster import open_studio
+from tests.kill.telling import GONE, HERE, begin, done, opened
 
-GONE = "-"
-HERE = "here"
 CARDS = "Card"
 """How the names of characters begin that came as cards."""
 MOST_CARDS = 5
@@ -44,18 +43,13 @@ BESIDE = ("my notes.doc", "unet/sketch.psd")
 """What an artist put into its folders."""
 
 
-def never_deleted(image_id: str) -> bool:
-    """Half of the pictures are starred, the other half thrown away."""
-    return int(image_id[:2], 16) % 2 == 0
-
-
 def import_folder(settings: Settings, folder: Path) -> None:
     """Import again and again, and meanwhile star some pictures and delete others."""
     with closing(Database(settings.database)) as database:
         collection = Collection(settings, database, load_catalog(settings.models))
         collection.reconcile()
         importer = Importer(collection)
-        _say("open")
+        opened()
         while True:
             progress = importer.start(folder)
             while importer.get(progress.id).status in ("scanning", "running"):
@@ -69,11 +63,11 @@ def change_many(settings: Settings, _: Path) -> None:
     with closing(Database(settings.database)) as database:
         collection = Collection(settings, database, load_catalog(settings.models))
         collection.reconcile()
-        _say("open")
+        opened()
         while True:
             ids = collection.gallery.ids(Filter()).ids
-            _tag(collection, [image_id for image_id in ids if never_deleted(image_id)])
-            thrown = [image_id for image_id in ids if not never_deleted(image_id)]
+            _tag(collection, [image_id for image_id in ids if bringer.never_deleted(image_id)])
+            thrown = [image_id for image_id in ids if not bringer.never_deleted(image_id)]
             collection.gallery.bulk(random.sample(thrown, min(8, len(thrown))), Action.TRASH)
             collection.bin.empty(collection.gallery.facets().trashed)
 
@@ -82,9 +76,9 @@ def keep_a_cast(settings: Settings, _: Path) -> None:
     """Create characters, change and archive them, give them versions, delete them."""
     with closing(Database(settings.database)) as database:
         collection, _queue, service = open_studio(settings, database)
-        _say("open")
+        opened()
         while True:
-            ids = [each for each in collection.gallery.ids(Filter()).ids if never_deleted(each)]
+            ids = [each for each in collection.gallery.ids(Filter()).ids if bringer.never_deleted(each)]
             known = [row.id for old in (False, True) for row in service.characters.list(archived=old)]
             if len(known) < 3:
                 made = service.characters.create(f"C{random.randrange(10**6)}")
@@ -95,14 +89,14 @@ def keep_a_cast(settings: Settings, _: Path) -> None:
 
 def make_anew(settings: Settings, _: Path) -> None:
     """`collection rebuild`, again and again."""
-    _say("open")
+    opened()
     while True:
         rebuild(settings)
 
 
 def put_right(settings: Settings, folder: Path) -> None:
     """Files are lost, and `collection verify --mend` brings them back."""
-    _say("open")
+    opened()
     while True:
         files = sorted(settings.images_dir.glob("??/*.png"))
         for path in random.sample(files, min(2, len(files))):
@@ -114,19 +108,23 @@ def keep_cards(settings: Settings, _: Path) -> None:
     """Import character cards, some with the same files; delete characters, and what only they needed."""
     with closing(Database(settings.database)) as database:
         service = open_studio(settings, database)[2]
-        _say("open")
+        opened()
         while True:
             known = [row.id for row in service.characters.list() if row.name.startswith(CARDS)]
             if len(known) < 2 or (len(known) < MOST_CARDS and random.random() < 0.5):
                 files = [f"f{n}" for n in random.sample(range(6), FILES_OF_A_CARD)]
-                made = service.characters.transfer.import_file(io.BytesIO(_charx(files)), "one.charx")
+                sent = _charx(files)
+                if known and random.random() < 0.3:  # as the studio's own zip, from one that is here
+                    sent, files = b"".join(service.characters.transfer.zipped(known[0])), []
+                made = service.characters.transfer.import_file(io.BytesIO(sent), "one.charx")
                 _say_character(service, made.character.id)
-                _say(f"done card {made.character.id} {','.join(files)}")
+                if files:
+                    done("card", made.character.id, ",".join(files))
             else:
                 leaving = random.choice(known)
-                _say(f"begin character {leaving}")
+                begin("character", leaving)
                 service.characters.delete(leaving)
-                _say(f"done character {leaving} {GONE}")
+                done("character", leaving, GONE)
 
 
 def card_file(name: str) -> bytes:
@@ -138,16 +136,16 @@ def remove_models(settings: Settings, _: Path) -> None:
     """Put models into the models folder, each with an artist's own files in it, and remove them again."""
     catalog = load_catalog(settings.models, settings.models_dir)
     library = ModelLibrary(catalog, settings.data_dir)
-    _say("open")
+    opened()
     while True:
         name = f"m{random.randrange(10**6)}"
         _unpack_model(settings, name)
         (model,) = [card.id for card in library.scan().models if card.label == name]
-        _say(f"done model {name} {HERE}")
+        done("model", name, HERE)
         if random.random() < 0.8:
-            _say(f"begin model {name}")
+            begin("model", name)
             library.remove(model)
-            _say(f"done model {name} {GONE}")
+            done("model", name, GONE)
 
 
 WORK: dict[str, Callable[[Settings, Path], None]] = {
@@ -156,6 +154,9 @@ WORK: dict[str, Callable[[Settings, Path], None]] = {
     "cast": keep_a_cast,
     "cards": keep_cards,
     "models": remove_models,
+    "bring": bringer.bring,
+    "days": bringer.let_days_pass,
+    "decide": bringer.decide,
     "rebuild": make_anew,
     "mend": put_right,
 }
@@ -192,9 +193,9 @@ def _unpack_model(settings: Settings, name: str) -> None:
 def _mark(collection: Collection) -> None:
     ids = collection.gallery.ids(Filter()).ids
     for image_id in random.sample(ids, min(3, len(ids))):
-        if never_deleted(image_id):
+        if bringer.never_deleted(image_id):
             collection.update(image_id, starred=True, name="kept")
-            _say(f"done star {image_id} 1")
+            done("star", image_id, "1")
         else:
             collection.gallery.bulk([image_id], Action.TRASH)
     trashed = collection.gallery.facets().trashed
@@ -204,21 +205,21 @@ def _mark(collection: Collection) -> None:
 
 def _tag(collection: Collection, ids: list[str]) -> None:
     tag = f"t{random.randrange(4)}"
-    _say(f"begin tag {tag}")
+    begin("tag", tag)
     if random.random() < 0.7 and ids:
         collection.gallery.bulk(ids, Action.TAG, tag)
-        _say(f"done tag {tag} {','.join(ids)}")
+        done("tag", tag, ",".join(ids))
     else:
         collection.gallery.bulk(collection.gallery.ids(Filter()).ids, Action.UNTAG, tag)
-        _say(f"done tag {tag} {GONE}")
+        done("tag", tag, GONE)
 
 
 def _change_character(service: StudioService, character_id: str, ids: list[str]) -> None:
-    _say(f"begin character {character_id}")
+    begin("character", character_id)
     match random.randrange(4):
         case 0:
             service.characters.delete(character_id)
-            _say(f"done character {character_id} {GONE}")
+            done("character", character_id, GONE)
             return
         case 1:
             service.characters.change(character_id, archived=random.random() < 0.5)
@@ -230,18 +231,13 @@ def _change_character(service: StudioService, character_id: str, ids: list[str])
 
 
 def _say_character(service: StudioService, character_id: str) -> None:
-    _say(f"done character {character_id} {character_words(service, character_id)}")
+    done("character", character_id, character_words(service, character_id))
 
 
 def character_words(service: StudioService, character_id: str) -> str:
     """What is promised of a character, without a space."""
     one = service.characters.get(character_id)
     return f"{one.name}/{one.description}/{one.archived}"
-
-
-def _say(words: str) -> None:
-    sys.stdout.write(words + "\n")
-    sys.stdout.flush()
 
 
 def main(data_dir: str, models: str, folder: str, what: str) -> None:

@@ -22,6 +22,7 @@ from queue import Empty, SimpleQueue
 
 import psutil
 
+from studio.settings import Settings
 from tests.kill import victim
 from tests.kill.evidence import look
 from tests.kill.processes import Spoken
@@ -29,8 +30,8 @@ from tests.kill.processes import Spoken
 log = logging.getLogger(__name__)
 
 ROOT = Path(__file__).resolve().parents[2]
-BACKLOG = {"quick": 8, "real": 3}
-WORDS = {"quick": (0, 24), "real": (4, 9)}
+BACKLOG = {"quick": 8, "real": 3, "bundled": 3}
+WORDS = {"quick": (0, 24), "real": (4, 9), "bundled": (4, 8)}
 """After how many words of the victim it is killed, at least and at most: `open`, its jobs, its pictures."""
 
 
@@ -70,7 +71,7 @@ class Victim:
         self.process = Spoken(victim.main, str(data_dir), str(models), kind, *options)
         threading.Thread(target=self._hear, daemon=True).start()
 
-    def listen(self, words: int, seconds: float = 120.0) -> bool:
+    def listen(self, words: int, seconds: float = 300.0) -> bool:
         """Take in so many words; False where the victim ended before."""
         for _ in range(words):
             try:
@@ -208,9 +209,15 @@ def main() -> None:
     parser.add_argument(
         "--seed", type=int, default=None, help="of the moments; they also depend on the machine"
     )
+    parser.add_argument(
+        "--bundled", action="store_true", help="all of them with the real worker and the bundled model"
+    )
     arguments = parser.parse_args()
     random.seed(arguments.seed)
     logging.basicConfig(level=logging.INFO, format="%(message)s")
+    if arguments.bundled:
+        _play_bundled(arguments.rounds)
+        return
     from tests.kill import characters, collection, steering
 
     kept, tenth, real = arguments.rounds * 7 // 20, arguments.rounds // 10, max(2, arguments.rounds // 20)
@@ -227,6 +234,12 @@ def main() -> None:
             (folder / kind).mkdir()
             _tell(work(folder / kind, rounds))
         _tell(run(folder, models, "real", real - real // 2, real // 2))
+
+
+def _play_bundled(rounds: int) -> None:
+    """Four of five kills meet the server, the others its worker."""
+    with tempfile.TemporaryDirectory(prefix="likeness-kill-") as name:
+        _tell(run(Path(name), Settings().models, "bundled", rounds - rounds // 5, rounds // 5))
 
 
 def _tell(report: object) -> None:

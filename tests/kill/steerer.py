@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.events import ImageReady
-from pipelines.request import GenerationRequest
+from pipelines.request import CompleteRequest, GenerationRequest
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.jobs import JobQueue
@@ -126,6 +126,7 @@ class Steerer:
         job = self._queue.claim(timeout=0)
         if job is None:
             return
+        assert isinstance(job.request, CompleteRequest)
         if random.random() < 0.3:
             self._queue.cancel(job.id)
         seed = job.request.seed

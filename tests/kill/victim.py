@@ -1,7 +1,7 @@
 """The process that gets killed: the whole studio but its server, put together by `app.open_studio`.
 
-Its arguments are `DATA_DIR MODELS_YAML quick|real --backlog N --repeat M`. It fills the queue up to N jobs
-(0: none are added), tells on stdout what it has promised (`accepted JOB`, `saved IMAGE`), and ends by
+Its arguments are `DATA_DIR MODELS_YAML quick|real|bundled --backlog N --repeat M`. It fills the queue up to
+N jobs (0: none are added), tells on stdout what it has promised (`accepted JOB`, `saved IMAGE`), and ends by
 itself once nothing is queued or running. `quick` replaces the worker by pixels made of the seed, so
 that nearly all time is spent in the queue and in saving. M requests seen so far are queued once more,
 those that were begun more than once first, then the newest.
@@ -32,13 +32,14 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
-from pipelines.request import GenerationRequest
+from pipelines.request import GenerationRequest, Mode, Reference
 from studio.main import open_studio
 from studio.records import JobStatus, QueueSnapshot, WorkerState
 from studio.service import StudioService
 from studio.settings import Settings
 
 SIDE = 64
+BUNDLED = "portrait-mini"
 _OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -83,30 +84,49 @@ class QuickEngine:
         """Nothing runs."""
 
 
-def _request(quick: bool) -> GenerationRequest:
+def _request(kind: str) -> GenerationRequest:
     return GenerationRequest(
         model="tiny",
         prompt="a portrait",
         seed=random.randrange(2**32),
         width=SIDE,
         height=SIDE,
-        num_inference_steps=3 if quick else 6,
+        num_inference_steps=3 if kind == "quick" else 6,
         num_images=random.randint(1, 3),
+    )
+
+
+def _bundled_request(pictures: Sequence[str]) -> GenerationRequest:
+    """A portrait, or a change of one that is here."""
+    seed, source = random.randrange(2**32), random.choice([None, *pictures[:1]])
+    if source is None:
+        return GenerationRequest(
+            model=BUNDLED, prompt="a woman with red hair", seed=seed, num_images=random.randint(1, 2)
+        )
+    return GenerationRequest(
+        mode=random.choice([Mode.SMART_EDIT, Mode.IMG2IMG]),
+        model=BUNDLED,
+        prompt="make her hair blue",
+        seed=seed,
+        references=(Reference(image_id=source),),
     )
 
 
 class _Victim:
     """Fills the queue and tells what was promised."""
 
-    def __init__(self, service: StudioService, quick: bool) -> None:
+    def __init__(self, service: StudioService, kind: str) -> None:
         self._service = service
-        self._quick = quick
+        self._kind = kind
         self._told = {image for job in service.snapshot().jobs for image in job.images}
 
     def fill(self, backlog: int) -> None:
         """Queue jobs until so many wait."""
         for _ in range(backlog - len(_open(self._service.snapshot()))):
-            self.submit(_request(self._quick))
+            if self._kind == "bundled":
+                self.submit(_bundled_request([one.id for one in self._service.images().items]))
+            else:
+                self.submit(_request(self._kind))
 
     def submit(self, request: GenerationRequest) -> None:
         """A job is promised once its id is printed."""
@@ -148,7 +168,7 @@ def _arguments(given: Sequence[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser()
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("models", type=Path)
-    parser.add_argument("engine", choices=["quick", "real"])
+    parser.add_argument("engine", choices=["quick", "real", "bundled"])
     parser.add_argument("--backlog", type=int, default=0)
     parser.add_argument("--repeat", type=int, default=0)
     return parser.parse_args(given)
@@ -162,7 +182,7 @@ def main(*given: str) -> None:
         mock.patch("studio.engine.local.LocalEngine", QuickEngine).start()
     with open_studio(settings) as service:
         _say("open")
-        victim = _Victim(service, arguments.engine == "quick")
+        victim = _Victim(service, arguments.engine)
         victim.fill(arguments.backlog)
         for request in _requests(settings.database, arguments.repeat):
             victim.submit(request)
