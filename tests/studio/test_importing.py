@@ -149,7 +149,9 @@ def test_a_picture_of_the_trash_gets_the_text_that_lies_beside_it_now(tmp_path: 
         durable.collection.trash(before.id)
         run(Importer(durable.collection), folder)
         after = pictures(durable)
-        assert [one.id for one in durable.collection.page(Filter(query="coat"), None, 9).items] == [before.id]
+        assert [one.id for one in durable.collection.gallery.page(Filter(query="coat"), None, 9).items] == [
+            before.id
+        ]
         settings = durable.settings
     settings.database.unlink()
     rebuild(settings)
