@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.errors import RequestError
+from pipelines.families.settings import heading
 
 MOST_CELLS = 400
 Value: TypeAlias = str | int | float
@@ -26,6 +27,18 @@ _PART = "prompt_part"
 ALTERNATIVES = "alternatives"
 """The axis of every prompt that the choices and lists of one can be drawn to."""
 _NUMBERED = re.compile(r"(reference|reference_weight|lora|lora_weight)\.(\d{1,2})")
+
+
+_NAMES = {
+    _PART: "Part of the prompt",
+    ALTERNATIVES: "Every choice of the prompt",
+    "influence": "Influence, %",
+    "control.weight": "Hold of the traced lines",
+    "reference.0": "Reference {n}",
+    "reference_weight.0": "Weight of reference {n}",
+    "lora.0": "LoRA {n}",
+    "lora_weight.0": "Weight of LoRA {n}",
+}
 
 
 class Axis(BaseModel):
@@ -76,6 +89,17 @@ def applied(settings: Mapping[str, Any], field: str, value: Value, first: Value,
     if field not in _PLAIN:
         raise RequestError(f"A sweep can't go over “{field}”. It can over {', '.join(FIELDS)}.", field=name)
     return {**settings, field: _PLAIN[field](value, name)}
+
+
+def heading_of(field: str) -> str:
+    """What an axis is called; `{n}` is the number of its reference or LoRA, from 1."""
+    return _NAMES.get(field) or heading(field)
+
+
+def called(field: str) -> str:
+    """The same with its number."""
+    numbered = _NUMBERED.fullmatch(field)
+    return heading_of(f"{numbered[1]}.0").format(n=int(numbered[2]) + 1) if numbered else heading_of(field)
 
 
 def check_cells(columns: int, rows: int) -> None:

@@ -12,7 +12,6 @@ from sqlalchemy import func, literal, select, tuple_
 from sqlalchemy.orm import Session
 
 from pipelines.errors import LikenessError, NotFound, RequestError
-from pipelines.families.setting import spelled
 from pipelines.planning import alternatives
 from pipelines.planning.alternatives import Lists, no_lists
 from pipelines.planning.complete import Completion
@@ -246,7 +245,7 @@ def _labels(axis: Labelled) -> list[str]:
     """What stands above or beside the values."""
     words = axis.labels or tuple(map(str, axis.values))
     plain = axis.field in ("prompt_part", axes.ALTERNATIVES, pictures.FIELD)
-    return [each if plain else f"{spelled(axis.field)} {each}" for each in words]
+    return [each if plain else f"{axes.called(axis.field)} {each}" for each in words]
 
 
 def _cell(

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.families.setting import bounds
-from pipelines.families.settings import SETTINGS, heading
+from pipelines.families.settings import SETTINGS
 from pipelines.request import (
     ASPECT_RATIOS,
     CONTROL_LABEL,
@@ -25,7 +25,7 @@ from pipelines.request import (
     GenerationRequest,
 )
 from studio.characters.versions import PORTRAIT_ASPECT
-from studio.sweeps.axes import FIELDS
+from studio.sweeps.axes import FIELDS, heading_of
 from studio.ui.words import BLUEPRINT_WORDS, CATEGORY_WORDS, PORTRAIT_MODES, ROLE_WORDS
 
 RULES = Path(__file__).resolve().parent / "static" / "core" / "rules.js"
@@ -70,24 +70,9 @@ def _rules() -> dict[str, tuple[str, Any]]:
             },
         ),
         "SETTINGS": (words, {setting.field: setting.heading for setting in SETTINGS}),
-        "SWEPT": (words, {axis: _swept(axis) for axis in FIELDS}),
+        "SWEPT": (words, {axis: heading_of(axis) for axis in FIELDS}),
         "RANGES": ("Record<string, {least: number, most: number}>", _ranges()),
     }
-
-
-def _swept(axis: str) -> str:
-    """What an axis of a sweep is called; `{n}` is the number of the reference or LoRA."""
-    own = {
-        "prompt_part": "Part of the prompt",
-        "alternatives": "Every choice of the prompt",
-        "influence": "Influence, %",
-        "control.weight": "Hold of the traced lines",
-        "reference.0": "Reference {n}",
-        "reference_weight.0": "Weight of reference {n}",
-        "lora.0": "LoRA {n}",
-        "lora_weight.0": "Weight of LoRA {n}",
-    }
-    return own.get(axis) or heading(axis)
 
 
 def _ranges() -> dict[str, dict[str, float]]:

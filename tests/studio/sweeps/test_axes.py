@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pipelines.errors import RequestError
-from studio.sweeps.axes import FIELDS, MOST_CELLS, Axis, Value, applied, check_cells, values
+from studio.sweeps.axes import FIELDS, MOST_CELLS, Axis, Value, applied, called, check_cells, values
 
 
 @pytest.mark.parametrize(
@@ -102,6 +102,11 @@ def test_what_no_request_has_is_refused(field: str, value: Value) -> None:
     with pytest.raises(RequestError) as error:
         applied(SETTINGS, field, value, "red", "x")
     assert error.value.field == "x"
+
+
+def test_an_axis_has_the_name_that_the_page_gives_it() -> None:
+    names = [called(field) for field in ("guidance_scale", "reference_weight.1", "lora.0", "control.weight")]
+    assert names == ["Guidance", "Weight of reference 2", "LoRA 1", "Hold of the traced lines"]
 
 
 def test_a_part_must_be_in_the_prompt() -> None:

@@ -54,6 +54,7 @@ class Winners {
       run: () => this.perform("keep"),
     });
     this.order = kit.choice("Order", ORDERS, () => this.rank(), { id: "winners-order" });
+    this.order.node.classList.add("out-winners-order");
     this.dialog.body.append(this.help, this.order.node, this.list);
     this.dialog.node.append(el("div", { class: "out-dialog-foot" }, this.words, this.use, this.keep));
     this.dialog.node.addEventListener("keydown", (event) => this.key(event));

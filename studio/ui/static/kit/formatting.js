@@ -19,11 +19,14 @@ export const moment = (iso) => date(iso).toLocaleString([], { dateStyle: "medium
 /** "0.4 s", "12 s". @param {number} s */
 export const seconds = (s) => (s < 9.95 ? `${s.toFixed(1)} s` : `${Math.round(s)} s`);
 
-/** How long something still takes: "about 4 min left". @param {number} s seconds */
-export function remaining(s) {
-  if (s < 90) return `about ${Math.max(1, Math.round(s))} s left`;
-  return s < 5400 ? `about ${Math.round(s / 60)} min left` : `about ${(s / 3600).toFixed(1)} h left`;
+/** How long something takes: "about 4 min". @param {number} s seconds */
+export function about(s) {
+  if (s < 90) return `about ${Math.max(1, Math.round(s))} s`;
+  return s < 5400 ? `about ${Math.round(s / 60)} min` : `about ${(s / 3600).toFixed(1)} h`;
 }
+
+/** How long something still takes: "about 4 min left". @param {number} s seconds */
+export const remaining = (s) => `${about(s)} left`;
 
 /** "65 %". @param {number} share 0–1 */
 export const percent = (share) => `${Math.round(share * 100)} %`;

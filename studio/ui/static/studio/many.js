@@ -5,6 +5,7 @@ import { api, Refusal } from "../core/rest.js";
 import { MODES } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { asked } from "./asked.js";
+import { estimateWords } from "./sweep_words.js";
 
 /** @import { ModelInfo, SweepEstimate } from "../core/schemas.js" */
 
@@ -90,10 +91,10 @@ class ManyDialog {
       /** @type {SweepEstimate} */
       const found = await api("/batches/estimate", { method: "POST", json: this.wanted, quiet: true });
       if (turn !== this.turn) return;
-      const time = found.seconds === null ? "" : `, about ${kit.seconds(found.seconds)}`;
       const left = found.left_out.length ? ` ${kit.count(found.left_out.length)} left out:` : "";
-      this.words.textContent = `${kit.count(found.pictures)}${time}.${left}`;
-      this.told.replaceChildren(...found.left_out.map((each) => el("li", {}, `${each.label}: ${each.reason}`)));
+      this.words.textContent = `${estimateWords(found)}${left}`;
+      const lines = [...found.left_out.map((each) => `${each.label}: ${each.reason}`), ...found.notices];
+      this.told.replaceChildren(...lines.map((line) => el("li", {}, line)));
       this.start.disabled = false;
     } catch (error) {
       if (turn === this.turn) this.words.textContent = error instanceof Refusal ? error.problem.detail : "";

@@ -1,5 +1,6 @@
 // By what a batch can be ordered, and what was measured of a picture, in words.
 import { api } from "../core/rest.js";
+import { percent } from "../kit/formatting.js";
 
 /** @import { Ranked, Ranking } from "../core/schemas.js" */
 
@@ -32,11 +33,8 @@ export async function ranked(batch, by, tell, wanted) {
 }
 
 /** @param {Ranked} measured */
-export const measuredWords = ({ likeness, changed, sharpness }) =>
-  [
-    likeness !== null && `Likeness ${Math.round(likeness * 100)} %`,
-    changed !== null && `changed ${Math.round(changed * 100)} %`,
-    sharpness !== null && `sharpness ${Math.round(sharpness * 100)} %`,
-  ]
-    .filter(Boolean)
-    .join(", ") || "Not measured";
+export function measuredWords({ likeness, changed, sharpness }) {
+  const found = Object.entries({ likeness, changed, sharpness }).filter(([, share]) => share !== null);
+  const words = found.map(([name, share]) => `${name} ${percent(Number(share))}`).join(", ") || "not measured";
+  return words[0].toUpperCase() + words.slice(1);
+}

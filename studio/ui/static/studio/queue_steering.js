@@ -39,6 +39,7 @@ export class Switches {
   /** @param {Snapshot} said */
   show({ paused, loaded_first, jobs }) {
     const waiting = jobs.filter((job) => job.status === "queued").length;
+    if (paused !== this.paused) this.pause.querySelector("svg")?.replaceWith(kit.icon(paused ? "go" : "pause"));
     this.paused = paused;
     this.pause.setAttribute("aria-pressed", String(paused));
     relabel(this.pause, paused ? "Go on" : "Pause");

@@ -7,7 +7,7 @@ import { choice, field } from "../kit/fields.js";
 import * as kit from "../kit/kit.js";
 import { asked } from "./asked.js";
 import { showGrid } from "./sweep_grid.js";
-import { axisWords, titleOf } from "./sweep_words.js";
+import { axisWords, estimateWords, titleOf } from "./sweep_words.js";
 
 /** @import { Axis, ModelInfo, SweepEstimate, SweepPage } from "../core/schemas.js" */
 
@@ -28,10 +28,15 @@ const MOST_PICKED = 50; // references as an axis
 const WAIT = 350; // ms after the last key
 const [FEW, MORE] = [5, 20]; // earlier sweeps: at first, and with each press
 
+/** What is tried most often comes first; what says the same otherwise, or has no list to choose from, is for scripts. */
+const USUAL = ["prompt_part", ALTERNATIVES, "seed", "guidance_scale", "num_inference_steps", "influence"];
+const NOT_HERE = ["strength", "character"];
+const AXES = [...USUAL, ...Object.keys(SWEPT).filter((axis) => !USUAL.includes(axis) && !NOT_HERE.includes(axis))];
+
 /** The settings a request has a use for, as [axis, words]. @param {Record<string, any>} request */
 function axesOf(request) {
   const counts = { reference: request.references?.length ?? 0, lora: request.loras?.length ?? 0 };
-  return Object.entries(SWEPT).flatMap(([axis, words]) => {
+  return AXES.flatMap((axis) => {
     const [, kind] = /^(reference|lora)(?:_weight)?\.0$/.exec(axis) ?? [];
     if (kind)
       return Array.from({ length: counts[/** @type {"reference" | "lora"} */ (kind)] }, (_, n) => [
@@ -40,7 +45,7 @@ function axesOf(request) {
       ]);
     if (axis === "control.weight" && !request.control) return [];
     if (axis === ALTERNATIVES && !/\{.*\|.*\}|__[\w-]+__/s.test(request.prompt ?? "")) return [];
-    return [[axis, words]];
+    return [[axis, axisWords(axis)]];
   });
 }
 
@@ -147,7 +152,8 @@ class SweepDialog {
     this.x = new AxisField("x", "Across", changed);
     this.y = new AxisField("y", "Down", changed);
     this.words = el("p", { class: "out-sweep-words", role: "status" });
-    this.start = kit.button({ id: "sweep-start", label: "Start", kind: "primary", run: () => this.begin() });
+    this.told = el("ul", { class: "out-sweep-told", "aria-label": "Of these pictures" });
+    this.start = kit.button({ id: "sweep-start", label: "Start", kind: "strong", run: () => this.begin() });
     this.earlier = el("div", { class: "out-sweep-earlier" });
     this.dialog = kit.dialog({ id: "sweep-dialog", title: "Try several values", saves: true });
     this.dialog.body.append(
@@ -155,6 +161,7 @@ class SweepDialog {
       this.x.node,
       this.y.node,
       this.words,
+      this.told,
       this.earlier,
     );
     this.dialog.node.append(el("div", { class: "out-dialog-foot end" }, this.start));
@@ -194,13 +201,14 @@ class SweepDialog {
   async estimate() {
     const turn = ++this.turn;
     const { wanted } = this;
+    this.told.replaceChildren();
     if (!wanted) return void (this.words.textContent = "");
     try {
       /** @type {SweepEstimate} */
       const found = await api("/sweeps/estimate", { method: "POST", json: wanted, quiet: true });
       if (turn !== this.turn) return;
-      const time = found.seconds === null ? "" : `, about ${kit.seconds(found.seconds)}`;
-      this.words.textContent = `${kit.count(found.pictures)}${time}.`;
+      this.words.textContent = estimateWords(found);
+      this.told.replaceChildren(...found.notices.map((notice) => el("li", {}, notice)));
       this.start.disabled = false;
     } catch (error) {
       if (turn === this.turn) this.words.textContent = error instanceof Refusal ? error.problem.detail : "";

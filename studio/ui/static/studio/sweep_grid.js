@@ -40,7 +40,7 @@ class Grid {
     this.reuse = kit.button({ name: "reuse", label: "Reuse its settings", kind: "ghost", run: () => this.goOn("reuse_settings") });
     this.stop = kit.button({ name: "close", label: "Cancel the rest", kind: "ghost", run: () => this.tell("cancel") });
     this.resume = kit.button({ name: "again", label: "Go on", kind: "ghost", run: () => this.tell("resume") });
-    this.picture = el("a", { class: "out-button ghost", download: "" }, "As one picture");
+    this.picture = el("a", { class: "out-button ghost", download: "" }, kit.icon("sweep"), el("span", {}, "As one picture"));
     this.archive = kit.button({ name: "download", label: "As a zip", kind: "ghost", run: () => emit("export:open", { ids: this.images }) });
     this.order = kit.choice("Order", ORDERS, () => this.rank(), { id: "sweep-order" });
     /** @type {Ranking | null} */
@@ -115,7 +115,8 @@ class Grid {
     const focused = /** @type {HTMLElement | null} */ (document.activeElement)?.dataset.cell;
     this.sweep = sweep;
     const open = sweep.cells.some((cell) => cell.status === "queued" || cell.status === "running");
-    this.state.textContent = open ? `${sweep.ended} of ${kit.count(sweep.total)}` : kit.count(sweep.total);
+    const there = this.images.length;
+    this.state.textContent = there < sweep.total ? `${there} of ${kit.count(sweep.total)}` : kit.count(sweep.total);
     this.stop.hidden = !open;
     this.resume.hidden = !sweep.cells.some((cell) => cell.status === "cancelled" || cell.status === "failed");
     this.picture.href = apiAddress(`/sweeps/${encodeURIComponent(sweep.id)}/sheet`);
@@ -123,6 +124,8 @@ class Grid {
     this.dialog.heading.textContent = many ? `“${kit.promptWords(sweep.request)}”` : "Sweep";
     this.review.hidden = !many;
     this.told.replaceChildren(...sweep.left_out.map((each) => el("li", {}, `${each.label}: ${each.reason}`)));
+    const made = sweep.cells.find((cell) => cell.image)?.image;
+    if (made) this.table.style.setProperty("--shape", `${made.width} / ${made.height}`);
     this.table.replaceChildren(...(this.ranking ? this.ordered(sweep, this.ranking) : many ? this.pairs(sweep) : this.grid(sweep)));
     if (focused) /** @type {HTMLElement | null} */ (this.table.querySelector(`[data-cell="${focused}"]`))?.focus();
     this.mark();
