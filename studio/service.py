@@ -337,6 +337,7 @@ class StudioService:
         named: dict[str, Callable[[str], str]] = {
             "model": lambda model_id: self._catalog.get(model_id).label,
             "mode": lambda mode: MODE_LABEL[Mode(mode)],
+            "influence": "{} %".format,
             "reference": self._called,
             "character": lambda character_id: self.characters.get(character_id).name,
             "lora": lambda lora_id: self._catalog.add_on(lora_id).name,

@@ -61,19 +61,22 @@ def against(picture: Path, source: Path, change: bytes | None) -> PictureMeasure
 
 @lru_cache(maxsize=1024)
 def _against(picture: Path, source: Path, change: bytes | None) -> tuple[float, float]:
-    import numpy as np
-
     before = _small(source)
     after = _small(picture).resize(before.size, Image.Resampling.BOX)
-    if change is None:
+    changed = None if change is None else _known(change, before.size)
+    if changed is None or bool(changed.all()):  # all redrawn: what looks different counts
         changed = _visibly(before, after)
-    else:
-        with Image.open(io.BytesIO(change)) as levels:
-            changed = np.asarray(levels.convert("L").resize(before.size, Image.Resampling.BOX)) >= _CHANGED
     structure = _structure(before, after)
     kept = structure[~changed]
     likeness = float(kept.mean()) if kept.size else float(structure.mean())
     return round(max(likeness, 0.0), 4), round(float(changed.mean()), 4)
+
+
+def _known(change: bytes, size: tuple[int, int]) -> NDArray[np.bool_]:
+    import numpy as np
+
+    with Image.open(io.BytesIO(change)) as levels:
+        return np.asarray(levels.convert("L").resize(size, Image.Resampling.BOX)) >= _CHANGED
 
 
 def _visibly(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:

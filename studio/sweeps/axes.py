@@ -32,7 +32,7 @@ _NUMBERED = re.compile(r"(reference|reference_weight|lora|lora_weight)\.(\d{1,2}
 _NAMES = {
     _PART: "Part of the prompt",
     ALTERNATIVES: "Every choice of the prompt",
-    "influence": "Influence, %",
+    "influence": "Influence",
     "control.weight": "Hold of the traced lines",
     "reference.0": "Reference {n}",
     "reference_weight.0": "Weight of reference {n}",

@@ -46,6 +46,18 @@ def test_a_part_that_changed_counts_as_changed_and_not_as_unlike(
     assert seen.changed == pytest.approx(0.5, abs=0.1)
 
 
+def test_where_all_was_redrawn_what_visibly_differs_counts(
+    tmp_path: Path, source: tuple[Path, np.ndarray]
+) -> None:
+    path, pixels = source
+    buffer = io.BytesIO()
+    Image.new("L", (96, 96), 255).save(buffer, "PNG")
+    other = pixels.copy()
+    other[:24] = 255 - other[:24]
+    found = measures.against(saved(tmp_path, "redrawn", other), path, buffer.getvalue())
+    assert found.changed == pytest.approx(0.25, abs=0.1)
+
+
 def test_the_same_is_alike_and_a_blurred_one_is_softer(
     tmp_path: Path, source: tuple[Path, np.ndarray]
 ) -> None:

@@ -196,7 +196,7 @@ export const SWEPT = {
   "vae": "VAE",
   "ip_adapter": "IP-Adapter",
   "character": "Character",
-  "influence": "Influence, %",
+  "influence": "Influence",
   "prompt_part": "Part of the prompt",
   "alternatives": "Every choice of the prompt",
   "control.weight": "Hold of the traced lines",
