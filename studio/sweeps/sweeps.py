@@ -39,6 +39,8 @@ from studio.sweeps.records import (
 
 _WHOLE_PROMPTS = ("prompt", axes.ALTERNATIVES)
 """Axes that say all of the prompt come before those that change a part of it."""
+_SAY_THEMSELVES = ("prompt", "prompt_part", axes.ALTERNATIVES, "model", "mode", pictures.FIELD)
+"""Axes whose values need no name before them."""
 _OPEN = (JobStatus.QUEUED, JobStatus.RUNNING)
 
 
@@ -244,8 +246,10 @@ def _settings(
 def _labels(axis: Labelled) -> list[str]:
     """What stands above or beside the values."""
     words = axis.labels or tuple(map(str, axis.values))
-    plain = axis.field in ("prompt_part", axes.ALTERNATIVES, pictures.FIELD)
-    return [each if plain else f"{axes.called(axis.field)} {each}" for each in words]
+    if axis.field in _SAY_THEMSELVES:
+        return list(words)
+    name = axes.called(axis.field) + (":" if "." in axis.field else "")
+    return [f"{name} {each}" for each in words]
 
 
 def _cell(

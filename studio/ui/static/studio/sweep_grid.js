@@ -16,10 +16,12 @@ import { axisWords, PICTURES } from "./sweep_words.js";
 const STATES = { queued: "Waiting", running: "Being made…", failed: "Failed", cancelled: "Cancelled", done: "No longer there" };
 const PAUSE = 700; // ms between two looks at most
 
+const SAYS_ITSELF = ["prompt_part", "prompt", "alternatives", "model", "mode", PICTURES];
 /** What a value of an axis is called. @param {Labelled} axis @param {number} at */
 function words(axis, at) {
   const value = axis.labels[at] ?? String(axis.values[at]);
-  return ["prompt_part", "prompt", "alternatives", PICTURES].includes(axis.field) ? value : `${axisWords(axis.field)} ${value}`;
+  if (SAYS_ITSELF.includes(axis.field)) return value;
+  return `${axisWords(axis.field)}${axis.field.includes(".") ? ":" : ""} ${value}`;
 }
 
 class Grid {
