@@ -22,6 +22,10 @@ from studio.cli import Command, read_command
 from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
 
 if TYPE_CHECKING:
+    from studio.collection.collection import Collection
+    from studio.dispatcher import Dispatcher
+    from studio.engine.local import LocalEngine
+    from studio.jobs import JobQueue
     from studio.service import StudioService
     from studio.settings import Settings
 
@@ -33,14 +37,12 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.collection.collection import Collection
     from studio.collection.expiry import Expiry
     from studio.database import Database
-    from studio.dispatcher import Dispatcher
     from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
     from studio.models.library import ModelLibrary
     from studio.presets.presets import Presets
     from studio.readers import Readers
     from studio.service import StudioService
-    from studio.sweeps.pictures import refusal
 
     catalog = load_catalog(settings.models, settings.models_dir)
     database = Database(settings.database)
@@ -53,15 +55,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
     presets = Presets(catalog, settings.shipped_presets, settings.own_presets)
     service = StudioService(catalog, collection, queue, library, readers, settings.wildcards_dir, presets)
-    dispatcher = Dispatcher(
-        queue,
-        engine,
-        collection,
-        library.loading_of,
-        heads_of=service.face_fixing.heads_of,
-        refusal_of=partial(refusal, database),
-        after=service.face_fixing.after,
-    )
+    dispatcher = _dispatcher(service, queue, engine, collection)
     dispatcher.start()
     expiry = Expiry(collection.bin)
     expiry.start()
@@ -73,6 +67,23 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
         library.stop()
         dispatcher.stop()
         database.close()
+
+
+def _dispatcher(
+    service: StudioService, queue: JobQueue, engine: LocalEngine, collection: Collection
+) -> Dispatcher:
+    from studio.dispatcher import Dispatcher
+    from studio.sweeps.pictures import refusal
+
+    return Dispatcher(
+        queue,
+        engine,
+        collection,
+        service.library.loading_of,
+        heads_of=service.face_fixing.heads_of,
+        refusal_of=partial(refusal, collection.database),
+        after=service.face_fixing.after,
+    )
 
 
 def serve(settings: Settings) -> int:

@@ -94,16 +94,10 @@ def plan(
     files: Mapping[str, Path] | None = None,
     heads: Sequence[Box] = (),
 ) -> Plan:
-    """The numbers that diffusers is called with. `files`: the request's add-ons by id.
-
-    `heads`: where they are in its source. Raises RequestError where only heads are drawn and none is to be.
-    """
+    """`files`: the request's add-ons by id; `heads`: of its source. Raises RequestError: no head to draw."""
     strength = request.strength if route.strength else None
-    words = tuple(
-        (each.prompt, compose(request, route, index), each.negative_prompt)
-        for index, each in enumerate(request.drawn)
-    )
-    first = words[0] if words else (request.prompt, compose(request, route), request.negative_prompt)
+    words = _words(request, route)
+    first = words[0]
     return Plan(
         mode=request.mode,
         route=route,
@@ -111,7 +105,7 @@ def plan(
         prompt=first[0],
         composed_prompt=first[1],
         negative_prompt=first[2],
-        weighed=bool(words) and route.weights,
+        weighed=bool(request.drawn) and route.weights,
         words=words if len(set(words)) > 1 else (),
         guidance_scale=request.guidance_scale,
         steps=request.num_inference_steps,
@@ -133,6 +127,16 @@ def plan(
         upscaler=request.upscaler,
         heads=faces.chosen(heads, request.fix_face) if route.patches else (),
         files=files or {},
+    )
+
+
+def _words(request: CompleteRequest, route: Route) -> tuple[tuple[str, str, str], ...]:
+    """Prompt, composed prompt and negative prompt of each picture; one entry where all read the same."""
+    if not request.drawn:
+        return ((request.prompt, compose(request, route), request.negative_prompt),)
+    return tuple(
+        (each.prompt, compose(request, route, index), each.negative_prompt)
+        for index, each in enumerate(request.drawn)
     )
 
 

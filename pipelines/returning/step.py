@@ -106,10 +106,8 @@ def bring_back(
     differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
     thresholds = change.Thresholds.of(tolerance)
     fit = light.LightFit.of(views.seen, views.drawn)
-    if everywhere:
-        mask = np.ones(differences.shape, bool)
-    else:
-        mask = change.grown(change.changed(differences, thresholds), fit.new)
+    found = np.ones(differences.shape, bool) if everywhere else change.changed(differences, thresholds)
+    mask = found if everywhere else change.grown(found, fit.new)
     verdict = _verdict(fit, mask, registration)
     if within is not None and verdict in REDRAWN:
         verdict = Verdict.KEPT  # what lies outside stays, whatever was drawn

@@ -20,9 +20,10 @@ from pipelines.planning.extending import passes
 from pipelines.planning.plan import Plan
 from pipelines.request import MAX_SEED, Extend, Mode, Role
 from pipelines.returning.maths import Bools, Bytes, Floats
-from pipelines.running.contract import FinishedPicture, LoadedModel, OnStep, RoleImage
+from pipelines.running.contract import LoadedModel, OnStep, RoleImage
 from pipelines.running.families.upscaler import small_jpeg
 from pipelines.running.finishing import enlarged
+from pipelines.running.picture_calls import PictureCall
 
 _SEED_STEP = 7919
 _JOIN = 8
@@ -44,7 +45,7 @@ def begun(source: Bytes, extend: Extend) -> Bytes:
     return soft
 
 
-class Extending:
+class Extending(PictureCall):
     """See `pipelines.running.contract.Call`. `source`: the picture that gets more canvas, RGB."""
 
     phase = Phase.DENOISING
@@ -79,15 +80,6 @@ class Extending:
             self._seen = Image.fromarray(canvas)
             self._emit(TileProgress(number + 1, len(self._windows)))
         return Image.fromarray(canvas)
-
-    def decode(self, latents: Any) -> Image.Image:
-        """The picture is one already."""
-        return latents
-
-    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
-        """As it is: all that is there is its source's own."""
-        check()
-        return FinishedPicture(latents)
 
     def preview(self, latents: Any) -> Callable[[], bytes]:
         """What makes a small JPEG of the picture as far as it is painted."""

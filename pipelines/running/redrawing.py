@@ -21,8 +21,9 @@ from PIL import Image
 from pipelines.events import Box, Event, Phase, TileProgress
 from pipelines.planning.plan import Plan
 from pipelines.request import MAX_SEED, Mode
-from pipelines.running.contract import FinishedPicture, LoadedModel, OnStep, RoleImage
+from pipelines.running.contract import LoadedModel, OnStep, RoleImage
 from pipelines.running.families.upscaler import small_jpeg
+from pipelines.running.picture_calls import PictureCall
 
 OVERLAPS = 4
 """A tile's side, in overlaps of two neighbours."""
@@ -127,7 +128,7 @@ def with_tones_of(source: np.ndarray, drawn: np.ndarray, block: int) -> np.ndarr
     return drawn + smooth[0].permute(1, 2, 0).numpy()
 
 
-class Redrawing:
+class Redrawing(PictureCall):
     """See `pipelines.running.contract.Call`. `source`: the enlarged picture, RGB; `side`: of its tiles in px;
 
     `heads`: where heads are in it.
@@ -175,15 +176,6 @@ class Redrawing:
             here += (self._redrawn(number, tile, seed, on_step) - here) * weights(tile)
         width, height = self._source.image.size
         return self._shown(Image.fromarray(_eight_bit(canvas[:height, :width])))
-
-    def decode(self, latents: Any) -> Image.Image:
-        """The picture is one already."""
-        return latents
-
-    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
-        """As it is: nothing is put back."""
-        check()
-        return FinishedPicture(latents)
 
     def preview(self, latents: Any) -> Callable[[], bytes]:
         """What makes a small JPEG of the picture as far as it is redrawn."""

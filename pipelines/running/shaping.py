@@ -45,9 +45,8 @@ def extended(
     size = extending.working_size(
         plan.extend, source.image.size, spec.resolution, route.size_multiple, spec.shapes
     )
-    words = (
-        "" if plan.mode is Mode.SMART_EDIT else plan.composed_prompt
-    )  # an instruction says not what is there
+    # An instruction does not say what is there.
+    words = "" if plan.mode is Mode.SMART_EDIT else plan.composed_prompt
     painted = replace(
         plan,
         mode=Mode.OUTPAINT,
@@ -65,14 +64,15 @@ def extended(
         check()
 
     whole = Extending(model, painted, source, tell).denoise(plan.seeds[0], step)
-    return [
-        replace(image, image=whole)
-        if image is source
-        else replace(image, image=_on_black(image.image, plan.extend, whole.size))
-        if image.role is Role.MASK
-        else image
-        for image in images
-    ]
+    return [_with_canvas(image, source, whole, plan.extend) for image in images]
+
+
+def _with_canvas(image: RoleImage, source: RoleImage, whole: Image.Image, extend: Extend) -> RoleImage:
+    if image is source:
+        return replace(image, image=whole)
+    if image.role is Role.MASK:
+        return replace(image, image=_on_black(image.image, extend, whole.size))
+    return image
 
 
 def _on_black(mask: Image.Image, extend: Extend, size: tuple[int, int]) -> Image.Image:

@@ -15,8 +15,9 @@ from pipelines.events import Phase, TileProgress
 from pipelines.families.upscaler import Options
 from pipelines.planning.plan import Plan
 from pipelines.running import foreign_enlargers, loading, pickled
-from pipelines.running.contract import Emit, FinishedPicture, LoadSettings, OnStep, RoleImage
+from pipelines.running.contract import Emit, LoadSettings, OnStep, RoleImage
 from pipelines.running.enlarging import Network, compact, enlarge_to, is_compact
+from pipelines.running.picture_calls import PictureCall
 from pipelines.spec import SINGLE_FILE, ModelSpec
 
 _PREVIEW_SIDE = 512
@@ -71,7 +72,7 @@ class EnlargerModel:
         return large
 
 
-class EnlargerCall:
+class EnlargerCall(PictureCall):
     """See `pipelines.running.contract.Call`: the same picture for every seed."""
 
     phase = Phase.ENLARGING
@@ -88,15 +89,6 @@ class EnlargerCall:
         """The enlarged picture."""
         del seed, on_step
         return self._model.enlarge(self._source, self._size, self._emit)
-
-    def decode(self, latents: Any) -> Image.Image:
-        """The picture is one already."""
-        return latents
-
-    def finish(self, latents: Any, check: Callable[[], None]) -> FinishedPicture:
-        """As it is: nothing is put back."""
-        check()
-        return FinishedPicture(latents)
 
     def preview(self, latents: Any) -> Callable[[], bytes]:
         """What makes a small JPEG of a picture."""

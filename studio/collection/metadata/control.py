@@ -5,11 +5,12 @@ The same outlines of the same reference are the same bytes, so they are kept onc
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
-from pydantic import BaseModel, ConfigDict, ValidationError
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
+
+from studio.collection.metadata import own_chunks
 
 CHUNK = "likeness-control"
 VERSION = 1
@@ -34,22 +35,10 @@ class ControlMark(BaseModel):
 
 def encode(picture: Image.Image, mark: ControlMark) -> bytes:
     """PNG bytes of an RGB picture; the same for the same input."""
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(CHUNK, mark.model_dump_json())
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=chunks)
-    return buffer.getvalue()
+    return own_chunks.encode(picture, CHUNK, mark)
 
 
 def read_mark(path: Path) -> ControlMark | None:
     """What a PNG says of itself; None where it is no control image of ours."""
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            text = image.info.get(CHUNK)
-    except (OSError, SyntaxError, ValueError):
-        return None
-    try:
-        mark = ControlMark.model_validate_json(text) if isinstance(text, str) else None
-    except ValidationError:
-        return None
+    mark = own_chunks.read(path, CHUNK, ControlMark)
     return mark if mark is not None and mark.version == VERSION else None

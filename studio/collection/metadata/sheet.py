@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
-from PIL import Image, PngImagePlugin
-from pydantic import BaseModel, ConfigDict, ValidationError
+from PIL import Image
+from pydantic import BaseModel, ConfigDict
 
 from pipelines.request import Role
+from studio.collection.metadata import own_chunks
 from studio.records import ParentLink
 
 CHUNK = "likeness-sheet"
@@ -55,22 +55,10 @@ class SheetMark(BaseModel):
 
 def encode(picture: Image.Image, mark: SheetMark) -> bytes:
     """PNG bytes of an RGB picture; the same for the same input."""
-    chunks = PngImagePlugin.PngInfo()
-    chunks.add_itxt(CHUNK, mark.model_dump_json())
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG", pnginfo=chunks)
-    return buffer.getvalue()
+    return own_chunks.encode(picture, CHUNK, mark)
 
 
 def read_mark(path: Path) -> SheetMark | None:
     """What a PNG says of itself; None where it is no sheet of ours."""
-    try:
-        with Image.open(path, formats=("PNG",)) as image:
-            text = image.info.get(CHUNK)
-    except (OSError, SyntaxError, ValueError):
-        return None
-    try:
-        mark = SheetMark.model_validate_json(text) if isinstance(text, str) else None
-    except ValidationError:
-        return None
+    mark = own_chunks.read(path, CHUNK, SheetMark)
     return mark if mark is not None and mark.version == VERSION else None
