@@ -152,11 +152,11 @@ class Catalog:
         index = cached_file(spec.source, index_of(spec), spec.revision)
         return index if index is None or _is_one_file(spec) else index.parent
 
-    def parts(self, spec: Entry) -> tuple[str, ...]:
+    def needed_files(self, spec: Entry) -> tuple[str, ...]:
         """What the entry's modes need beyond the base model, as written in its options; each once."""
         if not isinstance(spec, ModelSpec):
             return ()
-        return tuple(dict.fromkeys(part for mode in spec.modes for part in registry.parts(spec, mode)))
+        return tuple(dict.fromkeys(part for mode in spec.modes for part in registry.needed_files(spec, mode)))
 
     def pin(self, pins: Mapping[str, Mapping[str, str]]) -> None:
         """Hold models at commits: model → repository → commit. What models.yaml says goes first."""
@@ -199,7 +199,7 @@ class Catalog:
         state = self.availability(spec)
         if state != "ready":
             return absent(spec, state, self.folder(spec))
-        missing = [part for part in registry.parts(spec, mode) if not self._has_part(spec, part)]
+        missing = [part for part in registry.needed_files(spec, mode) if not self._has_part(spec, part)]
         if missing:
             return lacking(mode, missing[0])
         if spec.family == upscaler.NAME and (place := self.place(spec)) and enlargers.lacks_package(place):

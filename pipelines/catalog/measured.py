@@ -18,7 +18,7 @@ def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSi
     try:
         if place is None:
             return None
-        locations = {part for mode in modes for part in registry.parts(spec, mode)}
+        locations = {part for mode in modes for part in registry.needed_files(spec, mode)}
         extra = {
             model_size.part_name(location): model_size.located(place, location)
             for location in sorted(locations)

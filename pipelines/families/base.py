@@ -21,14 +21,14 @@ class Family:
     """One model family.
 
     `narrow(route, mode, options)` gives the route as far as an entry's options allow, or raises
-    ValueError saying which option is missing. `parts(mode, options)` lists what a mode needs beyond
+    ValueError saying which option is missing. `needed_files(mode, options)` lists what a mode needs beyond
     the base model, as written in the options.
     """
 
     routes: Mapping[Mode, Route]
     options: type[BaseModel]
     narrow: Callable[[Route, Mode, Any], Route]
-    parts: Callable[[Mode, Any], tuple[str, ...]]
+    needed_files: Callable[[Mode, Any], tuple[str, ...]]
     base: str | None = None
     """What add-ons of the models folder must be made for, as `pipelines.disk.identify` names it."""
     vaes: frozenset[str] = frozenset()
@@ -53,11 +53,11 @@ def derived(family: Family, mode: Mode, of: Mode, make: Callable[[Route, Any], R
             return family.narrow(route, asked, options)
         return make(family.narrow(family.routes[of], of, options), options)
 
-    def parts(asked: Mode, options: Any) -> tuple[str, ...]:
-        return family.parts(of if asked is mode else asked, options)
+    def needed_files(asked: Mode, options: Any) -> tuple[str, ...]:
+        return family.needed_files(of if asked is mode else asked, options)
 
     routes = {**family.routes, mode: make(family.routes[of], None)}
-    return replace(family, routes=routes, narrow=narrow, parts=parts)
+    return replace(family, routes=routes, narrow=narrow, needed_files=needed_files)
 
 
 def merged(checkpoints: Mapping[Any, Mapping[Mode, Route]]) -> dict[Mode, Route]:

@@ -52,7 +52,7 @@ def adapted(route: Route, first: Role, second: Role) -> Route:
 
 
 def needed(mode: Mode, options: StockOptions) -> tuple[str, ...]:
-    """A family's `parts`, where the options know them all: files a mode needs beyond the base model."""
+    """A family's `needed_files`, where the options know them all."""
     return options.needed_for(mode)
 
 

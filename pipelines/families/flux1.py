@@ -94,7 +94,7 @@ FAMILY = Family(
     routes=merged(CHECKPOINTS),
     options=Options,
     narrow=choosing(CHECKPOINTS),
-    parts=needed,
+    needed_files=needed,
     base="flux1",
     folders=FOLDERS,
 )

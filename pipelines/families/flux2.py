@@ -102,7 +102,7 @@ FAMILY = Family(
     routes=merged(CHECKPOINTS),
     options=Options,
     narrow=choosing(CHECKPOINTS),
-    parts=needed,
+    needed_files=needed,
     base="flux2",
     folders=FOLDERS,
 )

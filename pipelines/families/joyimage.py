@@ -42,6 +42,6 @@ FAMILY = Family(
     routes=ROUTES,
     options=Options,
     narrow=narrow,
-    parts=needed,
+    needed_files=needed,
     folders={"JoyImageEditPlusPipeline": {}},
 )

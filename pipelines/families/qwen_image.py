@@ -103,7 +103,7 @@ FAMILY = Family(
     routes=merged(CHECKPOINTS),
     options=Options,
     narrow=choosing(CHECKPOINTS),
-    parts=needed,
+    needed_files=needed,
     base="qwen-image",
     folders=FOLDERS,
 )

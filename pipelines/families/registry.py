@@ -82,7 +82,7 @@ def _defaults(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:
     return {name: value for name, value in masked.items() if name != "strength"}
 
 
-def parts(spec: ModelSpec, mode: Mode) -> tuple[str, ...]:
+def needed_files(spec: ModelSpec, mode: Mode) -> tuple[str, ...]:
     """What `mode` needs beyond the base model: paths in its folder, or `hub://owner/name/path`."""
     family = FAMILIES[spec.family]
-    return family.parts(mode, family.options.model_validate(spec.options))
+    return family.needed_files(mode, family.options.model_validate(spec.options))

@@ -128,7 +128,7 @@ def narrow(route: Route, mode: Mode, options: Options) -> Route:
     return route
 
 
-def parts(mode: Mode, options: Options) -> tuple[str, ...]:
+def needed_files(mode: Mode, options: Options) -> tuple[str, ...]:
     """Files a mode needs beyond the base model."""
     return options.needed_for(mode)
 
@@ -138,7 +138,7 @@ FAMILY = Family(
     routes=ROUTES,
     options=Options,
     narrow=narrow,
-    parts=parts,
+    needed_files=needed_files,
     base="sd1",
     adapts_sources=True,
     vaes=frozenset({"sd"}),

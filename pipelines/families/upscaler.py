@@ -56,7 +56,7 @@ def _nothing(mode: Mode, options: Any) -> tuple[str, ...]:
     return ()
 
 
-FAMILY = Family(routes=ROUTES, options=Options, narrow=_as_it_is, parts=_nothing)
+FAMILY = Family(routes=ROUTES, options=Options, narrow=_as_it_is, needed_files=_nothing)
 
 
 def redrawing(family: Family) -> Family:

@@ -176,7 +176,7 @@ def hub_commit(spec: ModelSpec) -> str:
 
 def part_commits(spec: ModelSpec, mode: Mode) -> dict[str, str]:
     """The commits of the other repositories of the hub that `mode` reads parts of."""
-    parts = [part for part in registry.parts(spec, mode) if part.startswith(HUB)]
+    parts = [part for part in registry.needed_files(spec, mode) if part.startswith(HUB)]
     commits = {split_hub(part)[0]: hub_revision(part) or cached_commit(split_hub(part)[0]) for part in parts}
     return {repo: commit for repo, commit in commits.items() if commit}
 

@@ -33,7 +33,7 @@ def order(spec: Entry, catalog: Catalog) -> FetchOrder:
     """Everything to fetch so that the entry can do all of its modes."""
     variant = spec.variant if isinstance(spec, ModelSpec) else None
     wanted = [] if catalog.folder(spec) else [_own(spec, variant)]
-    for part in catalog.parts(spec):
+    for part in catalog.needed_files(spec):
         if part.startswith(HUB):
             repo, path = split_hub(part)
             kind = "file" if path.endswith(SINGLE_FILE) else "folder"

@@ -247,7 +247,7 @@ def test_a_pinned_model_and_its_parts_are_read_at_their_commits(tmp_path: Path) 
     catalog.pin({"one": {"o/base": "1", "o/lora": "2", "o/control": "3", "o/fixed": "4"}})
     spec = catalog.get("one")
     assert spec.revision == "1"
-    assert catalog.parts(spec) == ("hub://o/lora@2/a.safetensors", "hub://o/control@3", "local")
+    assert catalog.needed_files(spec) == ("hub://o/lora@2/a.safetensors", "hub://o/control@3", "local")
     assert spec.options["image_encoder"] == "hub://o/fixed@9/encoder"
     catalog.pin({"one": {}})
     assert catalog.get("one") == spec
