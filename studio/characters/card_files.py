@@ -64,11 +64,15 @@ class _Found:
     notes: list[str] = field(default_factory=list[str])
 
 
+_BEFORE_JSON = b"\xef\xbb\xbf\xff\xfe\0 \t\r\n"
+"""Byte order marks, the zeros of UTF-16, and spaces."""
+
+
 def read(data: bytes) -> CardFile:
     """A card in any of its files but CHARX. Raises PictureRefused."""
     if data.startswith(_PNG):
         return _from_png(data)
-    if not data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{"):
+    if not data.lstrip(_BEFORE_JSON).startswith(b"{"):
         raise PictureRefused(_STRANGE, field="file")
     said, notes = card_json.parse(data, "The card")
     return _card(said, {}, None, notes)
@@ -147,7 +151,7 @@ def _inline(uri: str) -> bytes | None:
 
 def _unpacked(text: bytes) -> bytes | None:
     try:
-        return base64.b64decode(text, validate=False)
+        return base64.b64decode(text + b"==", validate=False)  # some writers leave its end out
     except (binascii.Error, ValueError):
         return None
 

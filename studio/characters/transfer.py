@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, BinaryIO
@@ -44,6 +45,7 @@ _TOO_MUCH_FOR_A_PNG = (
 )
 _REST = "card/card.json"
 _ZIPS = (b"PK\x03\x04", b"PK\x05\x06")
+_JPEG = b"\xff\xd8\xff"
 _STRANGE_ZIP = (
     "This zip holds no character: neither character.json, as this studio writes it, nor the card.json of a "
     "CHARX card."
@@ -75,7 +77,7 @@ class Transfer:
     def _import(self, source: BinaryIO, filename: str) -> Imported:
         head = source.read(len(_ZIPS[0]))
         source.seek(0)
-        if head not in _ZIPS:
+        if head not in _ZIPS and not _is_zip_behind_picture(head, source):
             return self._import_card(card_files.read(self._bounded(source)), filename)
         sent = archive.opened(source)
         if archive.CONTENTS in sent.names():
@@ -216,6 +218,13 @@ class Transfer:
 
     def _reads(self, image_id: str) -> Callable[[], bytes]:
         return lambda: self._collection.file(image_id)[0].read_bytes()
+
+
+def _is_zip_behind_picture(head: bytes, source: BinaryIO) -> bool:
+    """RisuAI can write a CHARX card behind a JPEG, so that file managers show the portrait."""
+    found = head.startswith(_JPEG) and zipfile.is_zipfile(source)
+    source.seek(0)
+    return found
 
 
 def _named(session: Session, name: str, description: str) -> CharacterRow:

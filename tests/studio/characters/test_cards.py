@@ -417,6 +417,29 @@ def test_what_a_card_brought_goes_with_the_last_character_that_needs_it(studio: 
     assert card_parts(studio) == set()
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+def test_json_is_read_in_every_unicode(studio: Cast, encoding: str) -> None:
+    sent = json.dumps(third(DATA)).encode(encoding)
+    assert studio.characters.get(take(studio, sent, "ina.json")).name == "Ina"
+
+
+def test_a_charx_behind_a_jpeg_is_read(studio: Cast) -> None:
+    sent = encoded(noise(1), "JPEG") + charx(third(DATA), {"assets/a.bin": b"kept"})
+    ina = take(studio, sent, "ina.jpg")
+    with zipfile.ZipFile(io.BytesIO(b"".join(studio.characters.transfer.charx(ina)))) as card:
+        assert json.loads(card.read("card.json"))["data"]["name"] == "Ina"
+    with pytest.raises(PictureRefused, match="no character card"):
+        take(studio, encoded(noise(2), "JPEG"), "plain.jpg")
+
+
+@pytest.mark.parametrize("spaces", range(3))
+def test_base64_without_its_end_is_read(studio: Cast, spaces: int) -> None:
+    text = b64(json.dumps(third(DATA)).encode() + b" " * spaces).rstrip("=")
+    chunks = PngImagePlugin.PngInfo()
+    chunks.add_text("ccv3", text)
+    assert studio.characters.get(take(studio, encoded(noise(5, 40, 60), pnginfo=chunks))).name == "Ina"
+
+
 def started(studio: Cast) -> None:
     """The next start, as far as characters go."""
     StudioService(load_catalog(studio.settings.models), studio.collection, studio.queue)
