@@ -67,6 +67,12 @@ class ModelsFolder:
     """Id of an earlier version → id now, where it meant one file only."""
 
 
+_SAME_NAME = (
+    "Another file here has the same name, written in another way (its accents, or capitals in its ending). "
+    "Rename one of the two."
+)
+
+
 def look(folder: Path) -> ModelsFolder:
     """Everything in `folder` and below; nothing where it does not exist."""
     specs: dict[str, ModelSpec] = {}
@@ -80,6 +86,8 @@ def look(folder: Path) -> ModelsFolder:
         thing = _thing(path, path.relative_to(folder))
         if isinstance(thing, Unusable):
             unusable.append(thing)
+        elif thing.id in add_ons or thing.id in specs:
+            unusable.append(Unusable(path, _SAME_NAME))
         elif isinstance(thing, AddOnFile):
             add_ons[thing.id] = thing
         else:

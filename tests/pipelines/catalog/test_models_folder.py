@@ -7,6 +7,7 @@ import pytest
 from pipelines.catalog import models_folder
 from pipelines.families.registry import FAMILIES, entry_route
 from pipelines.request import Mode
+from tests.pipelines.disk.test_identify import LORA_XL, write
 from tests.pipelines.running.families.conftest import MAKERS
 
 
@@ -32,3 +33,14 @@ def test_a_folder_becomes_the_right_model_of_its_family(
 def test_no_two_families_want_the_same_folder() -> None:
     wanted = [name for family in FAMILIES.values() for name in family.folders]
     assert len(wanted) == len(set(wanted))
+
+
+@pytest.mark.parametrize("other", ["e\u0301.safetensors", "\u00e9.SAFETENSORS"])
+def test_of_two_files_of_one_name_the_second_is_told_of(tmp_path: Path, other: str) -> None:
+    for name in ("\u00e9.safetensors", other):
+        write(tmp_path / name, LORA_XL)
+    if len(list(tmp_path.iterdir())) < 2:
+        pytest.skip("this file system takes the two for one")
+    found = models_folder.look(tmp_path)
+    assert len(found.add_ons) == 1
+    assert "the same name" in found.unusable[0].reason
