@@ -162,6 +162,9 @@ def test_arrows_walk_enter_opens_s_stars_and_the_focus_stays(
     expect(found.locator("#details-dialog-title")).to_have_text(few[1]["label"])
     found.keyboard.press("ArrowRight")
     expect(found.locator("#details-dialog-title")).to_have_text(few[2]["label"])
+    old = cell(found, few[1]).element_handle()
+    found.set_viewport_size({"width": 700, "height": 800})  # the grid is drawn anew beneath
+    found.wait_for_function("(cell) => !cell.isConnected", arg=old)
     found.keyboard.press("Escape")
     expect_focus(found, few[1]["id"])
     assert studio_server.api("GET", f"/images/{few[1]['id']}").json()["starred"] is True

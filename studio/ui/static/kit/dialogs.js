@@ -20,8 +20,10 @@ export function dialog({ id, title, kind = "", saves = false, onClose }) {
   const closer = button({ name: "close", label: "Close", words: false, kind: "ghost", run: () => leave() });
   const head = el("div", { class: "out-dialog-head" }, heading, closer);
   const node = el("dialog", { id, class: `out-dialog ${kind}`, "aria-labelledby": `${id}-title` }, head, body);
-  /** @type {HTMLElement | null} */
+  /** @type {HTMLElement | null | undefined} */
   let opener = null;
+  /** @type {HTMLElement | null | undefined} */
+  let grid = null; // that the opener is a cell of: it may be drawn anew meanwhile
   const typed = watchText(node);
   const mayLose = async () => saves || !typed.changed() || confirm(LOSE);
   const leave = async () => (await mayLose()) && node.close();
@@ -42,13 +44,15 @@ export function dialog({ id, title, kind = "", saves = false, onClose }) {
     const below = [...host.querySelectorAll("dialog[open]")].at(-1);
     (below ?? document.body).append(toastBox());
     onClose?.();
-    if (opener?.isConnected) opener.focus({ preventScroll: true });
-    opener = null;
+    const back = opener?.isConnected ? opener : inGrid(grid, opener?.dataset.picture);
+    back?.focus({ preventScroll: true });
+    opener = grid = null;
   });
   const open = () => {
     typed.forget();
     if (node.open) return;
     opener = /** @type {HTMLElement | null} */ (document.activeElement);
+    grid = /** @type {HTMLElement | null | undefined} */ (opener?.closest("[role=grid]"));
     host.append(node);
     if (!host.isConnected) document.body.append(host); // moved, it would take an open dialog out of the top layer
     node.append(toastBox()); // outside an open modal dialog nothing can be clicked
@@ -57,6 +61,12 @@ export function dialog({ id, title, kind = "", saves = false, onClose }) {
   };
   return { node, head, body, heading, open, close: () => node.close(), mayLose, settled: typed.forget };
 }
+
+/** The cell of a picture, else the one that can be reached. @param {HTMLElement | null | undefined} grid @param {string | undefined} id */
+const inGrid = (grid, id) =>
+  /** @type {HTMLElement | null | undefined} */ (
+    grid?.querySelector(`[data-picture="${CSS.escape(id ?? "")}"]`) ?? grid?.querySelector("[data-picture][tabindex='0']")
+  );
 
 const LOSE = {
   id: "lose-dialog",
