@@ -43,6 +43,12 @@ LATER_STYLES = (
     "tree",
 )
 """Those that come with what is not on the page from the beginning; `static/core/styles.js` asks for them."""
+_COMMENTS = {
+    ".js": re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$", re.MULTILINE | re.DOTALL),
+    ".css": re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL),
+}
+"""Those with lines of their own: a quarter of the scripts, for readers of the source and the type checker."""
+_INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 _IMPORTED = re.compile(r'^(?:import|export)\b[^"]*?from "(\.[^"]+)";', re.MULTILINE)
 
 
@@ -63,7 +69,7 @@ class PageFiles:
 
     def __init__(self, folder: Path = STATIC) -> None:
         self.files = {
-            path.relative_to(folder).as_posix(): PageFile(path.read_bytes(), MEDIA_TYPES[path.suffix])
+            path.relative_to(folder).as_posix(): PageFile(_sent(path), MEDIA_TYPES[path.suffix])
             for path in sorted(folder.rglob("*"))
             if path.suffix in MEDIA_TYPES
         }
@@ -129,6 +135,15 @@ class PageFiles:
         modules = (f"<{self.address(path)}>; rel=modulepreload" for path in self.opening)
         styles = (f"<{self.address(f'styles/{name}.css')}>; rel=preload; as=style" for name in STYLES)
         return ", ".join((*modules, *styles))
+
+
+def _sent(path: Path) -> bytes:
+    """What a browser gets of a file: all but comments, every line where it was, so that errors name it."""
+    body = path.read_bytes()
+    if (comment := _COMMENTS.get(path.suffix)) is None:
+        return body
+    text = comment.sub(lambda found: "\n" * found[0].count("\n"), body.decode())
+    return (_INDENT.sub("", text) if path.suffix == ".css" else text).encode()
 
 
 PAGE_FILES = PageFiles()
