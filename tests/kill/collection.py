@@ -96,6 +96,12 @@ def run(folder: Path, rounds: int) -> Report:
 def _kill(settings: Settings, originals: Path, kind: str, report: Report) -> None:
     if kind in ("import", "many"):  # which throw pictures away and empty the trash without a word
         report.promised = {key: value for key, value in report.promised.items() if key[0] != "place"}
+    if kind == "days":  # so many of them that the trash of earlier rounds expires
+        report.promised = {
+            key: value
+            for key, value in report.promised.items()
+            if (key[0], value) != ("place", bringer.TRASH)
+        }
     paths = (str(settings.data_dir), str(settings.models), str(originals))
     process = Spoken(keeper.main, *paths, kind)
     with process.lines as lines:
