@@ -5,7 +5,6 @@ Beside its words: `place IMAGE here|trash`, `default MODE MODEL`, `memory MODEL 
 
 from __future__ import annotations
 
-import io
 import json
 import random
 from contextlib import closing
@@ -25,7 +24,6 @@ from studio.presets.presets import Presets
 from studio.presets.records import PresetVariant, PresetWish
 from studio.settings import Settings
 from tests.kill.telling import GONE, HERE, begin, done, opened
-from tests.studio.fixtures import picture
 
 TRASH = "trash"
 _DAYS = 29
@@ -62,8 +60,9 @@ def bring(settings: Settings, folder: Path) -> None:
                 done("place", image_id, HERE)
 
 
-def let_days_pass(settings: Settings, _: Path) -> None:
+def let_days_pass(settings: Settings, folder: Path) -> None:
     """A picture lies in the trash for one day less than it may, then comes out again."""
+    originals = sorted(folder.glob("*.png"))  # what `mend` can bring back when it takes files away
     with closing(Database(settings.database)) as database:
         collection = Collection(settings, database, load_catalog(settings.models))
         collection.reconcile()
@@ -72,7 +71,7 @@ def let_days_pass(settings: Settings, _: Path) -> None:
         while True:
             known = [each for each in collection.gallery.ids(Filter()).ids if not never_deleted(each)]
             if not known:
-                collection.add_upload(io.BytesIO(picture(random.randrange(10**6))), "one.png")
+                collection.add_upload(random.choice(originals), "one.png")
                 continue
             image_id = random.choice(known)
             begin("place", image_id)
