@@ -73,6 +73,7 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
 
     page = build_page(service, settings)
     page.delete_cache = (3600, 86400)
+    quick_gradio.calm(page)
     return gr.mount_gradio_app(  # pyright: ignore[reportUnknownMemberType] some options have no type
         app,
         page,

@@ -52,6 +52,14 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -
         assert word in line
 
 
+def wakings(pid: int, seconds: float = 1) -> float:
+    """How often a second the process's main thread goes on after a wait."""
+    process = psutil.Process(pid)
+    before = process.num_ctx_switches().voluntary
+    time.sleep(seconds)
+    return (process.num_ctx_switches().voluntary - before) / seconds
+
+
 def alive(pid: int) -> bool:
     """Whether the process runs; a zombie does not."""
     try:
@@ -74,6 +82,7 @@ def test_the_studio_says_one_line_answers_and_ends_without_orphans(
     with running_studio(tmp_path / "data", tiny_models_yaml) as studio:
         assert studio.output == f"Likeness is ready at {studio.url}\n"
         assert studio.api("GET", "/health").status_code == 200
+        assert wakings(studio.process.pid) < 300, "a studio with nothing to do does something all the time"
         assert_ends_well(studio, signal.SIGINT)
 
 
