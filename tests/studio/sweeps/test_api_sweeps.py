@@ -65,6 +65,32 @@ def test_a_cancelled_sweep_goes_on_with_the_same_pictures(rest: StudioProcess) -
     assert [cell["image"]["seed"] for cell in done["cells"]] == [1, 2, 3]
 
 
+def test_each_model_is_loaded_once_however_the_axes_lie(rest: StudioProcess) -> None:
+    rest.api("POST", "/queue/pause")
+    try:
+        axes = {
+            "x": {"field": "model", "values": "tiny | tiny-plain"},
+            "y": {"field": "seed", "values": [1, 2]},
+        }
+        sweep = send(rest, "/sweeps", request=REQUEST, **axes).json()
+        jobs = [rest.api("GET", f"/jobs/{job_id}").json() for job_id in sweep["jobs"]]
+        waiting = sorted(jobs, key=lambda job: job["position"])
+        models = [job["request"]["model"] for job in waiting]
+        assert models in (
+            ["tiny", "tiny", "tiny-plain", "tiny-plain"],
+            ["tiny-plain", "tiny-plain", "tiny", "tiny"],
+        )
+        assert [cell["x"] for cell in rest.api("GET", f"/sweeps/{sweep['batch']}").json()["cells"]] == [
+            0,
+            1,
+            0,
+            1,
+        ]
+        rest.api("POST", f"/sweeps/{sweep['batch']}/cancel")
+    finally:
+        rest.api("POST", "/queue/resume")
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
