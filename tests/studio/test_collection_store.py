@@ -8,7 +8,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -112,22 +113,22 @@ def test_a_plain_file_is_its_own_working_file(store: ImageStore) -> None:
     assert store.working_file(sha256, "png", plain=True) == store.path(sha256, "png")
 
 
-@pytest.fixture
-def no_space(tmp_path: Path) -> Generator[Callable[[], None]]:
-    """Call it, and from then on no file can grow beyond 20 kB: what a full disk is like, for any user."""
+@contextmanager
+def no_space() -> Generator[None]:
+    """No file can grow beyond 20 kB in here, not even of pytest: what a full disk is like, for any user."""
     import resource
 
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    yield lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 @pytest.mark.posix("limits the size of files")
-def test_a_disk_without_space_is_said_and_leaves_no_half_file(
-    store: ImageStore, tmp_path: Path, no_space: Callable[[], None]
-) -> None:
-    no_space()
-    with pytest.raises(StorageFailure, match="full"):
+def test_a_disk_without_space_is_said_and_leaves_no_half_file(store: ImageStore, tmp_path: Path) -> None:
+    with no_space(), pytest.raises(StorageFailure, match="full"):
         store.put(b"x" * 50_000, "png")
     assert files(tmp_path) == []
 
