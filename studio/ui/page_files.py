@@ -43,9 +43,10 @@ LATER_STYLES = (
     "tree",
 )
 """Those that come with what is not on the page from the beginning; `static/core/styles.js` asks for them."""
+_BLOCK = r"/\*[^*]*\*+(?:[^/*][^*]*\*+)*/"
 _COMMENTS = {
-    ".js": re.compile(r"^[ \t]*(?:/\*(?:(?!\*/).)*\*/|//[^\n]*)[ \t]*$", re.MULTILINE | re.DOTALL),
-    ".css": re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*$", re.MULTILINE | re.DOTALL),
+    ".js": re.compile(rf"^[ \t]*(?:{_BLOCK}|//[^\n]*)[ \t]*$", re.MULTILINE),
+    ".css": re.compile(rf"^[ \t]*{_BLOCK}[ \t]*$", re.MULTILINE),
 }
 """Those with lines of their own: a quarter of the scripts, for readers of the source and the type checker."""
 _INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
