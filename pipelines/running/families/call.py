@@ -114,7 +114,7 @@ class DiffusersCall:
 
     def preview(self, latents: torch.Tensor) -> Callable[[], bytes]:
         """What makes a small JPEG of `latents` as they are now, without the full decoder, in any thread."""
-        first = self._model.spatial(latents, self._plan)[:1].detach().clone()
+        first = self._model.spatial(latents, self._plan)[:1].detach().to(torch.float32, copy=True)
         return partial(self._model.colours().jpeg, first, self._plan.width // first.shape[-1])
 
     def _callback(self, on_step: OnStep, seed: int) -> Callable[..., dict[str, Any]]:

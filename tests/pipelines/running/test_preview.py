@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from diffusers import AutoencoderKL, DDIMScheduler
 from PIL import Image
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from pipelines.running import preview
 from pipelines.running.preview import CleanGuess, LatentColours
@@ -34,8 +36,30 @@ def test_a_preview_of_a_large_picture_is_small() -> None:
 
 
 def test_numbers_run_over_do_not_break_the_preview() -> None:
-    colours = LatentColours(torch.ones(4, 3), torch.zeros(3))
-    assert opened(colours.jpeg(torch.full((1, 4, 8, 8), float("inf")), 8)).size == (64, 64)
+    colours = LatentColours(torch.tensor([[1.0, 1, 1], [-1, 1, -1]]), torch.zeros(3))
+    assert opened(colours.jpeg(torch.full((1, 2, 8, 8), float("inf")), 8)).size == (64, 64)
+
+
+class Computed(TorchDispatchMode):
+    """Names of what torch is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_dispatch__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.names.add(func.overloadpacket.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_a_preview_is_drawn_without_threads_of_torch() -> None:
+    """Those would be more than there are cores, and the model's own would sleep between two pieces of work."""
+    colours = LatentColours(torch.randn(4, 3), torch.randn(3))
+    with Computed() as computed:
+        colours.jpeg(torch.randn(1, 4, 64, 64), 8)
+    assert computed.names <= {"randn", "select", "detach", "_to_copy"}
 
 
 def test_fitting_finds_the_map_that_was_there() -> None:
