@@ -10,8 +10,8 @@ from pathlib import Path
 _WAITING = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "800", "KMP_BLOCKTIME": "0"}
 """For GNU's and Intel's OpenMP, of which torch brings one or the other.
 
-GNU's looks up 800 times before it sleeps, a few microseconds: a small model's threads meet thousands of times in
-a step, and waking a sleeper each time doubles it. docs/performance.md has the figures, quiet and busy.
+GNU's looks up 800 times before it sleeps, a few microseconds: a small model's threads meet thousands of times
+in a step, and waking a sleeper each time doubles it. docs/performance.md has the figures, quiet and busy.
 """
 
 

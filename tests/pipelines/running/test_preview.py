@@ -55,7 +55,7 @@ class Computed(TorchDispatchMode):
 
 
 def test_a_preview_is_drawn_without_threads_of_torch() -> None:
-    """Those would be more than there are cores, and the model's own would sleep between two pieces of work."""
+    """Those would be more than there are cores, and the model's own would sleep at every turn."""
     colours = LatentColours(torch.randn(4, 3), torch.randn(3))
     with Computed() as computed:
         colours.jpeg(torch.randn(1, 4, 64, 64), 8)
