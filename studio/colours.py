@@ -22,6 +22,10 @@ _GREY_MODES = ("1", "L", "LA", "La", "I;16", "I;16L", "I;16B", "I;16N", "I", "F"
 _USUAL_GAMMA, _NEARLY = 1 / 2.2, 0.05
 """A gAMA as near as this to the usual one says nothing new, where cHRM does not stand beside it."""
 _NCLX = b"colrnclx"
+_RESERVED = (0, 3)
+"""Transfers that mean nothing."""
+_CAMERAS = (1, 6, 14, 15)
+"""Transfers of cameras. In an AVIF they stand for the curve of sRGB, as in the pictures that say nothing."""
 _SRGB = ImageCms.ImageCmsProfile(
     ImageCms.createProfile("sRGB")  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
 )
@@ -99,30 +103,37 @@ def meant_by_png(chunks: Mapping[bytes, bytes], *, grey: bool) -> bytes | None:
 
 def meant_by_avif(head: bytes) -> bytes | None:
     """The profile that an AVIF's numbers describe, from its first bytes; None: sRGB, or not said."""
+    numbers = _avif_numbers(head)
+    if numbers is None or numbers[1] in icc.HIGH_RANGE:
+        return None
+    primaries = icc.PRIMARIES.get(numbers[0], icc.SRGB_PRIMARIES)
+    curve = icc.SRGB_CURVE if numbers[1] in _CAMERAS else icc.CURVES.get(numbers[1], icc.SRGB_CURVE)
+    if (primaries, curve) == (icc.SRGB_PRIMARIES, icc.SRGB_CURVE):
+        return None
+    return icc.profile(primaries, curve)
+
+
+def _avif_numbers(head: bytes) -> tuple[int, int] | None:
+    """Primaries and transfer of H.273; None where one of them is said to be none."""
     at = head.find(_NCLX)
     if at < 0 or len(head) < at + 12:
         return None
-    known = _curve_of(*struct.unpack_from(">HH", head, at + len(_NCLX)))
-    if known is None or known == (icc.SRGB_PRIMARIES, icc.SRGB_CURVE):
-        return None
-    return icc.profile(*known)
+    primaries, transfer = struct.unpack_from(">HH", head, at + len(_NCLX))
+    return None if primaries == 0 or transfer in _RESERVED else (primaries, transfer)
 
 
 def high_range(image: Image.Image, head: bytes, chunks: Mapping[bytes, bytes]) -> HighRange | None:
     """What stands in `info[RANGE]` of a PNG or AVIF that is meant for brighter screens (PQ, HLG)."""
     if image.format == "PNG":
-        numbers = chunks.get(b"cICP", b"")
-        if len(numbers) != 4 or numbers[2:] != b"\0\1":
-            return None
-        primaries, transfer = numbers[:2]
+        cicp = chunks.get(b"cICP", b"")
+        numbers = (cicp[0], cicp[1]) if len(cicp) == 4 and cicp[2:] == b"\0\1" else None
+        primaries = icc.PRIMARIES.get(numbers[0]) if numbers else None
     else:
-        at = head.find(_NCLX)
-        if image.format != "AVIF" or at < 0 or len(head) < at + 12:
-            return None
-        primaries, transfer = struct.unpack_from(">HH", head, at + len(_NCLX))
-    if transfer not in icc.HIGH_RANGE or primaries not in icc.PRIMARIES:
+        numbers = _avif_numbers(head) if image.format == "AVIF" else None
+        primaries = icc.PRIMARIES.get(numbers[0], icc.SRGB_PRIMARIES) if numbers else None
+    if numbers is None or primaries is None or numbers[1] not in icc.HIGH_RANGE:
         return None
-    return icc.PRIMARIES[primaries], transfer
+    return primaries, numbers[1]
 
 
 def _numbers(cicp: bytes) -> tuple[icc.Primaries, icc.Curve] | None:

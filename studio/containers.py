@@ -37,6 +37,13 @@ _ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), 
 """Where each pass of an interlaced PNG begins, and its steps: left, top, across, down."""
 _BLOCK = 2**20
 _MAX_PROFILE = 16 * 2**20
+_MAX_NAME = 80
+"""Bytes of a profile's name: one more than PNG allows, as browsers have it."""
+
+_BMP_HEAD, _BMP_V5 = 14, 124
+_BMP_SPACE, _BMP_EMBEDDED = slice(_BMP_HEAD + 56, _BMP_HEAD + 60), b"DEBM"
+_BMP_PROFILE = _BMP_HEAD + 112
+"""Where a BITMAPV5HEADER says that a profile is embedded, and where that begins and how long it is."""
 
 _WEBP_PICTURE = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"))
 _VP8X_METADATA = 0x08 | 0x04
@@ -118,7 +125,7 @@ def png_colours(file: BinaryIO) -> dict[bytes, bytes]:
 
     Leaves the file where it was. Reads no further than the pixels.
     """
-    start, found = file.tell(), dict[bytes, bytes]()
+    start, found, behind_palette = file.tell(), dict[bytes, bytes](), False
     file.seek(len(PNG_MARK), io.SEEK_CUR)
     while len(head := file.read(8)) == 8:
         length, kind = struct.unpack(">I4s", head)
@@ -126,9 +133,10 @@ def png_colours(file: BinaryIO) -> dict[bytes, bytes]:
             break
         if length in _PNG_SIZES.get(kind, ()):
             chunk = head + file.read(length + 4)
-            if _shows(kind, chunk):
+            if _shows(kind, chunk) and not (kind == b"cICP" and behind_palette):
                 found.setdefault(kind, chunk[8:-4])
         else:
+            behind_palette |= kind == b"PLTE"
             file.seek(length + 4, io.SEEK_CUR)
     file.seek(start)
     return found
@@ -163,14 +171,31 @@ def _shows(kind: bytes, chunk: bytes) -> bool:
 
 
 def png_profile(body: bytes) -> bytes | None:
-    """The ICC profile in the body of an iCCP chunk; None where it is damaged."""
-    _, _, packed = body.partition(b"\0")
+    """The ICC profile in the body of an iCCP chunk; None where it is damaged, or not as PNG has it."""
+    name, _, packed = body.partition(b"\0")
+    if not 0 < len(name) <= _MAX_NAME or packed[:1] != b"\0":
+        return None
     unpacker = zlib.decompressobj()
     try:
         profile = unpacker.decompress(packed[1:], _MAX_PROFILE)
     except zlib.error:
         return None
     return profile if unpacker.eof and profile else None
+
+
+def bmp_profile(file: BinaryIO) -> bytes | None:
+    """The ICC profile that lies in a BMP; None where there is none, or not all of it."""
+    file.seek(0)
+    head = file.read(_BMP_HEAD + _BMP_V5)
+    if len(head) < _BMP_HEAD + _BMP_V5 or head[_BMP_SPACE] != _BMP_EMBEDDED:
+        return None
+    if int.from_bytes(head[_BMP_HEAD : _BMP_HEAD + 4], "little") < _BMP_V5:
+        return None
+    start, size = struct.unpack_from("<II", head, _BMP_PROFILE)
+    if size > _MAX_PROFILE:
+        return None
+    file.seek(_BMP_HEAD + start)
+    return sound_profile(file.read(size))
 
 
 def _one_stream(packed: bytes, most: int) -> bytes | None:

@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from pipelines.errors import PictureRefused
 from studio import colours
-from studio.containers import essential_png, png_colours
+from studio.containers import bmp_profile, essential_png, png_colours
 from studio.room import MemoryBudget
 from studio.tag_limit import limit_tags
 from studio.tones import DEEP_MODES
@@ -156,6 +156,8 @@ def _say_colours(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
         meant = colours.meant_by_png(said, grey=image.mode in ("1", "L", "LA", *DEEP_MODES))
     elif image.format == "AVIF" and not meant:
         meant = colours.meant_by_avif(head)
+    elif image.format == "BMP":
+        meant = bmp_profile(file)
     bright = None if image.format == "AVIF" and meant else colours.high_range(image, head, said)
     if bright is not None:
         image.info[colours.RANGE] = bright

@@ -7,7 +7,7 @@ of the three colours of ITU-R BT.2020, so that hues stay. Knows numpy and Pillow
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
@@ -59,13 +59,12 @@ class ToneMapping:
 
 
 def _to_xyz(primaries: icc.Primaries) -> NDArray[np.float64]:
-    """3×3, from light of these colours to XYZ with white at Y 1. Whites other than D65 are not adapted."""
+    """3×3, from light of these colours to XYZ under D50, with white at Y 1."""
     import numpy as np
 
-    points: NDArray[np.float64] = np.array([[x, y, 1 - x - y] for x, y in primaries]).T
-    white = points[:, 3] / points[1, 3]
-    solve: Any = np.linalg.solve  # its types hang on those of the arrays
-    return points[:, :3] * solve(points[:, :3], white)
+    columns = icc.matrix(primaries)
+    assert columns is not None  # of H.273, all of which describe colours
+    return np.array(columns).T
 
 
 def _from_pq(stored: np.ndarray) -> np.ndarray:

@@ -78,7 +78,7 @@ def profile(primaries: Primaries | None, curve: Curve) -> bytes | None:
     """An RGB profile, or of grey without `primaries`; None where they describe no colours."""
     if primaries is None:
         return _written(b"GRAY", [(b"kTRC", _para(curve))])
-    columns = _columns(primaries)
+    columns = matrix(primaries)
     if columns is None:
         return None
     colours = [
@@ -87,7 +87,7 @@ def profile(primaries: Primaries | None, curve: Curve) -> bytes | None:
     return _written(b"RGB ", [*colours, *((name + b"TRC", _para(curve)) for name in (b"r", b"g", b"b"))])
 
 
-def _columns(primaries: Primaries) -> list[list[float]] | None:
+def matrix(primaries: Primaries) -> list[list[float]] | None:
     """XYZ of full red, green and blue under D50; None for what cannot be solved."""
     import numpy as np
 

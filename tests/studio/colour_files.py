@@ -14,6 +14,8 @@ from tests.studio.fixtures import encoded
 RGB = (200, 60, 40)
 P3 = icc.PRIMARIES[12]
 SIDE = 8
+_AVIF_TRANSFERS = (0, 1, 2, 3, 4, 6, 8, 13, 14, 15, 16, 18)
+"""Of H.273, without those with which Chromium shows no AVIF."""
 
 
 def png(values: tuple[int, ...], *chunks: bytes, kind: int = 2, bits: int = 8) -> bytes:
@@ -72,6 +74,16 @@ def _avif(primaries: int, transfer: int) -> bytes:
     return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
 
 
+def _bmp(profile: bytes) -> bytes:
+    """As GIMP writes it with a profile: BITMAPV5HEADER."""
+    pixels = bytes(reversed(RGB)) * SIDE * SIDE
+    head = struct.pack("<IiiHHIIiiII", 124, SIDE, SIDE, 1, 24, 0, len(pixels), 2835, 2835, 0, 0) + bytes(16)
+    head += b"DEBM" + bytes(48) + struct.pack("<IIII", 4, 124 + len(pixels), len(profile), 0)
+    return (
+        struct.pack("<2sIHHI", b"BM", 138 + len(pixels) + len(profile), 0, 0, 138) + head + pixels + profile
+    )
+
+
 def _with_profile(mode: str, colour: int | tuple[int, ...], kind: str, profile: bytes) -> bytes:
     options = {
         "JPEG": {"quality": 100, **({"subsampling": 0} if mode == "RGB" else {})},
@@ -87,6 +99,7 @@ def _by_profile() -> dict[str, bytes]:
             f"{kind}, wide": _with_profile("RGB", RGB, kind, WIDE) for kind in ("PNG", "JPEG", "WEBP", "AVIF")
         },
         **{f"{kind}, linear": _with_profile("RGB", RGB, kind, LINEAR) for kind in ("PNG", "JPEG", "WEBP")},
+        "BMP, wide": _bmp(WIDE),
         "JPEG of grey, grey profile": _with_profile("L", 100, "JPEG", GREY),
         "JPEG of grey, linear profile": _with_profile("L", 100, "JPEG", LINEAR),
         "JPEG, grey profile": _with_profile("RGB", RGB, "JPEG", GREY),
@@ -150,7 +163,9 @@ def _by_numbers() -> dict[str, bytes]:
         "AVIF, HLG": _avif(9, 18),
         "AVIF, P3": _avif(12, 13),
         "AVIF, linear": _avif(1, 8),
-        "AVIF, unspecified": _avif(2, 2),
+        "cICP, HLG, white of cinemas": png(RGB, cicp(11, 18)),
+        "cICP behind the palette": png((0,), png_chunk(b"PLTE", bytes(RGB)), cicp(12, 13), kind=3),
+        **{f"AVIF, {p} and {t}": _avif(p, t) for p in (0, 1, 2, 12, 23) for t in _AVIF_TRANSFERS},
     }
 
 
@@ -159,6 +174,9 @@ def _damaged() -> dict[str, bytes]:
     return {
         "iCCP garbage": png(RGB, png_chunk(b"iCCP", b"x\0\0garbage")),
         "iCCP empty": png(RGB, png_chunk(b"iCCP", b"")),
+        "iCCP, no name": png(RGB, png_chunk(b"iCCP", packed[1:])),
+        "iCCP, long name": png(RGB, png_chunk(b"iCCP", b"x" * 80 + packed)),
+        "iCCP, packed otherwise": png(RGB, png_chunk(b"iCCP", b"x\0\1" + packed[3:])),
         "iCCP, no profile in it": png(RGB, iccp(b"nonsense" * 20)),
         "iCCP, checksum": png(RGB, broken(b"iCCP", packed)),
         "iCCP, checksum, and gAMA": png(RGB, broken(b"iCCP", packed), gama(1.0)),
