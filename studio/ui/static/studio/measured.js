@@ -27,9 +27,19 @@ export async function ranked(batch, by, tell, wanted) {
     /** @type {Ranking | null} */
     const found = await api(`/batches/${encodeURIComponent(batch)}/ranking?by=${by}&seconds=${PART}`).catch(() => null);
     if (!wanted()) return null;
-    if (!found?.waiting) return (tell(""), found);
+    if (!found?.waiting) return (tell(found ? orderWords(found, by) : ""), found);
     tell(`Measured ${found.items.length - found.waiting} of ${found.items.length}…`);
   }
+}
+
+/**
+ * What there is to say of a finished order: that it could not be made, where nothing was measured.
+ * @param {Ranking} ranking @param {string} by
+ */
+export function orderWords({ items }, by) {
+  const known = items.some((item) => item[/** @type {"likeness" | "changed" | "sharpness"} */ (by)] !== null);
+  if (known) return "";
+  return by === "sharpness" ? "None could be measured: as made." : "None was made from a picture: as made.";
 }
 
 /** @param {Ranked} measured */
