@@ -170,7 +170,8 @@ def test_ctrl_c_cancels_the_job(here: tuple[str, str], tmp_path: Path, studio_se
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
     assert process.wait(60) == 130
-    assert studio_server.finished(job()["id"])["status"] == "cancelled"  # the worker hears of it at its next step
+    ended = studio_server.finished(job()["id"])  # the worker hears of it at its next step
+    assert ended["status"] == "cancelled"
 
 
 def test_a_studio_is_started_for_the_call_enlarges_and_ends_with_it(
