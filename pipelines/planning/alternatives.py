@@ -92,11 +92,13 @@ def is_open(text: str) -> bool:
 def draw(text: str, seed: int, lists: Lists) -> str:
     """The prompt with every choice made by `seed`. A text without marks comes back as it is.
 
-    Raises RequestError for a list that is not there or contains itself, and for more marks than MOST_MARKS.
+    Raises RequestError for a list that is not there or contains itself, whichever choice would reach it, and
+    for more marks than MOST_MARKS.
     """
     prompt = read(text)
     if all(isinstance(part, PlainText) for part in prompt):
         return text
+    _check(prompt, lists, (), set())
     return _Draw(seed, lists).of(prompt, ())
 
 
@@ -184,6 +186,24 @@ def _texts(part: Part, lists: Lists, inside: tuple[str, ...]) -> Iterator[str]:
         case FromList(name):
             for line in _lines(name, lists, inside):
                 yield from _all(read(line), lists, (*inside, name))
+
+
+def _check(prompt: Prompt, lists: Lists, inside: tuple[str, ...], known: set[str]) -> None:
+    """Ask for every list that could be drawn from, so that no seed decides whether a prompt is a good one."""
+    for part in prompt:
+        match part:
+            case PlainText():
+                pass
+            case Alternatives(options):
+                for option in options:
+                    _check(option, lists, inside, known)
+            case FromList(name):
+                if name in known:
+                    continue
+                for line in _lines(name, lists, inside):
+                    if "__" in line:
+                        _check(read(line), lists, (*inside, name), known)
+                known.add(name)
 
 
 def _lines(name: str, lists: Lists, inside: tuple[str, ...]) -> tuple[str, ...]:

@@ -36,6 +36,14 @@ test("what was changed, not what stayed", () => {
   says({ model: "large" }, "large");
 });
 
+test("of a part that mostly stayed, the words that are others", () => {
+  const before = request({ prompt: "portrait of a {woman|man} with red hair, smiling" });
+  const now = (/** @type {string} */ prompt) => difference(request({ prompt }), before);
+  assert.equal(now("portrait of a {woman|man} with blue hair, smiling"), "+ blue · − red");
+  assert.equal(now("portrait of a {woman|man} with long red hair, smiling"), "+ long");
+  assert.equal(now("portrait of a {woman|man} with hair, smiling"), "− red");
+});
+
 test("only the seed, or nothing at all", () => {
   says({ seed: 7 }, "seed 7");
   says({}, "made again");

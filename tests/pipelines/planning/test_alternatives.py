@@ -12,6 +12,7 @@ from pipelines.planning.alternatives import DEEPEST, MOST_MARKS, draw, every, is
 from pipelines.request import MAX_PROMPT_CHARS
 
 LISTS = {
+    "broken": ("one", "two", "three", "four", "{five|__nothing__}"),
     "hair": ("red", "{long|short} blue"),
     "people/elf": ("an elf with __hair__ hair",),
     "猫": ("三毛猫",),
@@ -107,6 +108,13 @@ def test_what_cannot_be_drawn_is_said(text: str, words: str) -> None:
         draw(text, 1, lists)
     assert words in error.value.detail
     assert error.value.field == "prompt"
+
+
+@pytest.mark.parametrize("text", ["{a|b|c|__nothing__}", "{a|b|{c|__me__}}", "__broken__"])
+@pytest.mark.parametrize("seed", range(6))
+def test_no_seed_decides_whether_a_prompt_is_a_good_one(text: str, seed: int) -> None:
+    with pytest.raises(RequestError):
+        draw(text, seed, lists)
 
 
 def test_too_many_are_counted_before_they_are_made() -> None:

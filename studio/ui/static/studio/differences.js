@@ -23,9 +23,22 @@ function promptChange(now, before) {
   const [after, former] = [pieces(now), pieces(before)];
   const more = after.filter((piece) => !former.includes(piece));
   const less = former.filter((piece) => !after.includes(piece));
+  if (more.length === 1 && less.length === 1 && commas) {
+    const words = wordChange(more[0], less[0]);
+    if (words) return words;
+  }
   if (after.length - more.length < ALIKE * Math.max(after.length, former.length)) return null;
   const joined = (/** @type {string[]} */ words) => words.join(commas ? ", " : " ");
   return [more.length ? `+ ${joined(more)}` : "", less.length ? `− ${joined(less)}` : ""].filter(Boolean);
+}
+
+/** The words of a part that are others, where most of them stayed; else null. @param {string} now @param {string} before */
+function wordChange(now, before) {
+  const [after, former] = [now.split(/\s+/), before.split(/\s+/)];
+  const more = after.filter((word) => !former.includes(word));
+  const less = former.filter((word) => !after.includes(word));
+  if (!(more.length + less.length) || after.length - more.length <= ALIKE * Math.max(after.length, former.length)) return null;
+  return [more.length ? `+ ${more.join(" ")}` : "", less.length ? `− ${less.join(" ")}` : ""].filter(Boolean);
 }
 
 /** @param {Request} request */
