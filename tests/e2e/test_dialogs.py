@@ -70,6 +70,39 @@ def test_a_dialog_without_changed_text_closes_at_once(page: Page, script: Locato
     expect(page.locator("#lose-dialog")).to_have_count(0)
 
 
+@pytest.mark.parametrize("editor", ["blueprint", "sheet", "portrait", "designs"])
+def test_an_answer_to_a_second_press_leaves_what_is_typed(
+    page: Page, studio_server: StudioProcess, editor: str
+) -> None:
+    made = studio_server.api("POST", "/characters", json={"name": "Twice"}).json()["id"]
+    studio_server.api("POST", "/designs", json={"name": "Ink"})
+    box = {
+        "blueprint": "#blueprint-script",
+        "sheet": "#sheet-outfits",
+        "portrait": "#portrait-prompt",
+        "designs": "#design-style",
+    }
+    page.evaluate("([editor, id]) => likeness.emit(`${editor}:open`, { id })", [editor, made])
+    field = page.locator(box[editor])
+    field.fill(TYPED)
+    with page.expect_response(lambda answer: "/designs" in answer.url or made in answer.url):
+        page.evaluate("([editor, id]) => likeness.emit(`${editor}:open`, { id })", [editor, made])
+    page.wait_for_timeout(500)
+    expect(field).to_have_value(TYPED)
+
+
+def test_making_a_design_the_active_one_leaves_what_is_typed(
+    page: Page, studio_server: StudioProcess
+) -> None:
+    studio_server.api("POST", "/designs", json={"name": "Chalk"})
+    page.evaluate("likeness.emit('designs:open')")
+    field = page.locator("#design-style")
+    field.fill(TYPED)
+    page.locator("#design-activate").click()
+    expect(page.locator("#design-activate")).to_have_text("Work without a design")
+    expect(field).to_have_value(TYPED)
+
+
 def test_the_wheel_scrolls_over_a_number_and_does_not_change_it(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 600})
     page.locator(".lk-disclosure").first.click()

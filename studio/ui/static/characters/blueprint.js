@@ -91,7 +91,7 @@ class BlueprintEditor {
   /** @param {string} id */
   async open(id) {
     const character = await cast.get(id).catch(() => null); // its toast has said why
-    if (!character) return;
+    if (!character || this.dialog.typing()) return;
     this.id = id;
     this.dialog.heading.textContent = `Blueprint of ${character.name}`;
     this.description.value = this.described = character.description;
@@ -228,7 +228,7 @@ class BlueprintEditor {
     if (problem?.status !== 409) return void toast(problem?.detail ?? message, "error");
     const lines = (problem.errors ?? []).map((one) => el("li", {}, one.detail));
     const mine = kit.button({ id: "blueprint-overwrite", label: "Save mine over it", kind: "danger", run: () => this.save(true) });
-    const theirs = kit.button({ id: "blueprint-reload", label: "Take theirs", run: () => this.open(this.id) });
+    const theirs = kit.button({ id: "blueprint-reload", label: "Take theirs", run: () => (this.dialog.settled(), this.open(this.id)) });
     this.conflict.replaceChildren(
       el("h3", {}, "Somebody saved this blueprint meanwhile"),
       el("p", {}, problem.detail),

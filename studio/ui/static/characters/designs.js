@@ -206,9 +206,11 @@ class DesignsDialog {
     this.dialog.open();
   }
 
+  /** What is being typed stays. */
   async load(id = this.form.design?.id) {
     this.designs = await cast.designs().catch(() => []);
     this.empty.hidden = this.designs.length > 0;
+    if (this.dialog.typing()) return this.drawAround(this.designs.find((one) => one.id === id) ?? this.form.design);
     const chosen = this.designs.find((one) => one.id === id) ?? this.designs.find((one) => one.active) ?? this.designs[0];
     await this.choose(chosen ?? { name: "" });
   }
@@ -245,14 +247,21 @@ class DesignsDialog {
   /** @param {DesignWish} design */
   async choose(design) {
     this.dialog.settled();
+    const shown = this.form.show(design);
+    const around = this.drawAround(design);
+    if (!design.id) this.form.name.input.focus();
+    await Promise.all([shown, around]);
+  }
+
+  /** All but the form. @param {DesignWish} design */
+  async drawAround(design) {
+    this.form.design = design;
     this.drawList(design);
     const known = Boolean(design.id);
-    const shown = this.form.show(design);
     kit.relabel(this.save, known ? "Save" : "Create");
     this.activate.hidden = this.remove.hidden = !known;
     kit.relabel(this.activate, design.active ? "Work without a design" : "Make it the active design");
-    if (!known) this.form.name.input.focus();
-    await Promise.all([shown, this.cast.show(known ? /** @type {import("../core/schemas.js").Design} */ (design) : null)]);
+    await this.cast.show(known ? /** @type {import("../core/schemas.js").Design} */ (design) : null);
   }
 
   async keep() {
@@ -260,6 +269,7 @@ class DesignsDialog {
     const asked = design.id ? cast.changeDesign(design.id, this.form.draft()) : cast.createDesign(this.form.draft());
     const saved = await asked.catch(() => null); // its toast has said why
     if (!saved) return;
+    this.dialog.settled();
     toast(`“${saved.name}” is saved.`, "success");
     await this.load(saved.id);
   }
@@ -279,7 +289,11 @@ class DesignsDialog {
       yes: "Delete",
     });
     if (!agreed || !id) return;
-    await cast.removeDesign(id).catch(() => {}); // its toast has said why
+    const gone = await cast.removeDesign(id).then(
+      () => true,
+      () => false, // its toast has said why
+    );
+    if (gone) this.dialog.settled();
     await this.load();
   }
 }

@@ -72,10 +72,10 @@ export class PortraitModal {
 
   /** @param {{id: string, generate?: boolean}} said */
   async open({ id, generate = false }) {
+    const answer = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => null); // a toast has said why
+    if (!answer || this.dialog.typing()) return;
     this.job = null;
     this.known = null;
-    const answer = await Promise.all([cast.get(id), cast.defaults(id)]).catch(() => null); // a toast has said why
-    if (!answer) return;
     const [character, defaults] = answer;
     this.character = character;
     this.dialog.heading.textContent = character.name;

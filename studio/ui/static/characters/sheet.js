@@ -46,7 +46,7 @@ class SheetDialog {
         ["", "Character Reference: new pictures"],
         ["smart_edit", "Smart Image Editing: the anchor, changed"],
       ],
-      () => this.compose(true),
+      () => this.compose(),
       { id: "sheet-mode" },
     );
     this.how = el("p", { class: "mod-note", role: "status" });
@@ -100,7 +100,7 @@ class SheetDialog {
   async open(id) {
     const asked = Promise.all([cast.get(id), cast.sheetChoices(id), cast.designs().catch(() => [])]);
     const answer = await asked.catch(() => null); // a toast has said why
-    if (!answer) return;
+    if (!answer || this.dialog.typing()) return;
     const [character, choices, designs] = answer;
     this.id = id;
     this.dialog.heading.textContent = `Character sheet of ${character.name}`;
@@ -176,7 +176,7 @@ class SheetDialog {
 
   async showBefore() {
     const sheets = await cast.sheets(this.id).catch(() => []);
-    const again = kit.button({ id: "sheet-new", name: "plus", label: "New sheet", kind: "ghost", run: () => this.open(this.id) });
+    const again = kit.button({ id: "sheet-new", name: "plus", label: "New sheet", kind: "ghost", run: () => this.anew() });
     const made = sheets.slice(0, 6).map((sheet) =>
       kit.button({
         label: `${kit.count(sheet.total, "picture")}, ${kit.clock(sheet.created_at)}`,
@@ -186,6 +186,13 @@ class SheetDialog {
     );
     this.before.replaceChildren(again, ...made);
     this.before.hidden = !made.length;
+  }
+
+  /** Begin another one, unless what was typed is not to be lost. */
+  async anew() {
+    if (!(await this.dialog.mayLose())) return;
+    this.dialog.settled();
+    await this.open(this.id);
   }
 
   /** @param {SheetList} name */

@@ -11,7 +11,8 @@ const host = globalThis.document && el("div", { class: "out" });
 
 /**
  * A modal dialog of the page: Esc and a press that began beside it close it, focus goes back to where it was. Where text
- * was changed in it, the artist is asked first; `saves`: it keeps text by itself, `close()` asks nothing.
+ * was changed in it, the artist is asked first; `saves`: it keeps text by itself, `close()` asks nothing. `typing()`: an
+ * answer that comes only now, of a press twice, must not fill the fields anew.
  * @param {{id: string, title: string, kind?: string, saves?: boolean, onClose?: () => unknown}} options
  */
 export function dialog({ id, title, kind = "", saves = false, onClose }) {
@@ -59,7 +60,8 @@ export function dialog({ id, title, kind = "", saves = false, onClose }) {
     node.setAttribute("aria-modal", "true");
     node.showModal();
   };
-  return { node, head, body, heading, open, close: () => node.close(), mayLose, settled: typed.forget };
+  const typing = () => node.open && !saves && typed.changed();
+  return { node, head, body, heading, open, close: () => node.close(), mayLose, typing, settled: typed.forget };
 }
 
 /** The cell of a picture, else the one that can be reached. @param {HTMLElement | null | undefined} grid @param {string | undefined} id */
