@@ -89,7 +89,8 @@ class Refined:
     `change`: L, of the picture's size; `seen`, `drawn`: RGB, of the model's; `box`: left, top, right,
     bottom in px of the picture; `redrawn`: nothing of the source shows through; `measures` as in
     `pipelines.returning`. `large`: RGB, `drawn` or the part of it in `frame` (px of it) as it was enlarged,
-    if it was.
+    if it was. `source`: RGB, what was refined, where that is not the source as its file shows it: cropped,
+    extended, or of another size.
     """
 
     change: bytes
@@ -100,6 +101,7 @@ class Refined:
     measures: dict[str, Any]
     large: bytes = b""
     frame: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    source: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

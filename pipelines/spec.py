@@ -126,6 +126,10 @@ class ModelSpec(Entry):
     no_use_for: tuple[Literal["negative_prompt", "num_inference_steps"], ...] = Field(
         default=(), description="Settings of its family that make no picture of its own better."
     )
+    cautions: dict[Mode, str] = Field(
+        default_factory=dict[Mode, str],
+        description="Modes it does badly: what the artist is told of the result, in a sentence.",
+    )
     add_ons: bool = Field(
         default=True,
         description="LoRAs and the like made for its family fit; False: it is a kind of its own.",

@@ -43,7 +43,10 @@ class FixWish(BaseModel):
 
     under: int | None = Field(default=None, ge=16, le=4096, description="As `fix_face.under` of a request.")
     strength: float | None = Field(
-        default=None, gt=0.0, le=1.0, description="How far they may change. None: a little, 0.4."
+        default=None,
+        gt=0.0,
+        le=1.0,
+        description="How far they may change. None: as little as suits the model, most often 0.4.",
     )
     prompt: str | None = Field(default=None, max_length=10_000, description="What the picture shows.")
     model: str | None = Field(default=None, max_length=128)

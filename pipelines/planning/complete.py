@@ -251,7 +251,8 @@ def _faces(draft: Draft, *, again: bool) -> None:
     """Which faces are fixed, or whether they are afterwards."""
     wish, notice = face_fixing.wished(draft.catalog, draft.spec, draft.route, draft.request, again=again)
     draft.changes["fix_face"] = wish
-    draft.notices.extend(filter(None, (notice,)))
+    after = face_fixing.caution(draft.catalog, draft.spec, draft.route, wish)
+    draft.notices.extend(filter(None, (notice, draft.spec.cautions.get(draft.request.mode), after)))
 
 
 def _enlargers(draft: Draft, *, again: bool) -> None:

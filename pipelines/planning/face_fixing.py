@@ -31,6 +31,12 @@ def wished(
     return wish, None
 
 
+def caution(catalog: Catalog, spec: ModelSpec, route: Route, wish: FixFace | None) -> str | None:
+    """What is told of the faces that are to be fixed after a picture, where the model does that badly."""
+    fixes = None if wish is None or route.patches else fixing_model(catalog, spec.id)
+    return None if fixes is None else catalog.get(fixes).cautions.get(Mode.FIX_FACE)
+
+
 def fixing_model(catalog: Catalog, model_id: str | None) -> str | None:
     """The model that fixes the faces another one has drawn: itself where it can; None where none can."""
     if model_id is not None and catalog.unavailable_reason(model_id, Mode.FIX_FACE) is None:

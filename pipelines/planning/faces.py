@@ -12,7 +12,8 @@ CONTEXT = 1.8
 """Side of what the model sees, in the head's longer side: it draws portraits better than bare faces."""
 NO_HEAD = "No head was found in this picture, so there is no face to fix. Paint it with the brush instead."
 _ALL_LARGE = (
-    "The only head is {side} px large already; faces under {under} px are fixed. Raise “Heads smaller than”."
+    "The only head is {side} px large already; faces under {under} px are fixed, for a model draws larger "
+    "ones no finer than they are. “Heads smaller than” sets that."
 )
 
 

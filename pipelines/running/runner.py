@@ -74,6 +74,7 @@ class _Job:
     timings: dict[str, float] = field(default_factory=dict[str, float])
     provenance: dict[str, Any] = field(default_factory=dict[str, Any])
     said: set[str] = field(default_factory=set[str])
+    shaped: shaping.Shaped | None = None
 
     def tell(self, event: Event) -> None:
         """Emit an event; a notice that was given before (in a first attempt) only once. Hears a cancel."""
@@ -238,7 +239,7 @@ class PipelineRunner:
             with job.phase(Phase.ENLARGING):
                 large = enlarger.enlarge(kept.picture, job.plan.finished, job.tell)
             kept = kept._replace(picture=large)
-        job.emit(_ready(index, seed, kept))
+        job.emit(_ready(index, seed, kept, job.shaped))
         job.made.add(index)
 
     def _retry(self, job: _Job) -> None:
@@ -307,6 +308,7 @@ def _prepared(job: _Job, planned: Plan, model: LoadedModel, enlarger: Enlarger |
             images = _read_references(job)
             if planned.mode is Mode.OUTPAINT:
                 return Extending(model, planned, images[0], job.tell)
+            job.shaped = shaping.shaped(planned, images, job.heads)
             if planned.fit == "crop":
                 images = shaping.cropped(planned, images, job.heads)
             if planned.fit == "extend" and job.extends is not None:
@@ -345,7 +347,7 @@ def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
     return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
 
 
-def _ready(index: int, seed: int, kept: FinishedPicture) -> ImageReady:
+def _ready(index: int, seed: int, kept: FinishedPicture, shaped: shaping.Shaped | None) -> ImageReady:
     rgb = kept.picture.convert("RGB")
     return ImageReady(
         index=index,
@@ -353,13 +355,13 @@ def _ready(index: int, seed: int, kept: FinishedPicture) -> ImageReady:
         width=rgb.width,
         height=rgb.height,
         rgb=rgb.tobytes(),
-        refined=_refined(kept),
+        refined=_refined(kept, shaped),
         alpha=kept.picture.getchannel("A").tobytes() if kept.picture.mode == "RGBA" else b"",
         profile=kept.picture.info.get("icc_profile") or b"",
     )
 
 
-def _refined(kept: FinishedPicture) -> Refined | None:
+def _refined(kept: FinishedPicture, shaped: shaping.Shaped | None) -> Refined | None:
     if kept.views is None or kept.change is None or kept.measures is None:
         return None
     seen, drawn = (as_png(Image.fromarray(p)) for p in (kept.views.seen, kept.views.drawn))
@@ -367,6 +369,9 @@ def _refined(kept: FinishedPicture) -> Refined | None:
     refined = Refined(
         as_png(kept.change), seen, drawn, kept.views.geometry.box, redrawn, asdict(kept.measures)
     )
+    if shaped is not None and not shaped.as_is(kept.views.source):
+        refined.measures["placed"] = list(shaped.place)
+        refined = replace(refined, source=as_png(Image.fromarray(kept.views.source)))
     if kept.large is None:
         return refined
     return replace(refined, large=as_png(kept.large.picture), frame=kept.large.frame)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from pipelines.events import Box
@@ -13,9 +14,12 @@ from pipelines.families.route import Route
 from pipelines.planning import extending, fitting
 from pipelines.planning.plan import Plan
 from pipelines.request import Extend, Mode, Role
+from pipelines.returning.geometry import Box as Frame
 from pipelines.running.contract import Emit, LoadedModel, RoleImage
 from pipelines.running.extending import Extending
 from pipelines.spec import ModelSpec
+
+_WHOLE = Frame(0, 0, 1, 1)
 
 
 def cropped(plan: Plan, images: Sequence[RoleImage], heads: Sequence[Box]) -> list[RoleImage]:
@@ -28,6 +32,49 @@ def cropped(plan: Plan, images: Sequence[RoleImage], heads: Sequence[Box]) -> li
 def _part(image: RoleImage, plan: Plan, heads: Sequence[Box]) -> RoleImage:
     box = fitting.crop(image.image.size, (plan.width, plan.height), heads)
     return replace(image, image=image.image.crop(box))
+
+
+class Shaped(NamedTuple):
+    """A source of `source` (width, height) px: where it lies in the finished picture, edges in parts of it.
+
+    They are below 0 or above 1 where it is cropped.
+    """
+
+    source: tuple[int, int]
+    place: Frame
+
+    def as_is(self, refined: np.ndarray) -> bool:
+        """Whether what is refined, (h, w, 3), is the source just as it is."""
+        return self.place == _WHOLE and refined.shape[1::-1] == self.source
+
+
+def shaped(plan: Plan, images: Sequence[RoleImage], heads: Sequence[Box]) -> Shaped | None:
+    """How the source lies in what is made of it; None without a source. `heads`: in the source, in px."""
+    source = next((image.image.size for image in images if image.role is Role.SOURCE), None)
+    return None if source is None else Shaped(source, _place(plan, source, heads))
+
+
+def _place(plan: Plan, source: tuple[int, int], heads: Sequence[Box]) -> Frame:
+    shown = Frame(0, 0, *source)
+    if plan.fit == "crop":
+        shown = Frame(*fitting.crop(source, (plan.width, plan.height), heads))
+    if plan.fit == "extend" and plan.extend is not None:
+        extend = plan.extend
+        shown = Frame(-extend.left, -extend.top, source[0] + extend.right, source[1] + extend.bottom)
+    left, top, right, bottom = _covered(shown, plan)
+    across, down = right - left, bottom - top
+    return Frame(-left / across, -top / down, (source[0] - left) / across, (source[1] - top) / down)
+
+
+def _covered(shown: Frame, plan: Plan) -> Frame:
+    """What is left of a part of a source where the finished picture has a size of its own."""
+    size = plan.result_size
+    if size is None or size == "source" or plan.route.shows == "whole":
+        return shown
+    ratio = plan.width / plan.height if size == "model" else size.width / size.height
+    wide, high = shown.right - shown.left, shown.bottom - shown.top
+    across, down = max(0.0, wide - high * ratio) / 2, max(0.0, high - wide / ratio) / 2
+    return Frame(shown.left + across, shown.top + down, shown.right - across, shown.bottom - down)
 
 
 def extended(

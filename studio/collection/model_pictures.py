@@ -30,7 +30,8 @@ _PICTURES = ("change", "seen", "drawn")
 class About(BaseModel):
     """The source's id, what of it the model saw, whether nothing of it shows through, what was measured.
 
-    `frame`: what of the model's picture was enlarged, in px of it; None where nothing was.
+    `frame`: what of the model's picture was enlarged, in px of it; None where nothing was. `reshaped`: what
+    was refined is kept beside it, for it is not the source as its file shows it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -40,13 +41,15 @@ class About(BaseModel):
     redrawn: bool
     measures: dict[str, Any]
     frame: tuple[float, float, float, float] | None = None
+    reshaped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ModelPicture:
     """`change` (H, W) of the picture's size; `seen` and `drawn` (h, w, 3) of the model's: uint8.
 
-    `large` (h', w', 3): what an enlarger made of `about.frame`, where one did.
+    `large` (h', w', 3): what an enlarger made of `about.frame`, where one did. `source` (H, W, 3): what was
+    refined, where that is not the source as its file shows it.
     """
 
     about: About
@@ -54,6 +57,7 @@ class ModelPicture:
     seen: NDArray[np.uint8]
     drawn: NDArray[np.uint8]
     large: NDArray[np.uint8] | None = None
+    source: NDArray[np.uint8] | None = None
 
 
 class ModelPictures:
@@ -70,6 +74,7 @@ class ModelPictures:
             redrawn=refined.redrawn,
             measures=refined.measures,
             frame=refined.frame if refined.large else None,
+            reshaped=bool(refined.source),
         )
         out = io.BytesIO()
         with zipfile.ZipFile(out, "w") as file:  # PNGs are packed already
@@ -78,6 +83,8 @@ class ModelPictures:
                 file.writestr(f"{name}.png", getattr(refined, name))
             if refined.large:
                 file.writestr("large.png", refined.large)
+            if refined.source:
+                file.writestr("source.png", refined.source)
         try:
             durable.make_folder(self._folder)
             durable.write_whole(self._path(image_id), [out.getvalue()])
@@ -100,8 +107,9 @@ class ModelPictures:
                 about = About.model_validate_json(file.read("about.json"))
                 change, seen, drawn = (file.read(f"{name}.png") for name in _PICTURES)
                 large = _pixels(file.read("large.png"), "RGB") if about.frame else None
+                source = _pixels(file.read("source.png"), "RGB") if about.reshaped else None
             pictures = _pixels(change, "L"), _pixels(seen, "RGB"), _pixels(drawn, "RGB")
-            return ModelPicture(about, *pictures, large)
+            return ModelPicture(about, *pictures, large, source)
         except (OSError, KeyError, SyntaxError, ValueError, zipfile.BadZipFile, ValidationError):
             return None
 

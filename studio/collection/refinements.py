@@ -25,6 +25,14 @@ from studio.collection.model_pictures import ModelPicture
 from studio.records import ImageRecord, ParentLink
 
 _UNKNOWN = "What changed in this picture is not known: it refines no picture, or the model's own is gone."
+_OTHER_SIZE = (
+    "This picture has another size than its source, so it can't be put together again. "
+    "Make it once more with the result size “as the reference”."
+)
+_ENLARGED = (
+    "This picture was enlarged after it was refined, so it can't be put together again. "
+    "Make it once more without “Finish”, correct it, and enlarge it then."
+)
 _AGAIN = "Put together again from what the model had made."
 
 
@@ -95,18 +103,10 @@ class Refinements:
         from studio.collection import correcting
 
         files = self._collection
-        source, shown = (
-            _opened(files.working_file(each)).convert("RGB") for each in (kept.about.source, made.id)
-        )
-        if made.request is not None and made.request.fit == "crop":
-            heads = self._heads_of(files.working_file(kept.about.source))
-            size = made.request.width or shown.width, made.request.height or shown.height
-            source = source.crop(fitting.crop(source.size, size, heads))
+        shown = _opened(files.working_file(made.id)).convert("RGB")
+        source, own = self._refined(made, kept)
         if source.size != shown.size or kept.change.shape != (shown.height, shown.width):
-            raise Conflict(
-                "This picture has another size than its source, so it can't be put together again. "
-                "Make it once more with the result size “as the reference”."
-            )
+            raise Conflict(_ENLARGED if made.request and made.request.finish else _OTHER_SIZE)
         correction = correcting.MaskedCorrection(
             scope=wanted.scope,
             mask=_opened(files.mask_file(wanted.mask)) if wanted.mask else None,
@@ -115,10 +115,22 @@ class Refinements:
             tolerance=wanted.tolerance,
         )
         pixels, levels = correcting.corrected(source, shown, kept, correction)
-        own = files.own_file(kept.about.source)
         if own is None:
             return Image.fromarray(pixels), levels
-        return as_stored(_opened(own), np.asarray(source), pixels, levels), levels
+        return as_stored(own, np.asarray(source), pixels, levels), levels
+
+    def _refined(self, made: ImageRecord, kept: ModelPicture) -> tuple[Image.Image, Image.Image | None]:
+        """What was refined, RGB; and its source as its file stores it, where that is no plain sRGB."""
+        files, source_id = self._collection, kept.about.source
+        if kept.source is not None:
+            return Image.fromarray(kept.source), None
+        source = _opened(files.working_file(source_id)).convert("RGB")
+        if made.request is not None and made.request.fit == "crop":  # kept before what was refined was
+            size = made.request.width or source.width, made.request.height or source.height
+            heads = self._heads_of(files.working_file(source_id))
+            return source.crop(fitting.crop(source.size, size, heads)), None
+        own = files.own_file(source_id)
+        return source, None if own is None else _opened(own)
 
     def _saved(
         self, made: ImageRecord, kept: ModelPicture, picture: Image.Image, levels: np.ndarray
@@ -127,8 +139,10 @@ class Refinements:
         changed = {**kept.about.measures, "changed": float(np.count_nonzero(levels)) / levels.size}
         change, seen, drawn = (_png(each) for each in (levels, kept.seen, kept.drawn))
         large = b"" if kept.large is None else _png(kept.large)
+        source = b"" if kept.source is None else _png(kept.source)
         frame = kept.about.frame or (0.0, 0.0, 0.0, 0.0)
-        refined = Refined(change, seen, drawn, kept.about.box, kept.about.redrawn, changed, large, frame)
+        about = kept.about
+        refined = Refined(change, seen, drawn, about.box, about.redrawn, changed, large, frame, source)
         ready = ImageReady(
             index=0,
             seed=made.seed or 0,

@@ -193,6 +193,8 @@ def come_again(
         queries.index(session, row)
     if row.trashed_at is not None or row.purged_at is not None:
         restore(session, row)
+    if row.category == category == Category.CONTROL:
+        set_created_at(session, row, datetime.now(UTC))  # a mask in use again is kept for as long again
     if row.category == Category.CONTROL != category:
         row.category = category
         session.flush()

@@ -7,8 +7,9 @@ A file is deleted only when no picture, in the trash or not, was made from it, n
 other row does: every foreign key to pictures that would not let one go (RESTRICT, or no action) keeps it,
 also those of tables that this module has never heard of. Where something needs it, the row stays, too, out
 of every list: a picture's references can always be shown and used to make it again. Control images go with
-the last picture that was made along them. Emptying is written down (`purged_at`) before any file is touched,
-so that a crash amid it is finished at the next start and brings nothing back.
+the last picture that was made along them; a mask that an artist painted stays thirty days at least, for a
+page may have it loaded and nothing here knows. Emptying is written down (`purged_at`) before any file is
+touched, so that a crash amid it is finished at the next start and brings nothing back.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session, aliased
 from pipelines.errors import Conflict
 from studio.collection import queries
 from studio.collection.days import Days
+from studio.collection.metadata.control import DRAWN_LABEL
 from studio.collection.models import ImageRow, JobRow, ParentRow
 from studio.collection.store import ImageStore
 from studio.database import Database
@@ -30,6 +32,8 @@ from studio.readings import Readings
 from studio.records import Category, Emptied, JobStatus
 
 KEPT_DAYS = 30
+_LOADED = timedelta(days=KEPT_DAYS)
+"""For so long a page may have a mask loaded that no picture was made with yet."""
 _HOLDING = text(
     """SELECT m.name, k."from" FROM sqlite_master AS m, pragma_foreign_key_list(m.name) AS k
     WHERE m.type = 'table' AND k."table" = 'images' AND k.on_delete IN ('RESTRICT', 'NO ACTION')"""
@@ -94,7 +98,7 @@ class Trash:
         deleted = 0
         while part := self._delete_some(*_PURGED):
             deleted += part
-        while self._delete_some(*_CONTROL):
+        while self._delete_some(*_CONTROL, or_(_DRAWN, ImageRow.created_at <= datetime.now(UTC) - _LOADED)):
             pass
         return Emptied(deleted=deleted, kept=max(0, purged - deleted))
 
@@ -117,6 +121,8 @@ def in_trash() -> tuple[ColumnElement[bool], ...]:
 
 
 _PURGED = (ImageRow.trashed_at.is_not(None), ImageRow.purged_at.is_not(None))
+_DRAWN = ImageRow.label.startswith(DRAWN_LABEL, autoescape=True)
+"""Made on the way to a picture, not loaded by an artist."""
 _CONTROL = (ImageRow.trashed_at.is_(None), ImageRow.category == Category.CONTROL, ~ImageRow.starred)
 
 

@@ -61,6 +61,7 @@ def test_a_face_is_shown_before_it_is_kept_and_the_rest_stays_to_the_byte(
     page.locator("#fix-face").click()
     proposal = page.locator("#proposal")
     expect(proposal).to_be_visible(timeout=LONG_WAIT)
+    expect(page.locator("#preview .out-notices")).to_contain_text("mostly smears eyes and mouth")
     job = newest(studio_server)
     (made,) = job["images"]
     assert made not in live(studio_server)

@@ -24,5 +24,12 @@ test("a source lies where it is in the extended picture", () => {
   const extended = { width: 1024, height: 512, request: { extend: { left: 256, right: 256 } } };
   assert.deepEqual(placeOfSource(extended), { left: 0.25, top: 0, width: 0.5, height: 1 });
   assert.deepEqual(placeOfSource({ width: 10, height: 10, request: {} }), { left: 0, top: 0, width: 1, height: 1 });
+  const larger = { width: 2048, height: 1024, request: { extend: { left: 256, right: 256 }, finish: { scale: 2 } } };
+  assert.deepEqual(placeOfSource(larger), placeOfSource(extended));
   assert.deepEqual(placeOfSource(null), { left: 0, top: 0, width: 1, height: 1 });
+});
+
+test("a source that was cropped reaches beyond the picture, as it was told when that was made", () => {
+  const cropped = { width: 128, height: 128, provenance: { returned: { placed: [-0.25, 0, 1.25, 1] } }, request: {} };
+  assert.deepEqual(placeOfSource(cropped), { left: -0.25, top: 0, width: 1.5, height: 1, exact: true });
 });

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from collections.abc import Generator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from pipelines.events import ControlImage
 from pipelines.request import Control, ControlKind, Mode, Reference, Role
-from studio.collection import rows
+from studio.collection import queries, rows
 from studio.collection.history import History
 from studio.collection.maintenance import rebuild
 from studio.collection.queries import Filter
@@ -156,3 +157,26 @@ def test_whatever_points_at_a_picture_and_would_not_let_it_go_keeps_it(durable: 
     with durable.database.transaction() as session:
         session.connection().exec_driver_sql("DROP TABLE albums")
     assert durable.collection.bin.expire() == Emptied(deleted=1, kept=0)
+
+
+def test_a_painted_mask_that_a_page_has_loaded_outlasts_an_emptying(durable: Durable) -> None:
+    """Nothing here names it yet: only once it is thirty days old does it go."""
+    data = encoded(noise(7))
+    mask, _ = durable.collection.add_upload(io.BytesIO(data), "mask.png", Category.CONTROL)
+    other = upload(durable)
+    durable.collection.trash(other.id)
+    assert durable.collection.bin.empty(1) == Emptied(deleted=1, kept=0)
+    assert durable.collection.file(mask.id)[0].exists()
+    age(durable, mask.id, days=31)
+    durable.collection.add_upload(io.BytesIO(data), "mask.png", Category.CONTROL)
+    durable.collection.bin.expire()
+    assert durable.collection.file(mask.id)[0].exists()
+    age(durable, mask.id, days=31)
+    durable.collection.bin.expire()
+    assert listed(durable, Category.CONTROL) == []
+
+
+def age(durable: Durable, image_id: str, days: int) -> None:
+    with durable.database.transaction() as session:
+        row = queries.row(session, image_id)
+        rows.set_created_at(session, row, row.created_at - timedelta(days=days))

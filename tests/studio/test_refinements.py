@@ -14,7 +14,7 @@ from PIL import Image
 
 from pipelines.errors import Conflict, NotFound, RequestError
 from pipelines.events import ImageReady, Refined
-from pipelines.request import Mode, Role
+from pipelines.request import Finish, Mode, Role
 from studio.collection.model_pictures import ModelPictures
 from studio.collection.refinements import Correction, Refinements
 from studio.records import ImageRecord
@@ -213,6 +213,56 @@ def test_another_size_than_the_sources_is_refused(durable: Durable, refinements:
     source = loaded(durable, encoded(noise(5, 40, 30)))
     made = refined(durable, source)
     with pytest.raises(Conflict, match="another size"):
+        refinements.put_together(made.id, Correction())
+
+
+@pytest.mark.parametrize("own_colours", [False, True])
+def test_what_was_refined_is_kept_where_it_is_not_the_source(
+    durable: Durable, refinements: Refinements, own_colours: bool
+) -> None:
+    """Of an extended, a cropped or a resized source."""
+    small = noise(5, 40, 30)
+    if own_colours:
+        small.putalpha(Image.new("L", small.size, 200))
+    source = loaded(durable, encoded(small))
+    refined_from = noise(3, SIDE, SIDE)
+    change = np.zeros((SIDE, SIDE), np.uint8)
+    change[FOUND] = 255
+    pink = Image.new("RGB", (MODEL, MODEL), (250, 60, 160))
+    seen = encoded(refined_from.resize((MODEL, MODEL)))
+    about = Refined(grey(change), seen, encoded(pink), BOX, False, {}, source=encoded(refined_from))
+    asked = request(source, mode=Mode.IMG2IMG).model_copy(update={"fit": "crop"})
+    made = durable.collection.save_generated(
+        job_id="extended",
+        request=asked,
+        image=ImageReady(0, 7, SIDE, SIDE, refined_from.tobytes(), about),
+        notices=(),
+        provenance={},
+    )
+    again = refinements.put_together(made.id, Correction(grow=4))
+    got, first = pixels(durable, again), np.asarray(refined_from)
+    assert np.array_equal(got[:16], first[:16])
+    assert not np.array_equal(got[17:43, 17:43], first[17:43, 17:43])
+    assert refinements.put_together(again.id, Correction(grow=-2)).width == SIDE
+
+
+def test_what_was_enlarged_afterwards_is_refused_with_the_reason(
+    durable: Durable, refinements: Refinements
+) -> None:
+    source = source_of(durable)
+    asked = request(source, mode=Mode.IMG2IMG).model_copy(update={"finish": Finish(scale=2)})
+    change = grey(np.zeros((SIDE, SIDE), np.uint8))
+    model = encoded(Image.new("RGB", (MODEL, MODEL)))
+    made = durable.collection.save_generated(
+        job_id="finished",
+        request=asked,
+        image=ImageReady(
+            0, 7, 2 * SIDE, 2 * SIDE, bytes(12 * SIDE * SIDE), Refined(change, model, model, BOX, False, {})
+        ),
+        notices=(),
+        provenance={},
+    )
+    with pytest.raises(Conflict, match="enlarged after"):
         refinements.put_together(made.id, Correction())
 
 

@@ -14,6 +14,8 @@ from studio.collection.metadata import own_chunks
 
 CHUNK = "likeness-control"
 VERSION = 1
+DRAWN_LABEL = "Control image ("
+"""How records of control images begin that were made on the way to a picture."""
 
 
 class ControlMark(BaseModel):
@@ -30,7 +32,7 @@ class ControlMark(BaseModel):
     @property
     def label(self) -> str:
         """Names it in records."""
-        return f"Control image ({self.kind.replace('_', ' ')})"
+        return f"{DRAWN_LABEL}{self.kind.replace('_', ' ')})"
 
 
 def encode(picture: Image.Image, mark: ControlMark) -> bytes:

@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
@@ -122,8 +123,78 @@ def test_another_shape_offers_crop_or_extend(
     assert job["request"]["fit"] == "extend"
     made = pixels(studio_server, job["images"][0])
     assert made.shape == (120, 120, 3)
+    correct_what_changed(page, studio_server, job["images"][0])
     page.locator("#aspect-ratio label", has_text="Like the reference").click()
     expect(fit).to_be_hidden()
+
+
+def correct_what_changed(page: Page, studio: StudioProcess, image_id: str) -> None:
+    """Take all of it back, on the stage: the extended source is left, with what was made of its canvas."""
+    before = pixels(studio, image_id)
+    expect(page.locator("#preview .picture img.out-steady")).to_have_attribute(
+        "src", f"/api/v1/images/{image_id}/file", timeout=LONG_WAIT
+    )
+    page.locator("#what-changed").click()
+    page.locator("#mask-only").click()
+    expect(page.locator(".brush-words")).to_have_text("Nothing changed")
+    page.locator("#mask-done").click()
+    chosen = page.locator("#gallery [data-picture][aria-selected=true]")
+    expect(chosen).not_to_have_attribute("data-picture", image_id)
+    again = pixels(studio, str(chosen.get_attribute("data-picture")))
+    assert again.shape == before.shape
+    assert not np.array_equal(again, before)
+
+
+def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    """An extended and a cropped source in pictures of the model's own size."""
+    upload = studio_server.upload(source(tmp_path, SIZE, 35))["id"]
+    expected = {"extend": (0, 1 / 6, 1, 2 / 3), "crop": (-0.25, 0, 1.5, 1)}
+    for fit, (left, top, width, height) in expected.items():
+        job = studio_server.submit(
+            mode="smart_edit", prompt=f"make it blue, {fit}", num_inference_steps=2, aspect_ratio="1:1",
+            result_size="model", fit=fit, references=[{"image_id": upload}],
+        )  # fmt: skip
+        [made] = studio_server.finished(job["id"])["images"]
+        page.reload()
+        page.locator(f"#gallery [data-picture='{made}']").click()
+        shown = page.locator("#preview .picture img.out-steady")
+        expect(shown).to_have_attribute("src", f"/api/v1/images/{made}/file")
+        page.keyboard.down("o")
+        expect(page.locator(".out-peek")).to_be_visible()
+        whole, at = shown.bounding_box(), page.locator(".out-peek").bounding_box()
+        page.keyboard.up("o")
+        assert whole
+        assert at
+        found = [(at["x"] - whole["x"]) / whole["width"], (at["y"] - whole["y"]) / whole["height"]]
+        found += [at["width"] / whole["width"], at["height"] / whole["height"]]
+        assert found == pytest.approx([left, top, width, height], abs=0.01)
+        page.keyboard.press("c")
+        over = page.locator(".out-compare-reference")
+        expect(over).to_be_visible()
+        at, whole = over.bounding_box(), page.locator(".out-compare-picture").bounding_box()
+        assert at
+        assert whole
+        assert at["width"] / whole["width"] == pytest.approx(width, abs=0.01)
+        assert (at["x"] - whole["x"]) / whole["width"] == pytest.approx(left, abs=0.01)
+        page.keyboard.press("Escape")
+
+
+def test_added_canvas_is_not_offered_to_be_corrected(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    upload = studio_server.upload(source(tmp_path, SIZE, 36))["id"]
+    job = studio_server.submit(
+        mode="outpaint", prompt="more wall", num_inference_steps=2, extend={"left": 16},
+        references=[{"image_id": upload}],
+    )  # fmt: skip
+    [made] = studio_server.finished(job["id"])["images"]
+    page.reload()
+    page.locator(f"#gallery [data-picture='{made}']").click()
+    what = page.locator("#what-changed")
+    expect(what).to_be_disabled()
+    expect(what).to_have_attribute("title", re.compile("Only canvas was added"))
 
 
 def test_a_painted_mask_limits_an_edit(page: Page, studio_server: StudioProcess, tmp_path: Path) -> None:

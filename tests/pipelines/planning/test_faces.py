@@ -9,7 +9,7 @@ from pipelines.errors import RequestError
 from pipelines.planning import faces
 from pipelines.planning.complete import complete
 from pipelines.planning.plan import plan
-from pipelines.request import FixFace, GenerationRequest, Mode
+from pipelines.request import FixFace, GenerationRequest, Mode, Reference
 from tests.pipelines.conftest import Ask, Pictures
 
 SMALL, LARGE = (10, 20, 30, 44), (60, 60, 160, 170)
@@ -76,3 +76,18 @@ def test_it_is_left_out_with_words_where_no_model_can(catalog: Catalog, pictures
     done = complete(wish, alone, pictures.sizes, lambda: 1)
     assert done.request.fix_face is None
     assert any("fix faces" in notice for notice in done.notices)
+
+
+def test_a_model_that_fixes_faces_badly_says_so(catalog: Catalog, pictures: Pictures) -> None:
+    words = "It smears eyes."
+    careful = Catalog(
+        tuple(s.model_copy(update={"cautions": {Mode.FIX_FACE: words}}) for s in catalog.specs), catalog.path
+    )
+    alone = GenerationRequest(prompt="a face", model="tiny")
+    for wish in (
+        alone.model_copy(update={"mode": Mode.FIX_FACE, "references": (Reference(image_id="face"),)}),
+        alone.model_copy(update={"fix_face": FixFace()}),
+    ):
+        assert words in complete(wish, careful, pictures.sizes, lambda: 1).notices
+        assert words not in complete(wish, catalog, pictures.sizes, lambda: 1).notices
+    assert words not in complete(alone, careful, pictures.sizes, lambda: 1).notices

@@ -42,22 +42,35 @@ export function inWords(size, margins) {
   return `${size.width} × ${size.height} → ${canvas.width} × ${canvas.height} px${added.length ? ` · ${added.join(", ")}` : ""}`;
 }
 
+/** `exact`: known to the pixel. @typedef {{left: number, top: number, width: number, height: number, exact?: boolean}} Placed */
+
 /**
- * Where a picture's source lies in it, in parts of the picture; all of it where nothing was added.
- * @param {{width?: number | null, height?: number | null, request?: {extend?: Partial<Margins> | null} | null} | null | undefined} record
+ * Where a picture's source lies in it, in parts of the picture: all of it where nothing was added, more where it was cropped.
+ * @param {{
+ *   width?: number | null, height?: number | null, provenance?: Record<string, any> | null,
+ *   request?: {extend?: Partial<Margins> | null, finish?: {scale?: number} | null} | null,
+ * } | null | undefined} record
+ * @returns {Placed}
  */
 export function placeOfSource(record) {
-  const { width, height, request } = record ?? {};
+  const { width, height, request, provenance } = record ?? {};
+  const placed = provenance?.returned?.placed;
+  if (placed) return { left: placed[0], top: placed[1], width: placed[2] - placed[0], height: placed[3] - placed[1], exact: true };
   if (!width || !height || !request?.extend) return { left: 0, top: 0, width: 1, height: 1 };
+  const times = request.finish?.scale ?? 1;
   const { left, top, right, bottom } = { ...NONE, ...request.extend };
-  return { left: left / width, top: top / height, width: 1 - (left + right) / width, height: 1 - (top + bottom) / height };
+  const [across, down] = [times / width, times / height];
+  return { left: left * across, top: top * down, width: 1 - (left + right) * across, height: 1 - (top + bottom) * down };
 }
 
-/** Put an image where that says, in what holds it. @param {HTMLElement} node @param {ReturnType<typeof placeOfSource>} place */
-export function placeIn(node, { left, top, width, height }) {
+/** Put an image where that says, in what holds it; `--inside` clips off what was cropped. @param {HTMLElement} node @param {Placed} place */
+export function placeIn(node, { left, top, width, height, exact }) {
   const whole = width === 1 && height === 1;
   const at = { left, top, width, height };
+  const cut = [-top / height, (left + width - 1) / width, (top + height - 1) / height, -left / width];
   node.style.setProperty("--at-left", String(left));
   node.style.setProperty("--at-width", String(width));
+  node.style.setProperty("--inside", `inset(${cut.map((share) => `${Math.max(0, 100 * share)}%`).join(" ")})`);
+  node.style.objectFit = exact ? "fill" : "";
   for (const [name, share] of Object.entries(at)) node.style.setProperty(name, whole ? "" : `${100 * share}%`);
 }

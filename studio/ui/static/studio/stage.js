@@ -168,7 +168,7 @@ class Stage {
   key(event) {
     if (event.defaultPrevented || currentSection() !== "studio" || kit.isTyping(event)) return;
     const at = /** @type {HTMLElement} */ (event.target);
-    const ours = at === document.body || this.node.contains(at);
+    const ours = at === document.body || this.node.contains(at) || at.matches("#gallery [data-picture]"); // a thumbnail was pressed
     if (!ours || at.matches("input") || document.querySelector("dialog[open]")) return;
     if (this.view?.key(event) || this.step(event.key) || this.act(event)) event.preventDefault();
   }
@@ -363,7 +363,8 @@ class Stage {
 
   /** @param {string} mode */
   drawNotices(mode) {
-    const told = mode === "picture" && this.selected && this.ended?.images.includes(this.selected.id) ? this.ended : null;
+    const shown = mode === "proposal" ? this.proposals?.current?.record.id : mode === "picture" && this.selected?.id;
+    const told = shown && this.ended?.images.includes(shown) ? this.ended : null;
     const lines = [...new Set((mode === "live" ? this.job : told)?.notices)];
     if (lines.join("\n") !== this.noticed) this.notices.replaceChildren(...lines.map((line) => el("li", {}, line)));
     this.noticed = lines.join("\n");

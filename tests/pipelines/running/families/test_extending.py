@@ -117,6 +117,35 @@ def test_a_crop_keeps_the_head_and_its_pixels(tiny: Tiny, source: np.ndarray) ->
     change = np.asarray(Image.open(io.BytesIO(refined.change)))
     kept = change == 0
     assert np.array_equal(made[kept], source[:, : made.shape[1]][kept])
+    assert np.array_equal(np.asarray(Image.open(io.BytesIO(refined.source))), source[:, : made.shape[1]])
+    across = 240 / made.shape[1]
+    assert refined.measures["placed"] == pytest.approx([0, 0, across, 1])
+
+
+@pytest.mark.parametrize("size", ["source", "model", {"width": 320, "height": 200}])
+def test_where_a_source_lies_in_the_picture_is_told(tiny: Tiny, source: np.ndarray, size: Any) -> None:
+    outcome = extended(tiny, "tiny-kontext", Mode.SMART_EDIT, result_size=size, fit="extend")
+    refined, shape = outcome.images[0].refined, pixels(outcome).shape
+    assert refined is not None
+    left, top, right, bottom = refined.measures["placed"]
+    was = np.asarray(Image.open(io.BytesIO(refined.source)))
+    assert was.shape == shape
+    height, width = shape[:2]
+    box = [round(left * width), round(top * height), round(right * width), round(bottom * height)]
+    shown = was[max(0, box[1]) : box[3], max(0, box[0]) : box[2]]
+    inside = Image.fromarray(source).resize((box[2] - box[0], box[3] - box[1]), Image.Resampling.LANCZOS)
+    here = np.asarray(inside)[max(0, -box[1]) :, max(0, -box[0]) :][: shown.shape[0], : shown.shape[1]]
+    assert np.abs(shown.astype(int) - here).mean() < 4
+    moved = np.abs(np.roll(shown, 12, axis=1).astype(int) - here).mean()
+    assert moved > 8
+
+
+def test_a_source_that_is_refined_as_it_is_is_not_kept_twice(tiny: Tiny, source: np.ndarray) -> None:
+    outcome = extended(tiny, "tiny-kontext", Mode.SMART_EDIT, extend=None)
+    refined = outcome.images[0].refined
+    assert refined is not None
+    assert refined.source == b""
+    assert "placed" not in refined.measures
 
 
 def test_an_edit_is_limited_to_what_is_painted(tiny: Tiny, source: np.ndarray, tmp_path: Path) -> None:

@@ -12,6 +12,18 @@ import { Viewport } from "./viewport.js";
 
 const PAN = 64; // px by one press of an arrow
 
+const WHAT = "What changed: see and correct it";
+
+/** Why what changed in a picture can't be corrected, or nothing. @param {Picture} record */
+function unchangeable({ request, provenance }) {
+  if (request?.mode === "outpaint")
+    return "Only canvas was added: all of it is new, and the picture itself stayed. There is nothing to correct.";
+  if (!provenance?.returned) return "What changed is known only of pictures that refine another.";
+  if ((request?.finish?.scale ?? 1) > 1)
+    return "It was enlarged after it was refined. Make it without “Finish”, correct it, then enlarge it.";
+  return "";
+}
+
 /** The picture that one was made from, or null. @param {Picture} record */
 function madeFrom(record) {
   const sources = (record.request?.references ?? []).filter(({ role }) => role !== "mask");
@@ -40,7 +52,7 @@ export class Tools {
     this.what = kit.button({
       id: "what-changed",
       name: "changes",
-      label: "What changed: see and correct it",
+      label: WHAT,
       words: false,
       kind: "ghost small",
       run: () => this.paint(true),
@@ -89,7 +101,10 @@ export class Tools {
     this.shown = record.id;
     this.record = record;
     this.reference = madeFrom(record);
-    this.hold.disabled = this.what.disabled = !this.reference;
+    this.hold.disabled = !this.reference;
+    const why = unchangeable(record);
+    this.what.disabled = Boolean(why);
+    this.what.title = why || WHAT;
     if (!another) return;
     this.peek(false);
     this.port.show({ width: record.width || 1, height: record.height || 1 });
