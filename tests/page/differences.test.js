@@ -44,6 +44,17 @@ test("of a part that mostly stayed, the words that are others", () => {
   assert.equal(now("portrait of a {woman|man} with hair, smiling"), "− red");
 });
 
+test("of a long prompt the end is left, where what differs often stands", () => {
+  const before = request({ prompt: "give her red hair" });
+  const now = request({ prompt: "change the background to a sunset sky" });
+  assert.equal(difference(now, before, undefined, 26), "change … to a sunset sky");
+  assert.equal(difference(now, before, undefined, 60), "change the background to a sunset sky");
+  assert.equal(
+    difference(request({ prompt: "Donaudampfschifffahrtsgesellschaft" }), before, undefined, 9),
+    "Donaudampfschifffahrtsgesellschaft",
+  );
+});
+
 test("only the seed, or nothing at all", () => {
   says({ seed: 7 }, "seed 7");
   says({}, "made again");

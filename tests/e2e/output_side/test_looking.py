@@ -77,6 +77,27 @@ def test_the_first_row_of_results_is_above_the_fold(gallery: Page) -> None:
         assert tile[0] == 0
 
 
+def test_notices_open_over_the_picture_and_move_nothing(gallery: Page) -> None:
+    """However much there is to say, the first row of results stays above the fold and the picture as large."""
+    for width, height in SIZES:
+        gallery.set_viewport_size({"width": width, "height": height})
+        said = [f"The last {number} words were not read, as the model reads no more." for number in range(9)]
+        show_jobs(gallery, make_job(gallery, step=1))
+        places = "() => ['.out-area', '#gallery'].map((each) => document.querySelector(each).offsetTop)"
+        before = gallery.evaluate(places)
+        show_jobs(gallery, make_job(gallery, step=1, notices=said))
+        notices = gallery.locator("#preview .out-notices")
+        expect(notices.locator("li")).to_have_count(9)
+        assert gallery.evaluate(places) == before
+        box = gallery.locator("#gallery .out-thumb").first.bounding_box()
+        assert box
+        assert box["y"] + box["height"] <= height
+        notices.focus()
+        expect(notices.locator("li").first).to_be_visible()
+        assert gallery.evaluate(places) == before
+        gallery.locator("#prompt textarea").focus()
+
+
 def test_the_toolbar_is_one_row(gallery: Page) -> None:
     for width, height in SIZES:
         gallery.set_viewport_size({"width": width, "height": height})

@@ -22,6 +22,8 @@ class DesignForm {
   design;
   /** @type {{ image_id: string; weight: number; }[]} */
   references;
+  /** @type {ModelInfo[]} */
+  models = [];
 
   /** @param {DesignsDialog} dialog */
   constructor(dialog) {
@@ -29,7 +31,7 @@ class DesignForm {
     this.name = kit.field("Name", { id: "design-name", maxlength: 120 });
     this.style = kit.area("Style prompt", { id: "design-style", rows: 3, maxlength: 10000 });
     this.negative = kit.area("Negative prompt", { id: "design-negative", rows: 3, maxlength: 10000 });
-    this.model = kit.choice("Model", [["", "The studio's default"]], () => {}, { id: "design-model" });
+    this.model = kit.choice("Model", [["", "The studio's default"]], () => this.offerSettings(), { id: "design-model" });
     this.ratio = kit.choice("Aspect ratio", [["", "Not said"], ...RATIOS.map((one) => [one, one])], () => {}, { id: "design-ratio" });
     this.policy = kit.choice(
       "Seed",
@@ -103,6 +105,20 @@ class DesignForm {
     if (this.design !== design) return;
     this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
     this.model.select.value = design.model ?? "";
+    this.models = models;
+    this.offerSettings();
+  }
+
+  /** Those that the model reads for a portrait, and those that say something all the same: other models may read them. */
+  offerSettings() {
+    const able = this.models.filter((one) => one.available === "ready" && one.modes.includes("text_to_image"));
+    const { value } = this.model.select;
+    const usual = able.find((one) => one.default_for.includes("text_to_image")) ?? able[0];
+    const fields = /** @type {any} */ ((value ? able.find((one) => one.id === value) : usual)?.limits)?.text_to_image?.fields;
+    const hide = (/** @type {string} */ field, /** @type {string} */ said) => Boolean(fields) && !fields.includes(field) && !said.trim();
+    this.negative.node.hidden = hide("negative_prompt", this.negative.box.value);
+    this.guidance.node.hidden = hide("guidance_scale", this.guidance.input.value);
+    this.steps.node.hidden = hide("num_inference_steps", this.steps.input.value);
   }
 
   turn() {

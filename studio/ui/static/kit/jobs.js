@@ -47,15 +47,20 @@ export function progress(job) {
   return job.phase === "denoising" ? job.step / job.total_steps : null;
 }
 
+/** @param {{width?: number | null, height?: number | null} | null | undefined} sized */
+const measures = (sized) => (sized?.width && sized.height ? `${sized.width} × ${sized.height}` : null);
+
 /**
  * The settings of a request on one line.
  * @param {Request} request
- * @param {{model?: string | null, seed?: number | string | null}} said `seed`: the picture's own where it is known
+ * @param {{model?: string | null, seed?: number | string | null, picture?: {width?: number | null, height?: number | null} | null}} said
+ *   `seed`, `picture`: the picture's own where they are known
  */
-export function settingsLine(request, { model, seed } = {}) {
+export function settingsLine(request, { model, seed, picture } = {}) {
   const used = seed ?? (Number(request.seed) >= 0 ? request.seed : null);
   const { strength } = request;
-  const size = request.width && request.height ? `${request.width} × ${request.height}` : null;
+  const drawn = measures(request);
+  const size = measures(picture) ?? drawn;
   if (isPlainlyEnlarged(request)) return line(model || request.model, request.scale && `× ${request.scale}`, size);
   return line(
     model || request.model,
@@ -64,7 +69,8 @@ export function settingsLine(request, { model, seed } = {}) {
     strength === null || strength === undefined ? null : `influence ${percent(1 - strength)}`,
     used === null ? null : `seed ${used}`,
     size,
-    request.finish ? `enlarged × ${request.finish.scale}` : null,
+    drawn && size !== drawn ? `drawn at ${drawn}` : null,
+    request.finish && size === drawn ? `enlarged × ${request.finish.scale}` : null,
   );
 }
 

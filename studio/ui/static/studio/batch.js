@@ -12,6 +12,7 @@ import { difference } from "./differences.js";
 /** @import { Job, Part, Picture, Request } from "../core/events.js" */
 
 const RETRY_MS = 2000;
+const LETTERS = 26; // of a caption that fit over one picture
 
 export const UPLOADS = "uploads";
 
@@ -131,7 +132,8 @@ export class Batch {
 
   /** @param {import("../core/events.js").Request | null} before the request of the batch before this one */
   caption(before) {
-    if (this.request) this.words.textContent = difference(this.request, before, pictures.modelLabel);
+    const room = LETTERS * Math.max(1, this.thumbs.size);
+    if (this.request) this.words.textContent = difference(this.request, before, pictures.modelLabel, room);
   }
 
   /** @param {string[]} ids @param {Size} size @param {number} coming */

@@ -41,6 +41,15 @@ function wordChange(now, before) {
   return [more.length ? `+ ${more.join(" ")}` : "", less.length ? `− ${less.join(" ")}` : ""].filter(Boolean);
 }
 
+/** A prompt's beginning and its end, where what it is about often stands; whole where there is room. @param {string} words @param {number} room in letters */
+export function shortened(words, room) {
+  if (words.length <= room) return words;
+  const [first = "", ...rest] = words.split(/\s+/);
+  let end = rest.pop() ?? "";
+  while (rest.length && first.length + end.length + (rest.at(-1)?.length ?? 0) + 4 <= room) end = `${rest.pop()} ${end}`;
+  return rest.length ? `${first} … ${end}` : words;
+}
+
 /** @param {Request} request */
 const size = ({ width, height }) => (width && height ? `${width} × ${height}` : "");
 /** @param {Request} request */
@@ -66,13 +75,15 @@ const SAID = [
  * @param {Request} request
  * @param {Request | null | undefined} before
  * @param {(model: string | null | undefined) => string} label a model's name
+ * @param {number} room letters that a prompt may take
  */
-export function difference(request, before, label = (model) => model ?? "") {
-  if (!before) return promptWords(request);
+export function difference(request, before, label = (model) => model ?? "", room = Infinity) {
+  const whole = shortened(promptWords(request), room);
+  if (!before) return whole;
   const words = promptChange(request.prompt.trim(), before.prompt.trim());
   const settings = SAID.filter((say) => say(request, label) !== say(before, label)).map((say) => say(request, label));
   if (addOns(request) !== addOns(before)) settings.push(request.loras?.length ? "other LoRAs" : "no LoRA");
-  if (!words) return [promptWords(request), ...settings].slice(0, MOST).join(" · ");
+  if (!words) return [whole, ...settings].slice(0, MOST).join(" · ");
   const found = [...words, ...settings.filter(Boolean)];
   if (pictures(request) !== pictures(before)) found.push("another reference");
   if (!found.length) found.push(request.seed === before.seed ? "made again" : `seed ${request.seed}`);

@@ -124,7 +124,7 @@ class Stage {
     this.picture.box.append(this.opener());
     this.invite = el("div", { class: "out-invite", hidden: true });
     this.failure = failureCard(() => this.dismiss());
-    this.notices = el("ul", { class: "out-notices" });
+    this.notices = el("ul", { class: "out-notices", tabindex: 0, "aria-label": "What there is to say of it" });
     this.area = el("div", { class: "out-area" }, this.live.node, this.control.node, this.picture.node, this.invite, this.failure.node);
     this.bar = toolbar.bar(TOOLS, {
       ids: true,
@@ -139,8 +139,7 @@ class Stage {
       this.row.node,
       this.area,
       this.bar.node,
-      this.caption,
-      this.notices,
+      el("div", { class: "out-under" }, this.caption, this.notices),
     );
     element.replaceChildren(this.node);
     this.draw();
@@ -153,7 +152,7 @@ class Stage {
       role: "button",
       tabindex: 0,
       "aria-label": "Open details",
-      onclick: (/** @type {MouseEvent} */ event) => event.detail || this.perform("details"),
+      onclick: (/** @type {PointerEvent} */ event) => event.detail || event.pointerType || this.perform("details"),
     });
     node.addEventListener("keydown", (event) => event.key === "Enter" && this.perform("details"));
     node.addEventListener("dragstart", (event) => {
@@ -383,7 +382,11 @@ class Stage {
 
   /** @param {import("../core/events.js").Request} request @param {Picture | null} shown */
   settings(request, shown) {
-    return kit.settingsLine(request, { model: shown?.label ?? pictures.modelLabel(request.model), seed: shown?.seed ?? null });
+    return kit.settingsLine(request, {
+      model: shown?.label ?? pictures.modelLabel(request.model),
+      seed: shown?.seed ?? null,
+      picture: shown,
+    });
   }
 
   /** Of a picture that was not made here. @param {Picture} picture */
