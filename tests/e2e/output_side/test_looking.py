@@ -78,7 +78,7 @@ def test_the_first_row_of_results_is_above_the_fold(gallery: Page) -> None:
 
 
 def test_notices_open_over_the_picture_and_move_nothing(gallery: Page) -> None:
-    """However much there is to say, the first row of results stays above the fold and the picture as large."""
+    """However much there is to say, the first row of results stays above the fold, the picture as large."""
     for width, height in SIZES:
         gallery.set_viewport_size({"width": width, "height": height})
         said = [f"The last {number} words were not read, as the model reads no more." for number in range(9)]
