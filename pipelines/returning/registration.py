@@ -18,6 +18,8 @@ from pipelines.returning.maths import Bytes, Floats, as_floats, blurred, ndimage
 
 SIDE = 256
 """Longer side, in px, at which pictures are compared."""
+_CLOSE_SIDE = 512
+"""The same, where one was found to have moved: how far, is then looked at closely."""
 FARTHEST = 0.06
 """Farthest a corner may have gone, in longer sides; more is no drift."""
 _NEAREST = 0.25
@@ -39,8 +41,10 @@ _UNRELATED, _RELATED = 0.2, 0.6
 """Correlations between which a neighbourhood begins to count."""
 _FAINT = 0.02
 """Power of the flattened picture below which a neighbourhood shows nothing."""
-_COARSELY, _FINELY = (8.0, 4.0), (2.0, 1.0, 1.0, 1.0)
+_COARSELY, _FINELY, _CLOSELY = (8.0, 4.0), (2.0, 1.0, 1.0, 1.0), (2.0, 2.0, 1.0, 1.0, 1.0, 1.0)
 """Blur of the pictures in px, round by round."""
+_NO_WORSE = 1.002
+"""A closer look that leaves so many times the difference, and finds no more alike, was led astray."""
 _TILE = 16
 _FOUND = 0.5
 """Correlation of a tile with its place in the other picture from which on it is found again."""
@@ -79,22 +83,61 @@ class Registration:
 
 def register(seen: Bytes, drawn: Bytes) -> Registration:
     """How `drawn` lies against `seen`, both (h, w, 3)."""
+    here, there = _Flat.of(seen, SIDE), _Flat.of(drawn, SIDE)
+    fits = [_fitted(here.grey, there.grey, start, _COARSELY) for start in _starts(here.grey, there.grey)]
+    start = max(fits, key=lambda fit: _agreement(here.grey, _warped(there.grey, fit)))
+    best = _fitted(here.grey, there.grey, start, _FINELY)
     height, width = seen.shape[:2]
-    scale = min(1.0, SIDE / max(height, width))
-    size = max(8, round(width * scale)), max(8, round(height * scale))
-    here, there = (_flattened(resized(as_floats(p) @ _LUMINANCE, size)) for p in (seen, drawn))
-    fits = [_fitted(here, there, start, _COARSELY) for start in _starts(here, there)]
-    best = _fitted(here, there, max(fits, key=lambda fit: _agreement(here, _warped(there, fit))), _FINELY)
-    matrix = best.copy()
-    matrix[:, 2] /= scale
-    moved = _farthest(matrix, width, height)
-    before, after = _found(here, there), _found(here, _warped(there, best))
+    moved = _farthest(here.whole(best), width, height)
+    before, after = _found(here.grey, there.grey), _found(here.grey, _warped(there.grey, best))
     near = _NEAREST <= moved <= FARTHEST * max(width, height)
-    still, left = (_error(here, there, each) for each in (_moved_by(0, 0), best))
+    still, left = (_error(here.grey, there.grey, each) for each in (_moved_by(0, 0), best))
     better = after >= before + _FOUND_MORE or (left <= _GAIN * still and after >= before)
     if not near or not better:
         return Registration(_moved_by(0, 0), 0.0, before)
-    return Registration(matrix, moved, after)
+    matrix = _closer(seen, drawn, here.whole(best))
+    return Registration(matrix, _farthest(matrix, width, height), after)
+
+
+@dataclass(frozen=True, slots=True)
+class _Flat:
+    """A picture made small and `_flattened` (h, w); `scale`: px of it for a pixel of the picture."""
+
+    grey: Floats
+    scale: float
+
+    @staticmethod
+    def of(picture: Bytes, side: int) -> _Flat:
+        height, width = picture.shape[:2]
+        scale = min(1.0, side / max(height, width))
+        size = max(8, round(width * scale)), max(8, round(height * scale))
+        return _Flat(_flattened(resized(as_floats(picture) @ _LUMINANCE, size)), scale)
+
+    def whole(self, matrix: Floats) -> Floats:
+        """A matrix of the small picture's pixels, for those of the picture."""
+        return _shifted_by(1 / self.scale, matrix)
+
+    def small(self, matrix: Floats) -> Floats:
+        """The other way round."""
+        return _shifted_by(self.scale, matrix)
+
+
+def _shifted_by(times: float, matrix: Floats) -> Floats:
+    other = matrix.copy()
+    other[:, 2] *= times
+    return other
+
+
+def _closer(seen: Bytes, drawn: Bytes, matrix: Floats) -> Floats:
+    """`matrix` once more, from pictures twice as large; as it was where that finds nothing better."""
+    if max(seen.shape[:2]) <= SIDE:
+        return matrix
+    here, there = _Flat.of(seen, _CLOSE_SIDE), _Flat.of(drawn, _CLOSE_SIDE)
+    start = here.small(matrix)
+    close = _fitted(here.grey, there.grey, start, _CLOSELY)
+    left = [_error(here.grey, there.grey, each) for each in (start, close)]
+    alike = [_agreement(here.grey, _warped(there.grey, each)) for each in (start, close)]
+    return here.whole(close) if left[1] <= _NO_WORSE * left[0] or alike[1] > alike[0] else matrix
 
 
 def _starts(here: Floats, there: Floats) -> list[Floats]:
