@@ -1,8 +1,8 @@
 """`GET /events`: the queue, sent to every listener on every change: as a whole, or what changed.
 
 One thread waits for changes, however many pages listen. A listener to snapshots has room for the newest
-one only, so a slow one skips states instead of falling behind; a slow listener to changes gets the whole
-again.
+one only, so a slow one skips states instead of falling behind, and so does one that would be sent a long
+queue again with every step; a slow listener to changes gets the whole again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ HEARTBEAT_SECONDS = 15.0
 _WATCH_SECONDS = 1.0
 _ROOM = 64
 """Changes that may wait for a listener before it is sent the whole instead."""
+_PACE, _LONGEST_PAUSE = 100_000, 1.0
+"""Bytes of snapshots per second and listener, and how many seconds the newest state may wait for that: a long
+queue would be sent as a whole with every step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,8 @@ class QueueBroadcast:
                 if message.version is None or message.version > version:
                     version = message.version or version
                     yield message.text
+                    if not changes:
+                        await asyncio.sleep(min(_LONGEST_PAUSE, len(message.text) / _PACE))
         finally:
             self._listeners.discard(listener)
 
@@ -164,6 +169,8 @@ def add_events(router: APIRouter, broadcast: QueueBroadcast) -> None:
     @router.get("/events", response_class=StreamingResponse, responses=_SCHEMA)
     async def events(changes: bool = False) -> StreamingResponse:
         """Server-sent events; each `data` is one QueueSnapshot as JSON, the first at once.
+
+        The newest state of a long queue is sent at most once a second.
 
         With `?changes=1` the first event is named `snapshot` and is the whole, those after it are named
         `change` and say what changed since the one before. A `snapshot` comes again where some were missed.

@@ -64,10 +64,13 @@ class CountedQueue:
 
     def __init__(self) -> None:
         self.version = 1
+        self.detail = ""
         self.changed = threading.Condition()
 
     def snapshot(self) -> QueueSnapshot:
-        return QueueSnapshot(version=self.version, worker=WorkerState(state="ready"), jobs=())
+        return QueueSnapshot(
+            version=self.version, worker=WorkerState(state="ready", detail=self.detail), jobs=()
+        )
 
     def watch(self, after: int, timeout: float) -> QueueSnapshot:
         with self.changed:
@@ -99,6 +102,30 @@ def test_a_slow_listener_gets_the_newest_state_and_stop_ends_it() -> None:
 
     heard = finish(scenario())
     assert [message.split("\n")[0] for message in heard] == ["id: 1", "id: 6"]
+
+
+def test_a_long_queue_is_not_sent_again_with_every_step() -> None:
+    queue = CountedQueue()
+    queue.detail = "x" * 20_000
+    broadcast = QueueBroadcast(queue)  # type: ignore[arg-type]
+    heard: list[str] = []
+
+    async def listen() -> None:
+        heard.extend([message.split("\n")[0] async for message in broadcast.listen()])
+
+    async def scenario() -> None:
+        broadcast.start()
+        listener = asyncio.create_task(listen())
+        for _ in range(50):
+            await asyncio.sleep(0.01)
+            queue.change()
+        await asyncio.sleep(0.5)
+        broadcast.stop()
+        await listener
+
+    finish(scenario())
+    assert heard[-1] == "id: 51", "the newest state is missed by nobody"
+    assert len(heard) < 12
 
 
 def test_a_quiet_stream_is_kept_open_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
