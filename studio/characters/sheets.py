@@ -145,7 +145,7 @@ class Sheets:
         mark = SheetMark(name=name, character=run.character_id or "", parts=parts)
         data = encode(picture, mark)
         file = StoredFile(
-            sha256=self._tools.collection.store.put(data, "png"),
+            sha256=images.sha256(data),
             size_bytes=len(data),
             extension="png",
             mime="image/png",
@@ -154,7 +154,9 @@ class Sheets:
             pixel_sha256=images.pixel_sha256(picture.width, picture.height, picture.tobytes()),
             plain=True,
         )
-        return self._keep(run.id, file, mark)
+        with self._tools.collection.placing.of([file.name]):
+            self._tools.collection.store.put(data, file.extension)
+            return self._keep(run.id, file, mark)
 
     def _keep(self, run_id: str, file: StoredFile, mark: SheetMark) -> str:
         with self._database.transaction() as session:

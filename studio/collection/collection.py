@@ -7,14 +7,13 @@ once, `bin` is the trash as a whole. Knows nothing of the queue but the id of a 
 from __future__ import annotations
 
 import logging
-from collections.abc import Generator, Iterable, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from pipelines.catalog.catalog import Catalog
-from pipelines.errors import NotFound, PictureRefused, StorageFailure
+from pipelines.errors import NotFound, StorageFailure
 from pipelines.events import ControlImage, ImageReady
 from pipelines.modes import PROPOSALS
 from pipelines.request import CompleteRequest, Role
@@ -29,13 +28,15 @@ from studio.collection.metadata import png, reading
 from studio.collection.metadata.likeness import Likeness, ModelMark
 from studio.collection.model_pictures import ModelPictures
 from studio.collection.models import ImageRow
+from studio.collection.opening import gone, gone_if_unreadable, opened
+from studio.collection.placing import Placing
 from studio.collection.recovery import Reconciled
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.collection.trash import Trash
 from studio.database import Database
 from studio.records import Category, Cost, ImageRecord, ParentLink, Rights
-from studio.settings import PROGRAM, Settings
+from studio.settings import Settings
 
 SOFTWARE = f"Likeness {__version__}"
 _log = logging.getLogger(__name__)
@@ -47,6 +48,7 @@ class Collection:
     def __init__(self, settings: Settings, database: Database, catalog: Catalog) -> None:
         self.store = ImageStore(settings)
         self.database = database
+        self.placing = Placing(self.store, database)
         self.gallery = Gallery(database)
         self.bin = Trash(database, self.store)
         self.journal = Journal(settings.journal)
@@ -77,7 +79,7 @@ class Collection:
         only a means (CONTROL), a mask for instance, is not listed. Raises PictureRefused.
         """
         with (
-            _opened(source) as file,
+            opened(source) as file,
             self.store.receive(file, self._settings.max_upload_bytes) as (temp, sha256),
         ):
             known = self._keep_again(temp, sha256, category)
@@ -178,13 +180,13 @@ class Collection:
     def thumbnail(self, image_id: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP file, `side` px at its longest. Raises NotFound."""
         row = self._row(image_id)
-        with _gone_if_unreadable():
+        with gone_if_unreadable():
             return self.store.thumbnail(row.sha256, row.extension, side)
 
     def working_file(self, image_id: str) -> Path:
         """An upright 8-bit RGB PNG to work on; also of pictures in the trash. Raises NotFound."""
         row = self._row(image_id)
-        with _gone_if_unreadable():
+        with gone_if_unreadable():
             if row.plain:
                 return self._whole(row)
             return self.store.working_file(row.sha256, row.extension, plain=False)
@@ -192,7 +194,7 @@ class Collection:
     def mask_file(self, image_id: str) -> Path:
         """As `working_file`, with the picture's transparency: RGBA, or RGB where it is plain."""
         row = self._row(image_id)
-        with _gone_if_unreadable():
+        with gone_if_unreadable():
             return self._whole(row) if row.plain else self.store.mask_file(row.sha256, row.extension)
 
     def original_file(self, image_id: str) -> Path:
@@ -201,13 +203,13 @@ class Collection:
         RGB or RGBA, with the ICC profile of the values. Raises NotFound.
         """
         row = self._row(image_id)
-        with _gone_if_unreadable():
+        with gone_if_unreadable():
             return self._whole(row) if row.plain else self.store.original_file(row.sha256, row.extension)
 
     def own_file(self, image_id: str) -> Path | None:
         """As `original_file`; None where the working file has all there is. Raises NotFound."""
         row = self._row(image_id)
-        with _gone_if_unreadable():
+        with gone_if_unreadable():
             if row.plain or not images.may_have_more(self._whole(row)):
                 return None
             return self.store.original_file(row.sha256, row.extension)
@@ -293,17 +295,29 @@ class Collection:
         with images.ingesting(data, self._settings.max_pixels) as taken:
             said = reading.read(data, None, taken.pixels).summary
         file = StoredFile.of(taken.facts, sha256, len(data))
-        self.store.keep(temp, sha256, file.extension)
+        with self.placing.of([file.name]):
+            record, created = self._place(temp, file, label, taken.facts.notes, said, category)
+        if created:
+            self._keep_thumbnails(file, taken.thumbnails)
+        return record, created
+
+    def _place(
+        self,
+        temp: Path,
+        file: StoredFile,
+        label: str,
+        notes: tuple[str, ...],
+        said: Mapping[str, str],
+        category: Category,
+    ) -> tuple[ImageRecord, bool]:
+        self.store.keep(temp, file.sha256, file.extension)
         with self.database.transaction() as session:
-            twin = rows.by_hash(session, sha256)  # loaded by somebody else meanwhile
+            twin = rows.by_hash(session, file.sha256)  # loaded by somebody else meanwhile
             if twin is not None:
                 return queries.record(session, twin), False
-            notes = taken.facts.notes
             row = rows.loaded(file, label, notes, datetime.now(UTC), said=said, category=category)
             rows.add_loaded(session, row)
-            record = queries.record(session, row)
-        self._keep_thumbnails(file, taken.thumbnails)
-        return record, True
+            return queries.record(session, row), True
 
     def _made_again(self, original: ImageRow, job_id: str) -> ImageRecord:
         with self.database.transaction() as session:
@@ -317,7 +331,7 @@ class Collection:
         size = image.width, image.height
         data = png.encode(image.rgb, *size, likeness, image.alpha, image.profile)
         file = StoredFile(
-            sha256=self.store.put(data, "png"),
+            sha256=images.sha256(data),
             size_bytes=len(data),
             extension="png",
             mime="image/png",
@@ -326,6 +340,24 @@ class Collection:
             pixel_sha256=likeness.pixel_sha256,
             plain=not (image.alpha or image.profile),
         )
+        names = [file.name] if drawn is None else [file.name, drawn.file.name]
+        with self.placing.of(names):
+            record = self._place_made(data, file, likeness, drawn, proposed=proposed)
+        source = next(iter(likeness.request.with_role(Role.SOURCE)), None)
+        if image.refined is not None and source is not None:
+            self.model_pictures.keep(record.id, image.refined, source.image_id)
+        return record
+
+    def _place_made(
+        self,
+        data: bytes,
+        file: StoredFile,
+        likeness: Likeness,
+        drawn: NewControlImage | None,
+        *,
+        proposed: bool,
+    ) -> ImageRecord:
+        self.store.put(data, file.extension)
         with self.database.transaction() as session:
             if drawn is not None:
                 drawn.keep(session, self.store)
@@ -336,11 +368,7 @@ class Collection:
                 row.trashed_at = likeness.created_at
                 rows.marked(session, [row.id], words=False)
             # Its thumbnail is made when first asked for: here it would hold up the next picture.
-            record = queries.record(session, row)
-        source = next(iter(likeness.request.with_role(Role.SOURCE)), None)
-        if image.refined is not None and source is not None:
-            self.model_pictures.keep(record.id, image.refined, source.image_id)
-        return record
+            return queries.record(session, row)
 
     def _model_mark(self, model_id: str, provenance: dict[str, Any]) -> ModelMark:
         revision = provenance.get("revision")
@@ -357,7 +385,7 @@ class Collection:
     def _whole(self, row: ImageRow) -> Path:
         """Its file, where it is as long as it was: one that was cut or emptied is no picture any more."""
         if not self.store.has(row.sha256, row.extension, row.size_bytes):
-            raise _gone()
+            raise gone()
         return self.store.path(row.sha256, row.extension)
 
     def _keep_thumbnails(self, file: StoredFile, made: Mapping[int, bytes]) -> None:
@@ -366,31 +394,3 @@ class Collection:
             self.store.keep_thumbnails(file.sha256, made)
         except StorageFailure as error:
             _log.warning("No thumbnail yet of %s: %s", file.sha256, error)
-
-
-@contextmanager
-def _opened(source: BinaryIO | Path) -> Generator[BinaryIO]:
-    if not isinstance(source, Path):
-        yield source
-        return
-    try:
-        file = source.open("rb")
-    except OSError as error:
-        raise PictureRefused("The file cannot be read. Load it again.", field="file") from error
-    with file:
-        yield file
-
-
-@contextmanager
-def _gone_if_unreadable() -> Generator[None]:
-    try:
-        yield
-    except (FileNotFoundError, PictureRefused) as error:
-        raise _gone() from error
-
-
-def _gone() -> NotFound:
-    return NotFound(
-        "The file of this picture is missing or damaged. "
-        f"To see all such files, run: {PROGRAM} collection verify"
-    )

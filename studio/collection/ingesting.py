@@ -19,6 +19,7 @@ from studio.collection import beside, rows
 from studio.collection.metadata import reading
 from studio.collection.metadata.reading import Sidecar
 from studio.collection.models import ImageRow
+from studio.collection.placing import Placing
 from studio.collection.rows import StoredFile
 from studio.collection.store import ImageStore
 from studio.database import Database
@@ -48,8 +49,9 @@ class PreparedPicture:
 class FolderIngest:
     """Takes files of a folder in. Thread-safe; every method may raise StorageFailure."""
 
-    def __init__(self, store: ImageStore, database: Database) -> None:
+    def __init__(self, store: ImageStore, database: Database, placing: Placing) -> None:
         self._store = store
+        self._placing = placing
         self._database = database
 
     def prepare(self, path: Path, inside: Path | None = None) -> PreparedPicture | None:
@@ -86,6 +88,14 @@ class FolderIngest:
         for one in different.values():
             if one.beside is not None:
                 self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
+        with self._placing.of([one.file.name for one in different.values()]):
+            kept = self._place(different)
+        for sha256, one in different.items():
+            if kept[sha256] == "added":
+                self._keep_thumbnails(one)
+        return kept
+
+    def _place(self, different: Mapping[str, PreparedPicture]) -> dict[str, IngestOutcome]:
         with self._database.reading() as session:
             known = rows.by_hashes(session, different).keys()
         self._keep_files(one for sha256, one in different.items() if sha256 not in known)
@@ -98,9 +108,6 @@ class FolderIngest:
                 rows.come_again(session, row, Category.IMPORTED, different[sha256].said)
             new = [one for sha256, one in different.items() if sha256 not in here]
             rows.add_all_loaded(session, [_row(one) for one in new])
-        for sha256, one in different.items():
-            if kept[sha256] == "added":
-                self._keep_thumbnails(one)
         return kept
 
     def drop(self, pictures: Sequence[PreparedPicture]) -> None:

@@ -37,6 +37,11 @@ class StoredFile:
     pixel_sha256: str
     plain: bool
 
+    @property
+    def name(self) -> tuple[str, str]:
+        """As the store knows it: (SHA-256, extension)."""
+        return self.sha256, self.extension
+
     @classmethod
     def of(cls, taken: PictureFacts, sha256: str, size_bytes: int) -> StoredFile:
         """From what was found in it when it was read."""

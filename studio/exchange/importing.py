@@ -37,7 +37,7 @@ class Importer:
     """All imports of one data folder. Thread-safe."""
 
     def __init__(self, collection: Collection) -> None:
-        self._ingest = FolderIngest(collection.store, collection.database)
+        self._ingest = FolderIngest(collection.store, collection.database, collection.placing)
         self._settings = collection.store.settings
         self._lock = threading.Lock()
         self._logs = {log.id: log for log in ImportLog.all(self._settings.imports_dir)}

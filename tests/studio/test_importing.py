@@ -458,7 +458,7 @@ def test_a_trash_that_is_emptied_between_file_and_row_takes_no_file_of_an_import
     (tmp_path / "one.png").write_bytes(data)
     record = upload(durable, 5)
     durable.collection.trash(record.id)
-    ingest = FolderIngest(durable.collection.store, durable.collection.database)
+    ingest = FolderIngest(durable.collection.store, durable.collection.database, durable.collection.placing)
     prepared = ingest.prepare(tmp_path / "one.png")
     assert prepared is not None
     keep_all, emptied = durable.collection.store.keep_all, list[int]()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 import sqlite3
@@ -16,13 +17,15 @@ from sqlalchemy import Connection, event
 
 from pipelines.errors import StorageFailure
 from studio import jsonlines
+from studio.collection.ingesting import FolderIngest
 from studio.collection.maintenance import mend, rebuild, verify
+from studio.collection.queries import Filter
 from studio.database import Database
 from studio.settings import Settings
 from tests.studio.characters.conftest import as_cast
 from tests.studio.characters.test_durable import everything, live
 from tests.studio.crashes import crash_before_commit
-from tests.studio.fixtures import Durable, open_durable, upload
+from tests.studio.fixtures import Durable, open_durable, picture, upload
 
 
 def drop(settings: Settings, how: str) -> None:
@@ -216,6 +219,39 @@ def test_what_was_refused_leaves_no_line(tmp_path: Path) -> None:
     rebuild(settings)
     with open_durable(tmp_path) as durable:
         assert all_said(durable) == before
+
+
+def _meanwhile(durable: Durable) -> None:
+    """Somebody else takes the same in; then the own row is refused."""
+    durable.collection.add_upload(io.BytesIO(picture(21)), "imported.png")
+    raise StorageFailure("The disk is full.")
+
+
+def test_pictures_that_were_refused_are_not_taken_in_by_the_next_start(tmp_path: Path) -> None:
+    """Nor are those taken away that another upload of the same keeps."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    folder.joinpath("imported.png").write_bytes(picture(21))
+    with open_durable(tmp_path) as durable:
+        known = upload(durable, 20)
+        ingest = FolderIngest(
+            durable.collection.store, durable.collection.database, durable.collection.placing
+        )
+        prepared = ingest.prepare(folder / "imported.png")
+        assert prepared is not None
+        with full(durable):
+            with pytest.raises(StorageFailure, match="full"):
+                upload(durable, 22)
+            with pytest.raises(StorageFailure, match="full"):
+                ingest.keep([prepared])
+        assert verify(durable.settings).healthy
+        with pytest.raises(StorageFailure), durable.collection.placing.of([prepared.file.name]):
+            _meanwhile(durable)
+    with open_durable(tmp_path) as durable:
+        assert len(durable.collection.reconcile().adopted) == 0
+        shown = durable.collection.gallery.page(Filter(), None, 10).items
+        assert [one.label for one in shown] == ["imported.png", known.label]
+        assert durable.collection.file(shown[0].id)
 
 
 def test_lines_that_could_not_be_taken_back_at_once_are_void(
