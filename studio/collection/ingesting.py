@@ -55,7 +55,8 @@ class FolderIngest:
         self._database = database
 
     def prepare(self, path: Path, inside: Path | None = None) -> PreparedPicture | None:
-        """Read a picture and what lies beside it; None where nothing is left to do: it is here, and whole.
+        """Read a picture and what lies beside it; None where nothing is left to do: it is here, whole, and no
+        text came to lie beside it since.
 
         `inside`: the folder that is imported; no text outside it is read. The file itself is only read.
         Raises PictureRefused, OSError.
@@ -64,9 +65,9 @@ class FolderIngest:
         modified = path.stat().st_mtime
         data = _read(path, settings.max_upload_bytes)
         sha256 = images.sha256(data)
-        if self._is_here(sha256, len(data)):
-            return None
         said, led_out = beside.find(path, inside)
+        if self._is_here(sha256, len(data)) and (said is None or self._store.sidecar(sha256) is not None):
+            return None
         with images.ingesting(data, settings.max_pixels) as taken:
             found = reading.read(data, said, taken.pixels)
         return PreparedPicture(

@@ -253,6 +253,27 @@ def test_a_text_beside_a_picture_is_read_as_it_was_written(
     assert said == ("b.txt", _SAID)
 
 
+def test_a_text_that_came_to_lie_beside_a_picture_that_is_shown_is_read(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    run(importer, folder)
+    before = pictures(durable)["c.webp"]
+    assert "said" not in before.provenance
+    (folder / "c.txt").write_text("a knight\nSteps: 11, Sampler: Euler a, CFG scale: 5, Seed: 77")
+    done = run(importer, folder)
+    assert (done.added, done.duplicates) == (0, 5)
+    after = pictures(durable)["c.webp"]
+    assert after.provenance["said"]["prompt"] == "a knight"
+    assert after.category == before.category
+    assert durable.collection.store.sidecar(after.sha256) is not None
+    assert [one.id for one in durable.collection.gallery.page(Filter(query="knight"), None, 10).items] == [
+        after.id
+    ]
+    (folder / "c.txt").write_text("something else")
+    run(importer, folder)
+    assert pictures(durable)["c.webp"] == after
+
+
 def test_json_beside_a_picture_may_begin_with_a_mark(
     durable: Durable, importer: Importer, folder: Path
 ) -> None:
