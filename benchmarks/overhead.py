@@ -26,6 +26,7 @@ import psutil
 from PIL import Image, ImageChops
 
 from pipelines.catalog.catalog import load_catalog
+from pipelines.memory.plan import Precision
 from pipelines.request import GenerationRequest, Keep, Mode, Reference
 from studio.main import open_studio
 from studio.records import JobRecord, JobStatus
@@ -210,7 +211,9 @@ def main() -> None:
         sys.exit(f"{options.model} must be a folder on this machine.")
     work = Work(options.side, options.steps, dict(spec.options))
     with tempfile.TemporaryDirectory(prefix="likeness-overhead-") as data:
-        settings = Settings(data_dir=Path(data), models=options.models, device="cpu")
+        settings = Settings(
+            data_dir=Path(data), models=options.models, device="cpu", precision=Precision.FLOAT32
+        )
         with open_studio(settings) as service:
             threads = _worker_threads(service)
             ways = {"bare": bare(folder, work, threads), "studio": through(service, options.model, work)}

@@ -11,15 +11,16 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
-from pipelines.memory.plan import MemoryChoice
+from pipelines.memory.plan import MemoryChoice, Precision
 from studio.settings import PROGRAM, Settings
 from studio.shell.options import SHELL_COMMANDS, add_shell
 from studio.startup import StartError
 
 Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export", "shell"]
 Format = Literal["png", "jpeg", "webp"]
+_Choice = TypeVar("_Choice", MemoryChoice, Precision)
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
 _TRUE = frozenset({"1", "true", "yes", "on"})
 _FALSE = frozenset({"0", "false", "no", "off"})
@@ -130,6 +131,7 @@ def _add_engine_options(parser: argparse.ArgumentParser, default: Any) -> None:
     add("--models", default=default, help="the catalogue (models.yaml)")
     add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
     add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
+    add("--precision", default=default, help=f"numbers that models compute in: {', '.join(Precision)}")
 
 
 def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -146,7 +148,8 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         data_dir=Path(value("data_dir", "DATA_DIR")).expanduser(),
         models=Path(value("models", "MODELS")).expanduser(),
         device=_device(str(value("device", "DEVICE"))),
-        memory=_memory(str(value("memory", "MEMORY"))),
+        memory=_choice(MemoryChoice, "memory", str(value("memory", "MEMORY"))),
+        precision=_choice(Precision, "precision", str(value("precision", "PRECISION"))),
         open_browser=_boolean(value("open_browser", "OPEN")),
     )
 
@@ -171,11 +174,11 @@ def _device(value: str) -> str:
     return value
 
 
-def _memory(value: str) -> MemoryChoice:
+def _choice(known: type[_Choice], name: str, value: str) -> _Choice:
     try:
-        return MemoryChoice(value)
+        return known(value)
     except ValueError as error:
-        raise StartError(f"The memory must be one of {', '.join(MemoryChoice)}, not {value!r}.") from error
+        raise StartError(f"The {name} must be one of {', '.join(known)}, not {value!r}.") from error
 
 
 def _boolean(value: object) -> bool:

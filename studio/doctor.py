@@ -73,7 +73,7 @@ def _software(_: Settings) -> Iterable[Finding]:
 
 
 def _device(settings: Settings) -> Iterable[Finding]:
-    command = [sys.executable, "-m", "pipelines.memory.probe", settings.device]
+    command = [sys.executable, "-m", "pipelines.memory.probe", settings.device, settings.precision]
     try:
         done = subprocess.run(
             command, capture_output=True, text=True, timeout=_PROBE_SECONDS, check=True, cwd=ROOT
@@ -86,7 +86,7 @@ def _device(settings: Settings) -> Iterable[Finding]:
         yield Finding("fail", "device", f"{found['device']} cannot be used: {found['problem']}")
         return
     memory = f", {found['memory_mb'] / 1024:.1f} GiB of memory" if found["memory_mb"] else ""
-    yield Finding("ok", "device", f"{found['device']} ({found['name']}{memory})")
+    yield Finding("ok", "device", f"{found['device']} ({found['name']}{memory}), {found['dtype']}")
     if found["device"] == "cpu" and settings.device == "auto":
         yield Finding("note", "device", unused_card_words(graphics.find(), torch_build(), sys.platform))
 

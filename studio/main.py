@@ -50,7 +50,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     collection.reconcile()
     queue = JobQueue(database)
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
-    engine = LocalEngine(settings.models, settings.device, settings.models_dir)
+    engine = LocalEngine(settings.models, settings.device, settings.models_dir, settings.precision)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
     presets = Presets(catalog, settings.shipped_presets, settings.own_presets)

@@ -6,7 +6,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.memory.plan import MemoryChoice
+from pipelines.memory.plan import MemoryChoice, Precision
 
 ROOT = Path(__file__).resolve().parent.parent
 """Of a checkout: folder of app.py and models.yaml. Of an installed package: where the packages are."""
@@ -35,6 +35,8 @@ class Settings:
     device: str = "auto"
     memory: MemoryChoice = MemoryChoice.AUTO
     """How models are kept that have no setting of their own."""
+    precision: Precision = Precision.AUTO
+    """In which numbers models compute."""
     open_browser: bool = False
     max_upload_bytes: int = 64 * 2**20
     max_pixels: int = 64_000_000

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Literal
 import psutil
 
 from pipelines.errors import ModelUnavailable
-from pipelines.memory.plan import BACKENDS, GIB, Hardware
+from pipelines.memory import processor
+from pipelines.memory.plan import BACKENDS, GIB, Hardware, Precision
 
 if TYPE_CHECKING:
     import torch
@@ -52,11 +53,21 @@ def choose(wish: str) -> str:
     return wish
 
 
-def precision(device: str) -> torch.dtype:
-    """The numbers it computes in: bfloat16; float16 for cards without it; float32 where both are unsafe."""
+def precision(device: str, wish: Precision = Precision.AUTO) -> torch.dtype:
+    """The numbers it computes in: those wished for; else bfloat16, float16 for cards without it, and float32
+    where both are unsafe, and on processors that do not multiply bfloat16 themselves.
+    """
     import torch
 
+    if wish is not Precision.AUTO:
+        return {
+            Precision.FLOAT32: torch.float32,
+            Precision.BFLOAT16: torch.bfloat16,
+            Precision.FLOAT16: torch.float16,
+        }[wish]
     kind = torch.device(device).type
+    if kind == "cpu":
+        return torch.bfloat16 if processor.prefers_bfloat16() else torch.float32
     if kind == "cuda":
         if torch.version.hip or torch.cuda.get_device_capability(device) >= _AMPERE:
             return torch.bfloat16

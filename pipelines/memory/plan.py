@@ -42,6 +42,15 @@ class MemoryChoice(StrEnum):
     NF4 = "nf4"
 
 
+class Precision(StrEnum):
+    """In which numbers models compute."""
+
+    AUTO = "auto"
+    FLOAT32 = "float32"
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+
+
 CHOICE_LABEL = {
     MemoryChoice.AUTO: "Automatic",
     MemoryChoice.RESIDENT: "All on the card (quickest)",

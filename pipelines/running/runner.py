@@ -35,7 +35,7 @@ from pipelines.events import (
 )
 from pipelines.families.route import Route
 from pipelines.memory import devices
-from pipelines.memory.plan import Hardware, Part
+from pipelines.memory.plan import Hardware, Part, Precision
 from pipelines.planning.plan import Plan, plan
 from pipelines.request import Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
@@ -104,9 +104,9 @@ class _Job:
 class PipelineRunner:
     """Makes pictures with the models of a catalogue; keeps those used last while memory lasts.
 
-    `device`: auto, cpu, cuda, cuda:N or mps. `versions`: further versions to write into the
-    provenance. `look`: what the machine has free, asked before every load. Raises ModelUnavailable
-    where the machine has no such device.
+    `device`: auto, cpu, cuda, cuda:N or mps. `precision`: where no `dtype` is given. `versions`: further
+    versions to write into the provenance. `look`: what the machine has free, asked before every load.
+    Raises ModelUnavailable where the machine has no such device.
     """
 
     def __init__(
@@ -115,13 +115,14 @@ class PipelineRunner:
         device: str = "auto",
         dtype: torch.dtype | None = None,
         *,
+        precision: Precision = Precision.AUTO,
         versions: Mapping[str, str] | None = None,
         look: Callable[[], Hardware] | None = None,
     ) -> None:
         loading.forbid_remote_code()
         self._catalog = catalog
         self.device = devices.choose(device)
-        self.dtype = dtype or devices.precision(self.device)
+        self.dtype = dtype or devices.precision(self.device, precision)
         self.models = LoadedModels(catalog, self.device, self.dtype, look)
         own = {name: importlib.metadata.version(name) for name in LIBRARIES}
         self._versions = {**own, **(versions or {})}

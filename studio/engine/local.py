@@ -18,7 +18,7 @@ from typing import Any
 
 from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory.plan import Hardware
+from pipelines.memory.plan import Hardware, Precision
 from studio.engine import worker
 from studio.engine.messages import (
     CancelOrder,
@@ -84,6 +84,7 @@ class LocalEngine:
         models_yaml: Path,
         device: str,
         models_folder: Path | None = None,
+        precision: Precision = Precision.AUTO,
         *,
         main: WorkerMain = worker.main,
         args: tuple[Any, ...] | None = None,
@@ -94,7 +95,7 @@ class LocalEngine:
     ) -> None:
         self._main = main
         folder = str(models_folder) if models_folder else None
-        self._args = (str(models_yaml), device, folder) if args is None else args
+        self._args = (str(models_yaml), device, folder, precision) if args is None else args
         self._delays = restart_delays
         self._cancel_grace = cancel_grace
         self._read_limit = read_limit

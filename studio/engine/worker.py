@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Protocol
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
+from pipelines.memory.plan import Precision
 from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
 from studio import __version__
@@ -67,9 +68,16 @@ Load = Callable[[Say], tuple[Runner, Ready]]
 """Makes the runner, saying what it is at; whatever it raises ends the worker as `StartFailed`."""
 
 
-def main(pipe: Connection, models_yaml: str, device: str, models_folder: str | None = None) -> None:
+def main(
+    pipe: Connection,
+    models_yaml: str,
+    device: str,
+    models_folder: str | None = None,
+    precision: Precision = Precision.AUTO,
+) -> None:
     """Serve the models of `models_yaml` and `models_folder` on `device` until the studio closes the pipe."""
-    serve(pipe, partial(_load, Path(models_yaml), device, Path(models_folder) if models_folder else None))
+    folder = Path(models_folder) if models_folder else None
+    serve(pipe, partial(_load, Path(models_yaml), device, folder, precision))
 
 
 def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) -> None:
@@ -93,7 +101,9 @@ def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) ->
                 _read(runner, order, outbox.say)
 
 
-def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) -> tuple[Runner, Ready]:
+def _load(
+    models_yaml: Path, device: str, models_folder: Path | None, precision: Precision, say: Say
+) -> tuple[Runner, Ready]:
     say(StartupProgress("Loading PyTorch."))
     catalog = load_catalog(models_yaml, models_folder)
     _keep_the_terminal_quiet()
@@ -106,7 +116,7 @@ def _load(models_yaml: Path, device: str, models_folder: Path | None, say: Say) 
     from pipelines.running.runner import PipelineRunner
 
     torch.set_num_threads(min(torch.get_num_threads(), threads.allowed_cpus()))
-    runner = PipelineRunner(catalog, device=device, versions={"studio": __version__})
+    runner = PipelineRunner(catalog, device, precision=precision, versions={"studio": __version__})
     _warm_up(runner, catalog, say)
     detail = f"{runner.describe()}, {torch.get_num_threads()} threads"
     return runner, Ready(runner.device, detail, runner.hardware())

@@ -51,7 +51,7 @@ def quick_pixels(seed: int) -> bytes:
 class QuickEngine:
     """An engine in this very process; takes the place of `LocalEngine`."""
 
-    def __init__(self, models_yaml: Path, device: str, models_folder: Path | None = None) -> None:
+    def __init__(self, models_yaml: Path, device: str, *others: object) -> None:
         self._state = WorkerState(state="ready", device=device)
 
     def run(self, order: WorkOrder) -> Generator[Event]:

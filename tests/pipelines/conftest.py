@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.events import Event, ImageReady, Notice, WorkOrder
+from pipelines.memory import processor
 from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
 from pipelines.running.runner import PipelineRunner
@@ -37,6 +38,14 @@ SMALLEST: dict[str, dict[str, Any]] = {
 """The least a request of each mode needs; a new mode fails here until it has a line."""
 DRAWN = [mode for mode in Mode if mode not in (Mode.UPSCALE, Mode.OUTPAINT, Mode.FIX_FACE)]
 """Modes in which `tiny` draws a picture; the others have tests of their own."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _full_precision() -> Iterator[None]:
+    """Pictures are held against those of diffusers, in numbers that every processor has."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(processor, "prefers_bfloat16", lambda: False)
+        yield
 
 
 @dataclass

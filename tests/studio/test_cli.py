@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.memory.plan import MemoryChoice
+from pipelines.memory.plan import MemoryChoice, Precision
 from studio.cli import read_command, sits_before_a_screen
 from studio.settings import Settings
 from studio.startup import StartError
@@ -29,6 +29,8 @@ def test_every_option_is_read() -> None:
         "other.yaml",
         "--device",
         "cuda:1",
+        "--precision",
+        "bfloat16",
         "--memory",
         "fp8",
         "--open",
@@ -41,6 +43,7 @@ def test_every_option_is_read() -> None:
         models=Path("other.yaml"),
         device="cuda:1",
         memory=MemoryChoice.FP8,
+        precision=Precision.BFLOAT16,
         open_browser=True,
     )
 
@@ -53,6 +56,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         "LIKENESS_MODELS": "other.yaml",
         "LIKENESS_DEVICE": "mps",
         "LIKENESS_MEMORY": "group_offload",
+        "LIKENESS_PRECISION": "float32",
         "LIKENESS_OPEN": "yes",
     }
     assert read_command([], environment).settings == Settings(
@@ -62,6 +66,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         models=Path("other.yaml"),
         device="mps",
         memory=MemoryChoice.GROUP_OFFLOAD,
+        precision=Precision.FLOAT32,
         open_browser=True,
     )
 
@@ -101,6 +106,7 @@ def test_commands_take_options_before_and_after_them(arguments: list[str], actio
         ({"LIKENESS_PORT": "-1"}, "port"),
         ({"LIKENESS_DEVICE": "gpu"}, "device"),
         ({"LIKENESS_MEMORY": "little"}, "memory"),
+        ({"LIKENESS_PRECISION": "double"}, "precision"),
         ({"LIKENESS_OPEN": "maybe"}, "LIKENESS_OPEN"),
     ],
 )

@@ -23,6 +23,7 @@ from pipelines.events import (
     StepProgress,
     WorkOrder,
 )
+from pipelines.memory.plan import Precision
 from pipelines.request import CompleteRequest
 from studio.engine.local import LocalEngine
 
@@ -31,7 +32,7 @@ SIDE = 64
 
 @pytest.fixture(scope="module")
 def engine(tiny_models_yaml: Path) -> Iterator[LocalEngine]:
-    engine = LocalEngine(tiny_models_yaml, "cpu")
+    engine = LocalEngine(tiny_models_yaml, "cpu", precision=Precision.FLOAT32)
     yield engine
     engine.stop()
 

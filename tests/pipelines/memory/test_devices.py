@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from pipelines.errors import ModelUnavailable
-from pipelines.memory import devices
+from pipelines.memory import devices, processor
+from pipelines.memory.plan import Precision
 
 
 def test_auto_is_a_device_this_machine_has() -> None:
@@ -82,8 +83,18 @@ def test_each_card_gets_numbers_it_is_safe_with(
     assert devices.precision("cuda") is dtype
 
 
-def test_a_processor_computes_in_full_precision() -> None:
-    assert devices.precision("cpu") is torch.float32
+@pytest.mark.parametrize(("prefers", "dtype"), [(False, torch.float32), (True, torch.bfloat16)])
+def test_a_processor_computes_in_what_it_multiplies_itself(
+    prefers: bool, dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processor, "prefers_bfloat16", lambda: prefers)
+    assert devices.precision("cpu") is dtype
+
+
+@pytest.mark.parametrize("wish", [each for each in Precision if each is not Precision.AUTO])
+def test_a_wish_decides_over_what_is_found(wish: Precision, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processor, "prefers_bfloat16", lambda: True)
+    assert devices.precision("cpu", wish) is getattr(torch, wish)
 
 
 def test_a_cards_own_models_count_as_free_and_it_says_what_it_is(card: Any) -> None:
