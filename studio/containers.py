@@ -10,7 +10,7 @@ import io
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import BinaryIO
 
 PNG_MARK = b"\x89PNG\r\n\x1a\n"
@@ -46,6 +46,8 @@ _BMP_PROFILE = _BMP_HEAD + 112
 """Where a BITMAPV5HEADER says that a profile is embedded, and where that begins and how long it is."""
 
 _WEBP_PICTURE = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ICCP"))
+_WEBP_COMPRESSED = (b"VP8 ", b"VP8L", b"ALPH")
+_WEBP_LESS, _WEBP_AHEAD = 12, 8
 _VP8X_METADATA = 0x08 | 0x04
 _VP8X_ANIMATION = 0x02
 _VP8X_BODY = 10
@@ -291,8 +293,28 @@ def essential_webp(data: bytes) -> bytes | None:
         if kind == b"ICCP":
             body = sound_profile(body) or b""
         if kind in _WEBP_PICTURE:
-            parts.setdefault(kind, struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2))
-    content = b"WEBP" + b"".join(parts.values())
+            parts.setdefault(kind, body)
+    return _webp(parts.items())
+
+
+def shorter_webps(data: bytes) -> Iterator[bytes]:
+    """Files with a little less of what the picture is compressed to.
+
+    One that shows the same picture tells that something follows the picture inside its own chunk, where only
+    decoding tells the end.
+    """
+    parts = list(_webp_chunks(data))
+    for index, (kind, body) in enumerate(parts):
+        if kind in _WEBP_COMPRESSED and len(body) > _WEBP_LESS:
+            # decoders read some bytes ahead
+            shorter = body[:-_WEBP_LESS] + bytes(_WEBP_AHEAD)
+            yield _webp([*parts[:index], (kind, shorter), *parts[index + 1 :]])
+
+
+def _webp(parts: Iterable[tuple[bytes, bytes]]) -> bytes:
+    content = b"WEBP" + b"".join(
+        struct.pack("<4sI", kind, len(body)) + body + b"\0" * (len(body) % 2) for kind, body in parts
+    )
     return struct.pack("<4sI", b"RIFF", len(content)) + content
 
 

@@ -180,6 +180,14 @@ def test_a_clean_jpeg_ends_where_its_first_picture_does(name: str) -> None:
     assert np.array_equal(np.asarray(files.opened(copy)), np.asarray(files.opened(data)))
 
 
+def _longer_webp(data: bytes) -> bytes:
+    """With secrets behind the compressed picture, inside its own chunk, which comes last."""
+    kind, length = data[12:16], int.from_bytes(data[16:20], "little")
+    body = data[20 : 20 + length] + SECRET
+    content = b"WEBP" + kind + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+    return b"RIFF" + struct.pack("<I", len(content)) + content
+
+
 def _hidden() -> dict[str, tuple[bytes, str]]:
     """Secrets behind, in and between, by format."""
     picture = noise(3, 40, 30)
@@ -222,6 +230,13 @@ def _hidden() -> dict[str, tuple[bytes, str]]:
         "webp, no profile": (encoded(picture, "WEBP", lossless=True, icc_profile=SECRET), "image/webp"),
         "webp": (webp + SECRET, "image/webp"),
         "webp, a second picture": (webp + chunk, "image/webp"),
+        **{
+            f"webp, in its picture's chunk, {name}": (_longer_webp(file), "image/webp")
+            for name, file in {
+                "lossless": webp,
+                "lossy": encoded(picture, "WEBP", quality=80),
+            }.items()
+        },
         "gif": (encoded(picture, "GIF") + SECRET, "image/gif"),
         "bmp": (encoded(picture, "BMP") + SECRET, "image/bmp"),
         "tiff": (encoded(picture, "TIFF") + SECRET, "image/tiff"),
