@@ -6,6 +6,7 @@ Knows what can be asked for, not how it is done: `app.py` says that.
 from __future__ import annotations
 
 import argparse
+import ipaddress
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -14,11 +15,15 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar
 
 from pipelines.memory.plan import MemoryChoice, Precision
+from studio.hosts import named_host
 from studio.settings import PROGRAM, Settings
 from studio.shell.options import SHELL_COMMANDS, add_shell
 from studio.startup import StartError
 
-Action = Literal["serve", "doctor", "verify", "rebuild", "import", "export", "shell"]
+Action = Literal[
+    "serve", "doctor", "verify", "rebuild", "import", "export", "shell",
+    "password", "token-add", "token-list", "token-revoke",
+]  # fmt: skip
 Format = Literal["png", "jpeg", "webp"]
 _Choice = TypeVar("_Choice", MemoryChoice, Precision)
 _DEFAULTS = {field.name: field.default for field in fields(Settings)}
@@ -43,6 +48,9 @@ class Command:
     clean: bool = False
     format: Format | None = None
     with_rights: bool = False
+    name: str = ""
+    """Of a token, or its id, as `days` it is to be good for."""
+    days: int | None = None
     shell: argparse.Namespace | None = None
     """What was typed for a command of `studio.shell`; its name is `command`."""
 
@@ -62,7 +70,7 @@ def read_command(arguments: Sequence[str], environment: Mapping[str, str]) -> Co
     given = vars(typed)
     command = given.pop("command", None)
     todo = given.pop("todo", None)
-    action: Action = "doctor" if command == "doctor" else todo or "serve"
+    action: Action = todo or command or "serve"
     own = {name: given.pop(name) for name in tuple(given) if name in _OWN}
     own["ids"] = tuple(own.get("ids", ()))
     return Command(action, _settings(given, environment), **own)
@@ -84,8 +92,26 @@ def make_parser() -> argparse.ArgumentParser:
     collection = commands.add_parser("collection", help="import, export, check or rebuild the collection")
     _add_options(collection, default=argparse.SUPPRESS)
     _add_collection(collection.add_subparsers(dest="todo", metavar="TODO", required=True))
+    _add_door(commands)
     add_shell(commands, _add_engine_options)
     return parser
+
+
+def _add_door(commands: Any) -> None:
+    """Who may come in: `password`, and the sub-commands of `token`."""
+    password = commands.add_parser("password", help="choose the password; everybody has to log in again")
+    token = commands.add_parser("token", help="make, list and revoke tokens for scripts")
+    todos = token.add_subparsers(dest="todo", metavar="TODO", required=True)
+    adding = todos.add_parser("add", help="make one; it is shown once")
+    adding.add_argument("name", metavar="NAME", help="what it is for")
+    adding.add_argument("--days", type=int, metavar="N", help="good for so long (until it is revoked)")
+    listing = todos.add_parser("list", help="list them by name; none can be shown again")
+    revoking = todos.add_parser("revoke", help="end one, at once")
+    revoking.add_argument("name", metavar="NAME", help="its name or id")
+    for parser, todo in ((adding, "add"), (listing, "list"), (revoking, "revoke")):
+        parser.set_defaults(todo=f"token-{todo}")
+    for parser in (password, token, adding, listing, revoking):
+        _add_options(parser, default=argparse.SUPPRESS)
 
 
 def _add_collection(commands: Any) -> None:
@@ -122,6 +148,33 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
         default=default,
         help="open the page in a browser (it does in a terminal of a desktop)",
     )
+    _add_door_options(parser, default)
+
+
+def _add_door_options(parser: argparse.ArgumentParser, default: Any) -> None:
+    """How others come in. A password itself is never an option: everybody on a machine sees those."""
+    add = parser.add_argument
+    add("--password-file", default=default, metavar="FILE", help="its first line opens the studio")
+    add("--token-file", default=default, metavar="FILE", help="its first line is a token for scripts")
+    add(
+        "--open-to-everyone",
+        action="store_const",
+        const="true",
+        default=default,
+        help="ask nobody for a password, whoever can reach the address",
+    )
+    add("--name", dest="names", action="append", default=default, help="a further name to be opened under")
+    add("--tls-cert", default=default, metavar="FILE", help="serve https with this certificate (PEM)")
+    add("--tls-key", default=default, metavar="FILE", help="its key, where that is a file of its own")
+    add("--root-path", default=default, metavar="PATH", help="where a proxy has the studio, as /likeness")
+    add(
+        "--trusted-proxy",
+        dest="trusted_proxies",
+        action="append",
+        default=default,
+        metavar="ADDRESS",
+        help="a proxy (or network) to believe who asks; can be repeated",
+    )
 
 
 def _add_engine_options(parser: argparse.ArgumentParser, default: Any) -> None:
@@ -150,7 +203,17 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         device=_device(str(value("device", "DEVICE"))),
         memory=_choice(MemoryChoice, "memory", str(value("memory", "MEMORY"))),
         precision=_choice(Precision, "precision", str(value("precision", "PRECISION"))),
-        open_browser=_boolean(value("open_browser", "OPEN")),
+        open_browser=_boolean(value("open_browser", "OPEN"), "LIKENESS_OPEN"),
+        open_to_everyone=_boolean(value("open_to_everyone", "OPEN_TO_EVERYONE"), "LIKENESS_OPEN_TO_EVERYONE"),
+        names=tuple(map(_name, _listed(value("names", "NAME")))),
+        trusted_proxies=tuple(map(_network, _listed(value("trusted_proxies", "TRUSTED_PROXY")))),
+        root_path=_root_path(str(value("root_path", "ROOT_PATH"))),
+        tls_cert=_file(value("tls_cert", "TLS_CERT")),
+        tls_key=_file(value("tls_key", "TLS_KEY")),
+        password_file=_file(value("password_file", "PASSWORD_FILE")),
+        token_file=_file(value("token_file", "TOKEN_FILE")),
+        password=environment.get("LIKENESS_PASSWORD", ""),
+        token=environment.get("LIKENESS_TOKEN", ""),
     )
 
 
@@ -181,8 +244,42 @@ def _choice(known: type[_Choice], name: str, value: str) -> _Choice:
         raise StartError(f"The {name} must be one of {', '.join(known)}, not {value!r}.") from error
 
 
-def _boolean(value: object) -> bool:
+def _boolean(value: object, variable: str) -> bool:
     text = str(value).lower()
     if text not in _TRUE | _FALSE:
-        raise StartError(f"LIKENESS_OPEN must be true or false, not {value!r}.")
+        raise StartError(f"{variable} must be true or false, not {value!r}.")
     return text in _TRUE
+
+
+def _file(value: object) -> Path | None:
+    return Path(str(value)).expanduser() if value else None
+
+
+def _listed(value: Any) -> Sequence[str]:
+    """An option that was given several times, or a variable with commas."""
+    return [part for part in re.split(r"[,\s]+", value) if part] if isinstance(value, str) else value
+
+
+def _name(value: str) -> str:
+    name = named_host(f"[{value}]" if ":" in value else value)
+    if name is None:
+        raise StartError(f"--name takes a host name or address without a port, not {value!r}.")
+    return name
+
+
+def _network(value: str) -> str:
+    try:
+        return str(ipaddress.ip_network(value, strict=False))
+    except ValueError as error:
+        raise StartError(
+            f"--trusted-proxy takes an address or a network, as 192.168.1.2 or 172.16.0.0/12, not {value!r}."
+        ) from error
+
+
+def _root_path(value: str) -> str:
+    path = value.strip("/")
+    if not re.fullmatch(r"[A-Za-z0-9._~/-]*", path) or any(
+        p in ("", ".", "..") for p in path.split("/") if path
+    ):
+        raise StartError(f"--root-path is written as /likeness, not {value!r}.")
+    return f"/{path}" if path else ""

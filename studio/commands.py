@@ -1,4 +1,5 @@
-"""What the command line offers beside serving: doctor, and the collection's import, export, verify, rebuild.
+"""What the command line offers beside serving: doctor, the collection's import, export, verify, rebuild, and
+the keys of the door.
 
 Each returns what is to be printed and whether all is well, and tells on the way how far it is; nothing here
 prints.
@@ -7,6 +8,7 @@ prints.
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -23,6 +25,8 @@ from studio.collection import maintenance
 from studio.collection.collection import Collection
 from studio.collection.queries import Filter
 from studio.database import Database
+from studio.door.keys import KeyFile, Refused, Token
+from studio.door.opening import choose_password
 from studio.exchange.exchange import Exchange
 from studio.exchange.exporting import MANIFEST
 from studio.exchange.import_log import imported_files
@@ -106,12 +110,55 @@ def export(command: Command, tell: Tell) -> CommandResult:
     )
 
 
+def change_password(command: Command, tell: Tell) -> CommandResult:
+    """Choose another, also while a studio runs. Raises StartError."""
+    choose_password(command.settings)
+    return CommandResult(("The password is set. Everybody has to log in again; tokens stay.",), True)
+
+
+def add_token(command: Command, tell: Tell) -> CommandResult:
+    """Make one; the only line on stdout is the token. Raises StartError."""
+    try:
+        _, text = KeyFile(command.settings.door).add_token(command.name, command.days)
+    except Refused as error:
+        raise StartError(str(error)) from error
+    tell("This is the token. It is not shown again:")
+    return CommandResult((text,), True)
+
+
+def list_tokens(command: Command, tell: Tell) -> CommandResult:
+    """One line each. Raises StartError."""
+    keys = KeyFile(command.settings.door)
+    lines = [f"{each.id}  {_until(each, keys.now()):<22}  {each.name}" for each in keys.keys().tokens]
+    return CommandResult(tuple(lines or ["There are no tokens."]), True)
+
+
+def _until(token: Token, now: float) -> str:
+    if token.until is None:
+        return "until revoked"
+    day = time.strftime("%Y-%m-%d", time.localtime(token.until))
+    return f"{'until' if now < token.until else 'expired'} {day}"
+
+
+def revoke_token(command: Command, tell: Tell) -> CommandResult:
+    """End one, also while a studio runs. Raises StartError."""
+    try:
+        gone = KeyFile(command.settings.door).revoke_token(command.name)
+    except Refused as error:
+        raise StartError(f"{str(error)[:-1]}: {command.name!r}. `token list` names them.") from error
+    return CommandResult((f"The token “{gone.name}” is revoked.",), True)
+
+
 COMMANDS: dict[str, Callable[[Command, Tell], CommandResult]] = {
     "doctor": examine,
     "verify": verify,
     "rebuild": rebuild,
     "import": import_folder,
     "export": export,
+    "password": change_password,
+    "token-add": add_token,
+    "token-list": list_tokens,
+    "token-revoke": revoke_token,
 }
 """By the names that `studio.cli` gives them."""
 

@@ -35,6 +35,13 @@ def one_spelling(host: str) -> str:
         return host.lower().removesuffix(".")
 
 
+def is_loopback(host: str) -> bool:
+    """Whether only this machine itself can reach a server there."""
+    if one_spelling(host) == "localhost":
+        return True
+    return is_address(host) and ipaddress.ip_address(host).is_loopback
+
+
 def is_address(host: str) -> bool:
     """Whether it is an address and no name."""
     try:

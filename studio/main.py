@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import socket
 import sys
 import threading
 import webbrowser
@@ -19,11 +20,19 @@ from typing import TYPE_CHECKING
 
 from studio import durable
 from studio.cli import Command, read_command
-from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
+from studio.startup import (
+    StartError,
+    bind,
+    check_certificate,
+    claim_data_folder,
+    empty_temp_folder,
+    page_url,
+)
 
 if TYPE_CHECKING:
     from studio.collection.collection import Collection
     from studio.dispatcher import Dispatcher
+    from studio.door.door import Door
     from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
     from studio.service import StudioService
@@ -88,24 +97,40 @@ def _dispatcher(
 
 def serve(settings: Settings) -> int:
     """Run the studio until a signal ends it. Raises StartError."""
-    with claim_data_folder(settings), bind(settings) as sock:
-        empty_temp_folder(settings)
-        url = page_url(settings, sock.getsockname()[1])
+    from studio.door.opening import open_door
 
-        def ready() -> None:
-            durable.write_whole(settings.address, [url.encode()])
-            print(f"Likeness is ready at {url}", flush=True)
-            if settings.open_browser:
-                threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
-
-        with open_studio(settings) as service:
-            from studio.server import StudioServer, create_app
-
-            try:
-                StudioServer(create_app(service, settings), sock, ready).serve_until_stopped()
-            finally:
-                durable.delete(settings.address)
+    check_certificate(settings)
+    with claim_data_folder(settings):
+        door = open_door(settings)
+        with bind(settings) as sock:
+            empty_temp_folder(settings)
+            _serve_on(sock, settings, door)
     return 0
+
+
+def _serve_on(sock: socket.socket, settings: Settings, door: Door | None) -> None:
+    from studio.house import house_urls
+
+    port = sock.getsockname()[1]
+    url = page_url(settings, port)
+    own_key = door.own_key if door else ""
+
+    def ready() -> None:
+        address = "\n".join((url, own_key, str(settings.tls_cert.resolve()) if settings.tls_cert else ""))
+        durable.write_whole(settings.address, [address.rstrip().encode()])
+        others = [each for each in house_urls(settings, port) if each.rstrip("/") != url.rstrip("/")][:1]
+        print(f"Likeness is ready at {url}", *(f"(on your phone: {each})" for each in others), flush=True)
+        if settings.open_browser:
+            threading.Thread(target=webbrowser.open, args=(url,), daemon=True).start()
+
+    with open_studio(settings) as service:
+        from studio.server import StudioServer, create_app
+
+        try:
+            app = create_app(service, settings, door)
+            StudioServer(app, sock, ready, settings, own_key).serve_until_stopped()
+        finally:
+            durable.delete(settings.address)
 
 
 def _print_anything() -> None:
@@ -140,7 +165,10 @@ def main(arguments: list[str] | None = None) -> int:
     _print_anything()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
-        return run(read_command(sys.argv[1:] if arguments is None else arguments, os.environ))
+        command = read_command(sys.argv[1:] if arguments is None else arguments, os.environ)
+        for secret in ("LIKENESS_PASSWORD", "LIKENESS_TOKEN"):  # nothing that is started from here needs them
+            os.environ.pop(secret, None)
+        return run(command)
     except (StartError, CatalogError, StorageFailure) as error:
         print(error, file=sys.stderr)
         return 2

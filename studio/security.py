@@ -1,13 +1,15 @@
 """Who may talk to the studio, and what a page may do: the outermost layer around REST and Gradio.
 
-The studio has no passwords: it trusts the person at this machine. So it must not be usable by a web
-page that the same person has open. Knows nothing of pictures or jobs.
+By default the studio asks nobody for a password: it trusts the person at this machine. So it must not be
+usable by a web page that the same person has open. Who may come in from elsewhere, `studio.door` knows.
+Knows nothing of pictures or jobs.
 """
 
 from __future__ import annotations
 
 import contextlib
 import html
+from collections.abc import Mapping
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -61,7 +63,7 @@ class Gatekeeper:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self.app = app
         self.settings = settings
-        self.names = LOOPBACK | {one_spelling(settings.host)}
+        self.names = LOOPBACK | {one_spelling(settings.host), *settings.names}
         self.any_address = settings.host in WILDCARDS
         self.max_upload = settings.max_upload_bytes + 2**16
 
@@ -72,18 +74,17 @@ class Gatekeeper:
             return
         headers = Headers(scope=scope)
         send = _with_headers(send)
-        refusal = self._refusal(scope, headers)
-        if refusal is not None:
-            readable = "text/html" in headers.get("accept", "") and not scope["path"].startswith("/api/")
-            await _refuse(*refusal, readable=readable)(scope, receive, send)
+        refused = self._refusal(scope, headers)
+        if refused is not None:
+            readable = "text/html" in headers.get("accept", "") and not inner_path(scope).startswith("/api/")
+            await refusal(*refused, readable=readable)(scope, receive, send)
             return
         with contextlib.suppress(ClientDisconnect):  # an upload that was cut: nobody is there to answer
             await self.app(scope, _limited(receive, self._limit(scope, headers)), send)
 
     def _refusal(self, scope: Scope, headers: Headers) -> tuple[int, str] | None:
         if not self._is_trusted(headers.getlist("host")):
-            home = self._home(scope)
-            return 400, f"This studio does not answer under that address. Open it as {home} instead."
+            return 400, self._foreign_name(scope, headers.getlist("host"))
         if _is_foreign(scope.get("method", "GET"), headers):
             return 403, "Another web page tried to use the studio. Open the studio's own page instead."
         length = headers.get("content-length", "0")
@@ -96,18 +97,28 @@ class Gatekeeper:
         # Rebinding a name to this machine needs a name; a literal address cannot be rebound.
         return host is not None and (host in self.names or (self.any_address and is_address(host)))
 
+    def _foreign_name(self, scope: Scope, hosts: list[str]) -> str:
+        name = named_host(hosts[0]) if len(hosts) == 1 else None
+        words = f"This studio does not answer under that address. Open it as {self._home(scope)} instead."
+        return f"{words} To open it as {name}, start it with --name {name}." if name else words
+
     def _home(self, scope: Scope) -> str:
         """Where whoever asks finds the page: the very address they have reached, where that one is served."""
         address, port = scope.get("server") or (None, None)
         host = reachable(str(address)) if address else "127.0.0.1"
         if not self._is_trusted([f"[{host}]" if ":" in host else host]):
             host = "127.0.0.1" if self.any_address else self.settings.host
-        return url_of(host, port or self.settings.port, scope.get("scheme", "http"))
+        url = url_of(host, port or self.settings.port, self.settings.scheme)
+        return url + (f"{self.settings.root_path}/" if self.settings.root_path else "")
 
     def _limit(self, scope: Scope, headers: Headers) -> int:
         if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
             return MAX_BODY_BYTES
-        return max(self.max_upload, MAX_ARCHIVE_BYTES) if scope["path"] == TAKES_ARCHIVES else self.max_upload
+        return (
+            max(self.max_upload, MAX_ARCHIVE_BYTES)
+            if inner_path(scope) == TAKES_ARCHIVES
+            else self.max_upload
+        )
 
 
 def _is_foreign(method: str, headers: Headers) -> bool:
@@ -121,12 +132,24 @@ def _is_foreign(method: str, headers: Headers) -> bool:
     return not follows_a_link
 
 
-def _refuse(status: int, detail: str, *, readable: bool) -> Response:
+def inner_path(scope: Scope) -> str:
+    """The path as the studio knows it, wherever a proxy has the studio."""
+    return scope["path"].removeprefix(scope.get("root_path", ""))
+
+
+def refusal(
+    status: int,
+    detail: str,
+    *,
+    code: str = "refused",
+    readable: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
     """A problem for scripts, a page to read for a browser that wanted one."""
     if readable:
-        return HTMLResponse(_PAGE.format(_linked(detail)), status)
-    body = {"type": "about:blank", "title": "Refused", "status": status, "code": "refused", "detail": detail}
-    return JSONResponse(body, status, media_type="application/problem+json")
+        return HTMLResponse(_PAGE.format(_linked(detail)), status, headers)
+    body = {"type": "about:blank", "title": "Refused", "status": status, "code": code, "detail": detail}
+    return JSONResponse(body, status, headers, media_type="application/problem+json")
 
 
 _PAGE = (

@@ -12,6 +12,7 @@ import http.client
 import os
 import signal
 import socket
+import ssl
 from collections.abc import AsyncGenerator, Callable, Generator
 
 import uvicorn
@@ -25,7 +26,10 @@ from studio.api.events import QueueBroadcast
 from studio.api.page import PageLinks, add_page_files
 from studio.api.routes import OPENAPI_URL
 from studio.connections import BACKLOG, PatientServer, limited_connections
+from studio.door.door import Door
+from studio.door.gate import Gate
 from studio.engine.deaths import end_signals
+from studio.proxies import Proxies
 from studio.security import Gatekeeper
 from studio.service import StudioService
 from studio.settings import Settings
@@ -35,8 +39,11 @@ _GRACE_SECONDS = 1
 """How long open connections may finish at the end; pages keep some open for as long as they are shown."""
 
 
-def create_app(service: StudioService, settings: Settings) -> FastAPI:
-    """The application, complete with page. Gradio reads the environment, so that is set first."""
+def create_app(service: StudioService, settings: Settings, door: Door | None = None) -> FastAPI:
+    """The application, complete with page; all of it behind `door`, where there is one.
+
+    Gradio reads the environment, so that is set first.
+    """
     broadcast = QueueBroadcast(service)
 
     @contextlib.asynccontextmanager
@@ -53,13 +60,15 @@ def create_app(service: StudioService, settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         middleware=[
+            Middleware(Proxies, settings=settings, closed=door is not None),
             Middleware(Gatekeeper, settings=settings),
+            *((Middleware(Gate, door=door),) if door is not None else ()),
             Middleware(PageLinks, links=PAGE_FILES.links()),
             Middleware(GZipMiddleware, minimum_size=1024, compresslevel=5),
         ],
     )
     app.state.broadcast = broadcast
-    add_api(app, service, settings, broadcast)
+    add_api(app, service, settings, broadcast, door)
     add_page_files(app, PAGE_FILES)
     return _mount_page(app, service, settings)
 
@@ -78,6 +87,7 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
         app,
         page,
         path="/",
+        root_path=settings.root_path or None,
         server_name=settings.host,
         server_port=settings.port,
         footer_links=[],
@@ -101,7 +111,14 @@ def _set_gradio_environment(settings: Settings) -> None:
 class StudioServer(PatientServer):
     """uvicorn that calls `on_ready` once the page answers and leaves signals to end it quietly."""
 
-    def __init__(self, app: FastAPI, sock: socket.socket, on_ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        sock: socket.socket,
+        on_ready: Callable[[], None],
+        settings: Settings,
+        own_key: str = "",
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -114,11 +131,15 @@ class StudioServer(PatientServer):
                 proxy_headers=False,
                 server_header=False,
                 timeout_graceful_shutdown=_GRACE_SECONDS,
+                ssl_certfile=settings.tls_cert,
+                ssl_keyfile=settings.tls_key,
             )
         )
         self._app = app
         self._sock = sock
         self._on_ready = on_ready
+        self._first = f"{settings.root_path}/"
+        self._headers = {"Authorization": f"Bearer {own_key}"} if own_key else {}
 
     def serve_until_stopped(self) -> None:
         """Block until a signal (or `should_exit`) ends the server."""
@@ -135,8 +156,26 @@ class StudioServer(PatientServer):
         await super().shutdown(sockets)
 
     async def _announce(self) -> None:
-        await asyncio.to_thread(_get_page, self._sock.getsockname())
+        await asyncio.to_thread(self._get_page)
         self._on_ready()
+
+    def _get_page(self) -> None:
+        """Ask for the page as a browser would. Raises OSError where the server does not answer."""
+        address: str
+        port: int
+        address, port = self._sock.getsockname()[:2]
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address, address)
+        with contextlib.closing(self._connection(host, port)) as connection:
+            connection.request("GET", self._first, headers=self._headers)
+            connection.getresponse().read()
+
+    def _connection(self, host: str, port: int) -> http.client.HTTPConnection:
+        if not self.config.is_ssl:
+            return http.client.HTTPConnection(host, port, timeout=60)
+        trusting = ssl.create_default_context()
+        trusting.check_hostname = False  # it is this process itself
+        trusting.verify_mode = ssl.CERT_NONE
+        return http.client.HTTPSConnection(host, port, timeout=60, context=trusting)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None]:
@@ -147,12 +186,3 @@ class StudioServer(PatientServer):
         finally:
             for each, handler in before.items():
                 signal.signal(each, handler)
-
-
-def _get_page(address: tuple[str, int]) -> None:
-    """Ask for the page as a browser would. Raises OSError where the server does not answer."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(address[0], address[0])
-    connection = http.client.HTTPConnection(host, address[1], timeout=60)
-    with contextlib.closing(connection):
-        connection.request("GET", "/")
-        connection.getresponse().read()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipelines.memory.plan import MemoryChoice, Precision
@@ -38,6 +38,21 @@ class Settings:
     precision: Precision = Precision.AUTO
     """In which numbers models compute."""
     open_browser: bool = False
+    open_to_everyone: bool = False
+    """Serve others without asking for a password."""
+    names: tuple[str, ...] = ()
+    """Further names the studio may be opened under, as a Host header has them, in small letters."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses and networks whose `X-Forwarded-For` and `-Proto` are believed."""
+    root_path: str = ""
+    """Where a proxy has the studio: "" or "/likeness", without a slash at the end."""
+    tls_cert: Path | None = None
+    tls_key: Path | None = None
+    password_file: Path | None = None
+    token_file: Path | None = None
+    password: str = field(default="", repr=False)
+    """Of the variable, never of the command line; so is `token`."""
+    token: str = field(default="", repr=False)
     max_upload_bytes: int = 64 * 2**20
     max_pixels: int = 64_000_000
     """Pictures of more pixels are refused before they are decoded."""
@@ -49,8 +64,21 @@ class Settings:
 
     @property
     def address(self) -> Path:
-        """Where the studio that runs on this data folder answers; there while it runs."""
+        """Where the studio that runs on this data folder answers; there while it runs.
+
+        Its lines: the page, the key of this start where there is a door, the certificate of https.
+        """
         return self.data_dir / "likeness.address"
+
+    @property
+    def door(self) -> Path:
+        """What opens the studio to others: hashes of passwords, tokens and sessions; see `studio.door`."""
+        return self.data_dir / "door.json"
+
+    @property
+    def scheme(self) -> str:
+        """http or https, as the studio itself serves."""
+        return "https" if self.tls_cert else "http"
 
     @property
     def images_dir(self) -> Path:

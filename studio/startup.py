@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import socket
+import ssl
 import sys
 import tempfile
 from pathlib import Path
@@ -108,7 +109,31 @@ def page_url(settings: Settings, port: int) -> str:
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.host, settings.host)
     if ":" in host and not host.startswith("["):
         host = f"[{host}]"
-    return f"http://{host}:{port}"
+    return f"{settings.scheme}://{host}:{port}" + (f"{settings.root_path}/" if settings.root_path else "")
+
+
+def check_certificate(settings: Settings) -> None:
+    """Raises StartError where https cannot be served with what was given."""
+    if settings.tls_cert is None:
+        if settings.tls_key is not None:
+            raise StartError("--tls-key needs --tls-cert, the certificate it belongs to.")
+        return
+    for path in filter(None, (settings.tls_cert, settings.tls_key)):
+        if not path.is_file():
+            raise StartError(f"There is no file {path}.")
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(
+            settings.tls_cert, settings.tls_key, _no_phrase
+        )
+    except (OSError, ValueError) as error:
+        raise StartError(
+            f"{settings.tls_cert} and its key cannot be used for https: {error}. "
+            "Both must be PEM, belong together, and the key must not need a passphrase."
+        ) from error
+
+
+def _no_phrase() -> str:
+    raise ValueError("the key needs a passphrase")
 
 
 def is_writable(folder: Path) -> bool:

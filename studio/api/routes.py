@@ -16,6 +16,7 @@ from studio.api.advice import add_advice
 from studio.api.batches import add_batches
 from studio.api.characters import add_characters
 from studio.api.designs import add_designs
+from studio.api.door import add_door
 from studio.api.events import QueueBroadcast, add_events
 from studio.api.exchange import add_exchange
 from studio.api.gallery import add_gallery
@@ -32,6 +33,7 @@ from studio.api.selection import add_selection
 from studio.api.sweeps import add_sweeps
 from studio.api.system import add_system
 from studio.coach.advisor import Advisor
+from studio.door.door import Door
 from studio.service import StudioService
 from studio.settings import Settings
 
@@ -46,10 +48,17 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
 }
 
 
-def add_api(app: FastAPI, service: StudioService, settings: Settings, broadcast: QueueBroadcast) -> None:
+def add_api(
+    app: FastAPI,
+    service: StudioService,
+    settings: Settings,
+    broadcast: QueueBroadcast,
+    door: Door | None = None,
+) -> None:
     """Add REST, its error bodies and a clear answer for every address below /api that is none."""
     router = APIRouter(prefix=PREFIX, responses=_PROBLEMS)
     add_system(router, service, settings)
+    add_door(router, settings, door)
     add_gallery(router, service)  # before the pictures: `/images/ids` is not a picture
     add_images(router, service)
     add_exchange(router, service.exchange)

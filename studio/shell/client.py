@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import ssl
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 import httpx2 as httpx
 
+USAGE = 2
 OUT_OF_REACH = 3
 REFUSED = 4
 _SECONDS = httpx.Timeout(60.0, connect=5.0)
-_NO_PROXY = httpx.HTTPTransport(retries=2)
-"""A studio stands on this machine or in the same house: no proxy of the environment lies between."""
 
 Json = dict[str, Any]
 
@@ -27,9 +29,19 @@ class ShellError(Exception):
 class Client:
     """Calls of one studio. Each raises ShellError: out of reach, or refused in the studio's own words."""
 
-    def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=f"{self.url}/api/v1", timeout=_SECONDS, transport=_NO_PROXY)
+    def __init__(self, url: str, token: str = "", certificate: Path | None = None) -> None:
+        """`token`: of a studio with a door. `certificate`: the one it must show, where it is https.
+
+        Raises ShellError for an address that cannot be one, or that holds a password.
+        """
+        self.url = _plain(url)
+        self._http = httpx.Client(
+            base_url=f"{self.url}/api/v1",
+            timeout=_SECONDS,
+            headers={"Authorization": f"Bearer {token}"} if token else {},
+            # A studio stands on this machine or in the same house: no proxy of the environment lies between.
+            transport=httpx.HTTPTransport(retries=2, verify=_pinned(certificate) if certificate else True),
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -37,6 +49,10 @@ class Client:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End its connections."""
         self._http.close()
 
     def get(self, path: str, **query: str | int) -> Json:
@@ -73,6 +89,34 @@ class Client:
         raise ShellError(_words(answer))
 
 
+def _plain(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        parts, usable = urlsplit(""), False
+    if "@" in parts.netloc or parts.query:
+        words = (
+            "A token or password does not belong into an address: give it in --token-file or LIKENESS_TOKEN."
+        )
+        raise ShellError(words, USAGE)
+    if not usable:
+        raise ShellError("--url is written as http://192.168.1.7:7860.", USAGE)
+    return url.rstrip("/")
+
+
+def _pinned(certificate: Path) -> ssl.SSLContext:
+    """Trusts this certificate alone, whatever name it is for."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    try:
+        context.load_verify_locations(certificate)
+    except OSError as error:
+        raise ShellError(f"The certificate {certificate} cannot be read: {error}.", USAGE) from error
+    return context
+
+
 def _words(answer: httpx.Response) -> str:
     """What the studio says of a refusal, which field it is about included."""
     try:
@@ -80,5 +124,9 @@ def _words(answer: httpx.Response) -> str:
         detail = problem["detail"]
     except (ValueError, KeyError, TypeError):
         return f"The studio answered {answer.status_code} to {answer.request.url}."
+    if answer.status_code == 401 and "authorization" not in answer.request.headers:
+        return (
+            "This studio asks for a token: give it in --token-file or LIKENESS_TOKEN. `token add` makes one."
+        )
     field = problem.get("field")
     return f"{detail} ({field})" if field else str(detail)

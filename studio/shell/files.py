@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from studio.shell.client import Json, ShellError
-from studio.shell.wishes import PIPE, USAGE
+from studio.shell.client import USAGE, Json, ShellError
+from studio.shell.wishes import PIPE
 
 _ENDINGS = {"image/png": ".png", "image/jpeg": ".jpg", "image/webp": ".webp"}
 

@@ -83,6 +83,10 @@ def _command(commands: Any, add_options: AddOptions, name: str, words: str) -> a
     )
     add_options(parser, default=argparse.SUPPRESS)
     parser.add_argument("--url", help="a running studio (else the one on --data-dir, else one for this call)")
+    token = "its first line is the token of a studio with a door (or LIKENESS_TOKEN)"
+    parser.add_argument("--token-file", default=argparse.SUPPRESS, metavar="FILE", help=token)
+    certificate = "the certificate a studio with https must show, where no authority signed it"
+    parser.add_argument("--tls-cert", default=argparse.SUPPRESS, metavar="FILE", help=certificate)
     parser.add_argument("--json", action="store_true", help="answer in JSON")
     return parser
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
+from pathlib import Path
 
 from studio.settings import Settings
-from studio.shell.client import OUT_OF_REACH, Client, ShellError
+from studio.shell.client import OUT_OF_REACH, USAGE, Client, ShellError
 
 READY = "Likeness is ready at "
 _END_SECONDS = 30.0
@@ -20,9 +23,9 @@ _MAIN = "import sys; from studio.main import main; sys.exit(main())"
 @contextmanager
 def reached(settings: Settings, url: str | None) -> Generator[Client]:
     """A client of the studio. One that is started for this call ends with it. Raises ShellError."""
-    running = url or _running(settings)
+    running = _named(settings, url) if url else _running(settings)
     if running is not None:
-        with Client(running) as client:
+        with running as client:
             client.get("/health")
             yield client
         return
@@ -30,15 +33,37 @@ def reached(settings: Settings, url: str | None) -> Generator[Client]:
         yield client
 
 
-def _running(settings: Settings) -> str | None:
-    """Address of the studio that runs on this data folder; None where none answers."""
+def _named(settings: Settings, url: str) -> Client:
+    return Client(url, _token(settings), settings.tls_cert)
+
+
+def _token(settings: Settings) -> str:
+    path = settings.token_file
     try:
-        url = settings.address.read_text(encoding="utf-8").strip()
+        text = path.read_text(encoding="utf-8-sig") if path else settings.token
+    except (OSError, UnicodeDecodeError) as error:
+        raise ShellError(f"The token file {path} cannot be read.", USAGE) from error
+    token = text.partition("\n")[0].strip()
+    if not (token.isascii() and token.isprintable()):
+        raise ShellError("The token holds characters that no token has.", USAGE)
+    return token
+
+
+def _running(settings: Settings) -> Client | None:
+    """The studio that runs on this data folder; None where none answers.
+
+    The key of its start lies beside its address, for whoever may read the data folder."""
+    try:
+        text = settings.address.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError):
         return None
-    with contextlib.suppress(ShellError), Client(url) as client:
-        client.get("/health")
-        return url
+    url, key, certificate = (*text.split("\n"), "", "")[:3]
+    with contextlib.suppress(ShellError):
+        known = Client(url, key, Path(certificate) if certificate else None)
+        with contextlib.suppress(ShellError):
+            known.get("/health")
+            return known
+        known.close()
     return None
 
 
@@ -53,6 +78,7 @@ def _started(settings: Settings) -> Generator[str]:
             stdout=subprocess.PIPE,
             stderr=errors,
             encoding="utf-8",
+            env=_environment(),
         )
         assert process.stdout is not None
         try:
@@ -72,6 +98,12 @@ def _options(settings: Settings) -> Iterable[str]:
         "memory": settings.memory, "host": "127.0.0.1", "port": 0,
     }  # fmt: skip
     return ("--no-open", *(f"--{name}={value}" for name, value in named.items()))
+
+
+def _environment() -> dict[str, str]:
+    """Without what closes a studio or opens it to others: this one is for the call alone."""
+    ours = re.compile(r"LIKENESS_(PASSWORD|TOKEN|TLS|TRUSTED|NAME|ROOT|OPEN_TO)")
+    return {name: value for name, value in os.environ.items() if not ours.match(name)}
 
 
 def _address(lines: Iterable[str]) -> str | None:

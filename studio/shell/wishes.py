@@ -9,9 +9,8 @@ from argparse import Namespace
 from pathlib import Path
 from typing import Any
 
-from studio.shell.client import Client, Json, ShellError
+from studio.shell.client import USAGE, Client, Json, ShellError
 
-USAGE = 2
 PIPE = "-"
 _FIELDS = (
     "model", "negative_prompt", "guidance_scale", "num_inference_steps", "seed", "aspect_ratio", "num_images",

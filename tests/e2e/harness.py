@@ -20,7 +20,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 180.0
-READY_LINE = re.compile(r"Likeness is ready at (http://\S+)")
+READY_LINE = re.compile(r"Likeness is ready at (https?://\S+)")
 CALLS = httpx.Client(
     verify=False, trust_env=False, timeout=30, limits=httpx.Limits(max_keepalive_connections=0)
 )

@@ -23,7 +23,9 @@ ASK = """async () => {
 
 @pytest.fixture
 def lan_studio(tmp_path: Path, tiny_models_yaml: Path) -> Iterator[StudioProcess]:
-    with running_studio(tmp_path / "data", tiny_models_yaml, "--host", "0.0.0.0") as studio:
+    with running_studio(
+        tmp_path / "data", tiny_models_yaml, "--host", "0.0.0.0", "--open-to-everyone"
+    ) as studio:
         yield studio
 
 

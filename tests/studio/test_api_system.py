@@ -9,6 +9,12 @@ from tests.studio.test_api_images import problem
 
 CALLS = {
     "/health": {"get"},
+    "/door": {"get"},
+    "/door/qr": {"get"},
+    "/login": {"post"},
+    "/logout": {"post"},
+    "/tokens": {"get", "post"},
+    "/tokens/{token_id}": {"delete"},
     "/models": {"get"},
     "/images": {"get", "post"},
     "/images/ids": {"get"},

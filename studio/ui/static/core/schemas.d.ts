@@ -305,6 +305,12 @@ export interface DesignUse {
   same: boolean;
 }
 
+export interface DoorInfo {
+  closed: boolean;
+  address: string | null;
+  session_until: number | null;
+}
+
 export interface Download {
   model: string;
   status: "queued" | "checking" | "downloading" | "verifying" | "done" | "failed" | "cancelled" | "interrupted";
@@ -733,6 +739,10 @@ export interface Limits {
   size_source: "request" | "reference";
 }
 
+export interface LoginWish {
+  password: string;
+}
+
 export interface Lora {
   id: string;
   weight: number;
@@ -815,6 +825,14 @@ export interface NamedValue {
 export interface NewCharacter {
   name: string;
   description: string;
+}
+
+export interface NewToken {
+  id: string;
+  name: string;
+  made_at: number;
+  until: number | null;
+  token: string;
 }
 
 export interface Order {
@@ -1222,6 +1240,18 @@ export interface SweepStarted {
 export interface Switched {
   paused: boolean | null;
   loaded_first: boolean | null;
+}
+
+export interface TokenRecord {
+  id: string;
+  name: string;
+  made_at: number;
+  until: number | null;
+}
+
+export interface TokenWish {
+  name: string;
+  days: number | null;
 }
 
 export type VersionSource = "generated" | "upload" | "picture" | "cast" | "imported";
