@@ -79,9 +79,9 @@ def subject(path: Path) -> Image.Image | None:
     """
     import numpy as np
 
-    with Image.open(path) as file:
-        small = file.convert("RGB")
-    small.thumbnail((_SUBJECT_SIDE, _SUBJECT_SIDE), Image.Resampling.BOX)
+    with images.plain(path) as (picture,):
+        small = picture.copy()
+        small.thumbnail((_SUBJECT_SIDE, _SUBJECT_SIDE), Image.Resampling.BOX)
     if min(small.size) < _LEAST_SIDE:
         return None
     figure = _largest(_standing_out(np.asarray(small)))
@@ -164,14 +164,25 @@ def _standing_out(picture: NDArray[np.uint8]) -> NDArray[np.float32]:
     high, wide, _ = colours.shape
     margin, reach = max(2, round(wide * _MARGIN)), max(2, round(high * _REACH))
     above = colours[:margin].reshape(-1, 3)
-    far = np.empty((high, wide), np.float32)
+    nearest = np.empty((high, wide), np.float32)
     for row in range(high):
         beside = colours[max(0, row - reach) : row + reach + 1]
-        known = [beside[:, :margin].reshape(-1, 3), beside[:, -margin:].reshape(-1, 3)]
-        known += [above] if row < high // 3 else []
-        distances = colours[row][:, None] - np.concatenate(known)[None]
-        far[row] = np.sqrt((distances**2).sum(axis=-1)).min(axis=1)
-    return far
+        nearest[row] = np.minimum(
+            _nearest(colours[row], beside[:, :margin].reshape(-1, 3)),
+            _nearest(colours[row], beside[:, -margin:].reshape(-1, 3)),
+        )
+        if row < high // 3:
+            nearest[row] = np.minimum(nearest[row], _nearest(colours[row], above))
+    return np.sqrt(nearest)
+
+
+def _nearest(colours: NDArray[np.float32], known: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The square of the distance from each colour (n, 3) to the nearest of those known (m, 3)."""
+    import numpy as np
+
+    # |a - b|² by one product of matrices, which takes a tenth of the time of all differences
+    apart = (known**2).sum(axis=1) - 2 * (colours @ known.T)
+    return np.maximum((colours**2).sum(axis=1) + apart.min(axis=1), 0)
 
 
 def figures(picture: NDArray[np.uint8], least: float, beside: float) -> list[NDArray[np.bool_]]:

@@ -78,6 +78,7 @@ def test_room_comes_back_after_a_failure() -> None:
     "look",
     [
         faces.find,
+        faces.subject,
         faces.colours,
         picture_facts.look,
         lambda path: layout.lay_out([layout.LabelledPicture(path, "calm", "")], "Mara", 1),
