@@ -137,3 +137,8 @@ def unpacked(latents: torch.Tensor, plan: Plan) -> torch.Tensor:
     """Tokens of 16×16 px, two by two latents each: (n, h·w/4, 4·channels) → (n, channels, h, w)."""
     packed = latents.transpose(1, 2).unflatten(2, (plan.height // 16, plan.width // 16))
     return torch.nn.functional.pixel_shuffle(packed, 2)
+
+
+def packed(latents: torch.Tensor) -> torch.Tensor:
+    """The other way round: (n, channels, h, w) → (n, h·w/4, 4·channels)."""
+    return torch.nn.functional.pixel_unshuffle(latents, 2).flatten(2).transpose(1, 2)

@@ -18,7 +18,7 @@ from pipelines.request import ControlKind, Mode, Role
 from pipelines.running import loading
 from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
-from pipelines.running.families.call import Arguments, DiffusersCall, Stock, unpacked
+from pipelines.running.families.call import Arguments, DiffusersCall, Stock, packed, unpacked
 from pipelines.running.families.flow_controlnets import load_flux1
 from pipelines.running.families.flux1_adapters import Adapters
 from pipelines.running.families.role_images import fitted, only
@@ -95,6 +95,14 @@ class Flux1(StockModel):
     def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """(n, h·w/4, 4·channels) → (n, channels, h, w)."""
         return unpacked(latents, plan)
+
+    def packed(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """(n, channels, h, w) → (n, h·w/4, 4·channels)."""
+        return packed(latents)
+
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → latents (1, channels, h, w)."""
+        return self.shifted_latents(pixels)
 
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""

@@ -68,10 +68,24 @@ class Flux2(StockModel):
     # --- latents: packed two by two, and normalised --------------------------------------------------
     def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """(n, h·w/4, 4·channels) → (n, channels, h, w)."""
+        patches = self.spread(latents, plan)
+        mean, deviation = self._statistics(patches)
+        return _unpatched(patches * deviation + mean)
+
+    def spread(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """(n, h·w/4, 4·channels) → (n, 4·channels, h/2, w/2): in patches, each channel by its own measure."""
         side = 2 * self._scale
-        packed = latents.transpose(1, 2).unflatten(2, (plan.height // side, plan.width // side))
-        mean, spread = self._statistics(packed)
-        return _unpatched(packed * spread + mean)
+        return latents.transpose(1, 2).unflatten(2, (plan.height // side, plan.width // side))
+
+    def packed(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """`spread`, the other way round."""
+        return latents.flatten(2).transpose(1, 2)
+
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → (1, 4·channels, h/2, w/2)."""
+        patches = _patched(self.vae.encode(pixels).latent_dist.mode())
+        mean, deviation = self._statistics(patches)
+        return (patches - mean) / deviation
 
     def finished(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """klein returns them as `pixels` takes them, dev as its steps leave them."""

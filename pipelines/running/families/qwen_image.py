@@ -17,10 +17,10 @@ from pipelines.planning.plan import Plan
 from pipelines.running import loading
 from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
-from pipelines.running.families.call import Arguments, Stock, unpacked
+from pipelines.running.families.call import Arguments, Stock, packed, unpacked
 from pipelines.running.families.flow_controlnets import load_qwen_image
 from pipelines.running.families.picture_prompts import load_picture_prompts
-from pipelines.running.families.single_frames import frame_given_back, frame_pixels
+from pipelines.running.families.single_frames import frame_given_back, frame_latents, frame_pixels
 from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 
@@ -90,6 +90,14 @@ class QwenImage(StockModel):
     def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """(n, h·w/4, 4·channels) → (n, channels, h, w)."""
         return unpacked(latents, plan)
+
+    def packed(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """(n, channels, h, w) → (n, h·w/4, 4·channels)."""
+        return packed(latents)
+
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → latents (1, channels, h, w)."""
+        return frame_latents(self.vae, pixels)
 
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, channels, H, W) in [-1, 1], with a fourth channel where 2.1 has one."""

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from diffusers.image_processor import VaeImageProcessor
 from diffusers.models.controlnets.controlnet import ControlNetModel
 from diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion import StableDiffusionPipeline
 
@@ -21,7 +20,7 @@ from pipelines.families.options import ADAPTED
 from pipelines.families.stable_diffusion import Options
 from pipelines.planning.plan import Plan
 from pipelines.request import Mode, Role
-from pipelines.running import finishing, loading, references
+from pipelines.running import loading, references
 from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
@@ -29,7 +28,6 @@ from pipelines.running.families.call import Arguments, Stock, accepts
 from pipelines.running.families.role_images import fitted, only, share
 from pipelines.running.families.stock import StockModel, ignore
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
-from pipelines.running.soft_masks import SoftMask
 from pipelines.running.source_pixels import SourceCompositor, UnchangedCompositor
 from pipelines.running.weighing import PromptWeighter, weighed
 from pipelines.spec import ModelSpec
@@ -120,18 +118,9 @@ class StableDiffusion(StockModel):
             emit(Notice("The other reference is not used: the model's IP-Adapter is not on this machine."))
         return self.stock(plan.pipeline, unet=self.unet), given
 
-    def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
-        """Of a mask beside the source that is painted over."""
-        masked = any(image.role is Role.MASK for image in images)
-        if plan.mode is not Mode.IMG2IMG or not masked or not plan.route.step_callback:
-            return None
-        place = finishing.canvas(plan, images)
-        assert place.mask is not None
-        pixels: Any = VaeImageProcessor().preprocess(place.view(place.source))  # type: ignore[no-untyped-call]
-        with torch.no_grad():
-            encoded = self.vae.encode(pixels.to(self.settings.device, self.vae.dtype)).latent_dist.mode()
-        clean = encoded * self.vae.config.scaling_factor
-        return SoftMask(clean.to(self.settings.dtype), place.view(place.mask))
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → latents (1, channels, h, w)."""
+        return self.vae.encode(pixels).latent_dist.mode() * self.vae.config.scaling_factor
 
     def inpaint(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
         """The source, changed only where the mask is white."""

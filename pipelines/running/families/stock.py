@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,23 @@ class StockModel:
         """Latents as a step leaves them → (n, channels, h, w), as `pixels` takes them."""
         return latents
 
+    def spread(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """Latents as a step leaves them → (n, channels, h, w), as noise is added to them."""
+        return self.spatial(latents, plan)
+
+    def packed(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
+        """`spread`, the other way round."""
+        return latents
+
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → latents (1, channels, h, w) as `spread` has them."""
+        raise NotImplementedError
+
+    def shifted_latents(self, pixels: torch.Tensor) -> torch.Tensor:
+        """`encoded` of autoencoders whose latents are scaled and shifted."""
+        config = self.vae.config
+        return (self.vae.encode(pixels).latent_dist.mode() - config.shift_factor) * config.scaling_factor
+
     def finished(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """Latents as the pipeline returns them → (n, channels, h, w)."""
         return self.spatial(latents, plan)
@@ -106,11 +124,17 @@ class StockModel:
         return DiffusersCall(self, stock, plan, arguments, finish, soft)
 
     def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
-        """What holds back the parts of the source that a mask frees late; None where there is no such mask.
-
-        Only families can whose latents are as their scheduler knows them.
-        """
-        return None
+        """What holds back the parts of a source painted over that its mask frees late; None without one."""
+        masked = any(image.role is Role.MASK for image in images)
+        if plan.mode is not Mode.IMG2IMG or not masked or not plan.route.step_callback:
+            return None
+        place = finishing.canvas(plan, images)
+        assert place.mask is not None
+        seen: Any = VaeImageProcessor().preprocess(place.view(place.source))  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            clean = self.encoded(seen.to(self.settings.device, self.vae.dtype))
+        spread, packed = partial(self.spread, plan=plan), partial(self.packed, plan=plan)
+        return SoftMask(clean.to(self.settings.dtype), place.view(place.mask), spread, packed)
 
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""

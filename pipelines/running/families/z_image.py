@@ -68,6 +68,10 @@ class ZImage(StockModel):
             "controlnet_conditioning_scale": plan.control.weight,
         }
 
+    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
+        """(1, 3, H, W) in [-1, 1] → latents (1, channels, h, w)."""
+        return self.shifted_latents(pixels)
+
     def pixels(self, latents: torch.Tensor) -> torch.Tensor:
         """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
         return self.shifted_pixels(latents)

@@ -17,9 +17,10 @@ from pipelines.running.soft_masks import SoftMask
 from tests.pipelines.conftest import Outcome
 from tests.pipelines.returning.scene import scene
 from tests.pipelines.running.families.conftest import Tiny
-from tests.pipelines.running.families.test_returning import pixels
+from tests.pipelines.running.families.test_returning import REFINING, pixels
 
 SIZE = (128, 96)
+PAINTING_OVER = sorted({model for model, mode in REFINING if mode is Mode.IMG2IMG})
 
 
 class Scheduler:
@@ -65,7 +66,7 @@ def painted_over(tiny: Tiny, model: str, folder: Path, levels: tuple[int, int] |
     return pixels(outcome)
 
 
-@pytest.mark.parametrize("model", ["tiny-sdxl"])
+@pytest.mark.parametrize("model", PAINTING_OVER)
 def test_black_stays_and_white_is_as_without_a_mask(tiny: Tiny, model: str, tmp_path: Path) -> None:
     plain = painted_over(tiny, model, tmp_path, None)
     assert np.array_equal(painted_over(tiny, model, tmp_path, (255, 255)), plain)
@@ -76,3 +77,11 @@ def test_black_stays_and_white_is_as_without_a_mask(tiny: Tiny, model: str, tmp_
     grey = painted_over(tiny, model, tmp_path, (0, 128))
     assert np.array_equal(grey[:, left], half[:, left])
     assert not np.array_equal(grey[:, right], half[:, right])
+
+
+@pytest.mark.parametrize("model", PAINTING_OVER)
+def test_grey_is_drawn_later_and_not_mixed(tiny: Tiny, model: str, tmp_path: Path) -> None:
+    plain = painted_over(tiny, model, tmp_path, None).astype(float)
+    grey = painted_over(tiny, model, tmp_path, (128, 128))
+    mixed = scene(*SIZE) + (plain - scene(*SIZE)) * (128 / 255)
+    assert np.abs(grey - mixed).mean() > 2
