@@ -118,6 +118,7 @@ class FaceFixing:
             prompt=(described.prompt if described else _PLAIN) if wish.prompt is None else wish.prompt,
             negative_prompt=described.negative_prompt if described else "",
             seed=wish.seed,
+            character=request.character if request else None,
             references=(Reference(image_id=made.id, role=Role.SOURCE), *self._persons(made, model)),
             loras=request.loras if request and own else (),
             vae=request.vae if request and own else None,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from sqlalchemy import ColumnElement, Select, delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
+from pipelines.request import Mode, Role
 from studio.collection.character_models import (
     CharacterImageRow,
     CharacterJobRow,
@@ -21,7 +22,7 @@ from studio.collection.character_models import (
     ReferenceRow,
     VersionRow,
 )
-from studio.collection.models import ImageRow
+from studio.collection.models import ImageRow, ParentRow
 
 PORTRAIT, CAST, SHEET = "portrait", "cast", "sheet"
 """What a job can be for."""
@@ -105,6 +106,20 @@ def restored(session: Session, which: ColumnElement[bool]) -> None:
         .where(VersionRow.image_id.in_(back), VersionRow.trashed_at.is_not(None))
         .values(trashed_at=None, held_image_id=VersionRow.image_id)
     )
+    fixed = select(ImageRow).where(ImageRow.id.in_(back), ImageRow.mode == Mode.FIX_FACE)
+    for image in session.scalars(fixed).all():
+        _kept(session, image)
+
+
+def _kept(session: Session, image: ImageRow) -> None:
+    """A fixed face was kept: as the picture that it was made of is a version, so is it."""
+    of = select(ParentRow.parent_id).where(ParentRow.child_id == image.id, ParentRow.role == Role.SOURCE)
+    known = select(VersionRow.character_id).where(VersionRow.image_id == image.id)
+    fixed = select(VersionRow).where(
+        VersionRow.image_id.in_(of), VersionRow.state == "kept", VersionRow.character_id.not_in(known)
+    )
+    for version in session.scalars(fixed).all():
+        add_version(session, version.character_id, image.id, source="generated", design_id=version.design_id)
 
 
 def unlink(session: Session, character_id: str, image_id: str) -> None:

@@ -133,6 +133,22 @@ def test_what_was_fixed_waits_in_the_trash_until_it_is_kept(
     assert set(live(durable)) == {made.id, proposal.id}
 
 
+def test_a_kept_face_is_a_version_where_its_source_is_one(durable: Durable, service: StudioService) -> None:
+    mara = service.characters.create("Mara").id
+    made, other = save(durable, character=mara), save(durable, index=1, job_id="other")
+    service.characters.versions.add_picture(mara, made.id)
+    assert service.fix_face(made.id, FixWish()).request.character == mara
+    proposal, elsewhere = fixed(durable, made), fixed(durable, other, seed=9)
+    assert [each.image_id for each in service.characters.versions.list(mara).items] == [made.id]
+    for _ in range(2):  # what is kept again is one version all the same
+        service.restore(proposal.id)
+        service.restore(elsewhere.id)
+        newest, first = service.characters.versions.list(mara).items
+        assert (newest.image_id, first.image_id) == (proposal.id, made.id)
+        assert service.characters.portrait_of(mara) == proposal.id
+        durable.collection.trash(elsewhere.id)
+
+
 @pytest.mark.parametrize("kept", [False, True])
 def test_a_rebuild_remembers_whether_it_was_kept(durable: Durable, tmp_path: Path, *, kept: bool) -> None:
     made = save(durable)
