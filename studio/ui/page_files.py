@@ -39,6 +39,7 @@ LATER_STYLES = (
     "models",
     "presets",
     "proposal",
+    "shortcuts",
     "sweep",
     "tree",
 )

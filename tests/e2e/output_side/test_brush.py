@@ -165,6 +165,9 @@ def test_a_mask_is_painted_undone_kept_over_a_reload_and_reused(
     size = (120, 80)
     image_id = paint_on(page, source(tmp_path, size, 13))
     box = frame(page)
+    tile = page.locator("#gallery .out-thumb").first.bounding_box()
+    assert tile
+    assert tile["y"] + tile["height"] <= 900  # above the fold, though the brush has two rows of tools
     page.keyboard.press("t")
     a, b = on_screen(box, size, 10, 10), on_screen(box, size, 50, 60)
     drag(page, a, b)

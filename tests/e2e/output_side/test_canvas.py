@@ -218,4 +218,7 @@ def test_a_painted_mask_limits_an_edit(page: Page, studio_server: StudioProcess,
     assert image_id in [one["id"] for one in listed]
     assert mask not in [one["id"] for one in listed]
     page.locator("#details").click()
-    expect(page.locator("#details-dialog")).to_contain_text("Mask")
+    details = page.locator("#details-dialog")
+    expect(details).to_contain_text("Mask")
+    expect(details).to_contain_text("as the reference")
+    expect(details).not_to_contain_text('{"')  # settings are told in words

@@ -43,6 +43,15 @@ def expect_percent(page: Page, least: float, most: float) -> None:
     )
 
 
+def middle_at_rest(locator: Locator) -> tuple[float, float]:
+    """Once the page has come to rest under it."""
+    before = None
+    while (now := middle(locator)) != before:
+        before = now
+        locator.page.wait_for_timeout(200)
+    return now
+
+
 def middle(locator: Locator) -> tuple[float, float]:
     box = locator.bounding_box()
     assert box
@@ -248,6 +257,11 @@ def test_the_question_mark_lists_the_shortcuts(page: Page) -> None:
     expect(dialog).to_be_hidden()
     page.locator("#shortcuts").click()
     expect(dialog).to_be_visible()
+    key, words = (dialog.locator(each).first.bounding_box() for each in ("dt", "dd"))
+    assert key
+    assert words
+    assert key["x"] + key["width"] <= words["x"]
+    assert abs(key["y"] - words["y"]) < 4
 
 
 def test_the_whole_loop_by_keys_alone(page: Page, studio_server: StudioProcess, tmp_path: Path) -> None:
@@ -315,7 +329,7 @@ def test_two_fingers_zoom_and_a_rested_one_shows_the_reference(
     phone.locator(f"#gallery [data-picture='{made[0]['id']}']").tap()
     expect(shown(phone)).to_have_attribute("src", re.compile(made[0]["id"]))
     shown(phone).scroll_into_view_if_needed()
-    x, y = middle(shown(phone))
+    x, y = middle_at_rest(shown(phone))
     fit = percent(phone)
     fingers = Fingers(phone)
     fingers.put("touchStart", (x - 20, y), (x + 20, y))

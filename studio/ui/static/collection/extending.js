@@ -35,11 +35,17 @@ export function withSide(size, margins, side, px) {
 /** @param {Margins} margins */
 export const isEmpty = (margins) => SIDES.every((side) => !margins[side]);
 
+/** "100 px left, 8 px bottom"; empty where nothing is added. @param {Margins} margins */
+export const addedWords = (margins) =>
+  SIDES.filter((side) => margins[side])
+    .map((side) => `${margins[side]} px ${side}`)
+    .join(", ");
+
 /** "512 × 512 → 910 × 512 px", and what is added. @param {Size} size @param {Margins} margins */
 export function inWords(size, margins) {
   const canvas = around(size, margins);
-  const added = SIDES.filter((side) => margins[side]).map((side) => `${margins[side]} px ${side}`);
-  return `${size.width} × ${size.height} → ${canvas.width} × ${canvas.height} px${added.length ? ` · ${added.join(", ")}` : ""}`;
+  const added = addedWords(margins);
+  return `${size.width} × ${size.height} → ${canvas.width} × ${canvas.height} px${added ? ` · ${added}` : ""}`;
 }
 
 /** `exact`: known to the pixel. @typedef {{left: number, top: number, width: number, height: number, exact?: boolean}} Placed */

@@ -5,6 +5,7 @@ import { sized } from "../core/addresses.js";
 import { el } from "../core/dom.js";
 import { CATEGORIES, CONTROLS, ROLES, SETTINGS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
+import { addedWords, NONE } from "./extending.js";
 import * as pictures from "./pictures.js";
 
 /** @import { Mini, Provenance } from "../core/shapes.js" */
@@ -70,6 +71,12 @@ function depthLine({ depth }) {
   return depth === 1 ? "1 step from the first picture" : `${depth} steps from the first picture`;
 }
 
+/** @param {Request["result_size"]} size */
+function sizeLine(size) {
+  if (typeof size === "object" && size) return `${size.width} × ${size.height}`;
+  return size === "source" ? "as the reference" : size && "the model's own";
+}
+
 /** Settings that are told in the first rows, or by what came of them. */
 const TOLD = new Set(["mode", "model", "prompt", "num_images", "references", "width", "height", "aspect_ratio", "upscaler"]);
 /** Of them, those that do nothing where a picture is only made larger. */
@@ -85,6 +92,10 @@ const LINES = {
   loras: loraLine,
   scale: ({ request }) => enlargedLine(request),
   fix_face: ({ request: { fix_face: fix } }) => fix && (fix.under ? `fixed under ${fix.under} px` : "fixed"),
+  result_size: ({ request }) => sizeLine(request.result_size),
+  keep: ({ request: { keep } }) => keep && (keep.enabled ? (keep.tolerance === 0.5 ? null : `tolerance ${keep.tolerance}`) : "off"),
+  extend: ({ request: { extend } }) => extend && addedWords({ ...NONE, ...extend }),
+  drawn: () => null, // told as what the model read
   finish: ({ request: { finish } }) => finish && `× ${finish.scale} by ${pictures.modelLabel(finish.upscaler)}`,
 };
 

@@ -1,5 +1,6 @@
 // The list of shortcuts, behind `?`.
 import { el } from "../core/dom.js";
+import { styles } from "../core/styles.js";
 import * as kit from "../kit/kit.js";
 
 const command = /Mac|iPhone|iPad/.test(navigator.platform) ? "⌘" : "Ctrl";
@@ -112,7 +113,8 @@ const section = ([title, keys]) =>
 /** @type {ReturnType<typeof kit.dialog> | null} */
 let shown = null;
 
-export function open() {
+export async function open() {
+  await styles("shortcuts");
   if (!shown) {
     shown = kit.dialog({ id: "shortcuts-dialog", title: "Keyboard shortcuts" });
     shown.body.append(...KEYS.map(section));
