@@ -1,7 +1,7 @@
 """Make README's strip of a loop of ten pictures anew: `python -m tests.e2e.loop_strip [file]`.
 
 A studio as it is shipped, an empty data folder, first seeds: words, edits, a painted mask, an edit limited to
-one, more canvas, twice as large. What is on it is what the bundled model does.
+one, a face drawn anew, more canvas, twice as large. What is on it is what the bundled model does.
 """
 
 from __future__ import annotations
@@ -57,7 +57,8 @@ def _loop(studio: StudioProcess) -> list[tuple[str, str]]:
     go_on("Inpaint: a green hoodie", SHOULDERS, mode="inpaint", prompt="a woman in a green hoodie")
     edit("give her a yellow hat", mask=TOP)
     steps[-1] = (f"Only here: {steps[-1][0]}", steps[-1][1])
-    edit("add dramatic lighting from the left")
+    go_on("Fix the face", mode="fix_face", prompt=first, fix_face={"under": 1024})
+    studio.api("POST", f"/images/{steps[-1][1]}/restore")  # it is shown before it is kept
     go_on("Extend to 3:4", mode="outpaint", aspect_ratio="3:4", prompt=f"{first}, forest")
     edit("change the background to a sunset sky")
     go_on("Enlarge, twice", mode="upscale", scale=2)
