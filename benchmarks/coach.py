@@ -84,7 +84,7 @@ class Portraits:
 
     def face(self, figure: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Where the face is: an ellipse in the figure's head."""
-        head = faces._head_of(np.asarray(self._figures[figure])[..., 3] > _OPAQUE)
+        head = faces.head_of(np.asarray(self._figures[figure])[..., 3] > _OPAQUE)
         down, across = np.mgrid[:PX, :PX] / PX
         rows = (down - head.y - 0.58 * head.height) / (0.34 * head.height)
         columns = (across - head.x - 0.5 * head.width) / (0.36 * head.width)
