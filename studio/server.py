@@ -22,6 +22,7 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from studio import __version__, quick_gradio
 from studio.api import add_api
+from studio.api.assistants import Assistants, add_assistants
 from studio.api.events import QueueBroadcast
 from studio.api.page import PageLinks, add_page_files
 from studio.api.routes import OPENAPI_URL
@@ -45,11 +46,15 @@ def create_app(service: StudioService, settings: Settings, door: Door | None = N
     Gradio reads the environment, so that is set first.
     """
     broadcast = QueueBroadcast(service)
+    rest = FastAPI(openapi_url=None)  # as `app`, for calls that have passed its middleware already
+    add_api(rest, service, settings, broadcast)
+    assistants = Assistants(rest)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         broadcast.start()
         yield
+        await assistants.close()
         broadcast.stop()
 
     app = FastAPI(
@@ -70,6 +75,7 @@ def create_app(service: StudioService, settings: Settings, door: Door | None = N
     app.state.broadcast = broadcast
     add_api(app, service, settings, broadcast, door)
     add_page_files(app, PAGE_FILES)
+    add_assistants(app, assistants)
     return _mount_page(app, service, settings)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 SHELL_COMMANDS = (
-    "generate", "edit", "enlarge", "sweep", "jobs", "cancel", "models", "characters", "completion",
+    "generate", "edit", "enlarge", "sweep", "jobs", "cancel", "models", "characters", "completion", "mcp",
 )  # fmt: skip
 CODES = (
     "exit codes: 0 done; 1 the job failed or was cancelled; 2 not understood; 3 no studio; "
@@ -33,6 +33,7 @@ def add_shell(commands: Any, add_options: AddOptions) -> None:
     models = _command(commands, add_options, "models", "list models: what they can do, whether they are here")
     models.add_argument("--ready", action="store_true", help="only those that can be used now")
     _command(commands, add_options, "characters", "list the cast")
+    _command(commands, add_options, "mcp", "speak with an assistant over stdin and stdout (MCP)")
     completion = commands.add_parser("completion", help="print completion for bash or zsh")
     completion.add_argument("shell", choices=("bash", "zsh"))
 

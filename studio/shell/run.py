@@ -16,6 +16,7 @@ from studio.shell.studios import reached
 
 FAILED = 1
 _MOST_JOBS = 200
+MISSING = 'Assistants need one more package. Run: pip install "likeness[mcp]"'
 
 
 def run(name: str, given: Namespace, settings: Settings, parser: ArgumentParser) -> int:
@@ -102,6 +103,17 @@ def _characters(given: Namespace, client: Client) -> int:
     return 0
 
 
+def _mcp(given: Namespace, client: Client) -> int:
+    """Until the assistant closes the pipe. Raises ShellError where the package is missing."""
+    del given
+    try:
+        from studio.assistants.pipe import serve
+    except ImportError as error:
+        raise ShellError(f"{MISSING} ({error})", FAILED) from error
+    serve(client.url)
+    return 0
+
+
 def _completion(given: Namespace, parser: ArgumentParser) -> int:
     import shtab
 
@@ -151,4 +163,5 @@ _COMMANDS: dict[str, Callable[[Namespace, Client], int]] = {
     "cancel": _cancel,
     "models": _models,
     "characters": _characters,
+    "mcp": _mcp,
 }
