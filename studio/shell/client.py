@@ -35,12 +35,14 @@ class Client:
         Raises ShellError for an address that cannot be one, or that holds a password.
         """
         self.url = _plain(url)
+        self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.verify = _pinned(certificate) if certificate else True
         self._http = httpx.Client(
             base_url=f"{self.url}/api/v1",
             timeout=_SECONDS,
-            headers={"Authorization": f"Bearer {token}"} if token else {},
+            headers=self.headers,
             # A studio stands on this machine or in the same house: no proxy of the environment lies between.
-            transport=httpx.HTTPTransport(retries=2, verify=_pinned(certificate) if certificate else True),
+            transport=httpx.HTTPTransport(retries=2, verify=self.verify),
         )
 
     def __enter__(self) -> Self:

@@ -110,7 +110,7 @@ def _mcp(given: Namespace, client: Client) -> int:
         from studio.assistants.pipe import serve
     except ImportError as error:
         raise ShellError(f"{MISSING} ({error})", FAILED) from error
-    serve(client.url)
+    serve(client.url, client.headers, client.verify)
     return 0
 
 

@@ -6,17 +6,25 @@ import http.client
 import itertools
 import re
 import ssl
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import gradio as gr
 import httpx
+import httpx2
 import psutil
 import pytest
 from gradio.routes import App
+from mcp import StdioServerParameters
+from mcp.client import Client
+from mcp.client.stdio import stdio_client
+from mcp.client.streamable_http import streamable_http_client
 
 from studio.main import main
+from studio.settings import ROOT
+from tests.coroutines import finish
 from tests.e2e.harness import StudioProcess, running_studio
 from tests.studio.test_api_system import CALLS
 from tests.studio.test_server import assert_one_clear_line, run_app
@@ -324,3 +332,30 @@ def test_a_changed_password_ends_sessions_while_the_studio_runs(
             pass
         assert time.monotonic() - began < 25
     assert script.get("/api/v1/models").status_code == 401
+
+
+# --- assistants ---------------------------------------------------------------------------------
+
+
+def test_an_assistant_needs_a_key_at_the_address_and_brings_its_own_over_a_pipe(
+    closed: StudioProcess, own_key: dict[str, str]
+) -> None:
+    call = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    accepts = {"Accept": "application/json, text/event-stream"}
+    assert httpx.post(f"{closed.url}/mcp", json=call, headers=accepts).status_code == 401
+
+    async def at_address() -> list[str]:
+        async with (
+            httpx2.AsyncClient(headers=own_key) as http,
+            Client(streamable_http_client(f"{closed.url}/mcp", http_client=http)) as client,
+        ):
+            return [tool.name for tool in (await client.list_tools()).tools]
+
+    async def over_pipe() -> bool:
+        arguments = ["app.py", "mcp", "--data-dir", str(closed.data_dir)]
+        started = StdioServerParameters(command=sys.executable, args=arguments, cwd=str(ROOT))
+        async with Client(stdio_client(started)) as client:
+            return (await client.call_tool("list_models", {})).is_error
+
+    assert "refine" in finish(at_address())
+    assert not finish(over_pipe())
