@@ -35,6 +35,7 @@ LATER_STYLES = (
     "characters_modal",
     "extend",
     "fit",
+    "house",
     "invitation",
     "models",
     "presets",

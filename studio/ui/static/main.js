@@ -91,6 +91,7 @@ const ANSWERS = {
   "presets:open": styled(async () => (await import("./studio/presets.js")).open, "presets"),
   "many:open": styled(async () => (await import("./studio/many.js")).open, "sweep"),
   "review:open": styled(async () => (await import("./studio/review.js")).open, "sweep"),
+  "house:open": styled(async () => (await import("./studio/house.js")).open, "house"),
   "shortcuts:open": async () => (await import("./studio/shortcuts.js")).open,
   "designs:open": styled(async () => (await import("./characters/designs.js")).open, "characters_modal"),
 };

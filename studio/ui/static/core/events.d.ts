@@ -79,6 +79,8 @@ export interface Events {
   "sheet:open": { id: string };
   "designs:open": undefined;
   "shortcuts:open": undefined;
+  /** How others come in: the address for a phone, and the way out. */
+  "house:open": undefined;
   /** The button that opens and closes the presets. */
   "presets:open": { button: HTMLElement };
   "presets:changed": undefined;

@@ -4,7 +4,7 @@ import { apiAddress } from "./addresses.js";
 import { emit, on } from "./bus.js";
 import { whenLeading } from "./leader.js";
 import { changed } from "./queue_changes.js";
-import { parse } from "./rest.js";
+import { api, parse } from "./rest.js";
 import { tabKnown } from "./tab.js";
 
 /** @typedef {import("./events.js").Snapshot} Snapshot */
@@ -68,6 +68,7 @@ function listen() {
     else if (source === events) again(); // it cannot be told from here what the queue is
   });
   events.addEventListener("error", () => {
+    if (connected && events.readyState === EventSource.CLOSED) api("/door").catch(() => {}); // a toast says why the answer is no
     setConnected(false);
     share({ connected: false });
     if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && listen(), 2000);

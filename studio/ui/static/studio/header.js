@@ -66,7 +66,15 @@ export function header({ element, props }) {
   root?.append(
     el("h1", { class: "lk-name" }, el("span", { class: "lk-name-text" }, "Likeness")),
     nav,
-    el("div", { class: "lk-header-end" }, chip, undoButton(), shortcutsButton(), toggle),
+    el(
+      "div",
+      { class: "lk-header-end" },
+      chip,
+      undoButton(),
+      opener("house", "On your phone", "phone", "house:open"),
+      shortcutsButton(),
+      toggle,
+    ),
   );
   wireTabs(nav, tabs);
   keepInView(nav);
@@ -119,14 +127,21 @@ function undoButton() {
   return button;
 }
 
+/** @param {string} id @param {string} label @param {import("../kit/icons.js").IconName} name @param {"shortcuts:open" | "house:open"} event */
+const opener = (id, label, name, event, title = label) =>
+  el(
+    "button",
+    { type: "button", class: "lk-icon-button", id, title, "aria-label": label, "aria-haspopup": "dialog", onclick: () => emit(event) },
+    icon(name),
+  );
+
 function shortcutsButton() {
-  const label = { id: "shortcuts", "aria-label": "Keyboard shortcuts", title: "Keyboard shortcuts (?)", "aria-haspopup": "dialog" };
   document.addEventListener("keydown", (event) => {
     if (event.key !== "?" || event.defaultPrevented || isTyping(event) || document.querySelector("dialog[open]")) return;
     event.preventDefault();
     emit("shortcuts:open");
   });
-  return el("button", { type: "button", class: "lk-icon-button", ...label, onclick: () => emit("shortcuts:open") }, icon("keys"));
+  return opener("shortcuts", "Keyboard shortcuts", "keys", "shortcuts:open", "Keyboard shortcuts (?)");
 }
 
 function showFirst() {
