@@ -12,6 +12,7 @@ import { tabKnown } from "./tab.js";
 /** @type {Snapshot | null} */
 let latest = null;
 let connected = false;
+let told = false;
 /** @type {EventSource | null} */
 let source = null;
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel("likeness.events") : null;
@@ -34,6 +35,7 @@ on("snapshot", (snapshot) => (latest = snapshot));
 function setConnected(now) {
   if (connected === now) return;
   connected = now;
+  if (now) told = false;
   emit("connection", now);
 }
 
@@ -68,10 +70,11 @@ function listen() {
     else if (source === events) again(); // it cannot be told from here what the queue is
   });
   events.addEventListener("error", () => {
-    if (connected && events.readyState === EventSource.CLOSED) api("/door").catch(() => {}); // a toast says why the answer is no
     setConnected(false);
     share({ connected: false });
-    if (events.readyState === EventSource.CLOSED) setTimeout(() => source === events && listen(), 2000);
+    if (events.readyState !== EventSource.CLOSED) return;
+    api("/door", { quiet: told }).catch(() => (told = true)); // a toast says once why the answer was no
+    setTimeout(() => source === events && listen(), 2000);
   });
 }
 
