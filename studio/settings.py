@@ -24,6 +24,12 @@ REINSTALL = f"{sys.executable} -m pip install " + ("-U likeness" if _PACKAGED.is
 """Brings back packages that are missing or broken."""
 
 
+def install_extra(name: str) -> str:
+    """The command that brings the packages of an extra to this very studio."""
+    what = f"likeness[{name}]" if _PACKAGED.is_file() else f"{ROOT}[{name}]"
+    return f'{sys.executable} -m pip install {"" if _PACKAGED.is_file() else "-e "}"{what}"'
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """How this studio was started. See `studio.cli` for the options and their environment names."""

@@ -11,11 +11,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.settings import install_extra
+
 if TYPE_CHECKING:
     from mcp.server.mcpserver import MCPServer
 
 PATH = "/mcp"
-MISSING = 'Assistants need one more package. Run: pip install "likeness[mcp]"'
 
 
 class Assistants:
@@ -37,7 +38,8 @@ class Assistants:
         try:
             server = await self._started(str(URL(scope=scope).replace(path="", query="")))
         except ImportError:
-            refusal = {"title": "Not Implemented", "status": 501, "detail": MISSING}
+            words = f"Assistants need one more package. Run: {install_extra('mcp')}"
+            refusal = {"title": "Not Implemented", "status": 501, "detail": words}
             await JSONResponse(refusal, 501, media_type="application/problem+json")(scope, receive, send)
             return
         await server.session_manager.handle_request(scope, receive, send)

@@ -7,7 +7,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 
-from studio.settings import Settings
+from studio.settings import Settings, install_extra
 from studio.shell import wishes
 from studio.shell.client import REFUSED, Client, Json, ShellError
 from studio.shell.files import Target, written
@@ -16,7 +16,6 @@ from studio.shell.studios import reached
 
 FAILED = 1
 _MOST_JOBS = 200
-MISSING = 'Assistants need one more package. Run: pip install "likeness[mcp]"'
 
 
 def run(name: str, given: Namespace, settings: Settings, parser: ArgumentParser) -> int:
@@ -109,7 +108,9 @@ def _mcp(given: Namespace, client: Client) -> int:
     try:
         from studio.assistants.pipe import serve
     except ImportError as error:
-        raise ShellError(f"{MISSING} ({error})", FAILED) from error
+        raise ShellError(
+            f"Assistants need one more package ({error}). Run: {install_extra('mcp')}", FAILED
+        ) from error
     serve(client.url, client.headers, client.verify)
     return 0
 

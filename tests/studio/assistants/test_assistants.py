@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import sys
 import time
 from collections.abc import Awaitable, Callable
@@ -219,7 +220,7 @@ def test_a_studio_without_the_package_says_what_to_install(tmp_path: Path) -> No
         patched.setitem(sys.modules, "mcp.server.transport_security", None)
         answered = client.post("/mcp", json={})
     assert answered.status_code == 501
-    assert 'pip install "likeness[mcp]"' in answered.json()["detail"]
+    assert re.search(r'-m pip install -e ".*\[mcp\]"', answered.json()["detail"])
 
 
 def test_a_server_that_ends_does_not_wait_for_assistants(rest: StudioProcess) -> None:
