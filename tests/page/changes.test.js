@@ -2,7 +2,7 @@ import "./browser.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-const { changes, requestChange } = await import("../../studio/ui/static/studio/changes.js");
+const { changes, generate, requestChange } = await import("../../studio/ui/static/studio/changes.js");
 const { recalled } = await import("../../studio/ui/static/studio/memory.js");
 
 const sent = [];
@@ -27,6 +27,21 @@ test("one change at a time, in the order of asking; following changes are asked 
   await soon();
   assert.equal(sent.length, 3);
   changes.sent(["a", "b"]);
+  changes.done(true);
+});
+
+test("what is generated while an answer is on its way to the controls has what it brings", async () => {
+  sent.length = 0;
+  requestChange({ action: "paint" });
+  await soon();
+  changes.sent([["a"], "smart_edit", "prompt"]);
+  changes.merge({ values: { 0: ["a", "mask"], 1: "inpaint", 2: "other" }, again: [] }, [["a"], "smart_edit", "prompt"]);
+  generate([["a"], "smart_edit", "typed meanwhile"]); // the controls do not hold the answer yet
+  changes.done(true);
+  await soon();
+  assert.equal(sent.at(-1).action, "generate");
+  const held = [["a", "mask"], "inpaint", "other"];
+  assert.deepEqual(changes.sent(held), [["a", "mask"], "inpaint", "typed meanwhile"]);
   changes.done(true);
 });
 

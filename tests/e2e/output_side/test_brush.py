@@ -17,6 +17,13 @@ from tests.e2e.output_side.pages import ended
 from tests.e2e.output_side.test_looking import Fingers
 
 LARGE = (3000, 2000)
+LATE_FILES = """() => {
+  const real = window.fetch;
+  window.fetch = async (...said) => {
+    if (String(said[0]).endsWith("/file")) await new Promise((done) => setTimeout(done, 700));
+    return real(...said);
+  };
+}"""
 
 
 def source(folder: Path, size: tuple[int, int], shade: int) -> Path:
@@ -204,6 +211,24 @@ def test_a_mask_is_painted_undone_kept_over_a_reload_and_reused(
     page.keyboard.press("Escape")
     page.locator("#reuse-settings").click()
     expect(mask_card(page)).to_have_attribute("data-image-id", roles[1][0])
+
+
+def test_what_is_done_after_a_press_of_the_wand_waits_for_it(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    size = (130, 90)
+    paint_on(page, source(tmp_path, size, 15))
+    page.evaluate(LATE_FILES)
+    page.keyboard.press("w")
+    page.mouse.click(*on_screen(frame(page), size, 100, 40))
+    page.locator("#mask-invert").click()
+    page.locator("#prompt textarea").fill("a green scarf")
+    page.locator("#generate").click()
+    job = ended(page, "a green scarf")
+    assert job["request"]["mode"] == "inpaint"
+    mask = loaded(page, studio_server)
+    assert mask[:, :60].all()
+    assert not mask[:, 70:].any()
 
 
 def test_a_pen_paints_as_wide_as_it_is_pressed(

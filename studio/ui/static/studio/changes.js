@@ -15,6 +15,8 @@ const shown = new WeakMap();
 let asked = null;
 /** What the controls held when it was asked. @type {unknown[]} */
 let held = [];
+/** Of the answer to it: what is on its way to the controls. @type {unknown[]} */
+let coming = [];
 /** Tells Python. @type {(wish: Wish) => void} */
 let send;
 
@@ -39,9 +41,12 @@ export const requestChange = (/** @type {Wish} */ data = {}) => {
  */
 export const generate = (values) => {
   const wish = { action: "generate", tab: tabId() };
-  if (asked || waiting.length) shown.set(wish, JSON.parse(JSON.stringify(values)));
+  if (asked || waiting.length) shown.set(wish, ahead(JSON.parse(JSON.stringify(values))));
   requestChange(wish);
 };
+
+/** With what is on its way to controls that nobody has touched. @param {unknown[]} values */
+const ahead = (values) => values.map((value, index) => (coming[index] !== undefined && same(value, held[index]) ? coming[index] : value));
 
 /** The caret stands at the end of the prompt: what is to be said next is the change. */
 function writePrompt() {
@@ -75,6 +80,7 @@ export const changes = {
     const fresh = values.map((_, index) => (lost || touched[index] ? undefined : answer.values[index]));
     const later = waiting.map((other) => shown.get(other) ?? []);
     later.filter((wish) => wish.length).forEach((wish) => fresh.forEach((value, index) => value !== undefined && (wish[index] = value)));
+    coming = fresh;
     return fresh;
   },
 
@@ -83,6 +89,7 @@ export const changes = {
     const action = asked?.action;
     const over = !asked || !waiting.includes(asked);
     asked = null;
+    coming = [];
     next();
     if (!answered || !over || !action) return;
     if (action === "generate") return showPreview();

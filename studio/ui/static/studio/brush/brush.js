@@ -49,6 +49,7 @@ export class Brush {
     this.pixels = null; // the picture's own, once the wand wants them
     this.erasing = false;
     this.timer = 0;
+    this.coming = /** @type {Promise<unknown> | null} */ (null); // what was asked for and is not in the mask yet
     this.dirty = false;
     this.byTouched = false;
     this.overlay = new Overlay(mask, tools.port.box, tools.port.frame);
@@ -133,11 +134,13 @@ export class Brush {
     const tip = this.tipOf(event);
     this.at = { x: event.clientX, y: event.clientY };
     this.area = { x: 0, y: 0, width: 0, height: 0 };
-    if (this.panel.tool === "wand") return void this.pick(tip);
-    if (this.panel.tool === "click") return void this.select({ points: [{ x: tip.x / this.mask.width, y: tip.y / this.mask.height }] });
+    if (this.panel.tool === "wand") return this.wait(this.pick(tip));
+    const at = { x: tip.x / this.mask.width, y: tip.y / this.mask.height };
+    if (this.panel.tool === "click") return this.wait(this.select({ points: [at] }));
     this.points = [tip];
     this.tip = tip;
     if (this.brushing) this.paint(tip);
+    return undefined;
   }
 
   /** @param {masks.Tip} to */
@@ -165,19 +168,14 @@ export class Brush {
     if (this.brushing) return this.paint(tip);
     if (this.panel.tool === "lasso") this.points.push(tip);
     if (this.panel.tool === "rect") this.points = [/** @type {Point} */ (this.points[0]), tip];
-    this.overlay.trace(this.panel.tool === "rect" ? this.corners() : this.points);
+    this.overlay.trace(this.panel.tool === "rect" ? masks.corners(this.points) : this.points);
     return undefined;
-  }
-
-  corners() {
-    const [a, b = a] = /** @type {[Point, Point?]} */ (this.points);
-    return [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }];
   }
 
   /** @param {PointerEvent} event */
   up(event) {
     if (event.pointerId !== this.pointer) return;
-    const points = this.panel.tool === "rect" ? this.corners() : this.points;
+    const points = this.panel.tool === "rect" ? masks.corners(this.points) : this.points;
     const shape = this.panel.tool === "rect" || this.panel.tool === "lasso";
     if (event.type === "pointercancel") this.history.revert(this.area);
     else if (shape) this.area = masks.polygon(this.mask, points, this.erasing);
@@ -227,8 +225,16 @@ export class Brush {
       .catch((error) => console.warn("likeness: the mask could not be kept", error));
   }
 
+  /** Until that is in the mask, or refused, what else is done waits. @param {Promise<unknown>} asked */
+  wait(asked) {
+    /** @type {Promise<unknown>} */
+    const coming = Promise.allSettled([this.coming, asked]).then(() => coming === this.coming && (this.coming = null));
+    this.coming = coming;
+  }
+
   /** @param {import("./panel.js").Act} name @returns {unknown} */
   act(name) {
+    if (this.coming && name !== "leave") return this.coming.then(() => this.act(name));
     const by = Math.max(1, Number(this.panel.by.value) || 1);
     const whole = masks.whole(this.mask);
     const acts = {
@@ -241,9 +247,9 @@ export class Brush {
       grow: () => (morphology.grow(this.mask, by), this.changed(whole)),
       shrink: () => (morphology.shrink(this.mask, by), this.changed(whole)),
       feather: () => (morphology.feather(this.mask, by), this.changed(whole)),
-      head: () => this.head(),
-      subject: () => this.subject(),
-      words: () => this.byWords(),
+      head: () => this.wait(this.head()),
+      subject: () => this.wait(this.subject()),
+      words: () => this.wait(this.byWords()),
       load: () => this.choose(),
       save: () => savePng(this.mask, "mask.png"),
       done: () => this.use(),
@@ -276,8 +282,7 @@ export class Brush {
 
   async subject() {
     const large = await subjectOf(this.record.id, this.mask).catch((refusal) => void toast(refusal.message, "info"));
-    if (!large) return;
-    this.changed(masks.add(this.mask, large, this.panel.takesAway));
+    if (large) this.changed(masks.add(this.mask, large, this.panel.takesAway));
   }
 
   /** What a click or words mean, added or taken away; `erasing` as it was pressed. @param {selecting.Wish} wish */
@@ -306,10 +311,7 @@ export class Brush {
   }
 
   choose() {
-    const answer = async (/** @type {string[]} */ [id]) => {
-      if (id) this.replace(await fileOf(id));
-    };
-    emit("picker:open", { max: 1, answer });
+    emit("picker:open", { max: 1, answer: ([id]) => id && this.wait(fileOf(id).then((file) => this.replace(file))) });
   }
 
   /** @param {Blob} file */
@@ -345,9 +347,10 @@ export class Brush {
   /** What is painted belongs to what Generate asks for. @param {MouseEvent} event */
   async beforeGenerate(event) {
     const button = event.target instanceof Element ? event.target.closest("#generate") : null;
-    if (!button || !this.dirty || this.purpose !== PAINT) return;
+    if (!button || !(this.dirty || this.coming) || this.purpose !== PAINT) return;
     event.preventDefault();
     event.stopImmediatePropagation();
+    await this.coming;
     if (await this.use()) /** @type {HTMLElement} */ (button).click();
   }
 

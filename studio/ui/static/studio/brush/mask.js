@@ -185,3 +185,9 @@ export function share({ data }) {
   for (let i = 0; i < data.length; i++) sum += /** @type {number} */ (data[i]); // a function for each pixel takes ten times as long
   return sum / 255 / data.length;
 }
+
+/** Those of the rectangle between the first two of these. @param {Point[]} points @returns {Point[]} */
+export function corners(points) {
+  const [a, b = a] = /** @type {[Point, Point?]} */ (points);
+  return [a, { x: b.x, y: a.y }, b, { x: a.x, y: b.y }];
+}
