@@ -100,7 +100,7 @@ class StudioProcess:
 
     def api(self, method: str, path: str, **arguments: Any) -> httpx.Response:
         """One call of `/api/v1`."""
-        return CALLS.request(method, f"{self.url}/api/v1{path}", **arguments)
+        return CALLS.request(method, f"{self.url.rstrip('/')}/api/v1{path}", **arguments)
 
     def wait_for_worker(self, seconds: float = 240) -> None:
         """Return when the worker takes jobs."""
