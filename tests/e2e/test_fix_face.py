@@ -150,3 +150,21 @@ def test_a_design_offers_only_what_its_model_reads(page: Page, studio_server: St
     expect(page.locator("#design-negative")).to_have_value("hat")  # what it says is never hidden
     expect(page.locator("#design-steps")).to_be_hidden()
     studio_server.api("DELETE", f"/designs/{made['id']}")
+
+
+def test_on_a_phone_a_proposal_is_as_large_as_its_buttons_leave_room(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    """One row for the slider, one for the three buttons, and all else is picture."""
+    show(page, tmp_path, canvas(("spiky-2", 90, (60, 90))), "phone.png")
+    page.locator("#fix-face").click()
+    expect(page.locator("#proposal")).to_be_visible(timeout=LONG_WAIT)
+    page.set_viewport_size({"width": 390, "height": 844})
+    buttons = page.locator("#proposal figcaption button")
+    expect(buttons).to_have_count(3)
+    assert len({round(box["y"]) for box in (each.bounding_box() for each in buttons.all()) if box}) == 1
+    box = page.locator(".proposal-box").bounding_box()
+    assert box
+    assert box["height"] >= 220
+    page.locator("#proposal-throw").click()
+    page.set_viewport_size({"width": 1440, "height": 900})
