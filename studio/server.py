@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from studio import __version__, quick_gradio
+from studio import __version__, durable, quick_gradio
 from studio.api import add_api
 from studio.api.assistants import Assistants, add_assistants
 from studio.api.events import QueueBroadcast
@@ -112,6 +112,7 @@ def _set_gradio_environment(settings: Settings) -> None:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["GRADIO_TEMP_DIR"] = str(settings.temp_dir.resolve())
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    durable.make_folder(settings.temp_dir / "vibe_edit_history")  # Gradio makes it readable by everybody
 
 
 class StudioServer(PatientServer):

@@ -185,3 +185,9 @@ def test_verify_and_rebuild_work_on_what_a_studio_left(tmp_path: Path, tiny_mode
     damaged = run_app("collection", "verify", *folder)
     assert damaged.returncode == 1
     assert record["sha256"] in damaged.stdout
+
+
+@pytest.mark.posix("permissions of files")
+def test_what_a_studio_makes_is_for_its_artist_alone(rest: StudioProcess) -> None:
+    open_to_others = [path for path in rest.data_dir.rglob("*") if path.stat().st_mode & 0o077]
+    assert open_to_others == []

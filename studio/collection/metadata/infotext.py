@@ -89,7 +89,9 @@ def _shifted(words: str) -> str:
 
 def unshifted(lines: Iterable[str]) -> str:
     """The words as they were before a line of them was shifted."""
-    return "\n".join(re.sub(f"^ ( *{NEGATIVE})", r"\1", line) for line in lines)
+    return "\n".join(
+        re.sub(f"^ ( *{NEGATIVE})", r"\1", line) if line.startswith(" ") else line for line in lines
+    )
 
 
 def _loras(likeness: Likeness) -> list[tuple[str, float, str]]:
