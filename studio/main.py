@@ -117,7 +117,7 @@ def _serve_on(sock: socket.socket, settings: Settings, door: Door | None) -> Non
 
     def ready() -> None:
         address = "\n".join((url, own_key, str(settings.tls_cert.resolve()) if settings.tls_cert else ""))
-        durable.write_whole(settings.address, [address.rstrip().encode()])
+        _tell_shells(settings, address.rstrip())
         others = [each for each in house_urls(settings, port) if each.rstrip("/") != url.rstrip("/")][:1]
         print(f"Likeness is ready at {url}", *(f"(on your phone: {each})" for each in others), flush=True)
         if settings.open_browser:
@@ -131,6 +131,18 @@ def _serve_on(sock: socket.socket, settings: Settings, door: Door | None) -> Non
             StudioServer(app, sock, ready, settings, own_key).serve_until_stopped()
         finally:
             durable.delete(settings.address)
+
+
+def _tell_shells(settings: Settings, address: str) -> None:
+    """Write down where the studio is; without it only commands of the shell do not find it."""
+    try:
+        durable.write_whole(settings.address, [address.encode()])
+    except OSError as error:
+        logging.getLogger(__name__).warning(
+            "%s could not be written (%s), so commands such as “generate” need --url.",
+            settings.address,
+            error.strerror or error,
+        )
 
 
 def _print_anything() -> None:

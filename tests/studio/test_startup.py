@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 import socket
 import subprocess
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from studio import durable, main
 from studio.settings import ROOT, Settings
 from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
 
@@ -113,3 +115,14 @@ def test_small_answers_are_sent_at_once() -> None:
     """asyncio sees to that (TCP_NODELAY) only where a socket says it is TCP; else answers take 40 ms."""
     with bind(Settings(port=0)) as listening:
         assert listening.proto == socket.IPPROTO_TCP
+
+
+def test_a_studio_whose_address_cannot_be_written_down_is_ready_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(durable, "write_whole", full)
+    main._tell_shells(Settings(data_dir=tmp_path), "http://127.0.0.1:7860")
+    assert "--url" in caplog.text
