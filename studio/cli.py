@@ -148,6 +148,13 @@ def _add_options(parser: argparse.ArgumentParser, default: Any) -> None:
         default=default,
         help="open the page in a browser (it does in a terminal of a desktop)",
     )
+    add(
+        "--sdapi",
+        action="store_const",
+        const="true",
+        default=default,
+        help="answer clients of AUTOMATIC1111's web UI at /sdapi/v1",
+    )
     _add_door_options(parser, default)
 
 
@@ -205,6 +212,7 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         precision=_choice(Precision, "precision", str(value("precision", "PRECISION"))),
         open_browser=_boolean(value("open_browser", "OPEN"), "LIKENESS_OPEN"),
         open_to_everyone=_boolean(value("open_to_everyone", "OPEN_TO_EVERYONE"), "LIKENESS_OPEN_TO_EVERYONE"),
+        sdapi=_boolean(value("sdapi", "SDAPI"), "LIKENESS_SDAPI"),
         names=tuple(map(_name, _listed(value("names", "NAME")))),
         trusted_proxies=tuple(map(_network, _listed(value("trusted_proxies", "TRUSTED_PROXY")))),
         root_path=_root_path(str(value("root_path", "ROOT_PATH"))),

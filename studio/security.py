@@ -52,6 +52,8 @@ _HEADERS = {
 }
 
 
+SDAPI = "/sdapi/v1"
+"""Where clients of other tools are answered, if they are: they send pictures as base64, in JSON."""
 TAKES_ARCHIVES = "/api/v1/characters/import"
 MAX_ARCHIVE_BYTES = 2 * 2**30
 """A character with all its pictures; each of them is held to the size of a picture where it is unpacked."""
@@ -66,6 +68,7 @@ class Gatekeeper:
         self.names = LOOPBACK | {one_spelling(settings.host), *settings.names}
         self.any_address = settings.host in WILDCARDS
         self.max_upload = settings.max_upload_bytes + 2**16
+        self.max_json = self.max_upload * 4 // 3 if settings.sdapi else MAX_BODY_BYTES
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on, or answer 400 (host), 403 (another page) or 413 (too much)."""
@@ -113,7 +116,7 @@ class Gatekeeper:
 
     def _limit(self, scope: Scope, headers: Headers) -> int:
         if not headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            return MAX_BODY_BYTES
+            return self.max_json if inner_path(scope).startswith(f"{SDAPI}/") else MAX_BODY_BYTES
         return (
             max(self.max_upload, MAX_ARCHIVE_BYTES)
             if inner_path(scope) == TAKES_ARCHIVES

@@ -26,6 +26,7 @@ from studio.api.assistants import Assistants, add_assistants
 from studio.api.events import QueueBroadcast
 from studio.api.page import PageLinks, add_page_files
 from studio.api.routes import OPENAPI_URL
+from studio.api.sdapi import add_sdapi
 from studio.connections import BACKLOG, PatientServer, limited_connections
 from studio.door.door import Door
 from studio.door.gate import Gate
@@ -76,6 +77,7 @@ def create_app(service: StudioService, settings: Settings, door: Door | None = N
     add_api(app, service, settings, broadcast, door)
     add_page_files(app, PAGE_FILES)
     add_assistants(app, assistants)
+    add_sdapi(app, service, settings, broadcast)
     return _mount_page(app, service, settings)
 
 

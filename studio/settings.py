@@ -46,6 +46,8 @@ class Settings:
     open_browser: bool = False
     open_to_everyone: bool = False
     """Serve others without asking for a password."""
+    sdapi: bool = False
+    """Answer clients of AUTOMATIC1111's web UI at `/sdapi/v1`."""
     names: tuple[str, ...] = ()
     """Further names the studio may be opened under, as a Host header has them, in small letters."""
     trusted_proxies: tuple[str, ...] = ()

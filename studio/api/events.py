@@ -77,6 +77,11 @@ class QueueBroadcast:
         for listener in self._listeners:
             listener.put(None, self._whole)
 
+    @property
+    def stopping(self) -> bool:
+        """The studio is about to end."""
+        return self._stopping.is_set()
+
     async def listen(self, *, changes: bool = False) -> AsyncIterator[str]:
         """Messages for one listener: the snapshot now, then every change, comments while nothing happens."""
         listener = _Listener(changes=changes)
