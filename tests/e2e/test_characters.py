@@ -243,7 +243,6 @@ def test_the_cast_is_kept_in_order_and_brought_to_a_design(
     page.click("#designs-open")
     page.fill("#design-name", "Ink")
     page.fill("#design-style", "ink drawing")
-    page.fill("#design-steps", "2")
     page.click("#design-save")
     expect(page.locator("#designs .design-list")).to_contain_text("InkActive")
     page.click("#cast-bring")
@@ -259,6 +258,7 @@ def test_the_cast_is_kept_in_order_and_brought_to_a_design(
 
 def _rows_move_hide_and_leave(page: Page, studio: StudioProcess, folder: Path) -> None:
     rows = page.locator(".chr-row")
+    expect(rows).to_have_count(2)
     row(page, "Ana").locator(".chr-thumb").focus()
     page.keyboard.press("Alt+ArrowDown")
     expect(rows.first).to_have_attribute("aria-label", "Ben")

@@ -237,6 +237,7 @@ export class CharactersPage {
     const row = this.rows.get(id);
     if (!row) return;
     const { node, one } = row;
+    this.turn = (this.turn ?? 0) + 1; // a list on its way has the order of before
     const focused = document.activeElement;
     this.list.insertBefore(node, this.list.children[to > from ? to + 1 : to] ?? null);
     if (focused && node.contains(focused)) focused.focus();
