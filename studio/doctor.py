@@ -26,8 +26,10 @@ from pipelines.catalog.ids import readable
 from pipelines.errors import CatalogError, StorageFailure
 from studio import __version__, graphics
 from studio.collection.maintenance import verify
+from studio.door.keys import KeyFile
+from studio.door.opening import is_given, reaches_others
 from studio.durable import open_to_others
-from studio.settings import REINSTALL, ROOT, Settings
+from studio.settings import PROGRAM, REINSTALL, ROOT, Settings
 from studio.startup import StartError, bind, has_room_for_names, is_writable, long_path_words
 
 _GIB = 2**30
@@ -53,7 +55,16 @@ Examination = Callable[[Settings], Iterable[Finding]]
 
 def examine(settings: Settings) -> tuple[Finding, ...]:
     """All findings, in the order in which a start would meet them."""
-    parts: tuple[Examination, ...] = (_software, _device, _memory, _data_folder, _collection, _port, _models)
+    parts: tuple[Examination, ...] = (
+        _software,
+        _device,
+        _memory,
+        _data_folder,
+        _collection,
+        _port,
+        _door,
+        _models,
+    )
     return tuple(finding for part in parts for finding in part(settings))
 
 
@@ -171,6 +182,25 @@ def _port(settings: Settings) -> Iterable[Finding]:
         yield Finding("note", "port", str(error))
         return
     yield Finding("ok", "port", f"{settings.port} on {settings.host} is free")
+
+
+def _door(settings: Settings) -> Iterable[Finding]:
+    if settings.open_to_everyone or not (reaches_others(settings) or is_given(settings)):
+        words = (
+            "open to everyone who reaches it"
+            if settings.open_to_everyone
+            else "this computer alone, no password"
+        )
+        yield Finding("note" if settings.open_to_everyone else "ok", "door", words)
+        return
+    try:
+        keys = KeyFile(settings.door).keys()
+    except StartError as error:
+        yield Finding("fail", "door", str(error))
+        return
+    known = keys.password is not None or is_given(settings)
+    asked = "" if known else f" is chosen at the first start, or with: {PROGRAM} password"
+    yield Finding("ok", "door", f"a password{asked}; {len(keys.tokens)} tokens for scripts")
 
 
 def _models(settings: Settings) -> Iterable[Finding]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import os
 import re
 import ssl
 import sys
@@ -22,6 +23,8 @@ from mcp.client import Client
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
+from studio.door.keys import KeyFile
+from studio.door.passwords import matches
 from studio.main import main
 from studio.settings import ROOT
 from tests.coroutines import finish
@@ -359,3 +362,34 @@ def test_an_assistant_needs_a_key_at_the_address_and_brings_its_own_over_a_pipe(
 
     assert "refine" in finish(at_address())
     assert not finish(over_pipe())
+
+
+@pytest.mark.posix("needs a terminal of this kind")
+def test_the_first_start_at_a_terminal_asks_and_shows_nothing(tmp_path: Path) -> None:
+    import pty
+
+    program, terminal = pty.fork()
+    if program == 0:
+        os.chdir(ROOT)
+        os.execv(sys.executable, [sys.executable, "app.py", "password", "--data-dir", str(tmp_path / "data")])
+    said = b""
+    for typed in ("short", PASSWORD, "not the same", PASSWORD, PASSWORD):
+        said += _until(terminal, b": ")
+        os.write(terminal, f"{typed}\n".encode())
+    said += _until(terminal, b"log in again")
+    assert os.waitpid(program, 0)[1] == 0
+    os.close(terminal)
+    assert b"needs 10 characters or more" in said
+    assert b"The two are not the same" in said
+    assert PASSWORD.encode() not in said
+    assert b"not the same\r\n" not in said.replace(b"The two are not the same.\r\n", b"")
+    kept = KeyFile(tmp_path / "data" / "door.json").keys().password
+    assert kept
+    assert matches(PASSWORD, kept.record)
+
+
+def _until(terminal: int, end: bytes) -> bytes:
+    said = b""
+    while end not in said:
+        said += os.read(terminal, 1024)
+    return said

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -121,3 +122,20 @@ def test_the_doctor_tells_what_of_the_models_folder_cannot_be_used(settings: Set
     told = [each for each in doctor._models(settings) if each.subject == "models folder"]
     assert [each.level for each in told] == ["note"]
     assert "odd.safetensors" in told[0].words
+
+
+def test_the_doctor_says_who_may_come_in(tmp_path: Path) -> None:
+    here = Settings(data_dir=tmp_path)
+    said = {
+        "this computer alone": here,
+        "is chosen at the first start": dataclasses.replace(here, host="0.0.0.0"),
+        "a password; 0 tokens": dataclasses.replace(here, password="correct horse battery"),
+        "open to everyone": dataclasses.replace(here, host="0.0.0.0", open_to_everyone=True),
+    }
+    for words, settings in said.items():
+        [finding] = doctor._door(settings)
+        assert words in finding.words
+        assert finding.level != "fail"
+    here.door.write_text("{")
+    [broken] = doctor._door(said["is chosen at the first start"])
+    assert broken.level == "fail"
