@@ -74,6 +74,17 @@ def test_a_loaded_reference_is_shown_large_at_once(page: Page, tmp_path: Path) -
         )
 
 
+def test_a_reference_loaded_again_is_shown_again(gallery: Page, tmp_path: Path) -> None:
+    picture = make_picture(tmp_path)
+    loaded = load(gallery, picture)
+    expect(shown(gallery)).to_have_attribute("src", re.compile(loaded))
+    thumbs(gallery).nth(1).click()
+    expect(shown(gallery)).not_to_have_attribute("src", re.compile(loaded))
+    gallery.set_input_files("#reference-file", str(picture))
+    expect(shown(gallery)).to_have_attribute("src", re.compile(loaded))
+    expect(gallery.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(1)
+
+
 def test_the_first_row_of_results_is_above_the_fold(gallery: Page) -> None:
     for width, height in SIZES:
         gallery.set_viewport_size({"width": width, "height": height})

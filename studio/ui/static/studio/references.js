@@ -89,8 +89,10 @@ class ReferenceStrip {
     let refused = false;
     for (const id of ids) {
       const known = items.findIndex((item) => item.image_id === id);
-      if (known >= 0) toast(`That picture is already loaded as reference ${known + 1}.`);
-      else if (items.length >= this.scene.limit) refused = true;
+      if (known >= 0) {
+        toast(`That picture is already loaded as reference ${known + 1}.`);
+        emit("gallery:selected", { id, by: "studio" }); // seen from the moment it is loaded, the second time, too
+      } else if (items.length >= this.scene.limit) refused = true;
       else items.push({ image_id: id, role: null, weight: 1 });
     }
     if (refused) toast(this.scene.full, "warning");
