@@ -229,7 +229,7 @@ def _drawn_size(
         made, said = _dividing(whole, scale, usual)
         size, notes = {"width": made[0], "height": made[1]}, (*notes, *said)
     if (usual.finish, scale) != (1, 1):
-        return size | {"finish": Finish(scale=scale, upscaler=upscaler)}, notes
+        return size | {"finish": Finish(scale=scale, upscaler=upscaler if sent.enable_hr else None)}, notes
     return size, notes
 
 

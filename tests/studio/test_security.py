@@ -189,6 +189,22 @@ def test_a_body_beyond_the_limit_is_refused_by_its_length(run: Callable) -> None
     assert run(_status(_client(), "POST", content=b"x" * (MAX_BODY_BYTES + 1))) == 413
 
 
+def test_pictures_in_json_are_taken_in_where_clients_of_other_tools_are_answered(run: Callable) -> None:
+    def status(path: str, size: int, **settings: Any) -> Any:
+        client = _client(max_upload_bytes=2 * MAX_BODY_BYTES, **settings)
+        return run(_status_of(client, path, b"x" * size))
+
+    most = (2 * MAX_BODY_BYTES + 2**16) * 4 // 3
+    assert status("/sdapi/v1/img2img", MAX_BODY_BYTES + 1) == 413
+    assert status("/sdapi/v1/img2img", most, sdapi=True) == 404  # the gatekeeper lets it pass
+    assert status("/sdapi/v1/img2img", most + 1, sdapi=True) == 413
+    assert status("/api/v1/jobs", MAX_BODY_BYTES + 1, sdapi=True) == 413
+
+
+async def _status_of(client: httpx.AsyncClient, path: str, content: bytes) -> int:
+    return (await client.post(path, content=content)).status_code
+
+
 def test_a_body_sent_in_chunks_is_stopped_while_it_is_read(run: Callable) -> None:
     sent = 0
 

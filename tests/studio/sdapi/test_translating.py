@@ -104,6 +104,15 @@ def test_what_does_not_divide_is_told_and_what_is_too_large_refused() -> None:
         text(width=2048, height=2048, enable_hr=True, hr_scale=4)
 
 
+def test_an_enlarger_acts_only_where_the_picture_is_to_be_enlarged() -> None:
+    named = {"prompt": "a", "width": 512, "height": 512, "hr_upscaler": "Fine"}
+    for usual, on, chosen in ((SMALL, False, None), (SMALL, True, "fine"), (PLAIN, True, "fine")):
+        sent = TextToImage.model_validate(named | {"enable_hr": on})
+        made = translating.text_to_image(sent, None, usual, "fine")
+        assert made.request.finish is not None
+        assert (made.request.finish.upscaler, made.notes) == (chosen, ())
+
+
 def test_high_resolution_enlarges_what_is_made() -> None:
     made = text(enable_hr=True, hr_scale=2, width=512, height=512, hr_upscaler="Latent", denoising_strength=1)
     assert made.request.finish == Finish(scale=2)

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image, ImageDraw
 from webuiapi import WebUIApi
 
+from studio.settings import CATALOGUE
 from tests.e2e.harness import CALLS, StudioProcess, running_studio
 
 QUICK: dict[str, Any] = {"prompt": "a portrait", "steps": 2, "width": 64, "height": 64}
@@ -317,6 +318,43 @@ def test_it_is_off_unless_asked_for(rest: StudioProcess) -> None:
         answer = call(rest, method, path, json=QUICK if method == "POST" else None)
         assert answer.status_code == 404
         assert "--sdapi" in answer.json()["detail"]
+
+
+TOKEN = "a-token-of-a-script-" + "0123456789" * 2
+
+
+@pytest.fixture(scope="module")
+def bundled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
+    """The studio as it comes, with a door."""
+    folder = tmp_path_factory.mktemp("closed")
+    (folder / "token").write_text(TOKEN)
+    (folder / "password").write_text("correct horse battery")
+    keys = ("--token-file", str(folder / "token"), "--password-file", str(folder / "password"))
+    with running_studio(folder / "data", CATALOGUE, "--sdapi", "--host", "0.0.0.0", *keys) as studio:
+        yield studio
+
+
+def test_it_is_behind_the_door(bundled: StudioProcess) -> None:
+    for method, path in (
+        ("GET", "/options"),
+        ("POST", "/txt2img"),
+        ("POST", "/interrupt"),
+        ("GET", "/nothing"),
+    ):
+        assert call(bundled, method, path).status_code == 401
+    key = {"Authorization": f"Bearer {TOKEN}"}
+    assert call(bundled, "GET", "/options", headers=key).json()["sd_model_checkpoint"] == "Portrait Mini"
+
+
+def test_the_bundled_model_gives_the_size_asked_for(bundled: StudioProcess) -> None:
+    api = client_of(bundled)
+    api.session.headers["Authorization"] = f"Bearer {TOKEN}"
+    made = api.txt2img(prompt="a woman", negative_prompt="a hat", width=256, height=256, steps=1)
+    assert made.image.size == (256, 256)
+    assert any("negative prompt" in each for each in made.info["likeness"]["notices"])
+    large = api.extra_single_image(picture(), upscaling_resize=4, upscaler_1=api.get_upscalers()[1]["name"])
+    assert large.image.size == (256, 256)
+    assert large.info == "256×256 px"
 
 
 def test_waiting_clients_do_not_hold_up_the_end(tmp_path: Path, tiny_models_yaml: Path) -> None:
