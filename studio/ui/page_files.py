@@ -141,12 +141,15 @@ class PageFiles:
 
 
 def _sent(path: Path) -> bytes:
-    """What a browser gets of a file: all but comments, every line where it was, so that errors name it."""
+    """What a browser gets of a file: no comments and no indentation, every line where it was, for errors name it.
+
+    No text of the scripts spans lines (tests/page/indentation.test.js).
+    """
     body = path.read_bytes()
     if (comment := _COMMENTS.get(path.suffix)) is None:
         return body
     text = comment.sub(lambda found: "\n" * found[0].count("\n"), body.decode())
-    return (_INDENT.sub("", text) if path.suffix == ".css" else text).encode()
+    return _INDENT.sub("", text).encode()
 
 
 PAGE_FILES = PageFiles()
