@@ -141,7 +141,7 @@ class PageFiles:
 
 
 def _sent(path: Path) -> bytes:
-    """What a browser gets of a file: no comments and no indentation, every line where it was (errors name it).
+    """What a browser gets of a file: no comments, no indentation; every line where it was (errors name it).
 
     No text of the scripts spans lines (tests/page/indentation.test.js).
     """
