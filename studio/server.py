@@ -47,8 +47,13 @@ def create_app(service: StudioService, settings: Settings, door: Door | None = N
     Gradio reads the environment, so that is set first.
     """
     broadcast = QueueBroadcast(service)
-    rest = FastAPI(openapi_url=None)  # as `app`, for calls that have passed its middleware already
-    add_api(rest, service, settings, broadcast)
+
+    def rest() -> FastAPI:
+        """As `app`, for calls that have passed its middleware already."""
+        inner = FastAPI(openapi_url=None)
+        add_api(inner, service, settings, broadcast)
+        return inner
+
     assistants = Assistants(rest)
 
     @contextlib.asynccontextmanager

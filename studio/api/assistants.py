@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
@@ -20,13 +21,13 @@ PATH = "/mcp"
 
 
 class Assistants:
-    """An ASGI endpoint; `rest` is the studio's REST without door and middleware.
+    """An ASGI endpoint; `rest` makes the studio's REST without door and middleware.
 
-    Importing the protocol takes half a second, so that waits for the first call; links to pictures then begin
-    with the address of that call.
+    That and importing the protocol take a second, so they wait for the first call; links to pictures then
+    begin with the address of that call.
     """
 
-    def __init__(self, rest: ASGIApp) -> None:
+    def __init__(self, rest: Callable[[], ASGIApp]) -> None:
         self._rest = rest
         self._making = asyncio.Lock()
         self._closing = asyncio.Event()
@@ -67,14 +68,14 @@ class Assistants:
             await self._closing.wait()
 
 
-def _made(rest: ASGIApp, url: str) -> MCPServer[Any]:
+def _made(rest: Callable[[], ASGIApp], url: str) -> MCPServer[Any]:
     import httpx2 as httpx
     from mcp.server.transport_security import TransportSecuritySettings
 
     from studio.assistants.calls import StudioCalls
     from studio.assistants.server import make_server
 
-    http = httpx.AsyncClient(transport=httpx.ASGITransport(rest), base_url=f"{url}/api/v1")
+    http = httpx.AsyncClient(transport=httpx.ASGITransport(rest()), base_url=f"{url}/api/v1")
     server = make_server(StudioCalls(http, url))
     # hosts and origins are the gatekeeper's business
     trusting = TransportSecuritySettings(enable_dns_rebinding_protection=False)

@@ -215,7 +215,7 @@ def test_a_studio_without_the_package_says_what_to_install(tmp_path: Path) -> No
     from studio.api import assistants
 
     app = FastAPI()
-    assistants.add_assistants(app, assistants.Assistants(app))
+    assistants.add_assistants(app, assistants.Assistants(lambda: app))
     with pytest.MonkeyPatch.context() as patched, TestClient(app) as client:
         patched.setitem(sys.modules, "mcp.server.transport_security", None)
         answered = client.post("/mcp", json={})
@@ -230,5 +230,5 @@ def test_a_server_that_ends_does_not_wait_for_assistants(rest: StudioProcess) ->
 
     from studio.api.assistants import Assistants
 
-    finish(Assistants(FastAPI()).close())
+    finish(Assistants(FastAPI).close())
     assert time.monotonic() - started < 5
