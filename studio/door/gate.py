@@ -6,6 +6,7 @@ has no key are the login page, `POST /api/v1/login` and `GET /api/v1/health`, an
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 from collections.abc import Iterator
@@ -216,9 +217,23 @@ def _has_secret(scope: Scope, door: Door) -> bool:
 
 
 def _bearer(given: list[str]) -> str:
-    """The token of an Authorization header; "" where it holds none, or there are several."""
+    """The token of an Authorization header; "" where it holds none, or there are several.
+
+    Clients of other tools know names and passwords alone: theirs is a token, whatever the name. Browsers are
+    never asked for one, so that none sends it by itself.
+    """
     kind, _, token = given[0].partition(" ")
-    return token.strip() if len(given) == 1 and kind.lower() == "bearer" else ""
+    if len(given) != 1 or kind.lower() not in ("bearer", "basic"):
+        return ""
+    return token.strip() if kind.lower() == "bearer" else _password_of(token)
+
+
+def _password_of(sent: str) -> str:
+    try:
+        named = base64.b64decode(sent, validate=True).decode("utf-8")
+    except ValueError:
+        return ""
+    return named.partition(":")[2].strip()
 
 
 def _cookies(headers: Headers) -> Iterator[tuple[str, str]]:

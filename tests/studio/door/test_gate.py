@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import time
 from pathlib import Path
 from typing import Any
@@ -239,6 +240,30 @@ def test_a_token_opens_until_it_is_revoked(door: Door) -> None:
     answer = finish(script.post("/api/v1/images", content=b"abc"))
     assert answer.status_code == 401
     assert "revoked or has expired" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("said", "status"),
+    [
+        ("artist:{token}", 200),
+        (":{token}", 200),
+        ("{token}:x", 401),
+        (f"artist:{PASSWORD}", 401),
+        ("artist:", 401),
+        ("{token}", 401),
+    ],
+)
+def test_other_tools_clients_send_a_token_as_password(said: str, status: int, door: Door) -> None:
+    _, token = door.keys.add_token("sillytavern", None)
+    sent = base64.b64encode(said.format(token=token).encode()).decode()
+    answer = finish(client(behind(door)).get("/", headers={"Authorization": f"Basic {sent}"}))
+    assert answer.status_code == status
+
+
+@pytest.mark.parametrize("sent", ["*", "w7//", "", "é"])
+def test_odd_basic_headers_are_refused(sent: str, door: Door) -> None:
+    header = f"Basic {sent}".encode()
+    assert finish(client(behind(door)).get("/", headers={b"Authorization": header})).status_code == 401
 
 
 def test_a_wrong_token_is_not_helped_by_a_right_cookie_or_another_token(door: Door) -> None:
