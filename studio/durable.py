@@ -187,6 +187,14 @@ def replace(source: Path, target: Path, *, same: bool = False) -> None:
         delete(source)
 
 
+def status(path: Path) -> os.stat_result | None:
+    """Its size and times; None where there is nothing to be seen, as of a file that has just gone."""
+    try:
+        return path.stat()
+    except OSError:
+        return None
+
+
 def delete(path: Path) -> None:
     """Delete a file; one that is not there is no fault."""
     _patiently(lambda: path.unlink(missing_ok=True))

@@ -21,6 +21,7 @@ from pipelines.catalog.catalog import Availability, Catalog
 from pipelines.errors import LikenessError, ModelUnavailable, RequestError, WorkerLost
 from pipelines.events import Box, Reading, ReadOrder, Region
 from pipelines.spec import Question, ReaderSpec
+from studio import durable
 from studio.characters import crops, faces, heads, wording
 from studio.characters.records import Blueprint
 from studio.collection.collection import Collection
@@ -239,8 +240,8 @@ class Readers:
             return spec.id
         if self._catalog.folder(spec) is None:
             return f"{spec.id}-{place.name[:12]}"
-        states = [(file.name, file.stat()) for file in sorted(place.iterdir()) if file.is_file()]
-        said = "".join(f"{name}:{state.st_size}:{state.st_mtime_ns}\n" for name, state in states)
+        states = [(file.name, durable.status(file)) for file in sorted(place.iterdir()) if file.is_file()]
+        said = "".join(f"{name}:{state.st_size}:{state.st_mtime_ns}\n" for name, state in states if state)
         return f"{spec.id}-{hashlib.sha256(said.encode()).hexdigest()[:12]}"
 
 

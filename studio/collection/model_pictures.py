@@ -118,7 +118,8 @@ class ModelPictures:
 
     def _let_go(self) -> None:
         """The oldest, until the rest is within bounds."""
-        found = [(path, path.stat()) for path in self._folder.glob("*.zip")]
+        looked = [(path, durable.status(path)) for path in self._folder.glob("*.zip")]
+        found = [(path, stat) for path, stat in looked if stat is not None]  # the folder may go at any time
         total = sum(stat.st_size for _, stat in found)
         for path, stat in sorted(found, key=lambda each: each[1].st_mtime_ns):
             if total <= self._most:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.catalog.ids import readable
 from pipelines.catalog.models_folder import AddOnFile, Unusable
+from studio import durable
 from studio.models.records import AddOn, Refused
 
 
@@ -20,7 +21,7 @@ def add_on(found: AddOnFile, folder: Path | None) -> AddOn:
         base=found.identified.base,
         base_label=None if kind == "image_encoder" else found.identified.base_label,
         file=_inside(found.path, folder),
-        size_bytes=found.path.stat().st_size if found.path.exists() else 0,
+        size_bytes=status.st_size if (status := durable.status(found.path)) else 0,
         weight=found.identified.weight,
         triggers=found.identified.triggers,
     )

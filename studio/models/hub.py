@@ -120,7 +120,10 @@ class _Listed:
         """Bytes on this disk."""
         if self.snapshot.exists() or self.blob.exists():
             return self.size
-        return min(self.part.stat().st_size, self.size) if self.part.exists() else 0
+        part = durable.status(self.part)
+        if part is None and self.blob.exists():
+            return self.size  # it got its name while this looked
+        return min(part.st_size, self.size) if part else 0
 
 
 class HubFetch:

@@ -5,12 +5,15 @@ Looks at the disk only. Knows the hub's cache through its client; nothing of dow
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import stat
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipelines.catalog.catalog import Catalog
 from pipelines.disk.hub_cache import cached_commit
 from pipelines.spec import HUB, SINGLE_FILE, Entry, ModelSpec, hub_revision, split_hub
+from studio import durable
 from studio.models import removal
 from studio.models.messages import FetchOrder, Wanted
 
@@ -88,6 +91,19 @@ def stored(repo: str) -> int:
 
 
 def _bytes(*places: Path) -> int:
-    """Of files, and of all files in folders; what has several names counts once."""
-    found = (path.stat() for place in places for path in (place, *place.rglob("*")) if path.is_file())
-    return sum({(each.st_dev, each.st_ino): each.st_size for each in found}.values())
+    """Of files, and of all files in folders; what has several names counts once.
+
+    A download gives its files their names while this looks: what is gone by then counts nothing.
+    """
+    found = (
+        status for place in places for path in _files(place) if (status := durable.status(path)) is not None
+    )
+    sizes = {(each.st_dev, each.st_ino): each.st_size for each in found if stat.S_ISREG(each.st_mode)}
+    return sum(sizes.values())
+
+
+def _files(place: Path) -> Iterator[Path]:
+    """The place itself, and all that is no folder below it; what cannot be looked into is passed over."""
+    yield place
+    for folder, _, names in os.walk(place):
+        yield from (Path(folder, name) for name in names)
