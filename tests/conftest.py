@@ -1,14 +1,12 @@
 """Fixtures of the whole project: the tiny models and a catalogue of them; how tests share the machine.
 
-Tests run in one process more than the machine has cores, file by file: two fifths of their time they wait,
-for studios that start, for workers, for pages. All browser tests stay in one process and come first: two
-browsers on two cores take longer than one after the other, and they are the longest piece of work. The kill
-tests follow.
+Tests run in as many processes as the machine has cores, file by file. All browser tests stay in one
+process and come first: two browsers on two cores take longer than one after the other, and they are the
+longest piece of work. The kill tests follow.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -30,13 +28,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--late-answers", type=int, metavar="SEED",
         help="let the browser tests' pages send and answer each call late, in another order",
     )  # fmt: skip
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """For `-n auto`; None where the environment says how many."""
-    del config
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
 
 
 class BrowserAndFiles(LoadScopeScheduling):
