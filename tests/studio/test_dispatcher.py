@@ -374,7 +374,7 @@ def test_a_killed_worker_shows_as_restarting_and_comes_back(studio: Studio) -> N
     os.kill(pid, signal.SIGKILL)
     studio.until(job, lambda now: now.status is JobStatus.QUEUED or studio.engine.pid not in (None, pid))
     studio.in_phase(job, "denoising")
-    assert studio.queue.snapshot().worker.state == "busy"
+    studio.until(job, lambda now: studio.queue.snapshot().worker.state == "busy")
     studio.queue.cancel(job.id)
     assert studio.ended(job).status is JobStatus.CANCELLED
 
