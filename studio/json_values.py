@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, TypeGuard
 
 
@@ -28,3 +29,15 @@ def items(value: object) -> list[Any]:
 def objects(value: object) -> list[dict[str, Any]]:
     """Those entries of an array that are objects; none of anything else."""
     return [each for each in items(value) if is_object(each)]
+
+
+def problem_words(body: str | bytes) -> str | None:
+    """What an answer of `application/problem+json` says, its field included; None for any other answer."""
+    try:
+        problem = json.loads(body)
+    except ValueError:
+        return None
+    if not is_object(problem) or "detail" not in problem:
+        return None
+    field = problem.get("field")
+    return f"{problem['detail']} ({field})" if field else str(problem["detail"])

@@ -60,11 +60,7 @@ def precision(device: str, wish: Precision = Precision.AUTO) -> torch.dtype:
     import torch
 
     if wish is not Precision.AUTO:
-        return {
-            Precision.FLOAT32: torch.float32,
-            Precision.BFLOAT16: torch.bfloat16,
-            Precision.FLOAT16: torch.float16,
-        }[wish]
+        return getattr(torch, wish)  # they have torch's own names
     kind = torch.device(device).type
     if kind == "cpu":
         return torch.bfloat16 if processor.prefers_bfloat16() else torch.float32

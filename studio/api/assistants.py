@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
 from starlette.datastructures import URL
-from starlette.responses import JSONResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from studio.security import refusal
 from studio.settings import install_extra
 
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class Assistants:
             server = await self._started(str(URL(scope=scope).replace(path="", query="")))
         except ImportError:
             words = f"Assistants need one more package. Run: {install_extra('mcp')}"
-            refusal = {"title": "Not Implemented", "status": 501, "detail": words}
-            await JSONResponse(refusal, 501, media_type="application/problem+json")(scope, receive, send)
+            await refusal(501, words)(scope, receive, send)
             return
         await server.session_manager.handle_request(scope, receive, send)
 

@@ -7,6 +7,8 @@ from typing import Any
 import httpx2 as httpx
 from mcp.server.mcpserver.exceptions import ToolError
 
+from studio.json_values import problem_words
+
 Json = dict[str, Any]
 _SECONDS = httpx.Timeout(60.0, connect=5.0)
 _MOST_WORDS = 600
@@ -48,10 +50,5 @@ class StudioCalls:
 
 
 def _words(answer: httpx.Response) -> str:
-    try:
-        problem = answer.json()
-        detail, field = str(problem["detail"]), problem.get("field")
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return f"The studio answered {answer.status_code}."
-    short = detail if len(detail) <= _MOST_WORDS else f"{detail[:_MOST_WORDS]} …"
-    return f"{short} ({field})" if field else short
+    words = problem_words(answer.content) or f"The studio answered {answer.status_code}."
+    return words if len(words) <= _MOST_WORDS else f"{words[:_MOST_WORDS]} …"

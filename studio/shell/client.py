@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 import httpx2 as httpx
 
+from studio.json_values import problem_words
+
 USAGE = 2
 OUT_OF_REACH = 3
 REFUSED = 4
@@ -121,14 +123,11 @@ def _pinned(certificate: Path) -> ssl.SSLContext:
 
 def _words(answer: httpx.Response) -> str:
     """What the studio says of a refusal, which field it is about included."""
-    try:
-        problem = answer.json()
-        detail = problem["detail"]
-    except (ValueError, KeyError, TypeError):
+    words = problem_words(answer.content)
+    if words is None:
         return f"The studio answered {answer.status_code} to {answer.request.url}."
     if answer.status_code == 401 and "authorization" not in answer.request.headers:
         return (
             "This studio asks for a token: give it in --token-file or LIKENESS_TOKEN. `token add` makes one."
         )
-    field = problem.get("field")
-    return f"{detail} ({field})" if field else str(detail)
+    return words

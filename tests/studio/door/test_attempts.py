@@ -6,21 +6,12 @@ import time
 import pytest
 
 from studio.door.attempts import Allowance, Attempts, place
-
-
-class Clock:
-    """Time that goes on when it is told to."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def __call__(self) -> float:
-        return self.at
+from tests.studio.door.door_for_tests import Clock
 
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock()
+    return Clock(1000.0)
 
 
 @pytest.fixture

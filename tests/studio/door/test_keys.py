@@ -9,14 +9,7 @@ import pytest
 from studio.door import passwords
 from studio.door.keys import DAY, MOST_SESSIONS, MOST_TOKENS, KeyFile, Refused
 from studio.startup import StartError
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.at = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.at
+from tests.studio.door.door_for_tests import Clock
 
 
 @pytest.fixture
