@@ -1,4 +1,4 @@
-"""The thread that takes jobs from the queue one after the other and sees each to its end.
+"""Takes jobs from the queue, each for a worker that is free, and sees each to its end in a thread of its own.
 
 Job → work order → engine → events to the queue, pictures to the collection. It is the one boundary
 where errors of a job become words in its record. A disk that refuses fails no job: the queue is held, says
@@ -31,6 +31,7 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.request import CompleteRequest, GenerationRequest, Mode, Role
+from studio.choosing import chooser
 from studio.engine import Engine
 from studio.job_store import UNKNOWN
 from studio.jobs import JobQueue
@@ -125,16 +126,18 @@ class Dispatcher:
         self._heads_of = heads_of
         self._after = after
         self._stopping = threading.Event()
+        self._at_work: dict[str, threading.Thread] = {}
+        """By worker, who sees to its job; only the dispatcher's own thread adds to it."""
         self._thread = threading.Thread(target=self._loop, name="dispatcher", daemon=True)
 
     def start(self) -> None:
         """Begin with the first queued job."""
         self._queue.on_cancel(self._engine.cancel)
-        self._engine.on_state(self._queue.set_worker)
+        self._engine.on_state(self._queue.set_worker)  # which lets the queue look again who is free
         self._thread.start()
 
     def stop(self) -> None:
-        """End the engine, too. A running job goes back into the queue for the next start."""
+        """End the engine, too. Running jobs go back into the queue for the next start."""
         self._stopping.set()
         self._engine.stop()
         self._queue.wake()
@@ -143,37 +146,51 @@ class Dispatcher:
     def _loop(self) -> None:
         while not self._stopping.is_set():
             with contextlib.suppress(_Closing):
-                self._one()
-        self._queue.release()
+                self._next()
+        for thread in [*self._at_work.values()]:
+            thread.join()
 
-    def _one(self) -> None:
+    def _next(self) -> None:
+        openings = self._queue.openings
+        choose = chooser(self._engine.places(), frozenset(self._at_work))
+        job = self._held(partial(self._queue.claim, 1.0, choose, openings))
+        if job is not None:
+            thread = threading.Thread(target=self._see_to, args=(job,), name=f"job-{job.id[:8]}", daemon=True)
+            self._at_work[job.worker] = thread
+            thread.start()
+
+    def _see_to(self, job: JobRecord) -> None:
         try:
-            self._next()
+            with contextlib.suppress(_Closing):
+                self._one(job)
+        finally:
+            self._queue.release(job.id)  # where it has not ended, since the studio closes
+            del self._at_work[job.worker]
+            self._queue.wake()
+
+    def _one(self, job: JobRecord) -> None:
+        try:
+            self._try(job)
         except LikenessError as error:
-            self._fail(error.code, error.detail)
+            self._fail(job, error.code, error.detail)
         except _Closing:
             raise
         except Exception:  # the boundary: one bad job never stops the queue
             log.exception("A job failed unexpectedly.")
-            self._fail("error", "The job could not be done. The studio's terminal shows the details.")
+            self._fail(job, "error", "The job could not be done. The studio's terminal shows the details.")
 
-    def _next(self) -> None:
-        job = self._held(partial(self._queue.claim, timeout=1.0))
-        if job is None:
-            return
+    def _try(self, job: JobRecord) -> None:
         try:
             self._make(job)
         except WorkerLost as error:
-            if self._stopping.is_set():
-                self._queue.release()
-            else:
+            if not self._stopping.is_set():
                 log.warning("Job %s lost its worker: %s", job.id, error.detail)
-                self._held(self._queue.requeue)
+                self._held(partial(self._queue.requeue, job.id))
 
     def _make(self, job: JobRecord) -> None:
         saved = self._held(partial(self._queue.saved, job.id), job)
         if len(saved) == job.request.num_images:  # the last try ended between its last picture and its end
-            self._held(partial(self._queue.finish, JobStatus.DONE, then=self._then(job)))
+            self._held(partial(self._queue.finish, job.id, JobStatus.DONE, then=self._then(job)))
             return
         refusal = self._held(partial(self._refusal_of, job), job)
         if refusal is not None:
@@ -195,7 +212,7 @@ class Dispatcher:
             originals=originals,
             heads=heads,
         )
-        with closing(self._engine.run(order)) as events:
+        with closing(self._engine.run(order, job.worker)) as events:
             self._follow(job, events)
 
     def _files(self, request: GenerationRequest) -> tuple[dict[str, str], dict[str, str]]:
@@ -234,14 +251,14 @@ class Dispatcher:
                 case Completed():
                     memory = event.provenance.get("memory_mb")
                     done = partial(
-                        self._queue.finish, JobStatus.DONE, timings=event.timings, memory_mb=memory
+                        self._queue.finish, job.id, JobStatus.DONE, timings=event.timings, memory_mb=memory
                     )
                     self._held(partial(done, then=self._then(job)))
                 case Failed(code, detail):
-                    self._fail(code, detail)
+                    self._fail(job, code, detail)
                 case _:
                     control = event if isinstance(event, ControlImage) else control
-                    self._queue.apply(event)
+                    self._queue.apply(job.id, event)
 
     def _then(self, job: JobRecord) -> Wanted:
         """What is queued after a job, told in its notices where that is less than was asked."""
@@ -253,7 +270,7 @@ class Dispatcher:
         except LikenessError as error:  # the pictures are made and kept
             found = Afterwards(notices=(error.detail,))
         for words in found.notices:
-            self._queue.apply(Notice(words))
+            self._queue.apply(job.id, Notice(words))
         return found.wanted
 
     def _save(
@@ -261,7 +278,7 @@ class Dispatcher:
     ) -> None:
         now = self._queue.get(job.id)
         if len(now.images) + 1 == job.request.num_images:  # else the worker is at the next one already
-            self._queue.apply(PhaseChanged(Phase.SAVING))
+            self._queue.apply(job.id, PhaseChanged(Phase.SAVING))
         save = partial(
             self._collection.save_generated,
             job_id=job.id,
@@ -271,13 +288,13 @@ class Dispatcher:
             provenance=provenance,
             control=control,
         )
-        self._queue.add_image(self._held(save, job).id)
+        self._queue.add_image(job.id, self._held(save, job).id)
 
-    def _fail(self, code: str, detail: str) -> None:
+    def _fail(self, job: JobRecord, code: str, detail: str) -> None:
         cancelled = code == Cancelled.code
         error = None if cancelled else JobError(code=code, message=detail)
         status = JobStatus.CANCELLED if cancelled else JobStatus.FAILED
-        self._held(partial(self._queue.finish, status, error=error))
+        self._held(partial(self._queue.finish, job.id, status, error=error))
 
     # --- a disk that refuses ----------------------------------------------------------------
 
@@ -287,7 +304,7 @@ class Dispatcher:
         For a `job`, it is given up where the job is to be cancelled, or where everything else can be kept.
         Raises Cancelled, _Closing, and StorageFailure where that is the job's own.
         """
-        own = 0
+        own, by = 0, job.id if job else ""
         while True:
             try:
                 result = act()
@@ -296,17 +313,17 @@ class Dispatcher:
                 if job is not None and self._queue.get(job.id).cancel_requested:
                     raise Cancelled from failure
                 if own >= _OWN_FAULT:
-                    self._queue.hold(None)
+                    self._queue.hold(None, by)
                     raise
-                self._wait(failure)
+                self._wait(failure, by)
             else:
-                self._queue.hold(None)
+                self._queue.hold(None, by)
                 return result
 
-    def _wait(self, failure: StorageFailure) -> None:
+    def _wait(self, failure: StorageFailure, by: str) -> None:
         if self._queue.snapshot().held != failure.detail:
             log.warning("The queue is held: %s", failure.detail)
-        self._queue.hold(failure.detail)
+        self._queue.hold(failure.detail, by)
         if self._stopping.wait(self._hold_seconds):
             raise _Closing from failure
 

@@ -1,8 +1,8 @@
 """The durable queue: what waits, what runs and how far it is, what has ended.
 
 Rows keep what must survive (`job_store`); memory keeps what is only true now: phase, step, preview.
-Everybody reads one snapshot that is made at most once per change. Knows nothing of the engine, of
-HTTP and of the page.
+Everybody reads one snapshot that is made at most once per change. Several jobs may run at a time; who makes
+which is chosen by whoever claims. Knows nothing of the engine, of HTTP and of the page.
 """
 
 from __future__ import annotations
@@ -30,15 +30,21 @@ from pipelines.events import (
 from pipelines.request import CompleteRequest, GenerationRequest
 from studio.database import Database
 from studio.job_store import LOST_TWICE, JobStore
-from studio.job_table import SHOWN_FINISHED, Job, JobTable
+from studio.job_table import SHOWN_FINISHED, Choice, Choose, Job, JobTable
 from studio.job_times import PastRuns, Progress, seconds_per_picture
 from studio.records import JobError, JobRecord, JobStatus, QueueSnapshot, WorkerState
+from studio.shown_jobs import shown
 from studio.steering import Steering
 
 log = logging.getLogger(__name__)
 
 SEED_BITS = 32
 _LEARNT_FROM = 300
+
+
+def anybody(model: str | None, lost_with: str | None) -> Choice:
+    """Where there is one worker, it makes everything."""
+    return Choice("")
 
 
 class JobQueue:
@@ -62,7 +68,11 @@ class JobQueue:
         self._version = 0
         self._cached: QueueSnapshot | None = None
         self._worker = WorkerState(state="starting")
-        self._held: str | None = None
+        self._shown: dict[str, JobRecord] = {}
+        """The jobs of the cached snapshot, by id."""
+        self._held: dict[str, str] = {}
+        self._openings = 0
+        """Counts what may let a job begin; steps and previews do not."""
         self._cancel_listeners: list[Callable[[str], None]] = []
         self._store.recover()
         waiting, ended = self._store.queued(), self._store.finished(SHOWN_FINISHED)
@@ -90,15 +100,19 @@ class JobQueue:
         """
         with self._changed:
             records = self._store.insert(wanted, tab, also)
-            self._table.queued.extend(map(self._job, records))
+            self._table.append(map(self._job, records))
             self._touch()
-        return tuple(self.get(record.id) for record in records)
+            return tuple(self.get(record.id) for record in records)
 
     def get(self, job_id: str) -> JobRecord:
         """The job as it is now. Raises NotFound."""
-        for record in self.snapshot().jobs:
-            if record.id == job_id:
-                return record
+        with self._changed:
+            job = self._table.find(job_id)
+            if job is not None and job.record.status is JobStatus.QUEUED:  # its place is told as well
+                self.snapshot()
+                return self._shown.get(job_id, job.record)
+            if job is not None:
+                return job.record
         record = self._store.read(job_id)
         if record is None:
             raise NotFound("There is no such job.")
@@ -115,8 +129,7 @@ class JobQueue:
             waiting = self._table.waiting(job_id)
             if waiting is not None:
                 self._close(waiting, JobStatus.CANCELLED)
-            running = self._table.running
-            running = running if running is not None and running.id == job_id else None
+            running = self._table.running.get(job_id)
             if running is not None:
                 running.update(cancel_requested=True)
                 self._touch()
@@ -155,10 +168,12 @@ class JobQueue:
                 self._cached = QueueSnapshot(
                     version=self._version,
                     worker=self._worker,
-                    jobs=self._records(),
-                    held=self._held,
+                    jobs=tuple(shown(self._table, self._past, paused=self.steering.switches.paused)),
+                    waiting=self._table.waiting_count,
+                    held=next(iter(self._held.values()), None),
                     **self.steering.switches.model_dump(),
                 )
+                self._shown = {record.id: record for record in self._cached.jobs}
             return self._cached
 
     def watch(self, after: int, timeout: float) -> QueueSnapshot:
@@ -179,31 +194,45 @@ class JobQueue:
             self._worker = state
             self._touch()
 
-    def hold(self, words: str | None) -> None:
-        """Show why no job goes on; None: they do."""
+    def hold(self, words: str | None, by: str = "") -> None:
+        """Show why a job does not go on, `by` the id of one that runs; None: it does."""
         with self._changed:
-            if words != self._held:
-                self._held = words
-                self._touch()
+            if words != self._held.get(by):
+                self._held.pop(by, None)
+                self._held |= {by: words} if words is not None else {}
+                self._show()
 
-    def claim(self, timeout: float | None = None) -> JobRecord | None:
-        """Take the next queued job, waiting for one; None when `timeout` seconds are over or at `wake`.
+    @property
+    def openings(self) -> int:
+        """Counts up with whatever may let a job begin."""
+        with self._changed:
+            return self._openings
 
+    def claim(
+        self, timeout: float | None = None, choose: Choose = anybody, after: int | None = None
+    ) -> JobRecord | None:
+        """Take the next queued job for which `choose` knows a worker, waiting `timeout` seconds for one.
+
+        None where there is none by then, and at once where `choose` knows none but something may have
+        changed since there were `after` openings. Called with the lock held, `choose` only looks.
         Raises StorageFailure, and then the job waits as before.
         """
         with self._changed:
-            if not self._may_begin():
-                self._changed.wait(timeout)
-            if not self._may_begin():
+            after = self._openings if after is None else after
+            found = self._choose(choose)
+            if found is None:
+                self._changed.wait_for(lambda: self._openings > after, timeout)
+                found = self._choose(choose)
+            if found is None:
                 return None
-            job = self._table.next(self.steering.switches.loaded_first)
+            job, choice = found
             self._store.begin(job.id, again=job.begun)
             self._table.begin(job)
             job.fresh = not job.record.images
             job.progress = Progress(self._clock, self._past.expect(job.record.request))
             job.progress.enter(Phase.LOADING)
             job.update(status=JobStatus.RUNNING, started_at=datetime.now(UTC), phase=Phase.LOADING)
-            job.update(eta_seconds=job.progress.eta())
+            job.update(eta_seconds=job.progress.eta(), worker=choice.worker)
             self._touch()
             return job.record
 
@@ -212,14 +241,15 @@ class JobQueue:
         return self._store.saved(job_id)
 
     def wake(self) -> None:
-        """Let a waiting `claim` return."""
+        """Let a waiting `claim` return: a worker may be free."""
         with self._changed:
+            self._openings += 1
             self._changed.notify_all()
 
-    def apply(self, event: Event) -> None:
-        """Show what the running job tells of itself."""
+    def apply(self, job_id: str, event: Event) -> None:
+        """Show what a running job tells of itself."""
         with self._changed:
-            job = self._table.running
+            job = self._table.running.get(job_id)
             if job is None:
                 return
             match event:
@@ -244,18 +274,19 @@ class JobQueue:
                 case _:
                     return
             job.update(eta_seconds=job.progress.eta())
-            self._touch()
+            self._show()
 
-    def add_image(self, image_id: str) -> None:
-        """The running job has another picture, saved already."""
+    def add_image(self, job_id: str, image_id: str) -> None:
+        """A running job has another picture, saved already."""
         with self._changed:
-            job = self._table.running
+            job = self._table.running.get(job_id)
             if job is not None and image_id not in job.record.images:
                 job.update(images=(*job.record.images, image_id))
-                self._touch()
+                self._show()
 
     def finish(
         self,
+        job_id: str,
         status: JobStatus,
         *,
         error: JobError | None = None,
@@ -263,13 +294,13 @@ class JobQueue:
         memory_mb: int | None = None,
         then: Sequence[tuple[CompleteRequest, Iterable[str]]] = (),
     ) -> None:
-        """End the running job; one that was asked to be cancelled ends as cancelled, whatever came of it.
+        """End a running job; one that was asked to be cancelled ends as cancelled, whatever came of it.
 
         `then`: complete requests with their notices that are queued with the end of one that is done.
         Raises StorageFailure, and then it has not ended.
         """
         with self._changed:
-            job = self._table.running
+            job = self._table.running.get(job_id)
             if job is None:
                 return
             job.progress.enter(None)
@@ -281,29 +312,32 @@ class JobQueue:
             if job.record.status is JobStatus.DONE and job.fresh:
                 self._past.add(job.record.request, measured)
 
-    def requeue(self) -> None:
-        """The worker died under the running job: queue it again, the first time; then it fails with words.
+    def requeue(self, job_id: str) -> None:
+        """The worker died under a running job: queue it again, the first time; then it fails with words.
 
-        Raises StorageFailure, and then nothing has changed.
+        It is made by another worker then, where there is one. Raises StorageFailure, and then nothing has
+        changed.
         """
         with self._changed:
-            job = self._table.running
+            job = self._table.running.get(job_id)
             if job is None:
                 return
-            if job.record.cancel_requested or not self._store.requeue(job.record.id):
-                self.finish(JobStatus.FAILED, error=JobError(code=LOST_TWICE.code, message=LOST_TWICE.detail))
+            if job.record.cancel_requested or not self._store.requeue(job.id):
+                error = JobError(code=LOST_TWICE.code, message=LOST_TWICE.detail)
+                self.finish(job.id, JobStatus.FAILED, error=error)
             else:
+                job.lost_with = job.record.worker
                 self._return(job)
 
-    def release(self) -> None:
-        """The studio is closing: the running job waits for the next start, as if it had not begun."""
+    def release(self, job_id: str) -> None:
+        """The studio is closing, or the job has not begun: it waits as if it never had."""
         with self._changed:
-            job = self._table.running
+            job = self._table.running.get(job_id)
             if job is None:
                 return
             try:
                 if job.record.cancel_requested:
-                    self.finish(JobStatus.CANCELLED)
+                    self.finish(job.id, JobStatus.CANCELLED)
                 else:
                     self._store.give_back(job.record.id)
                     self._return(job)
@@ -323,16 +357,23 @@ class JobQueue:
             job.update(phase=phase, tile=0, tiles=0)
 
     def _touch(self) -> None:
+        """Something changed that may let a job begin."""
+        self._openings += 1
+        self._show()
+
+    def _show(self) -> None:
         self._version += 1
         self._cached = None
         self._changed.notify_all()
 
     def _return(self, job: Job) -> None:
         self._table.give_back(job)
+        self._held.pop(job.id, None)
         self._touch()
 
-    def _may_begin(self) -> bool:
-        return bool(self._table.queued) and not self.steering.switches.paused
+    def _choose(self, choose: Choose) -> tuple[Job, Choice] | None:
+        switches = self.steering.switches
+        return None if switches.paused else self._table.next(choose, switches.loaded_first)
 
     def _close(
         self,
@@ -359,7 +400,8 @@ class JobQueue:
         next_one = self._store.end(ended, seconds=seconds, memory_mb=job.memory_mb, again=again, then=then)
         job.record, job.preview = ended, None
         self._table.end(job)
-        self._table.queued.extend(self._job(record) for record in next_one)
+        self._held.pop(job.id, None)
+        self._table.append(self._job(record) for record in next_one)
         self._touch()
 
     def _again(self, ended: JobRecord) -> CompleteRequest | None:
@@ -368,18 +410,6 @@ class JobQueue:
         if not ended.repeat or ended.status is not JobStatus.DONE or not isinstance(request, CompleteRequest):
             return None
         return request.model_copy(update={"seed": self._draw_seed()})
-
-    def _records(self) -> tuple[JobRecord, ...]:
-        running = (self._table.running.record,) if self._table.running else ()
-        return (*running, *self._queued_records(), *(job.record for job in self._table.finished))
-
-    def _queued_records(self) -> Iterable[JobRecord]:
-        ahead = self._table.running.record.eta_seconds if self._table.running else 0.0
-        ahead = None if self.steering.switches.paused else ahead
-        for position, job in enumerate(self._table.queued):
-            own = self._past.expect(job.record.request)
-            ahead = ahead + own.total if own and ahead is not None else None
-            yield job.record.model_copy(update={"position": position, "eta_seconds": ahead})
 
 
 def _mime(picture: bytes) -> str:

@@ -132,6 +132,7 @@ class JobRecord(Record):
     preview: int = Field(default=0, description="Counts up with each new preview; 0: none yet.")
     has_control_image: bool = False
     cancel_requested: bool = False
+    worker: str = Field(default="", description="Who makes it, where there are several workers.")
     tab: str | None = Field(default=None, description="The browser tab that asked, for its own gallery.")
     repeat: bool = Field(default=False, description="When it is done, the same is asked for with a new seed.")
     created_at: datetime
@@ -139,15 +140,30 @@ class JobRecord(Record):
     finished_at: datetime | None = None
 
 
-class WorkerState(Record):
-    """What the worker process is doing."""
+WorkState = Literal["starting", "ready", "busy", "restarting", "down"]
 
-    state: Literal["starting", "ready", "busy", "restarting", "down"]
+
+class WorkerInfo(Record):
+    """One of several workers."""
+
+    name: str
+    machine: str
+    state: WorkState
+    device: str | None = None
+    detail: str = ""
+    model: str | None = Field(default=None, description="Of the last job it was given.")
+
+
+class WorkerState(Record):
+    """What the worker process is doing; where there are several, all of them together."""
+
+    state: WorkState
     device: str | None = None
     detail: str = ""
     hardware: Hardware | None = Field(
         default=None, description="What the worker found: kind, name, memory in bytes, packages."
     )
+    workers: tuple[WorkerInfo, ...] = Field(default=(), description="Of several machines or cards.")
 
 
 class QueueSwitches(Record):
@@ -165,6 +181,7 @@ class QueueSnapshot(QueueSwitches):
     version: int
     worker: WorkerState
     jobs: tuple[JobRecord, ...] = Field(description="Running, queued in order, then finished, newest first.")
+    waiting: int = Field(default=0, description="How many are queued; of very many, `jobs` lists the first.")
     held: str | None = Field(default=None, description="Why no job goes on: what the disk refuses, in words.")
 
 

@@ -59,7 +59,7 @@ class Steering:
             if before == job_id:
                 return
             ids = self._table.moved(job_id, before, back=to == "back")
-            running = [self._table.running.id] if self._table.running else []
+            running = list(self._table.running)
             self._store.order([*running, *ids])
             self._table.order(ids)
             self._touch()
@@ -122,7 +122,7 @@ class Steering:
             self._table.forget(record.id)
             job = self._job(record)
             job.wait_again()
-            self._table.queued.append(job)
+            self._table.append([job])
         if records:
             self._table.order([record.id for record in self._store.queued()])
             self._touch()

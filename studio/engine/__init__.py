@@ -1,23 +1,50 @@
 """Where pictures are made: worker processes behind one small interface.
 
-The studio knows only `Engine`; torch lives in the process that `worker` runs in. Knows nothing of the
-queue, the database or the page.
+`local` has one worker on this machine, `ray` one for each card of several. Both keep a worker by the same
+`supervisor`, and say the same `messages` to it. The studio knows only `Engine`; torch lives in the process
+that `worker` runs in. Knows nothing of the queue, the database or the page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from pipelines.events import Event, Reading, ReadOrder, WorkOrder
 from studio.records import WorkerState
 
 
-class Engine(Protocol):
-    """Makes the pictures of one order at a time."""
+def anything(model: str | None) -> bool:
+    """Of a worker that is the only one: it says itself what it cannot do."""
+    return True
 
-    def run(self, order: WorkOrder) -> Generator[Event]:
-        """Events of the order up to and including `Completed` or `Failed`.
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A worker, as far as choosing one for an order goes.
+
+    `free`: an order may be given to it, unless whoever gives them knows that it has one. `model`: of the last
+    order, which is in its memory. `takes`: whether it has a model and the room for it. `orders`: how many
+    it has been given.
+    """
+
+    worker: str = ""
+    free: bool = True
+    model: str | None = None
+    takes: Callable[[str | None], bool] = anything
+    orders: int = 0
+
+
+class Engine(Protocol):
+    """Makes the pictures of one order at a time with each of its workers."""
+
+    def places(self) -> Sequence[Place]:
+        """All workers there are now; whoever listens to `on_state` hears of each change."""
+        ...
+
+    def run(self, order: WorkOrder, worker: str = "") -> Generator[Event]:
+        """Events of the order, made by the worker of this name, up to and including `Completed` or `Failed`.
 
         Waits for the worker where it is still starting; one that cannot be started is a `Failed`.
         Raises WorkerLost where the worker died with the order in hand, or the engine is stopped.
@@ -41,5 +68,5 @@ class Engine(Protocol):
         ...
 
     def stop(self) -> None:
-        """End the worker and its process for good; a running order raises WorkerLost."""
+        """End all workers and their processes for good; running orders raise WorkerLost."""
         ...

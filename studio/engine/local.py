@@ -1,83 +1,21 @@
-"""One worker process on this machine: started at once, watched, replaced when it dies or hangs.
-
-A supervisor thread owns the process from birth to death, and a watching one ends it where it hangs; `run`
-only waits for what the supervisor hands over. Knows nothing of the queue, of files and of what is inside an
-order.
-"""
+"""The engine of a studio with one accelerator: one worker process on this machine."""
 
 from __future__ import annotations
 
-import logging
-import threading
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
-from queue import Empty, SimpleQueue
 from typing import Any
 
-from pipelines.errors import Cancelled, Conflict, WorkerLost, named
-from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory.plan import Hardware, Precision
-from studio.engine import worker
-from studio.engine.messages import (
-    CancelOrder,
-    FromWorker,
-    JobEvent,
-    Leaving,
-    ReadAnswer,
-    Ready,
-    StartFailed,
-    StartupProgress,
-)
+from pipelines.events import Event, WorkOrder
+from pipelines.memory.plan import Precision
+from studio.engine import Place, worker
 from studio.engine.patience import Patience
 from studio.engine.process import WorkerMain, WorkerProcess
-from studio.records import WorkerState
-from studio.settings import PROGRAM
-
-log = logging.getLogger(__name__)
-
-CANCEL_GRACE_SECONDS = 5.0
-RESTART_DELAYS = (0.2, 2.0, 8.0)
-"""Pause before a new process, by the number of starts that failed in a row; one more, and it is down."""
-
-_WATCH_SECONDS = 1.0
-
-READ_PATIENCE_SECONDS = 5.0
-"""How long a question about pictures waits for the job that runs."""
-READ_SECONDS = 120.0
-"""A worker that has not answered such a question by then is replaced."""
-
-Listener = Callable[[WorkerState], None]
+from studio.engine.supervisor import CANCEL_GRACE_SECONDS, READ_SECONDS, RESTART_DELAYS, SupervisedWorker
 
 
-@dataclass(frozen=True, slots=True)
-class _CancelWanted:
-    """Put among the events to wake a `run` that waits for the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """The worker died; nothing more will come."""
-
-    words: str
-
-
-_Inbox = SimpleQueue[Event | _CancelWanted | _Lost]
-_Answers = SimpleQueue[ReadAnswer | _Lost]
-
-
-@dataclass(frozen=True, slots=True)
-class _Life:
-    """How one process ended: whether it was ever ready, why it died; `final`: trying again is no use."""
-
-    ready: bool
-    words: str
-    final: bool = False
-
-
-class LocalEngine:
-    """The engine of a studio with one accelerator. See `studio.engine.Engine`."""
+class LocalEngine(SupervisedWorker):
+    """The one worker is the engine. See `studio.engine.Engine`."""
 
     def __init__(
         self,
@@ -93,308 +31,20 @@ class LocalEngine:
         read_limit: float = READ_SECONDS,
         patience: Callable[[], Patience] = Patience,
     ) -> None:
-        self._main = main
         folder = str(models_folder) if models_folder else None
-        self._args = (str(models_yaml), device, folder, precision) if args is None else args
-        self._delays = restart_delays
-        self._cancel_grace = cancel_grace
-        self._read_limit = read_limit
-        self._new_patience = patience
-        self._patience = patience()
-        self._readers_waiting = 0
-        self._changed = threading.Condition()
-        self._state = WorkerState(state="starting", detail="Starting the image worker.")
-        self._listeners: list[Listener] = []
-        self._child: WorkerProcess | None = None
-        self._job_id: str | None = None
-        self._inbox: _Inbox | None = None
-        self._answers: _Answers | None = None
-        self._cancelled: set[str] = set()
-        self._retry = False
-        self._stopping = False
-        self._supervisor = threading.Thread(target=self._supervise, name="engine-supervisor", daemon=True)
-        self._supervisor.start()
-
-    # --- what the studio calls --------------------------------------------------------------
-
-    @property
-    def state(self) -> WorkerState:
-        """What the worker is doing now."""
-        with self._changed:
-            return self._state
-
-    @property
-    def pid(self) -> int | None:
-        """Process id of the worker, None between two lives."""
-        with self._changed:
-            return self._child.pid if self._child else None
-
-    def on_state(self, listener: Listener) -> None:
-        """Call `listener` with the state now and after each change, from any thread."""
-        with self._changed:
-            self._listeners.append(listener)
-            listener(self._state)
-
-    def run(self, order: WorkOrder) -> Generator[Event]:
-        """Events of the order up to `Completed` or `Failed`. Raises WorkerLost."""
-        inbox: _Inbox = SimpleQueue()
-        refused = self._admit(order, inbox)
-        if refused:
-            yield refused
-            return
-        try:
-            yield from self._follow(inbox)
-        except GeneratorExit:
-            self.cancel(order.job_id)
-            raise
-        finally:
-            self._dismiss()
-
-    def read(self, order: ReadOrder, patience: float = READ_PATIENCE_SECONDS) -> tuple[Reading, ...]:
-        """What a reader says of each region; goes before the next job. Raises Conflict, WorkerLost, …"""
-        answers: _Answers = SimpleQueue()
-        self._admit_reader(order, answers, patience)
-        try:
-            return self._answer(answers)
-        finally:
-            self._free()
-
-    def cancel(self, job_id: str) -> None:
-        """Ask the order to end as cancelled; a worker that does not answer in time is replaced."""
-        with self._changed:
-            self._cancelled.add(job_id)
-            if self._job_id == job_id and self._inbox and self._child:
-                self._inbox.put(_CancelWanted())
-                self._child.send(CancelOrder(job_id))
-            self._changed.notify_all()
-
-    def stop(self) -> None:
-        """End the worker for good. Returns when its process is gone."""
-        with self._changed:
-            self._stopping = True
-            child = self._child
-            self._changed.notify_all()
-        if child:
-            child.kill()
-        self._supervisor.join()
-
-    # --- one order --------------------------------------------------------------------------
-
-    def _admit(self, order: WorkOrder, inbox: _Inbox) -> Failed | None:
-        """Wait for a ready worker and hand it the order, or say why it does not begin."""
-        with self._changed:
-            self._retry = self._state.state == "down"
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._stopping or self._settled(order.job_id))
-            if order.job_id in self._cancelled:
-                self._cancelled.discard(order.job_id)
-                return _cancelled()
-            if self._stopping:
-                raise WorkerLost("The studio is closing.")
-            if self._child is None or self._state.state == "down":
-                return Failed(WorkerLost.code, self._state.detail)
-            self._job_id, self._inbox = order.job_id, inbox
-            self._set_state("busy")
-            self._patience.begin()
-            self._child.send(order)
-        return None
-
-    def _settled(self, job_id: str) -> bool:
-        down = self._state.state == "down" and not self._retry
-        ready = self._state.state == "ready" and not self._readers_waiting
-        return down or ready or job_id in self._cancelled
-
-    def _follow(self, inbox: _Inbox) -> Iterator[Event]:
-        deadline: float | None = None
-        while True:
-            try:
-                item = inbox.get(timeout=None if deadline is None else max(0.0, deadline - time.monotonic()))
-            except Empty:
-                if child := self._let_go("The image worker did not answer and is being replaced."):
-                    child.kill()
-                item = _cancelled()
-            match item:
-                case _CancelWanted():
-                    deadline = deadline or time.monotonic() + self._cancel_grace
-                case _Lost(words) if deadline is None:
-                    raise WorkerLost(words)
-                case _Lost():
-                    yield _cancelled()
-                    return
-                case event:
-                    yield event
-                    if isinstance(event, Completed | Failed):
-                        return
-
-    def _let_go(self, why: str) -> WorkerProcess | None:
-        """From now on the next order waits for a new worker; returns the one that is no longer used."""
-        with self._changed:
-            child, self._child = self._child, None
-            self._set_state("restarting", detail=why)
-        return child
-
-    def _dismiss(self) -> None:
-        with self._changed:
-            self._cancelled.clear()
-        self._free()
-
-    def _free(self) -> None:
-        with self._changed:
-            self._job_id = self._inbox = self._answers = None
-            if self._state.state == "busy":
-                self._set_state("ready")
-
-    # --- one question about pictures ---------------------------------------------------------
-
-    def _admit_reader(self, order: ReadOrder, answers: _Answers, patience: float) -> None:
-        with self._changed:
-            self._readers_waiting += 1
-            free = self._changed.wait_for(self._readable, patience)
-            self._readers_waiting -= 1
-            self._changed.notify_all()  # a job may have waited for this one
-            if self._stopping or self._state.state == "down":
-                raise WorkerLost(self._state.detail)
-            if not free or self._child is None:
-                raise Conflict(_OCCUPIED if self._job_id else _STARTING)
-            self._job_id, self._answers = order.order_id, answers
-            self._set_state("busy")
-            self._patience.begin()
-            self._child.send(order)
-
-    def _readable(self) -> bool:
-        return self._stopping or self._state.state in ("ready", "down")
-
-    def _answer(self, answers: _Answers) -> tuple[Reading, ...]:
-        try:
-            item = answers.get(timeout=self._read_limit)
-        except Empty:
-            words = "The image worker took too long to read a picture and is being replaced."
-            if child := self._let_go(words):
-                child.kill()
-            raise WorkerLost(words) from None
-        if isinstance(item, _Lost):
-            raise WorkerLost(item.words)
-        if isinstance(item.outcome, Failed):
-            raise named(item.outcome.code, item.outcome.detail)
-        return item.outcome
-
-    # --- the supervisor's thread ------------------------------------------------------------
-
-    def _supervise(self) -> None:
-        failures = 0
-        while not self._stopping:
-            life = self._live()
-            failures = 0 if life.ready else failures + 1
-            self._on_worker_exit(life.words)
-            if life.final or failures >= len(self._delays):
-                log.error("The image worker cannot be started: %s", life.words)
-                self._wait_for_retry(life)
-                failures = 0
-            elif not self._stopping:
-                log.warning("A new image worker is started. %s", life.words)
-                self._pause(self._delays[failures])
-        with self._changed:
-            self._set_state("down", detail="The studio is closing.")
-
-    def _live(self) -> _Life:
-        """One process from its start to its death."""
-        try:
-            child = WorkerProcess(self._main, self._args)
-        except OSError as error:
-            return _Life(ready=False, words=f"The image worker's process cannot be made: {error}.")
-        with self._changed:
-            self._child, self._patience = child, self._new_patience()
-            if self._stopping:
-                child.kill()
-        threading.Thread(target=self._watch, args=(child,), name="engine-watch", daemon=True).start()
-        ready, refusal = False, None
-        for message in child.messages():
-            ready = ready or isinstance(message, Ready)
-            refusal = message.reason if isinstance(message, StartFailed) else refusal
-            self._hear(message)
-        words = child.wait_and_close()
-        if self._child is not child:  # it was let go of, and why is said already
-            words = self._state.detail
-        return _Life(ready=ready, words=refusal or words, final=refusal is not None)
-
-    def _watch(self, child: WorkerProcess) -> None:
-        """Replace the worker once it counts as hung; that the machine was asleep is not held against it."""
-        last = time.monotonic()
-        with self._changed:
-            while self._child is child and not self._stopping:
-                self._changed.wait(_WATCH_SECONDS)
-                now = time.monotonic()
-                why = self._patience.wait(min(now - last, 2 * _WATCH_SECONDS))
-                last = now
-                if why and self._child is child:
-                    self._let_go(why)
-                    child.kill()
-
-    def _hear(self, message: FromWorker) -> None:
-        with self._changed:
-            self._patience.hear(message)
-            match message:
-                case StartupProgress(detail, device):
-                    self._set_state(self._state.state, device=device, detail=detail)
-                case Ready(device, detail, hardware):
-                    self._set_state("ready", device=device, detail=detail, hardware=hardware)
-                case Leaving():
-                    self._let_go("The image worker met an unexpected error and is being replaced.")
-                case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
-                    self._inbox.put(event)
-                case ReadAnswer(order_id) if order_id == self._job_id and self._answers:
-                    self._answers.put(message)
-                case _:
-                    pass
-
-    def _on_worker_exit(self, words: str) -> None:
-        """The process is gone: first the state, then the word to `run`, which may come back at once."""
-        with self._changed:
-            self._child = None
-            self._set_state("restarting", detail="The studio is closing." if self._stopping else words)
-            for waiting in (self._inbox, self._answers):
-                if waiting:
-                    waiting.put(_Lost(words))
-
-    def _wait_for_retry(self, life: _Life) -> None:
-        mend = "" if life.final else f" Starting it again failed, too: run `{PROGRAM} doctor` to see why."
-        with self._changed:
-            self._set_state("down", detail=life.words + mend)
-            self._changed.wait_for(lambda: self._retry or self._stopping)
-            self._retry = False
-            self._set_state("starting", detail="Starting the image worker again.")
-
-    def _pause(self, seconds: float) -> None:
-        with self._changed:
-            self._changed.wait_for(lambda: self._stopping, timeout=seconds)
-
-    def _set_state(
-        self,
-        state: str,
-        *,
-        device: str | None = None,
-        detail: str | None = None,
-        hardware: Hardware | None = None,
-    ) -> None:
-        """Call with the lock held."""
-        before = self._state
-        changes = {
-            "state": state,
-            "device": device or before.device,
-            "hardware": hardware or before.hardware,
-        }
-        self._state = before.model_copy(
-            update=changes | {"detail": before.detail if detail is None else detail}
+        given = (str(models_yaml), device, folder, precision) if args is None else args
+        super().__init__(
+            lambda: WorkerProcess(main, given),
+            restart_delays=restart_delays,
+            cancel_grace=cancel_grace,
+            read_limit=read_limit,
+            patience=patience,
         )
-        for listener in self._listeners:
-            listener(self._state)
-        self._changed.notify_all()
 
+    def places(self) -> Sequence[Place]:
+        """One, which takes every order: what stands in its way it says when it comes."""
+        return (Place(model=self.model, orders=self.orders),)
 
-_OCCUPIED = "A picture is being made, and pictures are read in between. Try again when it is done."
-_STARTING = "The image worker is still starting. Try again in a moment."
-
-
-def _cancelled() -> Failed:
-    error = Cancelled()
-    return Failed(error.code, error.detail)
+    def run(self, order: WorkOrder, worker: str = "") -> Generator[Event]:
+        """Events of the order up to `Completed` or `Failed`. Raises WorkerLost."""
+        return super().run(order)

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from studio.engine import deaths
 from studio.engine.messages import FromWorker, ToWorker
@@ -27,6 +27,31 @@ WorkerMain = Callable[..., None]
 """Entry point of the child, called with its end of the pipe and `args`; importable by name."""
 
 _JOIN_SECONDS = 10.0
+
+
+class Process(Protocol):
+    """A worker process that has begun to start, here or on another machine."""
+
+    @property
+    def pid(self) -> int | None:
+        """Process id, on its own machine."""
+        ...
+
+    def send(self, message: ToWorker) -> None:
+        """Hand over a message; to a dead worker it is simply lost, `messages` tells of the death."""
+        ...
+
+    def messages(self) -> Iterator[FromWorker]:
+        """What the worker says, ending with its death."""
+        ...
+
+    def kill(self) -> None:
+        """Kill the process; does nothing where it has ended already."""
+        ...
+
+    def wait_and_close(self) -> str:
+        """Wait for the end, free everything, and say in words how it died."""
+        ...
 
 
 class WorkerProcess:

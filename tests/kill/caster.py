@@ -22,7 +22,7 @@ from studio.jobs import JobQueue
 from studio.records import JobStatus
 from studio.service import StudioService
 from studio.settings import Settings
-from tests.studio.fixtures import noise
+from tests.studio.fixtures import noise, running
 
 
 def open_studio(settings: Settings, database: Database) -> tuple[Collection, JobQueue, StudioService]:
@@ -71,7 +71,7 @@ def _make(collection: Collection, queue: JobQueue) -> None:
         job_id=job.id, request=job.request, image=image, notices=(), provenance={}
     )
     _say(f"kept {job.request.character} {record.id}")
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
 
 
 def _some(service: StudioService) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from studio.settings import Settings
 from studio.sweeps.axes import Axis
 from studio.sweeps.records import Sweep, SweepRequest
 from tests.kill.caster import open_studio
-from tests.studio.fixtures import noise
+from tests.studio.fixtures import noise, running
 
 MOST_WAITING = 12
 SIDE = 48
@@ -134,7 +134,7 @@ class Steerer:
         self._collection.save_generated(
             job_id=job.id, request=job.request, image=image, notices=(), provenance={}
         )
-        self._queue.finish(JobStatus.DONE)
+        self._queue.finish(running(self._queue), JobStatus.DONE)
 
     # --- sweeps -----------------------------------------------------------------------------
 

@@ -33,6 +33,7 @@ from pipelines.events import (
     WorkOrder,
 )
 from pipelines.request import GenerationRequest, Mode, Reference
+from studio.engine import Place
 from studio.main import open_studio
 from studio.records import JobStatus, QueueSnapshot, WorkerState
 from studio.service import StudioService
@@ -54,7 +55,11 @@ class QuickEngine:
     def __init__(self, models_yaml: Path, device: str, *others: object) -> None:
         self._state = WorkerState(state="ready", device=device)
 
-    def run(self, order: WorkOrder) -> Generator[Event]:
+    def places(self) -> tuple[Place, ...]:
+        """One."""
+        return (Place(),)
+
+    def run(self, order: WorkOrder, worker: str = "") -> Generator[Event]:
         """Steps of a millisecond, then the picture."""
         request = order.request
         yield Started({"device": "quick"})

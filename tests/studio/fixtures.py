@@ -20,7 +20,8 @@ from pipelines.events import ImageReady
 from pipelines.request import CompleteRequest, Keep, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
-from studio.records import ImageRecord
+from studio.jobs import JobQueue
+from studio.records import ImageRecord, JobStatus
 from studio.settings import Settings
 
 MODELS_YAML = """\
@@ -130,3 +131,8 @@ def save(
         notices=("A notice.",),
         provenance={"device": "cpu", "revision": "abc"},
     )
+
+
+def running(queue: JobQueue) -> str:
+    """The id of the job that runs, "" where none does."""
+    return next((job.id for job in queue.snapshot().jobs if job.status is JobStatus.RUNNING), "")

@@ -17,16 +17,17 @@ from sqlalchemy import event, text
 
 from pipelines.catalog.catalog import load_catalog
 from pipelines.errors import StorageFailure
-from pipelines.events import Event, ImageReady, WorkOrder
+from pipelines.events import Event, ImageReady, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import MemoryChoice
 from pipelines.request import CompleteRequest, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.dispatcher import Dispatcher
+from studio.engine import Place
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
 from studio.models.records import LoadOptions
-from studio.records import ImageRecord, JobRecord, JobStatus
+from studio.records import ImageRecord, JobRecord, JobStatus, WorkerState
 from studio.settings import Settings
 from tests.studio import scripted_worker
 from tests.studio.scripted_worker import SIDE, control_image, pixels
@@ -386,9 +387,9 @@ def test_a_job_takes_along_how_its_model_shall_be_kept(
     orders: list[WorkOrder] = []
     run = studio.engine.run
 
-    def listening(order: WorkOrder) -> Generator[Event]:
+    def listening(order: WorkOrder, worker: str) -> Generator[Event]:
         orders.append(order)
-        return run(order)
+        return run(order, worker)
 
     monkeypatch.setattr(studio.engine, "run", listening)
     held = {"owner/name": "a" * 40}
@@ -401,3 +402,72 @@ def test_a_job_takes_along_how_its_model_shall_be_kept(
         studio.stop()
     said = [(order.memory, order.warm_up, order.tiling, order.revisions) for order in orders]
     assert said == [("model_offload", True, True, held)]
+
+
+class TwoWorkers:
+    """An engine of two worker processes."""
+
+    def __init__(self, folder: Path) -> None:
+        models = folder / "models.yaml"
+        self.workers = {
+            name: LocalEngine(models, "cpu", main=scripted_worker.main, args=(str(folder),)) for name in "ab"
+        }
+
+    def places(self) -> list[Place]:
+        return [Place(name, model=worker.model) for name, worker in self.workers.items()]
+
+    def run(self, order: WorkOrder, worker: str = "") -> Generator[Event]:
+        return self.workers[worker].run(order)
+
+    def read(self, order: ReadOrder, patience: float = 5.0) -> tuple[Reading, ...]:
+        return self.workers["a"].read(order, patience)
+
+    def cancel(self, job_id: str) -> None:
+        for worker in self.workers.values():
+            worker.cancel(job_id)
+
+    def on_state(self, listener: Callable[[WorkerState], None]) -> None:
+        for worker in self.workers.values():
+            worker.on_state(listener)
+
+    def stop(self) -> None:
+        for worker in self.workers.values():
+            worker.stop()
+
+
+def test_two_workers_make_two_jobs_at_a_time_and_cancels_reach_the_right_one(
+    open_studio: Callable[..., Studio], tmp_path: Path
+) -> None:
+    studio = open_studio(start=False)
+    studio.engine.stop()
+    studio.dispatcher = Dispatcher(studio.queue, TwoWorkers(tmp_path), studio.collection)
+    studio.dispatcher.start()
+    try:
+        first, second = (studio.add("hang-denoising", seed=seed) for seed in (1, 2))
+        running = [studio.in_phase(job, "denoising") for job in (first, second)]
+        assert {job.worker for job in running} == {"a", "b"}
+        studio.queue.cancel(second.id)
+        assert studio.ended(second).status is JobStatus.CANCELLED
+        assert studio.queue.get(first.id).status is JobStatus.RUNNING
+        third = studio.ended(studio.add(seed=3))
+        assert [studio.pixels(image) for image in third.images] == [pixels(3)]
+    finally:
+        studio.stop()
+    assert JobQueue(Database(tmp_path / "data" / "likeness.db")).get(first.id).status is JobStatus.QUEUED
+
+
+def test_a_job_lost_with_one_worker_is_made_by_the_other(
+    open_studio: Callable[..., Studio], tmp_path: Path
+) -> None:
+    studio = open_studio(start=False)
+    studio.engine.stop()
+    studio.dispatcher = Dispatcher(studio.queue, TwoWorkers(tmp_path), studio.collection)
+    studio.dispatcher.start()
+    seen: set[str] = set()
+    try:
+        job = studio.add("die-once slow")
+        studio.until(job, lambda now: bool(seen.add(now.worker)) or now.finished_at is not None)
+        assert [studio.pixels(image) for image in studio.queue.get(job.id).images] == [pixels(7)]
+        assert seen >= {"a", "b"}
+    finally:
+        studio.stop()

@@ -17,7 +17,7 @@ from studio.face_fixing import FixWish
 from studio.jobs import JobQueue
 from studio.records import ImageRecord, JobStatus
 from studio.service import StudioService
-from tests.studio.fixtures import Durable, open_durable, ready, request, save, upload
+from tests.studio.fixtures import Durable, open_durable, ready, request, running, save, upload
 
 SMALL: tuple[Box, ...] = ((2, 2, 12, 14),)
 
@@ -111,12 +111,12 @@ def test_what_follows_is_queued_with_the_end_of_the_job(durable: Durable, servic
     job = queue.add(request(prompt="a man", seed=1, width=16, height=16, model="tiny"), tab="here")
     then = job.request.model_copy(update={"seed": 2})
     queue.claim(0)
-    queue.finish(JobStatus.DONE, then=[(then, ("told",))])
+    queue.finish(running(queue), JobStatus.DONE, then=[(then, ("told",))])
     waiting = JobQueue(durable.database).snapshot().jobs[0]  # as after a crash
     assert (waiting.status, waiting.request, waiting.tab) == (JobStatus.QUEUED, then, "here")
     assert waiting.notices == ("told",)
     queue.claim(0)
-    queue.finish(JobStatus.FAILED, then=[(then, ())])
+    queue.finish(running(queue), JobStatus.FAILED, then=[(then, ())])
     assert len(queue.list()) == 2
 
 

@@ -17,6 +17,7 @@ from studio.collection.models import ImageRow
 from studio.database import Database
 from studio.jobs import SHOWN_FINISHED, JobQueue
 from studio.records import JobError, JobRecord, JobStatus, WorkerState
+from tests.studio.fixtures import running
 
 
 class Clock:
@@ -112,13 +113,13 @@ def test_events_of_the_running_job_are_shown(queue: JobQueue) -> None:
     job = queue.add(request())
     claimed(queue)
     assert queue.get(job.id).phase == "loading"
-    queue.apply(PhaseChanged(Phase.DENOISING))
-    queue.apply(ControlImage(b"\x89PNG control", "canny"))
-    queue.apply(Notice("cut"))
-    queue.apply(Notice("cut"))
-    queue.apply(StepProgress(1, 4))
-    queue.apply(PreviewReady(b"RIFF first"))
-    queue.apply(StepProgress(2, 4))
+    queue.apply(running(queue), PhaseChanged(Phase.DENOISING))
+    queue.apply(running(queue), ControlImage(b"\x89PNG control", "canny"))
+    queue.apply(running(queue), Notice("cut"))
+    queue.apply(running(queue), Notice("cut"))
+    queue.apply(running(queue), StepProgress(1, 4))
+    queue.apply(running(queue), PreviewReady(b"RIFF first"))
+    queue.apply(running(queue), StepProgress(2, 4))
     shown = queue.get(job.id)
     assert (shown.phase, shown.step, shown.total_steps, shown.preview) == ("denoising", 2, 4, 1)
     assert (shown.notices, shown.has_control_image) == (("cut",), True)
@@ -129,9 +130,9 @@ def test_events_of_the_running_job_are_shown(queue: JobQueue) -> None:
 def test_done_keeps_pictures_timings_and_control_image(queue: JobQueue, database: Database) -> None:
     job = queue.add(request())
     claimed(queue)
-    queue.apply(ControlImage(b"\x89PNG", "canny"))
-    queue.add_image(picture_row(database, job.id, 0))
-    queue.finish(JobStatus.DONE, timings={"denoising": 2.0, "decoding": 1.0})
+    queue.apply(running(queue), ControlImage(b"\x89PNG", "canny"))
+    queue.add_image(running(queue), picture_row(database, job.id, 0))
+    queue.finish(running(queue), JobStatus.DONE, timings={"denoising": 2.0, "decoding": 1.0})
     for seen in (queue.get(job.id), JobQueue(database).get(job.id), queue.list(JobStatus.DONE)[0]):
         assert (seen.status, seen.images, seen.phase) == (JobStatus.DONE, (f"{job.id}-0",), None)
         assert seen.timings["denoising"] == 2.0
@@ -144,7 +145,7 @@ def test_failure_keeps_its_words(queue: JobQueue, database: Database) -> None:
     job = queue.add(request())
     claimed(queue)
     error = JobError(code="out_of_memory", message="Use a smaller size.")
-    queue.finish(JobStatus.FAILED, error=error)
+    queue.finish(running(queue), JobStatus.FAILED, error=error)
     assert JobQueue(database).get(job.id).error == error
     assert queue.snapshot().jobs[0].error == error
 
@@ -167,7 +168,7 @@ def test_cancel_of_a_running_job_reaches_the_listener_and_wins(queue: JobQueue) 
     assert queue.cancel(job.id).cancel_requested
     assert queue.get(job.id).status is JobStatus.RUNNING
     assert heard == [job.id]
-    queue.finish(JobStatus.FAILED, error=JobError(code="error", message="too late"))
+    queue.finish(running(queue), JobStatus.FAILED, error=JobError(code="error", message="too late"))
     ended = queue.get(job.id)
     assert (ended.status, ended.error) == (JobStatus.CANCELLED, None)
 
@@ -176,13 +177,13 @@ def test_a_lost_worker_queues_the_job_again_once(queue: JobQueue) -> None:
     job = queue.add(request())
     later = queue.add(request())
     claimed(queue)
-    queue.apply(StepProgress(2, 4))
-    queue.apply(PreviewReady(b"RIFF"))
-    queue.requeue()
+    queue.apply(running(queue), StepProgress(2, 4))
+    queue.apply(running(queue), PreviewReady(b"RIFF"))
+    queue.requeue(running(queue))
     again = queue.get(job.id)
     assert (again.status, again.position, again.step, again.preview) == (JobStatus.QUEUED, 0, 0, 0)
     assert claimed(queue).id == job.id
-    queue.requeue()
+    queue.requeue(running(queue))
     failed = queue.get(job.id)
     assert failed.status is JobStatus.FAILED
     assert failed.error is not None
@@ -194,7 +195,7 @@ def test_a_lost_worker_of_a_cancelled_job_ends_it(queue: JobQueue) -> None:
     job = queue.add(request())
     claimed(queue)
     queue.cancel(job.id)
-    queue.requeue()
+    queue.requeue(running(queue))
     assert queue.get(job.id).status is JobStatus.CANCELLED
 
 
@@ -215,7 +216,7 @@ def test_a_clean_stop_is_no_attempt(database: Database) -> None:
     job = queue.add(request())
     for _ in range(5):
         claimed(queue)
-        queue.release()
+        queue.release(running(queue))
         queue = JobQueue(database)
     assert queue.get(job.id).status is JobStatus.QUEUED
 
@@ -240,13 +241,13 @@ def test_pictures_saved_before_a_crash_are_known(database: Database) -> None:
 
 
 def test_the_snapshot_is_made_once_per_change_and_in_order(queue: JobQueue) -> None:
-    done, running, first, second = (queue.add(request(name)) for name in "drab")
+    done, begun, first, second = (queue.add(request(name)) for name in "drab")
     claimed(queue)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     claimed(queue)
     snapshot = queue.snapshot()
     assert queue.snapshot() is snapshot
-    assert [job.id for job in snapshot.jobs] == [running.id, first.id, second.id, done.id]
+    assert [job.id for job in snapshot.jobs] == [begun.id, first.id, second.id, done.id]
     assert [job.position for job in snapshot.jobs] == [None, 0, 1, None]
     queue.set_worker(WorkerState(state="busy", device="cpu"))
     assert queue.snapshot().version > snapshot.version
@@ -283,7 +284,7 @@ def test_many_threads_may_add_claim_and_look(queue: JobQueue) -> None:
             job = queue.claim(timeout=0.05)
             if job is not None:
                 taken.append(job.id)
-                queue.finish(JobStatus.DONE)
+                queue.finish(running(queue), JobStatus.DONE)
 
     threads = [threading.Thread(target=what) for what in (add, add, add, add, take)]
     for thread in threads:
@@ -303,7 +304,7 @@ def run_through(queue: JobQueue, clock: Clock, *, step: float = 2.0, **values: o
 
     def then(seconds: float, event: PhaseChanged | StepProgress) -> None:
         clock.passes(seconds)
-        queue.apply(event)
+        queue.apply(running(queue), event)
         seen.append(queue.get(job.id).eta_seconds)
 
     then(30.0, PhaseChanged(Phase.ENCODING))
@@ -312,7 +313,7 @@ def run_through(queue: JobQueue, clock: Clock, *, step: float = 2.0, **values: o
         then(step, StepProgress(number, 4))
     then(0.0, PhaseChanged(Phase.DECODING))
     clock.passes(3.0)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     return seen
 
 

@@ -18,7 +18,7 @@ from studio.api.queue_changes import QueueChange, SentQueue
 from studio.jobs import JobQueue
 from studio.records import JobError, JobStatus, QueueSnapshot, WorkerState
 from tests.coroutines import finish
-from tests.studio.fixtures import open_durable
+from tests.studio.fixtures import open_durable, running
 from tests.studio.test_api_events import CountedQueue
 
 
@@ -82,20 +82,26 @@ def something_happens(queue: JobQueue, rng: random.Random, n: int) -> None:
             if not any(job.status is JobStatus.RUNNING for job in snapshot.jobs):
                 queue.claim(0)
         case 4:
-            queue.finish(rng.choice((JobStatus.DONE, JobStatus.FAILED)), timings={"denoising": 1.0 + n})
+            queue.finish(
+                running(queue), rng.choice((JobStatus.DONE, JobStatus.FAILED)), timings={"denoising": 1.0 + n}
+            )
         case 5:
-            queue.finish(JobStatus.FAILED, error=JobError(code="x", message="Words."))
+            queue.finish(running(queue), JobStatus.FAILED, error=JobError(code="x", message="Words."))
         case 6 if snapshot.jobs:
             queue.cancel(rng.choice(snapshot.jobs).id)
         case 7:
-            queue.requeue()
+            queue.requeue(running(queue))
         case 8:
             queue.set_worker(WorkerState(state=rng.choice(("busy", "ready")), detail=str(n)))
             queue.hold(rng.choice((None, "The disk is full.")))
         case 9:
-            queue.apply(rng.choice((Notice(str(n)), PhaseChanged(Phase.DECODING), Completed({}))))
+            queue.apply(
+                running(queue), rng.choice((Notice(str(n)), PhaseChanged(Phase.DECODING), Completed({})))
+            )
         case _:
-            queue.apply(rng.choice((StepProgress(rng.randrange(1, 20), 20), PreviewReady(b"RIFF"))))
+            queue.apply(
+                running(queue), rng.choice((StepProgress(rng.randrange(1, 20), 20), PreviewReady(b"RIFF")))
+            )
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -149,10 +155,10 @@ def measured(folder: Path, jobs: int, steps: int) -> tuple[int, int]:
             queue.claim(0)
             look()
             for step in range(1, steps + 1):
-                queue.apply(StepProgress(step, steps))
-                queue.apply(PreviewReady(b"RIFF"))
+                queue.apply(running(queue), StepProgress(step, steps))
+                queue.apply(running(queue), PreviewReady(b"RIFF"))
                 look()
-            queue.finish(JobStatus.DONE, timings={"denoising": steps * 0.5})
+            queue.finish(running(queue), JobStatus.DONE, timings={"denoising": steps * 0.5})
             look()
     return whole, changes
 
@@ -168,7 +174,7 @@ def test_a_job_that_begins_takes_no_times_away(tmp_path: Path) -> None:
         queue = JobQueue(durable.database)
         queue.add_all([(a_request(n), ()) for n in range(3)])
         queue.claim(0)
-        queue.finish(JobStatus.DONE, timings={"denoising": 5.0})
+        queue.finish(running(queue), JobStatus.DONE, timings={"denoising": 5.0})
         queue.claim(0)
         assert [job.eta_seconds for job in queue.snapshot().jobs[:2]] == pytest.approx([5.0, 10.0])
 

@@ -17,7 +17,7 @@ from studio.collection.queries import Filter
 from studio.jobs import JobQueue
 from studio.records import Category, ImageRecord, JobStatus
 from studio.service import StudioService
-from tests.studio.fixtures import Durable, open_durable, picture, save, upload
+from tests.studio.fixtures import Durable, open_durable, picture, running, save, upload
 
 
 @dataclass(frozen=True)
@@ -59,8 +59,8 @@ def test_models_as_the_selector_shows_them(studio: Studio) -> None:
 def test_a_model_that_was_used_knows_its_cost(studio: Studio) -> None:
     job = studio.service.submit(edit(mode=Mode.TEXT_TO_IMAGE, model="tiny"))
     assert studio.queue.claim() is not None
-    studio.queue.add_image(save(studio.durable, job_id=job.id).id)
-    studio.queue.finish(JobStatus.DONE, timings={"denoising": 2.0, "decoding": 1.0})
+    studio.queue.add_image(running(studio.queue), save(studio.durable, job_id=job.id).id)
+    studio.queue.finish(running(studio.queue), JobStatus.DONE, timings={"denoising": 2.0, "decoding": 1.0})
     assert studio.service.job(job.id).status is JobStatus.DONE
     assert studio.service.models()[0].cost.seconds == pytest.approx(3.0)
 
@@ -142,7 +142,7 @@ def test_a_picture_that_goes_to_the_trash_while_its_job_waits_is_still_there_for
     assert studio.durable.collection.working_file(source.id).read_bytes() == picture()
     assert studio.queue.claim() is not None
     made = save(studio.durable, source, job_id=job.id)
-    studio.queue.add_image(made.id)
+    studio.queue.add_image(running(studio.queue), made.id)
     assert studio.service.used_references(made.id)[0].trashed_at is not None
     assert studio.service.job(job.id).images == (made.id,)
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from pipelines.errors import Conflict, NotFound
 from pipelines.request import CompleteRequest
 from studio.database import Database
-from studio.job_table import MOST_OVERTAKEN
+from studio.job_table import MOST_OVERTAKEN, Choice
 from studio.jobs import JobQueue
 from studio.records import JobError, JobRecord, JobStatus
+from tests.studio.fixtures import running
 
 
 @pytest.fixture
@@ -39,8 +40,9 @@ def waiting(queue: JobQueue) -> list[str]:
     return [job.request.prompt for job in queue.snapshot().jobs if job.status is JobStatus.QUEUED]
 
 
-def claim(queue: JobQueue) -> JobRecord:
-    job = queue.claim(timeout=0)
+def claim(queue: JobQueue, loaded: str = "") -> JobRecord:
+    """The next one, for a worker that has the model `loaded` in memory."""
+    job = queue.claim(0, lambda model, lost_with: Choice("", model == loaded))
     assert job is not None
     return job
 
@@ -49,7 +51,7 @@ def test_a_paused_queue_lets_nothing_begin_also_after_a_restart(database: Databa
     add(queue, "a", "b")
     claim(queue)
     queue.steering.switch(paused=True)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     assert queue.claim(timeout=0) is None
     again = JobQueue(database)
     assert again.snapshot().paused
@@ -132,7 +134,7 @@ def test_what_does_not_wait_cannot_be_moved(queue: JobQueue) -> None:
 def test_a_failed_job_is_tried_again_as_itself_and_last(database: Database, queue: JobQueue) -> None:
     failed, _ = add(queue, "a", "b")
     claim(queue)
-    queue.finish(JobStatus.FAILED, error=JobError(code="error", message="no"))
+    queue.finish(running(queue), JobStatus.FAILED, error=JobError(code="error", message="no"))
     queue.steering.retry(failed)
     for shown in (queue, JobQueue(database)):
         assert waiting(shown) == ["b", "a"]
@@ -140,9 +142,9 @@ def test_a_failed_job_is_tried_again_as_itself_and_last(database: Database, queu
         assert (record.status, record.error, record.finished_at) == (JobStatus.QUEUED, None, None)
         assert len(shown.snapshot().jobs) == 2
     claim(queue)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     assert claim(queue).id == failed
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     with pytest.raises(Conflict):
         queue.steering.retry(failed)
     with pytest.raises(NotFound):
@@ -153,7 +155,7 @@ def test_what_is_asked_for_after_a_retry_waits_behind_it(database: Database, que
     (failed,) = add(queue, "a")
     for _ in range(3):
         claim(queue)
-        queue.finish(JobStatus.FAILED)
+        queue.finish(running(queue), JobStatus.FAILED)
         queue.steering.retry(failed)
     add(queue, "b")
     for shown in (queue, JobQueue(database)):
@@ -164,11 +166,11 @@ def test_a_retried_job_has_all_its_attempts_before_it(database: Database, queue:
     (job,) = add(queue, "a")
     for _ in range(2):
         claim(queue)
-        queue.requeue()
+        queue.requeue(running(queue))
     assert queue.get(job).status is JobStatus.FAILED
     queue.steering.retry(job)
     claim(queue)
-    queue.requeue()
+    queue.requeue(running(queue))
     assert queue.get(job).status is JobStatus.QUEUED
     assert JobQueue(database).get(job).status is JobStatus.QUEUED
 
@@ -199,13 +201,13 @@ def test_a_repeated_job_is_asked_for_again_until_it_is_told_to_stop(
     (first,) = add(queue, "a")
     queue.steering.repeat(first, True)
     claim(queue)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     second = claim(queue)
     assert (second.request.prompt, second.request.seed, second.repeat) == ("a", 1000, True)
     again = JobQueue(database).get(second.id)
     assert again.repeat
     queue.steering.repeat(second.id, False)
-    queue.finish(JobStatus.DONE)
+    queue.finish(running(queue), JobStatus.DONE)
     assert queue.claim(timeout=0) is None
     with pytest.raises(Conflict):
         queue.steering.repeat(first, True)
@@ -216,7 +218,7 @@ def test_what_does_not_end_well_is_not_repeated(queue: JobQueue, status: JobStat
     (job,) = add(queue, "a")
     queue.steering.repeat(job, True)
     claim(queue)
-    queue.finish(status)
+    queue.finish(running(queue), status)
     assert waiting(queue) == []
 
 
@@ -228,8 +230,8 @@ def test_jobs_of_the_model_in_memory_go_first_but_not_for_ever(queue: JobQueue) 
     queue.steering.switch(loaded_first=True)
     order = []
     for _ in range(MOST_OVERTAKEN + 3):
-        queue.finish(JobStatus.DONE)
-        order.append(claim(queue).request.prompt)
+        queue.finish(running(queue), JobStatus.DONE)
+        order.append(claim(queue, loaded="m").request.prompt)
     assert order.index("other") == MOST_OVERTAKEN
     rest = [prompt for prompt in order if prompt != "other"]
     assert rest == list(map(str, range(MOST_OVERTAKEN + 2)))
@@ -240,5 +242,5 @@ def test_the_order_is_the_queues_unless_that_is_allowed(queue: JobQueue) -> None
     claim(queue)
     add(queue, "other", model="n")
     add(queue, "b")
-    queue.finish(JobStatus.DONE)
-    assert claim(queue).request.prompt == "other"
+    queue.finish(running(queue), JobStatus.DONE)
+    assert claim(queue, loaded="m").request.prompt == "other"

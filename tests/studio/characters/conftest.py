@@ -20,7 +20,7 @@ from studio.jobs import JobQueue
 from studio.records import ImageRecord, JobRecord, JobStatus
 from studio.service import StudioService
 from studio.settings import Settings
-from tests.studio.fixtures import Durable, noise, open_durable, picture
+from tests.studio.fixtures import Durable, noise, open_durable, picture, running
 
 
 @dataclass(frozen=True)
@@ -65,8 +65,8 @@ class Cast:
             record = self.collection.save_generated(
                 job_id=job.id, request=job.request, image=ready, notices=(), provenance={}
             )
-            self.queue.add_image(record.id)
-        self.queue.finish(status)
+            self.queue.add_image(running(self.queue), record.id)
+        self.queue.finish(running(self.queue), status)
         return self.queue.get(job.id)
 
     def finish_all(self) -> list[JobRecord]:

@@ -19,7 +19,7 @@ from studio.records import JobError, JobStatus
 from studio.service import StudioService
 from studio.settings import Settings
 from tests.coroutines import finish
-from tests.studio.fixtures import open_durable
+from tests.studio.fixtures import open_durable, running
 
 
 @dataclass(frozen=True)
@@ -64,19 +64,21 @@ def answer(waiting: Future[httpx.Response]) -> tuple[int, dict[str, Any]]:
 
 def test_a_job_that_failed_says_why(studio: Studio, waiting: Future[httpx.Response]) -> None:
     words = "The model drew nothing but black."
-    studio.queue.finish(JobStatus.FAILED, error=JobError(code="generation_failed", message=words))
+    studio.queue.finish(
+        running(studio.queue), JobStatus.FAILED, error=JobError(code="generation_failed", message=words)
+    )
     status, said = answer(waiting)
     assert (status, said["detail"], said["errors"]) == (500, words, words)
 
 
 def test_a_job_without_pictures_is_no_success(studio: Studio, waiting: Future[httpx.Response]) -> None:
-    studio.queue.finish(JobStatus.DONE)
+    studio.queue.finish(running(studio.queue), JobStatus.DONE)
     assert answer(waiting)[0] == 500
 
 
 def test_an_interrupted_job_is_a_conflict(studio: Studio, waiting: Future[httpx.Response]) -> None:
     assert studio.post("/interrupt").json() == {}
-    studio.queue.finish(JobStatus.DONE)  # too late: it was to be cancelled
+    studio.queue.finish(running(studio.queue), JobStatus.DONE)  # too late: it was to be cancelled
     status, said = answer(waiting)
     assert (status, said["error"]) == (409, "cancelled")
 

@@ -663,6 +663,7 @@ export interface JobRecord {
   preview: number;
   has_control_image: boolean;
   cancel_requested: boolean;
+  worker: string;
   tab: string | null;
   repeat: boolean;
   created_at: string;
@@ -1029,6 +1030,7 @@ export interface QueueSnapshot {
   version: number;
   worker: WorkerState;
   jobs: JobRecord[];
+  waiting: number;
   held: string | null;
 }
 
@@ -1272,9 +1274,19 @@ export interface Winners {
   trashed: string[];
 }
 
+export interface WorkerInfo {
+  name: string;
+  machine: string;
+  state: "starting" | "ready" | "busy" | "restarting" | "down";
+  device: string | null;
+  detail: string;
+  model: string | null;
+}
+
 export interface WorkerState {
   state: "starting" | "ready" | "busy" | "restarting" | "down";
   device: string | null;
   detail: string;
   hardware: Hardware | null;
+  workers: WorkerInfo[];
 }

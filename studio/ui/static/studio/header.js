@@ -6,7 +6,7 @@ import { onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
 import { setTheme, theme } from "../core/theme.js";
 import { icon } from "../kit/icons.js";
-import { isActive } from "../kit/jobs.js";
+import { jobWords } from "../kit/jobs.js";
 import { isTyping } from "../kit/keyboard.js";
 import { toast } from "../kit/toasts.js";
 
@@ -20,8 +20,8 @@ const DEVICES = { cpu: "CPU", mps: "Apple GPU", cuda: "GPU" };
 const deviceWords = (device) => (device ? (DEVICES[device.split(":")[0] ?? ""] ?? device) : "");
 
 /** @param {Snapshot["worker"]} worker */
-function workerWords({ state, device, detail }) {
-  const where = deviceWords(device);
+function workerWords({ state, device, detail, workers }) {
+  const where = workers.length ? `${workers.length} workers` : deviceWords(device);
   /** @type {Record<string, string>} */
   const words = {
     starting: detail || "Loading the model…",
@@ -34,11 +34,21 @@ function workerWords({ state, device, detail }) {
 }
 
 /** @param {HTMLElement} chip @param {string} state @param {string} words */
-function drawChip(chip, state, words) {
+function drawChip(chip, state, words, title = words) {
   chip.dataset.state = state;
   chip.textContent = words;
-  chip.title = words;
+  chip.title = title;
 }
+
+/** Where there are several workers: each, with what it is at. @param {Snapshot} snapshot */
+const eachWorker = ({ worker, jobs }) =>
+  [
+    worker.detail,
+    ...worker.workers.map(({ name, state, detail }) => {
+      const job = jobs.find((one) => one.status === "running" && one.worker === name);
+      return `${name}: ${job ? jobWords(job) : detail || state}`;
+    }),
+  ].join("\n");
 
 /** @param {string} name @param {string} words */
 function tabButton(name, words) {
@@ -82,9 +92,10 @@ export function header({ element, props }) {
   drawChip(chip, "starting", "Connecting…");
   onSnapshot((snapshot) => {
     const held = snapshot.held && `The queue waits. ${snapshot.held}`;
-    drawChip(chip, held ? "down" : snapshot.worker.state, held || workerWords(snapshot.worker));
+    const title = snapshot.worker.workers.length && !held ? eachWorker(snapshot) : undefined;
+    drawChip(chip, held ? "down" : snapshot.worker.state, held || workerWords(snapshot.worker), title);
     const count = nav.querySelector(".lk-count");
-    if (count) count.textContent = String(snapshot.jobs.filter(isActive).length || "");
+    if (count) count.textContent = String(snapshot.jobs.filter(({ status }) => status === "running").length + snapshot.waiting || "");
   });
   on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
   sayHeld();

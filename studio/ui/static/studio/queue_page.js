@@ -14,8 +14,9 @@ import { JobActions, letDrag, Switches } from "./queue_steering.js";
 /** @type {Snapshot} */
 const NOTHING = {
   version: 0,
-  worker: { state: "starting", device: null, detail: "", hardware: null },
+  worker: { state: "starting", device: null, detail: "", hardware: null, workers: [] },
   jobs: [],
+  waiting: 0,
   held: null,
   paused: false,
   loaded_first: false,
@@ -45,7 +46,8 @@ class FullRow extends Row {
     this.node.draggable = job.status === "queued";
     const own = job.tab === tabId() ? "" : "another tab";
     const model = pictures.modelLabel(job.request.model);
-    this.meta.textContent = [kit.clock(job.created_at), own, kit.settingsLine(job.request, { model })].filter(Boolean).join(" · ");
+    const by = job.worker ? `on ${job.worker}` : "";
+    this.meta.textContent = [kit.clock(job.created_at), own, by, kit.settingsLine(job.request, { model })].filter(Boolean).join(" · ");
     this.error.textContent = job.error?.message || "";
     this.notices.replaceChildren(...[...new Set(job.notices)].map((notice) => el("li", {}, notice)));
     const key = job.images.join();
