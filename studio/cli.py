@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import ipaddress
+import os
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -189,6 +190,14 @@ def _add_engine_options(parser: argparse.ArgumentParser, default: Any) -> None:
     add = parser.add_argument
     add("--data-dir", default=default, help="folder of the collection (likeness-data)")
     add("--models", default=default, help="the catalogue (models.yaml)")
+    add(
+        "--model-roots",
+        action="append",
+        default=default,
+        metavar="FOLDER",
+        help="use the models of another tool's folder where they are (ComfyUI, AUTOMATIC1111, Forge, "
+        "InvokeAI, SwarmUI, Fooocus), or of an extra_model_paths.yaml; can be repeated",
+    )
     add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
     add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
     add("--precision", default=default, help=f"numbers that models compute in: {', '.join(Precision)}")
@@ -207,6 +216,7 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         port=_port(value("port", "PORT")),
         data_dir=Path(value("data_dir", "DATA_DIR")).expanduser(),
         models=Path(value("models", "MODELS")).expanduser(),
+        model_roots=_folders(value("model_roots", "MODEL_ROOTS")),
         device=_device(str(value("device", "DEVICE"))),
         memory=_choice(MemoryChoice, "memory", str(value("memory", "MEMORY"))),
         precision=_choice(Precision, "precision", str(value("precision", "PRECISION"))),
@@ -261,6 +271,12 @@ def _boolean(value: object, variable: str) -> bool:
 
 def _file(value: object) -> Path | None:
     return Path(str(value)).expanduser() if value else None
+
+
+def _folders(value: Any) -> tuple[Path, ...]:
+    """An option that was given several times, or a variable in the way of PATH."""
+    paths = value.split(os.pathsep) if isinstance(value, str) else value
+    return tuple(Path(each).expanduser().absolute() for each in paths if each.strip())
 
 
 def _listed(value: Any) -> Sequence[str]:

@@ -29,6 +29,7 @@ from studio.collection.maintenance import verify
 from studio.door.keys import KeyFile
 from studio.door.opening import is_given, reaches_others
 from studio.durable import open_to_others
+from studio.models.roots import held
 from studio.settings import PROGRAM, REINSTALL, ROOT, Settings
 from studio.startup import StartError, bind, has_room_for_names, is_writable, long_path_words
 
@@ -205,14 +206,18 @@ def _door(settings: Settings) -> Iterable[Finding]:
 
 def _models(settings: Settings) -> Iterable[Finding]:
     try:
-        catalog = load_catalog(settings.models, settings.models_dir)
+        catalog = load_catalog(settings.models, settings.models_dir, settings.root_paths, remembers=False)
     except CatalogError as error:
         yield Finding("fail", "models", str(error))
         return
-    states = {spec.label: catalog.availability(spec) for spec in catalog.specs}
+    specs = [spec for spec in catalog.specs if catalog.root_of(spec) is None]
+    states = {spec.label: catalog.availability(spec) for spec in specs}
     for label, state in states.items():
         yield Finding("ok" if state == "ready" else "note", "model", f"{label}: {state}")
     for refused in catalog.dropped.unusable:
         yield Finding("note", "models folder", f"{readable(refused.path.name)}: {refused.reason}")
+    for root in catalog.roots:
+        words = root.words or f"{root.path}{f' ({root.tool})' if root.tool else ''}: {held(root.found)}"
+        yield Finding("ok" if root.state == "ready" else "note", "model root", words)
     if not {"ready", "downloadable"} & set(states.values()):
         yield Finding("fail", "models", f"None of the models in {settings.models} is on this machine.")

@@ -53,13 +53,15 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.readers import Readers
     from studio.service import StudioService
 
-    catalog = load_catalog(settings.models, settings.models_dir)
+    catalog = load_catalog(settings.models, settings.models_dir, settings.root_paths)
     database = Database(settings.database)
     collection = Collection(settings, database, catalog)
     collection.reconcile()
     queue = JobQueue(database)
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
-    engine = LocalEngine(settings.models, settings.device, settings.models_dir, settings.precision)
+    engine = LocalEngine(
+        settings.models, settings.device, settings.models_dir, settings.precision, settings.root_paths
+    )
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
     presets = Presets(catalog, settings.shipped_presets, settings.own_presets)

@@ -102,6 +102,7 @@ class StudioService:
 
     def models(self) -> tuple[ModelInfo, ...]:
         """All models of the catalogue, with availability and measured cost."""
+        self._catalog.recheck_roots()
         costs = self._collection.costs()
         return tuple(self._model_info(spec, costs.get(spec.id, Cost())) for spec in self._catalog.specs)
 

@@ -6,6 +6,7 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipelines.catalog.root_paths import RootPaths
 from pipelines.memory.plan import MemoryChoice, Precision
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -38,6 +39,8 @@ class Settings:
     port: int = 7860
     data_dir: Path = Path("likeness-data")
     models: Path = CATALOGUE
+    model_roots: tuple[Path, ...] = ()
+    """Folders of other tools whose models are used where they are; see `pipelines.catalog.tools`."""
     device: str = "auto"
     memory: MemoryChoice = MemoryChoice.AUTO
     """How models are kept that have no setting of their own."""
@@ -147,6 +150,12 @@ class Settings:
     def models_dir(self) -> Path:
         """Where artists put their own checkpoints, LoRAs and diffusers folders."""
         return self.data_dir / "models"
+
+    @property
+    def root_paths(self) -> RootPaths:
+        """The folders of other tools: of this start, those added on the page, what is known of files."""
+        file, known = self.data_dir / "model-roots.json", self.data_dir / "known-files.json"
+        return RootPaths(self.model_roots, file, known)
 
     @property
     def wildcards_dir(self) -> Path:

@@ -8,12 +8,10 @@ knows nothing of torch and of requests.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from pipelines.catalog import models_folder
-from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
+from pipelines.catalog.models_folder import AddOnFile
 from pipelines.disk.hub_cache import has_cached
 from pipelines.families import registry
 from pipelines.request import ControlKind, Role
@@ -23,16 +21,23 @@ _KIND_OF_MODEL = ("checkpoint", "edit_unet")
 """Options that make an entry's model another kind of its family."""
 
 
-def look(folder: Path, listed: Sequence[ModelSpec]) -> ModelsFolder:
-    """Everything in `folder`, its models with what they can use; `listed`: the entries of models.yaml."""
-    found = models_folder.look(folder)
-    return replace(found, specs=tuple(_accompanied(spec, found.add_ons, listed) for spec in found.specs))
-
-
-def _accompanied(spec: ModelSpec, add_ons: Sequence[AddOnFile], listed: Sequence[ModelSpec]) -> ModelSpec:
-    base = registry.FAMILIES[spec.family].base
-    fitting = [each for each in add_ons if each.identified.base == base]
+def accompanied(
+    specs: Sequence[ModelSpec], add_ons: Sequence[AddOnFile], listed: Sequence[ModelSpec]
+) -> tuple[ModelSpec, ...]:
+    """Models of folders with what they can use of `add_ons`; `listed`: the entries of models.yaml."""
+    networks = [each for each in add_ons if each.identified.kind in ("controlnet", "ip_adapter")]
     encoders = [each for each in add_ons if each.identified.kind == "image_encoder"]
+    return tuple(_accompanied(spec, networks, encoders, listed) for spec in specs)
+
+
+def _accompanied(
+    spec: ModelSpec,
+    networks: Sequence[AddOnFile],
+    encoders: Sequence[AddOnFile],
+    listed: Sequence[ModelSpec],
+) -> ModelSpec:
+    base = registry.FAMILIES[spec.family].base
+    fitting = [each for each in networks if each.identified.base == base]
     borrowable = _borrowable(spec, listed)
     for options in (_controlnets(fitting, borrowable), _adapters(fitting, encoders, borrowable)):
         spec = _with(spec, options)

@@ -7,7 +7,10 @@ file, entry and key in the message. Importing this module imports neither torch 
 from __future__ import annotations
 
 import re
+import threading
+import time
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,10 +19,14 @@ from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import borrowed_parts, enlargers, models_folder
 from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
+from pipelines.catalog.foreign_folders import Root, RootLooks
+from pipelines.catalog.merging import merged
 from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
+from pipelines.catalog.root_paths import RootPaths
 from pipelines.disk import layout
 from pipelines.disk.hub_cache import cached_file, has_cached
 from pipelines.disk.json_files import is_list, is_object
+from pipelines.disk.known_files import KnownFiles
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.families import registry, upscaler
 from pipelines.families.route import Route
@@ -39,6 +46,7 @@ from pipelines.spec import (
 )
 
 _Model = TypeVar("_Model", bound=BaseModel)
+_RECHECK_SECONDS = 3.0
 _HUB_ID = re.compile(r"[A-Za-z0-9_][\w.-]*/[A-Za-z0-9_][\w.-]*")
 
 
@@ -54,12 +62,21 @@ class Catalog:
         path: Path,
         folder: Path | None = None,
         readers: tuple[ReaderSpec, ...] = (),
+        roots: RootPaths | None = None,
+        *,
+        remembers: bool = True,
     ) -> None:
         self.path = path
         self.models_folder = folder
+        self.root_paths = roots or RootPaths()
+        self._known = KnownFiles(self.root_paths.known, writes=remembers)
+        self._looks = RootLooks(self._known, self._gather)
+        self._lock = threading.RLock()
+        self._rechecked = 0.0
         self._listed = specs
         self._listed_readers = readers
-        self.dropped = _look(None, specs)
+        self._own = self.dropped = ModelsFolder()
+        self.roots: tuple[Root, ...] = ()
         self._preferred: Mapping[Mode, str] = {}
         self._pins: dict[str, Mapping[str, str]] = {}
         self._take(specs)
@@ -71,12 +88,36 @@ class Catalog:
         return self.models_folder / ".converted" if self.models_folder else None
 
     def look_through(self) -> None:
-        """Look into the models folder: what the artist put there follows what models.yaml lists."""
-        if self.models_folder is None:
+        """Look into the models folder and those of other tools; that follows what models.yaml lists."""
+        paths = self.root_paths.all()
+        if self.models_folder is None and not paths and not self.roots:
             return
-        self.dropped = _look(self.models_folder, self._listed)
-        listed = {spec.id for spec in self._listed}
-        self._take((*self._listed, *(spec for spec in self.dropped.specs if spec.id not in listed)))
+        if self.models_folder is not None:
+            self._own = models_folder.look(self.models_folder, self._known)
+        self._looks.look(paths)
+        self._rechecked = time.monotonic()
+        self._gather()
+
+    def recheck_roots(self) -> None:
+        """Look again where a drive with another tool's folder has come or gone; asks every few seconds."""
+        if self.roots and time.monotonic() - self._rechecked > _RECHECK_SECONDS:
+            self._rechecked = time.monotonic()
+            if self._looks.restless(self.root_paths.all()):
+                self.look_through()
+
+    def _gather(self) -> None:
+        """Make one of all that was found, of one file the first."""
+        with self._lock:
+            self.roots, together = merged(self._own, self._looks.roots(self.root_paths.all()))
+            specs = borrowed_parts.accompanied(together.specs, together.add_ons, self._listed)
+            self.dropped = replace(together, specs=specs)
+            listed = {spec.id for spec in self._listed}
+            self._take((*self._listed, *(spec for spec in specs if spec.id not in listed)))
+            self._known.save()
+
+    def root_of(self, spec: Entry) -> Path | None:
+        """The folder of another tool that a model lies in; None for any other."""
+        return next((root.path for root in self.roots if spec.id in root.found.places), None)
 
     def get(self, model_id: str) -> ModelSpec:
         """Raises NotFound."""
@@ -85,9 +126,10 @@ class Catalog:
         try:
             return self._by_id[self.dropped.earlier.get(model_id, model_id)]
         except KeyError:
-            known = ", ".join(self._by_id)
+            known = ", ".join(each for each in self._by_id if not each.startswith(DROPPED))
+            away = "".join(f" {root.words}" for root in self.roots if root.state == "away")
             raise NotFound(
-                f"There is no model '{model_id}'. The models are: {known}.", field="model"
+                f"There is no model '{model_id}'. The models are: {known}.{away}", field="model"
             ) from None
 
     @property
@@ -112,7 +154,8 @@ class Catalog:
             self.look_through()  # it may have come since
             found = self._find_add_on(add_on_id)
         if found is None:
-            raise NotFound(f"There is no '{add_on_id}' in the models folder.", field="loras")
+            away = "".join(f" {root.words}" for root in self.roots if root.state == "away")
+            raise NotFound(f"There is no '{add_on_id}' in the models folder.{away}", field="loras")
         return found
 
     def _find_add_on(self, add_on_id: str) -> AddOnFile | None:
@@ -237,10 +280,6 @@ class Catalog:
         return layout.is_whole(place) or layout.holds_texts_only(place)
 
 
-def _look(folder: Path | None, listed: tuple[ModelSpec, ...]) -> ModelsFolder:
-    return borrowed_parts.look(folder, listed) if folder else models_folder.ModelsFolder()
-
-
 def _is_one_file(spec: Entry) -> bool:
     return isinstance(spec, ModelSpec) and spec.file is not None
 
@@ -251,8 +290,17 @@ def _is_whole(spec: Entry, folder: Path) -> bool:
     return layout.is_whole(folder)
 
 
-def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
-    """Read and validate models.yaml, and look into the artist's own folder. Raises CatalogError."""
+def load_catalog(
+    path: Path,
+    models_folder: Path | None = None,
+    roots: RootPaths | None = None,
+    *,
+    remembers: bool = True,
+) -> Catalog:
+    """Read and validate models.yaml, and look into the artist's folder and those of other tools (`roots`).
+
+    `remembers`: what files were told to be is written down. Raises CatalogError.
+    """
     content = _read(path)
     known: set[str] = set()
     models = tuple(_entry(each, where) for each, where in _named(content["models"], path, known))
@@ -260,7 +308,7 @@ def load_catalog(path: Path, models_folder: Path | None = None) -> Catalog:
         _validated(ReaderSpec, each, where)
         for each, where in _named(content.get("readers") or [], path, known)
     )
-    return Catalog(models, path, models_folder, readers)
+    return Catalog(models, path, models_folder, readers, roots, remembers=remembers)
 
 
 def _named(entries: list[Any], path: Path, known: set[str]) -> Iterator[tuple[Any, str]]:

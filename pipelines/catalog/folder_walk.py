@@ -6,7 +6,7 @@ Names only: nothing is opened. Knows nothing of what a file is.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,11 +26,13 @@ class Unusable:
     reason: str
 
 
-def walk(folder: Path) -> Iterator[Path | Unusable]:
+def walk(
+    folder: Path, *, own: bool = True, useless: Callable[[str], bool] = lambda name: False
+) -> Iterator[Path | Unusable]:
     """Files of weights and diffusers folders, in order; what is inside such a folder belongs to it.
 
-    The models folder itself is never a model: a model unpacked straight into it is told of, and everything
-    else is found all the same.
+    The artist's `own` models folder itself is never a model: a model unpacked straight into it is told of,
+    and everything else is found all the same. Folders with a `useless` name are passed over.
     """
     seen: set[str] = set()
     looked_at = 0
@@ -42,7 +44,7 @@ def walk(folder: Path) -> Iterator[Path | Unusable]:
                 here, f"Only the first {MOST_ENTRIES:,} files are looked at. Link a smaller folder."
             )
             return
-        if layout.INDEX in names and here != folder:
+        if layout.INDEX in names and not (own and here == folder):
             below.clear()
             yield here
             continue
@@ -53,7 +55,7 @@ def walk(folder: Path) -> Iterator[Path | Unusable]:
                 "of their own in here.",
             )
         yield from _files(here, names)
-        below[:] = sorted(name for name in below if not name.startswith("."))
+        below[:] = sorted(name for name in below if not name.startswith(".") and not useless(name))
         refused = [problem for name in below if (problem := _bad_link(here / name, folder, seen))]
         yield from refused
         below[:] = [name for name in below if here / name not in {problem.path for problem in refused}]
@@ -71,7 +73,7 @@ def _files(here: Path, names: list[str]) -> Iterator[Path | Unusable]:
                 path, "It is a link to something that is not there. Bring that back, or remove the link."
             )
         else:
-            yield Unusable(path, "It is no ordinary file. Remove it from the models folder.")
+            yield Unusable(path, "It is no ordinary file. Remove it from the folder.")
 
 
 def _bad_link(path: Path, folder: Path, seen: set[str]) -> Unusable | None:
@@ -80,7 +82,7 @@ def _bad_link(path: Path, folder: Path, seen: set[str]) -> Unusable | None:
     if Path(real) == Path(os.path.realpath(path.parent)) / path.name:
         return None  # no link
     if _within(own, real):
-        return Unusable(path, "It is a link to a folder that holds the models folder; it is not followed.")
+        return Unusable(path, "It is a link to a folder that holds this one; it is not followed.")
     if _within(real, own) or real in seen:
         return Unusable(path, "It is a second way to a folder that is looked through already.")
     seen.add(real)

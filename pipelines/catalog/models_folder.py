@@ -1,14 +1,15 @@
 """What artists put into the models folder: checkpoints and diffusers folders as catalogue entries, add-ons,
 and files that cannot be used, each with the reason.
 
-Looks at names and headers; imports no torch. Knows the families' tables; nothing of the studio.
+`foreign_folders` finds the same in folders of other tools. Looks at names and headers; imports no torch.
+Knows the families' tables; nothing of the studio.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,9 @@ from pipelines.catalog import enlargers
 from pipelines.catalog.folder_walk import PICKLES, Unusable, walk
 from pipelines.catalog.ids import earlier_id, file_id, readable
 from pipelines.disk import layout
-from pipelines.disk.identify import Identified, identify
+from pipelines.disk.identify import Identified
 from pipelines.disk.json_files import read_object
+from pipelines.disk.known_files import KnownFiles
 from pipelines.families import registry, upscaler
 from pipelines.request import Mode
 from pipelines.spec import DROPPED, ModelSpec
@@ -38,14 +40,20 @@ _LICENCE = {
 }
 
 
+FileKey = tuple[int, int]
+"""Device and number of a file: the same under all of its names."""
+
+
 @dataclass(frozen=True, slots=True)
 class AddOnFile:
-    """A file that goes with a model. `id`: as records name it; `inside`: its path in the models folder."""
+    """A file that goes with a model. `id`: as records name it; `inside`: its path in its folder."""
 
     id: str
     inside: Path
     path: Path
     identified: Identified
+    root: Path | None = None
+    """The folder of another tool that it lies in; None: the models folder."""
 
     @property
     def name(self) -> str:
@@ -65,39 +73,92 @@ class ModelsFolder:
     places: Mapping[str, Path] = field(default_factory=dict[str, Path])
     earlier: Mapping[str, str] = field(default_factory=dict[str, str])
     """Id of an earlier version → id now, where it meant one file only."""
+    keys: Mapping[str, FileKey] = field(default_factory=dict[str, FileKey])
+    """Which file an id means, where the file system says."""
+    again: int = 0
+    """How many more names lead to files that are there already."""
 
 
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A file or diffusers folder, with what its folder tells of it.
+
+    `word`: its id; `enlarges`: all files beside it are enlargers; `root`: the folder of another tool.
+    """
+
+    path: Path
+    inside: Path
+    word: str
+    enlarges: bool
+    description: str = "From your models folder."
+    root: Path | None = None
+
+
+IS_PICKLE = "It is a pickle, which can run code when it is opened. Look for the same as .safetensors."
+_UNREADABLE = "It cannot be read. Look at its rights, and whether its drive is there."
 _SAME_NAME = (
     "Another file here has the same name, written in another way (its accents, or capitals in its ending). "
     "Rename one of the two."
 )
 
 
-def look(folder: Path) -> ModelsFolder:
+def look(folder: Path, known: KnownFiles | None = None) -> ModelsFolder:
     """Everything in `folder` and below; nothing where it does not exist."""
-    specs: dict[str, ModelSpec] = {}
-    add_ons: dict[str, AddOnFile] = {}
-    unusable: list[Unusable] = []
-    places: dict[str, Path] = {}
+    known = known or KnownFiles()
+    gathered = Gathered(known)
     for path in walk(folder):
         if isinstance(path, Unusable):
-            unusable.append(path)
-            continue
-        thing = _thing(path, path.relative_to(folder))
-        if isinstance(thing, Unusable):
-            unusable.append(thing)
-        elif thing.id in add_ons or thing.id in specs:
-            unusable.append(Unusable(path, _SAME_NAME))
-        elif isinstance(thing, AddOnFile):
-            add_ons[thing.id] = thing
+            gathered.unusable.append(path)
         else:
-            specs[thing.id] = thing
-            places[thing.id] = path
-    found = [each.inside for each in add_ons.values()]
-    earlier = _earlier("", found) | _earlier(
-        DROPPED, [place.relative_to(folder) for place in places.values()]
+            inside = path.relative_to(folder)
+            gathered.take(Candidate(path, inside, file_id(inside), enlargers.is_place(inside)))
+    found = gathered.folder()
+    earlier = _earlier("", [each.inside for each in found.add_ons]) | _earlier(
+        DROPPED, [place.relative_to(folder) for place in found.places.values()]
     )
-    return ModelsFolder(tuple(specs.values()), tuple(add_ons.values()), tuple(unusable), places, earlier)
+    return replace(found, earlier=earlier)
+
+
+class Gathered:
+    """What has been found so far; of two things with one id the first."""
+
+    def __init__(self, known: KnownFiles) -> None:
+        self.unusable: list[Unusable] = []
+        self._known = known
+        self._specs: dict[str, ModelSpec] = {}
+        self._add_ons: dict[str, AddOnFile] = {}
+        self._places: dict[str, Path] = {}
+        self._keys: dict[str, FileKey] = {}
+
+    def take(self, found: Candidate) -> None:
+        """Look at one more."""
+        thing = _diffusers_folder(found) if found.path.is_dir() else _file(found, self._known)
+        if isinstance(thing, Unusable):
+            self.unusable.append(thing)
+            return
+        if thing.id in self._add_ons or thing.id in self._specs:
+            self.unusable.append(Unusable(found.path, _SAME_NAME))
+            return
+        if isinstance(thing, AddOnFile):
+            self._add_ons[thing.id] = thing
+        else:
+            self._specs[thing.id] = thing
+            self._places[thing.id] = found.path
+        if key := _key(found.path):
+            self._keys[thing.id] = key
+
+    def folder(self) -> ModelsFolder:
+        """All of it."""
+        specs, add_ons = tuple(self._specs.values()), tuple(self._add_ons.values())
+        return ModelsFolder(specs, add_ons, tuple(self.unusable), self._places, keys=self._keys)
+
+
+def _key(path: Path) -> FileKey | None:
+    try:
+        seen = path.stat()
+    except OSError:
+        return None
+    return (seen.st_dev, seen.st_ino) if seen.st_ino else None
 
 
 def _earlier(prefix: str, insides: Sequence[Path]) -> dict[str, str]:
@@ -107,28 +168,28 @@ def _earlier(prefix: str, insides: Sequence[Path]) -> dict[str, str]:
     return {old: new for old, new in known.items() if old != new and words[old.removeprefix(prefix)] == 1}
 
 
-def _thing(path: Path, inside: Path) -> ModelSpec | AddOnFile | Unusable:
-    return _diffusers_folder(path, inside) if path.is_dir() else _file(path, inside)
-
-
-def _file(path: Path, inside: Path) -> ModelSpec | AddOnFile | Unusable:
-    if path.suffix.lower() == enlargers.PICKLE and enlargers.is_place(inside):
-        fault = enlargers.pickle_fault(path)
-        return Unusable(path, fault) if fault else _enlarger(path, inside)
+def _file(found: Candidate, known: KnownFiles) -> ModelSpec | AddOnFile | Unusable:
+    path = found.path
+    if path.suffix.lower() == enlargers.PICKLE and found.enlarges:
+        try:
+            fault = enlargers.pickle_fault(path)
+        except OSError:
+            fault = _UNREADABLE
+        return Unusable(path, fault) if fault else _spec(found, upscaler.NAME, _TILE)
     if path.suffix.lower() in PICKLES:
-        return Unusable(
-            path, "It is a pickle, which can run code when it is opened. Look for the same as .safetensors."
-        )
+        return Unusable(path, IS_PICKLE)
     try:
-        found = identify(path)
-    except (ValueError, OSError):
+        told = known.identify(path)
+    except ValueError:
         return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
-    if found.kind in _ADD_ONS:
-        return AddOnFile(file_id(inside), inside, path, found)
-    if found.kind == "unknown" and enlargers.is_place(inside):
-        return _enlarger(path, inside)
-    reason = _why_not(found)
-    return Unusable(path, reason) if reason else _checkpoint(path, inside, found)
+    except OSError:
+        return Unusable(path, _UNREADABLE)
+    if told.kind in _ADD_ONS:
+        return AddOnFile(found.word, found.inside, path, told, found.root)
+    if told.kind == "unknown" and found.enlarges:
+        return _spec(found, upscaler.NAME, _TILE)
+    reason = _why_not(told)
+    return Unusable(path, reason) if reason else _checkpoint(found, told)
 
 
 def _why_not(found: Identified) -> str | None:
@@ -156,16 +217,14 @@ def _why_not(found: Identified) -> str | None:
     return None
 
 
-def _enlarger(path: Path, inside: Path) -> ModelSpec:
-    return _spec(path, inside, upscaler.NAME, _TILE)
+def _checkpoint(found: Candidate, told: Identified) -> ModelSpec:
+    assert told.base is not None
+    config = str(CONFIGS / told.base)
+    return _spec(found, _FAMILY[told.base], _RESOLUTION[told.base], config=config)
 
 
-def _checkpoint(path: Path, inside: Path, found: Identified) -> ModelSpec:
-    assert found.base is not None
-    return _spec(path, inside, _FAMILY[found.base], _RESOLUTION[found.base], config=str(CONFIGS / found.base))
-
-
-def _diffusers_folder(path: Path, inside: Path) -> ModelSpec | Unusable:
+def _diffusers_folder(found: Candidate) -> ModelSpec | Unusable:
+    path = found.path
     try:
         index = read_object(path / layout.INDEX)
     except (OSError, ValueError):
@@ -181,16 +240,17 @@ def _diffusers_folder(path: Path, inside: Path) -> ModelSpec | Unusable:
     if part := layout.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
     options = dict(registry.FAMILIES[family].folders[name])
-    return _spec(path, inside, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
+    return _spec(found, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
 
 
-def _spec(path: Path, inside: Path, family: str, resolution: int, **more: Any) -> ModelSpec:
+def _spec(found: Candidate, family: str, resolution: int, **more: Any) -> ModelSpec:
+    path = found.path
     values = {
-        "id": DROPPED + file_id(inside),
+        "id": DROPPED + found.word,
         "label": readable(path.stem if path.is_file() else path.name)[:64],
         "family": family,
         "source": str(path.resolve()),
-        "description": "From your models folder.",
+        "description": found.description,
         "licence": _LICENCE,
         "resolution": resolution,
         **more,

@@ -69,8 +69,9 @@ _DOUBLE_BLOCKS = {double: base for (double, _), base in _DEPTHS.items() if doubl
 
 def bases(layers: Layers) -> tuple[str, ...]:
     """All models the layers fit, the likeliest first; none where nothing is known of them."""
+    lines = "\n".join(layers)
     for sign, base in _FOREIGN:
-        if any(re.search(sign, name) for name in layers):
+        if re.search(sign, lines, re.MULTILINE):
             return (base,)
     if any("_processor_qkv_lora" in name or "_processor_proj_lora" in name for name in layers):
         return ("flux1",)  # XLabs' own layout

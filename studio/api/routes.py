@@ -23,6 +23,7 @@ from studio.api.gallery import add_gallery
 from studio.api.images import add_images
 from studio.api.jobs import add_jobs
 from studio.api.lineage import add_lineage
+from studio.api.model_roots import add_model_roots
 from studio.api.models import add_models
 from studio.api.presets import add_presets
 from studio.api.problems import Problem, add_problem_handlers
@@ -71,6 +72,7 @@ def add_api(
     add_sweeps(router, service.sweeps)
     add_presets(router, service.presets)
     add_models(router, service.library)
+    add_model_roots(router, service.library.roots)
     add_characters(router, service.characters)
     add_designs(router, service.designs)
     add_readers(router, service)

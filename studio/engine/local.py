@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any
 
+from pipelines.catalog.root_paths import RootPaths
 from pipelines.events import Event, WorkOrder
 from pipelines.memory.plan import Precision
 from studio.engine import Place, worker
@@ -23,6 +24,7 @@ class LocalEngine(SupervisedWorker):
         device: str,
         models_folder: Path | None = None,
         precision: Precision = Precision.AUTO,
+        roots: RootPaths | None = None,
         *,
         main: WorkerMain = worker.main,
         args: tuple[Any, ...] | None = None,
@@ -32,7 +34,7 @@ class LocalEngine(SupervisedWorker):
         patience: Callable[[], Patience] = Patience,
     ) -> None:
         folder = str(models_folder) if models_folder else None
-        given = (str(models_yaml), device, folder, precision) if args is None else args
+        given = (str(models_yaml), device, folder, precision, roots) if args is None else args
         super().__init__(
             lambda: WorkerProcess(main, given),
             restart_delays=restart_delays,

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Protocol
 
 from pipelines.catalog.catalog import Catalog, load_catalog
+from pipelines.catalog.root_paths import RootPaths
 from pipelines.errors import CatalogError, LikenessError
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import Precision
@@ -74,10 +75,11 @@ def main(
     device: str,
     models_folder: str | None = None,
     precision: Precision = Precision.AUTO,
+    roots: RootPaths | None = None,
 ) -> None:
-    """Serve the models of `models_yaml` and `models_folder` on `device` until the studio closes the pipe."""
+    """Serve the models of `models_yaml` and all folders on `device` until the studio closes the pipe."""
     folder = Path(models_folder) if models_folder else None
-    serve(pipe, partial(_load, Path(models_yaml), device, folder, precision))
+    serve(pipe, partial(_load, Path(models_yaml), device, folder, precision, roots))
 
 
 def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) -> None:
@@ -102,10 +104,15 @@ def serve(pipe: Connection, load: Load, alive_seconds: float = ALIVE_SECONDS) ->
 
 
 def _load(
-    models_yaml: Path, device: str, models_folder: Path | None, precision: Precision, say: Say
+    models_yaml: Path,
+    device: str,
+    models_folder: Path | None,
+    precision: Precision,
+    roots: RootPaths | None,
+    say: Say,
 ) -> tuple[Runner, Ready]:
     say(StartupProgress("Loading PyTorch."))
-    catalog = load_catalog(models_yaml, models_folder)
+    catalog = load_catalog(models_yaml, models_folder, roots, remembers=False)
     _keep_the_terminal_quiet()
     threads.wait_passively()
     import torch

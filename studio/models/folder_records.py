@@ -20,7 +20,8 @@ def add_on(found: AddOnFile, folder: Path | None) -> AddOn:
         kind=kind,
         base=found.identified.base,
         base_label=None if kind == "image_encoder" else found.identified.base_label,
-        file=_inside(found.path, folder),
+        file=_inside(found.path, found.root or folder),
+        root=readable(str(found.root)) if found.root else None,
         size_bytes=status.st_size if (status := durable.status(found.path)) else 0,
         weight=found.identified.weight,
         triggers=found.identified.triggers,
@@ -33,4 +34,6 @@ def refused(found: Unusable, folder: Path | None) -> Refused:
 
 
 def _inside(path: Path, folder: Path | None) -> str:
-    return readable(path.relative_to(folder).as_posix() if folder else path.name)
+    if folder is None or folder not in path.parents:
+        return readable(path.name)
+    return readable(path.relative_to(folder).as_posix())

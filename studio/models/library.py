@@ -36,6 +36,7 @@ from studio.models.records import (
     ModelVersion,
     Origin,
 )
+from studio.models.roots import ModelRoots
 
 
 class ModelLibrary:
@@ -54,6 +55,7 @@ class ModelLibrary:
         self._downloads = Downloads(self._ledger, self._changed, launch)
         self._version = 0
         self._lock = threading.Lock()
+        self.roots = ModelRoots(catalog, folder, self._changed)
         self._hardware: Hardware | None = None
         if leaving.finish(self._ledger, catalog.models_folder):
             catalog.look_through()
@@ -64,6 +66,7 @@ class ModelLibrary:
 
     def all(self) -> Library:
         """The whole library now."""
+        self._catalog.recheck_roots()
         decisions = self._ledger.read()
         cache = places.cache_folder()
         dropped, folder = self._catalog.dropped, self._catalog.models_folder
@@ -74,6 +77,7 @@ class ModelLibrary:
             add_ons=tuple(folder_records.add_on(each, folder) for each in dropped.add_ons),
             refused=tuple(folder_records.refused(each, folder) for each in dropped.unusable),
             models_folder=str(folder) if folder else None,
+            model_roots=self.roots.all(),
             cache_folder=str(cache),
             free_bytes=_free(cache),
             device=self._hardware.name if self._hardware else None,
@@ -135,6 +139,11 @@ class ModelLibrary:
             raise Conflict(f"{spec.label} is being downloaded. Cancel that first.")
         if place := self._catalog.dropped.places.get(spec.id):
             card = self.card(spec.id)
+            if root := self._catalog.root_of(spec):
+                raise Conflict(
+                    f"{spec.label} lies in {root}, a folder of another tool, in which the studio only reads. "
+                    "Remove it with that tool, or forget the whole folder."
+                )
             assert self._catalog.models_folder is not None
             leaving.remove(self._ledger, place, self._catalog.models_folder, spec.label)
             self.scan()
@@ -278,6 +287,7 @@ class ModelLibrary:
             source=spec.source,
             page=places.page(spec, catalog),
             origin=self._origin(spec),
+            root=str(root) if (root := catalog.root_of(spec)) else None,
             available=catalog.availability(spec),
             licence=spec.licence,
             needs_consent=spec.licence.needs_consent,
@@ -343,7 +353,7 @@ class ModelLibrary:
     def _removable(self, spec: Entry, decisions: Decisions) -> bool:
         folder = self._catalog.models_folder
         if folder is not None and (place := self._catalog.dropped.places.get(spec.id)):
-            return removal.is_own(place, folder)
+            return self._catalog.root_of(spec) is None and removal.is_own(place, folder)
         return bool(self._fetched(spec, decisions))
 
     def _fetched(self, spec: Entry, decisions: Decisions) -> set[str]:

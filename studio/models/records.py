@@ -125,6 +125,7 @@ class ModelCard(_Record):
     source: str
     page: str | None = Field(description="The model's page on the hub.")
     origin: Origin
+    root: str | None = Field(default=None, description="The folder of another tool that it lies in.")
     available: Availability
     absent: dict[str, str] = Field(
         default_factory=dict, description="Modes that lack files although the model is ready, and why."
@@ -157,14 +158,15 @@ class ModelCard(_Record):
 
 
 class AddOn(_Record):
-    """A file of the models folder that goes with a model: LoRA, ControlNet, VAE, IP-Adapter, its encoder."""
+    """A file of a models folder that goes with a model: LoRA, ControlNet, VAE, IP-Adapter, its encoder."""
 
     id: str
     name: str
     kind: AddOnKind
     base: str | None = Field(description="Family it was made for; None where its keys do not say.")
     base_label: str | None
-    file: str = Field(description="Path inside the models folder.")
+    file: str = Field(description="Path inside the models folder, or inside `root`.")
+    root: str | None = Field(default=None, description="The folder of another tool that it lies in.")
     size_bytes: int
     weight: float = Field(default=1.0, description="What its maker advises, else 1.")
     triggers: tuple[str, ...] = Field(default=(), description="Words that call it up.")
@@ -177,6 +179,25 @@ class Refused(_Record):
     reason: str
 
 
+class ModelRoot(_Record):
+    """The folder of another tool, whose models are used where they are."""
+
+    path: str
+    tool: str = Field(description="ComfyUI and the like; empty where it is none of those known.")
+    state: Literal["ready", "looking", "away", "unreadable"] = Field(
+        description="away: its drive is not there or does not answer; unreadable: it cannot be understood."
+    )
+    words: str = Field(default="", description="What is wrong with it, and what to do.")
+    given: bool = Field(description="At the start, so that it cannot be forgotten here.")
+    holds: dict[str, int] = Field(description="How many of each kind.")
+    held: str = Field(description="The same in words.")
+    again: int = Field(default=0, description="Files that an earlier folder has already.")
+    refused: tuple[Refused, ...] = Field(
+        default=(), description="What cannot be used, and why; the first 200."
+    )
+    refused_count: int = 0
+
+
 class Library(_Record):
     """All of the Models page at once; `version` rises with every change."""
 
@@ -186,6 +207,7 @@ class Library(_Record):
     add_ons: tuple[AddOn, ...]
     refused: tuple[Refused, ...]
     models_folder: str | None
+    model_roots: tuple[ModelRoot, ...] = Field(default=(), description="Folders of other tools.")
     cache_folder: str
     free_bytes: int
     device: str | None = None

@@ -11,6 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
 from tests.hub import Hub, Repo, running_hub
+from tests.pipelines.catalog.tool_trees import plant
 from tests.pipelines.disk.test_identify import LORA_XL, write
 
 WEIGHTS = "unet/diffusion_pytorch_model.safetensors"
@@ -48,6 +49,7 @@ def studio(
 def models_page(context: BrowserContext, studio: StudioProcess) -> Iterator[Page]:
     page = context.new_page()
     watch = PageWatch(page, studio.url)
+    watch.expect("/api/v1/model-roots")  # a folder that is not there is refused
     page.goto(f"{studio.url}/#models")
     page.wait_for_selector("#model-card-away")
     yield page
@@ -70,6 +72,7 @@ def test_an_artist_brings_a_model_here_and_removes_it(
     studio.wait_for_worker()  # what fits is known from then on
     _how_it_is_kept_is_chosen(page)
     _own_files_are_found(page, studio)
+    _another_tools_folder_is_used_where_it_is(page, studio)
     _removing_asks_first(page)
 
 
@@ -140,6 +143,26 @@ def _own_files_are_found(page: Page, studio: StudioProcess) -> None:
     expect(page.locator("#models-addons")).to_contain_text("pickle")
     said = "Your folder holds 1 LoRA or other part, 1 file that cannot be used."
     expect(page.locator("#likeness-toasts")).to_contain_text(said)
+
+
+def _another_tools_folder_is_used_where_it_is(page: Page, studio: StudioProcess) -> None:
+    comfy = studio.data_dir.parent / "ComfyUI"
+    plant(comfy, "ComfyUI")
+    page.fill("#model-root-path", str(comfy.parent / "nowhere"))
+    page.click("#model-root-add")
+    expect(page.locator("#likeness-toasts")).to_contain_text("There is no folder")
+    page.fill("#model-root-path", str(comfy))
+    page.keyboard.press("Enter")
+    roots = page.locator("#model-roots")
+    expect(roots).to_contain_text("Holds 2 models, 2 enlargers, 5 LoRAs")
+    expect(page.locator("#models-list")).to_contain_text("dream")
+    roots.get_by_text("What cannot be used").click()
+    expect(roots).to_contain_text("It is a pickle")
+    page.get_by_role("button", name=f"Forget {comfy}").click()
+    page.click("#models-ask-yes")
+    expect(roots.locator("li")).to_have_count(0)
+    expect(page.locator("#models-list")).not_to_contain_text("dream")
+    assert (comfy / "models" / "loras" / "ink.safetensors").is_file()
 
 
 def _removing_asks_first(page: Page) -> None:

@@ -5,6 +5,7 @@ import pytest
 
 from studio import __version__
 from tests.e2e.harness import StudioProcess
+from tests.pipelines.disk.test_identify import LORA_XL, write
 from tests.studio.test_api_images import problem
 
 CALLS = {
@@ -73,6 +74,7 @@ CALLS = {
     "/jobs/{job_id}/cancel": {"post"},
     "/jobs/{job_id}/preview": {"get"},
     "/jobs/{job_id}/control-image": {"get"},
+    "/model-roots": {"get", "post", "delete"},
     "/models/library": {"get"},
     "/models/scan": {"post"},
     "/models/defaults/{mode}": {"put"},
@@ -132,6 +134,20 @@ def test_health_tells_version_device_and_queue(rest: StudioProcess) -> None:
     assert body["device"] == "cpu"
     assert body["queue_length"] == 0
     assert body["worker"]["state"] in ("ready", "busy")
+
+
+def test_a_folder_of_another_tool_comes_and_goes(rest: StudioProcess) -> None:
+    folder = rest.data_dir.parent / "Other tool"
+    write(folder / "Lora" / "ink.safetensors", LORA_XL)
+    added = rest.api("POST", "/model-roots", json={"path": str(folder)})
+    assert added.status_code == 201
+    assert added.json()["holds"] == {"lora": 1}
+    assert rest.api("GET", "/model-roots").json() == [added.json()]
+    assert rest.api("POST", "/model-roots", json={"path": str(folder)}).status_code == 409
+    refused = rest.api("POST", "/model-roots", json={"path": "nowhere"})
+    assert (refused.status_code, problem(refused)["field"]) == (422, "path")
+    assert rest.api("DELETE", "/model-roots", params={"path": str(folder)}).status_code == 204
+    assert rest.api("DELETE", "/model-roots", params={"path": str(folder)}).status_code == 404
 
 
 def test_models_tell_what_they_can_do(rest: StudioProcess) -> None:

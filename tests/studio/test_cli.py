@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -33,6 +34,10 @@ def test_every_option_is_read() -> None:
         "bfloat16",
         "--memory",
         "fp8",
+        "--model-roots",
+        "/mnt/ComfyUI",
+        "--model-roots",
+        "/mnt/my models",
         "--open",
     ]
     settings = read_command(arguments, {}).settings
@@ -44,6 +49,7 @@ def test_every_option_is_read() -> None:
         device="cuda:1",
         memory=MemoryChoice.FP8,
         precision=Precision.BFLOAT16,
+        model_roots=(Path("/mnt/ComfyUI").absolute(), Path("/mnt/my models").absolute()),
         open_browser=True,
     )
 
@@ -58,6 +64,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         "LIKENESS_MEMORY": "group_offload",
         "LIKENESS_PRECISION": "float32",
         "LIKENESS_OPEN": "yes",
+        "LIKENESS_MODEL_ROOTS": os.pathsep.join(["/mnt/ComfyUI", "/mnt/my models"]),
     }
     assert read_command([], environment).settings == Settings(
         host="::1",
@@ -67,6 +74,7 @@ def test_every_option_is_also_an_environment_variable() -> None:
         device="mps",
         memory=MemoryChoice.GROUP_OFFLOAD,
         precision=Precision.FLOAT32,
+        model_roots=(Path("/mnt/ComfyUI").absolute(), Path("/mnt/my models").absolute()),
         open_browser=True,
     )
 

@@ -65,8 +65,8 @@ def test_loops_and_ways_up_are_told_of(tmp_path: Path) -> None:
     assert named(own) == ["ink"]
     told = reasons(own)
     assert "second way" in told["b"]
-    assert "holds the models folder" in told["disk"]
-    assert "holds the models folder" in told["again"]
+    assert "holds this one" in told["disk"]
+    assert "holds this one" in told["again"]
 
 
 @posix

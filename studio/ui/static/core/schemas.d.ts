@@ -15,6 +15,7 @@ export interface AddOn {
   base: string | null;
   base_label: string | null;
   file: string;
+  root: string | null;
   size_bytes: number;
   weight: number;
   triggers: string[];
@@ -709,6 +710,7 @@ export interface Library {
   add_ons: AddOn[];
   refused: Refused[];
   models_folder: string | null;
+  model_roots: ModelRoot[];
   cache_folder: string;
   free_bytes: number;
   device: string | null;
@@ -770,6 +772,7 @@ export interface ModelCard {
   source: string;
   page: string | null;
   origin: "bundled" | "hub" | "folder" | "file";
+  root: string | null;
   available: "ready" | "downloadable" | "missing";
   absent: Record<string, string>;
   licence: Licence;
@@ -807,6 +810,19 @@ export interface ModelInfo {
   add_ons: AddOnInfo[];
 }
 
+export interface ModelRoot {
+  path: string;
+  tool: string;
+  state: "ready" | "looking" | "away" | "unreadable";
+  words: string;
+  given: boolean;
+  holds: Record<string, number>;
+  held: string;
+  again: number;
+  refused: Refused[];
+  refused_count: number;
+}
+
 export interface ModelVersion {
   commit: string;
   held: "catalogue" | "studio" | "no";
@@ -826,6 +842,10 @@ export interface NamedValue {
 export interface NewCharacter {
   name: string;
   description: string;
+}
+
+export interface NewRoot {
+  path: string;
 }
 
 export interface NewToken {

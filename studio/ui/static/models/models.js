@@ -9,9 +9,10 @@ import { currentSection } from "../core/sections.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
+import { ModelRoots } from "./roots.js";
 import { chip, isActive, link, Row } from "./row.js";
 
-/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelVersion } from "../core/schemas.js" */
+/** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelRoot, ModelVersion } from "../core/schemas.js" */
 
 const POLL = 1000;
 const PATIENCE = 20000; // ms; one lost answer must not end the polling
@@ -65,6 +66,7 @@ export class ModelsPage {
     this.defaults = el("div", { class: "mod-defaults" });
     this.addOns = el("ul", { class: "mod-addons", id: "models-addons" });
     this.folder = el("p", { class: "mod-note" });
+    this.roots = new ModelRoots({ kinds: KINDS, added: (library) => this.brought(library) });
     element.replaceChildren(
       el(
         "div",
@@ -87,6 +89,7 @@ export class ModelsPage {
         ),
         el("section", { "aria-label": "Default models" }, el("h3", {}, "Which model each mode starts with"), this.defaults),
         el("section", { "aria-label": "Models folder" }, el("h3", {}, "Your own files"), this.folder, this.addOns),
+        this.roots.node,
       ),
     );
     on("tab:shown", (name) => name === "models" && this.load());
@@ -99,7 +102,8 @@ export class ModelsPage {
     const library = await answer.catch(() => null); // asked again below
     if (library) this.show(library);
     const busy = library && all(library).some(isActive);
-    const waiting = currentSection() === "models" && !library?.device; // what fits is known once the worker is there
+    const looking = library?.model_roots.some((/** @type {ModelRoot} */ root) => root.state === "looking");
+    const waiting = currentSection() === "models" && (looking || !library?.device); // what fits is known once the worker is there
     if (busy || waiting) this.timer = setTimeout(() => this.load(), busy ? POLL : 3 * POLL);
   }
 
@@ -112,6 +116,14 @@ export class ModelsPage {
     this.showRows();
     this.showDefaults();
     this.showFolder();
+    this.roots.show(library);
+  }
+
+  /** A folder of another tool came or went. @param {Library | null} library */
+  brought(library) {
+    if (library) this.show(library);
+    this.tellStudio();
+    return this.load();
   }
 
   /** A toast where a download has ended since the last look. @param {Library} library */
@@ -195,7 +207,7 @@ export class ModelsPage {
       ? `Put .safetensors files or diffusers folders into ${folder}, then look through it: checkpoints become models above, LoRAs and other parts are listed here.`
       : "This studio has no models folder.";
     this.addOns.replaceChildren(
-      ...addOns.map((each) => this.addOn(each)),
+      ...addOns.filter((each) => !each.root).map((each) => this.addOn(each)),
       ...refused.map((each) =>
         el(
           "li",
@@ -300,15 +312,17 @@ export class ModelsPage {
   }
 
   /** What the models folder holds, in words. @param {Library} said */
-  found({ models, add_ons: addOns, refused }) {
-    const own = models.filter((card) => card.id.startsWith("file-")).length;
+  found({ models, add_ons: addOns, refused, model_roots: roots }) {
+    const own = models.filter((card) => card.id.startsWith("file-") && !card.root).length;
+    const parts = addOns.filter((each) => !each.root).length;
     const counts = [
       [own, "model"],
-      [addOns.length, "LoRA or other part", "LoRAs and other parts"],
+      [parts, "LoRA or other part", "LoRAs and other parts"],
       [refused.length, "file that cannot be used", "files that cannot be used"],
     ];
     const words = counts.filter(([count]) => count).map(([count, one, many]) => `${count} ${count === 1 ? one : many || `${one}s`}`);
-    return words.length ? `Your folder holds ${words.join(", ")}.` : "Your folder holds no models yet.";
+    const others = roots.length ? ` ${roots.length} ${roots.length === 1 ? "folder" : "folders"} of other tools looked through.` : "";
+    return (words.length ? `Your folder holds ${words.join(", ")}.` : "Your folder holds no models yet.") + others;
   }
 
   async lookThrough() {
