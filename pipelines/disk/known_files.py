@@ -61,7 +61,8 @@ class KnownFiles:
         }
         half = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         try:
-            half.write_text(json.dumps({"made_by": _version(), "files": files}), encoding="utf-8")
+            with half.open("x", encoding="utf-8", opener=_for_its_owner) as file:
+                json.dump({"made_by": _version(), "files": files}, file)
             half.replace(self._path)
         except (OSError, ValueError) as error:  # a name of a file that is no text among them
             _log.warning("What files were told to be could not be remembered: %s", error)
@@ -88,6 +89,11 @@ def _read(path: Path) -> dict[str, tuple[_Stamp, Identified]]:
             size, written, aside, told = entry
             known[name] = (int(size), int(written), int(aside)), _TOLD.validate_python(told)
     return known
+
+
+def _for_its_owner(path: str, flags: int) -> int:
+    """Whose files somebody has is nobody else's business."""
+    return os.open(path, flags, 0o600)
 
 
 def _written(path: Path) -> int:
