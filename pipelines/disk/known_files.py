@@ -61,7 +61,8 @@ class KnownFiles:
         }
         half = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         try:
-            with half.open("x", encoding="utf-8", opener=_for_its_owner) as file:
+            mine = os.open(half, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)  # nobody else's business
+            with os.fdopen(mine, "w", encoding="utf-8") as file:
                 json.dump({"made_by": _version(), "files": files}, file)
             half.replace(self._path)
         except (OSError, ValueError) as error:  # a name of a file that is no text among them
@@ -89,11 +90,6 @@ def _read(path: Path) -> dict[str, tuple[_Stamp, Identified]]:
             size, written, aside, told = entry
             known[name] = (int(size), int(written), int(aside)), _TOLD.validate_python(told)
     return known
-
-
-def _for_its_owner(path: str, flags: int) -> int:
-    """Whose files somebody has is nobody else's business."""
-    return os.open(path, flags, 0o600)
 
 
 def _written(path: Path) -> int:
