@@ -6,7 +6,8 @@ all directions learn at the same pace. The small networks here need fewer sample
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -15,18 +16,19 @@ from training.parallel import rank, sum_over_workers, workers
 
 
 def orthogonalise(matrix: torch.Tensor, steps: int = 4, bf16: bool = False) -> torch.Tensor:
-    """Approximate nearest semi-orthogonal matrix of `matrix` (rows, columns), by quintic Newton-Schulz.
+    """Nearly the nearest semi-orthogonal matrix of each (..., rows, columns), by quintic Newton-Schulz.
 
     bfloat16 is exact enough, and the faster where the processor computes in it.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
-    x = matrix / (matrix.norm() + 1e-7)
-    wide = x if x.shape[0] <= x.shape[1] else x.T
+    x = matrix / (matrix.norm(dim=(-2, -1), keepdim=True) + 1e-7)
+    tall = x.shape[-2] > x.shape[-1]
+    wide = x.mT if tall else x
     wide = wide.bfloat16() if bf16 else wide
     for _ in range(steps):
-        gram = wide @ wide.T
+        gram = wide @ wide.mT
         wide = a * wide + (b * gram + c * gram @ gram) @ wide
-    return (wide if x.shape[0] <= x.shape[1] else wide.T).to(matrix.dtype)
+    return (wide.mT if tall else wide).to(matrix.dtype)
 
 
 class MuonAdamW(torch.optim.Optimizer):
@@ -57,37 +59,67 @@ class MuonAdamW(torch.optim.Optimizer):
             if group["muon"]:
                 self._muon(live, group)
             else:
-                for p in live:
-                    self._adamw(p, group)
+                self._adamw(live, group)
 
     def _muon(self, live: list[torch.nn.Parameter], group: dict[str, Any]) -> None:
         """Each worker orthogonalises its share of the matrices; all workers apply all updates."""
-        updates = []
-        for i, p in enumerate(live):
-            state = self.state[p]
-            if not state:
-                state["momentum"] = torch.zeros_like(p)
-            state["momentum"].lerp_(p.grad, 1 - group["momentum"])
-            if i % workers() == rank():
-                blend = p.grad.lerp(state["momentum"], group["momentum"]).reshape(p.shape[0], -1)
-                updates.append(orthogonalise(blend, bf16=self.bf16).reshape(-1))
-            else:
-                updates.append(p.new_zeros(p.numel()))
-        for p, flat in zip(live, sum_over_workers(updates), strict=True):
-            scale = max(1.0, p.shape[0] ** 2 / p.numel()) ** 0.5
-            p.mul_(1 - group["lr"] * group["weight_decay"]).add_(
-                flat.view(p.shape), alpha=-group["lr"] * scale
-            )
+        if not live:
+            return
+        momenta, grads = [], [p.grad for p in live]
+        for p in live:
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+            momenta.append(self.state[p]["momentum"])
+        torch._foreach_lerp_(momenta, grads, 1 - group["momentum"])
+        blends = torch._foreach_lerp(grads, momenta, group["momentum"])
+        updates = sum_over_workers(self._orthogonal(live, blends))
+        torch._foreach_mul_(live, 1 - group["lr"] * group["weight_decay"])
+        scales = [-group["lr"] * max(1.0, p.shape[0] ** 2 / p.numel()) ** 0.5 for p in live]
+        shaped = [flat.view(p.shape) for p, flat in zip(live, updates, strict=True)]
+        torch._foreach_add_(live, torch._foreach_mul(shaped, scales))
 
-    def _adamw(self, p: torch.nn.Parameter, group: dict[str, Any]) -> None:
-        state = self.state[p]
-        if not state:
-            state.update(step=torch.tensor(0.0), m=torch.zeros_like(p), v=torch.zeros_like(p))
-        state["step"] += 1
-        t, lr = float(state["step"]), group["lr"] * group["ratio"]
-        state["m"].lerp_(p.grad, 0.1)
-        state["v"].mul_(0.99).addcmul_(p.grad, p.grad, value=0.01)
-        p.addcdiv_(state["m"] / (1 - 0.9**t), (state["v"] / (1 - 0.99**t)).sqrt() + 1e-8, value=-lr)
+    def _orthogonal(
+        self, live: list[torch.nn.Parameter], blends: Sequence[torch.Tensor]
+    ) -> list[torch.Tensor]:
+        """This worker's share of the flat updates, the others' zero; those of one shape are made at once."""
+        updates: list[torch.Tensor] = [torch.empty(0)] * len(live)
+        alike: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for i, p in enumerate(live):
+            if i % workers() == rank():
+                alike[p.shape[0], p.numel() // p.shape[0]].append(i)
+            else:
+                updates[i] = p.new_zeros(p.numel())
+        for (rows, columns), places in alike.items():
+            stack = torch.stack([blends[i].reshape(rows, columns) for i in places])
+            for i, update in zip(places, orthogonalise(stack, bf16=self.bf16), strict=True):
+                updates[i] = update.reshape(-1)
+        return updates
+
+    def _adamw(self, live: list[torch.nn.Parameter], group: dict[str, Any]) -> None:
+        for p in live:
+            if not self.state[p]:
+                self.state[p].update(step=torch.tensor(0.0), m=torch.zeros_like(p), v=torch.zeros_like(p))
+            self.state[p]["step"] += 1
+        for t, alike in _by_step([(self.state[p], p) for p in live]).items():
+            parameters, means, squares = ([x[k] for x in alike] for k in range(3))
+            grads = [p.grad for p in parameters]
+            torch._foreach_lerp_(means, grads, 0.1)
+            torch._foreach_mul_(squares, 0.99)
+            torch._foreach_addcmul_(squares, grads, grads, value=0.01)
+            deviations = torch._foreach_sqrt(torch._foreach_div(squares, 1 - 0.99**t))
+            torch._foreach_add_(deviations, 1e-8)
+            steps = torch._foreach_div(means, 1 - 0.9**t)
+            torch._foreach_addcdiv_(parameters, steps, deviations, value=-group["lr"] * group["ratio"])
+
+
+def _by_step(
+    states: list[tuple[dict[str, Any], torch.nn.Parameter]],
+) -> dict[float, list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]]:
+    """Parameters with their means and squares, those together that have made as many steps."""
+    out: dict[float, list[tuple[torch.nn.Parameter, torch.Tensor, torch.Tensor]]] = defaultdict(list)
+    for state, p in states:
+        out[float(state["step"])].append((p, state["m"], state["v"]))
+    return out
 
 
 def split_parameters(
