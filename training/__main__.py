@@ -60,14 +60,26 @@ def _figures(script: str, target: Path, *options: str) -> None:
     subprocess.run(command, cwd=figures, check=True)
 
 
-def _characters(preset: Preset, count: int, seed: int) -> tuple[str, ...]:
-    return ("--identities", str(count), "--seed", str(seed), "--styles", ",".join(preset.styles))
+def _characters(styles: tuple[str, ...], count: int, seed: int) -> tuple[str, ...]:
+    return ("--identities", str(count), "--seed", str(seed), "--styles", ",".join(styles))
 
 
 def corpus(preset: Preset, work: Path) -> None:
     """Emit the SVG corpus."""
-    options = _characters(preset, preset.corpus_identities, preset.seed)
-    _figures("corpus.mjs", work / "corpus.jsonl.gz", *options)
+    for name, styles, count in (
+        ("corpus", preset.styles, preset.corpus_identities),
+        ("guests", preset.guests, preset.guest_identities),
+        ("strangers", preset.strangers, preset.stranger_identities),
+    ):
+        options = _characters(styles, count, preset.seed)
+        _figures("corpus.mjs", work / f"{name}.jsonl.gz", *options)
+
+
+def render_all(preset: Preset, work: Path) -> None:
+    """Render what `corpus` has emitted, packed with gzip or xz."""
+    for packed in sorted(work.glob("*.jsonl.*z")):
+        name = packed.name.partition(".")[0]
+        render.render(packed, work / name, preset.px, os.cpu_count() or 1)
 
 
 def enlarger(preset: Preset, work: Path, device: str, model: Path) -> None:
@@ -75,7 +87,7 @@ def enlarger(preset: Preset, work: Path, device: str, model: Path) -> None:
     from training.evaluate_enlarger import export_enlarger
 
     p, folder, seed = preset.enlarger, work / "enlarger", preset.seed + OTHER_PEOPLE
-    portraits = (*_characters(preset, p.portraits, seed), "--first-only")
+    portraits = (*_characters(preset.styles, p.portraits, seed), "--first-only")
     _figures("corpus.mjs", folder / "portraits.jsonl.gz", *portraits)
     drawings = ("--count", str(p.drawings), "--seed", str(seed))
     _figures("drawings.mjs", folder / "drawings.jsonl.gz", *drawings)
@@ -108,8 +120,8 @@ def _fidelity(preset: Preset, work: Path, device: str, out: Path) -> None:
     from training.pipes import Pipes
     from training.reader import RealRenders, train
 
-    reader, real = train(preset, work, device).to("cpu"), RealRenders(preset, work, held=True, seed=101)
-    measure(preset, Pipes(out), real, reader, out)
+    reader, real = train(preset, work, device), RealRenders(preset, work, held=True, seed=101)
+    measure(preset, Pipes(out, device), real, reader, out)
     write_card(preset, work, out)
 
 
@@ -133,9 +145,7 @@ def stages(preset: Preset, work: Path, device: str, out: Path) -> dict[str, Call
     """Every stage by name, ready to call."""
     return {
         "corpus": lambda: corpus(preset, work),
-        "render": lambda: render.render(
-            work / "corpus.jsonl.gz", work / "corpus", preset.px, os.cpu_count() or 1
-        ),
+        "render": lambda: render_all(preset, work),
         "autoencoder": lambda: launch(train_autoencoder.train, preset.workers, preset, work, device),
         "latents": lambda: launch(encode, preset.workers, preset, work, device),
         "critic": lambda: launch(train_critic.train, preset.workers, preset, work, device),

@@ -46,6 +46,11 @@ class BackgroundBank:
                 _save_whole(cache, stack)
         self.images = torch.from_numpy(stack).permute(0, 3, 1, 2).contiguous()
 
+    def to(self, device: str) -> BackgroundBank:
+        """Keep the pictures on `device`."""
+        self.images = self.images.to(device)
+        return self
+
     def rows(self, name: str) -> list[int]:
         """Indices into `images` of the variants of background `name`."""
         return self._rows[name]

@@ -128,6 +128,9 @@ class EnlargerPreset:
 class Preset:
     """Everything one training run needs to know; `px` is the side of the square pictures.
 
+    `styles` are the designs the model draws in; `guests` those of which it only learns to edit pictures, and
+    `strangers` those it never sees, to measure edits of foreign pictures with.
+
     `cases`, `pictures`: how many tries a measure rests on, and how many the Fréchet distance of a mode does;
     `real_pictures`: how many real ones it compares them with.
     """
@@ -140,9 +143,14 @@ class Preset:
     workers: int = 2
     loaders: int = 0
     styles: tuple[str, ...] = ("toon", "bold line", "ink", "flat vector", "paper cut", "storybook")
+    guests: tuple[str, ...] = ("peep", "big smile", "dylan")
+    strangers: tuple[str, ...] = ("mini",)
     corpus_identities: int = 2000
     identities: int = 1900
     shaped_identities: int = 500
+    moved_identities: int = 400
+    guest_identities: int = 400
+    stranger_identities: int = 60
     checkpoint_seconds: float = 150.0
     autoencoder: AutoencoderPreset = field(
         default_factory=lambda: AutoencoderPreset(
@@ -178,6 +186,8 @@ GPU = replace(
     corpus_identities=7000,
     identities=6000,
     shaped_identities=3000,
+    moved_identities=3000,
+    guest_identities=1500,
     autoencoder=replace(
         CPU.autoencoder, channels=(32, 64, 96, 128), latent_channels=12, groups=4, px=256,
         figures="corpus/figures256.npy", crop=128, crop_batch=48, batch=16, crop_until=0.5, steps=12000,
@@ -201,16 +211,19 @@ GPU_SHORT = replace(
     bf16=True,
     device="cuda",
     workers=1,
-    loaders=8,
+    loaders=6,
     corpus_identities=7000,
     identities=6500,
     shaped_identities=2500,
-    unet=replace(CPU.unet, batch=256, steps=40000, minutes=7.5, warmup=100, ema=0.9985),
-    critic=replace(CPU.critic, batch=1024, minutes=0.7),
-    encoder=replace(CPU.encoder, batch=512, minutes=0.8),
-    adapters=replace(CPU.adapters, batch=256, steps=20000, minutes=1.5, ema=0.995),
-    controlnet=replace(CPU.controlnet, pictures=12000, batch=128, steps=20000, minutes=1.2),
-    reader=replace(CPU.reader, batch=192, minutes=1.5),
+    moved_identities=3000,
+    guest_identities=1500,
+    autoencoder=replace(CPU.autoencoder, batch=256, steps=40000, minutes=1.3, warmup=100, ema=0.995),
+    unet=replace(CPU.unet, batch=1024, steps=40000, minutes=4.5, warmup=200, lr=2e-2, ema=0.9985),
+    critic=replace(CPU.critic, batch=1024, minutes=0.4),
+    encoder=replace(CPU.encoder, batch=1024, minutes=0.6),
+    adapters=replace(CPU.adapters, batch=512, steps=20000, minutes=1.1, ema=0.995),
+    controlnet=replace(CPU.controlnet, pictures=12000, batch=256, steps=20000, minutes=1.1),
+    reader=replace(CPU.reader, batch=192, minutes=0.8),
 )
 PRESETS = {p.name: p for p in (CPU, GPU, GPU_SHORT)}
 
@@ -225,7 +238,8 @@ def rehearsal(preset: Preset) -> Preset:
     if autoencoder.grown_from is not None:
         autoencoder = replace(autoencoder, grown_from=brief(autoencoder.grown_from, 2))
     return replace(
-        preset, corpus_identities=60, identities=40, shaped_identities=25, loaders=min(1, preset.loaders),
+        preset, corpus_identities=60, identities=40, shaped_identities=25, moved_identities=25,
+        guest_identities=25, loaders=min(1, preset.loaders),
         cases=4, pictures=4, real_pictures=8, unet=brief(preset.unet, 8), critic=brief(preset.critic, 16),
         encoder=brief(preset.encoder, 16), adapters=brief(preset.adapters, 8), reader=brief(preset.reader, 8),
         controlnet=replace(brief(preset.controlnet, 4), pictures=16),

@@ -48,8 +48,8 @@ def labels(p: Portrait) -> dict[str, int]:
     """Class index of every attribute; IGNORE where it cannot be seen."""
     out = {}
     for field, classes in CLASSES.items():
-        value = getattr(p, field)
-        out[field] = classes.index(NONE if value is None else str(value))
+        value = NONE if getattr(p, field) is None else str(getattr(p, field))
+        out[field] = classes.index(value) if value in classes else IGNORE  # a guest's style has no name
     if not p.shows_hair_color:
         out["hair_color"] = IGNORE
     if not p.shows_expression:
@@ -73,13 +73,17 @@ class Truth:
         """The class (B,) of each attribute of the portraits at these indices (B,)."""
         return {field: values[rows] for field, values in self.classes.items()}
 
-    def only(self, rows: torch.Tensor, fields: Sequence[set[str] | None]) -> dict[str, torch.Tensor]:
-        """As `of`, with `IGNORE` for all but these fields of each portrait; None keeps them all."""
-        out = self.of(rows)
-        for field, classes in out.items():
-            left_out = [kept is not None and field not in kept for kept in fields]
-            classes[torch.tensor(left_out, device=classes.device)] = IGNORE
-        return out
+    def only(self, rows: torch.Tensor, kept: torch.Tensor) -> dict[str, torch.Tensor]:
+        """As `of`, with `IGNORE` for all but the fields that `kept` (see `marked`) has of each portrait."""
+        return {
+            field: torch.where(kept[:, i], values, IGNORE)
+            for i, (field, values) in enumerate(self.of(rows).items())
+        }
+
+
+def marked(fields: Sequence[set[str] | None]) -> torch.Tensor:
+    """Which attributes these sets name: booleans (B, attributes), in `CLASSES`' order; None names all."""
+    return torch.tensor([[kept is None or f in kept for f in CLASSES] for kept in fields])
 
 
 class Reader(torch.nn.Module):
@@ -122,13 +126,14 @@ class Reader(torch.nn.Module):
 class RealRenders:
     """Freshly composed real renders with their attributes, from training or from held-out combinations."""
 
-    def __init__(self, preset: Preset, work: Path, held: bool, seed: int) -> None:
+    def __init__(self, preset: Preset, work: Path, held: bool, seed: int, device: str = "cpu") -> None:
         self.records = read_records(work / "corpus")
         self.index = [
             i for i, r in enumerate(self.records) if r["style"] in preset.styles and held_out(r) == held
         ]
-        self.store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px)
-        self.bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
+        self.device = device
+        self.store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px, device)
+        self.bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy").to(device)
         self.rng = random.Random(seed)
 
     def shot(self, figure: int | None = None) -> tuple[Shot, Portrait]:
@@ -141,7 +146,7 @@ class RealRenders:
     def batch(self, n: int) -> tuple[torch.Tensor, list[Portrait]]:
         """n pictures (n, 3, px, px) in [-1, 1] with their attributes."""
         drawn = [self.shot() for _ in range(n)]
-        return shoot([s for s, _ in drawn], self.store, self.bank, "cpu"), [p for _, p in drawn]
+        return shoot([s for s, _ in drawn], self.store, self.bank, self.device), [p for _, p in drawn]
 
 
 def varied(
@@ -168,13 +173,15 @@ def train(preset: Preset, work: Path, device: str) -> Reader:
         work / "reader.pt", {"model": reader, "optimizer": optimizer, "budget": budget}, {}
     )
     step = checkpoint.load()
-    source, clock = RealRenders(preset, work, held=False, seed=step), time.monotonic()
+    source, clock = RealRenders(preset, work, held=False, seed=step, device=device), time.monotonic()
     with (work / "reader.jsonl").open("a") as log:
         while (progress := budget.progress(step)) < 1:
             for group in optimizer.param_groups:
                 group["lr"] = cosine(progress, step, p.lr, p.warmup)
             pictures, portraits = source.batch(p.batch)
-            pictures, wanted = varied(pictures, Truth(portraits).of(torch.arange(p.batch)))
+            pictures, wanted = varied(
+                pictures, Truth(portraits, device).of(torch.arange(p.batch, device=device))
+            )
             with arithmetic(device, preset.bf16):
                 logits = reader.train()(pictures.to(device))
                 loss = torch.stack([

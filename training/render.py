@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import lzma
 from collections.abc import Iterator
 from multiprocessing import Pool
 from pathlib import Path
@@ -23,8 +24,10 @@ def rasterise(job: tuple[str, int]) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGBA"))
 
 
-def _lines(corpus: Path) -> Iterator[dict[str, object]]:
-    with gzip.open(corpus, "rt", encoding="utf-8") as file:
+def lines(corpus: Path) -> Iterator[dict[str, object]]:
+    """The figures of a corpus, packed with gzip or xz: attributes and `svg`."""
+    unpacked = lzma.open if corpus.suffix == ".xz" else gzip.open
+    with unpacked(corpus, "rt", encoding="utf-8") as file:
         for line in file:
             yield json.loads(line)
 
@@ -35,11 +38,11 @@ def render(corpus: Path, out: Path, px: int, workers: int = 1) -> int:
     if target.exists() and records.exists():
         return int(np.load(target, mmap_mode="r").shape[0])
     out.mkdir(parents=True, exist_ok=True)
-    count = sum(1 for _ in _lines(corpus))
+    count = sum(1 for _ in lines(corpus))
     temporary = out / f"figures{px}.partial.npy"
     figures = open_memmap(temporary, mode="w+", dtype=np.uint8, shape=(count, px, px, 4))
     with records.open("w") as notes, Pool(workers) as pool:
-        stream = _lines(corpus)
+        stream = lines(corpus)
         jobs = ((_note(record, notes), px) for record in stream)
         for i, image in enumerate(pool.imap(rasterise, jobs, chunksize=32)):
             figures[i] = image

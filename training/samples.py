@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
-from torch.utils.data import IterableDataset, get_worker_info
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from transformers import CLIPTokenizer
 
-from training.attributes import FIELDS, USUAL
-from training.captions import brief, caption, instruction, unwanted
-from training.latents import LatentSet
+from training.attributes import FIELDS, USUAL, Portrait
+from training.captions import asked, brief, caption, instruction, unwanted
+from training.latents import Notes
+from training.reader import marked
 
 EDIT_SHARE = 0.45
 BACKGROUND_EDITS = 0.2
@@ -52,10 +54,11 @@ class Sample:
 
 
 class Mixer:
-    """Draws samples from a latent set, the same ones for the same seed."""
+    """Draws samples from the notes of a latent set, the same for the same seed; edits alone if wanted."""
 
-    def __init__(self, data: LatentSet, seed: int) -> None:
+    def __init__(self, data: Notes, seed: int, edits_only: bool = False) -> None:
         self.data, self.rng = data, random.Random(seed)
+        self.edit_share = 1.0 if edits_only else EDIT_SHARE
         self.same_look: dict[tuple[str, str, str], list[int]] = defaultdict(list)
         self.same_style: dict[str, list[int]] = defaultdict(list)
         for i, p in enumerate(data.portraits):
@@ -67,7 +70,7 @@ class Mixer:
 
         What a negative prompt is full of must mean the same as no words: guidance leads away from it.
         """
-        sample = self._edit() if self.rng.random() < EDIT_SHARE else self._picture()
+        sample = self._edit() if self.rng.random() < self.edit_share else self._picture()
         if self.rng.random() < EMPTY_TEXT:
             sample.text = unwanted(self.rng) if self.rng.random() < UNWANTED else ""
             sample.says_nothing = True
@@ -99,8 +102,8 @@ class Mixer:
         if rng.random() >= BRIEF:
             return Sample(target, caption(portraits[target], rng))
         unusual = portraits[target].expression != USUAL
-        named = [f for f in FIELDS if rng.random() < NAMED or (f == "expression" and unusual)]
-        return Sample(target, brief(portraits[target], named, rng))
+        kept = [f for f in FIELDS if rng.random() < NAMED or (f == "expression" and unusual)]
+        return Sample(target, brief(portraits[target], kept, rng))
 
     def refer(self, sample: Sample) -> None:
         """Give the sample a character reference, a style reference, or both."""
@@ -133,18 +136,68 @@ class Mixer:
         return rng.choice(pools[1])
 
 
-class Batches(IterableDataset):
-    """Endless batches of samples with token ids (B, 77), made ahead by a data loader's workers if wanted."""
+def named(sample: Sample, target: Portrait) -> set[str] | None:
+    """The attributes of the target that must show: all that follow from source and instruction, or the words.
 
-    def __init__(self, data: LatentSet, tokenizer: CLIPTokenizer, size: int, seed: int) -> None:
-        self.data, self.tokenizer, self.size, self.seed = data, tokenizer, size, seed
+    What a caption leaves open does not count; None means all of them.
+    """
+    if sample.says_nothing or not sample.text:
+        return set()
+    return None if sample.source is not None else set(asked(target, sample.text))
 
-    def __iter__(self) -> Iterator[tuple[list[Sample], torch.Tensor]]:
+
+@dataclass
+class Batch:
+    """What the network learns from at once, as tensors that a loader's worker has made ready.
+
+    `target` and `source`: indices (B,) into the latent set, -1 where there is no source; `ids`: token ids
+    (B, 77); `told`: the attributes (B, attributes) that must show, as `reader.marked` has them.
+    """
+
+    target: torch.Tensor
+    source: torch.Tensor
+    ids: torch.Tensor
+    told: torch.Tensor
+
+    @classmethod
+    def of(cls, samples: list[Sample], data: Notes, tokenizer: CLIPTokenizer) -> Batch:
+        """These samples of `data`."""
+        return cls(
+            torch.tensor([s.target for s in samples]),
+            torch.tensor([-1 if s.source is None else s.source for s in samples]),
+            tokens(tokenizer, [s.text for s in samples]),
+            marked([named(s, data.portraits[s.target]) for s in samples]),
+        )
+
+    def to(self, device: str) -> Batch:
+        """The same on `device`."""
+        return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+
+def tokens(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:
+    """The token ids (B, 77) of these texts."""
+    return tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+
+
+class Endless(IterableDataset):
+    """Endless batches that `draw(seed)` makes, in a loader's workers if wanted, each with its own seeds."""
+
+    def __init__(self, draw: Callable[[int], Iterator[Any]], seed: int) -> None:
+        self.draw, self.seed = draw, seed
+
+    def __iter__(self) -> Iterator[Any]:
         """Yield batches; every loader worker draws its own."""
         worker = get_worker_info()
-        mixer = Mixer(self.data, self.seed * 1009 + (worker.id if worker else 0))
-        while True:
-            batch = [mixer.draw() for _ in range(self.size)]
-            texts = [s.text for s in batch]
-            ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-            yield batch, ids
+        yield from self.draw(self.seed * 1009 + (worker.id if worker else 0))
+
+
+def loader(draw: Callable[[int], Iterator[Any]], seed: int, loaders: int) -> Iterator[Any]:
+    """Batches that `draw` (which can be pickled) makes in so many processes, or here where there are none."""
+    return iter(DataLoader(Endless(draw, seed), batch_size=None, num_workers=loaders))
+
+
+def batches(data: Notes, tokenizer: CLIPTokenizer, size: int, edits_only: bool, seed: int) -> Iterator[Batch]:
+    """Endless batches of `size` from `data`."""
+    mixer = Mixer(data, seed, edits_only)
+    while True:
+        yield Batch.of([mixer.draw() for _ in range(size)], data, tokenizer)

@@ -10,21 +10,25 @@ readable in what is about to be drawn. The image encoder has learnt to see befor
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
+from transformers import CLIPTokenizer
 
 from training.attributes import FIELDS
 from training.captions import asked, brief
 from training.descent import Descent
-from training.latents import LatentSet, small_pictures
+from training.latents import LatentSet, Notes, small_pictures
 from training.loop import arithmetic
 from training.models import Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
-from training.reader import Truth
-from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample
+from training.reader import Truth, marked
+from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample, loader, tokens
 from training.train_controlnet import trained_model
 from training.train_critic import trained_critic, unseen
 from training.train_encoder import load_encoder
@@ -72,23 +76,63 @@ def lesson(mixer: Mixer) -> tuple[Sample, str]:
     return sample, brief(portrait, [*named, *told], random.Random(wording))
 
 
+@dataclass
+class Lessons:
+    """What the pupil learns from at once, as tensors that a loader's worker has made ready.
+
+    `target`, `character`, `style`: indices (B,) into the latent set, -1 for none; `silent`: whether
+    an empty reference takes the place of each (B, 2); `ids`, `full_ids`: what pupil and teacher are told
+    (B, 77); `shown`: the attributes (B, attributes) that must show.
+    """
+
+    target: torch.Tensor
+    character: torch.Tensor
+    style: torch.Tensor
+    silent: torch.Tensor
+    ids: torch.Tensor
+    full_ids: torch.Tensor
+    shown: torch.Tensor
+
+    @classmethod
+    def of(cls, pairs: list[tuple[Sample, str]], mixer: Mixer, tokenizer: CLIPTokenizer) -> Lessons:
+        """These samples, each with its teacher's caption."""
+        samples, portraits = [sample for sample, _ in pairs], mixer.data.portraits
+        return cls(
+            torch.tensor([s.target for s in samples]),
+            torch.tensor([-1 if s.character is None else s.character for s in samples]),
+            torch.tensor([-1 if s.style is None else s.style for s in samples]),
+            torch.tensor([[s.zero_character, s.zero_style] for s in samples]),
+            tokens(tokenizer, [s.text for s in samples]),
+            tokens(tokenizer, [said for _, said in pairs]),
+            marked([mixer.told(s) | set(asked(portraits[s.target], s.text)) for s in samples]),
+        )
+
+    def to(self, device: str) -> Lessons:
+        """The same on `device`."""
+        return Lessons(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+
+def lessons(data: Notes, tokenizer: CLIPTokenizer, size: int, seed: int) -> Iterator[Lessons]:
+    """Endless batches of `size` lessons from `data`."""
+    mixer = Mixer(data, seed)
+    while True:
+        yield Lessons.of([lesson(mixer) for _ in range(size)], mixer, tokenizer)
+
+
 @torch.no_grad()
 def embed_all(model: PortraitModel, data: LatentSet, device: str) -> torch.Tensor:
     """The embedding (N, D) of every picture of the set."""
     rows = torch.arange(len(data)).split(256)
-    return torch.cat(
-        [model.image_encoder(small_pictures(data, r.tolist(), device)).image_embeds for r in rows]
-    )
+    return torch.cat([model.image_encoder(small_pictures(data, r, device)).image_embeds for r in rows])
 
 
 def references(
-    seen: torch.Tensor, picks: list[int | None], silent: list[bool]
+    seen: torch.Tensor, picks: torch.Tensor, silent: torch.Tensor
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Embeddings (B, 1, D) of these rows of `seen`, zeros where absent or silent; the gate (B, 1, 1)."""
-    rows = torch.tensor([pick or 0 for pick in picks], device=seen.device)
-    there = torch.tensor([float(pick is not None) for pick in picks], device=seen.device).view(-1, 1, 1)
-    heard = there * (1 - torch.tensor(silent, device=seen.device).float().view(-1, 1, 1))
-    return seen[rows].unsqueeze(1) * heard, there
+    there = (picks >= 0).float().view(-1, 1, 1)
+    heard = there * (~silent).float().view(-1, 1, 1)
+    return seen[picks.clamp(min=0)].unsqueeze(1) * heard, there
 
 
 class Classroom:
@@ -104,10 +148,9 @@ class Classroom:
         self.scaling, self.seen = self.data.scaling_factor(), embed_all(self.model, self.data, device)
         self.critic, self.truth = trained_critic(work, self.data, device), Truth(self.data.portraits, device)
 
-    def words(self, texts: list[str]) -> torch.Tensor:
-        """What the text encoder makes of these texts (B, 77, D)."""
-        ids = self.tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
-        return self.model.text_encoder(ids.to(self.device))[0]
+    def words(self, ids: torch.Tensor) -> torch.Tensor:
+        """What the text encoder makes of these token ids (B, 77): (B, 77, D)."""
+        return self.model.text_encoder(ids)[0]
 
     def predicted(
         self, noisy: torch.Tensor, t: torch.Tensor, text: torch.Tensor, embeds: list[torch.Tensor]
@@ -118,20 +161,17 @@ class Classroom:
         )
         return self.model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": embeds}).sample.float()
 
-    def teach(self, mixer: Mixer, pairs: list[tuple[Sample, str]]) -> tuple[torch.Tensor, torch.Tensor]:
+    def teach(self, lessons: Lessons) -> tuple[torch.Tensor, torch.Tensor]:
         """How far the pupil is from its teacher, and what the critic cannot read in the pupil's picture."""
-        batch = [sample for sample, _ in pairs]
-        rows = torch.tensor([s.target for s in batch], device=self.device)
-        clean = self.data.latents[rows].to(self.device).float() * self.scaling
-        noise, t = torch.randn_like(clean), torch.randint(EARLIEST, 1000, (len(batch),), device=self.device)
+        clean = self.data.latents[lessons.target].float() * self.scaling
+        noise = torch.randn_like(clean)
+        t = torch.randint(EARLIEST, 1000, (len(clean),), device=self.device)
         noisy = self.scheduler.add_noise(clean, noise, t)
-        character, there_c = references(
-            self.seen, [s.character for s in batch], [s.zero_character for s in batch]
-        )
-        style, there_s = references(self.seen, [s.style for s in batch], [s.zero_style for s in batch])
+        character, there_c = references(self.seen, lessons.character, lessons.silent[:, 0])
+        style, there_s = references(self.seen, lessons.style, lessons.silent[:, 1])
         gates, nothing = self.model.gates, torch.zeros_like(character)
         with torch.no_grad():
-            text, full = self.words([s.text for s in batch]), self.words([said for _, said in pairs])
+            text, full = self.words(lessons.ids), self.words(lessons.full_ids)
             gates[0].value = gates[1].value = torch.zeros_like(there_c)
             wanted = self.predicted(noisy, t, full, [nothing, nothing])
         gates[0].value, gates[1].value = there_c, there_s
@@ -139,11 +179,7 @@ class Classroom:
         taught = F.mse_loss(velocity, wanted)
         if self.critic is None:
             return taught, torch.zeros_like(taught)
-        portraits = self.data.portraits
-        fields: list[set[str] | None] = [
-            mixer.told(s) | set(asked(portraits[s.target], s.text)) for s in batch
-        ]
-        shown = self.truth.only(rows, fields)
+        shown = self.truth.only(lessons.target, lessons.shown)
         return taught, unseen(self.critic, noisy, velocity, t, self.scheduler, shown).mean()
 
 
@@ -155,19 +191,20 @@ def train(preset: Preset, work: Path, device: str) -> None:
     parts = Adapters(room.model).to(device).requires_grad_(True)
     descent = Descent("adapters", parts, p, work, preset)
     seed = preset.seed + 104729 * (descent.step * workers() + rank() + 1)
-    mixer = Mixer(room.data, seed)
+    draw = partial(lessons, room.data.notes, room.tokenizer, p.batch // workers())
+    ready = loader(draw, seed, preset.loaders)
     torch.manual_seed(seed)
-    recent: list[tuple[float, float]] = []
+    recent: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def measures() -> dict[str, float]:
-        taught, unread = (round(sum(values) / len(recent), 5) for values in zip(*recent, strict=True))
+        taught, unread = (round(float(torch.stack(x).mean()), 5) for x in zip(*recent, strict=True))
         recent.clear()
         return {"samples": descent.step * p.batch, "taught": taught, "unread": unread}
 
     for _ in descent.steps():
-        pairs = [lesson(mixer) for _ in range(p.batch // workers())]
+        now = next(ready).to(device)
         with arithmetic(device, preset.bf16):
-            taught, unread = room.teach(mixer, pairs)
+            taught, unread = room.teach(now)
         descent.descend(taught + unread)
-        recent.append((taught.item(), unread.item()))
+        recent.append((taught.detach(), unread.detach()))
         descent.log(measures)

@@ -5,6 +5,7 @@ Resumes from its checkpoint. Needs figures only, no captions.
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import torch
@@ -18,6 +19,10 @@ from training.descent import Descent
 from training.loop import arithmetic
 from training.parallel import rank, workers
 from training.presets import AutoencoderPreset, Preset
+from training.variety import Frame, framed
+
+FOREIGN = 0.15
+MOVED = 0.2
 
 
 def build_autoencoder(p: AutoencoderPreset) -> AutoencoderKL:
@@ -41,14 +46,24 @@ def build_autoencoder(p: AutoencoderPreset) -> AutoencoderKL:
 
 
 class PictureSource:
-    """Random composed crops from a store of figures; the last `held_out` figures are never drawn."""
+    """Random composed crops from a store of figures; the last `held_out` figures are never drawn.
+
+    With `guests`, a share of the pictures is of those, and another of figures moved: what it has to carry for
+    an artist is not all of one kind.
+    """
 
     def __init__(
-        self, store: FigureStore, bank: BackgroundBank, held_out: int, seed: int, device: str
+        self,
+        store: FigureStore,
+        bank: BackgroundBank,
+        held_out: int,
+        seed: int,
+        device: str,
+        guests: FigureStore | None = None,
     ) -> None:
-        self.store, self.bank, self.device = store, bank, device
+        self.store, self.bank, self.device, self.guests = store, bank, device, guests
         self.count = len(store) - held_out
-        self.rng = torch.Generator().manual_seed(seed)
+        self.rng, self.frames = torch.Generator().manual_seed(seed), random.Random(seed)
         names = list(bank._rows.values())
         self.rows = names
 
@@ -57,7 +72,7 @@ class PictureSource:
 
     def batch(self, n: int, crop: int) -> torch.Tensor:
         """n pictures (n, 3, crop, crop) in [-1, 1]."""
-        figures = self.store.images(self._randint(self.count, n))
+        figures = self._figures(n)
         which = [self.rows[int(i)] for i in self._randint(len(self.rows), n)]
         grounds = self.bank.images[[rows[int(self._randint(len(rows), 1))] for rows in which]]
         lights = self._randint(2 * len(LIGHTS), n).sub(len(LIGHTS)).clamp(min=0)
@@ -70,6 +85,17 @@ class PictureSource:
                 out.append(pictures[i, :, y : y + crop, x : x + crop])
             pictures = torch.stack(out)
         return pictures.to(memory_format=torch.channels_last)
+
+    def _figures(self, n: int) -> torch.Tensor:
+        if self.guests is None:
+            return self.store.images(self._randint(self.count, n))
+        foreign, moved = round(n * FOREIGN), round(n * MOVED)
+        if not foreign:
+            return self.store.images(self._randint(self.count, n))
+        own = self.store.images(self._randint(self.count, n - foreign))
+        figures = torch.cat([own, self.guests.images(self._randint(len(self.guests), foreign))])
+        frames = [Frame.drawn(self.frames) for _ in range(foreign + moved)]
+        return torch.cat([figures[: n - len(frames)], framed(figures[n - len(frames) :], frames)])
 
     def held_out(self, n: int) -> torch.Tensor:
         """n fixed full pictures from figures never trained on."""
@@ -145,9 +171,11 @@ def learn(
     """Train one autoencoder of shape `p` to its end; writes `<name>.pt` and `<name>.jsonl`."""
     torch.manual_seed(preset.seed)
     vae = started(p, preset, work, device)
-    store = FigureStore(work / p.figures, preset.px)
-    bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
-    source = PictureSource(store, bank, p.held_out, preset.seed, device)
+    store = FigureStore(work / p.figures, preset.px, device)
+    bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy").to(device)
+    path = work / "guests" / f"figures{preset.px}.npy"
+    guests = FigureStore(path, preset.px, device) if path.exists() and preset.guest_identities else None
+    source = PictureSource(store, bank, p.held_out, preset.seed, device, guests)
     descent = Descent(name, vae, p, work, preset)
     if decoder_only:
         vae.load_state_dict(descent.ema.shadow)  # the averaged encoder is the one that made the latents

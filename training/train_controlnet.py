@@ -9,6 +9,9 @@ structure references go through too.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from functools import partial
+from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
@@ -17,15 +20,17 @@ import torch.nn.functional as F  # noqa: N812
 from skimage.feature import canny
 from transformers import CLIPTokenizer
 
+from training.attributes import Portrait
 from training.captions import caption
 from training.compose import BackgroundBank
 from training.corpus import FigureStore
 from training.descent import Descent
-from training.latents import LatentSet, shoot
+from training.latents import LatentSet, Shot, shoot
 from training.loop import arithmetic
 from training.models import PortraitModel, build_controlnet, build_scheduler, plain_unet
 from training.parallel import rank, workers
 from training.presets import Preset
+from training.samples import loader, tokens
 from training.train_unet import stratified_timesteps
 
 SILENT = 0.5
@@ -49,10 +54,31 @@ def edge_cache(preset: Preset, work: Path, data: LatentSet, count: int) -> tuple
     store = FigureStore(work / "corpus" / f"figures{preset.px}.npy", preset.px)
     bank = BackgroundBank(preset.px, cache=work / f"grounds{preset.px}.npy")
     shots = [data.shots[i] for i in pick]
-    maps = torch.cat([edges(shoot(shots[i : i + 64], store, bank, "cpu")) for i in range(0, len(shots), 64)])
+    parts = [(shots[i : i + 64], store, bank) for i in range(0, len(shots), 64)]
+    if preset.loaders:  # as many processes as there are to spare
+        with Pool(preset.loaders) as pool:
+            maps = torch.cat(pool.starmap(_outlined, parts))
+    else:
+        maps = torch.cat([_outlined(*part) for part in parts])
     if rank() == 0:
         torch.save(maps, path)
     return pick, maps
+
+
+def _outlined(shots: list[Shot], store: FigureStore, bank: BackgroundBank) -> torch.Tensor:
+    torch.set_num_threads(1)
+    return edges(shoot(shots, store, bank, "cpu"))
+
+
+def hints(
+    portraits: list[Portrait], tokenizer: CLIPTokenizer, size: int, seed: int
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Endless batches of `size`: places (B,) in `portraits`, and the token ids (B, 77) of their captions."""
+    rng = random.Random(seed)
+    while True:
+        rows = rng.sample(range(len(portraits)), size)
+        texts = ["" if rng.random() < SILENT else caption(portraits[r], rng) for r in rows]
+        yield torch.tensor(rows), tokens(tokenizer, texts)
 
 
 def trained_model(preset: Preset, work: Path, device: str) -> tuple[PortraitModel, CLIPTokenizer]:
@@ -78,16 +104,17 @@ def train(preset: Preset, work: Path, device: str) -> None:
     descent = Descent("controlnet", net, p, work, preset)
     data, scheduler = LatentSet(work), build_scheduler()
     scaling = data.scaling_factor()
-    rng = random.Random(preset.seed + 31 * (descent.step * workers() + rank()))
     pick, maps = edge_cache(preset, work, data, p.pictures)
+    latents, maps = data.latents[pick].to(device), maps.to(device)
+    seed = preset.seed + 31 * (descent.step * workers() + rank())
+    draw = partial(hints, [data.portraits[i] for i in pick], tokenizer, p.batch // workers())
+    ready = loader(draw, seed, min(4, preset.loaders))
     for _ in descent.steps():
-        rows = rng.sample(range(len(pick)), p.batch // workers())
-        clean = data.latents[[pick[r] for r in rows]].to(device).float() * scaling
-        hint = maps[rows].to(device).float().unsqueeze(1).expand(-1, 3, -1, -1)
-        texts = ["" if rng.random() < SILENT else caption(data.portraits[pick[r]], rng) for r in rows]
-        ids = tokenizer(texts, padding="max_length", truncation=True, return_tensors="pt").input_ids
+        rows, ids = (part.to(device) for part in next(ready))
+        clean = latents[rows].float() * scaling
+        hint = maps[rows].float().unsqueeze(1).expand(-1, 3, -1, -1)
         with torch.no_grad():
-            text = model.text_encoder(ids.to(device))[0]
+            text = model.text_encoder(ids)[0]
         noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(rows), device)
         noisy = scheduler.add_noise(clean, noise, t).contiguous(memory_format=torch.channels_last)
         with arithmetic(device, preset.bf16):
@@ -97,5 +124,4 @@ def train(preset: Preset, work: Path, device: str) -> None:
             ).sample
         loss = F.mse_loss(out.float(), scheduler.get_velocity(clean, noise, t))
         descent.descend(loss)
-        row = {"samples": descent.step * p.batch, "loss": round(loss.item(), 4)}
-        descent.log(lambda row=row: row)
+        descent.log(lambda loss=loss: {"samples": descent.step * p.batch, "loss": round(loss.item(), 4)})

@@ -89,8 +89,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         with arithmetic(device, preset.bf16):
             loss = critic.loss(clean + blur * torch.randn_like(clean), truth.of(rows)).mean()
         descent.descend(loss)
-        row = {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)}
-        descent.log(lambda row=row: row)
+        descent.log(lambda loss=loss: {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)})
 
 
 def trained_critic(work: Path, data: LatentSet, device: str) -> Critic | None:

@@ -53,7 +53,7 @@ def drawn(data: LatentSet, truth: Truth, count: int) -> tuple[torch.Tensor, dict
     """Random small pictures (count, 3, px, px) in [-1, 1], moved and recoloured, and what they show."""
     device = data.small.device
     rows = torch.randint(0, len(data), (count,), device=device)
-    pictures = small_pictures(data, rows.tolist(), str(device))
+    pictures = small_pictures(data, rows, str(device))
     return recoloured(shifted(pictures, SHIFT), truth.of(rows), RECOLOURED)
 
 
@@ -71,8 +71,7 @@ def train(preset: Preset, work: Path, device: str) -> None:
         with arithmetic(device, preset.bf16):
             loss = sight.loss(pictures, shown)
         descent.descend(loss)
-        row = {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)}
-        descent.log(lambda row=row: row)
+        descent.log(lambda loss=loss: {"pictures": descent.step * p.batch, "loss": round(loss.item(), 4)})
 
 
 def load_encoder(image_encoder: CLIPVisionModelWithProjection, work: Path) -> None:

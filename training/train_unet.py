@@ -9,16 +9,14 @@ from __future__ import annotations
 
 import random
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F  # noqa: N812
 from diffusers import DDIMScheduler
-from torch.utils.data import DataLoader
 from transformers import CLIPTokenizer
 
-from training.attributes import Portrait
-from training.captions import asked
 from training.descent import Descent
 from training.latents import LatentSet
 from training.loop import arithmetic
@@ -26,12 +24,12 @@ from training.models import ADAPTERS, Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.reader import Truth
-from training.samples import Batches, Sample
+from training.samples import Batch, batches, loader
 from training.shapes import CUT, SHAPES
 from training.tokenizer import build as build_tokenizer
 from training.train_critic import Critic, trained_critic, unseen
 
-OTHER_SHAPES = 0.3
+OTHERS = 0.5
 CHANGED = 0.3
 FACE = 3.0
 
@@ -46,8 +44,8 @@ def stratified_timesteps(scheduler: DDIMScheduler, n: int, device: str) -> torch
     signal = scheduler.alphas_cumprod
     weights = 1 / (1 + signal / (1 - signal) / 5)
     shares = weights.cumsum(0) / weights.sum()
-    slices = (torch.randperm(n) + torch.rand(n)) / n
-    return torch.searchsorted(shares, slices).clamp(max=len(shares) - 1).to(device)
+    slices = (torch.randperm(n, device=device) + torch.rand(n, device=device)) / n
+    return torch.searchsorted(shares.to(device), slices).clamp(max=len(shares) - 1)
 
 
 def change_weights(clean: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
@@ -70,28 +68,10 @@ def face_weights(like: torch.Tensor) -> torch.Tensor:
     return weights / weights.mean(dim=(1, 2, 3), keepdim=True)
 
 
-def told(batch: list[Sample], data: LatentSet, truth: Truth, device: str) -> dict[str, torch.Tensor]:
-    """The classes (B,) that each target must show: all that follow from source and instruction, or the words.
-
-    What a caption leaves open does not count.
-    """
-    rows = torch.tensor([s.target for s in batch], device=device)
-    named: list[set[str] | None] = [_named(s, data.portraits[s.target]) for s in batch]
-    return truth.only(rows, named)
-
-
-def _named(sample: Sample, target: Portrait) -> set[str] | None:
-    """The attributes of the target that must show; None means all of them."""
-    if sample.says_nothing or not sample.text:
-        return set()
-    return None if sample.source is not None else set(asked(target, sample.text))
-
-
 def velocity_loss(
     model: PortraitModel,
     data: LatentSet,
-    batch: list[Sample],
-    ids: torch.Tensor,
+    batch: Batch,
     scheduler: DDIMScheduler,
     scaling: float,
     critic: Critic | None = None,
@@ -99,26 +79,25 @@ def velocity_loss(
 ) -> torch.Tensor:
     """Weighted mean squared error of the predicted velocity, one value per sample (B,).
 
-    With a critic, what it cannot read in the predicted picture counts, too.
+    With a critic, what it cannot read in the predicted picture counts, too. Nothing in it waits for a
+    graphics card: the processor can be steps ahead.
     """
-    device = str(ids.device)
-    clean = data.latents[[s.target for s in batch]].to(device).float() * scaling
-    source = torch.zeros_like(clean)
-    edits = [i for i, s in enumerate(batch) if s.source is not None]
-    source[edits] = data.latents[[s.source for s in batch if s.source is not None]].to(device).float()
-    weights = face_weights(clean)
-    weights[edits] = change_weights(clean[edits], source[edits] * scaling)
-    noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(batch), device)
+    device = str(batch.ids.device)
+    edit = (batch.source >= 0).view(-1, 1, 1, 1)
+    clean = data.latents[batch.target.to(data.latents.device)].to(device).float() * scaling
+    source = data.latents[batch.source.clamp(min=0).to(data.latents.device)].to(device).float() * edit
+    weights = torch.where(edit, change_weights(clean, source * scaling), face_weights(clean))
+    noise, t = torch.randn_like(clean), stratified_timesteps(scheduler, len(clean), device)
     noisy = scheduler.add_noise(clean, noise, t)
-    text = model.text_encoder(ids)[0]
-    silent = torch.zeros(len(batch), 1, model.image_encoder.config.projection_dim, device=device)
+    text = model.text_encoder(batch.ids)[0]
+    silent = torch.zeros(len(clean), 1, model.image_encoder.config.projection_dim, device=device)
     inputs = torch.cat([noisy, source], dim=1).contiguous(memory_format=torch.channels_last)
     out = model.unet(inputs, t, text, added_cond_kwargs={"image_embeds": [silent, silent]}).sample
     target = scheduler.get_velocity(clean, noise, t)
     losses = (weights * F.mse_loss(out.float(), target, reduction="none")).mean(dim=(1, 2, 3))
     if critic is None or truth is None:
         return losses
-    shown = told(batch, data, truth, device)
+    shown = truth.only(batch.target, batch.told)
     return losses + unseen(critic, noisy, out.float(), t, scheduler, shown)
 
 
@@ -131,30 +110,42 @@ def silence(model: PortraitModel) -> None:
 
 
 class Turns:
-    """Batches of square pictures in most steps, in the others of one other shape, the same in all workers."""
+    """Batches of squares in half of the steps, of another set in the others, the same in all workers."""
 
     def __init__(self, preset: Preset, work: Path, device: str, tokenizer: CLIPTokenizer, seed: int) -> None:
         self.seed = preset.seed
-        self.sets = [LatentSet(work).to(device), *other_shapes(work, device)]
+        others = [*other_shapes(work), *only_edited(work)]
+        self.sets = [LatentSet(work), *(data for data, _ in others)]
         size = preset.unet.batch // workers()
+        loaders = (preset.loaders, *[min(1, preset.loaders)] * len(others))
         self.batches = [
-            iter(DataLoader(Batches(data, tokenizer, size, seed), batch_size=None, num_workers=loaders))
-            for data, loaders in zip(self.sets, (preset.loaders, *[0] * (len(self.sets) - 1)), strict=True)
+            loader(partial(batches, data.notes, tokenizer, size, edits_only), seed, count)
+            for data, edits_only, count in zip(
+                self.sets, (False, *(flag for _, flag in others)), loaders, strict=True
+            )
         ]
+        for data in self.sets:
+            data.to(device)
 
-    def next(self, step: int) -> tuple[int, list[Sample], torch.Tensor]:
-        """Which of the sets it is (0: squares), samples of it, and their token ids (B, 77)."""
+    def next(self, step: int) -> tuple[int, Batch]:
+        """Which of the sets it is (0: squares), and a batch of it."""
         turn, which = random.Random(self.seed * 1_000_003 + step), 0
-        if len(self.sets) > 1 and turn.random() < OTHER_SHAPES:
+        if len(self.sets) > 1 and turn.random() < OTHERS:
             which = turn.randrange(1, len(self.sets))
-        return which, *next(self.batches[which])
+        return which, next(self.batches[which])
 
 
-def other_shapes(work: Path, device: str) -> list[LatentSet]:
-    """The latents of every shape beside the square, where they have been encoded."""
+def other_shapes(work: Path) -> list[tuple[LatentSet, bool]]:
+    """The latents of every shape beside the square, where they have been encoded; not for edits alone."""
     there = [name for name in SHAPES if (work / f"latents-{name}").exists()]
-    sets = {name: LatentSet(work, f"latents-{name}").to(device) for name in there}
-    return [*sets.values(), *(sets[name].cut(*CUT[name]) for name in there)]
+    sets = {name: LatentSet(work, f"latents-{name}") for name in there}
+    return [(data, False) for data in (*sets.values(), *(sets[name].cut(*CUT[name]) for name in there))]
+
+
+def only_edited(work: Path) -> list[tuple[LatentSet, bool]]:
+    """The latents of pictures that an artist might bring: figures elsewhere, and of other designs."""
+    kinds = {"latents-moved": "corpus", "latents-guests": "guests"}
+    return [(LatentSet(work, k, figures), True) for k, figures in kinds.items() if (work / k).exists()]
 
 
 def train(preset: Preset, work: Path, device: str) -> None:
@@ -174,23 +165,23 @@ def train(preset: Preset, work: Path, device: str) -> None:
     scaling, critic = data.scaling_factor(), trained_critic(work, data, device)
     truth = Truth(data.portraits, device)
     torch.manual_seed(seed)
-    recent: list[dict[str, list[float]]] = []
+    recent: list[tuple[torch.Tensor, torch.Tensor]] = []
 
     def measures() -> dict[str, float]:
-        row = {"samples": descent.step * p.batch, **_averages(recent)}
+        row = {"samples": descent.step * p.batch, **_by_kind(recent)}
         recent.clear()
         return row
 
     for _ in descent.steps():
-        which, batch, ids = turns.next(descent.step)
+        which, batch = turns.next(descent.step)
+        batch = batch.to(device)
         with arithmetic(device, preset.bf16):
             losses = velocity_loss(
-                model, turns.sets[which], batch, ids.to(device), scheduler, scaling,
-                None if which else critic, truth,
-            )  # fmt: skip
+                model, turns.sets[which], batch, scheduler, scaling, None if which else critic, truth
+            )
         descent.descend(losses.mean())
         if rank() == 0 and not which:
-            recent.append(_by_kind(losses.detach(), batch))
+            recent.append((losses.detach(), batch.source >= 0))
         descent.log(measures)
 
 
@@ -201,13 +192,10 @@ def _wait_for(folder: Path, seconds: float = 60) -> Path:
     return folder
 
 
-def _by_kind(losses: torch.Tensor, batch: list[Sample]) -> dict[str, list[float]]:
-    out: dict[str, list[float]] = {"edit": [], "text": []}
-    for loss, s in zip(losses.tolist(), batch, strict=True):
-        out["text" if s.source is None else "edit"].append(loss)
-    return out
-
-
-def _averages(rows: list[dict[str, list[float]]]) -> dict[str, float]:
-    joined = {k: [v for row in rows for v in row[k]] for k in ("edit", "text")}
-    return {k: round(sum(v) / len(v), 4) for k, v in joined.items() if v}
+def _by_kind(recent: list[tuple[torch.Tensor, torch.Tensor]]) -> dict[str, float]:
+    """The mean loss of edits and of captions."""
+    if not recent:
+        return {}
+    losses, edits = (torch.cat(parts) for parts in zip(*recent, strict=True))
+    kinds = {"edit": losses[edits], "text": losses[~edits]}
+    return {name: round(float(part.mean()), 4) for name, part in kinds.items() if len(part)}

@@ -153,7 +153,7 @@ def test_softened_pictures_lose_detail_and_keep_their_mean():
 
 def test_references_are_those_picked_and_silent_ones_are_zeros():
     seen = torch.arange(6.0).view(3, 2) + 1
-    embeds, there = references(seen, [2, None, 1], [False, False, True])
+    embeds, there = references(seen, torch.tensor([2, -1, 1]), torch.tensor([False, False, True]))
     assert embeds.tolist() == [[[5.0, 6.0]], [[0.0, 0.0]], [[0.0, 0.0]]]
     assert there.flatten().tolist() == [1.0, 0.0, 1.0]
 

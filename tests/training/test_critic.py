@@ -12,10 +12,9 @@ from tests.training.test_words import ALICE
 from training.attributes import IGNORE
 from training.captions import asked
 from training.models import build_scheduler
-from training.reader import Truth
-from training.samples import Sample
+from training.reader import Truth, marked
+from training.samples import Sample, named
 from training.train_critic import SHOWN, SHOWN_OTHERWISE, Critic, unseen
-from training.train_unet import told
 
 BOB = replace(ALICE, haircut="curly", hair_color="black", style="storybook", background="beach", light="soft")
 DATA: Any = SimpleNamespace(portraits=[ALICE, BOB])
@@ -51,7 +50,8 @@ def test_an_edit_must_show_everything_and_a_caption_what_it_names():
         Sample(0, ""),
         Sample(1, "ugly, angry", source=0, says_nothing=True),
     ]
-    shown = told(batch, DATA, Truth(DATA.portraits), "cpu")
+    told = marked([named(s, DATA.portraits[s.target]) for s in batch])
+    shown = Truth(DATA.portraits).only(torch.tensor([s.target for s in batch]), told)
     counted = [{f for f in shown if shown[f][i] != IGNORE} for i in range(len(batch))]
     assert counted[0] == set(shown)
     assert counted[1] == counted[3] == counted[4] == set()
@@ -63,7 +63,7 @@ def test_what_is_about_to_be_drawn_is_read_and_an_expression_counts_most() -> No
     critic, scheduler = Critic(channels=4, side=8, width=8), build_scheduler()
     clean, noise, t = torch.randn(2, 4, 8, 8), torch.randn(2, 4, 8, 8), torch.tensor([300, 900])
     noisy, velocity = scheduler.add_noise(clean, noise, t), scheduler.get_velocity(clean, noise, t)
-    shown = Truth(DATA.portraits).only(torch.tensor([0, 1]), [{"expression"}, {"light"}])
+    shown = Truth(DATA.portraits).only(torch.tensor([0, 1]), marked([{"expression"}, {"light"}]))
     read = critic.losses(clean, shown)
     assert read["expression"][1].item() == read["light"][0].item() == read["skin"].sum().item() == 0
     found = unseen(critic, noisy, velocity, t, scheduler, shown)

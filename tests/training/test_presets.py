@@ -34,8 +34,11 @@ def minutes(preset: Preset) -> float:
 def test_the_short_preset_goes_on_from_the_processors_networks_and_leaves_time_for_data() -> None:
     short = PRESETS["gpu-short"]
     assert shape(short.unet) == shape(CPU.unet)
-    assert short.autoencoder == CPU.autoencoder
-    assert minutes(short) <= 12 < 15
+    assert (short.autoencoder.channels, short.autoencoder.latent_channels) == (
+        CPU.autoencoder.channels,
+        CPU.autoencoder.latent_channels,
+    )
+    assert minutes(short) + short.autoencoder.minutes <= 10
 
 
 def test_the_command_line_shapes_the_preset() -> None:

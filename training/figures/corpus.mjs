@@ -6,12 +6,15 @@ import { createWriteStream } from 'node:fs';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { createGzip } from 'node:zlib';
-import { CLOTHES, HAIR, SKIN, STYLES } from './styles.mjs';
+import { GUESTS } from './guests.mjs';
+import { CLOTHES, HAIR, SKIN, STYLES as NAMED } from './styles.mjs';
+
+const STYLES = { ...NAMED, ...GUESTS };
 
 const { values: args } = parseArgs({
   options: {
     identities: { type: 'string', default: '100' }, seed: { type: 'string', default: '1' },
-    styles: { type: 'string', default: Object.keys(STYLES).join(',') }, out: { type: 'string', default: 'corpus.jsonl.gz' },
+    styles: { type: 'string', default: Object.keys(NAMED).join(',') }, out: { type: 'string', default: 'corpus.jsonl.gz' },
     'first-only': { type: 'boolean', default: false },
   },
 });
@@ -58,7 +61,7 @@ const CHANGES = {
 function restyle(a) { // only into styles that can draw the same haircut, face, glasses and beard
   const fits = styleNames.filter((name) => {
     const t = STYLES[name];
-    return name !== a.style && t.haircut[a.haircut] && t.expression[a.expression] && (t.glasses || !a.glasses) && (t.beards.length || !a.beard);
+    return name !== a.style && NAMED[name] && NAMED[a.style] && t.haircut[a.haircut] && t.expression[a.expression] && (t.glasses || !a.glasses) && (t.beards.length || !a.beard);
   });
   if (!fits.length) return null;
   const style = pick(fits);
