@@ -26,7 +26,8 @@ from training.reader import Reader, RealRenders
 from training.train_controlnet import edges
 
 SEED = 107
-BATCH = 8
+AT_ONCE = {"cpu": 8}
+MOST_AT_ONCE = 200
 COLUMNS = 8
 INSET = 144
 LINE = 46
@@ -36,7 +37,8 @@ LINE = 46
 def features(reader: Reader, pictures: torch.Tensor) -> torch.Tensor:
     """What the reader tells the attributes of pictures (N, 3, px, px) in [-1, 1] by: (N, 320), double."""
     reader.eval()
-    return torch.cat([reader.features(part) for part in pictures.split(64)]).double()
+    device = next(reader.parameters()).device
+    return torch.cat([reader.features(part.to(device)).cpu() for part in pictures.split(64)]).double()
 
 
 def frechet(one: torch.Tensor, other: torch.Tensor) -> float:
@@ -88,8 +90,9 @@ class Studio:
     def draw(self, mode: str, tasks: list[Case], seed: int = 0) -> list[Image.Image]:
         """One picture a case, with seeds from `seed` on."""
         out: list[Image.Image] = []
-        for i in range(0, len(tasks), BATCH):
-            out += self._batch(mode, tasks[i : i + BATCH], seed + i)
+        most = AT_ONCE.get(self.pipes.device, MOST_AT_ONCE)
+        for i in range(0, len(tasks), most):
+            out += self._batch(mode, tasks[i : i + most], seed + i)
         return out
 
     def _batch(self, mode: str, tasks: list[Case], seed: int) -> list[Image.Image]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,8 +82,8 @@ class Pipes:
         vae = self.edit.vae
         latents = vae.encode(to_tensor(sources).to(self.device)).latent_dist.mode()
         seen = to_pictures(vae.decode(latents).sample.clamp(-1, 1))
-        keepers = map(UnchangedCompositor, sources, seen)
-        return [keeper.under(picture) for keeper, picture in zip(keepers, drawn, strict=True)]
+        with ThreadPoolExecutor() as threads:
+            return list(threads.map(_composed, sources, seen, drawn))
 
     def adapted_batch(
         self,
@@ -95,12 +96,20 @@ class Pipes:
     ) -> list[Image.Image]:
         """Pictures with a character and/or style reference each; a missing kind has scale 0."""
         self.adapted.set_ip_adapter_scale([scales[0] if character else 0.0, scales[1] if style else 0.0])
-        out = []
-        for i, prompt in enumerate(prompts):
-            blank = Image.new("RGB", (64, 64))
-            images = [[character[i] if character else blank], [style[i] if style else blank]]
-            out += self.draw(self.adapted, [prompt], seed + i, ip_adapter_image=images, **options)
-        return out
+        blank = [Image.new("RGB", (64, 64))] * len(prompts)
+        embeds = [self._seen(character or blank), self._seen(style or blank)]
+        return self.draw(self.adapted, prompts, seed, ip_adapter_image_embeds=embeds, **options)
+
+    @torch.no_grad()
+    def _seen(self, pictures: Sequence[Image.Image]) -> torch.Tensor:
+        """The embeddings of a reference for each prompt: zeros, then the pictures' (2B, 1, D)."""
+        pixels = self.adapted.feature_extractor(list(pictures), return_tensors="pt").pixel_values
+        embeds = self.adapted.image_encoder(pixels.to(self.device)).image_embeds.unsqueeze(1)
+        return torch.cat([torch.zeros_like(embeds), embeds])
+
+
+def _composed(source: Image.Image, seen: Image.Image, drawn: Image.Image) -> Image.Image:
+    return UnchangedCompositor(source, seen).under(drawn)
 
 
 def to_pictures(tensor: torch.Tensor) -> list[Image.Image]:
