@@ -4,8 +4,9 @@
 (23 GB of disk, kept in `--folder` for the next run), then takes turns: each way loads the model, makes
 a picture nobody counts, then `--pictures` that count, and gives everything back. Printed per way:
 seconds to load, per step, per picture, to switch to the model from another; most memory on the card;
-and which share of the card's own matrix multiplication the steps reach. `--size tiny` shows on any
-computer that the benchmark runs; its figures mean nothing.
+and which share of the card's own matrix multiplication the steps reach. With `--references 2` klein edits
+two pictures and SDXL redraws the first, each time with one word changed: the second try. `--size tiny` shows
+on any computer that the benchmark runs; its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
+
+import numpy as np
 
 from benchmarks import random_models
 from pipelines.catalog.catalog import load_catalog
@@ -30,15 +34,18 @@ from pipelines.request import GenerationRequest
 from pipelines.running import loading
 from pipelines.running.runner import PipelineRunner
 
-PROMPT = "a portrait of a woman with red hair, studio light, looking at the camera"
+PROMPT = "a portrait of a woman with {} hair, studio light, looking at the camera"
+WORDS = ("red", "black", "blonde", "silver", "brown", "green", "pink", "blue")
+STRENGTH = 0.6
 STEPS = {"sdxl": 30, "klein": 4}
 GUIDANCE = {"sdxl": 5.0, "klein": 1.0}
 SIDE = {"full": 1024, "tiny": 64}
 ENTRY = """\
   - {{id: {name}, label: {name}, family: {family}, source: {folder}, licence: none, resolution: {side},
-     modes: [text_to_image], options: {options}}}
+     modes: [text_to_image, {mode}], options: {options}}}
 """
 FAMILY = {"sdxl": ("sdxl", "{}"), "klein": ("flux2", "{checkpoint: klein}")}
+REFINES = {"sdxl": "img2img", "klein": "smart_edit"}
 
 
 @dataclass
@@ -63,6 +70,19 @@ class Setup:
     folder: Path
     pictures: int
     steps: dict[str, int]
+    references: int = 0
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The references by their ids: smooth colours, made where they are not there yet."""
+        from PIL import Image
+
+        paths = {f"face{n}": self.folder / f"face{n}-{self.side}.png" for n in range(self.references)}
+        for seed, path in enumerate(paths.values()):
+            if not path.is_file():
+                coarse = np.random.default_rng(seed).integers(0, 255, (8, 8, 3), dtype=np.uint8)
+                Image.fromarray(coarse).resize((self.side, self.side), Image.Resampling.BICUBIC).save(path)
+        return {name: str(path) for name, path in paths.items()}
 
     @property
     def side(self) -> int:
@@ -124,12 +144,27 @@ class Stock:
             return tensors
 
         setup = self._setup
-        self.pipeline(
-            prompt=PROMPT, width=setup.side, height=setup.side, num_inference_steps=setup.steps[name],
-            guidance_scale=GUIDANCE[name], generator=torch.Generator("cpu").manual_seed(seed),
-            callback_on_step_end=stepped,
+        self._call(name)(
+            prompt=worded(seed), num_inference_steps=setup.steps[name], guidance_scale=GUIDANCE[name],
+            generator=torch.Generator("cpu").manual_seed(seed), callback_on_step_end=stepped,
         )  # fmt: skip
         return ends
+
+    def _call(self, name: str) -> Callable[..., Any]:
+        """The pipeline with what it is given beside words."""
+        from diffusers import AutoPipelineForImage2Image
+        from PIL import Image
+
+        setup = self._setup
+        pictures = [Image.open(path).convert("RGB") for path in setup.files.values()]
+        size = {"width": setup.side, "height": setup.side}
+        if not pictures:
+            return partial(self.pipeline, **size)
+        if REFINES[name] == "smart_edit":
+            return partial(self.pipeline, image=pictures, **size)
+        redraw = AutoPipelineForImage2Image.from_pipe(self.pipeline)
+        redraw.set_progress_bar_config(disable=True)
+        return partial(redraw, image=pictures[0], strength=STRENGTH)
 
     def close(self) -> None:
         """Give the memory back."""
@@ -163,12 +198,22 @@ class Studio:
                 ends.append(time.perf_counter())
 
         setup = self._setup
-        request = GenerationRequest(
-            model=name, prompt=PROMPT, seed=seed, width=setup.side, height=setup.side,
-            num_inference_steps=setup.steps[name], guidance_scale=GUIDANCE[name],
-        )  # fmt: skip
-        whole = complete(request, self._catalog, {}, lambda: seed).request
-        self._runner.run(WorkOrder("benchmark", whole, {}), emit, lambda: False)
+        fields: dict[str, Any] = {
+            "model": name, "prompt": worded(seed), "seed": seed, "width": setup.side, "height": setup.side,
+            "num_inference_steps": setup.steps[name], "guidance_scale": GUIDANCE[name],
+        }  # fmt: skip
+        given = dict(list(setup.files.items())[: None if REFINES[name] == "smart_edit" else 1])
+        if given:
+            fields |= {
+                "mode": REFINES[name], "references": [{"image_id": image_id} for image_id in given],
+                "result_size": "model", "keep": {"enabled": False},
+            }  # fmt: skip
+            if REFINES[name] == "img2img":
+                fields["strength"] = STRENGTH
+        sizes = dict.fromkeys(given, (setup.side, setup.side))
+        request = GenerationRequest.model_validate(fields)
+        whole = complete(request, self._catalog, sizes, lambda: seed).request
+        self._runner.run(WorkOrder("benchmark", whole, given), emit, lambda: False)
         assert ImageReady in events
         assert events[-1] is Completed
         return ends
@@ -176,6 +221,11 @@ class Studio:
     def close(self) -> None:
         """Give the memory back."""
         self._runner.models.clear()
+
+
+def worded(seed: int) -> str:
+    """The prompt, with one word of its own for each seed."""
+    return PROMPT.format(WORDS[seed % len(WORDS)])
 
 
 def synchronize(device: str) -> None:
@@ -287,6 +337,7 @@ def write_catalogue(names: list[str], setup: Setup) -> Path:
             name=name,
             family=FAMILY[name][0],
             options=FAMILY[name][1],
+            mode=REFINES[name],
             folder=setup.model(name),
             side=setup.side,
         )
@@ -321,6 +372,9 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--pictures", type=int, default=3, help="counted pictures a round")
     parser.add_argument("--steps", type=json.loads, default={}, help='e.g. {"sdxl": 10}')
+    parser.add_argument(
+        "--references", type=int, default=0, help="edit so many pictures, a word changed each time"
+    )
     parser.add_argument("--folder", type=Path, help="where the models are kept; else they are thrown away")
     options = parser.parse_args()
     device = devices.choose(options.device)
@@ -329,7 +383,7 @@ def main() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         setup = Setup(
             options.size, device, devices.precision(device), folder.resolve(), options.pictures,
-            {**STEPS, **options.steps},
+            {**STEPS, **options.steps}, options.references,
         )  # fmt: skip
         print(run(options.models, options.rounds, setup))
 
