@@ -10,7 +10,7 @@ import ipaddress
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, TypeVar
@@ -201,6 +201,16 @@ def _add_engine_options(parser: argparse.ArgumentParser, default: Any) -> None:
     add("--device", default=default, help="auto, cpu, cuda, cuda:N or mps")
     add("--memory", default=default, help=f"how models are kept in memory: {', '.join(MemoryChoice)}")
     add("--precision", default=default, help=f"numbers that models compute in: {', '.join(Precision)}")
+    add("--engine", default=default, help="local, or ray: a worker on each card of several machines")
+    add("--ray-address", default=default, metavar="ADDRESS", help="the cluster: local, auto or host:port")
+    add("--ray-cpus", default=default, metavar="N", help="cores for each worker without a card (all)")
+    add(
+        "--ray-fetch",
+        action="store_const",
+        const="true",
+        default=default,
+        help="workers may download models that they lack",
+    )
 
 
 def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Settings:
@@ -220,6 +230,7 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         device=_device(str(value("device", "DEVICE"))),
         memory=_choice(MemoryChoice, "memory", str(value("memory", "MEMORY"))),
         precision=_choice(Precision, "precision", str(value("precision", "PRECISION"))),
+        **_ray(value),
         open_browser=_boolean(value("open_browser", "OPEN"), "LIKENESS_OPEN"),
         open_to_everyone=_boolean(value("open_to_everyone", "OPEN_TO_EVERYONE"), "LIKENESS_OPEN_TO_EVERYONE"),
         sdapi=_boolean(value("sdapi", "SDAPI"), "LIKENESS_SDAPI"),
@@ -233,6 +244,29 @@ def _settings(given: Mapping[str, Any], environment: Mapping[str, str]) -> Setti
         password=environment.get("LIKENESS_PASSWORD", ""),
         token=environment.get("LIKENESS_TOKEN", ""),
     )
+
+
+def _ray(value: Callable[[str, str], Any]) -> dict[str, Any]:
+    engine = str(value("engine", "ENGINE"))
+    if engine not in ("local", "ray"):
+        raise StartError(f"The engine must be local or ray, not {engine!r}.")
+    address = str(value("ray_address", "RAY_ADDRESS"))
+    if not re.fullmatch(r"local|auto|(\[[0-9a-fA-F:]+\]|[\w.-]+):\d{1,5}", address):
+        raise StartError(
+            f"--ray-address takes local, auto or host:port, as 192.168.1.7:6379, not {address!r}."
+        )
+    cpus = value("ray_cpus", "RAY_CPUS")
+    if cpus is not None and (not str(cpus).isdecimal() or int(cpus) < 1):
+        raise StartError(f"--ray-cpus takes a number of cores from 1 on, not {cpus!r}.")
+    fetch = _boolean(value("ray_fetch", "RAY_FETCH"), "LIKENESS_RAY_FETCH")
+    if engine != "ray" and (address != "local" or cpus is not None or fetch):
+        raise StartError("--ray-address, --ray-cpus and --ray-fetch need --engine ray.")
+    return {
+        "engine": engine,
+        "ray_address": address,
+        "ray_cpus": int(cpus) if cpus is not None else None,
+        "ray_fetch": fetch,
+    }
 
 
 def sits_before_a_screen(environment: Mapping[str, str], system: str = sys.platform) -> bool:

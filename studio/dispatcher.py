@@ -32,7 +32,7 @@ from pipelines.events import (
 )
 from pipelines.request import CompleteRequest, GenerationRequest, Mode, Role
 from studio.choosing import chooser
-from studio.engine import Engine
+from studio.engine import Engine, NotBegun
 from studio.job_store import UNKNOWN
 from studio.jobs import JobQueue
 from studio.models.records import LoadOptions
@@ -182,6 +182,8 @@ class Dispatcher:
     def _try(self, job: JobRecord) -> None:
         try:
             self._make(job)
+        except NotBegun:
+            self._queue.release(job.id)
         except WorkerLost as error:
             if not self._stopping.is_set():
                 log.warning("Job %s lost its worker: %s", job.id, error.detail)

@@ -24,17 +24,20 @@ from studio.startup import (
     StartError,
     bind,
     check_certificate,
+    check_engine,
     claim_data_folder,
     empty_temp_folder,
     page_url,
 )
 
 if TYPE_CHECKING:
+    from pipelines.catalog.catalog import Catalog
     from studio.collection.collection import Collection
     from studio.dispatcher import Dispatcher
     from studio.door.door import Door
-    from studio.engine.local import LocalEngine
+    from studio.engine import Engine
     from studio.jobs import JobQueue
+    from studio.models.library import ModelLibrary
     from studio.service import StudioService
     from studio.settings import Settings
 
@@ -46,7 +49,6 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     from studio.collection.collection import Collection
     from studio.collection.expiry import Expiry
     from studio.database import Database
-    from studio.engine.local import LocalEngine
     from studio.jobs import JobQueue
     from studio.models.library import ModelLibrary
     from studio.presets.presets import Presets
@@ -59,9 +61,7 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
     collection.reconcile()
     queue = JobQueue(database)
     library = ModelLibrary(catalog, settings.data_dir, memory=settings.memory)
-    engine = LocalEngine(
-        settings.models, settings.device, settings.models_dir, settings.precision, settings.root_paths
-    )
+    engine = _engine(settings, catalog, library)
     engine.on_state(lambda state: library.set_hardware(state.hardware))
     readers = Readers(catalog, library, collection, engine.read, settings.readings_dir)
     presets = Presets(catalog, settings.shipped_presets, settings.own_presets)
@@ -80,8 +80,20 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
         database.close()
 
 
+def _engine(settings: Settings, catalog: Catalog, library: ModelLibrary) -> Engine:
+    if settings.engine == "ray":
+        from studio.cluster.engine import RayEngine, setup_of
+
+        return RayEngine(setup_of(settings), catalog, library.has_room)
+    from studio.engine.local import LocalEngine
+
+    return LocalEngine(
+        settings.models, settings.device, settings.models_dir, settings.precision, settings.root_paths
+    )
+
+
 def _dispatcher(
-    service: StudioService, queue: JobQueue, engine: LocalEngine, collection: Collection
+    service: StudioService, queue: JobQueue, engine: Engine, collection: Collection
 ) -> Dispatcher:
     from studio.dispatcher import Dispatcher
     from studio.sweeps.pictures import refusal
@@ -102,6 +114,7 @@ def serve(settings: Settings) -> int:
     from studio.door.opening import open_door
 
     check_certificate(settings)
+    check_engine(settings)
     with claim_data_folder(settings):
         door = open_door(settings)
         with bind(settings) as sock:

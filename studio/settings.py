@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 from pipelines.catalog.root_paths import RootPaths
 from pipelines.memory.plan import MemoryChoice, Precision
@@ -46,6 +47,14 @@ class Settings:
     """How models are kept that have no setting of their own."""
     precision: Precision = Precision.AUTO
     """In which numbers models compute."""
+    engine: Literal["local", "ray"] = "local"
+    """Where pictures are made: by one worker of this machine, or by those of a Ray cluster."""
+    ray_address: str = "local"
+    """The cluster: "local" starts one of this machine alone, "auto" finds one that runs, or host:port."""
+    ray_cpus: int | None = None
+    """Cores for each worker of a machine without a graphics card; None: all it has."""
+    ray_fetch: bool = False
+    """Machines of the cluster may download models that the studio has and they have not."""
     open_browser: bool = False
     open_to_everyone: bool = False
     """Serve others without asking for a password."""

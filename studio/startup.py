@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import importlib.util
 import os
 import socket
 import ssl
@@ -16,7 +17,7 @@ import tempfile
 from pathlib import Path
 
 from studio import durable
-from studio.settings import Settings
+from studio.settings import Settings, install_extra
 
 _LONGEST_NAME = 140
 """Characters below the data folder, with room to spare: sidecars/ab/.<64 of SHA-256>.json.<32>.part."""
@@ -130,6 +131,14 @@ def check_certificate(settings: Settings) -> None:
             f"{settings.tls_cert} and its key cannot be used for https: {error}. "
             "Both must be PEM, belong together, and the key must not need a passphrase."
         ) from error
+
+
+def check_engine(settings: Settings) -> None:
+    """Raises StartError where the packages of the engine are not installed."""
+    if settings.engine == "ray" and importlib.util.find_spec("ray") is None:
+        raise StartError(
+            f"--engine ray needs the package Ray, which is not installed. Install it: {install_extra('ray')}"
+        )
 
 
 def _no_phrase() -> str:

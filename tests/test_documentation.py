@@ -20,8 +20,18 @@ ALL_OPTIONS = set().union(*map(documentation.options, PARSERS.values()))
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 OF_THE_STUDIO = [path for path in DOCUMENTS if path.parent.name != "training"]
 OF_OTHERS = {"--no-tests", "--torch-backend", "--reinstall-package", "--no-deps", "--python"}
-OF_OTHERS |= {"--small", "--size", "--rounds", "--only", "--second-try", "--preset", "--rehearse"}
-"""Of scripts/check, uv and pip; of the benchmarks, the kill tests and the training."""
+OF_OTHERS |= {
+    "--num-cpus",
+    "--num-gpus",
+    "--small",
+    "--size",
+    "--rounds",
+    "--only",
+    "--second-try",
+    "--preset",
+    "--rehearse",
+}
+"""Of scripts/check, uv, pip and Ray; of the benchmarks, the kill tests and the training."""
 SECRETS = {"PASSWORD", "TOKEN"}
 """Variables that are no options: everybody on a machine sees those."""
 

@@ -51,7 +51,7 @@ def canonical(name: str) -> str:
 @pytest.mark.parametrize(
     ("places", "extras"),
     [
-        (("app.py", "scripts/check", "studio", "pipelines"), ("mcp",)),
+        (("app.py", "scripts/check", "studio", "pipelines"), ("mcp", "ray")),
         (("tests", "benchmarks"), ("test",)),
         (("training",), ("training",)),
     ],

@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from pipelines.errors import WorkerLost
 from pipelines.events import Event, Reading, ReadOrder, WorkOrder
 from studio.records import WorkerState
 
@@ -36,6 +37,10 @@ class Place:
     orders: int = 0
 
 
+class NotBegun(WorkerLost):
+    """The worker was gone before it had the order: nothing speaks against giving it to another."""
+
+
 class Engine(Protocol):
     """Makes the pictures of one order at a time with each of its workers."""
 
@@ -47,7 +52,8 @@ class Engine(Protocol):
         """Events of the order, made by the worker of this name, up to and including `Completed` or `Failed`.
 
         Waits for the worker where it is still starting; one that cannot be started is a `Failed`.
-        Raises WorkerLost where the worker died with the order in hand, or the engine is stopped.
+        Raises WorkerLost where the worker died with the order in hand, or the engine is stopped, NotBegun
+        where it was gone before.
         """
         ...
 

@@ -17,6 +17,7 @@ from queue import Empty, SimpleQueue
 from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import Hardware
+from studio.engine import NotBegun
 from studio.engine.messages import (
     CancelOrder,
     FromWorker,
@@ -173,6 +174,12 @@ class SupervisedWorker:
                 self._child.send(CancelOrder(job_id))
             self._changed.notify_all()
 
+    def try_again(self) -> None:
+        """Start the worker anew where that was given up; an order does so by itself."""
+        with self._changed:
+            self._retry = True
+            self._changed.notify_all()
+
     def stop(self, why: str | None = None, *, wait: bool = True) -> None:
         """End the worker for good. Returns when its process is gone, unless nobody is to `wait` for that."""
         with self._changed:
@@ -196,7 +203,7 @@ class SupervisedWorker:
                 self._cancelled.discard(order.job_id)
                 return _cancelled()
             if self._stopping:
-                raise WorkerLost(self._closing)
+                raise NotBegun(self._closing)
             if self._child is None or self._state.state == "down":
                 return Failed(WorkerLost.code, self._state.detail)
             self._job_id, self._inbox = order.job_id, inbox

@@ -106,6 +106,15 @@ class ModelLibrary:
             self._hardware = hardware
             self._changed()
 
+    def has_room(self, model_id: str, hardware: Hardware) -> bool:
+        """Whether a model can run on such a machine, as far as that can be told."""
+        try:
+            spec = self._catalog.get(model_id)
+        except NotFound:  # one that reads pictures
+            return True
+        found = fitting.fit(spec, self._catalog, hardware, self.memory_of(model_id))
+        return found is None or found.verdict != "impossible"
+
     # --- files --------------------------------------------------------------------------------
 
     def download(self, model_id: str) -> Download:
