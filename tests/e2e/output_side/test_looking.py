@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import PHONE, make_job, make_picture, show_jobs, thumbs
+from tests.e2e.output_side.pages import PHONE, make_job, make_picture, open_again, show_jobs, thumbs
 
 SIZES = {(1440, 900): 560, (1024, 768): 430}
 """How high a square picture must be shown at least, in px, by the window's size."""
@@ -83,6 +83,25 @@ def test_a_reference_loaded_again_is_shown_again(gallery: Page, tmp_path: Path) 
     gallery.set_input_files("#reference-file", str(picture))
     expect(shown(gallery)).to_have_attribute("src", re.compile(loaded))
     expect(gallery.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(1)
+
+
+def test_the_source_of_what_is_shown_is_shown_when_it_is_loaded(
+    page: Page, studio_server: StudioProcess, tmp_path: Path
+) -> None:
+    path = make_picture(tmp_path, "source.png", (96, 104))
+    source = studio_server.upload(path)["id"]
+    sent = {
+        "model": "tiny",
+        "mode": "smart_edit",
+        "prompt": "make it red",
+        "references": [{"image_id": source}],
+    }
+    result = studio_server.finished(studio_server.submit(**sent)["id"])["images"][0]
+    open_again(page)
+    page.locator(f'#gallery [data-picture="{result}"]').first.click()
+    expect(shown(page)).to_have_attribute("src", f"/api/v1/images/{result}/file")
+    page.set_input_files("#reference-file", str(path))
+    expect(shown(page)).to_have_attribute("src", f"/api/v1/images/{source}/file")
 
 
 def test_the_first_row_of_results_is_above_the_fold(gallery: Page) -> None:

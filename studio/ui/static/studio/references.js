@@ -82,21 +82,27 @@ class ReferenceStrip {
     requestChange();
   }
 
-  /** @param {string[]} ids */
+  /** Load pictures, and show one of them large: also one that the picture on the stage was made from. @param {string[]} ids */
   async add(ids) {
     await whenReady;
     const items = this.items;
     let refused = false;
+    /** @type {string | undefined} */
+    let fresh;
     for (const id of ids) {
       const known = items.findIndex((item) => item.image_id === id);
       if (known >= 0) {
         toast(`That picture is already loaded as reference ${known + 1}.`);
-        emit("gallery:selected", { id, by: "studio" }); // seen from the moment it is loaded, the second time, too
+        fresh ??= id;
       } else if (items.length >= this.scene.limit) refused = true;
-      else items.push({ image_id: id, role: null, weight: 1 });
+      else {
+        items.push({ image_id: id, role: null, weight: 1 });
+        fresh ??= id;
+      }
     }
     if (refused) toast(this.scene.full, "warning");
     if (items.length !== this.items.length) this.set(items);
+    if (fresh) emit("gallery:selected", { id: fresh, by: "studio" });
   }
 
   get room() {
