@@ -94,6 +94,10 @@ class ModelSpec(Entry):
         default=None,
         description="For a single .safetensors file: the folder or hub id whose configuration files fit it.",
     )
+    parts: dict[str, str] = Field(
+        default_factory=dict[str, str],
+        description="For a single file that is a network alone: where its other parts are, by component.",
+    )
     file: str | None = Field(
         default=None,
         pattern=r"^[\w][\w./-]*\.safetensors$",

@@ -51,7 +51,7 @@ def canonical(name: str) -> str:
 @pytest.mark.parametrize(
     ("places", "extras"),
     [
-        (("app.py", "scripts/check", "studio", "pipelines"), ("mcp", "ray")),
+        (("app.py", "scripts/check", "studio", "pipelines"), ("mcp", "ray", "gguf")),
         (("tests", "benchmarks"), ("test",)),
         (("training",), ("training",)),
     ],

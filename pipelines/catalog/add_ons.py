@@ -37,6 +37,7 @@ KIND_LABEL: dict[Kind, str] = {
     "ip_adapter": "IP-Adapter",
     "vae": "VAE",
     "image_encoder": "image encoder",
+    "text_encoder": "text encoder",
 }
 
 _CALLED: dict[Kind, str] = {

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from pipelines.catalog import borrowed_parts, enlargers, models_folder
+from pipelines.catalog import borrowed_parts, enlargers, models_folder, split_files
 from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
 from pipelines.catalog.foreign_folders import Root, RootLooks
 from pipelines.catalog.merging import merged
@@ -109,7 +109,8 @@ class Catalog:
         """Make one of all that was found, of one file the first."""
         with self._lock:
             self.roots, together = merged(self._own, self._looks.roots(self.root_paths.all()))
-            specs = borrowed_parts.accompanied(together.specs, together.add_ons, self._listed)
+            split = split_files.models(together.networks, together.add_ons, self._listed)
+            specs = borrowed_parts.accompanied((*together.specs, *split), together.add_ons, self._listed)
             self.dropped = replace(together, specs=specs)
             listed = {spec.id for spec in self._listed}
             self._take((*self._listed, *(spec for spec in specs if spec.id not in listed)))

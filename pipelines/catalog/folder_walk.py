@@ -13,7 +13,7 @@ from pathlib import Path
 from pipelines.disk import layout
 
 PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
-WEIGHTS = frozenset({".safetensors", *PICKLES})
+WEIGHTS = frozenset({".safetensors", ".gguf", *PICKLES})
 MOST_ENTRIES = 100_000
 """Files and folders that are looked at in one walk: a link may lead to a whole disk."""
 

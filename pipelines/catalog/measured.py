@@ -23,6 +23,7 @@ def measure(catalog: Catalog, spec: ModelSpec, modes: Iterable[Mode]) -> ModelSi
             model_size.part_name(location): model_size.located(place, location)
             for location in sorted(locations)
         }
+        extra |= {name: extra.pop(model_size.part_name(at)) for name, at in spec.parts.items()}
         if place.is_file():
             return model_size.of_file(place, spec.resolution, extra)
         return model_size.of_folder(place, spec.resolution, extra)

@@ -16,13 +16,14 @@ from typing import Any
 from pipelines.catalog import enlargers
 from pipelines.catalog.folder_walk import PICKLES, Unusable, walk
 from pipelines.catalog.ids import earlier_id, file_id, readable
-from pipelines.disk import layout
+from pipelines.catalog.split_refusals import SPLIT, refusal
+from pipelines.disk import gguf_headers, layout
 from pipelines.disk.identify import Identified
 from pipelines.disk.json_files import read_object
 from pipelines.disk.known_files import KnownFiles
 from pipelines.families import registry, upscaler
 from pipelines.request import Mode
-from pipelines.spec import DROPPED, ModelSpec
+from pipelines.spec import DROPPED, SINGLE_FILE, ModelSpec
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 """Configuration of single-file checkpoints, so that reading one needs no network."""
@@ -31,7 +32,8 @@ _RESOLUTION = {"sd1": 512, "sdxl": 1024}
 _FOLDER_RESOLUTION = {"stable-diffusion": 512}
 _TILE = 256
 """What counts as the resolution of an enlarger: it works on tiles of about this side."""
-_ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder"})
+_ADD_ONS = frozenset({"lora", "controlnet", "ip_adapter", "vae", "image_encoder", "text_encoder"})
+_STRANGE_ENCODER = "It is a text encoder that no model of the studio listens to."
 _NAMELESS = frozenset({"model", "diffusion_pytorch_model", "pytorch_lora_weights"})
 """What diffusers and transformers call every file of weights."""
 _LICENCE = {
@@ -54,6 +56,7 @@ class AddOnFile:
     identified: Identified
     root: Path | None = None
     """The folder of another tool that it lies in; None: the models folder."""
+    description: str = "From your models folder."
 
     @property
     def name(self) -> str:
@@ -77,6 +80,8 @@ class ModelsFolder:
     """Which file an id means, where the file system says."""
     again: int = 0
     """How many more names lead to files that are there already."""
+    networks: tuple[AddOnFile, ...] = ()
+    """Without text encoder and VAE; `split_files` makes entries of them. Their ids are those of entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +134,7 @@ class Gathered:
         self._add_ons: dict[str, AddOnFile] = {}
         self._places: dict[str, Path] = {}
         self._keys: dict[str, FileKey] = {}
+        self._networks: list[AddOnFile] = []
 
     def take(self, found: Candidate) -> None:
         """Look at one more."""
@@ -139,7 +145,11 @@ class Gathered:
         if thing.id in self._add_ons or thing.id in self._specs:
             self.unusable.append(Unusable(found.path, _SAME_NAME))
             return
-        if isinstance(thing, AddOnFile):
+        if isinstance(thing, AddOnFile) and thing.identified.kind == "network":
+            thing = replace(thing, id=DROPPED + thing.id)
+            self._networks.append(thing)
+            self._places[thing.id] = found.path
+        elif isinstance(thing, AddOnFile):
             self._add_ons[thing.id] = thing
         else:
             self._specs[thing.id] = thing
@@ -150,7 +160,9 @@ class Gathered:
     def folder(self) -> ModelsFolder:
         """All of it."""
         specs, add_ons = tuple(self._specs.values()), tuple(self._add_ons.values())
-        return ModelsFolder(specs, add_ons, tuple(self.unusable), self._places, keys=self._keys)
+        networks = tuple(self._networks)
+        unusable = tuple(self.unusable)
+        return ModelsFolder(specs, add_ons, unusable, self._places, keys=self._keys, networks=networks)
 
 
 def _key(path: Path) -> FileKey | None:
@@ -180,26 +192,36 @@ def _file(found: Candidate, known: KnownFiles) -> ModelSpec | AddOnFile | Unusab
         return Unusable(path, IS_PICKLE)
     try:
         told = known.identify(path)
+    except gguf_headers.PackageMissing as error:
+        return Unusable(path, str(error))
     except ValueError:
-        return Unusable(path, "It is not a whole .safetensors file. Copy or download it again.")
+        ending = gguf_headers.ENDING if path.suffix.lower() == gguf_headers.ENDING else SINGLE_FILE
+        return Unusable(path, f"It is not a whole {ending} file. Copy or download it again.")
     except OSError:
         return Unusable(path, _UNREADABLE)
-    if told.kind in _ADD_ONS:
+    if told.kind in _ADD_ONS and not told.reason and told.base != "other":
         return AddOnFile(found.word, found.inside, path, told, found.root)
     if told.kind == "unknown" and found.enlarges:
         return _spec(found, upscaler.NAME, _TILE)
-    reason = _why_not(told)
-    return Unusable(path, reason) if reason else _checkpoint(found, told)
+    if reason := _why_not(told):
+        return Unusable(path, reason)
+    if told.kind == "network":
+        return AddOnFile(found.word, found.inside, path, told, found.root, found.description)
+    return _checkpoint(found, told)
 
 
 def _why_not(found: Identified) -> str | None:
     if found.kind == "foreign":
         return found.reason
+    if found.kind == "text_encoder":
+        return found.reason or _STRANGE_ENCODER
     if found.kind == "unknown" or found.base is None:
         return "Its tensors are of no kind the studio knows."
     known = any(family.base == found.base for family in registry.FAMILIES.values())
     if not known:
         return f"It is made for {found.base_label}, which the studio has no family for."
+    if found.kind == "network" and found.base in SPLIT and not found.has:
+        return refusal(found)
     if found.kind == "network":
         lacks = [part for part in ("text encoder", "VAE") if part.lower() not in found.has]
         how = f"without {' and '.join(lacks)}" if lacks else "with all that belongs to it in one file"
@@ -244,13 +266,26 @@ def _diffusers_folder(found: Candidate) -> ModelSpec | Unusable:
 
 
 def _spec(found: Candidate, family: str, resolution: int, **more: Any) -> ModelSpec:
-    path = found.path
+    return _entry(DROPPED + found.word, found.path, found.description, family, resolution, more)
+
+
+def entry_of(
+    network: AddOnFile, family: str, resolution: int, *, defaults: Mapping[str, Any], **more: Any
+) -> ModelSpec:
+    """The entry of a network; `defaults`: of every mode."""
+    spec = _entry(network.id, network.path, network.description, family, resolution, more)
+    return spec.model_copy(update={"defaults": {mode: dict(defaults) for mode in spec.modes if defaults}})
+
+
+def _entry(
+    word: str, path: Path, description: str, family: str, resolution: int, more: Mapping[str, Any]
+) -> ModelSpec:
     values = {
-        "id": DROPPED + found.word,
+        "id": word,
         "label": readable(path.stem if path.is_file() else path.name)[:64],
         "family": family,
         "source": str(path.resolve()),
-        "description": found.description,
+        "description": description,
         "licence": _LICENCE,
         "resolution": resolution,
         **more,

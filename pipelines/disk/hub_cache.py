@@ -7,6 +7,9 @@ from pathlib import Path
 from pipelines.disk import layout
 from pipelines.spec import SINGLE_FILE
 
+_WITHOUT_WEIGHTS = ("tokenizer_config.json", "preprocessor_config.json")
+"""What components have that have no weights."""
+
 
 def cached_file(repo: str, filename: str, revision: str | None) -> Path | None:
     """The file in the hub's cache on this disk."""
@@ -32,4 +35,6 @@ def has_cached(repo: str, path: str, revision: str | None) -> bool:
     if path.endswith(SINGLE_FILE):
         return cached_file(repo, path, revision) is not None
     configuration = cached_file(repo, f"{path}/config.json".lstrip("/"), revision)
-    return configuration is not None and layout.is_whole(configuration.parent)
+    if configuration is not None:
+        return layout.is_whole(configuration.parent)
+    return any(cached_file(repo, f"{path}/{name}".lstrip("/"), revision) for name in _WITHOUT_WEIGHTS)

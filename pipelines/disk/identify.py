@@ -7,20 +7,22 @@ nothing of folders, catalogues or families' loaders.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.disk import lora_bases
+from pipelines.disk import gguf_headers, lora_bases, split_parts
 from pipelines.disk.headers import contents
 from pipelines.disk.json_files import parse, read_object
 from pipelines.disk.labels import BASE_BY_CONTEXT, label_of, noted_base
 from pipelines.disk.lora_layers import FORM_LABEL, form_of, is_lora, layers_of
 
 Kind = Literal[
-    "checkpoint", "network", "lora", "controlnet", "ip_adapter", "vae", "image_encoder", "foreign", "unknown"
-]
+    "checkpoint", "network", "lora", "controlnet", "ip_adapter", "vae", "image_encoder", "text_encoder",
+    "foreign", "unknown",
+]  # fmt: skip
 """`foreign`: of a kind that cannot be used here; `Identified.reason` says why."""
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -100,6 +102,10 @@ _STRANGE_ADAPTER = (
     "It is an IP-Adapter of a layout that the studio does not use. Look for one for its models."
 )
 _STRANGE_VAE = "It is a VAE of a kind that no model of the studio has. Leave it out: models bring their own."
+_STRANGE_GGUF = (
+    "It is a .gguf of something else than the network of a model that the studio knows. Text encoders are "
+    "read as .safetensors."
+)
 _STRANGE_VAES = ("quantize.", "spatial_norm.", "condition_encoder.")
 """Parts of the names in autoencoders of other kinds with the first layer of Stable Diffusion's."""
 _UP = re.compile(r"decoder\.up(?:_blocks)?\.(\d+)\.")
@@ -160,6 +166,14 @@ class Identified:
     bases: tuple[str, ...] = ()
     reason: str | None = None
     has: frozenset[str] = frozenset()
+    width: int | None = None
+    """Of the words that a text encoder gives, or that a network listens to."""
+    pooled: int | None = None
+    """Of the summary of all words that a network is told, too."""
+    variant: str | None = None
+    """Which of several networks of its base."""
+    bits: int = 16
+    """Of most of its numbers."""
 
     @property
     def base_label(self) -> str:
@@ -171,6 +185,8 @@ class Identified:
 
 def identify(path: Path) -> Identified:
     """Read the header. Raises ValueError where it is no safetensors file, and OSError."""
+    if path.suffix.lower() == gguf_headers.ENDING:
+        return _gguf(path)
     tensors, notes = contents(path)
     shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
     if reason := next((why for sign, why in _FOREIGN if any(sign in name for name in shapes)), None):
@@ -189,11 +205,55 @@ def identify(path: Path) -> Identified:
         has = _parts(shapes)
         kind: Kind = "checkpoint" if has >= {"vae", "text encoder"} else "network"
         return Identified(kind, _unet_base(shapes), _side(shapes[_FIRST], 1), has=has)
+    bits = _bits(tensors)
     if base := _network_base(shapes, notes):
-        return Identified("network", base, has=_parts(shapes))
+        return _network(base, shapes, bits)
     if (vae := _vae(shapes, notes)) is not None:
         return vae
+    if encoder := split_parts.text_encoder(shapes):
+        return Identified(
+            "text_encoder", encoder.kind, width=encoder.width, bits=bits, reason=_packed(shapes)
+        )
     return Identified("unknown")
+
+
+def _gguf(path: Path) -> Identified:
+    """A network in llama.cpp's format. Raises ValueError, also where the package that reads it is missing."""
+    shapes = gguf_headers.shapes(path)
+    base = _network_base(shapes, {})
+    if base is None:
+        return Identified("foreign", reason=_STRANGE_GGUF)
+    return _network(base, shapes, 4)
+
+
+def _network(base: str, shapes: Shapes, bits: int) -> Identified:
+    own = split_parts.plain(shapes)
+    return Identified(
+        "network",
+        base,
+        reason=_packed(shapes),
+        has=_parts(shapes),
+        width=split_parts.width(base, own),
+        pooled=split_parts.pooled(own),
+        variant=split_parts.variant(base, own),
+        bits=bits,
+    )
+
+
+def _packed(shapes: Shapes) -> str | None:
+    """Why weights cannot be read that are packed in a way of their own."""
+    packed = split_parts.unreadable(shapes)
+    return (
+        packed
+        and f"It holds {packed}, which only other programs read. Look for it in bf16, fp16, fp8 or .gguf."
+    )
+
+
+def _bits(tensors: Mapping[str, Mapping[str, Any]]) -> int:
+    """Of the numbers in most of its large tensors."""
+    kinds = Counter(tensor["dtype"] for tensor in tensors.values() if len(tensor["shape"]) > 1)
+    most = kinds.most_common(1)[0][0] if kinds else "BF16"
+    return 8 if "8" in most else 32 if "32" in most else 16
 
 
 def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.disk import layout
+from pipelines.disk.gguf_headers import ENDING
 from pipelines.disk.headers import header
 from pipelines.disk.hub_cache import cached_file
 from pipelines.disk.json_files import is_object, read_object
@@ -52,6 +53,10 @@ def of_file(path: Path, resolution: int, extra: Mapping[str, Path] | None = None
     """
     numbers: Counter[str] = Counter()
     fixed: Counter[str] = Counter()
+    if path.suffix.lower() == ENDING:
+        beside = [part(name, _files(place)) for name, place in (extra or {}).items() if place.exists()]
+        packed = Part("transformer", 0, path.stat().st_size)
+        return ModelSize((packed, *beside), resolution, convertible=False)
     for key, tensor in header(path).items():
         name = next((name for prefix, name in _PREFIXES if key.startswith(prefix)), "transformer")
         counted, kept = _weigh(tensor)

@@ -85,4 +85,5 @@ def _defaults(spec: ModelSpec, mode: Mode) -> Mapping[str, Any]:
 def needed_files(spec: ModelSpec, mode: Mode) -> tuple[str, ...]:
     """What `mode` needs beyond the base model: paths in its folder, or `hub://owner/name/path`."""
     family = FAMILIES[spec.family]
-    return family.needed_files(mode, family.options.model_validate(spec.options))
+    own = family.needed_files(mode, family.options.model_validate(spec.options))
+    return (*spec.parts.values(), *own)

@@ -21,7 +21,7 @@ from pipelines.memory import devices
 from pipelines.request import Mode
 from pipelines.running import placement
 from pipelines.running.contract import LoadSettings
-from pipelines.spec import HUB, ModelSpec, hub_revision, split_hub
+from pipelines.spec import HUB, SINGLE_FILE, ModelSpec, hub_revision, split_hub
 
 if TYPE_CHECKING:
     import torch
@@ -67,6 +67,10 @@ def in_words(words: str) -> Generator[None]:
 
 def load_pipeline(cls: Any, spec: ModelSpec, settings: LoadSettings, **components: Any) -> Any:
     """A pipeline of class `cls` with all its own parts; `components` replace parts or leave them out."""
+    if spec.parts:
+        from pipelines.running import split_files
+
+        return split_files.load_pipeline(cls, spec, settings, load_part, **components)
     if settings.file is not None:
         return _load_file(cls, spec, settings, **components)
     source = str(settings.folder or spec.source)
@@ -152,7 +156,12 @@ def copy_scheduler(scheduler: Any) -> Any:
 def identity(spec: ModelSpec, settings: LoadSettings) -> str:
     """Names the very weights: the hub's commit, or a hash over the folder's files or the single file."""
     place = settings.file or settings.folder
-    return fingerprint(place) if place else hub_commit(spec)
+    own = fingerprint(place) if place else hub_commit(spec)
+    beside = sorted(at for at in spec.parts.values() if at.endswith(SINGLE_FILE) and not at.startswith(HUB))
+    if not beside:
+        return own
+    whole = hashlib.sha256("".join([own, *(fingerprint(Path(at)) for at in beside)]).encode())
+    return f"sha256:{whole.hexdigest()[:32]}"
 
 
 def fingerprint(folder: Path) -> str:
@@ -163,7 +172,7 @@ def fingerprint(folder: Path) -> str:
     digest = hashlib.sha256()
     base, paths = (folder.parent, [folder]) if folder.is_file() else (folder, sorted(folder.rglob("*")))
     for path in paths:
-        if path.suffix in (".safetensors", ".json", ".txt") and path.is_file():
+        if path.suffix.lower() in (SINGLE_FILE, ".gguf", ".json", ".txt") and path.is_file():
             digest.update(f"{path.relative_to(base).as_posix()}:{path.stat().st_size}\n".encode())
             digest.update(_sample(path))
     return f"sha256:{digest.hexdigest()[:32]}"

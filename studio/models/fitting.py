@@ -95,7 +95,8 @@ def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
     place = catalog.place(spec)
     if catalog.availability(spec) == "ready" and place is not None:
         try:
-            return _measured(place, spec.resolution, place.stat().st_mtime_ns)
+            parts = tuple((name, model_size.located(place, at)) for name, at in spec.parts.items())
+            return _measured(place, spec.resolution, place.stat().st_mtime_ns, parts)
         except (OSError, ValueError, KeyError):
             return None
     weighs = spec.weights_gb or spec.download_gb
@@ -104,9 +105,11 @@ def _size(spec: ModelSpec, catalog: Catalog) -> ModelSize | None:
     return model_size.declared(round(weighs * 1e9), spec.resolution, spec.quantised_with)
 
 
-@functools.lru_cache(maxsize=256)
-def _measured(place: Path, resolution: int, stamp: int) -> ModelSize:
+@functools.lru_cache(maxsize=4096)
+def _measured(
+    place: Path, resolution: int, stamp: int, parts: tuple[tuple[str, Path], ...] = ()
+) -> ModelSize:
     """`stamp` makes a changed folder a new question; a file that could not be read is asked again."""
-    return (
-        model_size.of_file(place, resolution) if place.is_file() else model_size.of_folder(place, resolution)
-    )
+    if place.is_file():
+        return model_size.of_file(place, resolution, dict(parts))
+    return model_size.of_folder(place, resolution)

@@ -13,7 +13,7 @@ from studio.models.records import AddOn, Refused
 def add_on(found: AddOnFile, folder: Path | None) -> AddOn:
     """A file that goes with a model; `folder`: the models folder."""
     kind = found.identified.kind
-    assert kind in ("lora", "controlnet", "ip_adapter", "vae", "image_encoder")
+    assert kind in ("lora", "controlnet", "ip_adapter", "vae", "image_encoder", "text_encoder")
     return AddOn(
         id=found.id,
         name=found.name,

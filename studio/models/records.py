@@ -18,7 +18,7 @@ DownloadStatus = Literal[
 ACTIVE: frozenset[DownloadStatus] = frozenset({"queued", "checking", "downloading", "verifying"})
 Origin = Literal["bundled", "hub", "folder", "file"]
 FitVerdict = Literal["full", "offloaded", "quantised", "too_large", "impossible"]
-AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae", "image_encoder"]
+AddOnKind = Literal["lora", "controlnet", "ip_adapter", "vae", "image_encoder", "text_encoder"]
 
 
 class _Record(BaseModel):

@@ -149,7 +149,8 @@ def record(root: Root, *, given: bool) -> ModelRoot:
 
 def counts(found: ModelsFolder) -> dict[str, int]:
     """How many there are of each kind."""
-    kinds = ["enlarger" if spec.family == upscaler.NAME else "model" for spec in found.specs]
+    kinds = ["model" for _ in found.networks]
+    kinds += ["enlarger" if spec.family == upscaler.NAME else "model" for spec in found.specs]
     counted = Counter([*kinds, *(each.identified.kind for each in found.add_ons)])
     return {kind: counted[kind] for kind in _WORDS if counted[kind]}
 

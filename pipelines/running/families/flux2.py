@@ -36,7 +36,12 @@ PROMPT_TOKENS = 512
 def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> Flux2:
     """Read all parts the entry names. Raises ModelUnavailable."""
     with loading.explained(spec, settings):
-        base = loading.load_pipeline(getattr(diffusers, BASE_CLASS[options.checkpoint]), spec, settings)
+        # a folder says so itself
+        alone = spec.parts and options.checkpoint in ("klein", "klein-base")
+        parts = {"is_distilled": options.checkpoint == "klein"} if alone else {}
+        base = loading.load_pipeline(
+            getattr(diffusers, BASE_CLASS[options.checkpoint]), spec, settings, **parts
+        )
         return Flux2(spec, options, settings, base)
 
 

@@ -22,8 +22,9 @@ PICTURE = "<|image_pad|>"
 
 def load_picture_prompts(spec: ModelSpec, settings: LoadSettings) -> PicturePrompts:
     """The processor of a model, without its part for videos."""
-    tokenizer = loading.load_part(AutoTokenizer, "processor", spec, settings)
-    return PicturePrompts(loading.load_part(Qwen2VLImageProcessorPil, "processor", spec, settings), tokenizer)
+    location = spec.parts.get("processor", "processor")
+    tokenizer = loading.load_part(AutoTokenizer, location, spec, settings)
+    return PicturePrompts(loading.load_part(Qwen2VLImageProcessorPil, location, spec, settings), tokenizer)
 
 
 class PicturePrompts(ProcessorMixin):

@@ -32,6 +32,36 @@ def test_each_network_has_the_published_size(base: str) -> None:
         assert sum(each.numel() for each in network.parameters()) / 1e6 == pytest.approx(millions, abs=0.01)
 
 
+BILLIONS: Mapping[str, dict[str, float]] = {
+    "flux1-dev": {"transformer": 11.90, "vae": 0.08, "text_encoder": 0.12, "text_encoder_2": 4.89},
+    "flux1-schnell": {"transformer": 11.89, "vae": 0.08, "text_encoder": 0.12, "text_encoder_2": 4.89},
+    "flux1-fill": {"transformer": 11.90, "vae": 0.08, "text_encoder": 0.12, "text_encoder_2": 4.89},
+    "flux2-klein-4b": {"transformer": 3.88, "vae": 0.08, "text_encoder": 4.41},
+    "flux2-klein-9b": {"transformer": 9.08, "vae": 0.08, "text_encoder": 8.19},
+    "qwen-image": {"transformer": 20.43, "vae": 0.13, "text_encoder": 8.29},
+    "qwen-image-edit-2511": {"transformer": 20.43, "vae": 0.13, "text_encoder": 8.29},
+    "z-image-turbo": {"transformer": 6.15, "vae": 0.08, "text_encoder": 4.41},
+    "z-image": {"transformer": 6.15, "vae": 0.08, "text_encoder": 4.41},
+}
+"""As their makers tell; a table of words that two layers have in common twice."""
+
+
+@pytest.mark.parametrize("base", BILLIONS)
+def test_each_network_of_split_files_has_the_published_size(base: str) -> None:
+    index = json.loads((CONFIGS / base / "model_index.json").read_text("utf-8"))
+    for part, billions in BILLIONS[base].items():
+        library, name = index[part]
+        cls = getattr(diffusers if library == "diffusers" else transformers, name)
+        with init_empty_weights():
+            if library == "diffusers":
+                network = cls.from_config(cls.load_config(CONFIGS / base / part))
+            else:
+                network = cls(cls.config_class.from_pretrained(CONFIGS / base / part))
+        assert sum(each.numel() for each in network.parameters()) / 1e9 == pytest.approx(billions, abs=0.006)
+    scheduler = getattr(diffusers, index["scheduler"][1])
+    assert scheduler.from_config(scheduler.load_config(CONFIGS / base / "scheduler")).config.shift > 0
+
+
 @pytest.mark.parametrize(("base", "folder", "pad"), [("sd1", "tokenizer", 49407), ("sdxl", "tokenizer_2", 0)])
 def test_words_are_cut_as_clip_cuts_them(base: str, folder: str, pad: int) -> None:
     tokenizer = transformers.CLIPTokenizer.from_pretrained(CONFIGS / base / folder, local_files_only=True)

@@ -33,6 +33,7 @@ def found_at(root: Root) -> dict[str, tuple[str, str | None]]:
         found.places[spec.id]: ("enlarger", None) if spec.family == upscaler.NAME else ("model", spec.family)
         for spec in found.specs
     }
+    kinds |= {each.path: ("model", each.identified.base) for each in found.networks}
     kinds |= {each.path: (each.identified.kind, each.identified.base) for each in found.add_ons}
     return {path.as_posix(): said for path, said in kinds.items()}
 

@@ -20,6 +20,32 @@ UNKNOWN = {"weight": [3]}
 PICKLE = "pickle"
 """Instead of tensors: a file that begins as a zip of torch does."""
 
+FLUX_1 = {
+    "txt_in.weight": [3072, 4096],
+    "vector_in.in_layer.weight": [3072, 768],
+    "guidance_in.in_layer.weight": [3072, 256],
+    "double_blocks.0.img_attn.norm.key_norm.scale": [128],
+}
+KLEIN = {"txt_in.weight": [3072, 7680], "single_stream_modulation.lin.weight": [9216, 3072]}
+Z_IMAGE = {"cap_embedder.0.weight": [2560], "layers.0.adaLN_modulation.0.weight": [15360, 256]}
+T5 = {"encoder.block.0.layer.0.SelfAttention.q.weight": [4096, 4096], "shared.weight": [32128, 4096]}
+CLIP = {
+    "text_model.encoder.layers.0.self_attn.q_proj.weight": [768, 768],
+    "text_model.embeddings.token_embedding.weight": [49408, 768],
+}
+QWEN3 = {
+    "model.embed_tokens.weight": [151936, 2560],
+    "model.layers.0.self_attn.q_proj.weight": [4096, 2560],
+    "model.layers.0.self_attn.q_norm.weight": [128],
+}
+QWEN_VL = {
+    "model.embed_tokens.weight": [152064, 3584],
+    "model.layers.0.self_attn.q_proj.weight": [3584, 3584],
+    "model.layers.0.self_attn.q_proj.bias": [3584],
+    "visual.patch_embed.proj.weight": [1280, 3, 2, 14, 14],
+}
+UMT5 = {**T5, "shared.weight": [256384, 4096]}
+
 Shapes = Mapping[str, list[int]] | str
 
 
@@ -65,6 +91,31 @@ COMFY = (
     File("models/ultralytics/bbox/face.pt", PICKLE, "none"),
     File("models/sams/sam.pth", PICKLE, "none"),
     File("models/my own/styles/soft.safetensors", LORA_15, "lora", "sd1"),
+    File("models/diffusion_models/flux1-dev.safetensors", FLUX_1, "model", "flux1"),
+    File(
+        "models/diffusion_models/flux2/klein-4b-fp8.safetensors",
+        {**KLEIN, "scaled_fp8": [2]},
+        "model",
+        "flux2",
+    ),
+    File(
+        "models/unet/z_image_turbo.safetensors",
+        {f"model.diffusion_model.{name}": shape for name, shape in Z_IMAGE.items()},
+        "model",
+        "z-image",
+    ),
+    File("models/diffusion_models/qwen_image_fp8.safetensors", KNOWN["qwen"][0], "model", "qwen-image"),
+    File(
+        "models/diffusion_models/z_nvfp4.safetensors",
+        {**Z_IMAGE, "layers.0.attention.qkv.weight_scale_2": []},
+        "none",
+    ),
+    File("models/diffusion_models/wan2.1.safetensors", {"blocks.0.self_attn.q.weight": [5120, 5120]}, "none"),
+    File("models/text_encoders/t5xxl_fp16.safetensors", T5, "text_encoder", "t5"),
+    File("models/clip/clip_l.safetensors", CLIP, "text_encoder", "clip"),
+    File("models/text_encoders/qwen_3_4b.safetensors", QWEN3, "text_encoder", "qwen3"),
+    File("models/text_encoders/qwen_2.5_vl_7b.safetensors", QWEN_VL, "text_encoder", "qwen2.5-vl"),
+    File("models/text_encoders/umt5_xxl.safetensors", UMT5, "none"),
     File("custom_nodes/x/models/lora.safetensors", LORA_15, "none"),
 )
 A1111 = (
@@ -95,6 +146,13 @@ FORGE = (
     File("models/Stable-diffusion/xl.safetensors", SDXL, "model", "sdxl"),
     File("models/Lora/f1.safetensors", LORA_F1, "lora", "flux1"),
     File("models/VAE/ae.safetensors", of(VAES, "FLUX.1"), "vae", "flux1"),
+    File(
+        "models/Stable-diffusion/flux1-schnell.safetensors",
+        {name: shape for name, shape in FLUX_1.items() if "guidance" not in name},
+        "model",
+        "flux1",
+    ),
+    File("models/text_encoder/clip_l.safetensors", CLIP, "text_encoder", "clip"),
     File("models/ControlNetPreprocessor/depth.safetensors", UNKNOWN, "none"),
 )
 INVOKE = (

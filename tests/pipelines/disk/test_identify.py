@@ -283,7 +283,7 @@ def test_the_models_folder_becomes_entries_add_ons_and_reasons(tmp_path: Path) -
     assert catalog.add_on("loras-line").identified.base == "sdxl"
     reasons = {each.path.name: each.reason for each in catalog.dropped.unusable}
     assert "pickle" in reasons["old.ckpt"]
-    assert "alone" in reasons["flux.safetensors"]
+    assert "part of a network" in reasons["flux.safetensors"]
     assert "ControlNet for FLUX.1 in a layout" in reasons["xlabs.safetensors"]
     assert "not a whole" in reasons["cut.safetensors"]
     with pytest.raises(NotFound):

@@ -44,8 +44,8 @@ def test_a_folder_is_added_says_what_it_holds_and_is_remembered(
 ) -> None:
     added = library.roots.add(f'  "{comfy}"  ')
     assert (added.path, added.tool, added.state) == (str(comfy), "ComfyUI", "ready")
-    assert added.holds["model"] == 2
-    assert "2 models, 2 enlargers, 5 LoRAs" in added.held
+    assert added.holds["model"] == 6
+    assert "6 models, 2 enlargers, 5 LoRAs" in added.held
     assert {each.file for each in added.refused} >= {"models/checkpoints/old.ckpt"}
     again = ModelLibrary(opened(data), data)
     assert again.roots.all() == (added,)

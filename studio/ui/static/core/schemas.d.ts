@@ -11,7 +11,7 @@ export interface Activation {
 export interface AddOn {
   id: string;
   name: string;
-  kind: "lora" | "controlnet" | "ip_adapter" | "vae" | "image_encoder";
+  kind: "lora" | "controlnet" | "ip_adapter" | "vae" | "image_encoder" | "text_encoder";
   base: string | null;
   base_label: string | null;
   file: string;

@@ -16,7 +16,14 @@ import { chip, isActive, link, Row } from "./row.js";
 
 const POLL = 1000;
 const PATIENCE = 20000; // ms; one lost answer must not end the polling
-const KINDS = { lora: "LoRA", controlnet: "ControlNet", ip_adapter: "IP-Adapter", vae: "VAE", image_encoder: "Image encoder" };
+const KINDS = {
+  lora: "LoRA",
+  controlnet: "ControlNet",
+  ip_adapter: "IP-Adapter",
+  vae: "VAE",
+  image_encoder: "Image encoder",
+  text_encoder: "Text encoder",
+};
 /** @type {[name: string, words: string, wanted: (card: ModelCard) => boolean][]} */
 const FILTERS = [
   ["all", "All", () => true],
@@ -223,7 +230,7 @@ export class ModelsPage {
   /** @param {AddOn} each */
   addOn(each) {
     const facts = [
-      each.base_label ? `for ${each.base_label}` : "for IP-Adapters",
+      each.kind === "text_encoder" ? each.base_label : each.base_label ? `for ${each.base_label}` : "for IP-Adapters",
       kit.bytes(each.size_bytes),
       each.kind === "lora" ? `weight ${each.weight}` : "",
       each.triggers.length ? `words: ${each.triggers.join(", ")}` : "",
