@@ -12,7 +12,7 @@ import argparse
 import hashlib
 import tempfile
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +79,11 @@ def measured(picture: np.ndarray, source: np.ndarray, truth: np.ndarray) -> Row:
     }
 
 
-def kept_in_chain(chain: Sequence[Case], studio: Studio, cache: Path) -> float:
+Edit = Callable[[np.ndarray, np.ndarray, Case], tuple[np.ndarray, np.ndarray]]
+"""The picture so far, what it should become, and the case → the source as seen, and what is drawn."""
+
+
+def kept_in_chain(chain: Sequence[Case], studio: Studio, edit: Edit) -> float:
     """Share of the pixels that no edit of a chain truly touches that are still the first picture's."""
     first = picture = np.asarray(chain[0].before.draw())
     untouched = np.ones((PX, PX), bool)
@@ -87,21 +91,37 @@ def kept_in_chain(chain: Sequence[Case], studio: Studio, cache: Path) -> float:
     for case in chain:
         truth = np.asarray(case.after.draw())
         untouched &= planted.outside(there, truth)
+        asked = np.where((there != truth).any(axis=2, keepdims=True), truth, picture)
         there = truth
-        seen, drawn = _edited(picture, case, studio, cache)
+        seen, drawn = edit(picture, asked, case)
         picture = after(picture, seen, drawn, studio)
     return float((picture == first).all(axis=2)[untouched].mean())
 
 
-def _edited(picture: np.ndarray, case: Case, studio: Studio, cache: Path) -> tuple[np.ndarray, np.ndarray]:
-    shown = small(Image.fromarray(picture))
-    name = hashlib.sha256(shown.tobytes() + case.words.encode()).hexdigest()[:24]
-    file = cache / f"chain-{name}.npz"
-    if not file.exists():
-        seen, drawn = studio.edit([shown], [case])[0]
-        np.savez_compressed(file, seen=seen, drawn=drawn)
-    with np.load(file) as kept:
-        return kept["seen"], kept["drawn"]
+def by_the_model(studio: Studio, cache: Path) -> Edit:
+    """The bundled model's edits; they are kept in `cache`."""
+
+    def edit(picture: np.ndarray, _: np.ndarray, case: Case) -> tuple[np.ndarray, np.ndarray]:
+        shown = small(Image.fromarray(picture))
+        name = hashlib.sha256(shown.tobytes() + case.words.encode()).hexdigest()[:24]
+        file = cache / f"chain-{name}.npz"
+        if not file.exists():
+            seen, drawn = studio.edit([shown], [case])[0]
+            np.savez_compressed(file, seen=seen, drawn=drawn)
+        with np.load(file) as kept:
+            return kept["seen"], kept["drawn"]
+
+    return edit
+
+
+def as_asked(studio: Studio) -> Edit:
+    """Edits of a model that changes just what was asked, at the bundled model's size and softness."""
+
+    def edit(picture: np.ndarray, asked: np.ndarray, _: Case) -> tuple[np.ndarray, np.ndarray]:
+        seen, drawn = studio.seen([small(Image.fromarray(each)) for each in (picture, asked)])
+        return seen, drawn
+
+    return edit
 
 
 def sheet(rows: Sequence[Sequence[np.ndarray]]) -> Image.Image:
@@ -175,8 +195,9 @@ def main() -> None:
     if wanted("edits"):
         cases = edits(corpus, studio, args.cache, args.sheet, args.every)
     if wanted("chains"):
-        kept = [kept_in_chain(c, studio, args.cache) for c in corpus.chains(CHAINS, LENGTH, SEED)]
-        print(f"\nchains of {LENGTH}: untouched pixels equal {min(kept):.4f} to {max(kept):.4f}")
+        for who, edit in (("the model", by_the_model(studio, args.cache)), ("as asked", as_asked(studio))):
+            kept = [kept_in_chain(c, studio, edit) for c in corpus.chains(CHAINS, LENGTH, SEED)]
+            print(f"\nchains of {LENGTH}, {who}: untouched pixels equal {min(kept):.4f} to {max(kept):.4f}")
     if wanted("planted"):
         left, tones = planted.left_over(cases[:PLANTED]), planted.tones_left(cases[:PLANTED])
         within = float(np.mean(np.asarray(left) <= 1))

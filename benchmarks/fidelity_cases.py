@@ -183,9 +183,14 @@ class Studio:
         """(the source as the autoencoder gives it back, the edit) of each."""
         words = [case.words for case in cases]
         drawn = self.pipes.draw(self.pipes.edit, words, cases[0].seed, image=list(small), **EDIT)
+        return [(s, np.asarray(d)) for s, d in zip(self.seen(small), drawn, strict=True)]
+
+    @torch.no_grad()
+    def seen(self, small: Sequence[Image.Image]) -> list[np.ndarray]:
+        """Each picture as the autoencoder gives it back."""
         vae = self.pipes.edit.vae
-        seen = to_pictures(vae.decode(vae.encode(to_tensor(small)).latent_dist.mode()).sample.clamp(-1, 1))
-        return [(np.asarray(s), np.asarray(d)) for s, d in zip(seen, drawn, strict=True)]
+        latents = vae.encode(to_tensor(small)).latent_dist.mode()
+        return [np.asarray(each) for each in to_pictures(vae.decode(latents).sample.clamp(-1, 1))]
 
 
 def small(picture: Image.Image) -> Image.Image:
