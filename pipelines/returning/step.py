@@ -39,7 +39,7 @@ class Verdict(StrEnum):
 WORDS = {
     Verdict.NOTHING: "The model changed nothing. Ask in other words, or turn “Keep the rest” off.",
     Verdict.EVERYTHING: "The model changed the whole picture, so no pixel of the reference is kept.",
-    Verdict.MOVED: "The model moved or redrew the figure too much to put it back, so its own picture is shown.",
+    Verdict.MOVED: "The figure was moved or redrawn too much to be put back: this is the picture as made.",
 }
 """What the artist is told."""
 REDRAWN = (Verdict.EVERYTHING, Verdict.MOVED)
