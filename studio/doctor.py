@@ -31,7 +31,14 @@ from studio.door.opening import is_given, reaches_others
 from studio.durable import open_to_others
 from studio.models.roots import held
 from studio.settings import PROGRAM, REINSTALL, ROOT, Settings
-from studio.startup import StartError, bind, has_room_for_names, is_writable, long_path_words
+from studio.startup import (
+    StartError,
+    bind,
+    check_engine,
+    has_room_for_names,
+    is_writable,
+    long_path_words,
+)
 
 _GIB = 2**30
 _LOW_DISK_BYTES = 2 * _GIB
@@ -59,6 +66,7 @@ def examine(settings: Settings) -> tuple[Finding, ...]:
     parts: tuple[Examination, ...] = (
         _software,
         _device,
+        _engine,
         _memory,
         _data_folder,
         _collection,
@@ -138,6 +146,18 @@ def _right_torch() -> str:
 def _last_line(error: Exception) -> str:
     lines = (getattr(error, "stderr", None) or str(error)).strip().splitlines()
     return lines[-1] if lines else type(error).__name__
+
+
+def _engine(settings: Settings) -> Iterable[Finding]:
+    """Said only where it is not the usual one."""
+    if settings.engine != "ray":
+        return
+    try:
+        check_engine(settings)
+    except StartError as error:
+        yield Finding("fail", "engine", str(error))
+        return
+    yield Finding("ok", "engine", f"Ray {version('ray')}, cluster: {settings.ray_address}")
 
 
 def _memory(_: Settings) -> Iterable[Finding]:

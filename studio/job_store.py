@@ -115,7 +115,8 @@ class JobStore:
         values = _ending(record) | {"seconds": seconds, "memory_mb": memory_mb}
         with self._database.transaction() as session:
             session.execute(update(JobRow).where(JobRow.id == record.id).values(**values))
-            _add_last(session, rows)
+            if rows:  # where they go is looked for among all
+                _add_last(session, rows)
         return tuple(_record(row, ()) for row in rows)
 
     # --- what the artist steers -------------------------------------------------------------

@@ -66,6 +66,12 @@ def send_itself(module: ModuleType) -> None:
 
 def reason(error: Exception) -> str:
     """What an error of Ray comes down to, on one line without its end."""
+    from ray.exceptions import ActorDiedError, ActorUnavailableError
+
+    if isinstance(error, ActorUnavailableError):
+        return "its machine does not answer any more"
+    if isinstance(error, ActorDiedError) and "ValueError: " not in str(error):
+        return "what runs there for the studio has ended"
     cause = getattr(error, "cause", None)
     text = str(cause) if isinstance(cause, Exception) else str(error)
     lines = [line.strip() for line in text.splitlines() if line.strip()]

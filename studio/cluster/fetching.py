@@ -65,7 +65,7 @@ class Fetching:
             match last:
                 case FilesListed(files):
                     size = sum(each.size - each.done for each in files) / 1e9
-                    tell(Notice(f"{self._order.label} was downloaded there first ({size:.1f} GB)."))
+                    tell(Notice(f"{self._order.label} had to be downloaded by its worker ({size:.1f} GB)."))
                 case Progressed():
                     tell(PhaseChanged(Phase.LOADING))
                 case _:

@@ -46,9 +46,7 @@ class WorkerHost:
 
     def __init__(self, setup: Setup, threads: int) -> None:
         os.environ["OMP_NUM_THREADS"] = str(threads)  # Ray says 1
-        vars(sys.modules["__main__"]).pop(
-            "__file__", None
-        )  # Ray's own program, which the child would run again
+        _forget_rays_program()
         self._setup = setup
         self._catalogue = _catalogue(setup)
         self._folder = _models_folder(setup)
@@ -171,6 +169,13 @@ class WorkerHost:
             return self._send(order)
         self._kept.done(order.job_id)
         return self._said.put(JobEvent(order.job_id, refusal))
+
+
+def _forget_rays_program() -> None:
+    """A spawned process runs its parent's main program first, which here is Ray's own for workers."""
+    main = sys.modules["__main__"]
+    if Path(getattr(main, "__file__", None) or "").name == "default_worker.py":
+        del main.__file__
 
 
 def _catalogue(setup: Setup) -> Path:

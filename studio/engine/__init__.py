@@ -8,8 +8,7 @@ that `worker` runs in. Knows nothing of the queue, the database or the page.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pipelines.errors import WorkerLost
 from pipelines.events import Event, Reading, ReadOrder, WorkOrder
@@ -21,9 +20,8 @@ def anything(model: str | None) -> bool:
     return True
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A worker, as far as choosing one for an order goes.
+class Place(NamedTuple):
+    """A worker, as far as choosing one for an order goes. Made anew for each choice, by the thousand.
 
     `free`: an order may be given to it, unless whoever gives them knows that it has one. `model`: of the last
     order, which is in its memory. `takes`: whether it has a model and the room for it. `orders`: how many

@@ -177,3 +177,26 @@ def test_what_is_said_decides_over_the_screen(monkeypatch: pytest.MonkeyPatch) -
     assert read_command([], desktop).settings.open_browser
     assert not read_command(["--no-open"], desktop).settings.open_browser
     assert not read_command([], desktop | {"LIKENESS_OPEN": "no"}).settings.open_browser
+
+
+def test_a_cluster_is_named_in_full() -> None:
+    typed = ["--engine", "ray", "--ray-address", "192.168.1.7:6379", "--ray-cpus", "4", "--ray-fetch"]
+    settings = read_command(typed, {}).settings
+    assert (settings.engine, settings.ray_address) == ("ray", "192.168.1.7:6379")
+    assert (settings.ray_cpus, settings.ray_fetch) == (4, True)
+    environment = {"LIKENESS_ENGINE": "ray", "LIKENESS_RAY_ADDRESS": "auto"}
+    assert read_command([], environment).settings.ray_address == "auto"
+
+
+@pytest.mark.parametrize(
+    ("typed", "words"),
+    [
+        (["--engine", "cloud"], "must be local or ray"),
+        (["--engine", "ray", "--ray-address", "somewhere"], "takes local, auto or host:port"),
+        (["--engine", "ray", "--ray-cpus", "0"], "from 1 on"),
+        (["--ray-address", "auto"], "need --engine ray"),
+    ],
+)
+def test_a_cluster_that_cannot_be_meant_is_refused(typed: list[str], words: str) -> None:
+    with pytest.raises(StartError, match=words):
+        read_command(typed, {})

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -139,3 +140,16 @@ def test_the_doctor_says_who_may_come_in(tmp_path: Path) -> None:
     here.door.write_text("{")
     [broken] = doctor._door(said["is chosen at the first start"])
     assert broken.level == "fail"
+
+
+def test_the_cluster_is_told_where_one_is_asked_for(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = dataclasses.replace(settings, engine="ray", ray_address="auto")
+    (found,) = doctor._engine(asked)
+    assert found.level == "ok"
+    assert "cluster: auto" in found.words
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (lacking,) = doctor._engine(asked)
+    assert lacking.level == "fail"
+    assert not list(doctor._engine(settings))

@@ -12,7 +12,14 @@ import pytest
 
 from studio import durable, main
 from studio.settings import ROOT, Settings
-from studio.startup import StartError, bind, claim_data_folder, empty_temp_folder, page_url
+from studio.startup import (
+    StartError,
+    bind,
+    check_engine,
+    claim_data_folder,
+    empty_temp_folder,
+    page_url,
+)
 
 LONGEST_PATH = 4096 if sys.platform == "linux" else 1024 if sys.platform == "darwin" else 260
 HOLD_LOCK = """
@@ -126,3 +133,11 @@ def test_a_studio_whose_address_cannot_be_written_down_is_ready_all_the_same(
     monkeypatch.setattr(durable, "write_whole", full)
     main._tell_shells(Settings(data_dir=tmp_path), "http://127.0.0.1:7860")
     assert "--url" in caplog.text
+
+
+def test_ray_is_asked_for_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    check_engine(Settings(engine="ray"))
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(StartError, match=r"not installed. Install it: .* -m pip install .*\[ray\]"):
+        check_engine(Settings(engine="ray"))
+    check_engine(Settings())
