@@ -78,6 +78,8 @@ class Driver:
         self._not_before: dict[str, float] = {}
         """When a machine is asked again, or a worker made again, by its id or name."""
         self._checked: set[str] = set()
+        self._names: dict[str, str] = {}
+        """What machines are called, by id: the same for as long as they are there."""
         self._noted: dict[str, str] = {}
 
     def run(self) -> None:
@@ -133,7 +135,7 @@ class Driver:
 
     def _look(self) -> None:
         """Make a host for every worker that there could be, and let go of those whose machine is gone."""
-        there = machines(self._setup)
+        there = machines(self._setup, self._names)
         for worker in self._all():
             if all(machine.id != worker.machine.id for machine in there):
                 self._lose(worker, f"The machine {worker.machine.name} has left the cluster.")

@@ -263,6 +263,7 @@ class RayEngine:
             case WorkerJoined(name, machine):
                 self._join(name, machine)
             case WorkerLeft(name, words):
+                log.warning("%s", words)
                 self._leave(name, words)
             case MachineNote(machine, words):
                 self._note(machine, words)
@@ -293,8 +294,6 @@ class RayEngine:
         with self._changed:
             slot = self._slots.pop(name, None)
         if slot is not None:
-            if not self._stopping.is_set():
-                log.warning("%s", words)
             slot.end(words)
 
     def _empty(self, words: str) -> None:

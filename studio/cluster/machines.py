@@ -46,20 +46,30 @@ class Machine:
             return f"{self.name} is not used: {reason(error)}."
 
 
-def machines(setup: Setup) -> list[Machine]:
-    """All that are alive now. May raise whatever Ray raises."""
-    alive = [node for node in nodes() if node["Alive"]]
-    hosts = [node["NodeManagerHostname"] for node in alive]
-    return [_machine(node, setup, alone=hosts.count(node["NodeManagerHostname"]) == 1) for node in alive]
+def machines(setup: Setup, names: dict[str, str]) -> list[Machine]:
+    """All that are alive now and can have workers. May raise whatever Ray raises.
+
+    `names`: what machines are called, by id; those that are gone are taken out and new ones put in.
+    """
+    alive: dict[str, Mapping[str, Any]] = {node["NodeID"]: node for node in nodes() if node["Alive"]}
+    for gone in names.keys() - alive.keys():
+        del names[gone]
+    found: list[Machine] = []
+    for node_id, node in alive.items():
+        cards = 0 if setup.device == "cpu" else int(node["Resources"].get("GPU", 0))
+        cores = int(node["Resources"].get("CPU", 0))
+        each = max(1, cores // cards) if cards else min(setup.cpus or cores, cores)
+        count = cards or (cores // each if each else 0)
+        if count:
+            name = names.setdefault(node_id, _name(node["NodeManagerHostname"], node_id, names))
+            found.append(Machine(node_id, name, _workers(name, count), each, gpu=bool(cards)))
+    return found
 
 
-def _machine(node: Mapping[str, Any], setup: Setup, *, alone: bool) -> Machine:
-    """Machines of one name, as several nodes on one, are told apart by their ids."""
-    node_id: str = node["NodeID"]
-    name = node["NodeManagerHostname"] if alone else f"{node['NodeManagerHostname']}-{node_id[:4]}"
-    cards = 0 if setup.device == "cpu" else int(node["Resources"].get("GPU", 0))
-    cores = int(node["Resources"].get("CPU", 0))
-    each = max(1, cores // cards) if cards else min(setup.cpus or cores, cores)
-    count = cards or (cores // each if each else 0)
-    names = (name,) if count == 1 else tuple(f"{name} {number}" for number in range(1, count + 1))
-    return Machine(node_id, name, names, each, gpu=bool(cards))
+def _name(host: str, node_id: str, names: Mapping[str, str]) -> str:
+    """The host's, unless another has it: several nodes on one, or one that is back before it was missed."""
+    return f"{host}-{node_id[:4]}" if host in names.values() else host
+
+
+def _workers(machine: str, count: int) -> tuple[str, ...]:
+    return (machine,) if count == 1 else tuple(f"{machine} {number}" for number in range(1, count + 1))
