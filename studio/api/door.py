@@ -28,6 +28,7 @@ class DoorInfo(BaseModel):
 
     closed: bool = Field(description="Whether a password or token is asked for.")
     address: str | None = Field(description="For a phone or another computer; null: only this machine.")
+    owner: bool = Field(description="Whether who asks may make and revoke tokens.")
     session_until: float | None = Field(description="When who asks is logged out; seconds since 1970.")
 
 
@@ -80,6 +81,7 @@ def _add_about(router: APIRouter, settings: Settings, door: Door | None) -> None
         return DoorInfo(
             closed=door is not None,
             address=_address(request, settings),
+            owner=door is not None and entry is not None and entry.owner,
             session_until=entry.until if entry and entry.kind == "session" else None,
         )
 

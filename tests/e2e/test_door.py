@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
@@ -156,6 +157,34 @@ def test_the_address_for_the_phone(browser: Browser, closed: StudioProcess, size
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
         assert not violations(page, "#house-dialog")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_a_token_is_made_shown_once_and_revoked(browser: Browser, closed: StudioProcess, size: str) -> None:
+    width, height = SIZES[size]
+    with stranger(browser, viewport={"width": width, "height": height}) as page:
+        let_in(page.context, closed)
+        page.goto(closed.url)
+        page.wait_for_selector("body.lk-ready")
+        page.locator("#house").click()
+        tokens = page.locator(".house-tokens")
+        expect(tokens).to_contain_text("None so far")
+        tokens.get_by_label("For", exact=True).fill("render farm")
+        tokens.get_by_label("Good for").select_option(label="30 days")
+        tokens.get_by_role("button", name="Make a token").click()
+        made = tokens.locator(".house-fresh input")
+        expect(made).to_have_attribute("readonly", "")
+        expect(tokens.get_by_role("listitem")).to_contain_text("render farm made")
+        assert not violations(page, "#house-dialog")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        answer = httpx.get(
+            f"{closed.url}/api/v1/images", headers={"Authorization": f"Bearer {made.input_value()}"}
+        )
+        assert answer.status_code == 200
+        tokens.get_by_role("button", name="Revoke render farm").click()
+        page.locator("#token-revoke-yes").click()
+        expect(tokens).to_contain_text("None so far")
+        expect(made).to_have_count(0)
 
 
 def test_a_link_from_elsewhere_finds_who_is_logged_in(browser: Browser, closed: StudioProcess) -> None:

@@ -309,6 +309,7 @@ export interface DesignUse {
 export interface DoorInfo {
   closed: boolean;
   address: string | null;
+  owner: boolean;
   session_until: number | null;
 }
 

@@ -1,8 +1,9 @@
-// How others come in: the address for a phone, as words and as a code to be photographed, and the way out.
+// How others come in: the address for a phone, as words and as a code to be photographed, tokens, and the way out.
 import { apiAddress } from "../core/addresses.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import * as kit from "../kit/kit.js";
+import { dayOf, tokenList } from "./tokens.js";
 
 /** @typedef {import("../core/schemas.js").DoorInfo} DoorInfo */
 
@@ -25,9 +26,6 @@ function wayIn(door) {
     el("p", {}, asksWords(door)),
   ];
 }
-
-/** @param {number} seconds since 1970 */
-const dayOf = (seconds) => new Date(seconds * 1000).toLocaleDateString(undefined, { day: "numeric", month: "long", year: "numeric" });
 
 /** @param {string} query */
 async function logOut(query) {
@@ -53,6 +51,7 @@ export async function open() {
   if (!door) return;
   const shown = kit.dialog({ id: "house-dialog", title: "On your phone", onClose: () => shown.node.remove() });
   shown.body.append(...wayIn(door));
+  if (door.owner) shown.body.append(tokenList());
   if (door.session_until) shown.node.append(el("div", { class: "out-dialog-foot" }, wayOut(door.session_until)));
   shown.open();
 }
