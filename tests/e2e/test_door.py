@@ -223,6 +223,7 @@ def test_a_page_whose_session_ended_says_so(browser: Browser, closed: StudioProc
         assert main(["password", "--password-file", _other(closed), "--data-dir", str(closed.data_dir)]) == 0
         try:
             expect(page.locator(".lk-toast").first).to_contain_text("not logged in any more. Reload the page")
+            expect(page.locator("#worker-state")).to_have_text("Logged out: reload the page")
         finally:
             mine = str(closed.data_dir.parent / "password")
             assert main(["password", "--password-file", mine, "--data-dir", str(closed.data_dir)]) == 0

@@ -1,6 +1,7 @@
 // The header: name, sections, what the worker is doing, light and dark.
 import { emit, on } from "../core/bus.js";
 import { el, matches } from "../core/dom.js";
+import { api, Refusal } from "../core/rest.js";
 import { showTab } from "../core/sections.js";
 import { onSnapshot } from "../core/snapshot.js";
 import { store } from "../core/storage.js";
@@ -97,9 +98,17 @@ export function header({ element, props }) {
     const count = nav.querySelector(".lk-count");
     if (count) count.textContent = String(snapshot.jobs.filter(({ status }) => status === "running").length + snapshot.waiting || "");
   });
-  on("connection", (connected) => connected || drawChip(chip, "away", "Studio not reachable"));
+  on("connection", (connected) => connected || sayAway(chip));
   sayHeld();
   showFirst();
+}
+
+/** The studio is gone, or who asks is let in no more. @param {HTMLElement} chip */
+function sayAway(chip) {
+  drawChip(chip, "away", "Studio not reachable");
+  api("/door", { quiet: true }).catch((error) => {
+    if (error instanceof Refusal && error.problem.status === 401) drawChip(chip, "away", "Logged out: reload the page");
+  });
 }
 
 /** Say why nothing is drawn, and what to do, for as long as that is so. */
