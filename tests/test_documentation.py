@@ -22,6 +22,8 @@ OF_THE_STUDIO = [path for path in DOCUMENTS if path.parent.name != "training"]
 OF_OTHERS = {"--no-tests", "--torch-backend", "--reinstall-package", "--no-deps", "--python"}
 OF_OTHERS |= {
     "--num-cpus",
+    "--disable-usage-stats",
+    "--kills",
     "--num-gpus",
     "--small",
     "--size",
