@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -142,3 +143,39 @@ def test_the_models_folder_is_looked_through(studio: StudioProcess) -> None:
     ]
     assert library["refused"][0]["file"] == "old.ckpt"
     assert library["models_folder"] == str(folder)
+
+
+def test_a_model_of_another_tools_folder_makes_a_picture_there(
+    studio: StudioProcess, tiny_plain_dir: Path, tmp_path: Path
+) -> None:
+    place = tmp_path / "ComfyUI" / "models" / "diffusers" / "little"
+    shutil.copytree(tiny_plain_dir, place)
+    (tmp_path / "ComfyUI" / "models" / "checkpoints").mkdir()
+    before = {path: path.stat().st_mtime_ns for path in place.rglob("*")}
+    root = studio.api("POST", "/model-roots", json={"path": str(tmp_path / "ComfyUI")}).json()
+    assert (root["tool"], root["held"]) == ("ComfyUI", "1 model")
+    library = studio.api("GET", "/models/library").json()
+    model = next(each for each in library["models"] if each["label"] == "little")
+    assert (model["available"], model["root"], model["removable"]) == ("ready", root["path"], False)
+    request = {
+        "model": model["id"],
+        "prompt": "a portrait",
+        "num_inference_steps": 1,
+        "width": 64,
+        "height": 64,
+    }
+    job = studio.finished(studio.submit(**request)["id"])
+    assert job["status"] == "done", job["error"]
+    refused = studio.api("DELETE", f"/models/{model['id']}/files")
+    assert refused.status_code == 409
+    assert "only reads" in problem(refused)["detail"]
+    (tmp_path / "ComfyUI").rename(tmp_path / "away")
+    time.sleep(4)  # it is asked every few seconds at most
+    assert studio.api("GET", "/models/library").json()["model_roots"][0]["state"] == "away"
+    gone = studio.api("POST", "/jobs", json=request)
+    assert "Is its drive connected" in problem(gone)["detail"]
+    (tmp_path / "away").rename(tmp_path / "ComfyUI")
+    job = studio.finished(studio.submit(**request)["id"])
+    assert job["status"] == "done", job["error"]
+    assert studio.api("DELETE", "/model-roots", params={"path": root["path"]}).status_code == 204
+    assert {path: path.stat().st_mtime_ns for path in place.rglob("*")} == before
