@@ -79,6 +79,7 @@ class StudioService:
         self.presets = presets or Presets(catalog, PRESETS, None)
         self.wildcards = Wildcards(wildcards)
         self.library = library or ModelLibrary(catalog, None)
+        self._offered: tuple[object, dict[object, tuple[AddOnInfo, ...]]] = (None, {})
         self._catalog = catalog
         self._collection = collection
         self._queue = queue
@@ -100,11 +101,17 @@ class StudioService:
 
     # --- models -----------------------------------------------------------------------------
 
-    def models(self) -> tuple[ModelInfo, ...]:
-        """All models of the catalogue, with availability and measured cost."""
+    def models(self, *, add_ons: bool = True) -> tuple[ModelInfo, ...]:
+        """All models of the catalogue, with availability and measured cost.
+
+        `add_ons`: with what goes with each; among thousands of LoRAs that is most of what there is to say.
+        """
         self._catalog.recheck_roots()
         costs = self._collection.costs()
-        return tuple(self._model_info(spec, costs.get(spec.id, Cost())) for spec in self._catalog.specs)
+        return tuple(
+            self._model_info(spec, costs.get(spec.id, Cost()), add_ons=add_ons)
+            for spec in self._catalog.specs
+        )
 
     def model(self, model_id: str) -> ModelInfo | None:
         """One model, without looking at the others; None where the catalogue has none of that id."""
@@ -354,7 +361,7 @@ class StudioService:
         prompt = record.request.prompt[:80] if record.request else ""
         return record.name or prompt or record.label
 
-    def _model_info(self, spec: ModelSpec, cost: Cost) -> ModelInfo:
+    def _model_info(self, spec: ModelSpec, cost: Cost, *, add_ons: bool = True) -> ModelInfo:
         routes = {mode.value: self._catalog.route(spec.id, mode) for mode in spec.modes}
         return ModelInfo(
             id=spec.id,
@@ -370,6 +377,17 @@ class StudioService:
             examples={mode.value: spec.examples.get(mode, MODES[mode].examples) for mode in spec.modes},
             sources=spec.sources,
             cost=cost,
-            add_ons=tuple(AddOnInfo(**each) for each in add_ons.described(self._catalog, spec)),
+            add_ons=self._add_ons_of(spec) if add_ons else (),
             default_for=self.library.default_for(spec.id),
         )
+
+    def _add_ons_of(self, spec: ModelSpec) -> tuple[AddOnInfo, ...]:
+        """What goes with a model, made once for all that share it: there may be thousands."""
+        found = self._catalog.dropped
+        if self._offered[0] is not found:
+            self._offered = (found, {})
+        key = add_ons.sharing(self._catalog, spec)
+        if key not in self._offered[1]:
+            said = add_ons.described(self._catalog, spec)
+            self._offered[1][key] = tuple(AddOnInfo(**each) for each in said)
+        return self._offered[1][key]

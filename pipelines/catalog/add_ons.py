@@ -64,6 +64,12 @@ def offered(catalog: Catalog, spec: ModelSpec) -> tuple[AddOnFile, ...]:
     return tuple(each for each in found if _fits(spec, each))
 
 
+def sharing(catalog: Catalog, spec: ModelSpec) -> tuple[str, bool, frozenset[str]]:
+    """What `offered` depends on beside the folders: models with the same are offered the same."""
+    kinds = frozenset[str](kind for mode in spec.modes for kind in _kinds(catalog.route(spec.id, mode)))
+    return spec.family, spec.add_ons, kinds
+
+
 def described(catalog: Catalog, spec: ModelSpec) -> list[dict[str, Any]]:
     """`offered` as plain JSON: id, name, kind, weight, triggers, and whether the file says it fits."""
     return [

@@ -108,12 +108,13 @@ class Catalog:
     def _gather(self) -> None:
         """Make one of all that was found, of one file the first."""
         with self._lock:
-            self.roots, together = merged(self._own, self._looks.roots(self.root_paths.all()))
+            roots, together = merged(self._own, self._looks.roots(self.root_paths.all()))
             split = split_files.models(together.networks, together.add_ons, self._listed)
             specs = borrowed_parts.accompanied((*together.specs, *split), together.add_ons, self._listed)
             self.dropped = replace(together, specs=specs)
             listed = {spec.id for spec in self._listed}
             self._take((*self._listed, *(spec for spec in specs if spec.id not in listed)))
+            self.roots = roots  # last: whoever sees one that is ready finds its models
             self._known.save()
 
     def root_of(self, spec: Entry) -> Path | None:
@@ -173,6 +174,8 @@ class Catalog:
 
         A folder in diffusers' format, or one .safetensors file.
         """
+        if spec.id in self.dropped.places:
+            return Path(spec.source)  # whole and resolved since it was found
         folder = (self.path.parent / spec.source).resolve()
         if folder.exists() or spec.source.endswith(SINGLE_FILE) or not _HUB_ID.fullmatch(spec.source):
             return folder

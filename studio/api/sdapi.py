@@ -131,12 +131,12 @@ def _add_lists(router: APIRouter, service: StudioService) -> None:
     @router.get("/sd-models")
     def sd_models() -> Response:
         """The models that are here."""
-        return _Plain(answers.sd_models(service.models()))
+        return _Plain(answers.sd_models(service.models(add_ons=False)))
 
     @router.get("/upscalers")
     def upscalers() -> Response:
         """The enlargers that are here."""
-        return _Plain(answers.upscalers(service.models()))
+        return _Plain(answers.upscalers(service.models(add_ons=False)))
 
     @router.get("/loras")
     def loras() -> Response:

@@ -56,22 +56,24 @@ class SdPictures:
     def set_options(self, options: Mapping[str, Any]) -> tuple[str, ...]:
         """Use another model from now on; what else was sent is told. Raises RequestError."""
         if CHECKPOINT in options:
-            self._chosen = translating.named_model(options[CHECKPOINT], self._service.models())
+            self._chosen = translating.named_model(options[CHECKPOINT], self._service.models(add_ons=False))
         return translating.unused_options(options)
 
     def _model(self, sent: Drawing) -> str | None:
         """Raises RequestError where one is named that is not here."""
-        named = translating.named_model(sent.override_settings.get(CHECKPOINT), self._service.models())
+        named = translating.named_model(
+            sent.override_settings.get(CHECKPOINT), self._service.models(add_ons=False)
+        )
         if named and not sent.override_settings_restore_afterwards:
             self._chosen = named
         return named or self._chosen
 
     def _title(self, model_id: str) -> str:
-        models = translating.usable(self._service.models())
+        models = translating.usable(self._service.models(add_ons=False))
         return next((translating.title(each, models) for each in models if each.id == model_id), model_id)
 
     def _enlarger(self, name: str) -> str | None:
-        return translating.find(name, translating.enlargers(self._service.models()))
+        return translating.find(name, translating.enlargers(self._service.models(add_ons=False)))
 
     # --- asking -----------------------------------------------------------------------------
 

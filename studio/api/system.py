@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
 
 from studio import __version__
@@ -47,6 +47,12 @@ def add_system(router: APIRouter, service: StudioService, settings: Settings) ->
         )
 
     @router.get("/models")
-    def models() -> tuple[ModelInfo, ...]:
+    def models(
+        model: Annotated[str | None, Query(max_length=128, description="This one alone.")] = None,
+        add_ons: Annotated[bool, Query(description="With the LoRAs and the like that go with each.")] = True,
+    ) -> tuple[ModelInfo, ...]:
         """All models of the catalogue: modes, defaults and limits per mode, availability, cost here."""
-        return service.models()
+        if model is None:
+            return service.models(add_ons=add_ons)
+        one = service.model(model)
+        return (one,) if one else ()

@@ -118,7 +118,7 @@ class Advisor:
         return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
 
     def _knobs(self, model_id: str | None, mode: Mode) -> ModelSettings:
-        models = self._service.models()
+        models = self._service.models(add_ons=False)
         model = next((each for each in models if each.id == model_id), None)
         enlarges = any(UPSCALE in each.modes and each.available == "ready" for each in models)
         if model is None or mode.value not in model.limits:

@@ -73,7 +73,10 @@ def choices(
     labels = dict(CHOICE_LABEL)
     if hardware is not None and not hardware.has_own_memory:
         del labels[MemoryChoice.RESIDENT]  # there is no other place: the same as automatic
-    refused = {way: why for way in labels if (why := refusal(way, spec, catalog, hardware))}
+    size = _size(spec, catalog)
+    refused = {
+        way: why for way in labels if size and hardware and (why := planner.refusal(way, size, hardware))
+    }
     return {way: labels[way] for way in labels if way not in refused}, refused
 
 

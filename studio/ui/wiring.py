@@ -196,7 +196,7 @@ class StudioHandlers:
                 return self._reuse_settings(state, record)
             case "reuse_foreign":
                 said = self.service.exchange.metadata(record.id).settings
-                return apply_foreign(state, said, self.service.models())
+                return apply_foreign(state, said, self.service.models(add_ons=False))
             case _:
                 raise RequestError(UNKNOWN_ACTION)
 
@@ -227,10 +227,16 @@ class StudioHandlers:
         return True
 
     def _show(self, state: StudioState, *, shown: dict[str, object]) -> Updates:
-        models = self.service.models()
+        models = self.service.models(add_ons=False)
         settled = settle(state, models)
         warn(settled.warnings)
+        models = self._with_add_ons(models, settled.state.model)
         return self.controls.updates(settled.state, models, self._availability(settled.state, models), shown)
+
+    def _with_add_ons(self, models: Sequence[ModelInfo], model_id: str | None) -> tuple[ModelInfo, ...]:
+        """The same, the chosen one with what goes with it."""
+        chosen = self.service.model(model_id) if model_id else None
+        return tuple(chosen if chosen and each.id == chosen.id else each for each in models)
 
     def _availability(self, state: StudioState, models: Sequence[ModelInfo]) -> Availability:
         if find_model(models, state.model) is None:

@@ -101,7 +101,7 @@ class DesignForm {
   /** @param {DesignWish} design */
   async offerModels(design) {
     /** @type {ModelInfo[]} */
-    const models = await api("/models", { quiet: true }).catch(() => []);
+    const models = await api("/models?add_ons=false", { quiet: true }).catch(() => []);
     if (this.design !== design) return;
     this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
     this.model.select.value = design.model ?? "";

@@ -110,7 +110,10 @@ export class PortraitKnobs {
     this.character = character;
     this.defaults = defaults;
     this.picker.load(character);
-    const [models, readers] = await Promise.all([api("/models", { quiet: true }).catch(() => []), cast.readers().catch(() => [])]);
+    const [models, readers] = await Promise.all([
+      api("/models?add_ons=false", { quiet: true }).catch(() => []),
+      cast.readers().catch(() => []),
+    ]);
     this.models = models;
     this.drawSource(readers.find((reader) => reader.question === "caption"));
     this.prompt.box.value = defaults.prompt;

@@ -56,6 +56,6 @@ function show(record, models) {
 
 /** @param {{id: string}} said */
 export async function open({ id }) {
-  const answer = await Promise.all([pictures.get(id), api("/models")]).catch(() => null);
+  const answer = await Promise.all([pictures.get(id), api("/models?add_ons=false")]).catch(() => null);
   if (answer) show(answer[0], enlargers(answer[1]));
 }

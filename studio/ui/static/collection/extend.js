@@ -209,7 +209,7 @@ function put(node, left, top, width, height) {
 
 /** @param {{id: string}} said */
 export async function open({ id }) {
-  const answer = await Promise.all([pictures.get(id), api("/models")]).catch(() => null);
+  const answer = await Promise.all([pictures.get(id), api("/models?add_ons=false")]).catch(() => null);
   if (!answer) return;
   const [record, models] = answer;
   const able = models.filter((/** @type {ModelInfo} */ one) => one.modes.includes(MODE) && one.available === "ready");

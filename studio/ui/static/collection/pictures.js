@@ -313,7 +313,7 @@ onSnapshot((snapshot) => {
 });
 on("images:uploaded", ({ ids }) => emit("pictures:new", { ids }));
 
-api("/models", { quiet: true })
+api("/models?add_ons=false", { quiet: true })
   .then((models) => {
     for (const model of models) labels.set(model.id, model.label);
     emit("models:known");

@@ -51,7 +51,7 @@ class ManyDialog {
     this.prompt.value ||= String(asked()?.prompt ?? "");
     this.dialog.open();
     this.prompt.focus();
-    this.models = await api("/models", { quiet: true }).catch(() => []);
+    this.models = await api("/models?add_ons=false", { quiet: true }).catch(() => []);
     const ready = this.models.filter((model) => model.available === "ready");
     const ways = WAYS.filter((mode) => ready.some((model) => model.modes.includes(mode)));
     this.mode.set(ways.map((mode) => [mode, MODES[mode] ?? mode]));

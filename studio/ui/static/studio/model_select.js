@@ -67,7 +67,7 @@ export const modelSelect = ({ element, props, watch }) => {
   rove(list, () => [...list.querySelectorAll("button")]);
   afterEachJob(async () => {
     /** @type {import("../core/schemas.js").ModelInfo[]} */
-    const models = await api("/models", { quiet: true }).catch(() => []); // what was known stands
+    const models = await api("/models?add_ons=false", { quiet: true }).catch(() => []); // what was known stands
     models.forEach((model) => costs.set(model.id, model.cost));
     draw();
   });

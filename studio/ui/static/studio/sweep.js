@@ -54,14 +54,17 @@ async function knownValues(axis) {
   const request = asked() ?? {};
   if (axis === "aspect_ratio") return RATIOS.map((ratio) => [ratio, ratio]);
   /** @type {ModelInfo[]} */
-  const models = (await api("/models", { quiet: true }).catch(() => [])).filter(
+  const models = (await api("/models?add_ons=false", { quiet: true }).catch(() => [])).filter(
     (/** @type {ModelInfo} */ one) => one.available === "ready",
   );
-  const own = models.find((model) => model.id === request.model);
+  const own = models.find((/** @type {ModelInfo} */ model) => model.id === request.model);
   if (axis === "model") return models.filter((model) => model.modes.includes(String(request.mode))).map((model) => [model.id, model.label]);
   if (axis === "mode") return (own?.modes ?? []).map((mode) => [mode, MODES[mode] ?? mode]);
   const kind = axis.startsWith("lora.") ? "lora" : axis;
-  return (own?.add_ons ?? []).filter((each) => each.kind === kind).map((each) => [each.id, each.name]);
+  const [whole] = own ? await api(`/models?model=${encodeURIComponent(own.id)}`, { quiet: true }).catch(() => []) : [];
+  /** @type {ModelInfo["add_ons"]} */
+  const addOns = whole?.add_ons ?? [];
+  return addOns.filter((each) => each.kind === kind).map((each) => [each.id, each.name]);
 }
 
 /** @param {string} text */
