@@ -1,7 +1,7 @@
 """Take the screenshots of README and docs anew: `python -m tests.e2e.screenshots [folder]`.
 
-A studio as it is shipped, an empty data folder, four drawings, first seeds: what is on them is what the
-bundled model does.
+A studio as it is shipped, an empty data folder, its sample portrait and a few drawings, first seeds: what is
+on them is what the bundled model does.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from tests.e2e.cast import DRAWINGS, character
 from tests.e2e.harness import CHROMIUM_FLAGS, ROOT, PageWatch, StudioProcess, chromium_or_skip, running_studio
 
 FOLDER = ROOT / "docs" / "screenshots"
+SAMPLE = ROOT / "studio" / "ui" / "static" / "samples" / "portrait.webp"
 CAST: dict[str, tuple[str | None, dict[str, str]]] = {
     "Mara": ("blue-1", {"age": "early twenties", "hair": "long, blue, wavy", "outfit": "white coat"}),
     "Ilya": ("spiky-1", {"hair": "short, black, spiky", "outfit": "yellow turtleneck"}),
@@ -31,7 +32,7 @@ ROUNDS = (
     "add dramatic lighting from the left",
     "change the background to a sunset sky",
 )
-LOOP = ("change the background to a forest", "change the background to a sunset sky", "give her red hair")
+LOOP = ("change the background to a sunset sky", "give her red hair", "make her laugh")
 FIRST_PORTRAITS = (
     "portrait of a woman with long red hair, green hoodie, forest",
     "a young man with short black hair, purple t-shirt, night city",
@@ -81,7 +82,7 @@ def _collection(page: Page, studio: StudioProcess, folder: Path) -> None:
 
 def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
     page.click("#tab-studio")
-    page.set_input_files("#reference-file", str(DRAWINGS / "blue-3.webp"))
+    page.set_input_files("#reference-file", str(SAMPLE))
     page.wait_for_selector("#references .lk-reference:not(.lk-waiting)")
     page.locator("#knobs-toggle button").click()
     page.locator("#seed input").fill("1")
@@ -100,7 +101,6 @@ def _loop(page: Page, studio: StudioProcess, folder: Path) -> None:
         if number < len(LOOP) - 1:
             page.click("#use-as-reference")
             _settle(page)
-    page.set_viewport_size({"width": 1440, "height": 1000})
     _shoot(page, folder / "studio.png")
 
 
