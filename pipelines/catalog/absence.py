@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -49,10 +50,21 @@ def absent(spec: Entry, state: Availability, place: Path | None) -> Obstacle:
 
 def lacking(mode: Mode, location: str) -> Obstacle:
     """A part that `mode` needs is not on this disk."""
+    reason = f"{MODE_LABEL[mode]} needs {_named(location)}, which is not on this machine yet."
+    return Obstacle(reason, DOWNLOAD if location.startswith(HUB) else "")
+
+
+def incomplete(spec: Entry, locations: Sequence[str]) -> Obstacle:
+    """Parts that a network needs for whatever it does are not on this disk."""
+    names, are = ", ".join(map(_named, locations)), "is" if len(locations) == 1 else "are"
+    from_hub = any(location.startswith(HUB) for location in locations)
+    reason = f"{spec.label} needs {names}, which {are} not on this machine yet."
+    return Obstacle(reason, DOWNLOAD if from_hub else "")
+
+
+def _named(location: str) -> str:
     of_hub = location.startswith(HUB)
-    name = "/".join(filter(None, split_hub(location))) if of_hub else location
-    reason = f"{MODE_LABEL[mode]} needs {name}, which is not on this machine yet."
-    return Obstacle(reason, DOWNLOAD if of_hub else "")
+    return "/".join(filter(None, split_hub(location))) if of_hub else location
 
 
 def miscounted(route: Route, mode: Mode, references: int) -> Obstacle | None:

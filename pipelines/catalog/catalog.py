@@ -18,7 +18,15 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import borrowed_parts, enlargers, models_folder, split_files
-from pipelines.catalog.absence import Availability, Obstacle, absent, index_of, lacking, miscounted
+from pipelines.catalog.absence import (
+    Availability,
+    Obstacle,
+    absent,
+    incomplete,
+    index_of,
+    lacking,
+    miscounted,
+)
 from pipelines.catalog.foreign_folders import Root, RootLooks
 from pipelines.catalog.merging import merged
 from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
@@ -246,6 +254,8 @@ class Catalog:
         state = self.availability(spec)
         if state != "ready":
             return absent(spec, state, self.folder(spec))
+        if lacks := [part for part in spec.parts.values() if not self._has_part(spec, part)]:
+            return incomplete(spec, lacks)
         missing = [part for part in registry.needed_files(spec, mode) if not self._has_part(spec, part)]
         if missing:
             return lacking(mode, missing[0])

@@ -170,8 +170,9 @@ def test_parts_that_are_in_no_folder_come_from_the_hub_and_are_named(
     assert model.parts["text_encoder"] == "hub://Tongyi-MAI/Z-Image-Turbo/text_encoder"
     reason = catalog.unavailable_reason(model.id, model.modes[0])
     assert reason is not None
-    assert "needs Tongyi-MAI/Z-Image-Turbo/text_encoder" in reason
+    assert "needs Tongyi-MAI/Z-Image-Turbo/text_encoder, which is not on this machine yet" in reason
     assert "Download it" in reason
+    assert {catalog.unavailable_reason(model.id, mode) for mode in model.modes} == {reason}
     with pytest.raises(ModelUnavailable, match="Z-Image-Turbo/text_encoder"):
         PipelineRunner(catalog, "cpu").preload(model.id)
 
