@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 @contextmanager
 def open_studio(settings: Settings) -> Generator[StudioService]:
     """Everything but the server, running; ended in the opposite order. Raises StartError."""
+    check_engine(settings)
     from pipelines.catalog.catalog import load_catalog
     from studio.collection.collection import Collection
     from studio.collection.expiry import Expiry

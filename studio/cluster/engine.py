@@ -194,9 +194,12 @@ class RayEngine:
 
     def read(self, order: ReadOrder, patience: float = READ_PATIENCE_SECONDS) -> tuple[Reading, ...]:
         """Asks a worker that has the model and is free, else the first that has it. Raises as it does."""
-        able = [slot for slot in self._all() if slot.holds.get(order.reader, "here") == "here"]
-        if not able:
+        slots = self._all()
+        able = [slot for slot in slots if slot.holds.get(order.reader, "here") == "here"]
+        if not slots:
             raise WorkerLost(self.state.detail)
+        if not able:
+            raise ModelUnavailable(self._refusal(order.reader))
         ready = [slot for slot in able if slot.state.state == "ready"]
         with contextlib.suppress(Conflict):
             return (ready or able)[0].worker.read(order, 0.0 if len(ready) > 1 else patience)

@@ -122,7 +122,8 @@ class WorkerHost:
         if self._setup.main is not None:
             return self._setup.args
         folder = str(self._folder) if self._folder else None
-        return (str(self._catalogue), self._setup.device, folder, self._setup.precision, self._roots)
+        device = self._setup.device.partition(":")[0]  # which one is Ray's to say
+        return (str(self._catalogue), device, folder, self._setup.precision, self._roots)
 
     def _send(self, message: ToWorker) -> None:
         if process := self._process:

@@ -56,7 +56,7 @@ def refusal(called: str, machines: Iterable[tuple[str, Held | None]]) -> str:
     ]
     why = "; ".join(filter(None, parts))
     return (
-        f"No worker can make a picture with {called}: {why}. Put the same files there as on this machine, or "
+        f"No worker can use {called}: {why}. Put the same files there as on this machine, or "
         "let workers download what they lack (--ray-fetch)."
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -101,3 +102,36 @@ def test_a_cancelled_job_is_tried_again_and_one_that_waits_repeats(
     expect(repeat).to_have_attribute("aria-pressed", "true")
     repeat.click()
     expect(repeat).to_have_attribute("aria-pressed", "false")
+
+
+def test_several_workers_are_counted_and_each_job_says_whose_it_is(
+    page: Page, studio_server: StudioProcess
+) -> None:
+    """What a studio with a cluster tells, told to the page in the stead of this one's."""
+    studio_server.finished(studio_server.submit(**QUICK, prompt="omega picture")["id"])
+    job = studio_server.api("GET", "/jobs?limit=1").json()[0]
+    running = {"status": "running", "phase": "denoising", "step": 3, "total_steps": 20, "finished_at": None}
+    workers = [
+        {"name": name, "machine": name, "state": state, "device": "cuda", "detail": "card", "model": None}
+        for name, state in (("gpu-1", "ready"), ("gpu-2", "busy"))
+    ]
+    told = {"state": "busy", "device": "cuda", "detail": "2 workers on 2 machines.", "hardware": None}
+    snapshot = {
+        "version": 10**9,
+        "worker": told | {"workers": workers},
+        "jobs": [job | running | {"worker": "gpu-2"}],
+        "waiting": 0,
+        "held": None,
+        "paused": False,
+        "loaded_first": False,
+    }
+    body = f"id: {10**9}\nevent: snapshot\ndata: {json.dumps(snapshot)}\n\n"
+    page.route(
+        "**/events?changes=1", lambda route: route.fulfill(content_type="text/event-stream", body=body)
+    )
+    page.reload()
+    chip = page.locator("#worker-state")
+    expect(chip).to_have_text("Working · 2 workers")
+    expect(chip).to_have_attribute("title", "2 workers on 2 machines.\ngpu-1: card\ngpu-2: Step 3 of 20")
+    page.locator("#tab-queue").click()
+    expect(page.locator("[data-section=running] .out-job-meta")).to_contain_text("on gpu-2")

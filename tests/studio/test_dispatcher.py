@@ -23,7 +23,7 @@ from pipelines.request import CompleteRequest, Mode, Reference
 from studio.collection.collection import Collection
 from studio.database import Database
 from studio.dispatcher import Dispatcher
-from studio.engine import Place
+from studio.engine import NotBegun, Place
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
 from studio.models.records import LoadOptions
@@ -471,3 +471,19 @@ def test_a_job_lost_with_one_worker_is_made_by_the_other(
         assert seen >= {"a", "b"}
     finally:
         studio.stop()
+
+
+def test_a_job_whose_worker_was_gone_before_it_began_has_not_been_tried(
+    studio: Studio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, gone = studio.engine.run, iter(range(3))
+
+    def going(order: WorkOrder, worker: str) -> Generator[Event]:
+        if next(gone, None) is not None:
+            raise NotBegun("a has left the cluster.")
+        yield from run(order, worker)
+
+    monkeypatch.setattr(studio.engine, "run", going)
+    job = studio.ended(studio.add())
+    assert job.status is JobStatus.DONE
+    assert [studio.pixels(image) for image in job.images] == [pixels(7)]

@@ -10,7 +10,7 @@ from queue import SimpleQueue
 import pytest
 
 from pipelines.catalog.catalog import load_catalog
-from pipelines.errors import WorkerLost
+from pipelines.errors import ModelUnavailable, WorkerLost
 from pipelines.events import Completed, Failed, Phase, PhaseChanged, ReadOrder, Region, WorkOrder
 from pipelines.memory.plan import Hardware
 from pipelines.request import CompleteRequest
@@ -163,9 +163,7 @@ def test_what_nobody_can_make_fails_with_what_each_machine_lacks(cluster: Cluste
     (failed,) = cluster.engine.run(order("large"), "")
     assert isinstance(failed, Failed)
     assert failed.code == "model_unavailable"
-    assert failed.detail.startswith(
-        "No worker can make a picture with Large: a has not got it; b has another"
-    )
+    assert failed.detail.startswith("No worker can use Large: a has not got it; b has another")
 
 
 def test_nobody_is_refused_before_all_have_said_what_they_have(cluster: Cluster) -> None:
@@ -256,6 +254,10 @@ def test_notes_of_machines_are_told_and_questions_go_to_who_has_the_model(cluste
     cluster.now.join("b", {"words": "here"})
     until(lambda: [each.state for each in cluster.engine.state.workers] == ["ready", "ready"])
     assert cluster.engine.read(ReadOrder("r", "words", (Region("/p"),))) == ("b",)
+    cluster.now.said.put(WorkerHolds("b", {"words": "other"}))
+    until(lambda: cluster.engine._slots["b"].holds["words"] == "other")
+    with pytest.raises(ModelUnavailable, match="b has another version"):
+        cluster.engine.read(ReadOrder("r", "words", (Region("/p"),)))
     cluster.now.said.put(MachineNote("c", None))
     until(lambda: cluster.engine.state.detail == "2 workers on 2 machines.")
 
