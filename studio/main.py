@@ -83,7 +83,8 @@ def open_studio(settings: Settings) -> Generator[StudioService]:
 
 def _engine(settings: Settings, catalog: Catalog, library: ModelLibrary) -> Engine:
     if settings.engine == "ray":
-        from studio.cluster.engine import RayEngine, setup_of
+        from studio.cluster.engine import RayEngine
+        from studio.cluster.process import setup_of
 
         return RayEngine(setup_of(settings), catalog, library.has_room)
     from studio.engine.local import LocalEngine

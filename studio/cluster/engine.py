@@ -7,21 +7,18 @@ all of them as one state. Knows nothing of the queue.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import itertools
 import logging
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Protocol, cast
 
 from pipelines.catalog.catalog import Catalog
-from pipelines.catalog.root_paths import RootPaths
 from pipelines.errors import Conflict, ModelUnavailable, WorkerLost
 from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import Hardware
-from studio.cluster import driver, holdings, telling
+from studio.cluster import holdings, telling
 from studio.cluster.messages import (
     Connected,
     FromCluster,
@@ -38,12 +35,11 @@ from studio.cluster.messages import (
     WorkerLeft,
     WorkerSaid,
 )
+from studio.cluster.process import ClusterProcess, launch
 from studio.cluster.slot import Slot
 from studio.engine import NotBegun, Place
-from studio.engine.process import WorkerProcess
 from studio.engine.supervisor import CANCEL_GRACE_SECONDS, READ_PATIENCE_SECONDS, Listener
 from studio.records import WorkerState
-from studio.settings import CATALOGUE, Settings
 
 log = logging.getLogger(__name__)
 
@@ -56,57 +52,6 @@ _FITS_SECONDS = 30.0
 
 Fits = Callable[[str, Hardware], bool]
 """Whether a model, by its id, has room on a machine."""
-
-
-class ClusterProcess(Protocol):
-    """The running Ray process."""
-
-    @property
-    def pid(self) -> int | None:
-        """Process id."""
-        ...
-
-    def send(self, message: ToCluster) -> None:
-        """Hand over a message; to a dead process it is lost."""
-        ...
-
-    def messages(self) -> Iterator[FromCluster]:
-        """What it says, ending with its death."""
-        ...
-
-    def kill(self) -> None:
-        """End it now."""
-        ...
-
-    def wait_and_close(self) -> str:
-        """Wait for its end, and say in words how it died."""
-        ...
-
-
-def launch(setup: Setup) -> ClusterProcess:
-    """Start the real process. Raises OSError."""
-    return cast(ClusterProcess, WorkerProcess(driver.main, (setup,)))
-
-
-def setup_of(settings: Settings) -> Setup:
-    """What hosts need, of the studio's settings."""
-    own = settings.models.resolve() == CATALOGUE.resolve()
-    return Setup(
-        address=settings.ray_address,
-        catalogue=None if own else str(settings.models.resolve()),
-        catalogue_hash=hashlib.sha256(settings.models.read_bytes()).hexdigest(),
-        models_folder=str(settings.models_dir.resolve()),
-        roots=_absolute(settings.root_paths),
-        device=settings.device,
-        precision=settings.precision,
-        cpus=settings.ray_cpus,
-        fetch=settings.ray_fetch,
-    )
-
-
-def _absolute(roots: RootPaths) -> RootPaths:
-    file = roots.file.resolve() if roots.file else None
-    return RootPaths(tuple(path.resolve() for path in roots.given), file)
 
 
 class RayEngine:

@@ -263,7 +263,7 @@ def test_notes_of_machines_are_told_and_questions_go_to_who_has_the_model(cluste
 
 
 def test_the_setup_names_a_catalogue_only_where_it_is_another_than_the_studios_own(tmp_path: Path) -> None:
-    from studio.cluster.engine import setup_of
+    from studio.cluster.process import setup_of
     from studio.settings import Settings
 
     own = setup_of(Settings(data_dir=tmp_path, engine="ray", ray_address="auto", ray_cpus=2))
