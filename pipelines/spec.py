@@ -189,6 +189,7 @@ def pinned(spec: SomeEntry, commits: Mapping[str, str]) -> SomeEntry:
     changes: dict[str, Any] = {"revision": spec.revision or commits.get(spec.source)}
     if isinstance(spec, ModelSpec):
         changes["options"] = _at(spec.options, commits)
+        changes["parts"] = _at(spec.parts, commits)
     return spec.model_copy(update=changes)
 
 
