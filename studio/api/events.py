@@ -28,6 +28,9 @@ _ROOM = 64
 _PACE, _LONGEST_PAUSE = 100_000, 1.0
 """Bytes of snapshots per second and listener, and how many seconds the newest state may wait for that: a long
 queue would be sent as a whole with every step."""
+_JOBS_A_SECOND = 10_000
+"""Of snapshots that are made and compared, at most: many workers make steps all the time, and a queue of a
+thousand need not be looked through for each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,7 @@ class QueueBroadcast:
             if snapshot.version != version:
                 version = snapshot.version
                 self._tell(snapshot)
+                self._stopping.wait(len(snapshot.jobs) / _JOBS_A_SECOND)
 
     def _tell(self, snapshot: QueueSnapshot) -> None:
         wanted = {listener.changes for listener in self._listeners.copy()}

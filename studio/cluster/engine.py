@@ -112,14 +112,13 @@ class RayEngine:
             listener(self._state)
 
     def places(self) -> Sequence[Place]:
-        """The workers; and one for jobs that none of them can make, who says so."""
+        """The workers but those that cannot be started; and one for jobs that none can make, who says so."""
         slots = self._all()
         if not slots:
             return ()
-        return (
-            *(slot.place(partial(self._takes, slot)) for slot in slots),
-            Place(takes=partial(self._hopeless, slots)),
-        )
+        up = (slot for slot in slots if slot.state.state != "down")
+        workers = (slot.place(partial(self._takes, slot)) for slot in up)
+        return (*workers, Place(takes=partial(self._hopeless, slots)))
 
     def run(self, order: WorkOrder, worker: str = "") -> Generator[Event]:
         """Events of the order up to `Completed` or `Failed`. Raises WorkerLost."""

@@ -35,7 +35,7 @@ from studio.cluster.messages import (
     WorkerSaid,
 )
 from studio.engine import NotBegun
-from studio.engine.messages import JobEvent, ReadAnswer, Ready
+from studio.engine.messages import JobEvent, ReadAnswer, Ready, StartFailed
 from tests.studio.cluster.clusters import real_setup
 
 YAML = """\
@@ -65,6 +65,7 @@ class Played:
         self.heard: list[ToCluster] = []
         self.hardware: dict[str, Hardware] = {}
         self.deaf: set[str] = set()
+        self.broken: set[str] = set()
 
     def join(self, name: str, holds: Mapping[str, Held], hardware: Hardware = BIG) -> None:
         self.hardware[name] = hardware
@@ -74,6 +75,9 @@ class Played:
     def send(self, message: ToCluster) -> None:
         self.heard.append(message)
         match message:
+            case StartWorker(name) if name in self.broken:
+                self.said.put(WorkerSaid(name, StartFailed("PyTorch is broken here.")))
+                self.said.put(WorkerEnded(name, "It ended."))
             case StartWorker(name):
                 self.said.put(WorkerSaid(name, Ready("cuda", "ready", self.hardware.get(name, BIG))))
             case ForWorker(name, WorkOrder(job_id)) if name not in self.deaf:
@@ -230,6 +234,16 @@ def test_a_cancel_that_is_not_heard_ends_the_order_and_the_worker(cluster: Clust
     assert isinstance(failed, Failed)
     assert failed.code == "cancelled"
     until(lambda: KillWorker("a") in cluster.now.heard)
+
+
+def test_a_worker_that_cannot_be_started_is_no_place_and_says_why(cluster: Cluster) -> None:
+    cluster.now.broken.add("a")
+    cluster.now.join("a", {"tiny": "here"})
+    cluster.now.join("b", {"tiny": "here"})
+    until(lambda: [each.state for each in cluster.engine.state.workers] == ["down", "ready"])
+    assert [place.worker for place in cluster.engine.places()] == ["b", ""]
+    assert cluster.engine.state.workers[0].detail == "PyTorch is broken here."
+    assert cluster.who("tiny") == ["b"]
 
 
 def test_a_cluster_that_is_gone_is_found_again(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
