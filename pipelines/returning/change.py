@@ -43,6 +43,9 @@ _MASS, _STRONG = 0.07, 0.35
 """What a change needs to be believed: so much of the largest one's mass; or such a difference, of 1;"""
 _NEAR, _CLEAR = 0.25, 0.15
 """or, within so many longer sides of the largest, so much more than what is around it."""
+_FAINT, _FAINT_BLUR, _FAINT_WIDTH = 0.3, 0.02, 2
+"""Below such a share of a change's upper quarter, seen this blurred (in longer sides), what is wider than so
+many px each way is taken for the model's own unrest: skin that a shade went over while the hair was dyed."""
 _STRUCTURE = 0.3
 _ARM = 0.06
 """How far from what is sure a change may go on, in longer sides."""
@@ -133,6 +136,20 @@ def changed(differences: Floats, thresholds: Thresholds) -> Bools:
         sure = _with_seed(relative > thresholds.reach * _WIDE_REACH, seeds)
     closed = ndimage.binary_closing(np.pad(sure, 1, mode="edge"), EVERYWHERE)[1:-1, 1:-1] | sure
     return _weighty(_without_holes(closed), soft, peaks)
+
+
+def faint(mask: Bools, differences: Floats) -> Bools:
+    """(h, w): what of a change is smooth and slight beside the rest of it, and so not what was asked for.
+
+    Nothing where almost all of the picture changed: light that was asked for is slight here and there.
+    """
+    if not mask.any() or mask.mean() >= _WIDE:
+        return np.zeros_like(mask)
+    soft = blurred(differences, _BLUR)
+    fine = soft - blurred(differences, _PEAK_WIDTH) >= _PEAK
+    level = blurred(differences, max(mask.shape) * _FAINT_BLUR)
+    slight = mask & (level < _FAINT * np.quantile(soft[mask], 0.75)) & ~fine
+    return ndimage.binary_opening(slight, EVERYWHERE, iterations=_FAINT_WIDTH)
 
 
 def grown(mask: Bools, new: Floats) -> Bools:

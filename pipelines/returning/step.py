@@ -106,15 +106,20 @@ def bring_back(
     differences = change.difference(as_floats(small.drawn), as_floats(small.seen))
     thresholds = change.Thresholds.of(tolerance)
     fit = light.LightFit.of(views.seen, views.drawn)
-    found = np.ones(differences.shape, bool) if everywhere else change.changed(differences, thresholds)
-    mask = found if everywhere else change.grown(found, fit.new)
+    if everywhere:
+        found, faint = np.ones(differences.shape, bool), np.zeros(differences.shape, bool)
+    else:
+        found = change.changed(differences, thresholds)
+        faint = change.faint(found, differences)
+    mask = found if everywhere else change.grown(found & ~faint, fit.new)
     verdict = _verdict(fit, mask, registration)
     if within is not None and verdict in REDRAWN:
         verdict = Verdict.KEPT  # what lies outside stays, whatever was drawn
     if everywhere:
         levels = np.full(views.source.shape[:2], 255, np.uint8)
     else:
-        levels = _levels(views, mask, change.fading(differences, mask, thresholds), verdict, check)
+        fade = change.fading(differences, mask, thresholds) * ~faint
+        levels = _levels(views, mask, fade, verdict, check)
     if within is not None:
         levels = np.minimum(levels, within)
     lit = None if verdict in REDRAWN else fit

@@ -60,6 +60,21 @@ def test_light_keeps_the_texture_that_the_model_never_saw() -> None:
     assert fine > 0.8
 
 
+def test_a_shade_that_came_with_a_strong_change_goes_with_it_and_alone_it_stays() -> None:
+    source = np.full((512, 512, 3), (120, 150, 140), np.uint8)
+    source[128:384, 128:384] = (230, 200, 180)
+    seen = shrunk(source, (128, 128))
+    shaded = seen.astype(np.float32)
+    shaded[50:90, 60:92] -= (38, 40, 36)
+    shaded = shaded.clip(0, 255).astype(np.uint8)
+    beside = painted(shaded, (34, 50, 60, 90), (20, 20, 220))
+    made = bring_back(views(source, seen, beside))
+    assert np.array_equal(made.picture[220:340, 270:350], source[220:340, 270:350])
+    assert np.abs(made.picture[220:340, 150:220].astype(int) - (20, 20, 220)).mean() < 12
+    alone = bring_back(views(source, seen, shaded)).picture[220:340, 270:350].astype(int)
+    assert np.abs(alone - source[220:340, 270:350] + (38, 40, 36)).mean() < 8
+
+
 def test_a_redrawing_changes_all_of_it_by_however_little_and_keeps_its_detail() -> None:
     source = scene()
     seen = shrunk(source, (128, 128))

@@ -94,11 +94,10 @@ class ReferenceStrip {
       if (known >= 0) {
         toast(`That picture is already loaded as reference ${known + 1}.`);
         fresh ??= id;
-      } else if (items.length >= this.scene.limit) refused = true;
-      else {
+      } else if (items.length < this.scene.limit) {
         items.push({ image_id: id, role: null, weight: 1 });
         fresh ??= id;
-      }
+      } else refused = true;
     }
     if (refused) toast(this.scene.full, "warning");
     if (items.length !== this.items.length) this.set(items);
