@@ -195,6 +195,12 @@ def status(path: Path) -> os.stat_result | None:
         return None
 
 
+def is_mine(path: Path) -> bool:
+    """Whether it belongs to who runs this; where a system does not say whose files are, it does."""
+    mine = getattr(os, "getuid", None)
+    return mine is None or path.stat().st_uid == mine()
+
+
 def delete(path: Path) -> None:
     """Delete a file; one that is not there is no fault."""
     _patiently(lambda: path.unlink(missing_ok=True))

@@ -1,13 +1,12 @@
 """Fixtures of the whole project: the tiny models and a catalogue of them; how tests share the machine.
 
-Tests run in one process more than the machine has cores, file by file: two fifths of their time they wait,
-for studios that start, for workers, for pages. The browser tests are the longest piece of work and come
-first, in two units, each with a studio and a browser of its own. The kill tests follow.
+Tests run in as many processes as the machine has cores, file by file. All browser tests stay in one
+process and come first: two browsers on two cores take longer than one after the other, and they are the
+longest piece of work. The kill tests follow.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 
@@ -21,8 +20,7 @@ quick_gradio.skip_stubs()  # before any test imports the page
 
 SYSTEMS = {"posix": sys.platform != "win32", "linux": sys.platform == "linux"}
 """Markers of tests that need a system, and whether this is one."""
-FIRST = ("tests/e2e/output_side/", "tests/e2e/", "tests/kill/")
-BROWSER = FIRST[:2]
+FIRST = ("tests/e2e/", "tests/kill/")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -32,18 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )  # fmt: skip
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """For `-n auto`; None where the environment says how many."""
-    del config
-    return None if "PYTEST_XDIST_AUTO_NUM_WORKERS" in os.environ else (os.cpu_count() or 1) + 1
-
-
 class BrowserAndFiles(LoadScopeScheduling):
-    """Two units of work for all browser tests, one for each other file."""
+    """One unit of work for all browser tests, one for each other file."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return next((unit for unit in BROWSER if nodeid.startswith(unit)), nodeid.partition("::")[0])
+        return FIRST[0] if nodeid.startswith(FIRST[0]) else nodeid.partition("::")[0]
 
 
 @pytest.hookimpl(optionalhook=True)  # without the plugin, as with a debugger, there is nothing to schedule

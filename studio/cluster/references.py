@@ -31,9 +31,7 @@ def default_folder() -> Path:
     """The folder of this person on this machine; another's of that name is not used."""
     folder = Path(tempfile.gettempdir()) / f"likeness-references-{getpass.getuser()}"
     durable.make_folder(folder)
-    if hasattr(os, "getuid") and folder.stat().st_uid != os.getuid():
-        return Path(tempfile.mkdtemp(prefix="likeness-references-"))
-    return folder
+    return folder if durable.is_mine(folder) else Path(tempfile.mkdtemp(prefix="likeness-references-"))
 
 
 def key_of(path: Path) -> str:
@@ -67,9 +65,9 @@ class KeptFiles:
         self._files = folder / "files"
         self._orders = folder / "orders" / str(os.getpid())
         self._limit = limit
-        shutil.rmtree(self._orders, ignore_errors=True)  # of an earlier process of this number
+        durable.delete_tree(self._orders)  # of an earlier process of this number
         for each in (self._files, self._orders):
-            each.mkdir(mode=0o700, parents=True, exist_ok=True)
+            durable.make_folder(each)
 
     def lacking(self, keys: Iterable[str]) -> list[str]:
         """Those that are not kept; the others count as used now."""
@@ -85,12 +83,12 @@ class KeptFiles:
     def names_for(self, order_id: str, keys: Iterable[str]) -> dict[str, str]:
         """Paths that stay until `done`. Raises NotKept."""
         folder = self._orders / order_id
-        folder.mkdir(mode=0o700, exist_ok=True)
+        durable.make_folder(folder)
         return {key: str(self._named(folder / key, self._files / key)) for key in keys}
 
     def done(self, order_id: str) -> None:
         """The order has ended."""
-        shutil.rmtree(self._orders / order_id, ignore_errors=True)
+        durable.delete_tree(self._orders / order_id)
 
     def _named(self, name: Path, kept: Path) -> Path:
         try:
@@ -118,7 +116,7 @@ class KeptFiles:
             if total <= self._limit:
                 return
             with contextlib.suppress(OSError):
-                path.unlink()
+                durable.delete(path)
                 total -= size
 
 

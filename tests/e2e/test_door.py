@@ -125,7 +125,7 @@ def test_from_the_login_page_to_a_picture_and_out(browser: Browser, closed: Stud
         expect(page.locator("#gallery [data-picture]").first).to_be_visible()
         page.locator("#house").click()
         dialog = page.locator("#house-dialog")
-        expect(dialog.get_by_role("heading")).to_have_text("On your phone")
+        expect(dialog.get_by_role("heading", level=2)).to_have_text("On your phone")
         expect(dialog).to_contain_text("asks for the password once")
         expect(dialog).to_contain_text(re.compile(r"Logged in until .*20\d\d"))
         watch.expect("401")

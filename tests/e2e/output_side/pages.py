@@ -71,7 +71,8 @@ def make_job(page: Page, **changes: Any) -> dict[str, Any]:
 
 def show_jobs(page: Page, *jobs: dict[str, Any], worker: str = "busy") -> None:
     """Hand the page a snapshot, as the stream of events would."""
-    snapshot = {"version": 1, "worker": {"state": worker, "device": "cpu", "detail": ""}, "jobs": list(jobs)}
+    state = {"state": worker, "device": "cpu", "detail": "", "workers": []}
+    snapshot = {"version": 1, "worker": state, "jobs": list(jobs), "waiting": 0}
     page.evaluate("(snapshot) => likeness.emit('snapshot', snapshot)", snapshot)
 
 

@@ -39,7 +39,7 @@ def test_a_worker_starts_and_makes_a_picture_without_any_of_it() -> None:
 from pathlib import Path
 from pipelines.memory.plan import Precision
 from studio.engine.worker import _load
-_load(Path("models.yaml"), "cpu", None, Precision.AUTO, lambda words: None)
+_load(Path("models.yaml"), "cpu", None, Precision.AUTO, None, lambda words: None)
 print(*late())
 """
     assert output_of(code)[-1].split() == [
