@@ -20,7 +20,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
-from studio import __version__, durable, quick_gradio
+from studio import __version__, durable, gradio_sessions, quick_gradio
 from studio.api import add_api
 from studio.api.assistants import Assistants, add_assistants
 from studio.api.events import QueueBroadcast
@@ -96,6 +96,7 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
     page = build_page(service, settings)
     page.delete_cache = (3600, 86400)
     quick_gradio.calm(page)
+    gradio_sessions.keep_sessions(page)
     return gr.mount_gradio_app(  # pyright: ignore[reportUnknownMemberType] some options have no type
         app,
         page,

@@ -172,8 +172,12 @@ def test_whoever_does_not_read_is_let_go(
         time.sleep(0.1)
 
 
-def test_at_the_limit_those_who_ask_nothing_give_way(connect: Callable[..., socket.socket]) -> None:
+def test_at_the_limit_those_who_ask_nothing_give_way(
+    server: PatientServer, connect: Callable[..., socket.socket]
+) -> None:
     idle = [connect(b"GET / HTTP/1.1\r\n") for _ in range(Impatient.most)]
+    while len(server.server_state.connections) < Impatient.most:
+        time.sleep(0.01)
     assert answer(connect(LAST)).endswith(b"hello")
     assert sum(b" 503 " in answer(connection) for connection in idle) >= 1
 

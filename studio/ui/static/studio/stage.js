@@ -255,6 +255,7 @@ class Stage {
   async choose({ id: said, by }) {
     if (by === "artist") this.follow = false;
     const id = said ?? this.references[0] ?? null;
+    if (by === "studio" && id && id === this.wanted && id === this.at()?.id) return; // zoom and place stay as they are
     this.begun = true;
     this.wanted = id;
     const known = id ? pictures.known(id) : null;
