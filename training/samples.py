@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
@@ -147,7 +147,21 @@ def named(sample: Sample, target: Portrait) -> set[str] | None:
 
 
 @dataclass
-class Batch:
+class Tensors:
+    """Tensors that a loader's worker has made ready."""
+
+    def to(self, device: str) -> Self:
+        """The same on `device`."""
+        return type(self)(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
+
+
+def places(indices: Sequence[int | None]) -> torch.Tensor:
+    """Indices into a latent set, -1 for none."""
+    return torch.tensor([-1 if index is None else index for index in indices])
+
+
+@dataclass
+class Batch(Tensors):
     """What the network learns from at once, as tensors that a loader's worker has made ready.
 
     `target` and `source`: indices (B,) into the latent set, -1 where there is no source; `ids`: token ids
@@ -164,14 +178,10 @@ class Batch:
         """These samples of `data`."""
         return cls(
             torch.tensor([s.target for s in samples]),
-            torch.tensor([-1 if s.source is None else s.source for s in samples]),
+            places([s.source for s in samples]),
             tokens(tokenizer, [s.text for s in samples]),
             marked([named(s, data.portraits[s.target]) for s in samples]),
         )
-
-    def to(self, device: str) -> Batch:
-        """The same on `device`."""
-        return Batch(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
 
 
 def tokens(tokenizer: CLIPTokenizer, texts: list[str]) -> torch.Tensor:

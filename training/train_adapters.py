@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from training.models import Adapters, PortraitModel, build_scheduler
 from training.parallel import rank, workers
 from training.presets import Preset
 from training.reader import Truth, marked
-from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample, loader, tokens
+from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample, Tensors, loader, places, tokens
 from training.train_controlnet import trained_model
 from training.train_critic import trained_critic, unseen
 from training.train_encoder import load_encoder
@@ -77,7 +77,7 @@ def lesson(mixer: Mixer) -> tuple[Sample, str]:
 
 
 @dataclass
-class Lessons:
+class Lessons(Tensors):
     """What the pupil learns from at once, as tensors that a loader's worker has made ready.
 
     `target`, `character`, `style`: indices (B,) into the latent set, -1 for none; `silent`: whether
@@ -99,17 +99,13 @@ class Lessons:
         samples, portraits = [sample for sample, _ in pairs], mixer.data.portraits
         return cls(
             torch.tensor([s.target for s in samples]),
-            torch.tensor([-1 if s.character is None else s.character for s in samples]),
-            torch.tensor([-1 if s.style is None else s.style for s in samples]),
+            places([s.character for s in samples]),
+            places([s.style for s in samples]),
             torch.tensor([[s.zero_character, s.zero_style] for s in samples]),
             tokens(tokenizer, [s.text for s in samples]),
             tokens(tokenizer, [said for _, said in pairs]),
             marked([mixer.told(s) | set(asked(portraits[s.target], s.text)) for s in samples]),
         )
-
-    def to(self, device: str) -> Lessons:
-        """The same on `device`."""
-        return Lessons(*(getattr(self, f.name).to(device, non_blocking=True) for f in fields(self)))
 
 
 def lessons(data: Notes, tokenizer: CLIPTokenizer, size: int, seed: int) -> Iterator[Lessons]:

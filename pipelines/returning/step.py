@@ -107,11 +107,11 @@ def bring_back(
     thresholds = change.Thresholds.of(tolerance)
     fit = light.LightFit.of(views.seen, views.drawn)
     if everywhere:
-        found, faint = np.ones(differences.shape, bool), np.zeros(differences.shape, bool)
+        mask, faint = np.ones(differences.shape, bool), np.zeros(differences.shape, bool)
     else:
         found = change.changed(differences, thresholds)
         faint = change.faint(found, differences)
-    mask = found if everywhere else change.grown(found & ~faint, fit.new)
+        mask = change.grown(found & ~faint, fit.new)
     verdict = _verdict(fit, mask, registration)
     if within is not None and verdict in REDRAWN:
         verdict = Verdict.KEPT  # what lies outside stays, whatever was drawn
