@@ -164,7 +164,7 @@ class Dispatcher:
             with contextlib.suppress(_Closing):
                 self._one(job)
         finally:
-            self._queue.release(job.id)  # where it has not ended, since the studio closes
+            self._queue.release(job.id, job.worker)  # where it has not ended, since the studio closes
             del self._at_work[job.worker]
             self._queue.wake()
 
@@ -183,7 +183,7 @@ class Dispatcher:
         try:
             self._make(job)
         except NotBegun:
-            self._queue.release(job.id)
+            self._queue.release(job.id, job.worker)
         except WorkerLost as error:
             if not self._stopping.is_set():
                 log.warning("Job %s lost its worker: %s", job.id, error.detail)

@@ -329,11 +329,14 @@ class JobQueue:
                 job.lost_with = job.record.worker
                 self._return(job)
 
-    def release(self, job_id: str) -> None:
-        """The studio is closing, or the job has not begun: it waits as if it never had."""
+    def release(self, job_id: str, worker: str) -> None:
+        """The studio is closing, or the job has not begun with `worker`: it waits as if it never had.
+
+        Nothing happens where another worker has taken it in the meantime.
+        """
         with self._changed:
             job = self._table.running.get(job_id)
-            if job is None:
+            if job is None or job.record.worker != worker:
                 return
             try:
                 if job.record.cancel_requested:

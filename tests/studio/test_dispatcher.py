@@ -473,6 +473,29 @@ def test_a_job_lost_with_one_worker_is_made_by_the_other(
         studio.stop()
 
 
+def test_a_job_that_another_worker_took_is_not_taken_from_it(
+    open_studio: Callable[..., Studio], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread of the first worker comes to its end only when the second is at work already."""
+    studio = open_studio(start=False)
+    studio.engine.stop()
+    studio.dispatcher = Dispatcher(studio.queue, TwoWorkers(tmp_path), studio.collection)
+    requeue = studio.queue.requeue
+
+    def requeue_and_wait(job_id: str) -> None:
+        requeue(job_id)
+        studio.until(studio.queue.get(job_id), lambda now: now.status is JobStatus.RUNNING)
+
+    monkeypatch.setattr(studio.queue, "requeue", requeue_and_wait)
+    studio.dispatcher.start()
+    try:
+        job = studio.add("die-once slow")
+        assert [studio.pixels(image) for image in studio.ended(job).images] == [pixels(7)]
+        assert (tmp_path / "order.log").read_text().splitlines() == [job.id, job.id]
+    finally:
+        studio.stop()
+
+
 def test_a_job_whose_worker_was_gone_before_it_began_has_not_been_tried(
     studio: Studio, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -216,7 +216,7 @@ def test_a_clean_stop_is_no_attempt(database: Database) -> None:
     job = queue.add(request())
     for _ in range(5):
         claimed(queue)
-        queue.release(running(queue))
+        queue.release(running(queue), "")
         queue = JobQueue(database)
     assert queue.get(job.id).status is JobStatus.QUEUED
 
