@@ -13,19 +13,11 @@ import { styles } from "../core/styles.js";
 import { tabId } from "../core/tab.js";
 import * as kit from "../kit/kit.js";
 import { shownIds } from "./gallery.js";
-import { announce, drawBar, failureCard, frame, idleWords, statusRow, TOOLS } from "./stage_parts.js";
+import { announce, drawBar, failureCard, frame, idleWords, sizeOf, statusRow, TOOLS } from "./stage_parts.js";
 
 /** @import { ActionName, Size } from "../core/shapes.js" */
 /** @import { WorkerState } from "../core/schemas.js" */
 /** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */
-
-/** What a request makes: where canvas is added, source and canvas. @param {import("../core/events.js").Request} request @param {Picture | undefined} source */
-function sizeOf(request, source) {
-  const { extend } = request;
-  if (!extend || !source?.width || !source?.height) return request;
-  const { left = 0, top = 0, right = 0, bottom = 0 } = extend;
-  return { width: left + source.width + right, height: top + source.height + bottom };
-}
 
 /** Its pictures are shown before they are kept. @param {Job} job */
 const isProposed = (job) => job.request.mode === "fix_face";

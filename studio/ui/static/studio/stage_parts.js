@@ -25,6 +25,18 @@ export const TOOLS = [
 /** @import { WorkerState } from "../core/schemas.js" */
 /** @import { Job, Part, Picture, Snapshot } from "../core/events.js" */
 
+/**
+ * What a request makes: where canvas is added, source and canvas.
+ * @param {import("../core/events.js").Request} request
+ * @param {Picture | undefined} source
+ */
+export function sizeOf(request, source) {
+  const { extend } = request;
+  if (!extend || !source?.width || !source?.height) return request;
+  const { left = 0, top = 0, right = 0, bottom = 0 } = extend;
+  return { width: left + source.width + right, height: top + source.height + bottom };
+}
+
 /** @param {string} url */
 const painted = (url) => {
   const next = el("img", { src: url, class: "out-steady" });
