@@ -15,7 +15,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import ROOT, StudioProcess, chromium_or_skip, running_studio
-from tests.e2e.output_side.pages import ended, generate, make_picture
+from tests.e2e.output_side.pages import boxes, ended, generate, make_picture
 
 BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
 STEPS = 4
@@ -213,7 +213,5 @@ def test_the_words_a_model_cannot_read_are_shown(page: Page, studio_server: Stud
     assert record(studio_server, made)["request"]["prompt"] == prompt
     notice = page.locator("#preview .out-notices li").filter(has_text="were cut")
     expect(notice).to_contain_text(prompt[-40:])
-    picture, said = (page.locator(f"#preview .{name}").bounding_box() for name in ("out-area", "out-notices"))
-    assert picture
-    assert said
+    picture, said = boxes(page, "#preview .out-area", "#preview .out-notices")
     assert said["height"] < picture["height"] / 2

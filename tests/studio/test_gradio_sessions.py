@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import gradio as gr
 
 from studio.gradio_sessions import Sessions, keep_sessions
+
+T = TypeVar("T")
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """In a thread of its own: this one may have the loop of a browser that other tests drive."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
 
 
 def page() -> Any:
@@ -26,13 +36,13 @@ def test_a_stream_that_was_left_drops_nothing() -> None:
     queue.pending_event_ids_session["tab"] = {"event"}
     del sessions["tab"]
     del sessions["of a tab that was forgotten"]
-    asyncio.run(queue.clean_events(session_hash="tab"))
+    run(queue.clean_events(session_hash="tab"))
     assert queue.pending_event_ids_session == {"tab": {"event"}}
 
     async def listen() -> Any:
         return await asyncio.wait_for(sessions["tab"].get(), 1)
 
-    assert asyncio.run(listen()) == "for the next one"
+    assert run(listen()) == "for the next one"
 
 
 def test_the_newest_stream_alone_is_answered_whoever_waits_already() -> None:
@@ -59,7 +69,7 @@ def test_the_newest_stream_alone_is_answered_whoever_waits_already() -> None:
             each.cancel()
         return old, new
 
-    assert asyncio.run(both()) == (["one"], ["two", "three"])
+    assert run(both()) == (["one"], ["two", "three"])
 
 
 def test_tabs_are_not_kept_for_ever() -> None:

@@ -118,3 +118,21 @@ def thumbs(page: Page) -> Locator:
 def expect_focus(page: Page, *ids: str) -> None:
     """The focus comes to the picture, or to one of several: a busy page may take a moment."""
     expect(page.locator(", ".join(f"[data-picture='{each}']:focus" for each in ids))).to_have_count(1)
+
+
+def boxes(page: Page, *selectors: str) -> list[dict[str, float]]:
+    """Where the first of each is, x, y, width and height in CSS px, all at one moment of a page at rest.
+
+    One box after the other would belong to two layouts where a picture just comes or a dialog opens.
+    """
+    read = """(selectors) => selectors.map((each) => {
+        const { x, y, width, height } = document.querySelector(each).getBoundingClientRect();
+        return { x, y, width, height };
+    })"""
+    found = page.evaluate(read, list(selectors))
+    for _ in range(100):
+        before, _ = found, page.wait_for_timeout(50)
+        found = page.evaluate(read, list(selectors))
+        if found == before:
+            return found
+    raise AssertionError(f"The page does not come to rest: {found}")

@@ -12,7 +12,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import LONG_WAIT, ended
+from tests.e2e.output_side.pages import LONG_WAIT, boxes, ended
 from tests.e2e.output_side.test_brush import drag, frame, on_screen, paint_on, source
 from tests.e2e.output_side.test_looking import Fingers
 
@@ -163,19 +163,14 @@ def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
         expect(shown).to_have_attribute("src", f"/api/v1/images/{made}/file")
         page.keyboard.down("o")
         expect(page.locator(".out-peek")).to_be_visible()
-        whole, at = shown.bounding_box(), page.locator(".out-peek").bounding_box()
+        whole, at = boxes(page, "#preview .picture img.out-steady", ".out-peek")
         page.keyboard.up("o")
-        assert whole
-        assert at
         found = [(at["x"] - whole["x"]) / whole["width"], (at["y"] - whole["y"]) / whole["height"]]
         found += [at["width"] / whole["width"], at["height"] / whole["height"]]
         assert found == pytest.approx([left, top, width, height], abs=0.01)
         page.keyboard.press("c")
-        over = page.locator(".out-compare-reference")
-        expect(over).to_be_visible()
-        at, whole = over.bounding_box(), page.locator(".out-compare-picture").bounding_box()
-        assert at
-        assert whole
+        expect(page.locator(".out-compare-reference")).to_be_visible()
+        at, whole = boxes(page, ".out-compare-reference", ".out-compare-picture")
         assert at["width"] / whole["width"] == pytest.approx(width, abs=0.01)
         assert (at["x"] - whole["x"]) / whole["width"] == pytest.approx(left, abs=0.01)
         page.keyboard.press("Escape")

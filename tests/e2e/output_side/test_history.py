@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Response, Route, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import LONG_WAIT, make_picture, thumbs
+from tests.e2e.output_side.pages import LONG_WAIT, boxes, make_picture, thumbs
 
 Picture = dict[str, Any]
 
@@ -101,8 +101,9 @@ def test_any_two_of_the_tree_are_compared_in_four_ways(tree: Page, line: list[Pi
     expect(tree.locator(".out-compare-changes")).to_contain_text("frown")
     tree.keyboard.press("2")
     expect(stage).to_have_class(re.compile(r"\bside\b"))
-    left, right = (stage.locator(f".out-compare-{one}").bounding_box() for one in ("reference", "picture"))
-    assert left["x"] + left["width"] == pytest.approx(right["x"], abs=1)  # type: ignore[index]
+    stage_of = "#compare-dialog .out-compare-stage"
+    left, right = boxes(tree, f"{stage_of} .out-compare-reference", f"{stage_of} .out-compare-picture")
+    assert left["x"] + left["width"] == pytest.approx(right["x"], abs=1)
     tree.keyboard.press("3")
     expect(stage).to_have_class(re.compile("reference-shown"))
     expect(stage).not_to_have_class(re.compile("reference-shown"))

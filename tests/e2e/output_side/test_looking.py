@@ -9,7 +9,7 @@ from typing import Any
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import PHONE, make_job, make_picture, open_again, show_jobs, thumbs
+from tests.e2e.output_side.pages import PHONE, boxes, make_job, make_picture, open_again, show_jobs, thumbs
 
 SIZES = {(1440, 900): 560, (1024, 768): 430}
 """How high a square picture must be shown at least, in px, by the window's size."""
@@ -287,9 +287,7 @@ def test_the_question_mark_lists_the_shortcuts(page: Page) -> None:
     expect(dialog).to_be_hidden()
     page.locator("#shortcuts").click()
     expect(dialog).to_be_visible()
-    key, words = (dialog.locator(each).first.bounding_box() for each in ("dt", "dd"))
-    assert key
-    assert words
+    key, words = boxes(page, "#shortcuts-dialog dt", "#shortcuts-dialog dd")
     assert key["x"] + key["width"] <= words["x"]
     assert abs(key["y"] - words["y"]) < 4
 

@@ -13,6 +13,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import (
     LONG_WAIT,
+    boxes,
     generate,
     make_job,
     make_picture,
@@ -132,11 +133,7 @@ def test_the_control_image_stands_beside_the_preview(
     request = {"mode": "controlnet", "references": references}
     show_jobs(page, make_job(page, has_control_image=True, step=2, request=request))
     expect(page.locator("#preview .control img.out-steady")).to_be_visible()
-    left, right = (
-        page.locator(f"#preview .{kind} .out-frame-box").bounding_box() for kind in ("live", "control")
-    )
-    assert left
-    assert right
+    left, right = boxes(page, "#preview .live .out-frame-box", "#preview .control .out-frame-box")
     assert left["x"] + left["width"] <= right["x"]
     assert left["width"] / left["height"] == pytest.approx(64 / 96, rel=0.02)
 
