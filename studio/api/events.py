@@ -21,7 +21,8 @@ from studio.api.queue_changes import QueueChange, SentQueue
 from studio.records import QueueSnapshot
 from studio.service import StudioService
 
-HEARTBEAT_SECONDS = 15.0
+HEARTBEAT_SECONDS = 5.0
+"""With each, a stream is asked whether it may still listen: one whose session has ended is told by then."""
 _WATCH_SECONDS = 1.0
 _ROOM = 64
 """Changes that may wait for a listener before it is sent the whole instead."""
