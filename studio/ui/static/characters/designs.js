@@ -8,6 +8,7 @@ import { api } from "../core/rest.js";
 import { LIMITS, RANGES, RATIOS } from "../core/rules.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
+import { forPortraits } from "./able.js";
 import { cast } from "./cast.js";
 import { CastRun } from "./cast_run.js";
 import { Told } from "./told.js";
@@ -103,7 +104,7 @@ class DesignForm {
     /** @type {ModelInfo[]} */
     const models = await api("/models?add_ons=false", { quiet: true }).catch(() => []);
     if (this.design !== design) return;
-    this.model.set([["", "The studio's default"], ...models.filter((one) => one.available === "ready").map((one) => [one.id, one.label])]);
+    this.model.set([["", "The studio's default"], ...forPortraits(models).map((one) => [one.id, one.label])]);
     this.model.select.value = design.model ?? "";
     this.models = models;
     this.offerSettings();

@@ -9,6 +9,7 @@ import { DEFAULT_ROLES, LIKE_REFERENCE, LIMITS, PORTRAIT_MODES, PORTRAIT_RATIO, 
 import { relabel } from "../kit/buttons.js";
 import * as kit from "../kit/kit.js";
 import { toast, toastWithUndo } from "../kit/toasts.js";
+import { forPortraits } from "./able.js";
 import { cast } from "./cast.js";
 import { FieldPicker } from "./field_picker.js";
 import { Told } from "./told.js";
@@ -126,7 +127,7 @@ export class PortraitKnobs {
     this.steps.input.value = String(defaults.num_inference_steps ?? "");
     this.influence.input.value = "";
     this.references = defaults.references.map((one) => ({ ...one }));
-    const ready = this.models.filter((model) => model.available === "ready");
+    const ready = forPortraits(this.models);
     this.model.set([["", "Default"], ...ready.map((model) => [model.id, model.label])]);
     this.model.select.value = ready.find((model) => model.id === defaults.model)?.id ?? "";
     this.offerModes();
@@ -217,9 +218,7 @@ export class PortraitKnobs {
   // --- modes and references ---------------------------------------------------------------------
   modelInfo() {
     const { value } = this.model.select;
-    return (
-      this.models.find((model) => model.id === (value || this.defaults.model)) ?? this.models.find((model) => model.available === "ready")
-    );
+    return this.models.find((model) => model.id === (value || this.defaults.model)) ?? forPortraits(this.models)[0];
   }
 
   offerModes() {
