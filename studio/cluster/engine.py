@@ -38,7 +38,8 @@ from studio.cluster.messages import (
 from studio.cluster.process import ClusterProcess, launch
 from studio.cluster.slot import Slot
 from studio.engine import NotBegun, Place
-from studio.engine.supervisor import CANCEL_GRACE_SECONDS, READ_PATIENCE_SECONDS, Listener
+from studio.engine.announcing import Announced, Listener
+from studio.engine.supervisor import CANCEL_GRACE_SECONDS, READ_PATIENCE_SECONDS
 from studio.records import WorkerState
 
 log = logging.getLogger(__name__)
@@ -76,8 +77,7 @@ class RayEngine:
         self._connected: str | None = None
         self._trouble = "Looking for the Ray cluster."
         self._notes: dict[str, str] = {}
-        self._listeners: list[Listener] = []
-        self._state = telling.state((), self._trouble, {})
+        self._announced = Announced(telling.state((), self._trouble, {}))
         self._held: Mapping[str, Holding] = {}
         self._unheld: frozenset[str] = frozenset()
         """Models that jobs asked for and the studio has not got, though it has looked since."""
@@ -97,7 +97,7 @@ class RayEngine:
     def state(self) -> WorkerState:
         """All workers together."""
         with self._changed:
-            return self._state
+            return self._announced.now
 
     @property
     def pid(self) -> int | None:
@@ -108,8 +108,7 @@ class RayEngine:
     def on_state(self, listener: Listener) -> None:
         """Call `listener` with the state now and after each change, from any thread."""
         with self._changed:
-            self._listeners.append(listener)
-            listener(self._state)
+            self._announced.listen(listener)
 
     def places(self) -> Sequence[Place]:
         """The workers but those that cannot be started; and one for jobs that none can make, who says so."""
@@ -274,12 +273,9 @@ class RayEngine:
             told = [slot.told() for slot in slots]
             down = self._connected is None
             state = telling.state(told, self._trouble, self._notes, hardware, down=down)
-            if state == self._state:
-                return
-            self._state = state
-            for listener in self._listeners:
-                listener(state)
-            self._changed.notify_all()
+            if state != self._announced.now:
+                self._announced.tell(state)
+                self._changed.notify_all()
 
     # --- which models are where -------------------------------------------------------------
 
@@ -314,8 +310,7 @@ class RayEngine:
     def _tell_again(self) -> None:
         """So that whoever waits for a worker looks again."""
         with self._changed:
-            for listener in self._listeners:
-                listener(self._state)
+            self._announced.tell(self._announced.now)
 
     def _takes(self, slot: Slot, model: str | None) -> bool:
         if model is None:

@@ -18,6 +18,8 @@ from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import Hardware
 from studio.engine import NotBegun
+from studio.engine.announcing import Announced, Listener
+from studio.engine.inbox import Answers, CancelWanted, Inbox, Lost
 from studio.engine.messages import (
     CancelOrder,
     FromWorker,
@@ -45,24 +47,6 @@ READ_PATIENCE_SECONDS = 5.0
 """How long a question about pictures waits for the job that runs."""
 READ_SECONDS = 120.0
 """A worker that has not answered such a question by then is replaced."""
-
-Listener = Callable[[WorkerState], None]
-
-
-@dataclass(frozen=True, slots=True)
-class _CancelWanted:
-    """Put among the events to wake a `run` that waits for the worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Lost:
-    """The worker died; nothing more will come."""
-
-    words: str
-
-
-_Inbox = SimpleQueue[Event | _CancelWanted | _Lost]
-_Answers = SimpleQueue[ReadAnswer | _Lost]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +78,14 @@ class SupervisedWorker:
         self._patience = patience()
         self._readers_waiting = 0
         self._changed = threading.Condition()
-        self._state = WorkerState(state="starting", detail="Starting the image worker.")
-        self._listeners: list[Listener] = []
+        self._announced = Announced(WorkerState(state="starting", detail="Starting the image worker."))
         self._child: Process | None = None
         self._closing = "The studio is closing."
         self._orders = 0
         self._model: str | None = None
         self._job_id: str | None = None
-        self._inbox: _Inbox | None = None
-        self._answers: _Answers | None = None
+        self._inbox: Inbox | None = None
+        self._answers: Answers | None = None
         self._cancelled: set[str] = set()
         self._retry = False
         self._stopping = False
@@ -115,7 +98,7 @@ class SupervisedWorker:
     def state(self) -> WorkerState:
         """What the worker is doing now."""
         with self._changed:
-            return self._state
+            return self._announced.now
 
     @property
     def pid(self) -> int | None:
@@ -126,8 +109,7 @@ class SupervisedWorker:
     def on_state(self, listener: Listener) -> None:
         """Call `listener` with the state now and after each change, from any thread."""
         with self._changed:
-            self._listeners.append(listener)
-            listener(self._state)
+            self._announced.listen(listener)
 
     @property
     def model(self) -> str | None:
@@ -143,7 +125,7 @@ class SupervisedWorker:
 
     def run(self, order: WorkOrder) -> Generator[Event]:
         """Events of the order up to `Completed` or `Failed`. Raises WorkerLost."""
-        inbox: _Inbox = SimpleQueue()
+        inbox: Inbox = SimpleQueue()
         refused = self._admit(order, inbox)
         if refused:
             yield refused
@@ -158,7 +140,7 @@ class SupervisedWorker:
 
     def read(self, order: ReadOrder, patience: float = READ_PATIENCE_SECONDS) -> tuple[Reading, ...]:
         """What a reader says of each region; goes before the next job. Raises Conflict, WorkerLost, …"""
-        answers: _Answers = SimpleQueue()
+        answers: Answers = SimpleQueue()
         self._admit_reader(order, answers, patience)
         try:
             return self._answer(answers)
@@ -170,7 +152,7 @@ class SupervisedWorker:
         with self._changed:
             self._cancelled.add(job_id)
             if self._job_id == job_id and self._inbox and self._child:
-                self._inbox.put(_CancelWanted())
+                self._inbox.put(CancelWanted())
                 self._child.send(CancelOrder(job_id))
             self._changed.notify_all()
 
@@ -193,10 +175,10 @@ class SupervisedWorker:
 
     # --- one order --------------------------------------------------------------------------
 
-    def _admit(self, order: WorkOrder, inbox: _Inbox) -> Failed | None:
+    def _admit(self, order: WorkOrder, inbox: Inbox) -> Failed | None:
         """Wait for a ready worker and hand it the order, or say why it does not begin."""
         with self._changed:
-            self._retry = self._state.state == "down"
+            self._retry = self._announced.now.state == "down"
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._stopping or self._settled(order.job_id))
             if order.job_id in self._cancelled:
@@ -204,8 +186,8 @@ class SupervisedWorker:
                 return _cancelled()
             if self._stopping:
                 raise NotBegun(self._closing)
-            if self._child is None or self._state.state == "down":
-                return Failed(WorkerLost.code, self._state.detail)
+            if self._child is None or self._announced.now.state == "down":
+                return Failed(WorkerLost.code, self._announced.now.detail)
             self._job_id, self._inbox = order.job_id, inbox
             self._model, self._orders = order.request.model, self._orders + 1
             self._set_state("busy")
@@ -214,11 +196,11 @@ class SupervisedWorker:
         return None
 
     def _settled(self, job_id: str) -> bool:
-        down = self._state.state == "down" and not self._retry
-        ready = self._state.state == "ready" and not self._readers_waiting
+        down = self._announced.now.state == "down" and not self._retry
+        ready = self._announced.now.state == "ready" and not self._readers_waiting
         return down or ready or job_id in self._cancelled
 
-    def _follow(self, inbox: _Inbox) -> Iterator[Event]:
+    def _follow(self, inbox: Inbox) -> Iterator[Event]:
         deadline: float | None = None
         while True:
             try:
@@ -228,11 +210,11 @@ class SupervisedWorker:
                     child.kill()
                 item = _cancelled()
             match item:
-                case _CancelWanted():
+                case CancelWanted():
                     deadline = deadline or time.monotonic() + self._cancel_grace
-                case _Lost(words) if deadline is None:
+                case Lost(words) if deadline is None:
                     raise WorkerLost(words)
-                case _Lost():
+                case Lost():
                     yield _cancelled()
                     return
                 case event:
@@ -255,19 +237,19 @@ class SupervisedWorker:
     def _free(self) -> None:
         with self._changed:
             self._job_id = self._inbox = self._answers = None
-            if self._state.state == "busy":
+            if self._announced.now.state == "busy":
                 self._set_state("ready")
 
     # --- one question about pictures ---------------------------------------------------------
 
-    def _admit_reader(self, order: ReadOrder, answers: _Answers, patience: float) -> None:
+    def _admit_reader(self, order: ReadOrder, answers: Answers, patience: float) -> None:
         with self._changed:
             self._readers_waiting += 1
             free = self._changed.wait_for(self._readable, patience)
             self._readers_waiting -= 1
             self._changed.notify_all()  # a job may have waited for this one
-            if self._stopping or self._state.state == "down":
-                raise WorkerLost(self._state.detail)
+            if self._stopping or self._announced.now.state == "down":
+                raise WorkerLost(self._announced.now.detail)
             if not free or self._child is None:
                 raise Conflict(_OCCUPIED if self._job_id else _STARTING)
             self._job_id, self._answers = order.order_id, answers
@@ -276,9 +258,9 @@ class SupervisedWorker:
             self._child.send(order)
 
     def _readable(self) -> bool:
-        return self._stopping or self._state.state in ("ready", "down")
+        return self._stopping or self._announced.now.state in ("ready", "down")
 
-    def _answer(self, answers: _Answers) -> tuple[Reading, ...]:
+    def _answer(self, answers: Answers) -> tuple[Reading, ...]:
         try:
             item = answers.get(timeout=self._read_limit)
         except Empty:
@@ -286,7 +268,7 @@ class SupervisedWorker:
             if child := self._let_go(words):
                 child.kill()
             raise WorkerLost(words) from None
-        if isinstance(item, _Lost):
+        if isinstance(item, Lost):
             raise WorkerLost(item.words)
         if isinstance(item.outcome, Failed):
             raise named(item.outcome.code, item.outcome.detail)
@@ -328,7 +310,7 @@ class SupervisedWorker:
             self._hear(message)
         words = child.wait_and_close()
         if self._child is not child:  # it was let go of, and why is said already
-            words = self._state.detail
+            words = self._announced.now.detail
         return _Life(ready=ready, words=refusal or words, final=refusal is not None)
 
     def _watch(self, child: Process) -> None:
@@ -349,7 +331,7 @@ class SupervisedWorker:
             self._patience.hear(message)
             match message:
                 case StartupProgress(detail, device):
-                    self._set_state(self._state.state, device=device, detail=detail)
+                    self._set_state(self._announced.now.state, device=device, detail=detail)
                 case Ready(device, detail, hardware):
                     self._set_state("ready", device=device, detail=detail, hardware=hardware)
                 case Leaving():
@@ -368,7 +350,7 @@ class SupervisedWorker:
             self._set_state("restarting", detail=self._closing if self._stopping else words)
             for waiting in (self._inbox, self._answers):
                 if waiting:
-                    waiting.put(_Lost(words))
+                    waiting.put(Lost(words))
 
     def _wait_for_retry(self, life: _Life) -> None:
         mend = "" if life.final else f" Starting it again failed, too: run `{PROGRAM} doctor` to see why."
@@ -391,17 +373,7 @@ class SupervisedWorker:
         hardware: Hardware | None = None,
     ) -> None:
         """Call with the lock held."""
-        before = self._state
-        changes = {
-            "state": state,
-            "device": device or before.device,
-            "hardware": hardware or before.hardware,
-        }
-        self._state = before.model_copy(
-            update=changes | {"detail": before.detail if detail is None else detail}
-        )
-        for listener in self._listeners:
-            listener(self._state)
+        self._announced.change(state, device=device, detail=detail, hardware=hardware)
         self._changed.notify_all()
 
 
