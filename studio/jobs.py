@@ -17,18 +17,10 @@ from datetime import UTC, datetime
 from sqlalchemy.orm import Session
 
 from pipelines.errors import NotFound, StorageFailure
-from pipelines.events import (
-    ControlImage,
-    Event,
-    Notice,
-    Phase,
-    PhaseChanged,
-    PreviewReady,
-    StepProgress,
-    TileProgress,
-)
+from pipelines.events import Event, Phase
 from pipelines.request import CompleteRequest, GenerationRequest
 from studio.database import Database
+from studio.job_events import follow, preview_type
 from studio.job_store import LOST_TWICE, JobStore
 from studio.job_table import SHOWN_FINISHED, Choice, Choose, Job, JobTable
 from studio.job_times import PastRuns, Progress, seconds_per_picture
@@ -147,7 +139,7 @@ class JobQueue:
         with self._changed:
             job = self._table.find(job_id)
             picture = job.preview if job else None
-        return (picture, _mime(picture)) if picture else None
+        return (picture, preview_type(picture)) if picture else None
 
     def control_image(self, job_id: str) -> bytes | None:
         """PNG of the control image, while the job is among those of the snapshot."""
@@ -252,29 +244,8 @@ class JobQueue:
             job = self._table.running.get(job_id)
             if job is None:
                 return
-            match event:
-                case PhaseChanged(phase):
-                    self._enter(job, phase)
-                case StepProgress(step, total):
-                    self._enter(job, Phase.DENOISING)
-                    job.progress.reach(step, total)
-                    job.update(step=step, total_steps=total)
-                case TileProgress(tile, tiles):
-                    if not job.record.total_steps:  # else the steps are what is measured by
-                        job.progress.reach(tile, tiles)
-                    job.update(tile=tile, tiles=tiles)
-                case PreviewReady(picture):
-                    job.preview = picture
-                    job.update(preview=job.record.preview + 1)
-                case Notice(text) if text not in job.record.notices:
-                    job.update(notices=(*job.record.notices, text))
-                case ControlImage(png):
-                    job.control_image = png
-                    job.update(has_control_image=True)
-                case _:
-                    return
-            job.update(eta_seconds=job.progress.eta())
-            self._show()
+            if follow(job, event):
+                self._show()
 
     def add_image(self, job_id: str, image_id: str) -> None:
         """A running job has another picture, saved already."""
@@ -354,11 +325,6 @@ class JobQueue:
     def _job(self, record: JobRecord) -> Job:
         return Job(record, Progress(self._clock))
 
-    def _enter(self, job: Job, phase: Phase) -> None:
-        if job.progress.phase is not phase:
-            job.progress.enter(phase)
-            job.update(phase=phase, tile=0, tiles=0)
-
     def _touch(self) -> None:
         """Something changed that may let a job begin."""
         self._openings += 1
@@ -413,9 +379,3 @@ class JobQueue:
         if not ended.repeat or ended.status is not JobStatus.DONE or not isinstance(request, CompleteRequest):
             return None
         return request.model_copy(update={"seed": self._draw_seed()})
-
-
-def _mime(picture: bytes) -> str:
-    if picture.startswith(b"RIFF"):
-        return "image/webp"
-    return "image/jpeg" if picture.startswith(b"\xff\xd8") else "image/png"
