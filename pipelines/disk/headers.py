@@ -10,12 +10,13 @@ import struct
 from pathlib import Path
 from typing import Any
 
-from pipelines.disk.json_files import is_list, is_object, parse
+import orjson
+
+from pipelines.disk.json_files import is_list, is_object
 
 _MOST_HEADER = 25 * 2**20
 """Bytes: some 400,000 tensors, a hundred times what models have; more would hold up every start."""
 _NOTES = "__metadata__"
-_KEYS = frozenset({"dtype", "shape", "data_offsets"})
 
 
 def header(path: Path) -> dict[str, dict[str, Any]]:
@@ -38,7 +39,7 @@ def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
             raise ValueError(f"{path.name} is not a safetensors file.")
         text = file.read(length)
     try:
-        said = parse(text, path.name)
+        said: Any = orjson.loads(text)
     except ValueError as error:
         raise ValueError(f"{path.name} is not a safetensors file.") from error
     notes = said.pop(_NOTES, None) if is_object(said) else None
@@ -50,19 +51,16 @@ def contents(path: Path) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
 
 
 def _is_tensor(said: Any) -> bool:
-    return (
-        is_object(said)
-        and said.keys() >= _KEYS
-        and isinstance(said["dtype"], str)
-        and _are_counts(said["shape"])
-        and _are_counts(said["data_offsets"])
-        and len(said["data_offsets"]) == 2
-        and said["data_offsets"][0] <= said["data_offsets"][1]
-    )
-
-
-def _are_counts(said: Any) -> bool:
-    return is_list(said) and all(type(each) is int and each >= 0 for each in said)
+    """Written for speed: a file has thousands of them, and a library thousands of files."""
+    if not is_object(said) or not isinstance(said.get("dtype"), str):
+        return False
+    shape, places = said.get("shape"), said.get("data_offsets")
+    if not is_list(shape) or not is_list(places) or len(places) != 2:
+        return False
+    for count in (*shape, *places):
+        if type(count) is not int or count < 0:
+            return False
+    return places[0] <= places[1]
 
 
 def _texts(notes: Any) -> dict[str, str]:

@@ -189,7 +189,8 @@ def identify(path: Path) -> Identified:
         return _gguf(path)
     tensors, notes = contents(path)
     shapes = {name: tuple(tensor["shape"]) for name, tensor in tensors.items()}
-    if reason := next((why for sign, why in _FOREIGN if any(sign in name for name in shapes)), None):
+    names = "\n".join(shapes)  # quicker than name by name, of which there are thousands
+    if reason := next((why for sign, why in _FOREIGN if sign in names), None):
         return Identified("foreign", reason=reason)
     if shapes and shapes.keys() <= _ENCODED:
         return Identified("foreign", reason=_INVERSION)
