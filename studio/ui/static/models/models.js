@@ -9,8 +9,9 @@ import { currentSection } from "../core/sections.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { requestChange } from "../studio/changes.js";
-import { ModelRoots } from "./roots.js";
+import { MOST, ModelRoots, more } from "./roots.js";
 import { chip, isActive, link, Row } from "./row.js";
+import { finds } from "./searching.js";
 
 /** @import { AddOn, Download, Fit, Library, MemorySetting, ModelCard, ModelRoot, ModelVersion } from "../core/schemas.js" */
 
@@ -69,18 +70,25 @@ export class ModelsPage {
         ),
       ),
     );
+    this.search = kit.searchBox("models-search", () => this.library && this.searched(), "Search models and files");
+    this.search.input.setAttribute("aria-label", "Search models and files");
     this.scan = kit.button({ id: "models-scan", name: "reuse", label: "Look through the folder", run: () => this.lookThrough() });
     this.defaults = el("div", { class: "mod-defaults" });
     this.addOns = el("ul", { class: "mod-addons", id: "models-addons" });
     this.folder = el("p", { class: "mod-note" });
-    this.roots = new ModelRoots({ kinds: KINDS, added: (library) => this.brought(library) });
+    this.roots = new ModelRoots({
+      kinds: KINDS,
+      added: (library) => this.brought(library),
+      isFound: (each) => this.isFound(each),
+      asked: () => this.asked,
+    });
     element.replaceChildren(
       el(
         "div",
         { class: "mod-page" },
         el("h2", { class: "lk-visually-hidden" }, "Models"),
         this.machine,
-        el("div", { class: "mod-head" }, this.segments, this.scan),
+        el("div", { class: "mod-head" }, this.segments, this.search.node, this.scan),
         this.list,
         this.empty,
         el(
@@ -159,7 +167,7 @@ export class ModelsPage {
 
   showRows() {
     const wanted = FILTERS.find(([name]) => name === this.filter)?.[2] ?? (() => true);
-    const cards = this.library.models.filter(wanted);
+    const cards = this.library.models.filter((card) => wanted(card) && finds(this.asked, card.label, card.id, card.family));
     const ids = new Set([...cards, ...this.library.readers].map((card) => card.id));
     for (const [id, row] of this.rows) if (!ids.has(id)) row.node.remove(), this.rows.delete(id);
     this.fill(this.list, cards);
@@ -213,18 +221,37 @@ export class ModelsPage {
     this.folder.textContent = folder
       ? `Put .safetensors files or diffusers folders into ${folder}, then look through it: checkpoints become models above, LoRAs and other parts are listed here.`
       : "This studio has no models folder.";
+    const own = addOns.filter((each) => !each.root && this.isFound(each));
     this.addOns.replaceChildren(
-      ...addOns.filter((each) => !each.root).map((each) => this.addOn(each)),
-      ...refused.map((each) =>
-        el(
-          "li",
-          { class: "mod-addon refused" },
-          chip("bad", "Cannot be used"),
-          el("strong", {}, each.file),
-          el("span", { class: "mod-note" }, each.reason),
+      ...own.slice(0, MOST).map((each) => this.addOn(each)),
+      ...more(own.length - MOST),
+      ...refused
+        .filter(({ file }) => finds(this.asked, file))
+        .map((each) =>
+          el(
+            "li",
+            { class: "mod-addon refused" },
+            chip("bad", "Cannot be used"),
+            el("strong", {}, each.file),
+            el("span", { class: "mod-note" }, each.reason),
+          ),
         ),
-      ),
     );
+  }
+
+  get asked() {
+    return this.search.input.value;
+  }
+
+  /** @param {AddOn} each */
+  isFound(each) {
+    return finds(this.asked, each.name, each.file, KINDS[each.kind], each.base_label, ...each.triggers);
+  }
+
+  searched() {
+    this.showRows();
+    this.showFolder();
+    this.roots.show(this.library);
   }
 
   /** @param {AddOn} each */

@@ -6,7 +6,8 @@ import { chip } from "./row.js";
 
 /** @import { AddOn, Library, ModelRoot } from "../core/schemas.js" */
 
-const MOST = 200; // names that one list shows
+/** Names that one list shows. */
+export const MOST = 200;
 /** @type {Record<ModelRoot["state"], [kind: string, words: string]>} */
 const STATES = {
   ready: ["good", "Ready"],
@@ -17,24 +18,27 @@ const STATES = {
 const ABOUT =
   "ComfyUI, AUTOMATIC1111, Forge, InvokeAI, SwarmUI and Fooocus: their models are used where they are. Nothing is copied, moved or changed. An extra_model_paths.yaml leads to all the folders it names.";
 
-/** A list that is made when it is opened first. @param {string} words @param {() => Node[]} make */
-function folded(words, make) {
+/** A list that is made when it is opened first. @param {string} words @param {() => Node[]} make @param {boolean} [open] */
+function folded(words, make, open = false) {
   const list = el("ul", { class: "mod-files mod-root-files" });
   const fill = () => !list.children.length && list.replaceChildren(...make());
-  return el("details", { class: "mod-more", ontoggle: fill }, el("summary", {}, words), list);
+  return el("details", { class: "mod-more", ontoggle: fill, open }, el("summary", {}, words), list);
 }
 
 /** @param {string} name @param {string} words @param {string} [title] */
 const line = (name, words, title = "") => el("li", { title }, el("span", {}, name), el("span", {}, words));
 
 /** @param {number} left */
-const more = (left) => (left > 0 ? [line(`and ${left.toLocaleString()} more`, "")] : []);
+export const more = (left) => (left > 0 ? [line(`and ${left.toLocaleString()} more`, "")] : []);
 
 export class ModelRoots {
   /** @type {string} */
   text;
 
-  /** @param {{ added: (library: Library | null) => unknown, kinds: Record<AddOn["kind"], string> }} page */
+  /**
+   * @param {{ added: (library: Library | null) => unknown, kinds: Record<AddOn["kind"], string>,
+   *   isFound: (each: AddOn) => boolean, asked: () => string }} page
+   */
   constructor(page) {
     this.page = page;
     this.list = el("ul", { class: "mod-addons", id: "model-roots" });
@@ -60,8 +64,8 @@ export class ModelRoots {
 
   /** @param {Library} library */
   show(library) {
-    const parts = library.add_ons.filter((each) => each.root);
-    const text = JSON.stringify([library.model_roots, parts.length]);
+    const parts = library.add_ons.filter((each) => each.root && this.page.isFound(each));
+    const text = JSON.stringify([library.model_roots, parts.length, this.page.asked()]);
     if (text === this.text) return;
     this.text = text;
     this.list.replaceChildren(...library.model_roots.map((root) => this.rootOf(root, parts)));
@@ -87,7 +91,7 @@ export class ModelRoots {
         forget,
       ),
       el("p", { class: "mod-note", role: root.state === "ready" ? null : "status" }, words),
-      own.length ? folded("LoRAs and other parts", () => this.partsOf(own)) : "",
+      own.length ? folded("LoRAs and other parts", () => this.partsOf(own), Boolean(this.page.asked().trim())) : "",
       root.refused_count ? folded("What cannot be used", () => this.refusedOf(root)) : "",
     );
   }
