@@ -41,7 +41,7 @@ CALLS = (
     ("tiny", "smart_edit"), ("tiny", "character_reference"), ("tiny", "controlnet"), ("tiny", "inpaint"),
     ("tiny-sdxl", "character_reference"), ("tiny-sdxl", "img2img"),
     ("tiny-klein", "smart_edit"), ("tiny-klein", "img2img"), ("tiny-klein-base", "smart_edit"),
-    ("tiny-klein-kv", "smart_edit"), ("tiny-dev", "smart_edit"),
+    ("tiny-klein-kv", "smart_edit"), ("tiny-dev", "smart_edit"), ("tiny-flux3", "smart_edit"),
     ("tiny-z-image", "img2img"), ("tiny-z-image", "controlnet"),
     ("tiny-flux1", "img2img"), ("tiny-flux1", "character_reference"),
     ("tiny-kontext", "smart_edit"), ("tiny-fill", "inpaint"),
@@ -270,6 +270,8 @@ def _counters(network: Any, own: int) -> Iterator[tuple[str, Any, Callable[..., 
 
 def _beyond(own: int, *args: Any, **kwargs: Any) -> int:
     """Tokens of pictures beyond those of the one that is made."""
+    if (apart := kwargs.get("image_cond_hidden_states")) is not None:  # FLUX.3 keeps them by themselves
+        return apart.shape[1]
     hidden = kwargs.get("hidden_states", args[0] if args else None)
     return max(0, hidden.shape[1] - own) if isinstance(hidden, torch.Tensor) and hidden.ndim != 4 else 0
 

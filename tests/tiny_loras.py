@@ -12,9 +12,8 @@ def make(model: Path, path: Path, *, seed: int = 0, words: bool = False, sign: f
     `sign` -1 makes the one that takes the other back.
     """
     import torch
-    from diffusers import DiffusionPipeline
 
-    pipeline = DiffusionPipeline.from_pretrained(model)
+    pipeline = _pipeline(model)
     name = "unet" if hasattr(pipeline, "unet") else "transformer"
     torch.manual_seed(seed)
     layers = {f"{name}_lora_layers": _layers(getattr(pipeline, name), ["to_q", "to_v"], sign)}
@@ -23,6 +22,16 @@ def make(model: Path, path: Path, *, seed: int = 0, words: bool = False, sign: f
     path.parent.mkdir(parents=True, exist_ok=True)
     type(pipeline).save_lora_weights(path.parent, weight_name=path.name, **layers)
     return path
+
+
+def _pipeline(model: Path) -> Any:
+    from diffusers import DiffusionPipeline, Flux3DistilledModularPipeline
+
+    if (model / "model_index.json").exists():
+        return DiffusionPipeline.from_pretrained(model)
+    pipeline = Flux3DistilledModularPipeline.from_pretrained(model)
+    pipeline.load_components(names=["transformer"])
+    return pipeline
 
 
 def _layers(network: Any, targets: list[str], sign: float) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def make_klein(folder: Path, seed: int = 0, *, distilled: bool = True, kv: bool 
     torch.manual_seed(seed)
     cls = diffusers.Flux2KleinKVPipeline if kv else diffusers.Flux2KleinPipeline
     cls(
-        vae=_flux2_vae(),
+        vae=flux2_vae(),
         text_encoder=qwen3(layers=28),
         tokenizer=qwen_tokenizer(),
         transformer=_flux2_transformer(3 * 16, guidance=False),
@@ -64,7 +64,7 @@ def make_dev(folder: Path, seed: int = 0) -> Path:
 
     torch.manual_seed(seed)
     Flux2Pipeline(
-        vae=_flux2_vae(),
+        vae=flux2_vae(),
         text_encoder=_mistral(),
         tokenizer=qwen_tokenizer(),
         transformer=_flux2_transformer(3 * 16, guidance=True),
@@ -89,7 +89,8 @@ def _flux2_transformer(joint: int, *, guidance: bool) -> Any:
     ).eval()
 
 
-def _flux2_vae() -> Any:
+def flux2_vae() -> Any:
+    """The autoencoder of FLUX.2 and FLUX.3."""
     from diffusers import AutoencoderKLFlux2
 
     return AutoencoderKLFlux2(

@@ -7,7 +7,7 @@ from typing import Any
 
 from tests.tiny_models_flow import _wake
 from tests.tiny_models_flux import flow_scheduler
-from tests.tiny_models_qwen import _qwen3vl, _save, _tokenizer
+from tests.tiny_models_qwen import _save, _tokenizer, qwen3vl
 
 ENTRY = """\
   - id: tiny-joyimage
@@ -29,7 +29,7 @@ def make(folder: Path, seed: int = 0) -> Path:
     parts = {
         "vae": _vae(),
         "transformer": _transformer(),
-        "text_encoder": _qwen3vl(),
+        "text_encoder": qwen3vl(),
         "tokenizer": _tokenizer(),
     }
     _save(JoyImageEditPlusPipeline, folder, **parts, scheduler=flow_scheduler(shifting=False))

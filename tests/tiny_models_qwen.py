@@ -95,7 +95,7 @@ def make_whole(folder: Path, seed: int = 0) -> Path:
         latents_mean=[0.1] * 4,
         latents_std=[1.2] * 4,
     )
-    parts = {"vae": vae.eval(), "transformer": transformer.eval(), "text_encoder": _qwen3vl()}
+    parts = {"vae": vae.eval(), "transformer": transformer.eval(), "text_encoder": qwen3vl()}
     _save(QwenImage21Pipeline, folder, **parts)
     return folder
 
@@ -162,7 +162,8 @@ def _qwen25() -> Any:
     return Qwen2_5_VLForConditionalGeneration(config).eval()
 
 
-def _qwen3vl() -> Any:
+def qwen3vl(layers: int = 2) -> Any:
+    """A language model of 16 channels that also sees."""
     from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
 
     vision = {
@@ -175,7 +176,7 @@ def _qwen3vl() -> Any:
         "num_position_embeddings": 16,
         "deepstack_visual_indexes": [0],
     }
-    text = {**_TEXT, "vocab_size": len(_tokenizer())}
+    text = {**_TEXT, "vocab_size": len(_tokenizer()), "num_hidden_layers": layers}
     config = Qwen3VLConfig(text_config=text, vision_config=vision, **_ids())
     return Qwen3VLForConditionalGeneration(config).eval()
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from pipelines.disk import layout
+from pipelines.families.registry import FAMILIES
 from pipelines.families.route import Route
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import HUB, Entry, ModelSpec, split_hub
@@ -29,7 +30,9 @@ class Obstacle:
 
 def index_of(spec: Entry) -> str:
     """The file that every folder of this model has, and no other folder: its index."""
-    return spec.file or layout.INDEX if isinstance(spec, ModelSpec) else layout.CONFIG
+    if not isinstance(spec, ModelSpec):
+        return layout.CONFIG
+    return spec.file or FAMILIES[spec.family].index
 
 
 def absence(spec: Entry, state: Availability, place: Path | None) -> str:

@@ -44,13 +44,14 @@ def walk(
                 here, f"Only the first {MOST_ENTRIES:,} files are looked at. Link a smaller folder."
             )
             return
-        if layout.INDEX in names and not (own and here == folder):
+        index = layout.index_among(names)
+        if index and not (own and here == folder):
             below.clear()
             yield here
             continue
-        if layout.INDEX in names:
+        if index:
             yield Unusable(
-                here / layout.INDEX,
+                here / index,
                 "A model was unpacked straight into the models folder. Move all of its files into a folder "
                 "of their own in here.",
             )

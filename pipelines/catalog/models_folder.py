@@ -248,17 +248,17 @@ def _checkpoint(found: Candidate, told: Identified) -> ModelSpec:
 def _diffusers_folder(found: Candidate) -> ModelSpec | Unusable:
     path = found.path
     try:
-        index = read_object(path / layout.INDEX)
+        index = read_object(layout.index_of(path))
     except (OSError, ValueError):
-        return Unusable(path, f"Its {layout.INDEX} cannot be read.")
+        return Unusable(path, f"Its {layout.index_of(path).name} cannot be read.")
     name = index.get("_class_name")
     if not isinstance(name, str):
-        return Unusable(path, f"Its {layout.INDEX} does not name a pipeline.")
+        return Unusable(path, f"Its {layout.index_of(path).name} does not name a pipeline.")
     family = next((known for known, table in registry.FAMILIES.items() if name in table.folders), None)
     if family is None:
         return Unusable(path, f"It is a {readable(name)[:80]}, which the studio has no family for.")
     if not layout.components(index):
-        return Unusable(path, f"Its {layout.INDEX} names no parts.")
+        return Unusable(path, f"Its {layout.index_of(path).name} names no parts.")
     if part := layout.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
     options = dict(registry.FAMILIES[family].folders[name])

@@ -33,6 +33,7 @@ _ADAPTER = ("image_proj.", "ip_adapter.", "ip_adapter_proj_model.")
 _NETWORK = "model.diffusion_model."
 _FIRST = f"{_NETWORK}input_blocks.0.0.weight"
 _SIGNS: tuple[tuple[str, str], ...] = (
+    ("early_stream_modulations.", "flux3"),
     ("distilled_guidance_layer.", "chroma"),
     ("double_stream_blocks.", "hidream"),
     ("img_mod.linear.", "hunyuan-video"),
@@ -73,6 +74,7 @@ _SINGLE_BLOCKS = {38: "flux1", 28: "bria", 27: "ovis", 20: "longcat", 40: "hunyu
 _CAPTIONS = {2560: "z-image", 2304: "lumina2"}
 """Width of the words that a model of Lumina's kind is told."""
 _CONTROL_SIGNS: tuple[tuple[str, str], ...] = (
+    ("early_stream_modulations.", "flux3"),
     ("txt_norm.weight", "qwen-image"),
     ("control_all_x_embedder.", "z-image"),
     ("pos_embed_input.", "sd3"),

@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from pipelines.disk.json_files import is_list, read_object
+from pipelines.disk.json_files import is_list, is_object, read_object
 from pipelines.errors import ModelUnavailable
 
 INDEX = "model_index.json"
+MODULAR_INDEX = "modular_model_index.json"
+"""The index of models that diffusers has as blocks alone: it also says in which repository each part is."""
+INDEXES = (MODULAR_INDEX, INDEX)
 CONFIG = "config.json"
-LEFT_OUT = frozenset({"safety_checker"})
+LEFT_OUT = frozenset({"safety_checker", "prompt_upsampler", "prompt_upsampler_processor"})
 """Components of an index that no family loads."""
 
 _TEXTS = frozenset({".json", ".txt", ".model", ".jinja"})
@@ -37,8 +40,33 @@ def components(index: Mapping[str, Any]) -> dict[str, str]:
 
 def named_parts(index: Mapping[str, Any]) -> dict[str, str]:
     """Class names by sub-folder, of all parts; one that is said to be absent is none."""
-    parts = {name: value for name, value in index.items() if is_list(value) and len(value) == 2}
-    return {name: cls for name, (_, cls) in parts.items() if isinstance(cls, str) and is_name(name)}
+    parts = {name: _class_of(value) for name, value in index.items() if is_list(value)}
+    return {name: cls for name, cls in parts.items() if isinstance(cls, str) and is_name(name)}
+
+
+def _class_of(value: list[Any]) -> Any:
+    """Of `[library, class]`, or of the three that a modular index gives: the class is told last where it was
+    not loaded when the index was written."""
+    if len(value) == 2:
+        return value[1]
+    if len(value) != 3 or not is_object(value[2]):
+        return None
+    told = value[2].get("type_hint")
+    return value[1] or (told[1] if is_list(told) and len(told) == 2 else None)
+
+
+def index_among(names: Iterable[str]) -> str | None:
+    """The index among the names of a folder's files; None where it holds no model."""
+    return next((name for name in reversed(INDEXES) if name in set(names)), None)
+
+
+def index_of(folder: Path) -> Path:
+    """Where the index of a model's folder is; where it would be, if there is none."""
+    return folder / (MODULAR_INDEX if _is_modular(folder) else INDEX)
+
+
+def _is_modular(folder: Path) -> bool:
+    return not (folder / INDEX).is_file() and (folder / MODULAR_INDEX).is_file()
 
 
 def is_name(name: str) -> bool:
@@ -49,11 +77,26 @@ def is_name(name: str) -> bool:
 def of_pipeline(index: Mapping[str, Any], names: Iterable[str], variant: str | None = None) -> list[str]:
     """The files to have of a repository that lists `names`: its index and each component's files.
 
-    Raises ModelUnavailable where a component's weights are pickles only.
+    Raises ModelUnavailable where a component's weights are pickles only, or a modular index names another
+    repository for it.
     """
     listed = list(names)
-    wanted = [file for part in components(index) for file in of_folder(part, listed, variant)]
-    return [INDEX, *wanted]
+    wanted: list[str] = []
+    for part in components(index):
+        files = of_folder(part, listed, variant)
+        if not files and (elsewhere := _repository(index[part])):
+            raise ModelUnavailable(
+                f"its {part} is not in it. The model's index names {elsewhere} for that, and the studio "
+                "takes a model from one repository. Put a folder with all parts into the models folder."
+            )
+        wanted.extend(files)
+    return [index_among(listed) or INDEX, *wanted]
+
+
+def _repository(value: list[Any]) -> str | None:
+    """Where a modular index says that a part is."""
+    told = value[2].get("pretrained_model_name_or_path") if len(value) == 3 else None
+    return told if isinstance(told, str) and told else None
 
 
 def of_folder(folder: str, names: Iterable[str], variant: str | None = None) -> list[str]:
@@ -83,9 +126,9 @@ def belongs_to_model(name: str) -> bool:
 def missing(folder: Path, variant: str | None = None) -> str | None:
     """The first part that a model's folder lacks, or None where it is complete."""
     try:
-        index = read_object(folder / INDEX)
+        index = read_object(index_of(folder))
     except (OSError, ValueError):
-        return INDEX
+        return index_of(folder).name
     parts = components(index).items()
     return next((part for part, cls in parts if not _is_whole(folder / part, cls, variant)), None)
 

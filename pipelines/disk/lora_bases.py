@@ -52,6 +52,11 @@ _READS = re.compile(r"(to_[qkv]|_qkv|add_[qkv]_proj|linear1|qkv_lora\d?)$")
 _GIVES = re.compile(r"(to_out_0|attn_proj|to_add_out|linear2|proj_out)$")
 """Layers as wide as the stream of pictures, on the side where they read or give."""
 _MODULATION = re.compile(r"_mod_lin$|modulation_lin$|norm1(_context)?_linear$|_norm_linear$")
+_FLUX3 = re.compile(
+    r"^((content_|txt_)?mode_blocks_|early_stream_modulations_|single_stream_modulations_)"
+    r"|^single_blocks_\d+_([qkv]_proj|attn_out|mlp_in|mlp_out)$|^single_transformer_blocks_\d+_ff_linear_"
+)
+"""Layers of FLUX.3 that no other model has; FLUX.2 has one layer for the whole of a single block."""
 _DEPTHS: dict[tuple[int, int], str] = {
     (19, 38): "flux1",
     (8, 28): "bria",
@@ -75,6 +80,8 @@ def bases(layers: Layers) -> tuple[str, ...]:
             return (base,)
     if any("_processor_qkv_lora" in name or "_processor_proj_lora" in name for name in layers):
         return ("flux1",)  # XLabs' own layout
+    if any(_FLUX3.match(name) for name in layers):
+        return ("flux3",)
     if any(_UNET.match(name) for name in layers):
         return _unet(layers)
     if any(name.startswith(("layers_", "noise_refiner_", "context_refiner_")) for name in layers):

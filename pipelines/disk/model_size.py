@@ -34,11 +34,11 @@ _PREFIXES = (
 
 
 def of_folder(folder: Path, resolution: int, extra: Mapping[str, Path] | None = None) -> ModelSize:
-    """A diffusers folder: the parts of model_index.json that have weights, and `extra` files or folders.
+    """A diffusers folder: the parts of its index that have weights, and `extra` files or folders.
 
     Raises ValueError, OSError for files that cannot be read.
     """
-    places = {name: folder / name for name in layout.components(read_object(folder / layout.INDEX))}
+    places = {name: folder / name for name in layout.components(read_object(layout.index_of(folder)))}
     places.update(extra or {})
     parts = [part(name, _files(place)) for name, place in places.items() if place.exists()]
     packages = frozenset(filter(None, (_quantised_with(place) for place in places.values())))

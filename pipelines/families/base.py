@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from pipelines.disk import layout
 from pipelines.families.route import Route
 from pipelines.request import Mode
 
@@ -37,6 +38,8 @@ class Family:
     """Its IP-Adapters act beside a source that is painted over, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
+    index: str = layout.INDEX
+    """The file in such a folder that names its parts."""
 
 
 def derived(family: Family, mode: Mode, of: Mode, make: Callable[[Route, Any], Route]) -> Family:

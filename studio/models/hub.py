@@ -174,13 +174,14 @@ class HubFetch:
             raise FetchRefused(refusal.code, f"{want.repo}: {refusal.detail}") from refusal
 
     def _index(self, want: Wanted, commit: str, names: list[str]) -> dict[str, Any]:
-        if layout.INDEX not in names:
+        index = layout.index_among(names)
+        if index is None:
             raise FetchRefused(
                 "not_a_model",
                 f"{want.repo} holds no model in the diffusers format. Choose another source for it.",
                 _page(want.repo),
             )
-        ask = partial(hf_hub_download, want.repo, layout.INDEX, revision=commit)
+        ask = partial(hf_hub_download, want.repo, index, revision=commit)
         return json.loads(Path(self._asked(want.repo, ask)).read_text(encoding="utf-8"))
 
     def _check_room(self, listed: list[_Listed]) -> None:

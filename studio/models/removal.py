@@ -104,14 +104,14 @@ def _own_files(place: Path) -> Iterator[Path]:
     if place.is_symlink() or not place.is_dir():
         yield place
         return
-    index = read_object(place / layout.INDEX)
+    index = read_object(layout.index_of(place))
     for name in layout.named_parts(index):
         part = place / name
-        if not (part.is_dir() or part.is_symlink()) or (part / layout.INDEX).exists():
+        if not (part.is_dir() or part.is_symlink()) or layout.index_of(part).exists():
             continue  # a model within the model is another one
         yield from [part] if part.is_symlink() else _files(part)
     yield from (path for path in place.iterdir() if path.name.lower() in _ASIDE and not path.is_dir())
-    yield place / layout.INDEX  # last: what was interrupted can be removed again
+    yield from (place / name for name in layout.INDEXES)  # last: what was interrupted can be removed again
 
 
 def _files(folder: Path) -> Iterable[Path]:

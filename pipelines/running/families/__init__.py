@@ -15,6 +15,7 @@ MODULES = {
     "stable-diffusion": "stable_diffusion",
     "sdxl": "sdxl",
     "flux2": "flux2",
+    "flux3": "flux3",
     "qwen-image": "qwen_image",
     "z-image": "z_image",
     "flux1": "flux1",

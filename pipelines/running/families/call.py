@@ -74,7 +74,7 @@ class DiffusersCall:
     @property
     def pipeline(self) -> str:
         """Name of the diffusers class that runs."""
-        return type(self._pipeline).__name__
+        return getattr(self._pipeline, "runs", type(self._pipeline).__name__)
 
     @property
     def arguments(self) -> Arguments:

@@ -20,8 +20,8 @@ from pipelines.running import loading, reference_keys
 from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import cut_notice
 from pipelines.running.families.call import Arguments, Stock
+from pipelines.running.families.patches import PatchedLatents, patched
 from pipelines.running.families.role_images import fitted, only
-from pipelines.running.families.stock import StockModel
 from pipelines.spec import ModelSpec
 
 BASE_CLASS: Mapping[Checkpoint, str] = {
@@ -45,7 +45,7 @@ def load(spec: ModelSpec, options: Options, settings: LoadSettings) -> Flux2:
         return Flux2(spec, options, settings, base)
 
 
-class Flux2(StockModel):
+class Flux2(PatchedLatents):
     """See `pipelines.running.contract.LoadedModel`."""
 
     def __init__(self, spec: ModelSpec, options: Options, settings: LoadSettings, base: Any) -> None:
@@ -70,35 +70,9 @@ class Flux2(StockModel):
         with torch.no_grad():
             return stock.pipeline.encode_prompt(text, max_sequence_length=PROMPT_TOKENS)[0]
 
-    # --- latents: packed two by two, and normalised --------------------------------------------------
-    def spatial(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
-        """(n, h·w/4, 4·channels) → (n, channels, h, w)."""
-        patches = self.spread(latents, plan)
-        mean, deviation = self._statistics(patches)
-        return _unpatched(patches * deviation + mean)
-
-    def spread(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
-        """(n, h·w/4, 4·channels) → (n, 4·channels, h/2, w/2): in patches, each channel by its own measure."""
-        side = 2 * self._scale
-        return latents.transpose(1, 2).unflatten(2, (plan.height // side, plan.width // side))
-
-    def packed(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
-        """`spread`, the other way round."""
-        return latents.flatten(2).transpose(1, 2)
-
-    def encoded(self, pixels: torch.Tensor) -> torch.Tensor:
-        """(1, 3, H, W) in [-1, 1] → (1, 4·channels, h/2, w/2)."""
-        patches = _patched(self.vae.encode(pixels).latent_dist.mode())
-        mean, deviation = self._statistics(patches)
-        return (patches - mean) / deviation
-
     def finished(self, latents: torch.Tensor, plan: Plan) -> torch.Tensor:
         """klein returns them as `pixels` takes them, dev as its steps leave them."""
         return latents if latents.ndim == 4 else self.spatial(latents, plan)
-
-    def pixels(self, latents: torch.Tensor) -> torch.Tensor:
-        """(n, channels, h, w) → (n, 3, H, W) in [-1, 1]."""
-        return self.vae.decode(latents.to(self.vae.dtype), return_dict=False)[0]
 
     # --- modes that this family does in its own way --------------------------------------------------
     def img2img(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
@@ -131,24 +105,4 @@ class Flux2(StockModel):
         pixels = stock.pipeline.image_processor.preprocess(picture, picture.height, picture.width)
         with torch.no_grad():
             encoded = self.vae.encode(pixels.to(self.settings.device, self.vae.dtype))
-        return _patched(encoded.latent_dist.mode())
-
-    def _statistics(self, like: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Mean and spread of packed latents, per channel."""
-        norm, config = self.vae.bn, self.vae.config
-        spread = torch.sqrt(norm.running_var + config.batch_norm_eps)
-        return tuple(v.view(1, -1, 1, 1).to(like.device, like.dtype) for v in (norm.running_mean, spread))  # pyright: ignore[reportReturnType]
-
-    @property
-    def _scale(self) -> int:
-        return 2 ** (len(self.vae.config.block_out_channels) - 1)
-
-
-def _patched(latents: torch.Tensor) -> torch.Tensor:
-    """(n, c, h, w) → (n, 4·c, h/2, w/2)."""
-    return torch.nn.functional.pixel_unshuffle(latents, 2)
-
-
-def _unpatched(latents: torch.Tensor) -> torch.Tensor:
-    """(n, 4·c, h, w) → (n, c, 2·h, 2·w)."""
-    return torch.nn.functional.pixel_shuffle(latents, 2)
+        return patched(encoded.latent_dist.mode())

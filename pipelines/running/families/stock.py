@@ -188,7 +188,7 @@ class StockModel:
         return recalling.remember(placement.place(network, self.settings), self.settings.remembered)
 
     def _make_pipeline(self, name: str, parts: Arguments) -> Any:
-        cls = getattr(diffusers, name)
+        cls = self.class_named(name)
         given = {
             **self._configured,
             **self.components,
@@ -201,6 +201,10 @@ class StockModel:
         placement.enable_offload(pipeline, self.settings)
         recalling.remember_readings(pipeline, self.settings.remembered)
         return pipeline
+
+    def class_named(self, name: str) -> Any:
+        """The class of pipelines called `name`."""
+        return getattr(diffusers, name)
 
     def load_controlnets(
         self, spec: ModelSpec, options: ControlOptions, cls: Any, config: Mapping[str, object] | None = None

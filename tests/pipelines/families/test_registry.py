@@ -4,7 +4,6 @@ import importlib
 import inspect
 from collections.abc import Mapping
 
-import diffusers
 import pytest
 from diffusers.loaders.lora_base import LoraBaseMixin
 
@@ -14,6 +13,7 @@ from pipelines.families.limits import Limits
 from pipelines.families.registry import FAMILIES, resolve
 from pipelines.families.route import STUDIO_DEFAULTS, Route
 from pipelines.request import Mode, Role
+from pipelines.running.families.modular import pipeline_class
 
 
 def _checkpoints(family: str) -> list[Mapping[Mode, Route]]:
@@ -35,9 +35,9 @@ DRAWN = [each for each in ROUTES if each.values[0].draws]
 @pytest.mark.parametrize("route", DRAWN)
 def test_every_argument_of_a_route_exists_in_the_installed_class(route: Route) -> None:
     for name in route.pipelines:
-        known = set(inspect.signature(getattr(diffusers, name).__call__).parameters)
+        known = set(inspect.signature(pipeline_class(name).__call__).parameters)
         assert {"num_inference_steps", "generator", "output_type", "prompt_embeds"} <= known
-        assert route.loras == issubclass(getattr(diffusers, name), LoraBaseMixin)
+        assert route.loras == issubclass(pipeline_class(name), LoraBaseMixin)
         assert route.guidance_arg is None or route.guidance_arg in known
         assert route.mask_arg is None or route.mask_arg in known
         assert not route.negative_prompt or "negative_prompt_embeds" in known
@@ -46,14 +46,14 @@ def test_every_argument_of_a_route_exists_in_the_installed_class(route: Route) -
         assert not (route.control_kinds and route.control_timing and not route.mask_arg) or (
             {"control_guidance_start", "control_guidance_end"} <= known
         )
-    last = set(inspect.signature(getattr(diffusers, route.pipelines[-1]).__call__).parameters)
+    last = set(inspect.signature(pipeline_class(route.pipelines[-1]).__call__).parameters)
     assert route.reference_arg is None or route.reference_arg in last
     assert not route.strength or "strength" in last
 
 
 @pytest.mark.parametrize("route", DRAWN)
 def test_a_class_that_takes_what_a_route_hides_would_be_a_knob_lost(route: Route) -> None:
-    known = set(inspect.signature(getattr(diffusers, route.pipeline).__call__).parameters)
+    known = set(inspect.signature(pipeline_class(route.pipeline).__call__).parameters)
     if "strength" in known:
         assert route.strength or route.extends  # what is added is wholly new
     if "mask_image" in known:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from diffusers.modular_pipelines.flux3.image_processor import Flux3ImageProcessor
 from diffusers.pipelines.joyimage import image_processor as joyimage
 from diffusers.pipelines.qwenimage import pipeline_qwenimage_edit_plus
 from PIL import Image
@@ -24,6 +25,7 @@ from tests import (
     collector,
     tiny_models_flow,
     tiny_models_flux,
+    tiny_models_flux3,
     tiny_models_joyimage,
     tiny_models_qwen,
     tiny_models_sdxl,
@@ -36,6 +38,7 @@ MAKERS: dict[str, tuple[str, Callable[[Path], Path]]] = {
     "tiny-klein-base": (tiny_models_flux.KLEIN_BASE, tiny_models_flux.make_klein_base),
     "tiny-klein-kv": (tiny_models_flux.KLEIN_KV, tiny_models_flux.make_klein_kv),
     "tiny-dev": (tiny_models_flux.DEV, tiny_models_flux.make_dev),
+    "tiny-flux3": (tiny_models_flux3.ENTRY, tiny_models_flux3.make),
     "tiny-z-image": (tiny_models_flow.Z_IMAGE, tiny_models_flow.make_z_image),
     "tiny-z-turbo": (tiny_models_flow.Z_TURBO, tiny_models_flow.make_z_image),
     "tiny-flux1": (tiny_models_flow.FLUX1, tiny_models_flow.make_flux1),
@@ -126,6 +129,9 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterat
     # references become a million pixels otherwise
     for name in ("VAE_IMAGE_SIZE", "CONDITION_IMAGE_SIZE"):
         monkeypatch.setattr(pipeline_qwenimage_edit_plus, name, 64 * 64)
+    # a reference becomes at least 64 px a side otherwise, and with it the picture where no size is said
+    canvas = Flux3ImageProcessor._get_canvas_height_width
+    monkeypatch.setattr(canvas, "__defaults__", (4096, 16))
     monkeypatch.setitem(joyimage.BUCKETS, 1024, [(64, 64), (64, 128), (128, 64)])
     yield Tiny(tmp_path_factory.mktemp("families"), pictures)
     monkeypatch.undo()

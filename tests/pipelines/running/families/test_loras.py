@@ -28,6 +28,7 @@ EARLY = re.compile(r"\.(to_[qkv])\.(lora_[AB]|lora\.(?:down|up))\.")
 FAMILIES = {
     "tiny-sdxl": "text_to_image",
     "tiny-klein": "smart_edit",
+    "tiny-flux3": "smart_edit",
     "tiny-z-image": "text_to_image",
     "tiny-flux1": "img2img",
     "tiny-qwen-image": "text_to_image",
