@@ -27,6 +27,9 @@ MODELS = {
     "FLUX.2 klein 4B": ModelSize(
         (Part("transformer", 3_876_000_000), Part("text_encoder", 4_022_000_000), Part("vae", 84_000_000))
     ),
+    "FLUX.3 Image Klein": ModelSize(
+        (Part("transformer", 5_549_000_000), Part("text_encoder", 4_438_000_000), Part("vae", 84_000_000))
+    ),
     "Z-Image": ModelSize(
         (Part("transformer", 6_155_000_000), Part("text_encoder", 4_022_000_000), Part("vae", 84_000_000))
     ),

@@ -49,15 +49,14 @@ class Flux3(PatchedLatents):
             return {"prompt_embeds": stock.pipeline.encode_prompt(text)}
 
     def edit(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:
-        """All references in the artist's order, a source at the size of the picture.
+        """All references in the artist's order, whole; the source at the size of the picture.
 
-        The model draws pixel by pixel over a reference of its picture's size; of another size it would get
-        the source with a border of up to 15 px, and up to four times as many tokens of it.
+        That is the size the blocks themselves would draw at. A source of another size gets a border of up to
+        15 px from them, and up to four times as many tokens as the picture has.
         """
         assert plan.route.reference_arg is not None
-        given = [
-            fitted(image, plan, ignore) if image.role is Role.SOURCE else image.image for image in images
-        ]
+        source = next((image for image in images if image.role is Role.SOURCE), None)
+        given = [fitted(image, plan, ignore) if image is source else image.image for image in images]
         return self.stock(plan.pipeline), {plan.route.reference_arg: given}
 
     def controlnet(self, plan: Plan, images: Sequence[RoleImage], emit: Emit) -> tuple[Stock, Arguments]:

@@ -9,6 +9,7 @@ from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import CatalogError, NotFound, RequestError
 from pipelines.request import ControlKind, Mode, Role
 from pipelines.spec import hub_revision, split_hub
+from tests import tiny_models_flux3
 
 ENTRY = """\
 models:
@@ -173,6 +174,25 @@ def test_a_hub_model_is_downloadable_until_it_is_in_the_cache(
     (repo / "refs" / "main").write_text("abc123")
     assert catalog.availability(spec) == "ready"
     assert catalog.unavailable_reason("one", Mode.IMG2IMG) is None
+
+
+def test_a_model_made_of_blocks_is_found_in_the_cache_by_its_own_index(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    catalog = load_catalog(Path(__file__).parents[3] / "models.yaml")
+    spec = catalog.get("flux3-image-klein")
+    assert catalog.availability(spec) == "downloadable"
+    repo = tmp_path / "hub" / "models--black-forest-labs--flux-3-image-klein"
+    snapshot = tiny_models_flux3.make(repo / "snapshots" / "abc123")
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("abc123")
+    assert catalog.availability(spec) == "ready"
+    assert catalog.place(spec) == snapshot
+    (snapshot / "vae" / "config.json").unlink()
+    assert catalog.availability(spec) == "downloadable"
 
 
 def test_the_default_is_the_first_ready_model_that_can_do_the_mode(catalog: Catalog, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from pipelines.catalog.catalog import load_catalog
 from pipelines.disk.identify import identify
 from pipelines.errors import NotFound
 from pipelines.request import Mode
+from tests import tiny_models_flux3
 
 UNET = "model.diffusion_model."
 SD1 = {
@@ -304,6 +305,27 @@ def test_a_diffusers_folder_becomes_an_entry_and_an_incomplete_one_says_what_is_
     assert (spec.id, spec.label, spec.source) == ("file-mine", "mine", str(folder))
     (folder / "model_index.json").write_text('{"_class_name": "OtherPipeline"}')
     assert "OtherPipeline" in models_folder.look(tmp_path / "models").unusable[0].reason
+
+
+def test_a_folder_of_blocks_becomes_an_entry_and_others_say_why_not(tmp_path: Path) -> None:
+    folder = tiny_models_flux3.make(tmp_path / "models" / "klein")
+    (spec,) = models_folder.look(tmp_path / "models").specs
+    assert (spec.id, spec.family, spec.source) == ("file-klein", "flux3", str(folder))
+    assert Mode.SMART_EDIT in spec.modes
+    assert Mode.IMG2IMG not in spec.modes
+    index = {**tiny_models_flux3.index(), "_class_name": "Flux3ModularPipeline"}
+    (folder / "modular_model_index.json").write_text(json.dumps(index))
+    (problem,) = models_folder.look(tmp_path / "models").unusable
+    assert "Flux3ModularPipeline, which the studio has no family for" in problem.reason
+    (folder / "modular_model_index.json").write_text("[]")
+    (problem,) = models_folder.look(tmp_path / "models").unusable
+    assert problem.reason == "Its modular_model_index.json cannot be read."
+
+
+def test_the_network_of_flux3_alone_is_refused_in_words(tmp_path: Path) -> None:
+    write(tmp_path / "klein.safetensors", {"early_stream_modulations.image.lin.weight": [9216, 3072]})
+    (problem,) = models_folder.look(tmp_path).unusable
+    assert problem.reason.startswith("It holds the FLUX.3 network alone, without text encoder and VAE")
 
 
 @pytest.mark.parametrize("index", [{}, {"unet": 5, "vae": [], "text_encoder": [1, 2]}])

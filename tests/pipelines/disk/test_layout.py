@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from pipelines.disk import layout
 from pipelines.errors import ModelUnavailable
+from tests import tiny_models_flux3
 
 INDEX = {
     "_class_name": "StableDiffusionPipeline",
@@ -74,6 +76,59 @@ def test_a_variant_replaces_the_plain_weights_where_there_is_one() -> None:
 def test_weights_in_pickles_only_are_refused_with_the_reason() -> None:
     with pytest.raises(ModelUnavailable, match="unet has its weights as pickle"):
         layout.of_pipeline(INDEX, [name for name in NAMES if not name.endswith(".safetensors")])
+
+
+BLOCKS = [
+    "modular_model_index.json",
+    "transformer/config.json",
+    "transformer/diffusion_pytorch_model.safetensors",
+    "text_encoder/config.json",
+    "text_encoder/model.safetensors",
+    "tokenizer/tokenizer.json",
+    "tokenizer/chat_template.jinja",
+    "vae/config.json",
+    "vae/diffusion_pytorch_model.safetensors",
+]
+
+
+def test_of_a_model_made_of_blocks_the_prompt_upsampler_is_never_wanted() -> None:
+    index = tiny_models_flux3.index()
+    assert layout.components(index).keys() == {"transformer", "text_encoder", "tokenizer", "vae"}
+    wanted = layout.of_pipeline(index, [*BLOCKS, "README.md", "flux-3.safetensors", "example.png"])
+    assert sorted(wanted) == sorted(BLOCKS)
+
+
+def test_an_index_written_after_loading_tells_the_same() -> None:
+    index = tiny_models_flux3.index()
+    saved = {name: _saved(value) for name, value in index.items()}
+    assert layout.components(saved) == layout.components(index)
+
+
+def _saved(value: Any) -> Any:
+    return [*value[2]["type_hint"], value[2]] if isinstance(value, list) else value
+
+
+def test_a_part_in_another_repository_is_refused_with_its_name() -> None:
+    index = tiny_models_flux3.index(text_encoder="someone/encoder")
+    with pytest.raises(ModelUnavailable, match=r"text_encoder is not in it.* names someone/encoder"):
+        layout.of_pipeline(index, [name for name in BLOCKS if not name.startswith("text_encoder")])
+    assert sorted(layout.of_pipeline(index, BLOCKS)) == sorted(BLOCKS)  # a copy of it is there after all
+
+
+@pytest.mark.parametrize(
+    "odd", [[None, None, 5], [None, None, {}], [1, 2, 3, 4], [None, None, {"type_hint": [1]}]]
+)
+def test_what_an_index_says_strangely_is_no_part(odd: list[Any]) -> None:
+    assert layout.components({"vae": odd}) == {}
+
+
+def test_a_folder_of_blocks_is_complete_only_with_every_part(tmp_path: Path) -> None:
+    folder = tiny_models_flux3.make(tmp_path / "model")
+    assert layout.missing(folder) is None
+    (folder / "vae" / "config.json").unlink()
+    assert layout.missing(folder) == "vae"
+    (folder / layout.MODULAR_INDEX).write_text("not json")
+    assert layout.missing(folder) == layout.MODULAR_INDEX
 
 
 def test_a_folder_of_another_repository_is_one_component() -> None:

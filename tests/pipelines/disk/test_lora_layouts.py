@@ -19,7 +19,7 @@ from pipelines.disk.identify import Identified, identify
 from tests.pipelines.disk.test_identify import write
 
 Layers = Mapping[str, tuple[int, int]]
-OURS = frozenset({"sd1", "sdxl", "flux1", "flux2", "qwen-image", "z-image"})
+OURS = frozenset({"sd1", "sdxl", "flux1", "flux2", "flux3", "qwen-image", "z-image"})
 SHARE = 0.95
 """Of the layouts of models the studio runs that must be told right."""
 
@@ -81,6 +81,20 @@ def flux2(width: int, double: int, single: int) -> Layers:
         found[f"single_transformer_blocks.{number}.attn.to_qkv_mlp_proj"] = (width, 9 * width)
         found[f"single_transformer_blocks.{number}.attn.to_out"] = (4 * width, width)
     return found
+
+
+def flux3(*, makers: bool) -> Layers:
+    """Of FLUX.3 Image Klein: five blocks for each kind of tokens, 28 for all of them together."""
+    names = {"q_proj": 1, "k_proj": 1, "attn_out": 1, "mlp_in": 6}
+    if not makers:
+        names = {"attn.to_q": 1, "attn.to_k": 1, "attn.to_out.0": 1, "ff.linear_in": 6}
+    alone, together = (
+        ("content_mode_blocks", "single_blocks") if makers else ("mode_blocks", "single_transformer_blocks")
+    )
+    blocks = [f"{alone}.{kind}.{number}" for kind in ("image", "image_cond") for number in range(5)]
+    blocks += [f"txt_mode_blocks.{number}" for number in range(5)]
+    blocks += [f"{together}.{number}" for number in range(28)]
+    return {f"{block}.{name}": (3072, times * 3072) for block in blocks for name, times in names.items()}
 
 
 def qwen() -> Layers:
@@ -151,6 +165,8 @@ MODELS: dict[str, tuple[str, Layers, str]] = {
         "flux_2_klein_9b",
     ),
     "dev, makers' names": ("flux2", makers_flux(6144, 8, 48, gated=True, modulation=None), "flux_2_dev"),
+    "FLUX.3": ("flux3", flux3(makers=False), "flux-3-image-klein"),
+    "FLUX.3, makers' names": ("flux3", flux3(makers=True), "flux3/lora"),
     "Qwen-Image": ("qwen-image", qwen(), "qwen_image_edit"),
     "Z-Image": ("z-image", layered(3840, "attention", 30, fused=False), "z_image"),
     "Z-Image, fused": ("z-image", layered(3840, "attention", 30, fused=True), "Z-Image-Turbo/lora"),

@@ -73,6 +73,8 @@ NETWORKS: dict[str, tuple[str, Shapes]] = {
     "FLUX.1, diffusers": ("flux1", {f"single_transformer_blocks.{n}.attn.to_q.weight": [3072, 3072] for n in range(38)} | {"x_embedder.weight": [3072, 64]}),
     "FLUX.2": ("flux2", {"img_in.weight": [6144, 128], "single_stream_modulation.lin.weight": [18432, 6144], "double_blocks.0.img_attn.norm.key_norm.scale": [128]}),
     "FLUX.2, diffusers": ("flux2", {"single_stream_modulation.linear.weight": [9216, 3072], "single_transformer_blocks.0.attn.to_qkv_mlp_proj.weight": [27648, 3072]}),
+    "FLUX.3": ("flux3", {"emb_in.image.weight": [3072, 128], "early_stream_modulations.image.lin.weight": [9216, 3072], "single_blocks.27.q_proj.weight": [3072, 3072]}),
+    "FLUX.3, diffusers": ("flux3", {f"single_transformer_blocks.{n}.attn.to_q.weight": [3072, 3072] for n in range(28)} | {"early_stream_modulations.image.linear.weight": [9216, 3072]}),
     "Qwen-Image": ("qwen-image", {"img_in.weight": [3072, 64], "txt_norm.weight": [3584], "transformer_blocks.59.img_mod.1.weight": [18432, 3072]}),
     "Z-Image": ("z-image", {"cap_embedder.0.weight": [2560], "layers.0.adaLN_modulation.0.weight": [15360, 256], "noise_refiner.0.attention.qkv.weight": [11520, 3840]}),
     "Chroma": ("none", {"distilled_guidance_layer.in_proj.weight": [5120, 64], "double_blocks.0.img_attn.norm.key_norm.scale": [128]}),

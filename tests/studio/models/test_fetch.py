@@ -24,6 +24,7 @@ from studio.models.messages import (
     Verifying,
     Wanted,
 )
+from tests import tiny_models_flux3
 from tests.hub import TOKEN, Hub, Repo, running_hub
 
 REPO = "someone/model"
@@ -268,6 +269,33 @@ def test_what_the_hub_does_not_have_is_named(hub: Hub) -> None:
 def test_a_repository_without_a_model_is_refused(hub: Hub) -> None:
     del hub.repos[REPO].files["model_index.json"]
     assert failure().code == "not_a_model"
+
+
+def made_of_blocks(**repositories: str) -> Repo:
+    """A model that diffusers has as blocks alone; `repositories`: where parts of it are instead."""
+    parts = ("text_encoder", "transformer", "vae")
+    files = {f"{part}/config.json": b"{}" for part in parts if part not in repositories}
+    files |= {f"{part}/model.safetensors": part.encode() for part in parts if part not in repositories}
+    index = json.dumps(tiny_models_flux3.index(**repositories)).encode()
+    beside = {"tokenizer/tokenizer.json": b"{}", "flux-3.safetensors": BIG, "README.md": b"# words"}
+    return Repo({"modular_model_index.json": index, **files, **beside})
+
+
+def test_of_a_model_made_of_blocks_every_part_is_fetched_but_the_upsampler(hub: Hub, hub_home: Path) -> None:
+    hub.repos[REPO] = made_of_blocks()
+    assert isinstance(fetched()[-1], Fetched)
+    folder = snapshot(hub_home)
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert there == set(hub.repos[REPO].files) - {"flux-3.safetensors", "README.md"}
+    assert not any("-pup" in each.path for each in hub.asked)
+
+
+def test_a_model_made_of_blocks_with_a_part_elsewhere_is_refused(hub: Hub) -> None:
+    hub.repos[REPO] = made_of_blocks(text_encoder="someone/encoder")
+    failed = failure()
+    assert failed.code == "model_unavailable"
+    assert "someone/model: its text_encoder is not in it" in failed.detail
+    assert "someone/encoder" in failed.detail
 
 
 def test_a_model_of_pickles_is_refused(hub: Hub) -> None:

@@ -14,6 +14,7 @@ from pipelines.catalog.catalog import Catalog, load_catalog
 from pipelines.errors import Conflict, StorageFailure
 from studio import durable
 from studio.models.library import ModelLibrary
+from tests import tiny_models_flux3
 from tests.pipelines.disk.test_identify import LORA_XL, SD1, write
 from tests.studio.crashes import Crash
 
@@ -94,6 +95,14 @@ def test_a_folder_that_the_index_names_without_being_a_part_stays(
 def test_a_folder_with_nothing_else_in_it_leaves_whole(own: ModelLibrary, folder: Path) -> None:
     unpack_model(folder / "sd")
     own.remove(model_of(own, "sd"))
+    assert names(folder) == set()
+
+
+def test_a_model_made_of_blocks_is_found_and_leaves_whole(own: ModelLibrary, folder: Path) -> None:
+    tiny_models_flux3.make(folder / "klein")
+    (card,) = [card for card in own.scan().models if card.label == "klein"]
+    assert card.family == "flux3"
+    own.remove(card.id)
     assert names(folder) == set()
 
 

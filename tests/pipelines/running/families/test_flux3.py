@@ -95,11 +95,12 @@ def test_an_edit_has_the_size_that_diffusers_would_take_of_the_source_shown(tiny
 
 
 def test_other_references_are_handed_over_as_they_are(tiny: Tiny) -> None:
-    given = [(picture(300, 200), Role.SOURCE), (picture(90, 33, 1), Role.STYLE)]
+    roles = (Role.SOURCE, Role.SOURCE, Role.STYLE)
+    given = [(picture(300, 200 + n, n), role) for n, role in enumerate(roles)]
     call, planned = ours(tiny, "smart_edit", given)
-    source, style = call.arguments["image"]
+    source, *others = call.arguments["image"]
     assert source.size == (planned.width, planned.height)
-    assert style is given[1][0]
+    assert [*map(id, others)] == [id(each) for each, _ in given[1:]]
 
 
 def test_a_cancelled_picture_writes_no_traceback(tiny: Tiny, caplog: pytest.LogCaptureFixture) -> None:
