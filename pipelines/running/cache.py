@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _Model = TypeVar("_Model")
 _OURS = ("pipelines.", "diffusers.", "tests.", "benchmarks.")
+_OF_A_MODULE = ("_parameters", "_buffers", "_modules")
+"""Where torch keeps what belongs to a module."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +108,9 @@ def tensors(thing: Any) -> Iterator[torch.Tensor]:
         if isinstance(here, torch.Tensor):
             yield here
         elif isinstance(here, torch.nn.Module):
-            yield from here.parameters()
-            yield from here.buffers()
+            # Torch's own methods make up names and go down in generators of generators: ten times as long.
+            own = vars(here)
+            waiting += [each for kind in _OF_A_MODULE for each in own[kind].values()]
         else:
             waiting.extend(_inside(here))
 

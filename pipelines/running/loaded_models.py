@@ -111,18 +111,18 @@ class LoadedModels:
         `beside`: what the request brings in further files. Raises ModelUnavailable, RequestError (a wish
         that cannot be had), torch's error out of memory.
         """
-        present = self._present(spec, mode or spec.modes[0])
+        mode = mode or spec.modes[0]
+        self._require(spec, mode)
         wish = wish or MemoryOptions()
         found = self._models.get(spec.id)
         kept = found if isinstance(found, LoadedEntry) else None
-        if kept and (
-            (mode or spec.modes[0]) not in kept.model.modes or kept.wish != wish or kept.spec != spec
-        ):
+        if kept and (mode not in kept.model.modes or kept.wish != wish or kept.spec != spec):
             kept = None
             self._models.drop(spec.id)  # other files have come since, or it shall be kept another way
         if kept is not None:
             kept = self._with_room_for(kept, beside)
         if kept is None:
+            present = self._present(spec)
             kept = self._load(spec, present, wish, self._plan(spec, present, wish, beside), beside)
         else:
             self._make_room(kept.plan, held(kept.model), keep=spec.id)
@@ -146,7 +146,8 @@ class LoadedModels:
         self, spec: ModelSpec, mode: Mode, wish: MemoryOptions, beside: tuple[Part, ...] = ()
     ) -> LoadedEntry:
         """The model alone in memory, kept in the next way that needs less (the same where none does)."""
-        present = self._present(spec, mode)
+        self._require(spec, mode)
+        present = self._present(spec)
         self.clear()
         before = self._tried.get(spec.id) or self._plan(spec, present, wish, beside)
         smaller = planner.cheaper(before, self._size(spec, beside), self.whole_machine())
@@ -187,12 +188,14 @@ class LoadedModels:
         self.remembered.clear()
         self._models.clear()
 
-    def _present(self, spec: ModelSpec, mode: Mode) -> frozenset[Mode]:
-        """Modes whose files are here. Raises ModelUnavailable where `mode` is not among them."""
-        reasons = {m: self._catalog.unavailable_reason(spec.id, m) for m in {*spec.modes, mode}}
-        if (reason := reasons[mode]) is not None:
+    def _require(self, spec: ModelSpec, mode: Mode) -> None:
+        """Raises ModelUnavailable where the files for `mode` are not here."""
+        if (reason := self._catalog.unavailable_reason(spec.id, mode)) is not None:
             raise ModelUnavailable(reason)
-        return frozenset(m for m, reason in reasons.items() if reason is None)
+
+    def _present(self, spec: ModelSpec) -> frozenset[Mode]:
+        """Modes whose files are here: what a model is to be loaded with."""
+        return frozenset(m for m in spec.modes if self._catalog.unavailable_reason(spec.id, m) is None)
 
     def _size(self, spec: ModelSpec, beside: tuple[Part, ...]) -> ModelSize:
         """What the model weighed when it was planned, and `beside`."""

@@ -39,12 +39,27 @@ def state(*parts: Any) -> bytes:
 
 
 def _network(network: torch.nn.Module) -> Iterator[Any]:
-    for name, module in network.named_modules():
+    for name, module in _modules(network):
         yield name, type(module).__qualname__, _settings(module), _adapters(module)
-        weights = module.named_parameters(recurse=False, remove_duplicate=False)
-        yield [_weight(key, tensor) for key, tensor in weights]
-        buffers = module.named_buffers(recurse=False, remove_duplicate=False)
-        yield [_buffer(key, tensor) for key, tensor in buffers]
+        weights, buffers = (vars(module)[kind].items() for kind in ("_parameters", "_buffers"))
+        yield [_weight(key, tensor) for key, tensor in weights if tensor is not None]
+        yield [_buffer(key, tensor) for key, tensor in buffers if tensor is not None]
+
+
+def _modules(network: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
+    """All of them with where they are; one that is in several places is told of once.
+
+    `named_modules` goes down in generators of generators, which takes much longer.
+    """
+    seen: set[torch.nn.Module] = set()
+    waiting = [("", network)]
+    while waiting:
+        name, module = waiting.pop()
+        if module not in seen:
+            seen.add(module)
+            yield name, module
+            below = vars(module)["_modules"].items()
+            waiting += [(f"{name}.{key}", child) for key, child in below if child is not None]
 
 
 def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:
