@@ -58,5 +58,5 @@ def add_selection(router: APIRouter, service: StudioService) -> None:
     def subject(image_id: str) -> Response:
         """What stands out from its background, as a small PNG; 404 where nothing does."""
         body = io.BytesIO()
-        service.subject(image_id).save(body, "PNG")
+        service.subject(image_id).save(body, "PNG", compress_level=1)
         return Response(body.getvalue(), media_type="image/png")
