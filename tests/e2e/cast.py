@@ -2,11 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
 from pathlib import Path
+
+from PIL import Image
 
 from tests.e2e.harness import ROOT, StudioProcess
 
 DRAWINGS = ROOT / "tests" / "studio" / "characters" / "drawings"
+
+
+def drawing(folder: Path, name: str) -> Path:
+    """One of the drawings as a PNG that nobody has uploaded before: a pixel in its corner is another."""
+    path = folder / f"{name}.png"
+    with Image.open(DRAWINGS / f"{name}.webp") as picture:
+        changed = picture.convert("RGB")
+        changed.putpixel((0, 0), tuple(secrets.token_bytes(3)))
+        changed.save(path)
+    return path
 
 
 def character(studio: StudioProcess, name: str, picture: Path | None = None, **locked: str) -> str:

@@ -1,28 +1,37 @@
-"""One studio and one browser for all browser tests; a fresh page without memory for each.
+"""One studio and one browser for all browser tests; for each a fresh page without memory, or a shared one.
 
 `page` fails its test where the page logged an error or asked anything of another machine; a test that
-provokes errors says so with `watch.expect("part of the message")`.
+provokes errors says so with `watch.expect("part of the message")`. In a file marked `shared_page` the tests
+use one page after the other (`shared.py`), but for those marked `own_page`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
-from tests.e2e.harness import CHROMIUM_FLAGS, PageWatch, StudioProcess, chromium_or_skip, running_studio
-from tests.e2e.slow import LATE_ANSWERS
+from tests.e2e.harness import (
+    CHROMIUM_FLAGS,
+    ROOT,
+    PageWatch,
+    StudioProcess,
+    chromium_or_skip,
+    running_studio,
+)
+from tests.e2e.shared import VIEWPORT, SharedPage, close_all, come_late, open_studio
 
-VIEWPORT = {"width": 1440, "height": 900}
 PATIENCE = 60_000
 """Milliseconds to wait for anything on the page: a busy machine is no fault of the page."""
 
 WHOLE_TEST = 420
 """Seconds for a test with its fixtures: beside eight busy processes on two cores, a worker took three minutes
 to start."""
+
+BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
+FAILED = pytest.StashKey[bool]()
 
 expect.set_options(timeout=PATIENCE)
 
@@ -43,6 +52,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test shows what its studio says of itself, for the page rarely says why it waits."""
     report = yield
+    item.stash[FAILED] = item.stash.get(FAILED, False) or report.failed
     if report.failed and isinstance(item, pytest.Function):
         for name, studio in item.funcargs.items():
             if isinstance(studio, StudioProcess):
@@ -62,6 +72,22 @@ def studio_server(
 
 
 @pytest.fixture(scope="session")
+def shipped_studio(
+    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[StudioProcess]:
+    """A studio as it is shipped, for the files that look at its own model; where that is missing, a tiny one.
+
+    They find each other's pictures in it, older than their own.
+    """
+    chromium_or_skip()
+    shipped = (BUNDLED / "model_index.json").exists()
+    models = ROOT / "models.yaml" if shipped else request.getfixturevalue("tiny_models_yaml")
+    with running_studio(tmp_path_factory.mktemp("shipped") / "data", models) as studio:
+        studio.wait_for_worker()
+        yield studio
+
+
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium without a window."""
     executable = chromium_or_skip()
@@ -74,6 +100,16 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """The browser's profile; what it has compiled of the page's scripts is there for the next test."""
+    yield from new_profile(browser)
+
+
+@pytest.fixture(scope="session")
+def shared_profile(browser: Browser) -> Iterator[BrowserContext]:
+    """The profile of the pages that tests share; those of their own know nothing of them."""
+    yield from new_profile(browser)
+
+
+def new_profile(browser: Browser) -> Iterator[BrowserContext]:
     profile = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
     profile.set_default_timeout(PATIENCE)
@@ -85,24 +121,43 @@ def profile(browser: Browser) -> Iterator[BrowserContext]:
 def context(profile: BrowserContext) -> Iterator[BrowserContext]:
     """The profile without pages; what this test leaves in its storage is gone afterwards."""
     yield profile
-    homes = {f"{url.scheme}://{url.netloc}" for url in (urlsplit(page.url) for page in profile.pages)}
-    for page in profile.pages:
-        page.close()
-    blank = profile.new_page()
-    browser = profile.new_cdp_session(blank)
-    for home in homes:
-        browser.send("Storage.clearDataForOrigin", {"origin": home, "storageTypes": "local_storage"})
-    blank.close()
+    close_all(profile)
+
+
+@pytest.fixture(scope="module")
+def prepare() -> Callable[[Page], object]:
+    """For files whose shared page is another: what is done to it before it is loaded."""
+    return lambda page: None
+
+
+@pytest.fixture(scope="module")
+def shared(
+    shared_profile: BrowserContext,
+    studio_server: StudioProcess,
+    prepare: Callable[[Page], object],
+    request: pytest.FixtureRequest,
+) -> Iterator[SharedPage]:
+    """The page that the tests of a file share, loaded when one needs it."""
+    late = request.config.getoption("--late-answers")
+    shared = SharedPage(shared_profile, studio_server.url, late, prepare)
+    yield shared
+    shared.close()
 
 
 @pytest.fixture
 def watched_page(
-    context: BrowserContext, studio_server: StudioProcess, request: pytest.FixtureRequest
+    studio_server: StudioProcess, request: pytest.FixtureRequest
 ) -> Iterator[tuple[Page, PageWatch]]:
-    """A blank page and what it must not do. With `--late-answers` its answers come late, in another order."""
-    page = context.new_page()
-    if (seed := request.config.getoption("--late-answers")) is not None:
-        page.add_init_script(f"({LATE_ANSWERS})({seed})")
+    """A blank page, or the one that is shared, and what it must not do."""
+    marked = request.node.get_closest_marker
+    if marked("shared_page") and not marked("own_page"):
+        shared: SharedPage = request.getfixturevalue("shared")
+        yield shared.take()
+        shared.give_back(failed=request.node.stash.get(FAILED, False))
+        return
+    page = request.getfixturevalue("context").new_page()
+    come_late(page, request.config.getoption("--late-answers"))
+    request.getfixturevalue("prepare")(page)
     watch = PageWatch(page, studio_server.url)
     yield page, watch
     watch.check()
@@ -117,8 +172,5 @@ def watch(watched_page: tuple[Page, PageWatch]) -> PageWatch:
 @pytest.fixture
 def page(watched_page: tuple[Page, PageWatch], studio_server: StudioProcess) -> Page:
     """The studio's page, loaded."""
-    page = watched_page[0]
-    page.goto(studio_server.url)
-    page.wait_for_selector("#generate")
-    page.wait_for_selector("body.lk-ready")
-    return page
+    open_studio(watched_page[0], studio_server.url)
+    return watched_page[0]

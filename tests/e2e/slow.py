@@ -13,12 +13,13 @@ LATE_ANSWERS = """(seed) => {
   const chance = () => (state = (state * 1103515245 + 12345) % 2147483648) / 2147483648;
   const pause = () => new Promise((done) => setTimeout(done, chance() * 400));
   const real = window.fetch;
-  window.fetch = async (...said) => {
+  const late = async (...said) => {
     await pause();
     const answer = await real(...said);
     await pause();
     return answer;
   };
+  window.fetch = Object.assign(late, { real });
 }"""
 
 
@@ -33,3 +34,4 @@ def slowed(page: Page, seed: int) -> Iterator[None]:
     finally:
         browser.send("Emulation.setCPUThrottlingRate", {"rate": 1})
         browser.detach()
+        page.evaluate("() => { window.fetch = window.fetch.real; }")

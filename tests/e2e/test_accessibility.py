@@ -14,6 +14,8 @@ from tests.e2e.cast import DRAWINGS, character
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, make_three
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture
 def audit(page: Page) -> Iterator[Audit]:

@@ -12,8 +12,11 @@ from playwright.sync_api import Locator, Page, Route, expect
 from tests.e2e.conftest import PATIENCE
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import ended, generate, make_picture
+from tests.e2e.shared import SharedPage
 
 Letters = dict[str, str]
+
+pytestmark = pytest.mark.shared_page
 
 
 class Held:
@@ -51,8 +54,11 @@ def hold_action(page: Page, action: str, image_id: str) -> Held:
 
 
 @pytest.fixture(scope="module")
-def letters(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> Letters:
-    """Ids of four new uploads, a to d."""
+def letters(
+    shared: SharedPage, studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory
+) -> Letters:
+    """Ids of four new uploads, a to d; the page is opened after."""
+    shared.close()
     folder = tmp_path_factory.mktemp("letters")
     return {each: studio_server.upload(make_picture(folder, f"{each}.png"))["id"] for each in "abcd"}
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.cast import DRAWINGS, character
+from tests.e2e.cast import DRAWINGS, character, drawing
 from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture
 from tests.e2e.test_characters import (  # noqa: F401  (fixtures)
@@ -20,6 +21,8 @@ from tests.e2e.test_characters import (  # noqa: F401  (fixtures)
     studio_server,
     versions,
 )
+
+pytestmark = pytest.mark.shared_page
 
 
 def approve(studio: StudioProcess, character_id: str, image_id: str) -> None:
@@ -164,9 +167,10 @@ def _batches_are_searched(page: Page, batch: Locator) -> None:
 def test_a_result_becomes_portrait_and_avatar_in_one_go(
     cast_page: Page,  # noqa: F811
     studio_server: StudioProcess,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     mara = character(studio_server, "Mara", DRAWINGS / "curls-1.webp")
-    picture = studio_server.upload(DRAWINGS / "blue-1.webp")["id"]
+    picture = studio_server.upload(drawing(tmp_path, "blue-1"))["id"]
     page = cast_page
     page.click("#tab-collection")
     page.locator(f"#collection [data-picture='{picture}'] .out-cell-open").click()

@@ -5,18 +5,18 @@ from __future__ import annotations
 import base64
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.cast import DRAWINGS, character
-from tests.e2e.harness import ROOT, PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.cast import DRAWINGS, character, drawing
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate, make_picture
 
-BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
+pytestmark = pytest.mark.shared_page
+
 GIVE_FILE = """([encoded, how]) => {
   const bytes = Uint8Array.from(atob(encoded), (letter) => letter.charCodeAt(0));
   const given = new DataTransfer();
@@ -29,16 +29,9 @@ GIVE_FILE = """([encoded, how]) => {
 
 
 @pytest.fixture(scope="module")
-def studio_server(
-    tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
-) -> Iterator[StudioProcess]:
-    """A studio as it is shipped, with a collection of its own."""
-    chromium_or_skip()
-    shipped = (BUNDLED / "model_index.json").exists()
-    models = ROOT / "models.yaml" if shipped else request.getfixturevalue("tiny_models_yaml")
-    with running_studio(tmp_path_factory.mktemp("cast") / "data", models) as studio:
-        studio.wait_for_worker()
-        yield studio
+def studio_server(shipped_studio: StudioProcess) -> StudioProcess:
+    """A studio as it is shipped."""
+    return shipped_studio
 
 
 @pytest.fixture
@@ -339,10 +332,10 @@ def test_a_sheet_can_be_made_of_edits_of_the_anchor(cast_page: Page, studio_serv
 
 
 def test_a_reference_set_is_joined_ordered_and_anchored(
-    cast_page: Page, studio_server: StudioProcess
+    cast_page: Page, studio_server: StudioProcess, tmp_path: Path
 ) -> None:
     character_id = character(studio_server, "Ode", DRAWINGS / "curls-1.webp")
-    blue = studio_server.upload(DRAWINGS / "blue-1.webp")["id"]
+    blue = studio_server.upload(drawing(tmp_path, "blue-1"))["id"]
     page = look_again(cast_page)
     open_portrait(page, "Ode")
     page.click("#portrait-reference")
@@ -356,7 +349,7 @@ def test_a_reference_set_is_joined_ordered_and_anchored(
     page.click("#picker-confirm")
     expect(items).to_have_count(2)
     expect(items.nth(1)).to_contain_text("Colours unlike the anchor's")
-    expect(page.locator("#reference-set")).to_contain_text("“blue-1.webp” differs from the anchor")
+    expect(page.locator("#reference-set")).to_contain_text("“blue-1.png” differs from the anchor")
     items.nth(1).get_by_role("button", name="Make it the anchor").click()
     expect(items.nth(1)).to_have_attribute("aria-label", "Reference 2, the anchor")
     items.nth(1).get_by_role("button", name="Move to the front").click()

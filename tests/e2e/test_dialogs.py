@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import make_picture
 
+pytestmark = pytest.mark.shared_page
+
 TYPED = "A text that took an hour."
 
 

@@ -13,7 +13,9 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from studio.main import main
 from tests.e2e.axe import RULES, RUN, axe_or_skip
+from tests.e2e.conftest import FAILED
 from tests.e2e.harness import PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.output_side.pages import ended
 from tests.proxies import proxy_before, proxy_or_skip
 
 PASSWORD = "correct horse battery"
@@ -28,7 +30,6 @@ def closed(tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path) -> 
     secret.write_text(PASSWORD)
     options = ("--host", "0.0.0.0", "--password-file", str(secret))
     with running_studio(folder / "data", tiny_models_yaml, *options) as studio:
-        studio.wait_for_worker()
         yield studio
 
 
@@ -137,54 +138,63 @@ def test_from_the_login_page_to_a_picture_and_out(browser: Browser, closed: Stud
         watch.check()
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_address_for_the_phone(browser: Browser, closed: StudioProcess, size: str, scheme: str) -> None:
-    width, height = SIZES[size]
-    look = {"viewport": {"width": width, "height": height}, "color_scheme": scheme}
-    with stranger(browser, **look) as page:
+@pytest.fixture(scope="module", params=["light", "dark"])
+def inside(browser: Browser, closed: StudioProcess, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The studio's page of one who has logged in, in this scheme, for tests that leave it as they find it."""
+    with stranger(browser, color_scheme=request.param) as page:
         let_in(page.context, closed)
         page.goto(closed.url)
         page.wait_for_selector("body.lk-ready")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        page.locator("#house").click()
-        code = page.locator("#house-dialog img")
-        if code.count():  # a machine without any network has no address
-            assert page.evaluate("document.querySelector('#house-dialog img').naturalWidth") > 200
-            assert closed.url.rsplit(":", 1)[1] in page.locator(".house-address").inner_text()
-        box = page.locator("#house-dialog").bounding_box()
-        assert box
-        assert box["x"] >= 0
-        assert box["x"] + box["width"] <= width
-        assert not violations(page, "#house-dialog")
+        yield page
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_token_is_made_shown_once_and_revoked(browser: Browser, closed: StudioProcess, size: str) -> None:
-    width, height = SIZES[size]
-    with stranger(browser, viewport={"width": width, "height": height}) as page:
-        let_in(page.context, closed)
-        page.goto(closed.url)
-        page.wait_for_selector("body.lk-ready")
-        page.locator("#house").click()
-        tokens = page.locator(".house-tokens")
-        expect(tokens).to_contain_text("None so far")
-        tokens.get_by_label("For", exact=True).fill("render farm")
-        tokens.get_by_label("Good for").select_option(label="30 days")
-        tokens.get_by_role("button", name="Make a token").click()
-        made = tokens.locator(".house-fresh input")
-        expect(made).to_have_attribute("readonly", "")
-        expect(tokens.get_by_role("listitem")).to_contain_text("render farm made")
-        assert not violations(page, "#house-dialog")
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        answer = httpx.get(
-            f"{closed.url}/api/v1/images", headers={"Authorization": f"Bearer {made.input_value()}"}
-        )
-        assert answer.status_code == 200
-        tokens.get_by_role("button", name="Revoke render farm").click()
-        page.locator("#token-revoke-yes").click()
-        expect(tokens).to_contain_text("None so far")
-        expect(made).to_have_count(0)
+@pytest.fixture(params=SIZES)
+def house(inside: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The same in this size, what tells of the house's addresses and tokens open."""
+    width, height = SIZES[request.param]
+    inside.set_viewport_size({"width": width, "height": height})
+    assert inside.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    inside.locator("#house").click()
+    expect(inside.locator("#house-dialog")).to_be_visible()
+    yield inside
+    if request.node.stash.get(FAILED, False):
+        inside.reload()
+        inside.wait_for_selector("body.lk-ready")
+    inside.evaluate("document.querySelectorAll('dialog[open]').forEach((each) => each.close())")
+
+
+def test_the_address_for_the_phone(house: Page, closed: StudioProcess) -> None:
+    code = house.locator("#house-dialog img")
+    if code.count():  # a machine without any network has no address
+        assert house.evaluate("document.querySelector('#house-dialog img').naturalWidth") > 200
+        assert closed.url.rsplit(":", 1)[1] in house.locator(".house-address").inner_text()
+    box = house.locator("#house-dialog").bounding_box()
+    assert box
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= house.evaluate("innerWidth")
+    assert not violations(house, "#house-dialog")
+
+
+@pytest.mark.parametrize("inside", ["light"], indirect=True)
+def test_a_token_is_made_shown_once_and_revoked(house: Page, closed: StudioProcess) -> None:
+    tokens = house.locator(".house-tokens")
+    expect(tokens).to_contain_text("None so far")
+    tokens.get_by_label("For", exact=True).fill("render farm")
+    tokens.get_by_label("Good for").select_option(label="30 days")
+    tokens.get_by_role("button", name="Make a token").click()
+    made = tokens.locator(".house-fresh input")
+    expect(made).to_have_attribute("readonly", "")
+    expect(tokens.get_by_role("listitem")).to_contain_text("render farm made")
+    assert not violations(house, "#house-dialog")
+    assert house.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    answer = httpx.get(
+        f"{closed.url}/api/v1/images", headers={"Authorization": f"Bearer {made.input_value()}"}
+    )
+    assert answer.status_code == 200
+    tokens.get_by_role("button", name="Revoke render farm").click()
+    house.locator("#token-revoke-yes").click()
+    expect(tokens).to_contain_text("None so far")
+    expect(made).to_have_count(0)
 
 
 def test_a_link_from_elsewhere_finds_who_is_logged_in(browser: Browser, closed: StudioProcess) -> None:
@@ -235,25 +245,35 @@ def _other(closed: StudioProcess) -> str:
     return str(path)
 
 
-@pytest.mark.parametrize("kind", ["nginx", "caddy"])
-def test_behind_a_proxy_below_a_path_the_whole_loop_works(
-    browser: Browser, tmp_path: Path, tiny_models_yaml: Path, kind: str
-) -> None:
-    proxy_or_skip(kind)
-    secret = tmp_path / "password"
+@pytest.fixture(scope="module")
+def below(tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path) -> Iterator[StudioProcess]:
+    """A studio that a proxy shows below a path."""
+    folder = tmp_path_factory.mktemp("below")
+    secret = folder / "password"
     secret.write_text(PASSWORD)
     options = ("--trusted-proxy", "127.0.0.1", "--root-path", "/likeness", "--password-file", str(secret))
-    with (
-        running_studio(tmp_path / "data", tiny_models_yaml, *options) as studio,
-        proxy_before(kind, studio.url, tmp_path, strips=kind == "caddy") as url,
-        stranger(browser, ignore_https_errors=True, viewport={"width": 1440, "height": 900}) as page,
-    ):
-        studio.wait_for_worker()
-        watch = PageWatch(page, url)
-        come_in(page, url)
+    with running_studio(folder / "data", tiny_models_yaml, *options) as studio:
+        yield studio
+
+
+@pytest.fixture(params=["nginx", "caddy"])
+def proxied(below: StudioProcess, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Its address behind such a proxy; one of them leaves the path out of what it passes on."""
+    kind: str = request.param
+    proxy_or_skip(kind)
+    with proxy_before(kind, below.url, tmp_path, strips=kind == "caddy") as url:
+        yield url
+
+
+def test_behind_a_proxy_below_a_path_the_whole_loop_works(browser: Browser, proxied: str) -> None:
+    look = {"ignore_https_errors": True, "viewport": {"width": 1440, "height": 900}}
+    with stranger(browser, **look) as page:
+        watch = PageWatch(page, proxied)
+        come_in(page, proxied)
         page.locator("#prompt textarea").fill("a woman with red hair")
         page.locator("#generate").click()
-        picture = page.locator("#gallery [data-picture] img").first
+        [made] = ended(page, "a woman with red hair")["images"]
+        picture = page.locator(f"#gallery [data-picture='{made}'] img")
         expect(picture).to_be_visible()
-        assert page.evaluate("document.querySelector('#gallery [data-picture] img').src").startswith(url)
+        assert picture.evaluate("(node) => node.src").startswith(proxied)
         watch.check()

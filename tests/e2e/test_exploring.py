@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import make_picture
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.shared_page
 
 PATIENCE = 120_000
 
@@ -102,8 +102,6 @@ def test_one_edit_goes_over_many_pictures_and_is_looked_through_one_by_one(
 ) -> None:
     pictures = [studio_server.upload(make_picture(tmp_path, f"many-{number}.png")) for number in range(3)]
     ids = [each["id"] for each in pictures]
-    page.reload()
-    page.wait_for_selector("body.lk-ready")
     page.locator("#tab-collection").click()
     for image_id in ids:
         page.locator(f"#collection [data-picture='{image_id}']").focus()

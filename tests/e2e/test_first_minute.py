@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.axe import Audit
-from tests.e2e.conftest import VIEWPORT
-from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import ended
+
+pytestmark = pytest.mark.shared_page
 
 SIZES = [(1440, 900), (1024, 768), (390, 844)]
 
 
+@pytest.fixture(scope="module")
+def prepare() -> Callable[[Page], object]:
+    """No picture is listed."""
+    nothing: dict[str, object] = {"items": [], "next": None}
+    return lambda page: page.route("**/api/v1/images?*", lambda route: route.fulfill(json=nothing))
+
+
 @pytest.fixture
-def empty(watched_page: tuple[Page, object], studio_server: StudioProcess) -> Iterator[Page]:
+def empty(page: Page) -> Page:
     """The page of a studio without pictures."""
-    page = watched_page[0]
-    page.route("**/api/v1/images?*", lambda route: route.fulfill(json={"items": [], "next": None}))
-    page.goto(studio_server.url)
-    page.wait_for_selector("body.lk-ready")
     expect(page.locator("#sample-portrait")).to_be_visible()
-    yield page
-    page.set_viewport_size(VIEWPORT)  # type: ignore[arg-type]
+    return page
 
 
 def test_a_press_fills_the_prompt_and_the_next_chip_says_another(empty: Page) -> None:
@@ -47,6 +49,7 @@ def test_they_step_aside_for_words_of_ones_own(empty: Page) -> None:
     expect(empty.locator("#sample-portrait")).to_be_visible()
 
 
+@pytest.mark.own_page
 def test_a_change_of_the_sample_is_two_presses(empty: Page) -> None:
     chip = empty.locator(".example-edit").nth(1)
     words = chip.inner_text()

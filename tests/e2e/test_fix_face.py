@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,18 +12,17 @@ from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.e2e.harness import ROOT, PageWatch, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.harness import PageWatch, StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT
 from tests.studio.characters.test_heads import canvas
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture(scope="module")
-def studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
-    """A studio as it is shipped, with a collection of its own."""
-    chromium_or_skip()
-    with running_studio(tmp_path_factory.mktemp("faces") / "data", ROOT / "models.yaml") as studio:
-        studio.wait_for_worker()
-        yield studio
+def studio_server(shipped_studio: StudioProcess) -> StudioProcess:
+    """A studio as it is shipped."""
+    return shipped_studio
 
 
 def show(page: Page, folder: Path, picture: Image.Image, name: str = "small.png") -> str:

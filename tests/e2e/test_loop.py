@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.e2e.harness import ROOT, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import boxes, ended, generate, make_picture
 
-BUNDLED = ROOT / "pipelines" / "bundled" / "portrait-mini"
+pytestmark = pytest.mark.shared_page
+
 STEPS = 4
 ROUNDS = [
     "make her smile",
@@ -34,23 +34,9 @@ ROUNDS = [
 
 
 @pytest.fixture(scope="module")
-def studio_server(
-    tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path
-) -> Iterator[StudioProcess]:
-    """A studio as it is shipped, with a collection of its own."""
-    chromium_or_skip()
-    shipped = (BUNDLED / "model_index.json").exists()
-    models = ROOT / "models.yaml" if shipped else tiny_models_yaml
-    with running_studio(tmp_path_factory.mktemp("loop") / "data", models) as studio:
-        studio.wait_for_worker()
-        yield studio
-
-
-@pytest.fixture
-def page(page: Page) -> Page:
-    """The page, with what it begins with in place."""
-    page.wait_for_selector("body.lk-ready")
-    return page
+def studio_server(shipped_studio: StudioProcess) -> StudioProcess:
+    """A studio as it is shipped."""
+    return shipped_studio
 
 
 def make(page: Page, prompt: str, **knobs: int) -> list[str]:
@@ -94,6 +80,7 @@ def parents(studio: StudioProcess, image_id: str) -> list[tuple[str, str, int]]:
 
 def test_ten_rounds_without_reloading_the_page(page: Page, studio_server: StudioProcess) -> None:
     page.evaluate("window.opened = 'once'")
+    before = page.evaluate("likeness.gallery.ids()")
     made = make(page, "portrait of a woman with short black hair", steps=STEPS)
     first = record(studio_server, made[0])
     assert (first["category"], first["parents"]) == ("generated", [])
@@ -105,7 +92,7 @@ def test_ten_rounds_without_reloading_the_page(page: Page, studio_server: Studio
         assert parents(studio_server, child) == [(parent, "source", 0)]
         assert record(studio_server, child)["category"] == "edited"
     assert len({record(studio_server, each)["pixel_sha256"] for each in made}) == len(made)
-    assert page.evaluate("likeness.gallery.ids()") == made[::-1]
+    assert page.evaluate("likeness.gallery.ids()") == made[::-1] + before
     assert page.evaluate("window.opened") == "once"
     download_is_the_stored_file(page, studio_server, made[-1])
 
@@ -135,8 +122,10 @@ def test_references_stay_and_reused_settings_give_the_same_picture(
     page.locator("#reuse-settings").click()
     expect(page.locator("#prompt textarea")).to_have_value("a crown of flowers")
     expect(references(page)).to_have_attribute("data-image-id", upload)
+    mine = "likeness.snapshot.jobs.filter((job) => job.tab === likeness.tab).length"
+    before = page.evaluate(mine)
     page.locator("#generate").click()
-    page.wait_for_function("likeness.snapshot.jobs.filter((job) => job.tab === likeness.tab).length === 3")
+    page.wait_for_function(f"(before) => {mine} === before + 1", arg=before)
     [again] = wait_for(page, "a crown of flowers")
     assert again != first
     same, made = record(studio_server, again), record(studio_server, first)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import StudioProcess
+from tests.e2e.output_side.pages import invent
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.shared_page
 
 QUICK = {"model": "tiny", "num_inference_steps": 1, "width": 64, "height": 64}
 
@@ -42,6 +42,7 @@ def ask(studio: StudioProcess, *prompts: str) -> None:
         studio.submit(**QUICK, prompt=prompt)
 
 
+@pytest.mark.own_page
 def test_a_pause_is_told_and_ended_from_the_studio(paused: Page, studio_server: StudioProcess) -> None:
     ask(studio_server, "alpha picture")
     expect_order(paused, "alpha picture")
@@ -125,11 +126,7 @@ def test_several_workers_are_counted_and_each_job_says_whose_it_is(
         "paused": False,
         "loaded_first": False,
     }
-    body = f"id: {10**9}\nevent: snapshot\ndata: {json.dumps(snapshot)}\n\n"
-    page.route(
-        "**/events?changes=1", lambda route: route.fulfill(content_type="text/event-stream", body=body)
-    )
-    page.reload()
+    invent(page, snapshot)
     chip = page.locator("#worker-state")
     expect(chip).to_have_text("Working · 2 workers")
     expect(chip).to_have_attribute("title", "2 workers on 2 machines.\ngpu-1: card\ngpu-2: Step 3 of 20")

@@ -16,6 +16,8 @@ from tests.studio.test_readers import child, drawn
 
 Line = tuple[ImageRecord, ImageRecord]
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[StudioProcess, Line]]:

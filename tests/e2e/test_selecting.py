@@ -17,6 +17,8 @@ from tests.e2e.output_side.test_brush import drag, frame, on_screen, paint_on, s
 
 SIZE = (300, 200)
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture(scope="module")
 def studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
@@ -37,7 +39,6 @@ def without(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]
     models = folder / "models.yaml"
     models.write_text(tiny_readers.MAKER + "readers:\n" + entry, encoding="utf-8")
     with running_studio(folder / "data", models) as studio:
-        studio.wait_for_worker()
         yield studio
 
 

@@ -27,6 +27,8 @@ from tests.e2e.settings_pages import (
 )
 from tests.e2e.slow import slowed
 
+pytestmark = pytest.mark.shared_page
+
 WORDS_ONLY = """\
   - id: words
     label: Words Only
@@ -50,17 +52,6 @@ def studio_server(
     models.write_text(text.replace("models:\n", "models:\n" + WORDS_ONLY.format(source=tiny_plain_dir), 1))
     with running_studio(folder / "data", models) as studio:
         yield studio
-
-
-@pytest.fixture
-def page(watched_page: tuple[Page, PageWatch], studio_server: StudioProcess) -> Page:
-    """The page, with this tab's memory restored."""
-    page, watch = watched_page
-    for words in ("signal is aborted", "Connection errored out"):
-        watch.expect(words)  # Gradio logs this when a reload ends one of its open streams
-    page.goto(studio_server.url)
-    page.wait_for_selector("body.lk-ready")
-    return page
 
 
 @pytest.fixture(scope="module")
@@ -362,14 +353,15 @@ def test_what_gradio_only_fades_out_is_not_in_the_focus_order(page: Page) -> Non
     faded.wait_for(state="attached")
     faded.evaluate("(node) => node.insertAdjacentHTML('beforeend', '<button id=clear>Clear</button>')")
     expect(page.locator("#clear")).to_be_hidden()
+    page.locator("#clear").evaluate("(node) => node.remove()")
 
 
 # --- actions on pictures ----------------------------------------------------------------
 
 
-def test_reuse_settings_fills_the_studio_from_the_record(
-    page: Page, studio_server: StudioProcess, portraits: list[Path]
-) -> None:
+@pytest.fixture
+def reused(studio_server: StudioProcess, portraits: list[Path]) -> tuple[str, str]:
+    """Ids of a picture and of one that was made from it."""
     parent = studio_server.upload(portraits[1])["id"]
     job = studio_server.submit(
         mode="img2img",
@@ -382,8 +374,12 @@ def test_reuse_settings_fills_the_studio_from_the_record(
         strength=0.5,
         references=[{"image_id": parent}],
     )
-    made = studio_server.finished(job["id"])["images"][0]
-    page.reload()
+    return parent, studio_server.finished(job["id"])["images"][0]
+
+
+@pytest.mark.own_page
+def test_reuse_settings_fills_the_studio_from_the_record(reused: tuple[str, str], page: Page) -> None:
+    parent, made = reused
     page.locator(f"#gallery [data-picture='{made}']").click()
     page.click("#reuse-settings")
     expect(page.locator("#prompt textarea")).to_have_value("a reused prompt")
@@ -405,6 +401,7 @@ def test_reuse_settings_fills_the_studio_from_the_record(
 # --- memory -----------------------------------------------------------------------------
 
 
+@pytest.mark.own_page
 def test_a_reload_and_a_second_tab_find_everything_again(
     page: Page, context: BrowserContext, studio_server: StudioProcess, portraits: list[Path]
 ) -> None:
@@ -441,6 +438,7 @@ def is_restored(page: Page, loaded: list[str]) -> None:
     expect(page.locator("#steps input[type=number]")).to_have_value("31")
 
 
+@pytest.mark.own_page
 def test_broken_memory_gives_a_fresh_page(page: Page, studio_server: StudioProcess) -> None:
     broken = {"references": [{"image_id": "gone"}], "mode": "nonsense", "prompt": "kept", "influence": "x"}
     text = json.dumps(json.dumps(broken))
@@ -454,6 +452,7 @@ def test_broken_memory_gives_a_fresh_page(page: Page, studio_server: StudioProce
 # --- frame ------------------------------------------------------------------------------
 
 
+@pytest.mark.own_page
 def test_generate_is_in_view_and_nothing_sticks_out(page: Page) -> None:
     page.add_style_tag(content="#output-column { min-height: 3000px !important; }")  # as with many pictures
     for width, height in [(1440, 900), (1024, 768), (390, 844)]:
@@ -468,6 +467,7 @@ def test_generate_is_in_view_and_nothing_sticks_out(page: Page) -> None:
         expect(page.locator(f"#tab-{name}")).to_be_in_viewport(ratio=0.9)
 
 
+@pytest.mark.own_page
 def test_theme_and_section_are_kept(page: Page) -> None:
     dark = page.evaluate("likeness.theme()") == "dark"
     page.click("#theme-toggle")

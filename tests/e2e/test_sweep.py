@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import PageWatch
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.shared_page
 
 
 def test_a_grid_is_asked_for_seen_and_gone_on_from(page: Page, watch: PageWatch) -> None:

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.cast import DRAWINGS, character
-from tests.e2e.harness import ROOT, StudioProcess, chromium_or_skip, running_studio
+from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, ended, generate
+
+pytestmark = pytest.mark.shared_page
 
 
 @pytest.fixture(scope="module")
-def studio_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StudioProcess]:
-    """A studio as it is shipped, with a collection of its own."""
-    chromium_or_skip()
-    with running_studio(tmp_path_factory.mktemp("words") / "data", ROOT / "models.yaml") as studio:
-        studio.wait_for_worker()
-        yield studio
+def studio_server(shipped_studio: StudioProcess) -> StudioProcess:
+    """A studio as it is shipped."""
+    return shipped_studio
 
 
 def edited(studio: StudioProcess, source: str, prompt: str) -> str:

@@ -12,6 +12,13 @@ from playwright.sync_api import Locator, Page, expect
 from tests.e2e.harness import StudioProcess
 
 LONG_WAIT = 120_000
+INVENT = """(snapshot) => {
+  window.invented ??= { jobs: [] };
+  if (likeness.snapshot !== invented.last) invented.before = likeness.snapshot;
+  invented.jobs.push(...snapshot.jobs);
+  invented.last = snapshot;
+  likeness.emit("snapshot", snapshot);
+}"""
 PHONE = {"width": 390, "height": 844}
 
 
@@ -70,10 +77,15 @@ def make_job(page: Page, **changes: Any) -> dict[str, Any]:
 
 
 def show_jobs(page: Page, *jobs: dict[str, Any], worker: str = "busy") -> None:
-    """Hand the page a snapshot, as the stream of events would."""
+    """Hand the page a snapshot with these jobs alone."""
     state = {"state": worker, "device": "cpu", "detail": "", "workers": []}
     snapshot = {"version": 1, "worker": state, "jobs": list(jobs), "waiting": 0}
-    page.evaluate("(snapshot) => likeness.emit('snapshot', snapshot)", snapshot)
+    invent(page, snapshot)
+
+
+def invent(page: Page, snapshot: dict[str, Any]) -> None:
+    """Hand the page a snapshot, as the stream of events would; a shared page forgets it after the test."""
+    page.evaluate(INVENT, snapshot)
 
 
 def open_again(page: Page) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
@@ -270,11 +271,10 @@ def test_what_is_known_of_the_picture_begins_a_mask(
     assert found[300, 120] == 0
 
 
-def test_what_changed_is_seen_and_corrected_without_generating(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
-    size = (96, 96)
-    path = source(tmp_path, size, 15)
+@pytest.fixture
+def painted_over(studio_server: StudioProcess, tmp_path: Path) -> tuple[Path, str]:
+    """A file of 96 × 96 pixels, and the id of an edit of it that left nothing as it was."""
+    path = source(tmp_path, (96, 96), 15)
     upload = studio_server.upload(path)["id"]
     job = studio_server.submit(
         mode="smart_edit",
@@ -283,7 +283,14 @@ def test_what_changed_is_seen_and_corrected_without_generating(
         references=[{"image_id": upload}],
     )
     [made] = studio_server.finished(job["id"])["images"]
-    page.reload()
+    return path, made
+
+
+def test_what_changed_is_seen_and_corrected_without_generating(
+    painted_over: tuple[Path, str], page: Page, studio_server: StudioProcess
+) -> None:
+    size = (96, 96)
+    path, made = painted_over
     page.locator(f"#gallery [data-picture='{made}']").click()
     expect(page.locator("#preview .picture img.out-steady")).to_have_attribute(
         "src", f"/api/v1/images/{made}/file"

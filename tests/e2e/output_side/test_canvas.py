@@ -145,19 +145,26 @@ def correct_what_changed(page: Page, studio: StudioProcess, image_id: str) -> No
     assert not np.array_equal(again, before)
 
 
-def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
-    """An extended and a cropped source in pictures of the model's own size."""
+@pytest.fixture
+def fitted(studio_server: StudioProcess, tmp_path: Path) -> dict[str, str]:
+    """An extended and a cropped source in pictures of the model's own size: their ids."""
     upload = studio_server.upload(source(tmp_path, SIZE, 35))["id"]
-    expected = {"extend": (0, 1 / 6, 1, 2 / 3), "crop": (-0.25, 0, 1.5, 1)}
-    for fit, (left, top, width, height) in expected.items():
+    made: dict[str, str] = {}
+    for fit in ("extend", "crop"):
         job = studio_server.submit(
             mode="smart_edit", prompt=f"make it blue, {fit}", num_inference_steps=2, aspect_ratio="1:1",
             result_size="model", fit=fit, references=[{"image_id": upload}],
         )  # fmt: skip
-        [made] = studio_server.finished(job["id"])["images"]
-        page.reload()
+        [made[fit]] = studio_server.finished(job["id"])["images"]
+    return made
+
+
+def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
+    fitted: dict[str, str], page: Page
+) -> None:
+    expected = {"extend": (0, 1 / 6, 1, 2 / 3), "crop": (-0.25, 0, 1.5, 1)}
+    for fit, (left, top, width, height) in expected.items():
+        made = fitted[fit]
         page.locator(f"#gallery [data-picture='{made}']").click()
         shown = page.locator("#preview .picture img.out-steady")
         expect(shown).to_have_attribute("src", f"/api/v1/images/{made}/file")
@@ -169,6 +176,8 @@ def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
         found += [at["width"] / whole["width"], at["height"] / whole["height"]]
         assert found == pytest.approx([left, top, width, height], abs=0.01)
         page.keyboard.press("c")
+        compared = page.locator(".out-compare-picture")
+        expect(compared).to_have_attribute("src", f"/api/v1/images/{made}/file")
         expect(page.locator(".out-compare-reference")).to_be_visible()
         at, whole = boxes(page, ".out-compare-reference", ".out-compare-picture")
         assert at["width"] / whole["width"] == pytest.approx(width, abs=0.01)
@@ -176,17 +185,19 @@ def test_the_reference_lies_over_what_was_made_of_it_whatever_its_size(
         page.keyboard.press("Escape")
 
 
-def test_added_canvas_is_not_offered_to_be_corrected(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
+@pytest.fixture
+def extended(studio_server: StudioProcess, tmp_path: Path) -> str:
+    """Id of a picture to which only canvas was added."""
     upload = studio_server.upload(source(tmp_path, SIZE, 36))["id"]
     job = studio_server.submit(
         mode="outpaint", prompt="more wall", num_inference_steps=2, extend={"left": 16},
         references=[{"image_id": upload}],
     )  # fmt: skip
-    [made] = studio_server.finished(job["id"])["images"]
-    page.reload()
-    page.locator(f"#gallery [data-picture='{made}']").click()
+    return studio_server.finished(job["id"])["images"][0]
+
+
+def test_added_canvas_is_not_offered_to_be_corrected(extended: str, page: Page) -> None:
+    page.locator(f"#gallery [data-picture='{extended}']").click()
     what = page.locator("#what-changed")
     expect(what).to_be_disabled()
     expect(what).to_have_attribute("title", re.compile("Only canvas was added"))

@@ -17,6 +17,7 @@ from tests.e2e.slow import slowed
 
 Pictures = list[dict[str, Any]]
 
+pytestmark = pytest.mark.shared_page
 
 TRASH = "(id) => fetch(`/api/v1/images/${id}`, { method: 'DELETE' }).then((answer) => answer.status)"
 """Behind the page's back."""
@@ -36,25 +37,20 @@ def few(studio_server: StudioProcess, tmp_path: Path, word: str) -> Pictures:
 
 
 @pytest.fixture
-def found(collection: Page, few: Pictures, word: str) -> Page:
-    """The Collection, showing `few` alone, on a page that other tests have used."""
-    collection.get_by_role("button", name="All", exact=True).click()
-    none = collection.get_by_role("button", name="Choose none")
-    if none.is_visible():
-        none.click()
+def found(few: Pictures, collection: Page, word: str) -> Page:
+    """The Collection, showing `few` alone."""
     return search(collection, word, few)
 
 
-@pytest.fixture
-def alone(page: Page, few: Pictures, word: str) -> Page:
-    """The same on a page of its own."""
-    page.locator("#tab-collection").click()
-    return search(page, word, few)
+def seek(page: Page, word: str) -> None:
+    """Search, and wait until the page has begun to: a listing that came meanwhile is thrown away then."""
+    page.locator("#collection-search").fill(word)
+    page.evaluate("() => new Promise((done) => setTimeout(done, 260))")  # it begins 250 ms after the last key
 
 
 def search(page: Page, word: str, few: Pictures) -> Page:
     """`few` alone are listed; the listing before may have had as many."""
-    page.locator("#collection-search").fill(word)
+    seek(page, word)
     expect(page.locator("#collection .out-count")).to_have_text("4 pictures")
     for record in few:
         expect(cell(page, record)).to_be_visible()
@@ -113,7 +109,7 @@ def come_and_go(page: Page, studio_server: StudioProcess, tmp_path: Path, word: 
         studio_server.upload(make_picture(tmp_path, f"{word}-{n}.png", (20, 24)))["id"] for n in range(66)
     ][::-1]
     page.locator("#tab-collection").click()
-    page.locator("#collection-search").fill(word)
+    seek(page, word)
     expect(page.locator("#collection .out-count")).to_have_text("66 pictures")
     for image_id in made[1:3]:
         assert page.evaluate(TRASH, image_id) == 200
@@ -135,7 +131,7 @@ def test_a_long_collection_is_on_the_page_only_where_it_is_seen(
     )  # so that the search changes the count
     uploads = [studio_server.upload(make_picture(tmp_path, f"{word}-{i}.png", (16, 16))) for i in range(70)]
     page.locator("#tab-collection").click()
-    page.locator("#collection-search").fill(word)
+    seek(page, word)
     expect(page.locator("#collection .out-count")).to_have_text("70 pictures")
     cell(page, uploads[-1]).focus()
     page.keyboard.press("End")
@@ -178,27 +174,27 @@ def test_r_in_the_collection_makes_the_picture_the_reference(found: Page, few: P
 
 
 def test_filters_narrow_the_listing_and_can_be_cleared(
-    alone: Page, few: Pictures, studio_server: StudioProcess, word: str
+    found: Page, few: Pictures, studio_server: StudioProcess, word: str
 ) -> None:
     studio_server.api("PATCH", f"/images/{few[3]['id']}", json={"tags": [word], "starred": True})
-    alone.reload()
-    alone.locator("#collection-search").fill(word)
-    alone.get_by_role("button", name="Starred", exact=True).click()
-    expect(alone.locator("#collection .out-count")).to_have_text("1 picture")
-    alone.get_by_role("button", name="Uploads").click()
-    expect(alone.locator("#collection .out-count")).to_have_text("4 pictures")
-    alone.locator("#collection-filters").click()
-    alone.locator("#collection-more").get_by_label("Tag").select_option(word)
-    expect(alone.locator("#collection .out-count")).to_have_text("1 picture")
-    assert shown(alone) == [few[3]["id"]]
-    alone.locator("#collection-more").get_by_label("References").select_option("true")
-    expect(alone.locator("#collection .out-empty:visible")).to_have_text(re.compile("^No picture matches"))
-    alone.get_by_role("button", name="Clear filters").click()
-    expect(alone.locator("#collection .out-count")).to_have_text("4 pictures")
-    alone.get_by_label("Order").select_option("name")
-    expect(alone.locator("#collection [data-picture]").first).to_have_attribute("data-picture", few[3]["id"])
-    alone.get_by_role("button", name="Edited").click()
-    expect(alone.locator("#collection .out-empty:visible")).to_contain_text("Try fewer or other words")
+    found.locator("#tab-studio").click()
+    found.locator("#tab-collection").click()
+    found.get_by_role("button", name="Starred", exact=True).click()
+    expect(found.locator("#collection .out-count")).to_have_text("1 picture")
+    found.get_by_role("button", name="Uploads").click()
+    expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
+    found.locator("#collection-filters").click()
+    found.locator("#collection-more").get_by_label("Tag").select_option(word)
+    expect(found.locator("#collection .out-count")).to_have_text("1 picture")
+    assert shown(found) == [few[3]["id"]]
+    found.locator("#collection-more").get_by_label("References").select_option("true")
+    expect(found.locator("#collection .out-empty:visible")).to_have_text(re.compile("^No picture matches"))
+    found.get_by_role("button", name="Clear filters").click()
+    expect(found.locator("#collection .out-count")).to_have_text("4 pictures")
+    found.get_by_label("Order").select_option("name")
+    expect(found.locator("#collection [data-picture]").first).to_have_attribute("data-picture", few[3]["id"])
+    found.get_by_role("button", name="Edited").click()
+    expect(found.locator("#collection .out-empty:visible")).to_contain_text("Try fewer or other words")
 
 
 def test_several_are_chosen_by_keys_and_mouse_starred_and_tagged(
@@ -304,6 +300,7 @@ def test_an_export_that_lacks_a_picture_says_so(
     expect(found.locator("body")).to_contain_text("Some pictures could not be exported.")
 
 
+@pytest.mark.own_page
 def test_an_empty_collection_says_what_to_do(page: Page) -> None:
     page.route("**/api/v1/images?*", lambda route: route.fulfill(json={"items": [], "next": None}))
     page.locator("#tab-collection").click()
@@ -312,6 +309,7 @@ def test_an_empty_collection_says_what_to_do(page: Page) -> None:
     expect(page.locator("#panel-studio")).to_be_visible()
 
 
+@pytest.mark.own_page
 def test_a_listing_that_fails_offers_to_try_again(page: Page, watch: Any) -> None:
     watch.expect("503")
     broken = "**/api/v1/images?*"
@@ -324,24 +322,24 @@ def test_a_listing_that_fails_offers_to_try_again(page: Page, watch: Any) -> Non
 
 
 def test_characters_are_a_filter_as_soon_as_there_are_some(
-    alone: Page, studio_server: StudioProcess, word: str
+    found: Page, studio_server: StudioProcess, word: str
 ) -> None:
-    alone.locator("#collection-filters").click()
-    choice = alone.get_by_label("Character", exact=True)
-    alone.route("**/api/v1/characters", lambda route: route.fulfill(json=[]))
-    alone.locator("#tab-studio").click()
-    alone.locator("#tab-collection").click()
+    found.locator("#collection-filters").click()
+    choice = found.get_by_label("Character", exact=True)
+    found.route("**/api/v1/characters", lambda route: route.fulfill(json=[]))
+    found.locator("#tab-studio").click()
+    found.locator("#tab-collection").click()
     expect(choice).to_be_hidden()
     made = studio_server.api("POST", "/characters", json={"name": word}).json()
-    alone.unroute("**/api/v1/characters")
-    alone.locator("#tab-studio").click()
-    alone.locator("#tab-collection").click()
-    with alone.expect_response(lambda answer: f"character={made['id']}" in answer.url):
+    found.unroute("**/api/v1/characters")
+    found.locator("#tab-studio").click()
+    found.locator("#tab-collection").click()
+    with found.expect_response(lambda answer: f"character={made['id']}" in answer.url):
         choice.select_option(label=word)
-    expect(alone.locator("#collection")).to_contain_text("No picture matches")
-    alone.locator("#collection-show-all").click()
-    expect(alone.locator("#collection-search")).to_have_value("")
-    expect(alone.locator("#collection [data-picture]").first).to_be_visible()
+    expect(found.locator("#collection")).to_contain_text("No picture matches")
+    found.locator("#collection-show-all").click()
+    expect(found.locator("#collection-search")).to_have_value("")
+    expect(found.locator("#collection [data-picture]").first).to_be_visible()
 
 
 def test_small_cells_take_the_small_thumbnail(

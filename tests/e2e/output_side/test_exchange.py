@@ -6,11 +6,14 @@ import re
 import secrets
 from pathlib import Path
 
+import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
 from tests.e2e.harness import StudioProcess
 from tests.e2e.output_side.pages import LONG_WAIT, make_picture
+
+pytestmark = pytest.mark.shared_page
 
 PARAMETERS = """a lighthouse keeper, {word}
 Negative prompt: blurry
@@ -29,6 +32,10 @@ def foreign_picture(folder: Path, word: str) -> Path:
 
 def import_folder(page: Page, folder: Path) -> None:
     page.locator("#collection").get_by_role("button", name="Import a folder").click()
+    expect(page.locator("#import-dialog")).to_be_visible()
+    another = page.get_by_role("button", name="Import another folder")
+    if another.is_visible():  # it still tells of the import that another test has made on this page
+        another.click()
     page.locator("#import-path").fill(str(folder))
     page.locator("#import-start").click()
 

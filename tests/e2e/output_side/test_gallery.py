@@ -3,32 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import expect_focus, make_picture, make_three, open_again, thumbs
+from tests.e2e.harness import StudioProcess
+from tests.e2e.output_side.pages import expect_focus, make_picture, thumbs
+
+pytestmark = pytest.mark.shared_page
 
 
 @pytest.fixture(scope="module")
-def made(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
-    """Three pictures for all tests: none takes them away."""
-    return make_three(studio_server, tmp_path_factory.mktemp("made"))
+def upload(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A picture without a reference."""
+    return studio_server.upload(make_picture(tmp_path_factory.mktemp("upload")))
 
 
-@pytest.fixture
-def gallery(made: list[dict[str, Any]], opened: tuple[Page, PageWatch]) -> Iterator[Page]:
-    """A page that other tests have used; the first of `made` is chosen."""
-    page, watch = opened
-    page.locator("#tab-studio").click()
-    page.locator(f"#gallery [data-picture='{made[0]['id']}']").click()
-    expect(page.locator("#use-as-reference")).to_be_enabled()
-    yield page
-    watch.check()
+@pytest.fixture(scope="module")
+def made(upload: dict[str, Any], three: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three pictures for all tests, newer than `upload`: none takes them away."""
+    return three
 
 
 def test_a_fresh_tab_shows_the_newest_pictures_by_batch(gallery: Page, made: list[dict[str, Any]]) -> None:
@@ -158,10 +154,8 @@ def test_compare_slides_by_key_and_closes_with_escape(gallery: Page, made: list[
 
 
 def test_a_picture_without_a_reference_cannot_be_compared(
-    page: Page, watch: PageWatch, studio_server: StudioProcess, tmp_path: Path
+    page: Page, made: list[dict[str, Any]], upload: dict[str, Any]
 ) -> None:
-    upload = studio_server.upload(make_picture(tmp_path))
-    open_again(page)
     page.locator(f"#gallery [data-picture='{upload['id']}']").click()
     expect(page.locator("#compare")).to_be_disabled()
     page.keyboard.press("c")

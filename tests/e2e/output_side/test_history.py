@@ -15,6 +15,8 @@ from tests.e2e.output_side.pages import LONG_WAIT, boxes, make_picture, thumbs
 
 Picture = dict[str, Any]
 
+pytestmark = pytest.mark.shared_page
+
 
 @pytest.fixture
 def fresh(studio_server: StudioProcess, tmp_path: Path) -> Picture:
@@ -221,6 +223,7 @@ def test_a_second_make_that_ends_while_the_page_asks_is_told_of_all_the_same(
     assert late
 
 
+@pytest.mark.own_page
 def test_winners_are_picked_by_keys_undone_and_become_the_references(
     gallery: Page, made: list[Picture], studio_server: StudioProcess
 ) -> None:

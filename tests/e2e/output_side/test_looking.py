@@ -6,13 +6,22 @@ import re
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.e2e.harness import StudioProcess
-from tests.e2e.output_side.pages import PHONE, boxes, make_job, make_picture, open_again, show_jobs, thumbs
+from tests.e2e.output_side.pages import PHONE, boxes, make_job, make_picture, show_jobs, thumbs
+
+pytestmark = pytest.mark.shared_page
 
 SIZES = {(1440, 900): 560, (1024, 768): 430}
 """How high a square picture must be shown at least, in px, by the window's size."""
+
+
+@pytest.fixture(scope="module")
+def made(three: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three pictures for all tests: those that take one away bring it back."""
+    return three
 
 
 def shown(page: Page) -> Locator:
@@ -85,9 +94,9 @@ def test_a_reference_loaded_again_is_shown_again(gallery: Page, tmp_path: Path) 
     expect(gallery.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(1)
 
 
-def test_the_source_of_what_is_shown_is_shown_when_it_is_loaded(
-    page: Page, studio_server: StudioProcess, tmp_path: Path
-) -> None:
+@pytest.fixture
+def edited(studio_server: StudioProcess, tmp_path: Path) -> tuple[Path, str, str]:
+    """A file, the id of its picture, and that of an edit of it."""
     path = make_picture(tmp_path, "source.png", (96, 104))
     source = studio_server.upload(path)["id"]
     sent = {
@@ -96,8 +105,14 @@ def test_the_source_of_what_is_shown_is_shown_when_it_is_loaded(
         "prompt": "make it red",
         "references": [{"image_id": source}],
     }
-    result = studio_server.finished(studio_server.submit(**sent)["id"])["images"][0]
-    open_again(page)
+    return path, source, studio_server.finished(studio_server.submit(**sent)["id"])["images"][0]
+
+
+@pytest.mark.own_page
+def test_the_source_of_what_is_shown_is_shown_when_it_is_loaded(
+    edited: tuple[Path, str, str], page: Page
+) -> None:
+    path, source, result = edited
     page.locator(f'#gallery [data-picture="{result}"]').first.click()
     expect(shown(page)).to_have_attribute("src", f"/api/v1/images/{result}/file")
     page.set_input_files("#reference-file", str(path))
@@ -215,7 +230,9 @@ def test_zoom_by_wheel_and_keys_and_pan_by_dragging(gallery: Page) -> None:
     expect_percent(gallery, fit, fit)
 
 
-def test_keys_act_from_the_stage(gallery: Page, made: list[dict[str, Any]]) -> None:
+def test_keys_act_from_the_stage(
+    gallery: Page, made: list[dict[str, Any]], studio_server: StudioProcess
+) -> None:
     gallery.locator("#preview .out-open").focus()
     gallery.keyboard.press("ArrowRight")
     expect(shown(gallery)).to_have_attribute("src", re.compile(made[1]["id"]))
@@ -224,7 +241,11 @@ def test_keys_act_from_the_stage(gallery: Page, made: list[dict[str, Any]]) -> N
     gallery.keyboard.press("r")
     expect(gallery.locator("#references img")).to_have_attribute("src", re.compile(made[1]["id"]))
     gallery.keyboard.press("Delete")
-    expect(gallery.locator(f"#gallery [data-picture='{made[1]['id']}']")).to_be_hidden()
+    picture = gallery.locator(f"#gallery [data-picture='{made[1]['id']}']")
+    expect(picture).to_be_hidden()
+    gallery.keyboard.press("Control+z")
+    expect(picture).to_be_visible()
+    studio_server.api("PATCH", f"/images/{made[1]['id']}", json={"starred": False})
 
 
 def test_a_trash_can_be_undone_until_the_next(
@@ -265,12 +286,17 @@ def test_toasts_cover_neither_cancel_nor_what_is_at_the_top(page: Page) -> None:
     cancel.click(trial=True)
 
 
-def test_captions_say_what_differs(page: Page, studio_server: StudioProcess) -> None:
+@pytest.fixture
+def knights(studio_server: StudioProcess) -> None:
+    """Three of them, each with one thing that the one before has not."""
     for changes in ({}, {"guidance_scale": 6}, {"prompt": "a knight, night city, serious"}):
         asked = {"mode": "text_to_image", "prompt": "a knight, night city", "num_inference_steps": 1}
         job = studio_server.submit(**{**asked, "seed": 5, **changes})
         assert studio_server.finished(job["id"])["status"] == "done"
-    page.reload()
+
+
+@pytest.mark.own_page
+def test_captions_say_what_differs(knights: None, page: Page) -> None:
     expect(page.locator("#gallery .out-batch-prompt").nth(1)).to_have_text("guidance 6")
     expect(page.locator("#gallery .out-batch-prompt").first).to_contain_text("+ serious")
     expect(page.locator("#gallery .out-batch header").nth(1)).to_contain_text("a knight, night city")
@@ -351,9 +377,8 @@ def test_all_sections_are_reachable_by_touch(phone: Page) -> None:
 
 
 def test_two_fingers_zoom_and_a_rested_one_shows_the_reference(
-    phone: Page, studio_server: StudioProcess, made: list[dict[str, Any]]
+    phone: Page, made: list[dict[str, Any]]
 ) -> None:
-    phone.reload()
     phone.locator(f"#gallery [data-picture='{made[0]['id']}']").tap()
     expect(shown(phone)).to_have_attribute("src", re.compile(made[0]["id"]))
     shown(phone).scroll_into_view_if_needed()

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.harness import PageWatch, StudioProcess
-from tests.e2e.output_side.pages import make_job, open_again, show_jobs
+from tests.e2e.harness import StudioProcess
+from tests.e2e.output_side.pages import make_job, show_jobs
+
+pytestmark = pytest.mark.shared_page
 
 COLOURS_SETTLED = """() => Promise.allSettled(
     document.getAnimations().filter((each) => each instanceof CSSTransition).map((each) => each.finished))"""
@@ -36,6 +38,12 @@ CONTRAST = """(selector) => {
 HOSTILE = '<img src=x onerror="document.title=\'owned\'"> "quotes" & “more”'
 
 
+@pytest.fixture(scope="module")
+def made(three: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three pictures for all tests: those that take one away bring it back."""
+    return three
+
+
 def test_edit_image_in_the_collection_opens_the_studio(page: Page, made: list[dict[str, Any]]) -> None:
     page.locator("#tab-collection").click()
     cell = page.locator(f"#collection [data-picture='{made[2]['id']}']")
@@ -45,7 +53,9 @@ def test_edit_image_in_the_collection_opens_the_studio(page: Page, made: list[di
     expect(page.locator("#references img")).to_have_attribute("src", re.compile(made[2]["id"]))
 
 
-def test_the_picker_takes_several_up_to_the_room_there_is(page: Page, made: list[dict[str, Any]]) -> None:
+def test_the_picker_takes_several_up_to_the_room_there_is(
+    page: Page, made: list[dict[str, Any]], studio_server: StudioProcess
+) -> None:
     page.evaluate("""() => {
         likeness.on("picker:picked", ({ ids }) => (window.picked = ids));
         likeness.emit("picker:open", { max: 2 });
@@ -58,8 +68,8 @@ def test_the_picker_takes_several_up_to_the_room_there_is(page: Page, made: list
     expect(picker.get_by_role("status").first).to_contain_text("There is room for 2 pictures. Take one out")
     page.keyboard.press("Enter")
     expect(picker).to_be_hidden()
-    newest = [record["id"] for record in reversed(made)]
-    page.wait_for_function("(wanted) => window.picked?.join() === wanted.join()", arg=newest[:2])
+    newest = [record["id"] for record in studio_server.api("GET", "/images?limit=2").json()["items"]]
+    page.wait_for_function("(wanted) => window.picked?.join() === wanted.join()", arg=newest)
 
 
 def test_the_queue_section_tells_of_finished_and_failed_jobs(page: Page, made: list[dict[str, Any]]) -> None:
@@ -79,14 +89,18 @@ def test_the_queue_section_tells_of_finished_and_failed_jobs(page: Page, made: l
     )
 
 
-def test_text_from_artists_stays_text(
-    page: Page, watch: PageWatch, studio_server: StudioProcess, tmp_path: Path
-) -> None:
+@pytest.fixture
+def hostile(studio_server: StudioProcess) -> str:
+    """Id of a picture whose prompt and name would like to be HTML."""
     job = studio_server.submit(mode="text_to_image", prompt=HOSTILE, num_inference_steps=1)
     [image_id] = studio_server.finished(job["id"])["images"]
     studio_server.api("PATCH", f"/images/{image_id}", json={"name": HOSTILE})
-    open_again(page)
-    page.locator(f"#gallery [data-picture='{image_id}']").dblclick()
+    return image_id
+
+
+@pytest.mark.own_page
+def test_text_from_artists_stays_text(hostile: str, page: Page) -> None:
+    page.locator(f"#gallery [data-picture='{hostile}']").dblclick()
     expect(page.locator("#details-dialog dd").filter(has_text="onerror")).to_have_text(HOSTILE)
     expect(page.locator("#details-title, #details-dialog-title")).to_have_text(HOSTILE)
     page.keyboard.press("Escape")
@@ -96,10 +110,7 @@ def test_text_from_artists_stays_text(
     assert page.title() == "Likeness"
 
 
-def test_nothing_sticks_out_and_every_button_has_a_name(
-    page: Page, watch: PageWatch, made: list[dict[str, Any]]
-) -> None:
-    open_again(page)
+def test_nothing_sticks_out_and_every_button_has_a_name(page: Page, made: list[dict[str, Any]]) -> None:
     for width, height in ((1440, 900), (1024, 768), (390, 844)):
         page.set_viewport_size({"width": width, "height": height})
         for section in ("studio", "collection", "queue"):

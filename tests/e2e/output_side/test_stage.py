@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -21,6 +22,8 @@ from tests.e2e.output_side.pages import (
     show_jobs,
     thumbs,
 )
+
+pytestmark = pytest.mark.shared_page
 
 PHASES = [
     ({"status": "queued", "position": 0}, "Next in the queue", ""),
@@ -46,6 +49,12 @@ PHASES = [
     ({"status": "running", "phase": "saving"}, "Saving…", ""),
     ({"status": "running", "phase": "denoising", "step": 9, "cancel_requested": True}, "Cancelling…", ""),
 ]
+
+
+@pytest.fixture(scope="module")
+def made(three: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Three pictures for all tests: those that take one away bring it back."""
+    return three
 
 
 def test_the_stage_says_where_a_job_is(page: Page) -> None:
@@ -88,6 +97,7 @@ def test_a_job_is_watched_from_the_first_step_to_the_picture_and_nothing_moves(
     expect(page.locator("#cancel")).to_be_hidden()
 
 
+@pytest.mark.own_page
 def test_cancel_ends_a_running_and_a_waiting_job(page: Page, studio_server: StudioProcess) -> None:
     with studio_server.worker_held():
         generate(page, "first", steps=150, images=8)
@@ -105,6 +115,7 @@ def test_cancel_ends_a_running_and_a_waiting_job(page: Page, studio_server: Stud
     assert [job["status"] for job in mine] == ["cancelled", "cancelled"]
 
 
+@pytest.mark.own_page
 def test_a_reload_in_mid_run_finds_the_job_and_its_picture(
     page: Page, watch: PageWatch, studio_server: StudioProcess
 ) -> None:
