@@ -166,7 +166,7 @@ def house(inside: Page, request: pytest.FixtureRequest) -> Iterator[Page]:
 def test_the_address_for_the_phone(house: Page, closed: StudioProcess) -> None:
     code = house.locator("#house-dialog img")
     if code.count():  # a machine without any network has no address
-        assert house.evaluate("document.querySelector('#house-dialog img').naturalWidth") > 200
+        house.wait_for_function("document.querySelector('#house-dialog img').naturalWidth > 200")
         assert closed.url.rsplit(":", 1)[1] in house.locator(".house-address").inner_text()
     box = house.locator("#house-dialog").bounding_box()
     assert box
