@@ -77,11 +77,13 @@ def load(spec: ModelSpec, settings: LoadSettings) -> Flux3Klein:
     }
     if not parts["transformer"].config.flow_map:
         raise ValueError("Its transformer is not the distilled one.")
+    # by its folder: of a repository transformers also asks for a configuration, and tokenizers have none
+    words = loading.file_at("tokenizer/tokenizer_config.json", spec, settings).parent
     scheduler = Flux3SetTimestepsStep().expected_components[0]
     own = "scheduler" in layout.components(index)
     return Flux3Klein(
         **parts,
-        tokenizer=loading.load_part(AutoTokenizer, "tokenizer", spec, settings),
+        tokenizer=AutoTokenizer.from_pretrained(str(words), local_files_only=True),
         scheduler=loading.load_part(scheduler.type_hint, "scheduler", spec, settings)
         if own
         else scheduler.create(),

@@ -184,6 +184,7 @@ def test_a_model_made_of_blocks_is_found_in_the_cache_by_its_own_index(
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     catalog = load_catalog(Path(__file__).parents[3] / "models.yaml")
     spec = catalog.get("flux3-image-klein")
+    assert spec.licence.commercial == "no"  # asked about before it is used
     assert catalog.availability(spec) == "downloadable"
     repo = tmp_path / "hub" / "models--black-forest-labs--flux-3-image-klein"
     snapshot = tiny_models_flux3.make(repo / "snapshots" / "abc123")

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import shutil
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +19,7 @@ import torch
 from PIL import Image
 
 from pipelines.errors import Cancelled, ModelUnavailable
+from pipelines.memory.plan import MemoryPlan, Placement
 from pipelines.planning.plan import plan
 from pipelines.request import Role
 from pipelines.running.contract import LoadSettings, RoleImage
@@ -158,3 +163,45 @@ def test_a_scheduler_in_the_folder_counts(tiny: Tiny, tmp_path: Path) -> None:
     (folder / "modular_model_index.json").write_text(json.dumps(index))
     other = modular.load(tiny.catalog.get(MODEL), settings(folder, tiny)).scheduler
     assert other.config.shift == 2.0
+
+
+FROM_THE_CACHE = """
+import sys
+from pathlib import Path
+import torch
+from pipelines.catalog.catalog import load_catalog
+from pipelines.running.contract import LoadSettings
+from pipelines.running.families import load
+spec = load_catalog(Path("models.yaml")).get("flux3-image-klein")
+model = load(spec, LoadSettings(None, frozenset(spec.modes), "cpu", torch.float32))
+print(type(model.components["tokenizer"]).__name__)
+"""
+
+
+def test_a_download_is_loaded_from_the_hubs_cache_without_a_network(tiny: Tiny, tmp_path: Path) -> None:
+    repo = tmp_path / "hub" / "models--black-forest-labs--flux-3-image-klein"
+    shutil.copytree(tiny.folder_of(MODEL), repo / "snapshots" / ("a" * 40))
+    (repo / "refs").mkdir()
+    (repo / "refs" / "main").write_text("a" * 40)
+    environment = {**os.environ, "HF_HOME": str(tmp_path), "HF_ENDPOINT": "http://127.0.0.1:9"}
+    root = Path(__file__).parents[4]
+    done = subprocess.run(
+        [sys.executable, "-c", FROM_THE_CACHE],
+        cwd=root,
+        env={**environment, "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        timeout=150,
+        check=False,
+    )
+    assert done.stdout.startswith("Qwen2Tokenizer"), done.stderr[-2000:]
+
+
+@pytest.mark.parametrize("placement", [Placement.MODEL_OFFLOAD, Placement.GROUP_OFFLOAD])
+def test_parts_that_take_turns_draw_the_same(tiny: Tiny, placement: Placement) -> None:
+    call, planned = ours(tiny, "smart_edit", [(picture(64, 64), Role.SOURCE)])
+    memory = MemoryPlan(placement=placement, tiling=True)
+    other = load(tiny.catalog.get(MODEL), replace(settings(tiny.folder_of(MODEL), tiny), memory=memory))
+    again: Any = other.prepare(planned, [RoleImage(picture(64, 64), Role.SOURCE, 1.0, 1)], lambda event: None)
+    for _ in range(2):
+        assert torch.equal(call.denoise(SEED, lambda *s: None), again.denoise(SEED, lambda *s: None))
