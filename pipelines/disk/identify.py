@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from pipelines.disk import gguf_headers, lora_bases, split_parts
+from pipelines.disk import gguf_headers, lora_bases, lora_notes, split_parts
 from pipelines.disk.headers import contents
-from pipelines.disk.json_files import parse, read_object
 from pipelines.disk.labels import BASE_BY_CONTEXT, label_of, noted_base
 from pipelines.disk.lora_layers import FORM_LABEL, form_of, is_lora, layers_of
 
@@ -121,7 +120,6 @@ _FILM_VAE = {48: "wan", 12: "mochi", 128: "ltx"}
 _PATCHES = {1024: "CLIP ViT-L", 1280: "CLIP ViT-H", 1664: "CLIP ViT-bigG"}
 _SUMMARY = {768: "CLIP ViT-L", 1024: "CLIP ViT-H", 1280: "CLIP ViT-bigG"}
 _LISTENS = re.compile(r"attn2[._]to_[kv][._].*weight$")
-_MOST_TRIGGERS = 5
 _LOKR = frozenset({"flux2", "z-image"})
 """Models whose LoKr diffusers reads."""
 
@@ -261,7 +259,7 @@ def _bits(tensors: Mapping[str, Mapping[str, Any]]) -> int:
 
 def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:
     """What its maker noted, first and exactly; else what its layers fit."""
-    aside = _sidecar(path)
+    aside = lora_notes.beside(path)
     noted = noted_base(notes)
     fitting = (noted,) if noted else lora_bases.bases(layers_of(shapes))
     base = fitting[0] if len(fitting) == 1 else None
@@ -274,7 +272,9 @@ def _lora(path: Path, shapes: Shapes, notes: Mapping[str, str]) -> Identified:
         )
         return Identified("foreign", base, reason=reason)
     several = fitting if len(fitting) > 1 else ()
-    return Identified("lora", base, None, _triggers(notes, aside), _advised(aside), bases=several)
+    return Identified(
+        "lora", base, None, lora_notes.triggers(notes, aside), lora_notes.weight(aside), bases=several
+    )
 
 
 def _adapter(shapes: Shapes) -> Identified:
@@ -395,31 +395,3 @@ def _encoder_widths(shapes: Shapes) -> EncoderWidths:
 def _side(shape: tuple[int, ...], axis: int) -> int | None:
     """The length of an axis; None where the tensor has no such axis."""
     return shape[axis] if -len(shape) <= axis < len(shape) else None
-
-
-def _sidecar(path: Path) -> Mapping[str, Any]:
-    """The notes that other tools keep beside a LoRA: `name.json`."""
-    try:
-        return read_object(path.with_suffix(".json"))
-    except (OSError, ValueError):
-        return {}
-
-
-def _advised(aside: Mapping[str, Any]) -> float:
-    given = aside.get("preferred weight")
-    return float(given) if isinstance(given, int | float) and 0 < given <= 2 else 1.0
-
-
-def _triggers(words: Mapping[str, str], aside: Mapping[str, Any]) -> tuple[str, ...]:
-    """Words that call a LoRA up: as its maker says, else what every picture it learned from was tagged."""
-    said = aside.get("activation text") or words.get("modelspec.trigger_phrase") or words.get("trigger_words")
-    if isinstance(said, str) and said.strip():
-        return tuple(word.strip() for word in said.split(",") if word.strip())[:_MOST_TRIGGERS]
-    try:
-        folders = parse(words.get("ss_tag_frequency", "{}"), "ss_tag_frequency").values()
-        tags = [(count, tag.strip()) for folder in folders for tag, count in folder.items() if tag.strip()]
-    except (ValueError, AttributeError):
-        return ()
-    counts = [(count, tag) for count, tag in tags if isinstance(count, int)]
-    most = max((count for count, _ in counts), default=0)
-    return tuple(tag for count, tag in counts if count == most)[:_MOST_TRIGGERS]
