@@ -46,14 +46,21 @@ def line(studio_server: StudioProcess, tmp_path_factory: pytest.TempPathFactory)
 @pytest.fixture
 def tree(collection: Page, line: list[Picture]) -> Page:
     """The family tree, opened at the third picture of the line."""
-    cell(collection, line[2]).focus()
+    reach(collection, line[2])
     collection.keyboard.press("f")
+    expect(collection.locator("#tree-dialog")).to_be_visible()
     expect(collection.locator("#tree-dialog [data-node]")).to_have_count(4)
     return collection
 
 
 def cell(page: Page, record: Picture) -> Locator:
     return page.locator(f"#collection [data-picture='{record['id']}']")
+
+
+def reach(page: Page, record: Picture) -> None:
+    """Give its cell the focus: until a listing is there, cells of the one before are, but unseen."""
+    expect(cell(page, record)).to_be_visible()
+    cell(page, record).focus()
 
 
 def card(page: Page, record: Picture) -> Locator:
@@ -140,7 +147,7 @@ def test_a_long_line_suggests_the_anchor_and_applies_the_edits_together(
         last = refine(studio_server, last, prompt, **changes)
     for prompt in ("by night", "in the rain"):
         last = refine(studio_server, last, prompt, num_inference_steps=1, strength=1.0)
-    cell(collection, last).focus()
+    reach(collection, last)
     collection.keyboard.press("f")
     collection.get_by_role("button", name="Apply the edits to the anchor").click()
     prompt = collection.locator("#prompt textarea")
@@ -151,10 +158,10 @@ def test_a_long_line_suggests_the_anchor_and_applies_the_edits_together(
 def test_details_show_references_that_are_in_the_trash(
     collection: Page, line: list[Picture], studio_server: StudioProcess
 ) -> None:
-    cell(collection, line[0]).focus()
+    reach(collection, line[0])
     collection.keyboard.press("Delete")
     expect(cell(collection, line[0])).to_have_count(0)
-    cell(collection, line[1]).focus()
+    reach(collection, line[1])
     collection.keyboard.press("Enter")
     dialog = collection.locator("#details-dialog")
     for words in ("Img2Img", "a smile", "revision", "1 step from the first picture", "Took"):
@@ -170,7 +177,7 @@ def test_details_show_references_that_are_in_the_trash(
 def test_tags_are_given_and_taken_in_the_details(
     collection: Page, line: list[Picture], studio_server: StudioProcess
 ) -> None:
-    cell(collection, line[3]).focus()
+    reach(collection, line[3])
     collection.keyboard.press("Enter")
     tags = collection.locator("#details-dialog .out-tag")
     for tag in ("final", "client A"):
@@ -190,7 +197,7 @@ def _leaves_one_tag(answer: Response) -> bool:
 def test_a_picture_is_made_once_more_and_its_verdict_is_told(
     collection: Page, fresh: Picture, studio_server: StudioProcess
 ) -> None:
-    cell(collection, refine(studio_server, fresh, "a smile")).focus()
+    reach(collection, refine(studio_server, fresh, "a smile"))
     collection.keyboard.press("Enter")
     dialog = collection.locator("#details-dialog")
     dialog.get_by_role("button", name="Reproduce").click()
@@ -214,7 +221,7 @@ def test_a_second_make_that_ends_while_the_page_asks_is_told_of_all_the_same(
         route.fulfill(response=answer, json=found)
 
     collection.route("**/reproductions", answer_late)
-    cell(collection, made).focus()
+    reach(collection, made)
     collection.keyboard.press("Enter")
     dialog = collection.locator("#details-dialog")
     dialog.get_by_role("button", name="Reproduce").click()

@@ -338,6 +338,7 @@ def test_the_whole_loop_by_keys_alone(page: Page, studio_server: StudioProcess, 
     expect(chosen).to_have_count(1)
     first = str(chosen.get_attribute("data-picture"))
     assert studio_server.api("GET", f"/images/{first}").json()["parents"][0]["image_id"] == upload
+    expect(page.locator("#use-as-reference")).to_be_enabled()
     page.locator("#preview .out-open").focus()
     page.keyboard.press("r")
     expect(page.locator("#references .lk-reference")).to_have_attribute("data-image-id", first)
