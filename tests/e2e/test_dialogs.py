@@ -93,6 +93,7 @@ def test_an_answer_to_a_second_press_leaves_what_is_typed(
     expect(field).to_have_value(TYPED)
 
 
+@pytest.mark.own_page
 def test_making_a_design_the_active_one_leaves_what_is_typed(
     page: Page, studio_server: StudioProcess
 ) -> None:
