@@ -36,7 +36,8 @@ def main(pipe: Connection, order: FetchOrder) -> None:
 
 def run(order: FetchOrder, say: Say) -> None:
     """Fetch everything of `order`; the last message is `Fetched` or `FetchFailed`."""
-    from studio.models.hub import FetchRefused, HubFetch
+    from studio.models.hub import HubFetch
+    from studio.models.hub_refusals import FetchRefused
 
     try:
         HubFetch(order, say).run()

@@ -1,24 +1,20 @@
-"""Fetching from the hub with its own client: listing, resuming, checksums, words for what goes wrong.
+"""Fetching from the hub with its own client: listing, resuming, checksums.
 
 Imported in the download process only. Knows the hub's cache layout; nothing of the studio's pages or records.
 """
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
-
-import httpx2
 
 # What is ignored below: the hub's client says `dict` where it means one of texts.
 from huggingface_hub import (
@@ -30,14 +26,8 @@ from huggingface_hub import (
     hf_hub_url,
 )
 from huggingface_hub.errors import (
-    FileMetadataError,
-    GatedRepoError,
     HfHubHTTPError,
-    HFValidationError,
-    LocalEntryNotFoundError,
-    RemoteEntryNotFoundError,
     RepositoryNotFoundError,
-    RevisionNotFoundError,
 )
 from huggingface_hub.file_download import (
     HfFileMetadata,
@@ -53,8 +43,8 @@ from huggingface_hub.utils import (
 from pipelines.disk import layout
 from pipelines.errors import ModelUnavailable
 from studio import durable
+from studio.models.hub_refusals import FetchRefused, gigabytes, in_words, page_of, refusal
 from studio.models.messages import (
-    FetchFailed,
     FetchOrder,
     FilesListed,
     FromFetch,
@@ -69,19 +59,9 @@ SPARE_BYTES = 2**29
 CHUNK_BYTES = 2**18
 """Progress and what is kept of a cut connection go in steps of this."""
 _REPORT_SECONDS = 0.1
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-_UNREACHABLE = (httpx2.TransportError, LocalEntryNotFoundError, FileMetadataError)
 
 constants.DOWNLOAD_CHUNK_SIZE = CHUNK_BYTES
 T = TypeVar("T")
-
-
-class FetchRefused(Exception):
-    """Ends the download with words."""
-
-    def __init__(self, code: str, detail: str, link: str | None = None) -> None:
-        super().__init__(detail)
-        self.message = FetchFailed(code, detail, link)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +118,7 @@ class HubFetch:
 
     def run(self) -> None:
         """Fetch everything. Raises FetchRefused."""
-        with _in_words(self._order.label):
+        with in_words(self._order.label):
             listed = list(dict.fromkeys(each for want in self._order.wanted for each in self._list(want)))
             self._check_room(listed)
             entries = tuple(RemoteFile(each.name, each.size, each.done) for each in listed)
@@ -179,7 +159,7 @@ class HubFetch:
             raise FetchRefused(
                 "not_a_model",
                 f"{want.repo} holds no model in the diffusers format. Choose another source for it.",
-                _page(want.repo),
+                page_of(want.repo),
             )
         ask = partial(hf_hub_download, want.repo, index, revision=commit)
         return json.loads(Path(self._asked(want.repo, ask)).read_text(encoding="utf-8"))
@@ -192,7 +172,7 @@ class HubFetch:
         if need + SPARE_BYTES > free:
             raise FetchRefused(
                 "disk_full",
-                f"{self._order.label} needs {_gigabytes(need)} more, and {_gigabytes(free)} are free on the "
+                f"{self._order.label} needs {gigabytes(need)} more, and {gigabytes(free)} are free on the "
                 f"disk of {cache}. Free some space, or set HF_HOME to a folder on a larger disk.",
             )
 
@@ -240,12 +220,12 @@ class HubFetch:
         except (RepositoryNotFoundError, HfHubHTTPError) as error:
             token = get_token()
             if error.response.status_code not in (401, 403) or repo in self._tokens or not token:
-                raise _refusal(repo, error, token) from error
+                raise refusal(repo, error, token) from error
             self._tokens[repo] = token
         try:
             return call(token=token)
         except HfHubHTTPError as error:
-            raise _refusal(repo, error, token) from error
+            raise refusal(repo, error, token) from error
 
 
 class _Bar:
@@ -328,75 +308,3 @@ def _verify(file: _Listed) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         durable.sync(file)
-
-
-# --- words --------------------------------------------------------------------------------------
-
-
-def _page(repo: str) -> str:
-    return f"{constants.ENDPOINT}/{repo}"
-
-
-def _gigabytes(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
-
-
-def _refusal(repo: str, error: HfHubHTTPError, token: str | None) -> FetchRefused:
-    page = _page(repo)
-    match error:
-        case GatedRepoError() if token:
-            words = f"{repo} asks for agreement to its terms, and this account has not given it. Open {page}."
-            return FetchRefused("gated", f"{words} Then download again.", page)
-        case GatedRepoError():
-            words = f"{repo} asks for agreement to its terms. Agree at {page}, log in on this machine with"
-            return FetchRefused("gated", f"{words} `hf auth login`, and download again.", page)
-        case RevisionNotFoundError():
-            return FetchRefused("not_found", f"The hub no longer has this version of {repo}.", page)
-        case RepositoryNotFoundError():
-            return FetchRefused("not_found", f"The hub has no {repo}, or does not show it to you.", page)
-        case RemoteEntryNotFoundError():
-            return FetchRefused("not_found", f"A file of {repo} is not on the hub.", page)
-        case _:
-            pass
-    status = error.response.status_code
-    if status in (401, 403):
-        return FetchRefused("not_allowed", f"The hub does not let you read {repo} ({status}).", page)
-    return FetchRefused("hub", f"The hub answered {status} for {repo}. Try again later.", page)
-
-
-@contextmanager
-def _in_words(label: str) -> Generator[None]:
-    """Turns what the client, the network and the disk raise into FetchRefused."""
-    try:
-        yield
-    except HFValidationError as error:
-        raise FetchRefused("not_found", f"{label} has no usable source: {error}.") from error
-    except _UNREACHABLE as error:
-        raise FetchRefused("offline", _UNREACHABLE_WORDS) from error
-    except HfHubHTTPError as error:
-        status = error.response.status_code
-        words = f"The hub answered {status}. Try again later; it goes on where it stopped."
-        raise FetchRefused("hub", words) from error
-    except OSError as error:
-        raise _disk_refusal(error) from error
-
-
-def _disk_refusal(error: OSError) -> FetchRefused:
-    cache = constants.HF_HUB_CACHE
-    if error.errno in _FULL:
-        words = (
-            f"The disk of {cache} is full. Free some space and download again; it goes on where it stopped."
-        )
-        return FetchRefused("disk_full", words)
-    if error.errno is None:  # the client's own: fewer bytes came than were announced
-        return FetchRefused("offline", _UNREACHABLE_WORDS)
-    words = (
-        f"{cache} cannot be written: {error.strerror}. Make it writable, or set HF_HOME to another folder."
-    )
-    return FetchRefused("storage", words)
-
-
-_UNREACHABLE_WORDS = (
-    "The hub could not be reached, or the connection was lost. "
-    "Check the network and download again; it goes on where it stopped."
-)
