@@ -155,7 +155,7 @@ def _until_ended(service: StudioService, job: JobRecord) -> None:
         snapshot = service.watch(snapshot.version, 60.0)
 
 
-def _worker_threads(service: StudioService) -> int:
+def worker_threads(service: StudioService) -> int:
     """Waits until the worker is ready; its detail reads like `float32, 2 threads`."""
     snapshot = service.snapshot()
     while snapshot.worker.state != "ready":
@@ -215,7 +215,7 @@ def main() -> None:
             data_dir=Path(data), models=options.models, device="cpu", precision=Precision.FLOAT32
         )
         with open_studio(settings) as service:
-            threads = _worker_threads(service)
+            threads = worker_threads(service)
             ways = {"bare": bare(folder, work, threads), "studio": through(service, options.model, work)}
             print(f"{options.model}, smart edit, {work.side} px, {work.steps} steps, {threads} threads")
             _report(measure(ways, options.rounds, second_try=options.second_try))

@@ -1,4 +1,4 @@
-"""SDXL and FLUX.2-klein-4B with seeded random weights, in diffusers' folder format, at full or tiny size.
+"""Stable Diffusion 1.5, SDXL and FLUX.2-klein-4B with seeded random weights, at full or tiny size.
 
 Pictures from them mean nothing; time, memory and traffic are those of the real models, because sizes and
 layers are. Nothing is downloaded: tokenizers know single bytes.
@@ -40,6 +40,14 @@ _UNET = {
         "addition_time_embed_dim": 8, "sample_size": 16, "norm_num_groups": 4,
     },
 }  # fmt: skip
+_UNET_1 = {
+    "full": {"cross_attention_dim": 768, "attention_head_dim": 8, "sample_size": 64},
+    "tiny": {
+        "block_out_channels": (8, 16, 16, 16), "cross_attention_dim": 16, "attention_head_dim": 4,
+        "layers_per_block": 1, "sample_size": 8, "norm_num_groups": 4,
+    },
+}  # fmt: skip
+"""At full size, diffusers' own defaults are those of Stable Diffusion 1."""
 _VAE = {
     "full": {"block_out_channels": (128, 256, 512, 512), "layers_per_block": 2, "sample_size": 1024},
     "tiny": {"block_out_channels": (8, 8, 8, 8), "layers_per_block": 1, "norm_num_groups": 4},
@@ -69,9 +77,9 @@ _KLEIN_VAE = {"full": {}, "tiny": {**_VAE["tiny"], "latent_channels": 4, "mid_bl
 
 
 def make(name: str, size: str, folder: Path, device: str, dtype: Any) -> Path:
-    """The model `name` ('sdxl', 'klein') in `folder`; one that is there already is used again."""
+    """The model `name` ('sd15', 'sdxl', 'klein') in `folder`; one that is there already is used again."""
     if not (folder / "model_index.json").is_file():
-        {"sdxl": _sdxl, "klein": _klein}[name](size, device, dtype).save_pretrained(folder)
+        {"sd15": _sd15, "sdxl": _sdxl, "klein": _klein}[name](size, device, dtype).save_pretrained(folder)
     return folder
 
 
@@ -102,6 +110,31 @@ def _numbers(name: str, shape: Any, device: str, dtype: Any) -> Any:
     if name == "bias":
         return tensor.zero_()
     return tensor.fill_(1.0) if tensor.ndim == 1 else tensor.normal_(0, 0.02)
+
+
+def _sd15(size: str, device: str, dtype: Any) -> Any:
+    import torch
+    from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    torch.manual_seed(0)
+    tokenizer = _clip_tokenizer()
+    ids = {"bos_token_id": 0, "eos_token_id": len(tokenizer) - 1, "max_position_embeddings": 77}
+    vocabulary = 49408 if size == "full" else len(tokenizer)
+    clip = CLIPTextConfig(vocab_size=vocabulary, **ids, **_CLIP[size])
+    return StableDiffusionPipeline(
+        vae=materialize(AutoencoderKL, {**_kl_blocks(), **_VAE[size]}, device, dtype),
+        text_encoder=materialize(CLIPTextModel, clip, device, dtype),
+        tokenizer=tokenizer,
+        unet=materialize(UNet2DConditionModel, _UNET_1[size], device, dtype),
+        scheduler=PNDMScheduler(
+            beta_schedule="scaled_linear", beta_start=0.00085, beta_end=0.012, skip_prk_steps=True,
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )  # fmt: skip
 
 
 def _sdxl(size: str, device: str, dtype: Any) -> Any:

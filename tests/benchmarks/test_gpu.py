@@ -50,5 +50,7 @@ def test_full_size_is_the_size_of_the_release() -> None:
     with init_empty_weights():
         sdxl = UNet2DConditionModel(**unet, **random_models._UNET["full"])
         klein = Flux2Transformer2DModel(**random_models._KLEIN["full"])
+        sd15 = UNet2DConditionModel(**random_models._UNET_1["full"])
     assert sum(p.numel() for p in sdxl.parameters()) == pytest.approx(2.567e9, rel=0.001)
     assert sum(p.numel() for p in klein.parameters()) == pytest.approx(3.876e9, rel=0.005)
+    assert sum(p.numel() for p in sd15.parameters()) == pytest.approx(0.8595e9, rel=0.001)

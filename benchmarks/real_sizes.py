@@ -1,0 +1,173 @@
+"""What models of real size take on a computer without a card, through the queue and the worker process.
+
+`python -m benchmarks.real_sizes` makes Stable Diffusion 1.5, SDXL and FLUX.2-klein-4B with seeded random
+weights (25 GB of disk, kept in `--folder` for the next run), then draws with each in turn, two steps each,
+until it has switched five times. Printed for each picture: seconds, the memory that the plan foresaw and
+what the worker took at most beyond what it has without a model, what it keeps afterwards, and how much the
+computer put into its swap. `--size tiny` shows that the benchmark runs; its figures mean nothing.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from benchmarks import random_models
+from benchmarks.overhead import worker_threads
+from pipelines.catalog.catalog import load_catalog
+from pipelines.catalog.measured import measure
+from pipelines.memory import planner
+from pipelines.memory.plan import MemoryChoice
+from pipelines.request import GenerationRequest, Mode
+from studio.main import open_studio
+from studio.records import JobStatus
+from studio.service import StudioService
+from studio.settings import Settings
+
+FAMILY = {
+    "sd15": ("stable-diffusion", "{}"),
+    "sdxl": ("sdxl", "{}"),
+    "klein": ("flux2", "{checkpoint: klein}"),
+}
+SIDE = {"sd15": 512, "sdxl": 256, "klein": 256}
+TINY_SIDE = 64
+STEPS = 2
+SWITCHES = 5
+ENTRY = """\
+  - {{id: {name}, label: {name}, family: {family}, source: '{folder}', licence: none, resolution: {side},
+     modes: [text_to_image], options: {options}}}
+"""
+_GB = 1e9
+_SAMPLE_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Took:
+    """One picture: seconds; bytes foreseen, taken at most and kept afterwards, beyond an empty worker's."""
+
+    model: str
+    seconds: float
+    planned: int
+    most: int
+    kept: int
+    swapped: int
+
+    def __str__(self) -> str:
+        beside = f"{self.most / self.planned:.2f} of it" if self.planned else "nothing foreseen"
+        return (
+            f"{self.model:6} {self.seconds:7.1f} s   foreseen {self.planned / _GB:6.2f} GB, "
+            f"most {self.most / _GB:6.2f} ({beside}), kept {self.kept / _GB:6.2f}, "
+            f"swapped {self.swapped / _GB:.2f}"
+        )
+
+
+class Watched:
+    """The most memory a process has while this is entered, in bytes: resident, mapped files too."""
+
+    def __init__(self, process: psutil.Process) -> None:
+        self._process, self._done = process, threading.Event()
+        self.most = 0
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Watched:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        while not self._done.wait(_SAMPLE_SECONDS):
+            self.most = max(self.most, self._process.memory_info().rss)
+
+
+def catalogue(names: Sequence[str], size: str, folder: Path) -> Path:
+    """A models.yaml of them; weights that are not there yet are made."""
+    import torch
+
+    entries: list[str] = []
+    for name in names:
+        place = random_models.make(name, size, folder / f"{name}-{size}", "cpu", torch.bfloat16)
+        family, options = FAMILY[name]
+        side = SIDE[name] if size == "full" else TINY_SIDE
+        entries.append(ENTRY.format(name=name, family=family, folder=place, side=side, options=options))
+    path = folder / f"real-sizes-{size}.yaml"
+    path.write_text("models:\n" + "".join(entries), encoding="utf-8")
+    return path
+
+
+def foreseen(service: StudioService, models: Path, name: str) -> int:
+    """Bytes that the model's plan counts on this computer."""
+    catalog = load_catalog(models)
+    spec = catalog.get(name)
+    size, here = measure(catalog, spec, spec.modes), service.snapshot().worker.hardware
+    assert size is not None
+    assert here is not None
+    return planner.plan(size, here, MemoryChoice.AUTO).need
+
+
+def drawn(
+    service: StudioService, worker: psutil.Process, empty: int, planned: int, name: str, side: int
+) -> Took:
+    """One picture with the model, loaded where it is not yet."""
+    swap, began = psutil.swap_memory().used, time.perf_counter()
+    with Watched(worker) as watched:
+        request = GenerationRequest(
+            mode=Mode.TEXT_TO_IMAGE, model=name, prompt="a portrait", seed=1, width=side, height=side,
+            num_inference_steps=STEPS,
+        )  # fmt: skip
+        job = service.submit(request)
+        snapshot = service.snapshot()
+        while service.job(job.id).finished_at is None:
+            snapshot = service.watch(snapshot.version, 60.0)
+    ended = service.job(job.id)
+    assert ended.status is JobStatus.DONE, ended.error
+    seconds, kept = time.perf_counter() - began, worker.memory_info().rss
+    swapped = max(0, psutil.swap_memory().used - swap)
+    return Took(name, seconds, planned, watched.most - empty, kept - empty, swapped)
+
+
+def run(names: Sequence[str], size: str, switches: int, folder: Path) -> list[Took]:
+    """Draw with each in turn until it has switched so many times; what each picture took."""
+    models = catalogue(names, size, folder)
+    took: list[Took] = []
+    with (
+        tempfile.TemporaryDirectory() as data,
+        open_studio(Settings(data_dir=Path(data), models=models, device="cpu")) as service,
+    ):
+        threads = worker_threads(service)
+        children = psutil.Process().children()
+        [worker] = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
+        empty = worker.memory_info().rss
+        print(f"{threads} threads, worker without a model {empty / _GB:.2f} GB")
+        planned = {name: foreseen(service, models, name) for name in names}
+        for number in range(switches + 1):
+            name = names[number % len(names)]
+            side = SIDE[name] if size == "full" else TINY_SIDE
+            took.append(drawn(service, worker, empty, planned[name], name, side))
+            print(took[-1], flush=True)
+    return took
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--models", nargs="+", choices=list(FAMILY), default=list(FAMILY))
+    parser.add_argument("--size", choices=("full", "tiny"), default="full")
+    parser.add_argument("--switches", type=int, default=SWITCHES)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "likeness-real-sizes")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    run(arguments.models, arguments.size, arguments.switches, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()
