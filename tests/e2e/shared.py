@@ -17,7 +17,7 @@ from tests.e2e.harness import PageWatch
 from tests.e2e.slow import LATE_ANSWERS
 
 VIEWPORT = {"width": 1440, "height": 900}
-SOON = 15_000
+SOON = 5_000
 """Milliseconds within which a page must have come back; else it is closed."""
 
 TOLD = """() => {

@@ -30,6 +30,7 @@ def approve(studio: StudioProcess, character_id: str, image_id: str) -> None:
     assert studio.api("POST", f"/characters/{character_id}/references", json=wanted).status_code == 201
 
 
+@pytest.mark.own_page
 def test_a_character_is_loaded_with_its_set_and_its_portrait(
     cast_page: Page,  # noqa: F811
     studio_server: StudioProcess,  # noqa: F811

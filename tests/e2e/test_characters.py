@@ -78,6 +78,7 @@ def place(page: Page, words: str) -> None:
     expect(page.locator("#portrait-place")).to_have_text(words, timeout=LONG_WAIT)
 
 
+@pytest.mark.own_page
 def test_a_character_from_its_name_to_a_default_for_the_cast(
     cast_page: Page, studio_server: StudioProcess, tmp_path: Path
 ) -> None:

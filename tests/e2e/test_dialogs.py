@@ -155,6 +155,7 @@ def drop(page: Page, **what: Any) -> None:
         browser.send("Input.dispatchDragEvent", {"type": kind, **at, "data": data})
 
 
+@pytest.mark.own_page
 def test_the_strength_stands_beside_the_influence_after_a_reload(page: Page, tmp_path: Path) -> None:
     page.set_input_files("#reference-file", str(make_picture(tmp_path)))
     page.locator(".lk-disclosure").first.click()

@@ -86,6 +86,7 @@ def test_a_face_is_shown_before_it_is_kept_and_the_rest_stays_to_the_byte(
     assert made in live(studio_server)
 
 
+@pytest.mark.own_page
 def test_what_is_thrown_away_never_came_into_the_collection(
     page: Page, studio_server: StudioProcess, tmp_path: Path
 ) -> None:

@@ -107,6 +107,7 @@ def download_is_the_stored_file(page: Page, studio: StudioProcess, image_id: str
     assert stored.read_bytes() == saved
 
 
+@pytest.mark.own_page
 def test_references_stay_and_reused_settings_give_the_same_picture(
     page: Page, studio_server: StudioProcess, tmp_path: Path
 ) -> None:

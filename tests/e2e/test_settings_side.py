@@ -209,6 +209,7 @@ def test_an_open_list_of_models_follows_what_is_answered_meanwhile(page: Page, p
     expect(page.locator("#model-tiny")).to_be_focused()
 
 
+@pytest.mark.own_page
 def test_a_model_is_chosen_by_keyboard_and_one_that_is_missing_says_so(page: Page) -> None:
     options = page.locator("#model-select [role=option]")
     page.locator("#model-select button").first.focus()
@@ -279,6 +280,7 @@ def test_additional_settings_show_the_studios_defaults_and_what_follows_from_cha
     expect(notices).to_have_count(0)
 
 
+@pytest.mark.own_page
 def test_only_knobs_in_use_are_shown(page: Page, portraits: list[Path]) -> None:
     page.click("#additional-settings")
     expect(page.locator("#influence")).to_be_hidden()
@@ -301,6 +303,7 @@ def test_only_knobs_in_use_are_shown(page: Page, portraits: list[Path]) -> None:
 # --- Generate ---------------------------------------------------------------------------
 
 
+@pytest.mark.own_page
 def test_ctrl_enter_queues_exactly_what_is_shown(
     page: Page, studio_server: StudioProcess, portraits: list[Path]
 ) -> None:

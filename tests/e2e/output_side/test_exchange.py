@@ -81,6 +81,7 @@ def test_an_import_can_be_cancelled(page: Page, tmp_path: Path) -> None:
     expect(page.get_by_role("button", name="Import another folder")).to_be_visible()
 
 
+@pytest.mark.own_page
 def test_settings_of_another_tool_are_shown_and_used_again(
     page: Page, studio_server: StudioProcess, tmp_path: Path
 ) -> None:

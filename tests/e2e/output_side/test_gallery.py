@@ -100,6 +100,7 @@ def test_delete_trashes_the_next_is_chosen_and_undo_brings_it_back(
     assert studio_server.api("GET", f"/images/{made[0]['id']}").json()["trashed_at"] is None
 
 
+@pytest.mark.own_page
 def test_r_uses_the_picture_add_puts_another_beside_it_and_reuse_brings_settings_back(
     gallery: Page, made: list[dict[str, Any]]
 ) -> None:
