@@ -1,10 +1,10 @@
 """What models of real size take on a computer without a card, through the queue and the worker process.
 
 `python -m benchmarks.real_sizes` makes Stable Diffusion 1.5, SDXL and FLUX.2-klein-4B with seeded random
-weights (25 GB of disk, kept in `--folder` for the next run), then draws with each in turn, two steps each,
-until it has switched five times. Printed for each picture: seconds, the memory that the plan foresaw and
-what the worker took at most beyond what it has without a model, what it keeps afterwards, and how much the
-computer put into its swap. `--size tiny` shows that the benchmark runs; its figures mean nothing.
+weights (25 GB of disk, kept in `--folder` for the next run), then draws two steps with each alone, and in
+turns until it has switched five times. Printed for each picture: seconds, the memory that the plan foresaw
+and what the worker took at most beyond what it has without a model, what it keeps afterwards, and how much
+the computer put into its swap. `--size tiny` shows that the benchmark runs; its figures mean nothing.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import argparse
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import psutil
@@ -114,10 +115,8 @@ def foreseen(service: StudioService, models: Path, name: str) -> int:
     return planner.plan(size, here, MemoryChoice.AUTO).need
 
 
-def drawn(
-    service: StudioService, worker: psutil.Process, empty: int, planned: int, name: str, side: int
-) -> Took:
-    """One picture with the model, loaded where it is not yet."""
+def drawn(service: StudioService, worker: psutil.Process, planned: int, name: str, side: int) -> Took:
+    """One picture with the model, loaded where it is not yet; its memory with the empty worker's in it."""
     swap, began = psutil.swap_memory().used, time.perf_counter()
     with Watched(worker) as watched:
         request = GenerationRequest(
@@ -131,30 +130,66 @@ def drawn(
     ended = service.job(job.id)
     assert ended.status is JobStatus.DONE, ended.error
     seconds, kept = time.perf_counter() - began, worker.memory_info().rss
-    swapped = max(0, psutil.swap_memory().used - swap)
-    return Took(name, seconds, planned, watched.most - empty, kept - empty, swapped)
+    return Took(name, seconds, planned, watched.most, kept, max(0, psutil.swap_memory().used - swap))
 
 
-def run(names: Sequence[str], size: str, switches: int, folder: Path) -> list[Took]:
-    """Draw with each in turn until it has switched so many times; what each picture took."""
-    models = catalogue(names, size, folder)
-    took: list[Took] = []
+@contextmanager
+def opened(models: Path) -> Generator[tuple[StudioService, psutil.Process]]:
+    """A studio on a new data folder, and its worker, which is ready."""
     with (
         tempfile.TemporaryDirectory() as data,
         open_studio(Settings(data_dir=Path(data), models=models, device="cpu")) as service,
     ):
-        threads = worker_threads(service)
+        worker_threads(service)
         children = psutil.Process().children()
         [worker] = [each for each in children if "spawn_main" in " ".join(each.cmdline())]
-        empty = worker.memory_info().rss
-        print(f"{threads} threads, worker without a model {empty / _GB:.2f} GB")
+        yield service, worker
+
+
+def empty_worker(folder: Path) -> int:
+    """Bytes of a worker that finds no model to load."""
+    models = folder / "none.yaml"
+    away = ENTRY.format(name="away", family="sdxl", folder=folder / "nowhere", side=64, options="{}")
+    models.write_text(f"models:\n{away}", encoding="utf-8")
+    with opened(models) as (_, worker):
+        return worker.memory_info().rss
+
+
+def alone(name: str, size: str, folder: Path, empty: int) -> Took:
+    """The second picture of a studio that has this model alone: what it took beyond an empty worker."""
+    models = catalogue([name], size, folder)
+    with opened(models) as (service, worker):
+        side, planned = sides(size)[name], foreseen(service, models, name)
+        took = [drawn(service, worker, planned, name, side) for _ in range(2)]
+    most = max(each.most for each in took)
+    return replace(took[-1], most=most - empty, kept=took[-1].kept - empty)
+
+
+def switched(names: Sequence[str], size: str, switches: int, folder: Path, empty: int) -> list[Took]:
+    """Draw with each in turn until it has switched so many times."""
+    models = catalogue(names, size, folder)
+    with opened(models) as (service, worker):
         planned = {name: foreseen(service, models, name) for name in names}
-        for number in range(switches + 1):
-            name = names[number % len(names)]
-            side = SIDE[name] if size == "full" else TINY_SIDE
-            took.append(drawn(service, worker, empty, planned[name], name, side))
-            print(took[-1], flush=True)
-    return took
+        turns = [names[number % len(names)] for number in range(switches + 1)]
+        made = [drawn(service, worker, planned[name], name, sides(size)[name]) for name in turns]
+    return [replace(each, most=each.most - empty, kept=each.kept - empty) for each in made]
+
+
+def sides(size: str) -> dict[str, int]:
+    """Pixels by model."""
+    return SIDE if size == "full" else dict.fromkeys(SIDE, TINY_SIDE)
+
+
+def run(names: Sequence[str], size: str, switches: int, folder: Path) -> None:
+    """Each alone, then in turns; prints what each picture took."""
+    catalogue(names, size, folder)
+    empty = empty_worker(folder)
+    print(f"a worker without a model: {empty / _GB:.2f} GB\neach alone, the second of two pictures:")
+    for name in names:
+        print(alone(name, size, folder, empty), flush=True)
+    print("in turns, in one worker, which keeps what has room:")
+    for took in switched(names, size, switches, folder, empty):
+        print(took)
 
 
 def main() -> None:
