@@ -9,13 +9,14 @@ journals know better. Behind, journals lost lines.
 from __future__ import annotations
 
 import json
+import weakref
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import event, text
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from studio import jsonlines
 from studio.collection.store import speaking_of
@@ -27,11 +28,13 @@ _TAIL_BYTES = 2**20
 _LIMIT = 2**31
 """SQLite keeps the number in 32 bits, one for the sign."""
 Lines = Iterable[Mapping[str, Any]]
+_followed: weakref.WeakSet[sessionmaker[Session]] = weakref.WeakSet()
 
 
 def follow(database: Database) -> None:
     """Keep what `write` wrote when its transaction is committed, and take it back when it is not."""
-    if not event.contains(database.sessions, "after_commit", _keep):
+    if database.sessions not in _followed:  # `event.contains` takes one for another that was there before it
+        _followed.add(database.sessions)
         event.listen(database.sessions, "after_commit", _keep)
         event.listen(database.sessions, "after_rollback", _take_back)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import io
 import os
 import shutil
@@ -17,6 +18,7 @@ from sqlalchemy import Connection, event
 
 from pipelines.errors import StorageFailure
 from studio import jsonlines
+from studio.collection import numbering
 from studio.collection.ingesting import FolderIngest
 from studio.collection.maintenance import mend, rebuild, verify
 from studio.collection.queries import Filter
@@ -25,7 +27,7 @@ from studio.settings import Settings
 from tests.studio.characters.conftest import as_cast
 from tests.studio.characters.test_durable import everything, live
 from tests.studio.crashes import crash_before_commit
-from tests.studio.fixtures import Durable, open_durable, picture, upload
+from tests.studio.fixtures import Durable, _empty_database, open_durable, picture, upload
 
 
 def drop(settings: Settings, how: str) -> None:
@@ -273,6 +275,21 @@ def test_lines_that_could_not_be_taken_back_at_once_are_void(
         durable.collection.update(one.id, name="Nonna")
         assert not durable.collection.journal.states()[one.sha256].starred
         assert verify(durable.settings).healthy
+
+
+def test_every_database_that_a_process_opens_is_followed(tmp_path: Path) -> None:
+    """One may lie in memory where another lay that is gone."""
+    for number in range(60):
+        shutil.copy(_empty_database(), tmp_path / f"{number}.db")
+        database = Database(tmp_path / f"{number}.db")
+        numbering.follow(database)
+        session: Any = database.sessions()
+        listeners = [each.__name__ for each in session.dispatch.after_rollback]
+        session.close()
+        database.close()
+        assert numbering._take_back.__name__ in listeners
+        del database, session
+        gc.collect()
 
 
 def test_void_lines_of_the_last_process_are_made_good_in_both_journals(
