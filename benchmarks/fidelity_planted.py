@@ -12,7 +12,8 @@ from scipy.ndimage import distance_transform_edt
 from skimage.color import deltaE_ciede2000, rgb2lab
 
 from benchmarks.fidelity_cases import PX, Made
-from benchmarks.upscale import MEGA, Growth
+from benchmarks.growth import Growth
+from benchmarks.upscale import MEGA
 from pipelines.returning.geometry import stretched
 from pipelines.returning.registration import register
 from pipelines.returning.step import bring_back

@@ -44,7 +44,6 @@ ENTRY = """\
   - {{id: {name}, label: {name}, family: {family}, source: {folder}, licence: none, resolution: {side},
      modes: [text_to_image, {mode}], options: {options}}}
 """
-FAMILY = {"sdxl": ("sdxl", "{}"), "klein": ("flux2", "{checkpoint: klein}")}
 REFINES = {"sdxl": "img2img", "klein": "smart_edit"}
 
 
@@ -335,8 +334,8 @@ def write_catalogue(names: list[str], setup: Setup) -> Path:
     entries = [
         ENTRY.format(
             name=name,
-            family=FAMILY[name][0],
-            options=FAMILY[name][1],
+            family=random_models.FAMILY[name][0],
+            options=random_models.FAMILY[name][1],
             mode=REFINES[name],
             folder=setup.model(name),
             side=setup.side,

@@ -9,6 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+FAMILY = {
+    "sd15": ("stable-diffusion", "{}"),
+    "sdxl": ("sdxl", "{}"),
+    "klein": ("flux2", "{checkpoint: klein}"),
+}
+"""Family and options of an entry, by the names that `make` knows."""
 CHAT = "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
 _CLIP = {
     "full": {
@@ -115,13 +121,11 @@ def _numbers(name: str, shape: Any, device: str, dtype: Any) -> Any:
 def _sd15(size: str, device: str, dtype: Any) -> Any:
     import torch
     from diffusers import AutoencoderKL, PNDMScheduler, StableDiffusionPipeline, UNet2DConditionModel
-    from transformers import CLIPTextConfig, CLIPTextModel
+    from transformers import CLIPTextModel
 
     torch.manual_seed(0)
     tokenizer = _clip_tokenizer()
-    ids = {"bos_token_id": 0, "eos_token_id": len(tokenizer) - 1, "max_position_embeddings": 77}
-    vocabulary = 49408 if size == "full" else len(tokenizer)
-    clip = CLIPTextConfig(vocab_size=vocabulary, **ids, **_CLIP[size])
+    clip = _clip_config(_CLIP, size, tokenizer)
     return StableDiffusionPipeline(
         vae=materialize(AutoencoderKL, {**_kl_blocks(), **_VAE[size]}, device, dtype),
         text_encoder=materialize(CLIPTextModel, clip, device, dtype),
@@ -145,13 +149,11 @@ def _sdxl(size: str, device: str, dtype: Any) -> Any:
         StableDiffusionXLPipeline,
         UNet2DConditionModel,
     )
-    from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+    from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
     torch.manual_seed(0)
     tokenizer = _clip_tokenizer()
-    ids = {"bos_token_id": 0, "eos_token_id": len(tokenizer) - 1, "max_position_embeddings": 77}
-    vocabulary = 49408 if size == "full" else len(tokenizer)
-    clip, clip_2 = (CLIPTextConfig(vocab_size=vocabulary, **ids, **table[size]) for table in (_CLIP, _CLIP_2))
+    clip, clip_2 = (_clip_config(table, size, tokenizer) for table in (_CLIP, _CLIP_2))
     unet = {
         "down_block_types": ("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),
         "up_block_types": ("CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
@@ -199,6 +201,14 @@ def _klein(size: str, device: str, dtype: Any) -> Any:
 
 def _kl_blocks() -> dict[str, Any]:
     return {"down_block_types": ("DownEncoderBlock2D",) * 4, "up_block_types": ("UpDecoderBlock2D",) * 4}
+
+
+def _clip_config(table: dict[str, Any], size: str, tokenizer: Any) -> Any:
+    from transformers import CLIPTextConfig
+
+    vocabulary = 49408 if size == "full" else len(tokenizer)
+    ids = {"bos_token_id": 0, "eos_token_id": len(tokenizer) - 1, "max_position_embeddings": 77}
+    return CLIPTextConfig(vocab_size=vocabulary, **ids, **table[size])
 
 
 def _clip_tokenizer() -> Any:

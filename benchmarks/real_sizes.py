@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-import threading
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from pathlib import Path
 import psutil
 
 from benchmarks import random_models
+from benchmarks.growth import Growth
 from benchmarks.overhead import worker_threads
 from pipelines.catalog.catalog import load_catalog
 from pipelines.catalog.measured import measure
@@ -32,11 +32,6 @@ from studio.records import JobStatus
 from studio.service import StudioService
 from studio.settings import Settings
 
-FAMILY = {
-    "sd15": ("stable-diffusion", "{}"),
-    "sdxl": ("sdxl", "{}"),
-    "klein": ("flux2", "{checkpoint: klein}"),
-}
 SIDE = {"sd15": 512, "sdxl": 256, "klein": 256}
 TINY_SIDE = 64
 STEPS = 2
@@ -46,7 +41,6 @@ ENTRY = """\
      modes: [text_to_image], options: {options}}}
 """
 _GB = 1e9
-_SAMPLE_SECONDS = 0.05
 
 
 @dataclass(frozen=True)
@@ -69,27 +63,6 @@ class Took:
         )
 
 
-class Watched:
-    """The most memory a process has while this is entered, in bytes: resident, mapped files too."""
-
-    def __init__(self, process: psutil.Process) -> None:
-        self._process, self._done = process, threading.Event()
-        self.most = 0
-        self._thread = threading.Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> Watched:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._done.set()
-        self._thread.join()
-
-    def _look(self) -> None:
-        while not self._done.wait(_SAMPLE_SECONDS):
-            self.most = max(self.most, self._process.memory_info().rss)
-
-
 def catalogue(names: Sequence[str], size: str, folder: Path) -> Path:
     """A models.yaml of them; weights that are not there yet are made."""
     import torch
@@ -97,7 +70,7 @@ def catalogue(names: Sequence[str], size: str, folder: Path) -> Path:
     entries: list[str] = []
     for name in names:
         place = random_models.make(name, size, folder / f"{name}-{size}", "cpu", torch.bfloat16)
-        family, options = FAMILY[name]
+        family, options = random_models.FAMILY[name]
         side = SIDE[name] if size == "full" else TINY_SIDE
         entries.append(ENTRY.format(name=name, family=family, folder=place, side=side, options=options))
     path = folder / f"real-sizes-{size}.yaml"
@@ -118,7 +91,7 @@ def foreseen(service: StudioService, models: Path, name: str) -> int:
 def drawn(service: StudioService, worker: psutil.Process, planned: int, name: str, side: int) -> Took:
     """One picture with the model, loaded where it is not yet; its memory with the empty worker's in it."""
     swap, began = psutil.swap_memory().used, time.perf_counter()
-    with Watched(worker) as watched:
+    with Growth(worker.pid) as growth:
         request = GenerationRequest(
             mode=Mode.TEXT_TO_IMAGE, model=name, prompt="a portrait", seed=1, width=side, height=side,
             num_inference_steps=STEPS,
@@ -130,7 +103,9 @@ def drawn(service: StudioService, worker: psutil.Process, planned: int, name: st
     ended = service.job(job.id)
     assert ended.status is JobStatus.DONE, ended.error
     seconds, kept = time.perf_counter() - began, worker.memory_info().rss
-    return Took(name, seconds, planned, watched.most, kept, max(0, psutil.swap_memory().used - swap))
+    return Took(
+        name, seconds, planned, growth.before + growth.most, kept, max(0, psutil.swap_memory().used - swap)
+    )
 
 
 @contextmanager
@@ -195,7 +170,9 @@ def run(names: Sequence[str], size: str, switches: int, folder: Path) -> None:
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--models", nargs="+", choices=list(FAMILY), default=list(FAMILY))
+    parser.add_argument(
+        "--models", nargs="+", choices=list(random_models.FAMILY), default=list(random_models.FAMILY)
+    )
     parser.add_argument("--size", choices=("full", "tiny"), default="full")
     parser.add_argument("--switches", type=int, default=SWITCHES)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "likeness-real-sizes")

@@ -12,17 +12,16 @@ import argparse
 import importlib.util
 import multiprocessing
 import tempfile
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import psutil
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 
+from benchmarks.growth import Growth
 from pipelines.running.enlarging import Compact, Network, enlarge, load
 
 ROOT = Path(__file__).parents[1]
@@ -38,30 +37,6 @@ def picture(side: int) -> Image.Image:
     """A drawing's like: smooth colours with hard borders."""
     colours = np.random.default_rng(side).integers(0, 256, (8, 8, 3), dtype=np.uint8)
     return Image.fromarray(colours).resize((side, side), Image.Resampling.NEAREST)
-
-
-class Growth:
-    """Watches, while its block runs, by how many bytes a process (this one) is larger than before."""
-
-    def __init__(self, process: int | None = None) -> None:
-        self.most, self._process, self._over = 0, psutil.Process(process), threading.Event()
-
-    def __enter__(self) -> Growth:
-        self.before = self._process.memory_info().rss
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *unused: object) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._over.wait(0.005):
-            try:
-                self.most = max(self.most, self._process.memory_info().rss - self.before)
-            except psutil.NoSuchProcess:
-                return
 
 
 def timed(enlarging: Enlarging, source: Image.Image, tries: int) -> tuple[float, float, float]:
