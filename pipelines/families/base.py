@@ -42,6 +42,12 @@ class Family:
     """The file in such a folder that names its parts."""
 
 
+def as_it_is(route: Route, mode: Mode, options: Any) -> Route:
+    """`narrow` of a family whose options change no route."""
+    del mode, options
+    return route
+
+
 def derived(family: Family, mode: Mode, of: Mode, make: Callable[[Route, Any], Route]) -> Family:
     """`family`, able to do `mode` wherever it can do `of`, with the same parts; unchanged where it cannot.
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from pipelines.disk import layout
-from pipelines.families.base import Family
+from pipelines.families.base import Family, as_it_is
 from pipelines.families.checkpoints import by_reference, needed
 from pipelines.families.options import StockOptions
 from pipelines.families.route import Route
@@ -38,16 +38,10 @@ _EDITED = replace(
 ROUTES: dict[Mode, Route] = {Mode.TEXT_TO_IMAGE: _DRAWN, **by_reference(_EDITED)}
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route as it is: no option changes it."""
-    del mode, options
-    return route
-
-
 FAMILY = Family(
     routes=ROUTES,
     options=Options,
-    narrow=narrow,
+    narrow=as_it_is,
     needed_files=needed,
     base="flux3",
     folders={PIPELINE: {}},

@@ -6,12 +6,12 @@ The model looks at whole pictures and is told in words what each is for. This fi
 
 from __future__ import annotations
 
-from pipelines.families.base import Family
+from pipelines.families.base import Family, as_it_is
 from pipelines.families.checkpoints import by_reference, needed
 from pipelines.families.options import StockOptions
 from pipelines.families.route import Route
 from pipelines.families.wording import EDITING
-from pipelines.request import Mode, Role
+from pipelines.request import Role
 
 
 class Options(StockOptions):
@@ -32,16 +32,10 @@ _EDITED = Route(
 ROUTES = by_reference(_EDITED)
 
 
-def narrow(route: Route, mode: Mode, options: Options) -> Route:
-    """The route as it is: no option changes it."""
-    del mode, options
-    return route
-
-
 FAMILY = Family(
     routes=ROUTES,
     options=Options,
-    narrow=narrow,
+    narrow=as_it_is,
     needed_files=needed,
     folders={"JoyImageEditPlusPipeline": {}},
 )

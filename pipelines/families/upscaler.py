@@ -11,7 +11,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from pipelines.families.base import Family, derived
+from pipelines.families.base import Family, as_it_is, derived
 from pipelines.families.route import Route
 from pipelines.request import Mode, Role
 
@@ -46,17 +46,12 @@ ROUTES = {
 }
 
 
-def _as_it_is(route: Route, mode: Mode, options: Any) -> Route:
-    del mode, options
-    return route
-
-
 def _nothing(mode: Mode, options: Any) -> tuple[str, ...]:
     del mode, options
     return ()
 
 
-FAMILY = Family(routes=ROUTES, options=Options, narrow=_as_it_is, needed_files=_nothing)
+FAMILY = Family(routes=ROUTES, options=Options, narrow=as_it_is, needed_files=_nothing)
 
 
 def redrawing(family: Family) -> Family:
