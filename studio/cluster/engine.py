@@ -77,7 +77,7 @@ class RayEngine:
         self._connected: str | None = None
         self._trouble = "Looking for the Ray cluster."
         self._notes: dict[str, str] = {}
-        self._announced = Announced(telling.state((), self._trouble, {}))
+        self._announced = Announced(telling.state((), self._trouble, {}), self._changed)
         self._held: Mapping[str, Holding] = {}
         self._unheld: frozenset[str] = frozenset()
         """Models that jobs asked for and the studio has not got, though it has looked since."""
@@ -275,7 +275,6 @@ class RayEngine:
             state = telling.state(told, self._trouble, self._notes, hardware, down=down)
             if state != self._announced.now:
                 self._announced.tell(state)
-                self._changed.notify_all()
 
     # --- which models are where -------------------------------------------------------------
 

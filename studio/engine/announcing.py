@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 from pipelines.memory.plan import Hardware
@@ -11,10 +12,11 @@ Listener = Callable[[WorkerState], None]
 
 
 class Announced:
-    """A state and its listeners. Its owner calls it with its lock held, and listeners are called so."""
+    """A state, its listeners, and those who wait for `changed`, whose lock is held in all of this."""
 
-    def __init__(self, now: WorkerState) -> None:
+    def __init__(self, now: WorkerState, changed: threading.Condition) -> None:
         self.now = now
+        self._changed = changed
         self._listeners: list[Listener] = []
 
     def listen(self, listener: Listener) -> None:
@@ -27,6 +29,7 @@ class Announced:
         self.now = now
         for listener in self._listeners:
             listener(now)
+        self._changed.notify_all()
 
     def change(
         self,

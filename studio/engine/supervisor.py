@@ -16,7 +16,6 @@ from queue import Empty, SimpleQueue
 
 from pipelines.errors import Cancelled, Conflict, WorkerLost, named
 from pipelines.events import Completed, Event, Failed, Reading, ReadOrder, WorkOrder
-from pipelines.memory.plan import Hardware
 from studio.engine import NotBegun
 from studio.engine.announcing import Announced, Listener
 from studio.engine.inbox import Answers, CancelWanted, Inbox, Lost
@@ -78,7 +77,8 @@ class SupervisedWorker:
         self._patience = patience()
         self._readers_waiting = 0
         self._changed = threading.Condition()
-        self._announced = Announced(WorkerState(state="starting", detail="Starting the image worker."))
+        starting = WorkerState(state="starting", detail="Starting the image worker.")
+        self._announced = Announced(starting, self._changed)
         self._child: Process | None = None
         self._closing = "The studio is closing."
         self._orders = 0
@@ -190,7 +190,7 @@ class SupervisedWorker:
                 return Failed(WorkerLost.code, self._announced.now.detail)
             self._job_id, self._inbox = order.job_id, inbox
             self._model, self._orders = order.request.model, self._orders + 1
-            self._set_state("busy")
+            self._announced.change("busy")
             self._patience.begin()
             self._child.send(order)
         return None
@@ -226,7 +226,7 @@ class SupervisedWorker:
         """From now on the next order waits for a new worker; returns the one that is no longer used."""
         with self._changed:
             child, self._child = self._child, None
-            self._set_state("restarting", detail=why)
+            self._announced.change("restarting", detail=why)
         return child
 
     def _dismiss(self) -> None:
@@ -238,7 +238,7 @@ class SupervisedWorker:
         with self._changed:
             self._job_id = self._inbox = self._answers = None
             if self._announced.now.state == "busy":
-                self._set_state("ready")
+                self._announced.change("ready")
 
     # --- one question about pictures ---------------------------------------------------------
 
@@ -253,7 +253,7 @@ class SupervisedWorker:
             if not free or self._child is None:
                 raise Conflict(_OCCUPIED if self._job_id else _STARTING)
             self._job_id, self._answers = order.order_id, answers
-            self._set_state("busy")
+            self._announced.change("busy")
             self._patience.begin()
             self._child.send(order)
 
@@ -290,7 +290,7 @@ class SupervisedWorker:
                 log.warning("A new image worker is started. %s", life.words)
                 self._pause(self._delays[failures])
         with self._changed:
-            self._set_state("down", detail=self._closing)
+            self._announced.change("down", detail=self._closing)
 
     def _live(self) -> _Life:
         """One process from its start to its death."""
@@ -331,9 +331,9 @@ class SupervisedWorker:
             self._patience.hear(message)
             match message:
                 case StartupProgress(detail, device):
-                    self._set_state(self._announced.now.state, device=device, detail=detail)
+                    self._announced.change(self._announced.now.state, device=device, detail=detail)
                 case Ready(device, detail, hardware):
-                    self._set_state("ready", device=device, detail=detail, hardware=hardware)
+                    self._announced.change("ready", device=device, detail=detail, hardware=hardware)
                 case Leaving():
                     self._let_go("The image worker met an unexpected error and is being replaced.")
                 case JobEvent(job_id, event) if job_id == self._job_id and self._inbox:
@@ -347,7 +347,7 @@ class SupervisedWorker:
         """The process is gone: first the state, then the word to `run`, which may come back at once."""
         with self._changed:
             self._child = self._model = None
-            self._set_state("restarting", detail=self._closing if self._stopping else words)
+            self._announced.change("restarting", detail=self._closing if self._stopping else words)
             for waiting in (self._inbox, self._answers):
                 if waiting:
                     waiting.put(Lost(words))
@@ -355,26 +355,14 @@ class SupervisedWorker:
     def _wait_for_retry(self, life: _Life) -> None:
         mend = "" if life.final else f" Starting it again failed, too: run `{PROGRAM} doctor` to see why."
         with self._changed:
-            self._set_state("down", detail=life.words + mend)
+            self._announced.change("down", detail=life.words + mend)
             self._changed.wait_for(lambda: self._retry or self._stopping)
             self._retry = False
-            self._set_state("starting", detail="Starting the image worker again.")
+            self._announced.change("starting", detail="Starting the image worker again.")
 
     def _pause(self, seconds: float) -> None:
         with self._changed:
             self._changed.wait_for(lambda: self._stopping, timeout=seconds)
-
-    def _set_state(
-        self,
-        state: str,
-        *,
-        device: str | None = None,
-        detail: str | None = None,
-        hardware: Hardware | None = None,
-    ) -> None:
-        """Call with the lock held."""
-        self._announced.change(state, device=device, detail=detail, hardware=hardware)
-        self._changed.notify_all()
 
 
 _OCCUPIED = "A picture is being made, and pictures are read in between. Try again when it is done."
