@@ -19,6 +19,7 @@ def test_a_page_is_brought_back_and_what_failed_or_logged_an_error_is_replaced(s
     show_jobs(page, make_job(page, step=3))
     page.set_viewport_size({"width": 390, "height": 844})
     page.keyboard.press("?")
+    page.locator("dialog[open]").wait_for()
     shared.give_back(failed=False)
     again, watch = shared.take()
     assert again is page
@@ -27,6 +28,11 @@ def test_a_page_is_brought_back_and_what_failed_or_logged_an_error_is_replaced(s
     expect(page.locator("#steps input[type=number]")).to_have_value("20")
     expect(page.locator("#generate")).to_be_visible()
     over = page.locator("#cancel, #steps, .lk-toast, dialog[open]").filter(visible=True)
+    expect(over).to_have_count(0)
+    shared.give_back(failed=False)
+    page.evaluate("likeness.emit('shortcuts:open')")
+    page.locator("dialog[open]").wait_for()
+    assert shared.take()[0] is page
     expect(over).to_have_count(0)
     page.evaluate("console.error('of this test')")
     with pytest.raises(AssertionError, match="of this test"):
