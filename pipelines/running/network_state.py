@@ -63,13 +63,28 @@ def _modules(network: torch.nn.Module) -> Iterator[tuple[str, torch.nn.Module]]:
 
 
 def _settings(module: torch.nn.Module) -> list[tuple[str, Any]]:
-    """Its public plain attributes: tiling and slicing, scales, whether it trains.
+    """Its public plain attributes: tiling and slicing, scales, whether it trains; who attends in its place.
 
     Not those that are None: language models note there what they did last.
     """
     return [
-        (key, value) for key, value in module.__dict__.items() if key[0] != "_" and isinstance(value, _SIMPLE)
+        (key, _processor(value) if key == "processor" else value)
+        for key, value in module.__dict__.items()
+        if key[0] != "_" and (key == "processor" or _is_plain(value))
     ]
+
+
+def _is_plain(value: Any) -> bool:
+    """Also lists: IP-Adapters have a scale for each of them."""
+    if isinstance(value, (list, tuple)):
+        return all(isinstance(each, _SIMPLE) for each in value)
+    return isinstance(value, _SIMPLE)
+
+
+def _processor(value: Any) -> list[Any]:
+    """Of an attention processor without weights: its kind and its public plain attributes."""
+    own = getattr(value, "__dict__", {})
+    return [type(value).__qualname__, *sorted((k, v) for k, v in own.items() if k[0] != "_" and _is_plain(v))]
 
 
 def _adapters(module: Any) -> bytes:

@@ -125,7 +125,7 @@ class SharedPage:
     def take(self) -> tuple[Page, PageWatch]:
         """The page as it was found, and its watch, which has seen nothing yet."""
         if self._open and self._told_else(self._open[0]) and not self._brought_back(self._open[0]):
-            self.close()  # what the test before had asked for came after its end: a dialog that was still loading
+            self.close()  # a dialog that was still loading when the test before had ended
         if self._open is None:
             self._open = self._opened()
         self._open[1].begin()

@@ -1,0 +1,194 @@
+"""Lets small networks do a step again without the Python in it; see `pipelines.running.tracing`.
+
+On a processor, a small UNet spends a good part of each step between its operations. The first step of a new
+kind is recorded, the second is done both ways, and only where both are equal in every bit is it replayed from
+then on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from pipelines.memory.plan import Placement
+from pipelines.running.contents import Unknown, digest
+from pipelines.running.network_state import state
+from pipelines.running.recalling import forget_with, recalled_class
+from pipelines.running.tracing import Trace, recorded
+
+if TYPE_CHECKING:
+    from pipelines.running.contract import LoadSettings
+
+log = logging.getLogger(__name__)
+
+MOST_WEIGHTS = 50_000_000
+"""Numbers in a network; in larger ones what lies between the operations weighs nothing."""
+MOST_INPUT = 4 * 64 * 64 * 32
+"""Numbers in what changes at every step: recording keeps all that a step computes."""
+MOST_TRACES = 4
+"""Of one network: a picture with and without guidance, of two sizes."""
+_TRACES = "_likeness_traces"
+_NETWORKS = ("unet", "controlnet")
+_TIMESTEP = 1
+"""Of the tensors that these are given."""
+_HERE = object()
+
+
+@dataclass(slots=True)
+class Replay:
+    """A trace, and whether its results were seen to be equal. `trace`: None for what cannot be replayed."""
+
+    trace: Trace | None
+    layout: Any = None
+    """The network's answer, with a sign in the place of each tensor."""
+    proven: bool = False
+
+    def built(self, tensors: Sequence[torch.Tensor]) -> Any:
+        """The network's answer with these tensors."""
+        return _together(self.layout, iter(tensors))
+
+
+@dataclass(slots=True)
+class Traces:
+    """Of one network."""
+
+    state: bytes = b""
+    """The network's, while a picture is made; else nothing is replayed."""
+    known: OrderedDict[bytes, Replay] = field(default_factory=OrderedDict)
+
+    def find(self, key: bytes) -> Replay | None:
+        """The one for this state and these kinds of inputs."""
+        if (found := self.known.get(key)) is not None:
+            self.known.move_to_end(key)
+        return found
+
+    def keep(self, key: bytes, replay: Replay) -> None:
+        """Those unused for longest leave."""
+        self.known[key] = replay
+        if len(self.known) > MOST_TRACES:
+            self.known.popitem(last=False)
+
+
+@contextmanager
+def replayed(pipeline: Any, settings: LoadSettings) -> Generator[None]:
+    """Within, the networks of `pipeline` replay their steps where they can; they must not be changed."""
+    traced = [traces for network in _networks(pipeline, settings) if (traces := _prepared(network, settings))]
+    try:
+        yield
+    finally:
+        for traces in traced:
+            traces.state = b""
+
+
+def _networks(pipeline: Any, settings: LoadSettings) -> Iterator[torch.nn.Module]:
+    whole = settings.memory.placement is Placement.RESIDENT and not settings.warm_up
+    if not whole or torch.device(settings.device).type != "cpu":
+        return
+    for name in _NETWORKS:
+        network = getattr(pipeline, name, None)
+        if isinstance(network, torch.nn.Module):
+            yield network
+
+
+def _prepared(network: Any, settings: LoadSettings) -> Traces | None:
+    """Its traces, with the state it is in; None for one that does not replay."""
+    traces: Traces | None = network.__dict__.get(_TRACES)
+    if traces is None:
+        if sum(each.numel() for each in network.parameters()) > MOST_WEIGHTS:
+            return None
+        traces = network.__dict__[_TRACES] = Traces()
+        if forget_with(network, settings.remembered):
+            network.__class__ = recalled_class(type(network), "__call__", _call)
+    try:
+        traces.state = state(network)
+    except Unknown:
+        return None
+    return traces
+
+
+def _call(plain: Any, network: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    traces: Traces = network.__dict__[_TRACES]
+
+    def make() -> Any:
+        return plain(network, *args, **kwargs)
+
+    inputs: list[torch.Tensor] = []
+    try:
+        key = digest(traces.state, _apart((args, kwargs), inputs, _kind))
+    except Unknown:
+        return make()
+    return _answer(traces, key, make, inputs) if traces.state and _can_replay(inputs, kwargs) else make()
+
+
+def _answer(traces: Traces, key: bytes, make: Callable[[], Any], inputs: Sequence[torch.Tensor]) -> Any:
+    if (known := traces.find(key)) is None:
+        return _first(traces, key, make, inputs)
+    if known.trace is None:
+        return make()
+    if known.proven:
+        return known.built(known.trace.run(inputs))
+    answer, outputs = make(), known.trace.run(inputs)
+    expected: list[torch.Tensor] = []
+    _apart(answer, expected, _kind)
+    known.proven = all(map(torch.equal, expected, outputs))
+    if not known.proven:
+        log.warning("A step is not replayed: done again, it gave other numbers.")
+        traces.keep(key, Replay(None))
+    return answer
+
+
+def _first(traces: Traces, key: bytes, make: Callable[[], Any], inputs: Sequence[torch.Tensor]) -> Any:
+    answer: Any = None
+    layout: Any = None
+
+    def outputs() -> list[torch.Tensor]:
+        nonlocal answer, layout
+        found: list[torch.Tensor] = []
+        answer = make()
+        layout = _apart(answer, found, lambda _: _HERE)
+        return found
+
+    _, trace, why = recorded(outputs, inputs, _TIMESTEP)
+    if why:
+        log.warning("A step is not replayed: %s.", why)
+    traces.keep(key, Replay(trace, layout))
+    return answer
+
+
+def _can_replay(inputs: Sequence[torch.Tensor], kwargs: dict[str, Any]) -> bool:
+    if len(inputs) <= _TIMESTEP or torch.is_grad_enabled() or kwargs.get("return_dict") is not False:
+        return False
+    if inputs[0].numel() > MOST_INPUT or inputs[_TIMESTEP].numel() > 1:
+        return False
+    return not any(each.is_inference() or each.device.type != "cpu" for each in inputs)
+
+
+def _kind(tensor: torch.Tensor) -> tuple[Any, ...]:
+    return "tensor", str(tensor.dtype), tuple(tensor.shape), tensor.stride(), str(tensor.device)
+
+
+def _apart(value: Any, found: list[torch.Tensor], instead: Callable[[torch.Tensor], Any]) -> Any:
+    """`value` with something instead of each tensor; the tensors are added to `found`."""
+    if isinstance(value, torch.Tensor):
+        found.append(value)
+        return instead(value)
+    if isinstance(value, dict):
+        return {key: _apart(each, found, instead) for key, each in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_apart(each, found, instead) for each in value)
+    return value
+
+
+def _together(layout: Any, tensors: Iterator[torch.Tensor]) -> Any:
+    """The other way round."""
+    if layout is _HERE:
+        return next(tensors)
+    if type(layout) in (list, tuple):
+        return type(layout)(_together(each, tensors) for each in layout)
+    return layout
