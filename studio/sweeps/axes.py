@@ -168,7 +168,8 @@ def _number(value: Value, name: str) -> float:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise RequestError(f"“{value}” is no number.", field=name)
+        several = " Several are written as 2 | 5, or as 2..8 step 2." if "," in str(value) else ""
+        raise RequestError(f"“{value}” is no number.{several}", field=name)
     return number
 
 

@@ -104,6 +104,11 @@ def test_what_no_request_has_is_refused(field: str, value: Value) -> None:
     assert error.value.field == "x"
 
 
+def test_a_list_with_commas_is_told_how_several_are_written() -> None:
+    with pytest.raises(RequestError, match=r"“2,5” is no number\. Several are written as 2 \| 5"):
+        applied(SETTINGS, "guidance_scale", "2,5", "red", "x")
+
+
 def test_an_axis_has_the_name_that_the_page_gives_it() -> None:
     names = [called(field) for field in ("guidance_scale", "reference_weight.1", "lora.0", "control.weight")]
     assert names == ["Guidance", "Weight of reference 2", "LoRA 1", "Hold of the traced lines"]
