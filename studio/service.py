@@ -113,13 +113,19 @@ class StudioService:
             for spec in self._catalog.specs
         )
 
-    def model(self, model_id: str) -> ModelInfo | None:
+    def model(self, model_id: str, *, add_ons: bool = True) -> ModelInfo | None:
         """One model, without looking at the others; None where the catalogue has none of that id."""
         try:
             spec = self._catalog.get(model_id)
         except NotFound:
             return None
-        return self._model_info(spec, self._collection.costs().get(spec.id, Cost()))
+        cost = self._collection.costs().get(spec.id, Cost())
+        return self._model_info(spec, cost, add_ons=add_ons)
+
+    def has_ready_model(self, mode: Mode) -> bool:
+        """Whether a model that can do `mode` can be used at once."""
+        able = (spec for spec in self._catalog.specs if mode in spec.modes)
+        return any(self._catalog.availability(spec) == "ready" for spec in able)
 
     # --- pictures ---------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ around it; where nothing stands out it says so.
 
 from __future__ import annotations
 
-import functools
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from PIL import Image
 
 from studio import images, scikit
+from studio.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -54,7 +54,7 @@ class Head:
     height: float
 
 
-@functools.lru_cache(maxsize=256)
+@once(256)
 def find(path: Path) -> Head | None:
     """The largest face, else the head of what stands out most; None without either. Raises OSError."""
     with images.plain(path) as (picture,):
@@ -90,7 +90,7 @@ def subject(path: Path) -> Image.Image | None:
     return Image.fromarray(figure).convert("L")
 
 
-@functools.lru_cache(maxsize=256)
+@once(256)
 def colours(path: Path) -> NDArray[np.uint8]:
     """The pixels of the head as (n, 3); of a figure without what lies behind it. Raises OSError.
 

@@ -118,9 +118,8 @@ class Advisor:
         return completed.model_copy(update={"prompt": request.prompt, "seed": request.seed})
 
     def _knobs(self, model_id: str | None, mode: Mode) -> ModelSettings:
-        models = self._service.models(add_ons=False)
-        model = next((each for each in models if each.id == model_id), None)
-        enlarges = any(UPSCALE in each.modes and each.available == "ready" for each in models)
+        model = self._service.model(model_id, add_ons=False) if model_id else None
+        enlarges = self._service.has_ready_model(Mode.UPSCALE)
         if model is None or mode.value not in model.limits:
             return ModelSettings(modes=_with_enlarging(model.modes if model else (), enlarges=enlarges))
         limits, defaults = model.limits[mode.value], model.defaults[mode.value]

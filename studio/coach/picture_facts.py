@@ -8,13 +8,13 @@ scikit-image is loaded when the first picture is looked at.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from studio import images, scikit
+from studio.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -62,7 +62,7 @@ class PictureFacts:
         return self.width * self.height
 
 
-@lru_cache(maxsize=_KEPT)
+@once(_KEPT)
 def look(path: Path) -> PictureFacts:
     """Measure one picture file. Raises FileNotFoundError, OSError."""
     import numpy as np

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from PIL import Image
 
 from studio import images, scikit
 from studio.characters import agreement, faces
+from studio.once import once
 
 if TYPE_CHECKING:
     import numpy as np
@@ -50,7 +50,7 @@ class SourceChange:
     inside: float | None = None
 
 
-@lru_cache(maxsize=256)
+@once(256)
 def measure(picture: Path, source: Path, change: bytes | None = None) -> SourceChange:
     """Compare a picture with its source, fitted to the source's size. Raises OSError.
 

@@ -31,6 +31,7 @@ from studio.history_records import (
     ImageDetails,
     Reproduction,
 )
+from studio.once import once
 from studio.records import Category, ImageSummary, Rights, Winners
 
 DEEP = 4
@@ -54,6 +55,7 @@ class History:
         self._collection = collection
         self._faces = faces
         self._database = collection.database
+        self._distance = once(64)(drift.measure)
 
     def family(self, image_id: str) -> FamilyTree:
         """The tree the picture stands in: what it came from, and all that came from the first of its line."""
@@ -169,7 +171,7 @@ class History:
 
     def _measure(self, image_id: str, anchor_id: str) -> DriftRow:
         files = (self._collection.working_file(each) for each in (image_id, anchor_id))
-        distance = drift.measure(*files)
+        distance = self._distance(*files)
         return DriftRow(
             image_id=image_id,
             anchor_id=anchor_id,
