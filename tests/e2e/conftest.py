@@ -110,7 +110,8 @@ def shared_profile(browser: Browser) -> Iterator[BrowserContext]:
 
 
 def new_profile(browser: Browser) -> Iterator[BrowserContext]:
-    profile = browser.new_context(viewport=VIEWPORT, accept_downloads=True)  # type: ignore[arg-type]
+    # The processor draws every frame of a transition. On the phone (output_side) they move, as for artists.
+    profile = browser.new_context(viewport=VIEWPORT, accept_downloads=True, reduced_motion="reduce")  # type: ignore[arg-type]
     profile.grant_permissions(["clipboard-read", "clipboard-write"])
     profile.set_default_timeout(PATIENCE)
     yield profile

@@ -36,7 +36,7 @@ def closed(tmp_path_factory: pytest.TempPathFactory, tiny_models_yaml: Path) -> 
 @contextmanager
 def stranger(browser: Browser, **options: object) -> Iterator[Page]:
     """A browser that has never been here."""
-    context = browser.new_context(**options)  # type: ignore[arg-type]
+    context = browser.new_context(reduced_motion="reduce", **options)  # type: ignore[arg-type]
     context.set_default_timeout(60_000)
     yield context.new_page()
     context.close()

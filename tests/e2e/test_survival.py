@@ -112,7 +112,7 @@ def test_a_browser_that_was_closed_finds_what_was_made_meanwhile(
         page.wait_for_function("localStorage['likeness.state']?.includes('nobody is watching')")
         profile = page.context.storage_state()
         page.close()
-    with browser.new_context(viewport=VIEWPORT, storage_state=profile) as later:  # type: ignore[arg-type]
+    with browser.new_context(viewport=VIEWPORT, storage_state=profile, reduced_motion="reduce") as later:  # type: ignore[arg-type]
         back = later.new_page()
         back.goto(studio_server.url)
         expect(back.locator("#prompt textarea")).to_have_value("nobody is watching")
