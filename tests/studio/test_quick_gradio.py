@@ -56,3 +56,13 @@ threads = [threading.Thread(target=lambda: found.append(pandas.DataFrame)) for _
 print(len(found), len(set(found)))
 """
     assert output_of(code) == "8 1"
+
+
+def test_gradio_loads_without_the_sdk_of_mcp_which_is_there_when_it_is_used() -> None:
+    code = """
+import gradio, gradio.mcp
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"mcp", "mcp_types"}))
+import mcp.server
+print(gradio.mcp.GradioMCPServer is not None, "mcp" in sys.modules)
+"""
+    assert output_of(code).splitlines() == ["[]", "True True"]
