@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from studio import graphics
+from studio import collector, graphics
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
@@ -62,9 +62,12 @@ def within(extra: str, command: Sequence[str], go_on: Callable[[], int]) -> int:
 
 
 def _run(arguments: Sequence[str]) -> int:
+    collector.pause()
     from studio.main import main
 
-    return main(list(arguments))
+    code = main(list(arguments))
+    collector.leave_all()
+    return code
 
 
 def _test(arguments: Sequence[str]) -> int:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING
 
-from studio import durable
+from studio import collector, durable
 from studio.cli import Command, read_command
 from studio.startup import (
     StartError,
@@ -145,6 +145,7 @@ def _serve_on(sock: socket.socket, settings: Settings, door: Door | None) -> Non
 
         try:
             app = create_app(service, settings, door)
+            collector.settle()
             StudioServer(app, sock, ready, settings, own_key).serve_until_stopped()
         finally:
             durable.delete(settings.address)
@@ -173,6 +174,7 @@ def run(command: Command) -> int:
     """Serve, or carry out another command and print what it found."""
     if command.action == "serve":
         return serve(command.settings)
+    collector.settle()
     if command.shell is not None:
         from studio.cli import make_parser
         from studio.shell.run import run as run_shell

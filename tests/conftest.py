@@ -13,9 +13,11 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-from studio import quick_gradio
-from tests import collector, tiny_models
+from studio import collector, quick_gradio
+from tests import tiny_models
+from tests.collector import leave_the_libraries_alone
 
+collector.pause()  # what is loaded for six thousand tests stays until all have run
 quick_gradio.skip_stubs()  # before any test imports the page
 
 SYSTEMS = {"posix": sys.platform != "win32", "linux": sys.platform == "linux"}
@@ -42,6 +44,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> BrowserAn
     return BrowserAndFiles(config, log)  # type: ignore[arg-type]
 
 
+def pytest_collection_finish() -> None:
+    collector.settle()
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     def turn(item: pytest.Item) -> int:
@@ -61,7 +67,7 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.set_num_threads(1)
     made = tiny_models.make_tiny_portrait_model(tmp_path_factory.mktemp("models") / "tiny-portrait")
-    collector.leave_the_libraries_alone()
+    leave_the_libraries_alone()
     return made
 
 

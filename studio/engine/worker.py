@@ -25,7 +25,7 @@ from pipelines.events import Event, Failed, Reading, ReadOrder, WorkOrder
 from pipelines.memory.plan import Precision
 from pipelines.planning.complete import complete
 from pipelines.request import GenerationRequest, Mode
-from studio import __version__
+from studio import __version__, collector
 from studio.engine import orphans, threads
 from studio.engine.deaths import ignore_keys
 from studio.engine.messages import (
@@ -112,6 +112,7 @@ def _load(
     say: Say,
 ) -> tuple[Runner, Ready]:
     say(StartupProgress("Loading PyTorch."))
+    collector.pause()
     catalog = load_catalog(models_yaml, models_folder, roots, remembers=False)
     _keep_the_terminal_quiet()
     threads.wait_passively()
@@ -124,6 +125,7 @@ def _load(
 
     torch.set_num_threads(min(torch.get_num_threads(), threads.allowed_cpus()))
     runner = PipelineRunner(catalog, device, precision=precision, versions={"studio": __version__})
+    collector.settle()  # before a model comes, which is to be collected when it goes
     _warm_up(runner, catalog, say)
     detail = f"{runner.describe()}, {torch.get_num_threads()} threads"
     return runner, Ready(runner.device, detail, runner.hardware())
