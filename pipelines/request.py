@@ -219,6 +219,11 @@ class GenerationRequest(_Frozen, frozen=True):
         description="Fix small faces of each picture afterwards; in the mode `fix_face`: which.",
     )
 
+    quick_draft: bool = Field(
+        default=False,
+        description="Made faster at some loss: steps are left out and guessed from those before them.",
+    )
+
     @field_validator("finish", mode="before")
     @classmethod
     def _finish_by_number(cls, value: Any) -> Any:

@@ -17,6 +17,7 @@ from pipelines.request import GenerationRequest, Mode
 _REMEMBERED = 8
 _AFTER = (Phase.DECODING, Phase.ENLARGING, Phase.SAVING)
 _AROUND = (Phase.ENCODING, Phase.DECODING, Phase.SAVING)
+_Kind = tuple[str | None, Mode, bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,18 +35,16 @@ class Expected:
 
 
 class PastRuns:
-    """The last finished runs of each model and mode on this machine."""
+    """The last finished runs of each model and mode on this machine; quick drafts apart."""
 
     def __init__(self) -> None:
-        self._runs: dict[tuple[str | None, Mode], deque[Expected]] = defaultdict(
-            lambda: deque(maxlen=_REMEMBERED)
-        )
+        self._runs: dict[_Kind, deque[Expected]] = defaultdict(lambda: deque(maxlen=_REMEMBERED))
 
     def add(self, request: GenerationRequest, timings: Mapping[str, float]) -> None:
         """Learn from a complete run; `timings` in seconds per phase."""
         if not timings.get(Phase.DENOISING):
             return
-        self._runs[request.model, request.mode].append(
+        self._runs[_kind(request)].append(
             Expected(
                 denoising=timings[Phase.DENOISING] / _work(request),
                 before=timings.get(Phase.ENCODING, 0.0),
@@ -55,7 +54,7 @@ class PastRuns:
 
     def expect(self, request: GenerationRequest) -> Expected | None:
         """Median of the remembered runs, scaled to the work of `request`; None where there are none."""
-        runs = self._runs.get((request.model, request.mode))
+        runs = self._runs.get(_kind(request))
         if not runs:
             return None
         return Expected(
@@ -117,6 +116,10 @@ def seconds_per_picture(timings: Mapping[str, float], pictures: int) -> float | 
     """What one picture cost without loading and waiting; None where nothing was measured."""
     spent = sum(timings.get(phase, 0.0) for phase in (*_AROUND, Phase.DENOISING, Phase.ENLARGING))
     return spent / pictures if spent and pictures else None
+
+
+def _kind(request: GenerationRequest) -> _Kind:
+    return request.model, request.mode, request.quick_draft
 
 
 def _work(request: GenerationRequest) -> float:

@@ -13,6 +13,7 @@ from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import adapted, choosing, masked, needed
 from pipelines.families.options import AdapterOptions
 from pipelines.families.route import Route
+from pipelines.families.step_cache import StepCache
 from pipelines.request import ControlKind, Mode, Role
 
 Checkpoint = Literal["dev", "kontext", "fill"]
@@ -24,7 +25,9 @@ class Options(AdapterOptions):
     checkpoint: Checkpoint = "dev"
 
 
-_DRAWN = Route(pipeline="FluxPipeline", negative_prompt=False, size_multiple=16, vae=True)
+_DRAWN = Route(
+    pipeline="FluxPipeline", negative_prompt=False, size_multiple=16, vae=True, step_cache=StepCache()
+)
 _PAINTED_OVER = replace(
     _DRAWN,
     pipeline="FluxImg2ImgPipeline",
@@ -39,9 +42,7 @@ _PAINTED_OVER = replace(
 _MASKED = masked(_PAINTED_OVER, "FluxInpaintPipeline")
 CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
     "dev": {
-        mode: replace(route, caches=("first_block", "mag", "taylorseer", "pyramid", "faster")).with_defaults(
-            {"num_inference_steps": 28}
-        )
+        mode: route.with_defaults({"num_inference_steps": 28})
         for mode, route in {
             Mode.TEXT_TO_IMAGE: _DRAWN,
             Mode.IMG2IMG: _PAINTED_OVER,
@@ -62,9 +63,7 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
         }.items()
     },
     "kontext": {
-        mode: replace(route, caches=("mag",)).with_defaults(
-            {"guidance_scale": 2.5, "num_inference_steps": 28}
-        )
+        mode: route.with_defaults({"guidance_scale": 2.5, "num_inference_steps": 28})
         for mode, route in {
             Mode.TEXT_TO_IMAGE: replace(_DRAWN, pipeline="FluxKontextPipeline"),
             Mode.SMART_EDIT: replace(

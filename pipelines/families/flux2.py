@@ -16,6 +16,7 @@ from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import by_reference, choosing, needed
 from pipelines.families.options import StockOptions
 from pipelines.families.route import Route
+from pipelines.families.step_cache import StepCache
 from pipelines.families.wording import EDITING
 from pipelines.request import MAX_REFERENCES, Mode, Role
 
@@ -28,7 +29,7 @@ class Options(StockOptions):
     checkpoint: Checkpoint = Field(default="klein", description="Which of the family's models it is.")
 
 
-_DRAWN = Route(pipeline="Flux2KleinPipeline", size_multiple=16, vae=True)
+_DRAWN = Route(pipeline="Flux2KleinPipeline", size_multiple=16, vae=True, step_cache=StepCache())
 _EDITED = replace(
     _DRAWN,
     reference_arg="image",
@@ -67,7 +68,7 @@ _BASE = {**_WITH_REFERENCES, Mode.IMG2IMG: _PAINTED_OVER, Mode.INPAINT: _MASKED}
 def _distilled(routes: Mapping[Mode, Route]) -> dict[Mode, Route]:
     """A distilled model's route: four steps, no guidance, no negative prompt."""
     return {
-        mode: replace(route, guidance_arg=None, negative_prompt=False).with_defaults(
+        mode: replace(route, guidance_arg=None, negative_prompt=False, step_cache=None).with_defaults(
             {"num_inference_steps": 4}
         )
         for mode, route in routes.items()
@@ -85,9 +86,9 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
         for mode, route in _distilled(_WITH_REFERENCES).items()
     },
     "dev": {
-        mode: replace(
-            route, pipeline="Flux2Pipeline", negative_prompt=False, caches=("mag", "taylorseer")
-        ).with_defaults({"guidance_scale": 4.0, "num_inference_steps": 28})
+        mode: replace(route, pipeline="Flux2Pipeline", negative_prompt=False).with_defaults(
+            {"guidance_scale": 4.0, "num_inference_steps": 28}
+        )
         for mode, route in _WITH_REFERENCES.items()
     },
 }

@@ -13,6 +13,7 @@ from pipelines.families.base import Family, merged
 from pipelines.families.checkpoints import by_reference, choosing, controlled, masked, needed
 from pipelines.families.options import ControlOptions
 from pipelines.families.route import Route
+from pipelines.families.step_cache import StepCache
 from pipelines.families.wording import EDITING
 from pipelines.request import MAX_REFERENCES, Mode, Role
 
@@ -27,7 +28,13 @@ class Options(ControlOptions):
     checkpoint: Checkpoint = "edit"
 
 
-_DRAWN = Route(pipeline="QwenImagePipeline", guidance_arg="true_cfg_scale", size_multiple=16, vae=True)
+_DRAWN = Route(
+    pipeline="QwenImagePipeline",
+    guidance_arg="true_cfg_scale",
+    size_multiple=16,
+    vae=True,
+    step_cache=StepCache(),
+)
 _PAINTED_OVER = replace(
     _DRAWN,
     pipeline="QwenImageImg2ImgPipeline",
@@ -49,11 +56,10 @@ _EDITED = replace(
     size_source="reference",
     shows="whole",
     wording=replace(EDITING, picture="picture {number}"),
-    caches=("first_block", "mag", "taylorseer"),
 )
 
 
-_21 = replace(_DRAWN, pipeline="QwenImage21Pipeline", size_multiple=32, caches=("taylorseer",))
+_21 = replace(_DRAWN, pipeline="QwenImage21Pipeline", size_multiple=32)
 _WHOLE_21: dict[Mode, Route] = {
     Mode.TEXT_TO_IMAGE: _21,
     **by_reference(
@@ -63,7 +69,6 @@ _WHOLE_21: dict[Mode, Route] = {
             size_multiple=_21.size_multiple,
             max_references=MAX_REFERENCES,
             wording=EDITING,
-            caches=_21.caches,
         )
     ),
 }
@@ -87,7 +92,7 @@ CHECKPOINTS: Mapping[Checkpoint, Mapping[Mode, Route]] = {
     },
     "2.1-turbo": {
         mode: replace(
-            route, guidance_arg=None, negative_prompt=False, steps_range=(8, 8), caches=()
+            route, guidance_arg=None, negative_prompt=False, steps_range=(8, 8), step_cache=None
         ).with_defaults({"num_inference_steps": 8})
         for mode, route in _WHOLE_21.items()
     },

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from pipelines.families.limits import ALWAYS, Limits
+from pipelines.families.step_cache import LEAST_STEPS, StepCache
 from pipelines.families.wording import Wording
 from pipelines.request import DEFAULT_STRENGTH, ControlKind, GenerationRequest, Role
 
@@ -87,8 +88,8 @@ class Route:
     patches: bool = False
     """Parts of its source are redrawn, each at the model's full size; the rest stays."""
     step_callback: bool = True
-    caches: tuple[str, ...] = ()
-    """Step caches of diffusers that work for this class; none where few steps leave nothing to save."""
+    step_cache: StepCache | None = None
+    """What a quick draft leaves out; None: the class has no step cache that works."""
     defaults: tuple[tuple[str, float | int], ...] = ()
     """Values that differ from the studio's own (3.5 guidance, 20 steps), by field name."""
     guidance_range: tuple[float, float] = (1.0, 20.0)
@@ -159,6 +160,13 @@ class Route:
         return {name: value for name, value in values.items() if name in self.fields}
 
     @property
+    def drafts(self) -> bool:
+        """Quick drafts can be asked for: there is a step cache, and a whole picture of enough steps."""
+        whole = not (self.enlarges or self.patches)
+        steps = {**STUDIO_DEFAULTS, **self.default}["num_inference_steps"]
+        return self.step_cache is not None and whole and steps >= LEAST_STEPS
+
+    @property
     def default(self) -> dict[str, float | int]:
         """`defaults` as a dictionary."""
         return dict(self.defaults)
@@ -188,6 +196,11 @@ class Route:
             used.add("extend" if self.extends else "fit")
         if self.extends:
             used.discard("result_size")
-        own = {"loras": self.loras, "vae": self.vae, "ip_adapter": self.ip_adapter}
+        own = {
+            "loras": self.loras,
+            "vae": self.vae,
+            "ip_adapter": self.ip_adapter,
+            "quick_draft": self.drafts,
+        }
         used.update(name for name, takes in own.items() if takes)
         return frozenset(used - set(self.no_use_for))

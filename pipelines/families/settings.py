@@ -135,6 +135,10 @@ def _kept(keep: Keep) -> str | None:
     return None if keep.tolerance == Keep().tolerance else f"tolerance {keep.tolerance:g}"
 
 
+def _drafted(quick: bool) -> str:
+    return "on" if quick else "off"
+
+
 # --- controls ---------------------------------------------------------------------------------------
 
 INFLUENCE = SettingControl(
@@ -199,6 +203,16 @@ STEPS = number(
     step=1,
     limits=lambda limits: limits.num_inference_steps,
     element="steps",
+)
+QUICK_DRAFT = SettingControl(
+    name="quick_draft",
+    label="Quick draft",
+    help="Faster, but the picture comes out a little otherwise: to look for ideas, not for a final.",
+    kind=Switch(),
+    value=bool,
+    start=_OPEN.quick_draft,
+    ask=lambda on: {"quick_draft": on},
+    said=lambda asked: asked.get("quick_draft"),
 )
 SEED = SettingControl(
     name="seed",
@@ -299,6 +313,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(field="guidance_scale", controls=(GUIDANCE,), varied=True),
     Setting(field="num_inference_steps", controls=(STEPS,), plural=True, varied=True, parameter="Steps"),
+    Setting(field="quick_draft", controls=(QUICK_DRAFT,), in_words=_drafted),
     Setting(field="seed", controls=(SEED,), group="seed-group"),
     Setting(field="aspect_ratio", controls=(SHAPE,), compared=Compared.IN_ITS_OWN_WAY),
     Setting(field="width", place=SHAPE.elem_id, compared=Compared.IN_ITS_OWN_WAY),

@@ -76,6 +76,7 @@ def complete(
     _numbers(draft)
     _weak_guidance(draft)
     _strength(draft)
+    _quick_draft(draft)
     _control(draft)
     _add_ons(draft)
     settle_size(draft)
@@ -195,6 +196,25 @@ def _strength(draft: Draft) -> None:
         )
         strength = least
     draft.changes["strength"] = strength
+
+
+def _quick_draft(draft: Draft) -> None:
+    """Whether steps are left out: only where the model can, and where there are steps to leave out."""
+    if not draft.request.quick_draft:
+        return
+    cache = draft.route.step_cache
+    steps = effective_steps(int(draft.changes["num_inference_steps"]), draft.changes["strength"], draft.route)
+    if cache is None or not draft.route.drafts:
+        draft.notices.append(
+            f"{draft.spec.label} makes no quick drafts in {draft.label}; the picture is made in full."
+        )
+    elif not cache.guessed(steps):
+        draft.notices.append(
+            f"Of {steps} steps a quick draft would leave out none; the picture is made in full."
+        )
+    else:
+        return
+    draft.changes["quick_draft"] = False
 
 
 def _least_strength(steps: int, route: Route) -> float:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from pipelines.events import Box
 from pipelines.families.route import Route
+from pipelines.families.step_cache import StepCache
 from pipelines.planning import faces
 from pipelines.request import (
     CompleteRequest,
@@ -62,6 +63,8 @@ class Plan:
     finish: Finish | None = None
     upscaler: str | None = None
     """The enlarger that goes before a redrawing model."""
+    step_cache: StepCache | None = None
+    """What a quick draft leaves out; None: nothing is."""
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
     """Where the add-ons named in the request lie, by id."""
     heads: tuple[Box, ...] = ()
@@ -125,6 +128,7 @@ def plan(
         ip_adapter=request.ip_adapter,
         finish=request.finish,
         upscaler=request.upscaler,
+        step_cache=route.step_cache if request.quick_draft and route.drafts else None,
         heads=faces.chosen(heads, request.fix_face) if route.patches else (),
         files=files or {},
     )

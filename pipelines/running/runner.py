@@ -39,7 +39,7 @@ from pipelines.memory.plan import Hardware, Part, Precision
 from pipelines.planning.plan import Plan, plan
 from pipelines.request import Lora, Mode, Role
 from pipelines.returning.step import REDRAWN
-from pipelines.running import loading, masks, references, shaping
+from pipelines.running import loading, masks, references, shaping, step_caches
 from pipelines.running.contract import Call, Enlarger, FinishedPicture, LoadedModel, RoleImage
 from pipelines.running.control_images import as_png
 from pipelines.running.extending import Extending
@@ -203,6 +203,7 @@ class PipelineRunner:
             kept = take(job.spec, job.plan.mode, job.wish, add_ons.beside(job.plan.files))
         if not kept.plan.fits:
             job.tell(Notice(kept.plan.reason))
+        job.plan = step_caches.allowed(job.plan, kept.plan, job.tell, warm_up=kept.wish.warm_up)
         call: Call | None = None
         planned = job.plan
         for index in todo:
@@ -278,6 +279,7 @@ class PipelineRunner:
             "memory": kept.plan.label,
             "memory_reason": kept.plan.reason,
             "versions": self._versions,
+            **step_caches.record(job.plan),
         }
 
 

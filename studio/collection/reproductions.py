@@ -35,6 +35,7 @@ _NAMES = {
     "revision": "revision of the model",
     "pipeline": "pipeline",
     "scheduler": "scheduler",
+    "step_cache": "share of steps that are computed",
 }
 _FILES = ("parts", "add_ons", "loras")
 """What is read besides the model itself, each with its hash."""

@@ -58,6 +58,7 @@ test("what was asked for", () => {
   };
   assert.equal(settingsLine(request, { model: "Mini" }), "Mini · 1 step · guidance 3.5 · influence 75 % · 512 × 640");
   assert.match(settingsLine(request, { seed: 7 }), /seed 7/);
+  assert.match(settingsLine({ ...request, quick_draft: true }), /1 step · quick draft · guidance/);
   assert.match(settingsLine(request, { picture: { width: 1024, height: 1280 } }), / 1024 × 1280 · drawn at 512 × 640$/);
   assert.doesNotMatch(settingsLine(request, { picture: { width: 512, height: 640 } }), /drawn at/);
   assert.equal(promptWords(request), "No prompt");

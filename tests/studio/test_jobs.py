@@ -6,6 +6,7 @@ import hashlib
 import threading
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -331,8 +332,8 @@ def test_eta_learns_across_a_restart(database: Database, clock: Clock) -> None:
     assert run_through(JobQueue(database, clock=clock), clock)[0] == 12.0
 
 
-@pytest.mark.parametrize("other", [{"model": "n"}, {"mode": "img2img"}])
-def test_eta_does_not_learn_from_others(queue: JobQueue, clock: Clock, other: dict[str, str]) -> None:
+@pytest.mark.parametrize("other", [{"model": "n"}, {"mode": "img2img"}, {"quick_draft": True}])
+def test_eta_does_not_learn_from_others(queue: JobQueue, clock: Clock, other: dict[str, Any]) -> None:
     run_through(queue, clock)
     assert run_through(queue, clock, **other)[0] is None
 

@@ -24,6 +24,7 @@ from pipelines.families.limits import ALWAYS, Limits
 from pipelines.families.route import Route
 from pipelines.families.setting import Choices, Compared, Setting, SettingControl, Slider, bounds
 from pipelines.families.settings import BY_FIELD, CONTROLS, FIELD_OF, SETTINGS, heading
+from pipelines.families.step_cache import StepCache
 from pipelines.request import Control as ControlSettings
 from pipelines.request import (
     ControlKind,
@@ -84,6 +85,7 @@ EXAMPLES: dict[str, Any] = {
     "result_size": "model",
     "keep": Keep(enabled=False, tolerance=0.25),
     "fix_face": FixFace(under=96),
+    "quick_draft": True,
     "drawn": (PicturePrompt(prompt="a drawn knight"),),
 }
 """Another value for each setting that is no number."""
@@ -285,7 +287,12 @@ def test_the_coach_watches_what_artists_vary() -> None:
 @each_setting
 def test_a_route_says_whether_it_uses_it(setting: Setting) -> None:
     switches = {each.name: True for each in dataclasses.fields(Route) if each.type == "bool"}
-    sourced: dict[str, Any] = {"max_references": 1, "roles": (Role.SOURCE,), "control_kinds": ("canny",)}
+    sourced: dict[str, Any] = {
+        "max_references": 1,
+        "roles": (Role.SOURCE,),
+        "control_kinds": ("canny",),
+        "step_cache": StepCache(),
+    }
     everything = Route(
         pipeline="P", **sourced, **switches | {"enlarges": False, "extends": False, "patches": False}
     )

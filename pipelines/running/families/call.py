@@ -14,7 +14,7 @@ from pipelines.errors import GenerationFailed
 from pipelines.events import Phase
 from pipelines.planning.plan import Plan
 from pipelines.returning.views import Check, never
-from pipelines.running import finishing, placement, preview, replaying
+from pipelines.running import finishing, placement, preview, replaying, step_caches
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep
 from pipelines.running.soft_masks import SoftMask
 
@@ -90,7 +90,9 @@ class DiffusersCall:
             self._guess.listen(on_step)
         try:
             placement.bring_newcomers(self._pipeline, self._model.settings)
-            with torch.no_grad(), replaying.replayed(self._pipeline, self._model.settings):
+            replays = replaying.replayed(self._pipeline, self._model.settings)
+            drafts = step_caches.drafted(self._pipeline, self._plan)
+            with torch.no_grad(), replays, drafts:
                 result = self._pipeline(**self._arguments, **call_only)
         finally:
             self._guess.forget()

@@ -95,6 +95,7 @@ const LINES = {
   result_size: ({ request }) => sizeLine(request.result_size),
   keep: ({ request: { keep } }) => keep && (keep.enabled ? (keep.tolerance === 0.5 ? null : `tolerance ${keep.tolerance}`) : "off"),
   extend: ({ request: { extend } }) => extend && addedWords({ ...NONE, ...extend }),
+  quick_draft: ({ request, provenance }) => (request.quick_draft ? (provenance.step_cache ?? "made in full all the same") : null),
   drawn: () => null, // told as what the model read
   finish: ({ request: { finish } }) => finish && `× ${finish.scale} by ${pictures.modelLabel(finish.upscaler)}`,
 };

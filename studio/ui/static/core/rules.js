@@ -164,6 +164,7 @@ export const SETTINGS = {
   "control": "Structure",
   "guidance_scale": "Guidance",
   "num_inference_steps": "Steps",
+  "quick_draft": "Quick draft",
   "seed": "Seed",
   "aspect_ratio": "Aspect ratio",
   "width": "Width",

@@ -483,6 +483,7 @@ export interface GenerationRequest {
   scale: 2 | 4 | null;
   upscaler: string | null;
   fix_face: FixFace | null;
+  quick_draft: boolean;
 }
 
 export interface Hardware {
@@ -941,6 +942,7 @@ export interface PortraitOrder {
   scale: 2 | 4 | null;
   upscaler: string | null;
   fix_face: FixFace | null;
+  quick_draft: boolean;
   styled: boolean;
   tab: string | null;
 }

@@ -128,6 +128,7 @@ export interface Provenance {
   device_name?: string;
   dtype?: string;
   memory?: string;
+  step_cache?: string;
   loras?: { id: string; name: string }[];
 }
 

@@ -65,6 +65,7 @@ export function settingsLine(request, { model, seed, picture } = {}) {
   return line(
     model || request.model,
     request.num_inference_steps === 1 ? "1 step" : `${request.num_inference_steps} steps`,
+    request.quick_draft ? "quick draft" : null,
     `guidance ${request.guidance_scale}`,
     strength === null || strength === undefined ? null : `influence ${percent(1 - strength)}`,
     used === null ? null : `seed ${used}`,
