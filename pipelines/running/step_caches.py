@@ -53,7 +53,7 @@ def drafted(pipeline: Any, plan: Plan) -> Generator[None]:
         yield
         return
     import torch
-    from diffusers.hooks import TaylorSeerCacheConfig
+    from diffusers.hooks.taylorseer_cache import TaylorSeerCacheConfig
 
     config = TaylorSeerCacheConfig(
         cache_interval=cache.every,
