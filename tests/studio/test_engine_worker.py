@@ -26,6 +26,7 @@ from pipelines.events import (
 from pipelines.memory.plan import Precision
 from pipelines.request import CompleteRequest
 from studio.engine.local import LocalEngine
+from studio.settings import ROOT
 
 SIDE = 64
 
@@ -116,3 +117,22 @@ def test_a_model_that_is_not_here_fails_with_words(engine: LocalEngine) -> None:
 def test_the_server_process_loads_no_torch() -> None:
     program = "import sys, studio.dispatcher, studio.engine.local; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+LOADED = """
+import gc, sys
+from pathlib import Path
+from pipelines.memory.plan import Precision
+from studio.engine import worker
+
+runner, _ = worker._load(Path(sys.argv[1]), "cpu", None, Precision.FLOAT32, None, lambda said: None)
+watched = {type(each).__name__ for each in gc.get_objects()}
+print(gc.isenabled(), gc.get_freeze_count() > 100_000, "UNet2DConditionModel" in watched)
+"""
+
+
+def test_the_collector_passes_over_the_libraries_and_not_over_the_model(tiny_models_yaml: Path) -> None:
+    """What it passes over would never leave memory."""
+    command = [sys.executable, "-c", LOADED, str(tiny_models_yaml)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout.split() == ["True", "True", "True"], done.stderr
