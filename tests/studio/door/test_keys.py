@@ -56,6 +56,17 @@ def test_a_token_is_good_until_its_day_or_until_it_is_revoked(keys: KeyFile, clo
     assert keys.token(long) is None
 
 
+@pytest.mark.parametrize("hours", [-2, 2])
+def test_a_clock_that_is_set_right_by_hours_locks_nobody_out(keys: KeyFile, clock: Clock, hours: int) -> None:
+    _, token = keys.add_token("script", 1)
+    _, cookie = keys.add_session("p")
+    clock.at += hours * 3600
+    assert keys.token(token)
+    assert keys.session(cookie)
+    clock.at += DAY - hours * 3600
+    assert keys.token(token) is None
+
+
 @pytest.mark.parametrize("change", [lambda t: t[:-1], lambda t: t + "x", lambda t: t.upper(), lambda t: ""])
 def test_nearly_a_token_is_none(keys: KeyFile, change) -> None:
     _, token = keys.add_token("backup", None)
