@@ -143,8 +143,8 @@ class Advisor:
 
     def _change(self, image_id: str, source: str) -> SourceChange | None:
         try:
-            files = (self._service.image_file(each)[0] for each in (image_id, source))
-            return measure(*files, self._service.refinements.known(image_id))
+            picture, original = (self._service.image_file(each)[0] for each in (image_id, source))
+            return measure(picture, original, self._service.refinements.known(image_id))
         except (LikenessError, OSError) as problem:
             log.info("no measure of picture %s: %s", image_id, problem)
             return None
