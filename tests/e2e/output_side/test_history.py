@@ -113,9 +113,11 @@ def test_any_two_of_the_tree_are_compared_in_four_ways(tree: Page, line: list[Pi
     stage_of = "#compare-dialog .out-compare-stage"
     left, right = boxes(tree, f"{stage_of} .out-compare-reference", f"{stage_of} .out-compare-picture")
     assert left["x"] + left["width"] == pytest.approx(right["x"], abs=1)
+    tree.emulate_media(reduced_motion="no-preference")
     tree.keyboard.press("3")
     expect(stage).to_have_class(re.compile("reference-shown"))
     expect(stage).not_to_have_class(re.compile("reference-shown"))
+    tree.emulate_media(reduced_motion="reduce")
     tree.keyboard.press("4")
     expect(stage.locator(".out-compare-reference")).to_have_css("mix-blend-mode", "difference")
 
