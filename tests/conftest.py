@@ -1,8 +1,8 @@
 """Fixtures of the whole project: the tiny models and a catalogue of them; how tests share the machine.
 
-Tests run in as many processes as the machine has cores (in CI one more), file by file. All browser tests stay
-in one process and come first: two browsers on two cores take longer than one after the other, and they are
-the longest piece of work. The kill tests follow.
+Tests run in as many processes as the machine has cores, file by file. All browser tests stay in one
+process and come first: two browsers on two cores take longer than one after the other, and they are the
+longest piece of work. The kill tests follow.
 """
 
 from __future__ import annotations
