@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import math
 import re
 import tempfile
 import time
@@ -21,10 +20,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
 import torch
+from PIL import Image
 
 from benchmarks.second_try import SEED, SIDE, Rig, tiny_rig
+from benchmarks.upscale import psnr
 from pipelines.request import Mode
 from pipelines.running import loading
 
@@ -48,9 +48,9 @@ _BLOCKS = re.compile(r"[^.]*block[^.]*\.[^.]+")
 
 @dataclass
 class Made:
-    """A picture (H, W, 3), blocks computed for it, and seconds of its steps."""
+    """A picture, blocks computed for it, and seconds of its steps."""
 
-    picture: np.ndarray
+    picture: Image.Image
     blocks: int
     seconds: float
 
@@ -99,7 +99,7 @@ def make(rig: Rig, name: str, mode: str, steps: int, *, quick: bool, repeats: in
     })  # fmt: skip
     call = model.prepare(planned, images, lambda event: None)
     with counted_blocks(call._pipeline.transformer) as ran:
-        picture = np.asarray(call.decode(call.denoise(SEED, _quietly)))
+        picture = call.decode(call.denoise(SEED, _quietly))
     return Made(picture, len(ran), median(_seconds(call) for _ in range(repeats)))
 
 
@@ -111,12 +111,6 @@ def _seconds(call: Any) -> float:
 
 def _quietly(step: int, of: int, latents: Any) -> None:
     """Steps are told to nobody."""
-
-
-def psnr(one: np.ndarray, other: np.ndarray) -> float:
-    """In dB; infinite where both are equal."""
-    error = float(np.mean((one.astype(np.float64) - other) ** 2))
-    return math.inf if error == 0 else 10 * math.log10(255**2 / error)
 
 
 def row(rig: Rig, name: str, mode: str, repeats: int) -> str:
