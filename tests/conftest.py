@@ -15,7 +15,6 @@ from xdist.scheduler import LoadScopeScheduling
 
 from studio import collector, quick_gradio
 from tests import tiny_models
-from tests.collector import leave_the_libraries_alone
 
 collector.pause()  # what is loaded for six thousand tests stays until all have run
 quick_gradio.skip_stubs()  # before any test imports the page
@@ -67,7 +66,7 @@ def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
     torch.set_num_threads(1)
     made = tiny_models.make_tiny_portrait_model(tmp_path_factory.mktemp("models") / "tiny-portrait")
-    leave_the_libraries_alone()
+    collector.settle()  # before a model comes: it goes through a million objects of theirs otherwise
     return made
 
 

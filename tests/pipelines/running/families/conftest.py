@@ -21,8 +21,8 @@ from pipelines.request import GenerationRequest
 from pipelines.running.contract import LoadedModel, LoadSettings, RoleImage
 from pipelines.running.families import flux1, flux2, load, z_image
 from pipelines.running.runner import PipelineRunner
+from studio import collector
 from tests import (
-    collector,
     tiny_models_flow,
     tiny_models_flux,
     tiny_models_flux3,
@@ -122,7 +122,7 @@ class Tiny:
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory, pictures: Pictures) -> Iterator[Tiny]:
     torch.set_num_threads(1)
-    collector.leave_the_libraries_alone()
+    collector.settle()
     monkeypatch = pytest.MonkeyPatch()
     for family in (flux1, flux2, z_image):  # each text is filled up to 512 tokens otherwise
         monkeypatch.setattr(family, "PROMPT_TOKENS", 128)
