@@ -16,7 +16,7 @@ import torch
 from diffusers.models.autoencoders.vae import DiagonalGaussianDistribution
 from PIL import Image
 
-Build = Callable[[Sequence[torch.Tensor]], Any]
+Build = Callable[[Sequence[Any]], Any]
 _PLAIN = (bool, int, float, str, bytes, type(None), torch.dtype, torch.device, torch.Size)
 
 
@@ -59,10 +59,15 @@ class Frozen:
         return Frozen(tuple(tensor.cpu() for tensor in self.tensors), self.devices, self.build)
 
 
+def apart(value: Any) -> tuple[list[torch.Tensor], Build]:
+    """Its tensors, each once, and what makes the same value with others in their places. Raises Unknown."""
+    found: list[torch.Tensor] = []
+    return found, _part(value, found)
+
+
 def freeze(value: Any) -> Frozen:
     """A copy of `value`, to be thawed as often as wanted. Raises Unknown."""
-    found: list[torch.Tensor] = []
-    build = _part(value, found)
+    found, build = apart(value)
     tensors = tuple(tensor.detach().clone() for tensor in found)
     return Frozen(tensors, tuple(tensor.device for tensor in tensors), build)
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from pipelines.memory.plan import Placement
-from pipelines.running.contents import Unknown, digest
+from pipelines.running.contents import Build, Unknown, apart, digest
 from pipelines.running.network_state import state
 from pipelines.running.recalling import forget_with, recalled_class
 from pipelines.running.tracing import Trace, recorded
@@ -37,7 +37,6 @@ _TRACES = "_likeness_traces"
 _NETWORKS = ("unet", "controlnet")
 _TIMESTEP = 1
 """Of the tensors that these are given."""
-_HERE = object()
 
 
 @dataclass(slots=True)
@@ -45,13 +44,9 @@ class Replay:
     """A trace, and whether its results were seen to be equal. `trace`: None for what cannot be replayed."""
 
     trace: Trace | None
-    layout: Any = None
-    """The network's answer, with a sign in the place of each tensor."""
+    build: Build = tuple
+    """Makes the network's answer of its tensors."""
     proven: bool = False
-
-    def built(self, tensors: Sequence[torch.Tensor]) -> Any:
-        """The network's answer with these tensors."""
-        return _together(self.layout, iter(tensors))
 
 
 @dataclass(slots=True)
@@ -118,9 +113,9 @@ def _call(plain: Any, network: Any, args: tuple[Any, ...], kwargs: dict[str, Any
     def make() -> Any:
         return plain(network, *args, **kwargs)
 
-    inputs: list[torch.Tensor] = []
     try:
-        key = digest(traces.state, _apart((args, kwargs), inputs, _kind))
+        inputs, build = apart((args, kwargs))
+        key = digest(traces.state, build([(at, *_kind(each)) for at, each in enumerate(inputs)]))
     except Unknown:
         return make()
     return _answer(traces, key, make, inputs) if traces.state and _can_replay(inputs, kwargs) else make()
@@ -132,33 +127,28 @@ def _answer(traces: Traces, key: bytes, make: Callable[[], Any], inputs: Sequenc
     if known.trace is None:
         return make()
     if known.proven:
-        return known.built(known.trace.run(inputs))
+        return known.build(known.trace.run(inputs))
     answer, outputs = make(), known.trace.run(inputs)
-    expected: list[torch.Tensor] = []
-    _apart(answer, expected, _kind)
-    known.proven = all(map(torch.equal, expected, outputs))
+    known.proven = all(map(torch.equal, apart(answer)[0], outputs))
     if not known.proven:
-        log.warning("A step is not replayed: done again, it gave other numbers.")
+        log.info("A step is not replayed: done again, it gave other numbers.")
         traces.keep(key, Replay(None))
     return answer
 
 
 def _first(traces: Traces, key: bytes, make: Callable[[], Any], inputs: Sequence[torch.Tensor]) -> Any:
-    answer: Any = None
-    layout: Any = None
+    build: Build = tuple
 
     def outputs() -> list[torch.Tensor]:
-        nonlocal answer, layout
-        found: list[torch.Tensor] = []
-        answer = make()
-        layout = _apart(answer, found, lambda _: _HERE)
+        nonlocal build
+        found, build = apart(make())
         return found
 
-    _, trace, why = recorded(outputs, inputs, _TIMESTEP)
+    found, trace, why = recorded(outputs, inputs, _TIMESTEP)
     if why:
-        log.warning("A step is not replayed: %s.", why)
-    traces.keep(key, Replay(trace, layout))
-    return answer
+        log.info("A step is not replayed: %s.", why)
+    traces.keep(key, Replay(trace, build))
+    return build(found)
 
 
 def _can_replay(inputs: Sequence[torch.Tensor], kwargs: dict[str, Any]) -> bool:
@@ -171,24 +161,3 @@ def _can_replay(inputs: Sequence[torch.Tensor], kwargs: dict[str, Any]) -> bool:
 
 def _kind(tensor: torch.Tensor) -> tuple[Any, ...]:
     return "tensor", str(tensor.dtype), tuple(tensor.shape), tensor.stride(), str(tensor.device)
-
-
-def _apart(value: Any, found: list[torch.Tensor], instead: Callable[[torch.Tensor], Any]) -> Any:
-    """`value` with something instead of each tensor; the tensors are added to `found`."""
-    if isinstance(value, torch.Tensor):
-        found.append(value)
-        return instead(value)
-    if isinstance(value, dict):
-        return {key: _apart(each, found, instead) for key, each in value.items()}
-    if type(value) in (list, tuple):
-        return type(value)(_apart(each, found, instead) for each in value)
-    return value
-
-
-def _together(layout: Any, tensors: Iterator[torch.Tensor]) -> Any:
-    """The other way round."""
-    if layout is _HERE:
-        return next(tensors)
-    if type(layout) in (list, tuple):
-        return type(layout)(_together(each, tensors) for each in layout)
-    return layout
