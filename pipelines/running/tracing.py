@@ -89,6 +89,7 @@ class Group:
             for one, (other, written) in zip(now, self.before, strict=True)
         )
         if not same:
+            self.before = []  # what fails half-way is of no inputs
             for operation in self.operations:
                 operation.run(table)
             self.before = [(tensor, tensor._version) for tensor in now]
