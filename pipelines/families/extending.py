@@ -18,8 +18,12 @@ def extending(family: Family) -> Family:
 
 
 def _extended(masked: Route) -> Route:
-    """The route of `outpaint` beside that of `inpaint`: the mask is the added canvas, all of it new."""
-    defaults = {name: value for name, value in masked.defaults if name != "strength"}
+    """The route of `outpaint` beside that of `inpaint`: the mask is the added canvas, all of it new.
+
+    A strength below 1 leaves something of what the canvas begins with, the source's edges drawn out: small
+    models that know one framing of a portrait need it, or they begin another one out there.
+    """
+    defaults = {**masked.default, "strength": 1.0} if masked.strength else masked.default
     route = replace(
         masked,
         extends=True,
@@ -27,8 +31,6 @@ def _extended(masked: Route) -> Route:
         roles=(Role.SOURCE,),
         max_references=1,
         role_limits=((Role.SOURCE, 1),),
-        strength=False,
-        strength_rounding=None,
         control_kinds=(),
         control_networks=False,
         defaults=(),

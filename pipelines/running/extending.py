@@ -1,4 +1,4 @@
-"""Paints the canvas that is added around a picture: inpainting at full strength, window after window.
+"""Paints the canvas that is added around a picture: inpainting from its edges drawn out, window after window.
 
 Not one pixel that is there is touched. What is new meets it in tone: what a model's picture of the known part
 differs by from the known part itself, right at the join, is taken out of the new part, and fades into its
@@ -91,9 +91,8 @@ class Extending(PictureCall):
 
     def _drawn(self, here: Bytes, known: Bools, seed: int, on_step: OnStep) -> Bytes:
         """What a window shows, painted where it is not known, in the tones of what is."""
-        plan = replace(
-            self._plan, mode=Mode.INPAINT, strength=1.0, effective_steps=self._plan.steps, result_size=None
-        )
+        strength = self._plan.strength if self._plan.route.strength else 1.0
+        plan = replace(self._plan, mode=Mode.INPAINT, strength=strength, result_size=None)
         size = plan.width, plan.height
         view = Image.fromarray(here).resize(size, Image.Resampling.LANCZOS)
         mask = Image.fromarray(_in_cells(known, size, plan.route.size_multiple))

@@ -12,7 +12,7 @@ from PIL import Image
 from pipelines.events import Box
 from pipelines.families.route import Route
 from pipelines.planning import extending, fitting
-from pipelines.planning.plan import Plan
+from pipelines.planning.plan import Plan, effective_steps
 from pipelines.request import Extend, Mode, Role
 from pipelines.returning.geometry import Box as Frame
 from pipelines.running.contract import Emit, LoadedModel, RoleImage
@@ -94,9 +94,12 @@ def extended(
     )
     # An instruction does not say what is there.
     words = "" if plan.mode is Mode.SMART_EDIT else plan.composed_prompt
+    strength = float(route.default["strength"]) if route.strength else None  # the plan's is of what follows
     painted = replace(
         plan,
         mode=Mode.OUTPAINT,
+        strength=strength,
+        effective_steps=effective_steps(plan.steps, strength, route),
         route=route,
         pipeline=route.pipeline,
         width=size[0],

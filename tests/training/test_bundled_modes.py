@@ -11,6 +11,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from pipelines.catalog.catalog import load_catalog
+from pipelines.events import Event, ImageReady, WorkOrder
+from pipelines.planning.complete import complete
+from pipelines.request import GenerationRequest
+from pipelines.running.runner import PipelineRunner
 from training.evaluate import EDIT, TEXT, edge_f1
 from training.pipes import Pipes, to_pictures, to_tensor
 from training.train_controlnet import edges
@@ -84,6 +89,29 @@ def test_more_influence_keeps_more_of_the_source(pipes: Pipes, mara: Image.Image
     assert likeness == sorted(likeness)
     assert likeness[0] < 10
     assert likeness[1] < likeness[-1] / 2
+
+
+@pytest.mark.parametrize("shape", ["2:3", "16:9"])
+def test_what_is_added_around_a_portrait_goes_on_with_it(
+    mara: Image.Image, tmp_path: Path, shape: str
+) -> None:
+    """Plain yellow stays plain yellow: no second head, no other place."""
+    path = tmp_path / "mara.png"
+    mara.save(path)
+    asked = GenerationRequest(
+        mode="outpaint", model="portrait-mini", prompt="", seed=3, aspect_ratio=shape,
+        num_inference_steps=20, references=[{"image_id": "mara"}],
+    )  # fmt: skip
+    catalog = load_catalog(ROOT / "models.yaml")
+    request = complete(asked, catalog, {"mara": mara.size}, lambda: 0).request
+    events: list[Event] = []
+    order = WorkOrder("job", request, {"mara": str(path)})
+    PipelineRunner(catalog, "cpu").run(order, events.append, lambda: False)
+    (ready,) = [event for event in events if isinstance(event, ImageReady)]
+    drawn = np.frombuffer(ready.rgb, np.uint8).reshape(ready.height, ready.width, 3).astype(float)
+    added = (ready.height - mara.height) // 2, (ready.width - mara.width) // 2
+    ground = drawn[: added[0]] if shape == "2:3" else drawn[:60, : added[1]]
+    assert np.abs(ground - colour(mara, SKY)).mean() < 12
 
 
 def test_a_control_image_moves_the_edges(pipes: Pipes) -> None:

@@ -39,7 +39,7 @@ def test_a_shape_is_reached_evenly_and_completing_again_changes_nothing(
 ) -> None:
     done = close(aspect_ratio="16:9", prompt="").request
     assert done.extend == Extend(left=199, right=199)
-    assert (done.aspect_ratio, done.strength, done.keep, done.result_size) == (None, None, None, "source")
+    assert (done.aspect_ratio, done.strength, done.keep, done.result_size) == (None, 1.0, None, "source")
     again = complete(done, catalog, SIZES, lambda: 1)
     assert again.request == done
     assert close(aspect_ratio="2:3").request.extend == Extend(top=128, bottom=128)
