@@ -96,9 +96,7 @@ def test_a_source_is_extended_before_it_is_edited(tiny: Tiny, source: np.ndarray
     assert alone.shape == pixels(edited).shape
 
 
-def test_what_is_added_before_painting_over_has_a_strength_of_its_own(
-    tiny: Tiny, source: np.ndarray
-) -> None:
+def test_what_is_added_before_painting_over_has_a_strength_of_its_own(tiny: Tiny, source: np.ndarray) -> None:
     """Little influence on the picture is none on the canvas that is added."""
     alone = pixels(extended(tiny, "tiny-sdxl", prompt="a red wall"))
     over = extended(tiny, "tiny-sdxl", Mode.IMG2IMG, fit="extend", prompt="a red wall", strength=0.5)
