@@ -101,6 +101,20 @@ class Call(Protocol):
         """Latents of one picture."""
         ...
 
+    @property
+    def at_once(self) -> int:
+        """Most pictures that may be asked for together; 1: each is a call of its own."""
+        ...
+
+    def denoise_together(
+        self, seeds: Sequence[int], on_step: OnStep, check: Callable[[], None]
+    ) -> list[Any] | None:
+        """Latents of each seed's picture, by one call; None where they would be others than alone.
+
+        `check` raises where it is to end; so may `on_step`.
+        """
+        ...
+
     def decode(self, latents: Any) -> Image.Image:
         """The model's RGB picture of `latents`; of an enlarged one also RGBA, its ICC profile in `info`.
 

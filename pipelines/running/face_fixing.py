@@ -25,6 +25,7 @@ from pipelines.returning.step import Verdict, bring_back, measured
 from pipelines.returning.views import Views
 from pipelines.running import finishing
 from pipelines.running.contract import Call, FinishedPicture, LoadedModel, OnStep, RoleImage
+from pipelines.running.picture_calls import OneByOne
 
 WHOLLY, FADED = 1.05, 1.4
 """Half axes, in those of the head's box, up to which the model's picture counts, and from which not."""
@@ -83,7 +84,7 @@ def _rims(length: int, rim: float, before: bool, after: bool) -> np.ndarray:
     return np.minimum(rise, fall)
 
 
-class FaceRedrawing:
+class FaceRedrawing(OneByOne):
     """See `pipelines.running.contract.Call`. `plan.heads`: where they are in the source."""
 
     phase = Phase.DENOISING

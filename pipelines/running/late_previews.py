@@ -21,7 +21,10 @@ MakeJpeg = Callable[[], bytes]
 
 
 class LatePreviews:
-    """Of picture `index` of a batch, while it is denoised; `emit` is called by two threads in turn."""
+    """Of picture `index` of a batch, while it is denoised; `emit` is called by two threads in turn.
+
+    `at_once`: it and those after it, drawn together, each step of the call one of each; only it is shown.
+    """
 
     def __init__(
         self,
@@ -29,9 +32,11 @@ class LatePreviews:
         pictures: int,
         index: int,
         clock: Callable[[], float] = time.monotonic,
+        *,
+        at_once: int = 1,
     ) -> None:
         self._emit = emit
-        self._pictures, self._index = pictures, index
+        self._pictures, self._index, self._at_once = pictures, index, at_once
         self._clock = clock
         self._telling = threading.Lock()
         self._open = True
@@ -53,7 +58,8 @@ class LatePreviews:
     def step(self, step: int, of: int, prepare: Callable[[], MakeJpeg]) -> None:
         """`step`, from 0, `of` so many is done; `prepare` keeps what to draw from, where a preview is due."""
         with self._telling:
-            self._emit(StepProgress(self._index * of + step + 1, of * self._pictures, self._index))
+            done = self._index * of + (step + 1) * self._at_once
+            self._emit(StepProgress(done, of * self._pictures, self._index))
         now = self._clock()
         if not self._drawing and now >= self._next_at:
             self._drawing, self._next_at = True, now + EVERY_SECONDS

@@ -8,9 +8,10 @@ from __future__ import annotations
 import importlib.metadata
 import logging
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -23,13 +24,11 @@ from pipelines.events import (
     Box,
     Completed,
     Event,
-    ImageReady,
     Notice,
     Phase,
     PhaseChanged,
     Reading,
     ReadOrder,
-    Refined,
     Started,
     WorkOrder,
 )
@@ -38,11 +37,10 @@ from pipelines.memory import devices
 from pipelines.memory.plan import Hardware, Part, Precision
 from pipelines.planning.plan import Plan, plan
 from pipelines.request import Lora, Mode, Role
-from pipelines.returning.step import REDRAWN
 from pipelines.running import loading, masks, references, shaping, step_caches
-from pipelines.running.contract import Call, Enlarger, FinishedPicture, LoadedModel, RoleImage
-from pipelines.running.control_images import as_png
+from pipelines.running.contract import Call, Enlarger, LoadedModel, OnStep, RoleImage
 from pipelines.running.extending import Extending
+from pipelines.running.image_ready import image_ready
 from pipelines.running.late_previews import LatePreviews
 from pipelines.running.loaded_models import LoadedEntry, LoadedModels, MemoryOptions
 from pipelines.running.loras import tensors_hash
@@ -204,18 +202,15 @@ class PipelineRunner:
         if not kept.plan.fits:
             job.tell(Notice(kept.plan.reason))
         job.plan = step_caches.allowed(job.plan, kept.plan, job.tell, warm_up=kept.wish.warm_up)
-        call: Call | None = None
-        planned = job.plan
-        for index in todo:
-            if call is None or job.plan.for_picture(index) != planned:
-                planned = job.plan.for_picture(index)
-                call = _prepared(job, planned, kept.model, enlarger)
+        for planned, pictures in groupby(todo, job.plan.for_picture):
+            call = _prepared(job, planned, kept.model, enlarger)
             if not job.provenance:
                 job.provenance = self._provenance(job, kept, call)
                 if enlarger is not None:
                     job.provenance["enlarger"] = {"id": job.plan.enlarger, "revision": enlarger.fingerprint}
                 job.emit(Started(dict(job.provenance)))
-            self._make(job, call, index, enlarger)
+            for index, latents in _denoised(job, call, list(pictures)):
+                self._finish(job, call, index, latents, enlarger)
 
     def _enlarger(self, job: _Job) -> Enlarger | None:
         """What enlarges before or after the model; it is small, so it stays beside it."""
@@ -223,16 +218,7 @@ class PipelineRunner:
             return None
         return cast("Enlarger", self.models.take(self._catalog.get(job.plan.enlarger), Mode.UPSCALE).model)
 
-    def _make(self, job: _Job, call: Call, index: int, enlarger: Enlarger | None) -> None:
-        previews = LatePreviews(job.emit, len(job.plan.seeds), index)
-
-        def on_step(step: int, of: int, latents: Any) -> None:
-            job.check()
-            previews.step(step, of, lambda: call.preview(latents))
-
-        seed = job.plan.seeds[index]
-        with job.phase(call.phase), previews:
-            latents = call.denoise(seed, on_step)
+    def _finish(self, job: _Job, call: Call, index: int, latents: Any, enlarger: Enlarger | None) -> None:
         with job.phase(Phase.DECODING):
             kept = call.finish(latents, job.check)
         if kept.words:
@@ -241,7 +227,7 @@ class PipelineRunner:
             with job.phase(Phase.ENLARGING):
                 large = enlarger.enlarge(kept.picture, job.plan.finished, job.tell)
             kept = kept._replace(picture=large)
-        job.emit(_ready(index, seed, kept, job.shaped))
+        job.emit(image_ready(index, job.plan.seeds[index], kept, job.shaped))
         job.made.add(index)
 
     def _retry(self, job: _Job) -> None:
@@ -281,6 +267,36 @@ class PipelineRunner:
             "versions": self._versions,
             **step_caches.record(job.plan),
         }
+
+
+def _denoised(job: _Job, call: Call, pictures: Sequence[int]) -> Iterator[tuple[int, Any]]:
+    """(index, latents) of pictures with the same words: several by one call where that changes none."""
+    while pictures:
+        now, pictures = pictures[: call.at_once], pictures[call.at_once :]
+        found = None
+        if len(now) > 1:
+            with _denoising(job, call, now) as on_step:
+                found = call.denoise_together([job.plan.seeds[index] for index in now], on_step, job.check)
+        if found is not None:
+            yield from zip(now, found, strict=True)
+            continue
+        for index in now:
+            with _denoising(job, call, [index]) as on_step:
+                latents = call.denoise(job.plan.seeds[index], on_step)
+            yield index, latents
+
+
+@contextmanager
+def _denoising(job: _Job, call: Call, pictures: Sequence[int]) -> Generator[OnStep]:
+    """The phase in which they are drawn: what is to be told of each step, which hears a cancel."""
+    previews = LatePreviews(job.emit, len(job.plan.seeds), pictures[0], at_once=len(pictures))
+
+    def on_step(step: int, of: int, latents: Any) -> None:
+        job.check()
+        previews.step(step, of, lambda: call.preview(latents))
+
+    with job.phase(call.phase), previews:
+        yield on_step
 
 
 def _read_references(job: _Job) -> list[RoleImage]:
@@ -348,36 +364,6 @@ def _read_mask(job: _Job, image_id: str, number: int) -> Image.Image:
 def _lora_mark(lora: Lora, path: Path) -> dict[str, Any]:
     """What other tools know it by: name and hash."""
     return {"id": lora.id, "name": path.stem, "weight": lora.weight, "sha256": tensors_hash(path)}
-
-
-def _ready(index: int, seed: int, kept: FinishedPicture, shaped: shaping.Shaped | None) -> ImageReady:
-    rgb = kept.picture.convert("RGB")
-    return ImageReady(
-        index=index,
-        seed=seed,
-        width=rgb.width,
-        height=rgb.height,
-        rgb=rgb.tobytes(),
-        refined=_refined(kept, shaped),
-        alpha=kept.picture.getchannel("A").tobytes() if kept.picture.mode == "RGBA" else b"",
-        profile=kept.picture.info.get("icc_profile") or b"",
-    )
-
-
-def _refined(kept: FinishedPicture, shaped: shaping.Shaped | None) -> Refined | None:
-    if kept.views is None or kept.change is None or kept.measures is None:
-        return None
-    seen, drawn = (as_png(Image.fromarray(p)) for p in (kept.views.seen, kept.views.drawn))
-    redrawn = kept.measures.verdict in REDRAWN
-    refined = Refined(
-        as_png(kept.change), seen, drawn, kept.views.geometry.box, redrawn, asdict(kept.measures)
-    )
-    if shaped is not None and not shaped.as_is(kept.views.source):
-        refined.measures["placed"] = list(shaped.place)
-        refined = replace(refined, source=as_png(Image.fromarray(kept.views.source)))
-    if kept.large is None:
-        return refined
-    return replace(refined, large=as_png(kept.large.picture), frame=kept.large.frame)
 
 
 @contextmanager

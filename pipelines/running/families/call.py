@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -14,7 +14,7 @@ from pipelines.errors import GenerationFailed
 from pipelines.events import Phase
 from pipelines.planning.plan import Plan
 from pipelines.returning.views import Check, never
-from pipelines.running import finishing, placement, preview, replaying, step_caches
+from pipelines.running import finishing, placement, preview, replaying, step_caches, together
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep
 from pipelines.running.soft_masks import SoftMask
 
@@ -81,11 +81,31 @@ class DiffusersCall:
         """What the pipeline is called with, but for noise and callback."""
         return dict(self._arguments)
 
+    @property
+    def at_once(self) -> int:
+        """Most pictures that may be asked for together."""
+        if self._soft is not None or not self._plan.route.step_callback:
+            return 1
+        return together.most(self._pipeline, self._plan, self._model.settings)
+
     def denoise(self, seed: int, on_step: OnStep) -> torch.Tensor:
         """Latents of one picture."""
-        call_only: Arguments = {"generator": [torch.Generator("cpu").manual_seed(seed)], "return_dict": False}
+        return self._run([seed], on_step)
+
+    def denoise_together(
+        self, seeds: Sequence[int], on_step: OnStep, check: Check
+    ) -> list[torch.Tensor] | None:
+        """Latents of each seed's picture; None where one call would give others than one for each."""
+        return together.drawn(self._pipeline, self._arguments, self._run, seeds, on_step, check)
+
+    def _run(self, seeds: Sequence[int], on_step: OnStep) -> torch.Tensor:
+        """One call of the pipeline: latents of as many pictures as there are seeds."""
+        noise = [torch.Generator("cpu").manual_seed(seed) for seed in seeds]
+        call_only: Arguments = {"generator": noise, "return_dict": False}
+        if len(seeds) > 1:
+            call_only["num_images_per_prompt"] = len(seeds)
         if self._plan.route.step_callback:
-            call_only["callback_on_step_end"] = self._callback(on_step, seed)
+            call_only["callback_on_step_end"] = self._callback(on_step, seeds[0])
         else:
             self._guess.listen(on_step)
         try:
