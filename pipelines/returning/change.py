@@ -119,8 +119,8 @@ def _outside(one: Floats, other: Floats) -> Floats:
     return np.maximum(np.maximum(one - high, low - one), 0)
 
 
-def changed(differences: Floats, thresholds: Thresholds) -> Bools:
-    """(h, w): the pixels of changes that are to be believed."""
+def changed(differences: Floats, thresholds: Thresholds, *, everywhere: bool = False) -> Bools:
+    """(h, w): the pixels of changes that are to be believed. `everywhere`: slight ones beside them, too."""
     soft = blurred(differences, _BLUR)
     side = max(differences.shape)
     around = blurred(
@@ -132,7 +132,7 @@ def changed(differences: Floats, thresholds: Thresholds) -> Bools:
     broad = blurred(differences, side * _BROAD) > thresholds.reach * _BROADLY
     seeds = (soft > thresholds.sure) | broad
     sure = _with_seed(relative > thresholds.reach, seeds)
-    if sure.mean() > _WIDE:
+    if everywhere or sure.mean() > _WIDE:
         sure = _with_seed(relative > thresholds.reach * _WIDE_REACH, seeds)
     closed = ndimage.binary_closing(np.pad(sure, 1, mode="edge"), EVERYWHERE)[1:-1, 1:-1] | sure
     return _weighty(_without_holes(closed), soft, peaks)

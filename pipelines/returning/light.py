@@ -33,6 +33,11 @@ _GAINS = 0.2, 1.0
 _UNEXPLAINED = 0.035, 0.09
 """Blurred differences, of 1, between which new structure takes over from light."""
 
+_LEFT = 0.25, 0.5
+"""Shares of the contrast that was there between which what was there counts as taken away;"""
+_THERE = 0.03, 0.08
+"""and how much contrast, of 1, needs to have been there."""
+
 
 def fitted(seen: Floats, drawn: Floats) -> Floats:
     """(h, w, 12): rows of the matrix, then offsets, that turn colours of `seen` into those of `drawn`."""
@@ -76,8 +81,28 @@ class LightFit:
 
 def structure(maps: Floats, seen: Floats, drawn: Floats) -> Floats:
     """(h, w) in [0, 1]: how far light alone does not explain what was drawn."""
-    left = np.abs(applied(maps, seen) - drawn).max(-1)
-    return ramp(blurred(left, 1.0), *_UNEXPLAINED)
+    lit = applied(maps, seen)
+    unexplained = ramp(blurred(np.abs(lit - drawn).max(-1), 1.0), *_UNEXPLAINED)
+    return np.maximum(unexplained, _flattened(seen, lit, drawn))
+
+
+def _flattened(seen: Floats, lit: Floats, drawn: Floats) -> Floats:
+    """(h, w) in [0, 1]: how far light takes away what was there, which at full size it never does wholly.
+
+    What becomes darker has less contrast, too: only what is less by more than that counts.
+    """
+    there, left = (np.sqrt(_variance(each)) for each in (seen, lit))
+    before, after = (window_mean(each.mean(-1), _RADIUS) for each in (seen, drawn))
+    darker = np.clip(after / np.maximum(before, 0.02), *_GAINS)
+    gone = 1 - ramp(left / np.maximum(there * darker, 1e-4), *_LEFT)
+    return blurred(gone * ramp(there, *_THERE), 1.0)
+
+
+def _variance(picture: Floats) -> Floats:
+    """(h, w): of the windows, over all channels."""
+    return np.maximum(
+        window_mean(np.square(picture).sum(-1), _RADIUS) - np.square(window_mean(picture, _RADIUS)).sum(-1), 0
+    )
 
 
 def for_fit(picture: Floats) -> Floats:

@@ -23,6 +23,9 @@ _EVERYTHING = 0.9
 """Share of a picture from which on all of it was changed."""
 _NEW = 0.35
 """Share of a change that light does not explain, from which on it is a redrawing."""
+_REDRAWN = 0.35
+"""Share of what is found again below which what changed was drawn anew, in another style say: slight changes
+belong to it, too."""
 _LOST = 0.15
 """Share of what is found again below which a figure has moved."""
 
@@ -109,8 +112,9 @@ def bring_back(
     if everywhere:
         mask, faint = np.ones(differences.shape, bool), np.zeros(differences.shape, bool)
     else:
-        found = change.changed(differences, thresholds)
-        faint = change.faint(found, differences)
+        redrawn = registration.found < _REDRAWN
+        found = change.changed(differences, thresholds, everywhere=redrawn)
+        faint = np.zeros_like(found) if redrawn else change.faint(found, differences)
         mask = change.grown(found & ~faint, fit.new)
     verdict = _verdict(fit, mask, registration)
     if within is not None and verdict in REDRAWN:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from pipelines.errors import Cancelled
 from pipelines.returning.composing import EnlargedView, compose
@@ -275,3 +275,33 @@ def test_a_faint_change_of_a_large_place_is_seen() -> None:
     assert made.measures.verdict is Verdict.KEPT
     assert (made.change[160:360, 160:360] > 0).mean() > 0.9
     assert np.array_equal(made.picture[:60], source[:60])
+
+
+def test_nothing_of_what_is_gone_shines_through() -> None:
+    """An outline thinner than the model sees is flattened by light at the model's size alone."""
+    ground = np.asarray(Image.linear_gradient("L").resize((512, 512)).convert("RGB")) // 3 + 120
+    there = Image.fromarray(ground)
+    ImageDraw.Draw(there).ellipse((150, 90, 370, 400), (225, 180, 90), (20, 15, 10), 2)
+    source = np.asarray(there)
+    made = bring_back(views(source, shrunk(source, (128, 128)), shrunk(ground, (128, 128))))
+    left = np.abs(made.picture.astype(int) - ground).max(axis=2)
+    assert left[(source == (20, 15, 10)).all(axis=2)].mean() < 1.5
+    assert left.max() < 8
+
+
+def blocks(seed: int, width: int, height: int) -> np.ndarray:
+    coarse = np.random.default_rng(seed).integers(30, 226, (height // 20, width // 20, 3), dtype=np.uint8)
+    return np.asarray(Image.fromarray(coarse).resize((width, height), Image.Resampling.NEAREST))
+
+
+def test_where_a_figure_is_drawn_anew_its_slight_changes_belong_to_it() -> None:
+    """In another style, what it was is not mixed with what it became."""
+    source = np.full((512, 512, 3), (120, 150, 140), np.uint8)
+    source[:60] = blocks(1, 520, 60)[:, :512]
+    other = source.copy()
+    source[140:480, 100:420], other[140:480, 100:420] = blocks(2, 320, 340), blocks(3, 320, 340)
+    source[200:420, 230:290], other[200:420, 230:290] = (200, 170, 150), (174, 144, 124)
+    made = bring_back(views(source, shrunk(source, (128, 128)), shrunk(other, (128, 128))))
+    assert made.measures.verdict is Verdict.KEPT
+    assert np.abs(made.picture[220:400, 236:284].astype(int) - (174, 144, 124)).mean() < 4
+    assert np.array_equal(made.picture[:90], source[:90])
