@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -210,11 +209,10 @@ class Transfer:
         return buffer.getvalue()
 
     def file_name(self, character_id: str, ending: str) -> str:
-        """A plain name for a download."""
+        """What a download is called."""
         with self._database.reading() as session:
             name = character(session, character_id).name
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
-        return f"{file_names.allowed(plain or 'character')}.{ending}"
+        return f"{file_names.stem(name, 'character')}.{ending}"
 
     def _reads(self, image_id: str) -> Callable[[], bytes]:
         return lambda: self._collection.file(image_id)[0].read_bytes()

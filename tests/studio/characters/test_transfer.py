@@ -91,6 +91,11 @@ def test_no_download_has_a_name_that_windows_keeps_for_itself(studio: Cast) -> N
     assert studio.characters.transfer.file_name(con, "zip") == "_Con.zip"
 
 
+def test_a_download_is_called_as_the_artist_calls_the_character(studio: Cast) -> None:
+    made = studio.characters.create(name="美咲 v1.5").id
+    assert studio.characters.transfer.file_name(made, "zip") == "美咲-v1.5.zip"
+
+
 def test_a_zip_in_another_studio(studio: Cast, tmp_path_factory: pytest.TempPathFactory) -> None:
     from tests.studio.characters.conftest import as_cast
     from tests.studio.fixtures import open_durable
