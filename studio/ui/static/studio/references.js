@@ -358,9 +358,6 @@ class ReferenceStrip {
     const ours = (event) => bringsSomething(event) || [DRAGGED, PICTURE].some((type) => event.dataTransfer?.types.includes(type));
     /** @param {boolean} on */
     const lit = (on) => this.root.classList.toggle("lk-drop", on);
-    // beside it a drop does nothing, least of all open what was dropped in place of the page
-    window.addEventListener("dragover", (event) => bringsSomething(event) && event.preventDefault());
-    window.addEventListener("drop", (event) => bringsSomething(event) && event.preventDefault());
     this.root.addEventListener("dragover", (event) => {
       if (!ours(event)) return;
       event.preventDefault();
