@@ -154,11 +154,16 @@ class Transfer:
     # --- out --------------------------------------------------------------------------------
 
     def zipped(self, character_id: str) -> Iterator[bytes]:
-        """The character as a zip, in parts: `character.json` and the pictures' stored bytes."""
+        """The character as a zip, in parts: `character.json` and the pictures' stored bytes.
+
+        Raises NotFound where one of them is missing or damaged, before the first part.
+        """
         with self._database.reading() as session:
             row = character(session, character_id)
             contents, ids = _contents(session, row)
             card = row.card
+        for entry in contents.pictures:
+            self._check(contents.name, entry.label, ids[entry.file])
         files = [(name, self._reads(image_id)) for name, image_id in ids.items()]
         if card is not None:
             kept = kept_cards.kept(self._store, card)
@@ -182,8 +187,13 @@ class Transfer:
         return card_files.with_chunks(self._plain_png(current), card_files.chunks(texts | assets))
 
     def charx(self, character_id: str) -> Iterator[bytes]:
-        """The character as a CHARX card, in parts: `card.json`, the portrait and the card's files."""
+        """The character as a CHARX card, in parts: `card.json`, the portrait and the card's files.
+
+        Raises NotFound where the portrait is missing or damaged, before the first part.
+        """
         person, kept, current = self._person(character_id)
+        if current is not None:
+            self._check(person.name, "the portrait", current)
         portrait = None if current is None else partial(self._plain_png, current)
         said, files = card_assets.for_charx(
             cards.write(person, kept.rest, kept.merged), kept.assets, portrait
@@ -200,6 +210,15 @@ class Transfer:
             person = CharacterTexts(row.name, row.description, blueprint, changed)
             image_id, card = current.image_id if current else None, row.card
         return person, kept_cards.kept(self._store, card), image_id
+
+    def _check(self, name: str, label: str, image_id: str) -> None:
+        try:
+            self._collection.file(image_id)
+        except NotFound as error:
+            raise NotFound(
+                f"A picture of {name} is missing or damaged: {label}. Load it again from a copy, or take it "
+                "from the character, and export again."
+            ) from error
 
     def _plain_png(self, image_id: str) -> bytes:
         """The picture and nothing else."""

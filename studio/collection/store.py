@@ -163,9 +163,8 @@ class ImageStore:
         try:
             for data in parts:
                 sha256 = images.sha256(data)
-                target = self.card_part(sha256)
                 names.append(sha256)
-                if sha256 not in aside and not (target.is_file() and target.stat().st_size == len(data)):
+                if sha256 not in aside and not self.has_card_part(sha256):
                     aside[sha256] = self.put_aside(data)
             self.unsettle_card_parts(aside)
             with speaking_of(self.settings.data_dir):
@@ -203,6 +202,15 @@ class ImageStore:
     def card_part(self, sha256: str) -> Path:
         """Where those bytes are, or would be."""
         return self.settings.cards_dir / sha256[:2] / sha256
+
+    def has_card_part(self, sha256: str) -> bool:
+        """Those bytes are here."""
+        path = self.card_part(sha256)
+        with speaking_of(self.settings.data_dir):
+            try:
+                return self._wholeness.of(path, sha256)
+            except FileNotFoundError:
+                return False
 
     def drop_card_part(self, sha256: str) -> None:
         """Delete those bytes; what is no SHA-256, or is open elsewhere, stays."""
