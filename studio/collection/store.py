@@ -303,7 +303,7 @@ class ImageStore:
             for temp in left:
                 with contextlib.suppress(durable.InUse):  # the next start will do
                     _delete_file(temp)
-        return len(left)
+            return len(left) + durable.clear_unfinished(self.settings.model_pictures_dir)
 
     def _sidecar(self, sha256: str) -> Path:
         return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
