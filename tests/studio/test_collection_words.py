@@ -98,7 +98,7 @@ def test_signs_alone_are_found_in_names_and_tags(durable: Durable, signs: str) -
     by_file = upload(durable, 1, filename=f"a{signs}.png")
     named, tagged, other = upload(durable, 2), upload(durable, 3), upload(durable, 4)
     durable.collection.update(named.id, name=f"Mira {signs}")
-    durable.collection.update(tagged.id, tags=[f"fairy {signs}"])
+    durable.collection.update(tagged.id, tags=(f"fairy {signs}",))
     found = durable.collection.gallery.page(Filter(query=signs), None, 10).items
     assert {record.id for record in found} == {by_file.id, named.id, tagged.id}
     assert other.id not in {record.id for record in found}
