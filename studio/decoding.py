@@ -90,12 +90,12 @@ def first_frame(
     """
     with ExitStack() as held:
         try:
-            with _file(source) as file, _refusing(), _saying_what_it_is(file):
+            with _file(source) as file, refusing(), _saying_what_it_is(file):
                 decoded = _opened(file, max_pixels, at_least, held)
         except PictureRefused as refusal:
             held.close()
             bare = _without_damage(source, refusal)
-            with _refusing():
+            with refusing():
                 decoded = replace(_opened(io.BytesIO(bare), max_pixels, at_least, held), mended=True)
         yield decoded
 
@@ -168,7 +168,7 @@ def _say_colours(image: Image.Image, file: BinaryIO) -> tuple[str, ...]:
 
 
 @contextmanager
-def _refusing() -> Generator[None]:
+def refusing() -> Generator[None]:
     """Turn what decoders raise into words; failures of the disk pass."""
     try:
         yield

@@ -16,7 +16,16 @@ from pipelines.errors import LikenessError, RequestError
 from pipelines.events import Box
 from pipelines.planning import face_fixing, faces
 from pipelines.planning.complete import Completion
-from pipelines.request import RANDOM_SEED, CompleteRequest, FixFace, GenerationRequest, Mode, Reference, Role
+from pipelines.request import (
+    MAX_SEED,
+    RANDOM_SEED,
+    CompleteRequest,
+    FixFace,
+    GenerationRequest,
+    Mode,
+    Reference,
+    Role,
+)
 from studio.collection import reproductions
 from studio.collection.collection import Collection
 from studio.dispatcher import Afterwards
@@ -50,7 +59,7 @@ class FixWish(BaseModel):
     )
     prompt: str | None = Field(default=None, max_length=10_000, description="What the picture shows.")
     model: str | None = Field(default=None, max_length=128)
-    seed: int = Field(default=RANDOM_SEED, ge=-1)
+    seed: int = Field(default=RANDOM_SEED, ge=-1, le=MAX_SEED)
 
 
 class FaceFixing:

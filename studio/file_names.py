@@ -15,7 +15,9 @@ _ENDINGS = {mime: extension for extension, mime in KINDS.values()}
 _KNOWN_ENDING = re.compile(r"\.(png|jpe?g|jfif|webp|gif|bmp|tiff?|avif|zip|json|txt)$", re.IGNORECASE)
 _RESERVED = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\.|$)", re.IGNORECASE)
 MAX_STEM = 60
-"""Characters; with four bytes each and what is added, still less than the 255 bytes of most systems."""
+"""Characters."""
+_MAX_BYTES = 200
+"""Of them in UTF-8: with what is added, still less than the 255 of most systems, whatever the script."""
 
 
 def ending(mime: str) -> str:
@@ -31,7 +33,8 @@ def stem(words: str, otherwise: str) -> str:
     named = unicodedata.normalize("NFC", _KNOWN_ENDING.sub("", words.strip()))
     kept = "".join(c if _stays(c) else " " for c in named)
     joined = re.sub(r"[\s-]+|\.(?!\w)|(?<!\w)\.", "-", kept)
-    plain = re.sub(r"-{2,}", "-", joined)[:MAX_STEM].strip("-._")
+    plain = re.sub(r"-{2,}", "-", joined)[:MAX_STEM]
+    plain = plain.encode()[:_MAX_BYTES].decode(errors="ignore").strip("-._")
     if not any(c.isalnum() for c in plain):
         return otherwise
     return allowed(plain)

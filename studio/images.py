@@ -140,13 +140,15 @@ def may_have_more(path: Path) -> bool:
 def plain(*paths: Path, mode: str = "RGB", copies: int = 1) -> Generator[tuple[Image.Image, ...]]:
     """Working files decoded, in `mode`, with room for them and so many copies of them while the block lasts.
 
-    Not to be nested: whoever needs several asks for them together. Raises OSError.
+    Not to be nested: whoever needs several asks for them together. Raises PictureRefused, OSError.
     """
     with ExitStack() as held:
-        files = [held.enter_context(Image.open(path)) for path in paths]
-        more = sum(4 * (copies - 1) * file.width * file.height for file in files)
-        held.enter_context(decoding.ROOM.taken(sum(map(decoding.bytes_needed, files)) + more))
-        yield tuple(file.convert(mode) for file in files)
+        with decoding.refusing():
+            files = [held.enter_context(Image.open(path)) for path in paths]
+            more = sum(4 * (copies - 1) * file.width * file.height for file in files)
+            held.enter_context(decoding.ROOM.taken(sum(map(decoding.bytes_needed, files)) + more))
+            pictures = tuple(file.convert(mode) for file in files)
+        yield pictures
 
 
 def thumbnail(path: Path, side: int = THUMBNAIL_SIDE) -> bytes:

@@ -28,7 +28,7 @@ class Readings:
         try:
             kept = json.loads(self._place(self._folder, reader, pixel_sha256).read_text(encoding="utf-8"))
             return (tuple(map(float, kept)) if is_list(kept) else kept,)
-        except (OSError, ValueError, TypeError):
+        except (OSError, ValueError, TypeError, OverflowError, RecursionError):
             return None
 
     def keep(self, reader: str, pixel_sha256: str, reading: Reading | None) -> None:

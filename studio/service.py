@@ -339,7 +339,7 @@ class StudioService:
     def _is_photograph(self, image_id: str) -> bool:
         try:
             return photographs.looks_like_one(self._collection.working_file(image_id))
-        except (NotFound, OSError):  # in the trash for good, or gone: nothing can be said of it
+        except (LikenessError, OSError):  # in the trash for good, or gone: nothing can be said of it
             return False
 
     def _complete_anyones(self, request: GenerationRequest) -> Completion:

@@ -14,7 +14,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from pipelines.catalog import borrowed_parts, enlargers, models_folder, split_files
@@ -31,7 +30,7 @@ from pipelines.catalog.foreign_folders import Root, RootLooks
 from pipelines.catalog.merging import merged
 from pipelines.catalog.models_folder import AddOnFile, ModelsFolder
 from pipelines.catalog.root_paths import RootPaths
-from pipelines.disk import layout
+from pipelines.disk import layout, yaml_files
 from pipelines.disk.hub_cache import cached_file, has_cached
 from pipelines.disk.json_files import is_list, is_object
 from pipelines.disk.known_files import KnownFiles
@@ -330,7 +329,7 @@ def _named(entries: list[Any], path: Path, known: set[str]) -> Iterator[tuple[An
     for number, entry in enumerate(entries, start=1):
         name = entry.get("id", f"number {number}") if is_object(entry) else f"number {number}"
         where = f"{path}, entry {name}"
-        if name in known:
+        if str(name) in known:
             raise CatalogError(f"{where}, id: there are two models with this id.")
         known.add(str(name))
         yield entry, where
@@ -338,11 +337,11 @@ def _named(entries: list[Any], path: Path, known: set[str]) -> Iterator[tuple[An
 
 def _read(path: Path) -> dict[str, list[Any]]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml_files.parse(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise CatalogError(f"{path}: cannot be read ({error.strerror}).") from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise CatalogError(f"{path}: is not YAML ({' '.join(str(error).split())}).") from error
+    except ValueError as error:
+        raise CatalogError(f"{path}: is not YAML ({error}).") from error
     if not is_object(content) or not {"models"} <= set(content) <= {"models", "readers"}:
         raise CatalogError(f"{path}: must hold the key 'models', and may hold 'readers', and no others.")
     for key, entries in content.items():

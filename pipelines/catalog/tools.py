@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipelines.catalog.meanings import Meaning, of_name
+from pipelines.disk import yaml_files
 from pipelines.disk.json_files import is_list, is_object, read_object
 
 PATHS_FILES = frozenset({"extra_model_paths.yaml", "extra_model_paths.yml"})
@@ -162,8 +161,8 @@ def _paths_file(path: Path) -> Iterator[Place]:
 def _yaml(path: Path) -> dict[str, Any]:
     """Raises ValueError where it is no YAML of names and values, and OSError."""
     try:
-        said = yaml.safe_load(_text(path))
-    except (yaml.YAMLError, RecursionError) as error:
+        said = yaml_files.parse(_text(path))
+    except ValueError as error:
         raise ValueError(f"{path.name} is not YAML that can be understood.") from error
     if said is not None and not is_object(said):
         raise ValueError(f"{path.name} is not YAML that can be understood.")

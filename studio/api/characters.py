@@ -33,6 +33,7 @@ from studio.characters.records import (
     ReferenceSet,
     Versions,
 )
+from studio.file_names import attachment
 from studio.records import JobRecord
 
 _ALONE = "sandbox; default-src 'none'"
@@ -292,7 +293,7 @@ def _add_avatar(router: APIRouter, characters: Characters) -> None:
         data, mime = avatars.export(character_id, side, kind)
         if download:
             name = characters.transfer.file_name(character_id, kind)
-            headers["Content-Disposition"] = f'attachment; filename="{name}"'
+            headers["Content-Disposition"] = attachment(name)
         return Response(data, media_type=mime, headers=headers)
 
 
@@ -359,7 +360,7 @@ def _add_transfer(router: APIRouter, characters: Characters) -> None:
 
 def _saved_as(name: str) -> dict[str, str]:
     return {
-        "Content-Disposition": f'attachment; filename="{name}"',
+        "Content-Disposition": attachment(name),
         "Cache-Control": "no-store",
         "Content-Security-Policy": _ALONE,
     }

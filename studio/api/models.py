@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Path
+from pydantic import Field
 
 from pipelines.request import Mode
 from studio.models.library import ModelLibrary
 from studio.models.records import Download, Library, MemorySetting, ModelCard
 
 ModelId = Annotated[str, Path(min_length=1, max_length=128)]
+ModelName = Annotated[str, Field(max_length=128)]
 
 
 def add_models(router: APIRouter, library: ModelLibrary) -> None:
@@ -32,7 +34,7 @@ def _add_library(router: APIRouter, library: ModelLibrary) -> None:
         return library.scan()
 
     @router.put("/models/defaults/{mode}")
-    def set_default(mode: Mode, model: Annotated[str | None, Body(embed=True)] = None) -> Library:
+    def set_default(mode: Mode, model: Annotated[ModelName | None, Body(embed=True)] = None) -> Library:
         """The model a mode starts with; null: the first that is ready."""
         return library.set_default(mode, model)
 

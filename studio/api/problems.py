@@ -6,14 +6,14 @@ each with `detail` and, where one is to blame, `field`. Knows nothing of the cal
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
@@ -62,17 +62,18 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _bug)
 
 
-def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> JSONResponse:
-    body = problem.model_dump(exclude_none=True)
+def _answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    said = json.dumps(problem.model_dump(exclude_none=True), ensure_ascii=False)
+    body = said.encode("utf-8", "replace")  # what was asked for stands in it, and need not be text
     kept = {"Cache-Control": "no-store", **(headers or {})}  # what failed now may be right the next time
-    return JSONResponse(body, problem.status, headers=kept, media_type="application/problem+json")
+    return Response(body, problem.status, headers=kept, media_type="application/problem+json")
 
 
 def _title(status: int) -> str:
     return HTTPStatus(status).phrase
 
 
-async def _domain_error(_: Request, error: Exception) -> JSONResponse:
+async def _domain_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, LikenessError)
     return _answer(
         Problem(
@@ -92,7 +93,7 @@ def _parts(error: LikenessError) -> list[FieldProblem] | None:
     return [FieldProblem(field=field, detail=detail) for field, detail in listed] or None
 
 
-async def _refused_fields(_: Request, error: Exception) -> JSONResponse:
+async def _refused_fields(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     problems = [describe(each) for each in error.errors()]
     first = problems[0]
@@ -108,7 +109,7 @@ async def _refused_fields(_: Request, error: Exception) -> JSONResponse:
     )
 
 
-async def _http_error(_: Request, error: Exception) -> JSONResponse:
+async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     detail = error.detail
     if detail == "There was an error parsing the body":
@@ -118,7 +119,7 @@ async def _http_error(_: Request, error: Exception) -> JSONResponse:
     return _answer(problem, error.headers)
 
 
-async def _bug(request: Request, error: Exception) -> JSONResponse:
+async def _bug(request: Request, error: Exception) -> Response:
     _log.error("%s %s failed", request.method, request.url.path, exc_info=error)
     detail = "Something went wrong inside the studio. Try again; the terminal it runs in says more."
     return _answer(Problem(title=_title(500), status=500, code="internal_error", detail=detail))

@@ -123,7 +123,7 @@ def _is_card(data: dict[str, Any]) -> bool:
 def _later(said: dict[str, Any]) -> Iterator[str]:
     try:
         version = float(said.get("spec_version", 0))
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return
     if version > 3.0:
         yield f"The card was made for version {version:g} of the format; what is new in it is only kept."

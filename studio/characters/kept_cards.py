@@ -51,13 +51,13 @@ def keep(
 
 
 def kept(store: ImageStore, said: dict[str, Any] | None) -> CardRemainder:
-    """What the row names. Raises NotFound where its words are missing; missing assets are left out."""
+    """What the row names. Raises NotFound where its words are lost; lost assets are left out."""
     if said is None:
         return CardRemainder()
     if "description" in said:
         return CardRemainder(card_json.clean(said)[0])
     names: dict[str, str] = said.get("assets", {})
-    here = {uri: name for uri, name in names.items() if store.card_part(name).is_file()}
+    here = {uri: name for uri, name in names.items() if store.has_card_part(name)}
     return CardRemainder(
         json.loads(_read(store, said["rest"])),
         tuple(said.get("merged", ())),
@@ -95,11 +95,9 @@ def _names(said: dict[str, Any] | None) -> set[str]:
 
 
 def _read(store: ImageStore, name: str) -> bytes:
-    path = store.card_part(name)
-    try:
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        raise NotFound(
-            f"{path} is missing: it holds what the character's card said. Bring it back from a copy of the "
-            "data folder."
-        ) from error
+    if store.has_card_part(name):
+        return store.card_part(name).read_bytes()
+    raise NotFound(
+        f"{store.card_part(name)} is missing or damaged: it holds what the character's card said. Bring it "
+        "back from a copy of the data folder."
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -155,11 +154,16 @@ class Transfer:
     # --- out --------------------------------------------------------------------------------
 
     def zipped(self, character_id: str) -> Iterator[bytes]:
-        """The character as a zip, in parts: `character.json` and the pictures' stored bytes."""
+        """The character as a zip, in parts: `character.json` and the pictures' stored bytes.
+
+        Raises NotFound where one of them is missing or damaged, before the first part.
+        """
         with self._database.reading() as session:
             row = character(session, character_id)
             contents, ids = _contents(session, row)
             card = row.card
+        for entry in contents.pictures:
+            self._check(contents.name, entry.label, ids[entry.file])
         files = [(name, self._reads(image_id)) for name, image_id in ids.items()]
         if card is not None:
             kept = kept_cards.kept(self._store, card)
@@ -183,8 +187,13 @@ class Transfer:
         return card_files.with_chunks(self._plain_png(current), card_files.chunks(texts | assets))
 
     def charx(self, character_id: str) -> Iterator[bytes]:
-        """The character as a CHARX card, in parts: `card.json`, the portrait and the card's files."""
+        """The character as a CHARX card, in parts: `card.json`, the portrait and the card's files.
+
+        Raises NotFound where the portrait is missing or damaged, before the first part.
+        """
         person, kept, current = self._person(character_id)
+        if current is not None:
+            self._check(person.name, "the portrait", current)
         portrait = None if current is None else partial(self._plain_png, current)
         said, files = card_assets.for_charx(
             cards.write(person, kept.rest, kept.merged), kept.assets, portrait
@@ -202,6 +211,15 @@ class Transfer:
             image_id, card = current.image_id if current else None, row.card
         return person, kept_cards.kept(self._store, card), image_id
 
+    def _check(self, name: str, label: str, image_id: str) -> None:
+        try:
+            self._collection.file(image_id)
+        except NotFound as error:
+            raise NotFound(
+                f"A picture of {name} is missing or damaged: {label}. Load it again from a copy, or take it "
+                "from the character, and export again."
+            ) from error
+
     def _plain_png(self, image_id: str) -> bytes:
         """The picture and nothing else."""
         buffer = io.BytesIO()
@@ -210,11 +228,10 @@ class Transfer:
         return buffer.getvalue()
 
     def file_name(self, character_id: str, ending: str) -> str:
-        """A plain name for a download."""
+        """What a download is called."""
         with self._database.reading() as session:
             name = character(session, character_id).name
-        plain = re.sub(r"[^A-Za-z0-9]+", "-", name).strip("-")[:60]
-        return f"{file_names.allowed(plain or 'character')}.{ending}"
+        return f"{file_names.stem(name, 'character')}.{ending}"
 
     def _reads(self, image_id: str) -> Callable[[], bytes]:
         return lambda: self._collection.file(image_id)[0].read_bytes()

@@ -7,6 +7,7 @@ Knows no formats; `metadata.sidecar` understands the text.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import locale
 from pathlib import Path
 
@@ -49,12 +50,22 @@ def decoded(data: bytes) -> str:
     for mark, name in _MARKS:
         if data.startswith(mark):
             return data.decode(name, "replace")
-    for name in (*_unmarked_utf16(data), "utf-8", locale.getencoding(), _WESTERN):
-        try:
+    for name in (*_unmarked_utf16(data), "utf-8"):
+        with contextlib.suppress(UnicodeDecodeError):
             return data.decode(name)
-        except (UnicodeDecodeError, LookupError):
-            continue
+    if text := _damaged_utf8(data):
+        return text
+    for name in (locale.getencoding(), _WESTERN):
+        with contextlib.suppress(UnicodeDecodeError, LookupError):
+            return data.decode(name)
     return data.decode(_WESTERN, "replace")
+
+
+def _damaged_utf8(data: bytes) -> str | None:
+    """UTF-8 in which a byte is wrong, or the last letter is cut; in other encodings most of them would be."""
+    text = data.decode("utf-8", "replace")
+    lost = text.count("\ufffd")
+    return text if lost <= sum(letter > "\x7f" for letter in text) - lost else None
 
 
 def _unmarked_utf16(data: bytes) -> tuple[str, ...]:

@@ -173,7 +173,7 @@ class Collection:
             return queries.records(session, [queries.row(session, parent) for parent in wanted])
 
     def file(self, image_id: str) -> tuple[Path, ImageRecord]:
-        """The stored file and its record. Raises NotFound, also where the file was taken away or cut."""
+        """The stored file and its record. Raises NotFound, also where the file was taken away or changed."""
         record = self.get(image_id)
         return self._whole(self._row(image_id)), record
 
@@ -383,7 +383,7 @@ class Collection:
             return queries.row(session, image_id)
 
     def _whole(self, row: ImageRow) -> Path:
-        """Its file, where it is as long as it was: one that was cut or emptied is no picture any more."""
+        """Its file, where it holds what it did: one that was cut or changed is that picture no more."""
         if not self.store.has(row.sha256, row.extension, row.size_bytes):
             raise gone()
         return self.store.path(row.sha256, row.extension)

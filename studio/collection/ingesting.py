@@ -119,7 +119,7 @@ class FolderIngest:
         self._store.keep_all((one.temp, one.file.sha256, one.file.extension) for one in pictures)
 
     def _is_here(self, sha256: str, size: int) -> bool:
-        """In the collection, out of the trash, and its file has its length: one that was cut is mended."""
+        """In the collection, out of the trash, and its file whole: one that was cut or changed is mended."""
         with self._database.reading() as session:
             extension = rows.extension_of_shown(session, sha256)
         return extension is not None and self._store.has(sha256, extension, size)

@@ -237,7 +237,8 @@ def _searches(wanted: Filter) -> bool:
 def _contains(signs: str) -> ColumnElement[bool]:
     """A search for substrings: the query has only signs or emoji, which the index does not hold."""
     places = (ImageRow.label, ImageRow.name, ImageRow.request["prompt"].as_string())
-    return or_(*(place.contains(signs, autoescape=True) for place in places))
+    tagged = select(TagRow.image_id).where(TagRow.tag.contains(signs, autoescape=True))
+    return or_(ImageRow.id.in_(tagged), *(place.contains(signs, autoescape=True) for place in places))
 
 
 def _tagged(session: Session, tag: str) -> ColumnElement[bool]:

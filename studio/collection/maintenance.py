@@ -25,7 +25,8 @@ from studio.collection.character_journal import CharacterJournal, Rows
 from studio.collection.journal import Journal, PictureState
 from studio.collection.models import ImageRow, JobRow, ReproductionRow
 from studio.collection.recovery import RecoveredFile
-from studio.collection.store import ImageStore, sha256_of, speaking_of
+from studio.collection.store import ImageStore, speaking_of
+from studio.collection.wholeness import sha256_of
 from studio.database import Database
 from studio.settings import PROGRAM, Settings
 

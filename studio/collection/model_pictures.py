@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import zipfile
+import zlib
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from pipelines.events import Refined
 from studio import durable
@@ -24,6 +25,17 @@ from studio import durable
 MOST_BYTES = 2 << 30
 _log = logging.getLogger(__name__)
 _ID_CHARS = 32
+_DAMAGED = (
+    OSError,
+    LookupError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    RuntimeError,
+    zlib.error,
+    zipfile.BadZipFile,
+)
+"""What reading a zip and its pictures raises where a bit of it has changed."""
 _PICTURES = ("change", "seen", "drawn")
 
 
@@ -97,7 +109,7 @@ class ModelPictures:
         try:
             with zipfile.ZipFile(self._path(image_id)) as file:
                 return file.read("change.png")
-        except (OSError, KeyError, zipfile.BadZipFile):
+        except _DAMAGED:
             return None
 
     def of(self, image_id: str) -> ModelPicture | None:
@@ -110,7 +122,7 @@ class ModelPictures:
                 source = _pixels(file.read("source.png"), "RGB") if about.reshaped else None
             pictures = _pixels(change, "L"), _pixels(seen, "RGB"), _pixels(drawn, "RGB")
             return ModelPicture(about, *pictures, large, source)
-        except (OSError, KeyError, SyntaxError, ValueError, zipfile.BadZipFile, ValidationError):
+        except _DAMAGED:
             return None
 
     def _path(self, image_id: str) -> Path:

@@ -32,6 +32,7 @@ from PIL import Image
 from pipelines.errors import PictureRefused, StorageFailure
 from studio import durable, images
 from studio.collection import model_pictures
+from studio.collection.wholeness import Wholeness, is_whole_png, is_whole_webp
 from studio.settings import Settings
 
 _BLOCK = 2**20
@@ -50,16 +51,18 @@ class ImageStore:
         self.settings = settings
         self._incoming = settings.images_dir / _INCOMING
         self._unsettled = settings.cards_dir / _UNSETTLED
+        self._wholeness = Wholeness()
 
     def path(self, sha256: str, extension: str) -> Path:
         """Where the picture is, or would be."""
         return self.settings.images_dir / sha256[:2] / f"{sha256}.{extension}"
 
     def has(self, sha256: str, extension: str, size: int) -> bool:
-        """Its file is there, and as long as it should be."""
+        """Its file is there, as long as it should be and with the bytes it is named by."""
         with speaking_of(self.settings.data_dir):
+            path = self.path(sha256, extension)
             try:
-                return self.path(sha256, extension).stat().st_size == size
+                return path.stat().st_size == size and self._wholeness.of(path, sha256)
             except FileNotFoundError:
                 return False
 
@@ -127,15 +130,15 @@ class ImageStore:
     def thumbnail(self, sha256: str, extension: str, side: int = images.THUMBNAIL_SIDE) -> Path:
         """A WebP of `side` px, made if it isn't there. Raises PictureRefused, FileNotFoundError."""
         target = self._thumbnail(sha256, side)
-        if not _is_whole_webp(target):
-            self._derive(target, images.thumbnail(self.path(sha256, extension), side), durably=False)
+        if not is_whole_webp(target):
+            self._derive(target, images.thumbnail(self._whole(sha256, extension), side), durably=False)
         return target
 
     def keep_thumbnails(self, sha256: str, made: Mapping[int, bytes]) -> None:
         """Keep thumbnails made elsewhere, by their longest side."""
         for side, data in made.items():
             target = self._thumbnail(sha256, side)
-            if not _is_whole_webp(target):
+            if not is_whole_webp(target):
                 self._derive(target, data, durably=False)
 
     def keep_sidecar(self, sha256: str, name: str, text: str) -> None:
@@ -160,9 +163,8 @@ class ImageStore:
         try:
             for data in parts:
                 sha256 = images.sha256(data)
-                target = self.card_part(sha256)
                 names.append(sha256)
-                if sha256 not in aside and not (target.is_file() and target.stat().st_size == len(data)):
+                if sha256 not in aside and not self.has_card_part(sha256):
                     aside[sha256] = self.put_aside(data)
             self.unsettle_card_parts(aside)
             with speaking_of(self.settings.data_dir):
@@ -201,6 +203,15 @@ class ImageStore:
         """Where those bytes are, or would be."""
         return self.settings.cards_dir / sha256[:2] / sha256
 
+    def has_card_part(self, sha256: str) -> bool:
+        """Those bytes are here."""
+        path = self.card_part(sha256)
+        with speaking_of(self.settings.data_dir):
+            try:
+                return self._wholeness.of(path, sha256)
+            except FileNotFoundError:
+                return False
+
     def drop_card_part(self, sha256: str) -> None:
         """Delete those bytes; what is no SHA-256, or is open elsewhere, stays."""
         if _SHA256.fullmatch(sha256):
@@ -217,28 +228,35 @@ class ImageStore:
 
     def working_file(self, sha256: str, extension: str, *, plain: bool) -> Path:
         """An upright 8-bit RGB PNG of the picture: itself where it is one (`plain`), else a copy."""
-        path = self.path(sha256, extension)
         if plain:
-            return path
+            return self.path(sha256, extension)
         target = self.settings.working_dir / sha256[:2] / f"{sha256}.png"
-        if not target.exists():
-            self._derive(target, _png(images.working_copy(path)), durably=True)
+        if not is_whole_png(target):
+            self._derive(target, _png(images.working_copy(self._whole(sha256, extension))), durably=True)
         return target
 
     def mask_file(self, sha256: str, extension: str) -> Path:
         """An upright 8-bit RGBA PNG of the picture, made if it isn't there."""
         target = self.settings.working_dir / sha256[:2] / f"{sha256}.mask.png"
-        if not target.exists():
-            picture = images.working_copy(self.path(sha256, extension), clear=True)
+        if not is_whole_png(target):
+            picture = images.working_copy(self._whole(sha256, extension), clear=True)
             self._derive(target, _png(picture), durably=True)
         return target
 
     def original_file(self, sha256: str, extension: str) -> Path:
         """An upright 8-bit PNG of the picture in its own colours, made if it isn't there."""
         target = self.settings.working_dir / sha256[:2] / f"{sha256}.own.png"
-        if not target.exists():
-            self._derive(target, _png(images.own_copy(self.path(sha256, extension))), durably=True)
+        if not is_whole_png(target):
+            self._derive(target, _png(images.own_copy(self._whole(sha256, extension))), durably=True)
         return target
+
+    def _whole(self, sha256: str, extension: str) -> Path:
+        """The file to make others from. Raises FileNotFoundError where it holds other bytes by now."""
+        path = self.path(sha256, extension)
+        with speaking_of(self.settings.data_dir):
+            if not self._wholeness.of(path, sha256):
+                raise FileNotFoundError(errno.ENOENT, "The file holds other bytes", str(path))
+        return path
 
     def files(self) -> Iterator[tuple[str, str]]:
         """(SHA-256, extension) by name of every stored file, unread, in no order; strangers are left out."""
@@ -285,7 +303,7 @@ class ImageStore:
             for temp in left:
                 with contextlib.suppress(durable.InUse):  # the next start will do
                     _delete_file(temp)
-        return len(left)
+            return len(left) + durable.clear_unfinished(self.settings.model_pictures_dir)
 
     def _sidecar(self, sha256: str) -> Path:
         return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
@@ -328,24 +346,6 @@ def _write(target: Path, data: bytes, *, durably: bool) -> None:
         file.write(data)
         if durably:
             durable.sync(file)
-
-
-def _is_whole_webp(path: Path) -> bool:
-    """Thumbnails are not synced: one that a power cut left too short says so by its own length."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-            return (
-                len(head) == 8 and int.from_bytes(head[4:], "little") + 8 == os.fstat(file.fileno()).st_size
-            )
-    except FileNotFoundError:
-        return False
-
-
-def sha256_of(path: Path) -> str:
-    """SHA-256 of a file's bytes, hexadecimal."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

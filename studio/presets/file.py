@@ -12,6 +12,7 @@ from typing import Any, cast
 import yaml
 from pydantic import ValidationError
 
+from pipelines.disk import yaml_files
 from studio.presets.records import MOST_PRESETS, Preset
 
 MAX_BYTES = 2**20
@@ -32,11 +33,9 @@ def read(text: str, name: str) -> PresetFile:
     if len(text.encode(errors="replace")) > MAX_BYTES:
         return PresetFile(faults=(f"{name} has more than 1 MiB; that is no file of presets.",))
     try:
-        content = yaml.safe_load(text)
-    except RecursionError:
-        return PresetFile(faults=(f"{name} is nested too deeply; that is no file of presets.",))
-    except (yaml.YAMLError, ValueError) as error:
-        return PresetFile(faults=(f"{name} is not YAML ({' '.join(str(error).split())[:200]}).",))
+        content = yaml_files.parse(text)
+    except ValueError as error:
+        return PresetFile(faults=(f"{name} is not YAML ({str(error)[:200]}).",))
     if content is None:
         return PresetFile()
     entries = _entries(content)

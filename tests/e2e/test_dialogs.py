@@ -145,8 +145,34 @@ def test_a_dropped_folder_brings_its_pictures_and_an_address_is_told(page: Page,
     assert labels == ["9.png", "10.png", "1.png", "portrait.png"]
 
 
-def drop(page: Page, **what: Any) -> None:
-    box = page.locator("#references").bounding_box()
+def test_a_picture_dropped_on_the_stage_is_a_reference(page: Page, tmp_path: Path) -> None:
+    for count in (1, 2):
+        drop(page, "#preview", files=[str(make_picture(tmp_path, f"{count}.png"))])
+        expect(page.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(count)
+    expect(page.locator(".lk-toast", has_text="Nothing takes that here")).to_have_count(0)
+
+
+@pytest.mark.parametrize("place", ["#generate", "#prompt"])
+def test_a_drop_beside_the_places_that_take_it_is_told(page: Page, tmp_path: Path, place: str) -> None:
+    told = page.locator(".lk-toast", has_text="Nothing takes that here")
+    drop(page, place, files=[str(make_picture(tmp_path))])
+    expect(told).to_have_count(1)
+    expect(page.locator("#references .lk-reference")).to_have_count(0)
+    drop(page, "#references", files=[str(make_picture(tmp_path))])
+    expect(page.locator("#references .lk-reference:not(.lk-waiting)")).to_have_count(1)
+    expect(told).to_have_count(1)
+
+
+def test_an_address_dropped_on_the_import_is_told_to_be_one(page: Page) -> None:
+    page.evaluate("likeness.showTab('collection')")
+    page.locator("#import-folder").click()
+    drop(page, "#import-dialog", items=[{"mimeType": "text/uri-list", "data": "https://example.org/a.png"}])
+    expect(page.locator(".lk-toast")).to_contain_text("an address on the web")
+    expect(page.locator("#import-dialog")).not_to_contain_text("There is no picture in")
+
+
+def drop(page: Page, place: str = "#references", **what: Any) -> None:
+    box = page.locator(place).first.bounding_box()
     assert box is not None
     at = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
     browser = page.context.new_cdp_session(page)

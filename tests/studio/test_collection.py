@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import threading
 from collections.abc import Generator
 from pathlib import Path
@@ -13,6 +14,7 @@ from PIL import Image
 
 from pipelines.errors import NotFound, PictureRefused, RequestError
 from pipelines.request import Role
+from studio import images
 from studio.collection.queries import Filter
 from studio.records import Category
 from tests.studio.fixtures import Durable, encoded, noise, open_durable, picture, ready, request, save, upload
@@ -234,6 +236,60 @@ def test_a_lost_file_is_said_wherever_it_is_asked_for(durable: Durable) -> None:
             with pytest.raises(NotFound, match="missing"):
                 ask(record.id)
         assert durable.collection.get(record.id) == record
+
+
+@pytest.mark.parametrize("how", ["a bit", "another picture", "a folder"])
+def test_a_file_that_holds_other_bytes_of_the_same_length_is_no_picture(durable: Durable, how: str) -> None:
+    for seed, (data, name) in enumerate(((picture(3), "a.png"), (encoded(noise(), "JPEG"), "a.jpg"))):
+        record, _ = durable.collection.add_upload(io.BytesIO(data), name)
+        path, _ = durable.collection.file(record.id)
+        before = path.stat()
+        if how == "a folder":
+            path.unlink()
+            path.mkdir()
+        else:
+            other = (
+                picture(7 + seed)
+                if how == "another picture"
+                else data[:99] + bytes([data[99] ^ 1]) + data[100:]
+            )
+            path.write_bytes(other[: len(data)].ljust(len(data), b"\0"))
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        durable.collection.thumbnail(record.id).unlink()
+        for ask in (
+            durable.collection.file,
+            durable.collection.thumbnail,
+            durable.collection.working_file,
+            durable.collection.mask_file,
+        ):
+            with pytest.raises(NotFound, match="missing or damaged"):
+                ask(record.id)
+        if how != "a folder":
+            assert durable.collection.add_upload(io.BytesIO(data), name)[0].id == record.id
+            assert durable.collection.file(record.id)[0].read_bytes() == data
+
+
+def test_a_copy_to_work_on_that_was_cut_is_made_again(durable: Durable) -> None:
+    record, _ = durable.collection.add_upload(io.BytesIO(encoded(noise(), "JPEG")), "a.jpg")
+    for ask in (
+        durable.collection.working_file,
+        durable.collection.mask_file,
+        durable.collection.original_file,
+    ):
+        whole = ask(record.id).read_bytes()
+        for kept in (0, 7, len(whole) - 1):
+            ask(record.id).write_bytes(whole[:kept])
+            assert ask(record.id).read_bytes() == whole
+
+
+def test_a_copy_that_cannot_be_decoded_is_refused_in_words(durable: Durable) -> None:
+    record, _ = durable.collection.add_upload(io.BytesIO(encoded(noise(), "JPEG")), "a.jpg")
+    copy = durable.collection.working_file(record.id)
+    data = bytearray(copy.read_bytes())
+    data[len(data) // 2] ^= 255
+    copy.write_bytes(data)
+    with pytest.raises(PictureRefused, match="damaged"), images.plain(copy):
+        pass
 
 
 def test_nobody_is_not_found(durable: Durable) -> None:

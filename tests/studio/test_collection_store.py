@@ -79,8 +79,12 @@ def test_leftovers_are_cleared_and_strangers_left_alone(store: ImageStore, tmp_p
         (tmp_path / folder / ".incoming").mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / ".incoming" / "abandoned").write_bytes(b"half")
     (tmp_path / "images" / sha256[:2] / ".DS_Store").write_bytes(b"")
+    (tmp_path / "model-pictures").mkdir()
+    (tmp_path / "model-pictures" / f".a.zip.{'0' * 32}.part").write_bytes(b"half")
+    (tmp_path / "model-pictures" / "a.zip").write_bytes(b"whole")
     (tmp_path / "images" / "notes.txt").write_text("mine")
-    assert store.clear_incoming() == 3
+    assert store.clear_incoming() == 4
+    assert [each.name for each in (tmp_path / "model-pictures").iterdir()] == ["a.zip"]
     assert list(store.files()) == [(sha256, "png")]
     assert (tmp_path / "images" / "notes.txt").exists()
 

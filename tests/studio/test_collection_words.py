@@ -93,6 +93,17 @@ def test_whatever_is_typed_is_text(durable: Durable, query: str) -> None:
     durable.collection.gallery.page(Filter(query=query), None, 10)
 
 
+@pytest.mark.parametrize("signs", ["🧝", "✨", "%", "_", '"', "♥"])
+def test_signs_alone_are_found_in_names_and_tags(durable: Durable, signs: str) -> None:
+    by_file = upload(durable, 1, filename=f"a{signs}.png")
+    named, tagged, other = upload(durable, 2), upload(durable, 3), upload(durable, 4)
+    durable.collection.update(named.id, name=f"Mira {signs}")
+    durable.collection.update(tagged.id, tags=(f"fairy {signs}",))
+    found = durable.collection.gallery.page(Filter(query=signs), None, 10).items
+    assert {record.id for record in found} == {by_file.id, named.id, tagged.id}
+    assert other.id not in {record.id for record in found}
+
+
 def test_what_is_searched_for_is_a_word_for_the_index() -> None:
     assert words.match("red 赤い猫 x_y") == '"red"* "赤い い猫" "x"* "y"*'
     assert words.match("猫") == 'signs : "猫"'

@@ -75,3 +75,19 @@ def test_odd_bodies_are_refused(studio: StudioProcess, content_type: str, body: 
         answer = studio.api("POST", path, content=body, headers={"Content-Type": content_type})
         assert 400 <= answer.status_code < 500, f"{path}: {answer.text}"
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize(
+    "value", [r'"\ud800"', r'"a\udfff b"', "9" * 400, "9" * 4299, "-" + "9" * 400, "[" * 900 + "]" * 900]
+)
+def test_odd_values_of_a_single_field_are_refused(studio: StudioProcess, value: str) -> None:
+    image = studio.api("GET", "/images?limit=1").json()["items"][0]["id"]
+    for method, path, field in (
+        ("PUT", "/models/defaults/img2img", "model"),
+        ("POST", f"/images/{image}/fix-face", "seed"),
+        ("POST", f"/images/{image}/fix-face", "model"),
+    ):
+        body = f'{{"{field}": {value}}}'.encode()
+        answer = studio.api(method, path, content=body, headers={"Content-Type": "application/json"})
+        assert 400 <= answer.status_code < 500, f"{path}: {answer.text}"
+        assert answer.headers["content-type"] == "application/problem+json"

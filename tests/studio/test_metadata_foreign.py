@@ -256,6 +256,14 @@ def test_what_the_picture_says_goes_before_the_file_beside_it() -> None:
     assert found.tool == "Forge"
 
 
+def test_what_is_no_text_is_no_prompt_and_letters_that_were_lost_are_told() -> None:
+    noise_as_text = bytes(range(256)).decode("cp1252", "replace")
+    assert said(picture(), Sidecar("a.txt", noise_as_text)) is None
+    found = reading.read(picture(), Sidecar("a.txt", "\ufffd woman\nSteps: 20, Sampler: Euler, Seed: 7"))
+    assert found.faults == ("Some letters of a.txt could not be read: it is not UTF-8 throughout.",)
+    assert reading.read(picture(), Sidecar("a.txt", "a\tcaption\r\nof two lines")).faults == ()
+
+
 @pytest.mark.parametrize("text", ["", "   ", "{", "[]", "{}", "null"])
 def test_a_file_beside_the_picture_that_says_nothing(text: str) -> None:
     assert said(picture(), Sidecar("a.json", text)) is None

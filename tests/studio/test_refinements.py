@@ -199,6 +199,25 @@ def test_a_damaged_file_is_as_none(durable: Durable, refinements: Refinements) -
         refinements.put_together(made.id, Correction())
 
 
+@pytest.mark.parametrize(("place", "bits"), [(6, 1), (6, 32), (6, 64), (8, 9), (4, 0xFF)])
+def test_a_bit_that_changed_in_the_file_makes_it_as_none(
+    durable: Durable, refinements: Refinements, place: int, bits: int
+) -> None:
+    """`place`: of the version, the switches or the method that the zip's directory says of each part."""
+    made = refined(durable, source_of(durable))
+    file = durable.settings.model_pictures_dir / f"{made.id}.zip"
+    data = bytearray(file.read_bytes())
+    entry = data.find(b"PK\1\2")
+    while entry >= 0:
+        data[entry + 2 + place] ^= bits
+        entry = data.find(b"PK\1\2", entry + 1)
+    file.write_bytes(data)
+    with pytest.raises(NotFound, match="not known"):
+        refinements.change(made.id)
+    with pytest.raises(NotFound, match="not known"):
+        refinements.put_together(made.id, Correction())
+
+
 def test_a_source_that_was_deleted_meanwhile_is_told(durable: Durable, refinements: Refinements) -> None:
     source = source_of(durable)
     made = refined(durable, source)

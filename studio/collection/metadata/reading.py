@@ -43,6 +43,9 @@ _MALFORMED = (LookupError, TypeError, ValueError, AttributeError, ArithmeticErro
 _log = logging.getLogger(__name__)
 
 
+_NOT_UTF8 = "Some letters of {name} could not be read: it is not UTF-8 throughout."
+
+
 @dataclass(frozen=True, slots=True)
 class Sidecar:
     """A text file that lay beside a picture."""
@@ -78,6 +81,8 @@ def read(data: bytes, beside: Sidecar | None = None, pixels: Image.Image | None 
     metadata = _first(texts.named, faults)
     if metadata is None and beside is not None:
         metadata = _guarded(lambda _: sidecar.read(beside.name, beside.text), {}, faults)
+        if metadata is not None and "\ufffd" in beside.text:
+            faults.append(_NOT_UTF8.format(name=beside.name))
     if metadata is None and pixels is not None:
         hidden = stealth.read(pixels)
         metadata = _first(hidden, faults)

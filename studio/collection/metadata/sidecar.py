@@ -35,10 +35,18 @@ def beside(path: Path) -> Iterator[Path]:
 def read(name: str, text: str) -> ForeignMetadata | None:
     """What a sidecar says. Raises what broken JSON raises."""
     if not name.lower().endswith(".json"):
+        if _is_no_text(text):
+            return None
         said = a1111.parse(text)
         prompt = foreign.words(text)
         return said or (ForeignMetadata(tool="Text file", prompt=prompt) if prompt else None)
     return _from_json(foreign.json_object(text))
+
+
+def _is_no_text(text: str) -> bool:
+    """Bytes of something else, whatever they were decoded as: texts have no control signs but for spaces."""
+    odd = sum(sign < " " and not sign.isspace() for sign in text)
+    return odd > len(text) // 20
 
 
 def _from_json(said: dict[str, Any]) -> ForeignMetadata | None:

@@ -9,6 +9,7 @@ import { currentSection, followAddress } from "./core/sections.js";
 import { follow } from "./core/snapshot.js";
 import { store } from "./core/storage.js";
 import { styles } from "./core/styles.js";
+import { keepDropsOffThePage } from "./kit/drops.js";
 import { keepNumbersFromWheel, listenForGenerate } from "./kit/keyboard.js";
 import { toast } from "./kit/toasts.js";
 import { openToScripts } from "./outside.js";
@@ -156,6 +157,7 @@ function drawFits() {
 openToScripts();
 drawFits();
 listenForGenerate();
+keepDropsOffThePage();
 keepNumbersFromWheel();
 followAddress();
 measureRoom();

@@ -125,7 +125,21 @@ def test_a_mistake_is_named_by_file_entry_and_key(tmp_path: Path, change: tuple[
 
 @pytest.mark.parametrize(
     "text",
-    ["", "models: []", "models: {}", "- id: one", "models: [\n", "models:\n  - 7\n", "more: 1\nmodels: []"],
+    [
+        "",
+        "models: []",
+        "models: {}",
+        "- id: one",
+        "models: [\n",
+        "models:\n  - 7\n",
+        "more: 1\nmodels: []",
+        "models: 2001-99-99",
+        'models: !!int ""',
+        'models: !!bool ""',
+        "models: !!timestamp x",
+        "models: " + "[" * 5000,
+        "models:\n  - id: [one]\n    label: One\n",
+    ],
 )
 def test_a_file_that_is_no_catalogue_is_refused(tmp_path: Path, text: str) -> None:
     with pytest.raises(CatalogError, match=r"models\.yaml"):

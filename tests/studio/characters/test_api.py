@@ -209,12 +209,12 @@ def test_files_over_http(http: TestClient) -> None:
     mara = made(http, "Mära Voß")
     uploaded(http, mara)
     zipped = http.get(f"/characters/{mara}/export")
-    assert zipped.headers["content-disposition"] == 'attachment; filename="M-ra-Vo.zip"'
+    assert zipped.headers["content-disposition"] == "attachment; filename*=utf-8''M%C3%A4ra-Vo%C3%9F.zip"
     card = http.get(f"/characters/{mara}/card")
     assert card.headers["content-type"] == "image/png"
     charx = http.get(f"/characters/{mara}/card", params={"kind": "charx"})
     assert charx.headers["content-type"] == "application/zip"
-    assert charx.headers["content-disposition"].endswith('.charx"')
+    assert charx.headers["content-disposition"].endswith("Vo%C3%9F.charx")
     problem(http.get(f"/characters/{mara}/card", params={"kind": "bmp"}), 422, "kind")
     for data, name in ((zipped.content, "a.zip"), (card.content, "a.png"), (charx.content, "a.charx")):
         answer = http.post("/characters/import", files={"file": (name, data)})

@@ -339,6 +339,12 @@ def test_a_card_of_a_later_format_is_read_and_told(studio: Cast) -> None:
     assert "3.5" in made.notes[0]
 
 
+def test_a_card_whose_format_has_no_end_of_digits_is_read(studio: Cast) -> None:
+    said = {**third(DATA), "spec_version": 10**400}
+    made = studio.characters.transfer.import_file(io.BytesIO(json.dumps(said).encode()), "ina.json")
+    assert made.character.name == DATA["name"]
+
+
 # --- zips ---------------------------------------------------------------------------------------
 
 

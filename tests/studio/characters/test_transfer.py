@@ -86,9 +86,39 @@ def test_a_zip_brings_everything_back(studio: Cast) -> None:
     assert studio.characters.transfer.file_name(mara, "zip") == "Mara.zip"
 
 
+@pytest.mark.parametrize("how", ["a bit", "cut", "gone"])
+def test_a_damaged_picture_is_told_before_anything_is_sent(studio: Cast, how: str) -> None:
+    mara = complete(studio)
+    portrait = studio.characters.get(mara).portrait
+    assert portrait is not None
+    path, _ = studio.collection.file(portrait.image_id)
+    data = path.read_bytes()
+    path.write_bytes(data[:50] + bytes([data[50] ^ 1]) + data[51:] if how == "a bit" else data[:50])
+    if how == "gone":
+        path.unlink()
+    for send in (studio.characters.transfer.zipped, studio.characters.transfer.charx):
+        with pytest.raises(NotFound, match="A picture of Mara is missing or damaged"):
+            send(mara)
+
+
+def test_what_a_card_brought_and_was_damaged_is_left_out_or_told(studio: Cast) -> None:
+    said = {"name": "Wren", "description": "a thief", "odd": {"x": 1}}
+    wren = imported(studio, png(chara=packed({"spec": "chara_card_v2", "data": said})), "wren.png")
+    for part in studio.settings.cards_dir.rglob("*"):
+        if part.is_file():
+            part.write_bytes(bytes(part.stat().st_size))
+    with pytest.raises(NotFound, match="missing or damaged: it holds what the character's card said"):
+        studio.characters.transfer.card(wren)
+
+
 def test_no_download_has_a_name_that_windows_keeps_for_itself(studio: Cast) -> None:
     con = studio.characters.create(name="Con").id
     assert studio.characters.transfer.file_name(con, "zip") == "_Con.zip"
+
+
+def test_a_download_is_called_as_the_artist_calls_the_character(studio: Cast) -> None:
+    made = studio.characters.create(name="美咲 v1.5").id
+    assert studio.characters.transfer.file_name(made, "zip") == "美咲-v1.5.zip"
 
 
 def test_a_zip_in_another_studio(studio: Cast, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -220,6 +220,10 @@ def with_strength(value: float) -> object:
     ("content", "sentence"),
     [
         ("{", "f.yaml is not YAML"),
+        ('presets: !!int ""', "f.yaml is not YAML (a value is not what it is marked as)"),
+        ('presets: !!bool "x"', "f.yaml is not YAML (a value is not what it is marked as)"),
+        ("presets: !!timestamp x", "f.yaml is not YAML (a value is not what it is marked as)"),
+        ("presets: 2001-99-99", "f.yaml is not YAML (month must be in 1..12)"),
         ("[1]", "f.yaml must hold the key “presets”"),
         ("presets: 3", "f.yaml must hold the key “presets”"),
         ({"presets": [GOOD, GOOD]}, "preset “a”: there are two presets with this id."),
@@ -233,7 +237,7 @@ def with_strength(value: float) -> object:
         (with_strength(float("nan")), "preset “a”, says.1.settings.strength: "),
         ({"presets": ["a"]}, "f.yaml, preset number 1: "),
         ({"presets": [{**GOOD, "id": f"n{n}"} for n in range(501)]}, "f.yaml has 501 presets"),
-        ("presets: " + "[" * 5000, "f.yaml is nested too deeply"),
+        ("presets: " + "[" * 5000, "f.yaml is not YAML (it is nested too deeply)"),
     ],
 )  # fmt: skip
 def test_a_fault_is_one_clear_sentence(presets: Presets, content: object, sentence: str) -> None:

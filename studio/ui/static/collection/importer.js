@@ -5,7 +5,7 @@ import { emit } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { api } from "../core/rest.js";
 import { store } from "../core/storage.js";
-import { bringsSomething, isPicture } from "../kit/drops.js";
+import { bringsFiles, bringsSomething, droppedFiles, isPicture } from "../kit/drops.js";
 import * as kit from "../kit/kit.js";
 import { toast } from "../kit/toasts.js";
 import { droppedPictures } from "./folder_drop.js";
@@ -115,6 +115,7 @@ class Importer {
       if (!bringsSomething(event)) return;
       event.preventDefault();
       lit(false);
+      if (!bringsFiles(event)) return void droppedFiles(event);
       const name = event.dataTransfer?.items[0]?.webkitGetAsEntry()?.name ?? "the folder";
       this.send(name, await droppedPictures(event));
     });

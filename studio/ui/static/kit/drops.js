@@ -8,6 +8,8 @@ const LARGE = "That folder holds more than 500 pictures; the first 500 are taken
 const MOST = 500;
 const ADDRESS = "That is an address on the web, and the studio fetches nothing from there. Save the picture first, then drop the file.";
 
+const NOWHERE = "Nothing takes that here. Drop pictures on the picture or References in the Studio, or into the Collection.";
+
 /** The type under which the page's own pictures are dragged: their id. */
 export const PICTURE = "application/x-likeness-image";
 
@@ -39,6 +41,40 @@ export async function droppedFiles({ dataTransfer }) {
     else if (file) files.push(file);
   }
   return files;
+}
+
+/** Whether it is files or folders that are dropped, and not an address. @param {DragEvent} event */
+export const bringsFiles = ({ dataTransfer }) => [...(dataTransfer?.items ?? [])].some((item) => item.kind === "file");
+
+/** What is dropped on what `selector` finds, now or later, is told to `take`. @param {string} selector @param {(on: boolean) => void} lit @param {(event: DragEvent) => void} take */
+export function takeDropsOn(selector, lit, take) {
+  /** @param {DragEvent} event */
+  const meant = (event) => bringsSomething(event) && event.target instanceof Element && event.target.closest(selector);
+  document.addEventListener("dragover", (event) => {
+    if (!meant(event)) return;
+    event.preventDefault();
+    lit(true);
+  });
+  document.addEventListener("dragleave", (event) => meant(event) && lit(false));
+  document.addEventListener("drop", (event) => {
+    if (!meant(event)) return;
+    event.preventDefault();
+    lit(false);
+    take(event);
+  });
+}
+
+/** Beside the places that take it a drop says so, least of all does it open what was dropped in place of the page. */
+export function keepDropsOffThePage() {
+  let ofThePage = false; // one of its own links or pictures is dragged
+  document.addEventListener("dragstart", () => (ofThePage = true), { capture: true });
+  document.addEventListener("dragend", () => (ofThePage = false), { capture: true });
+  window.addEventListener("dragover", (event) => bringsSomething(event) && event.preventDefault());
+  window.addEventListener("drop", (event) => {
+    if (!bringsSomething(event)) return;
+    if (!event.defaultPrevented && !ofThePage) toast(NOWHERE, "warning");
+    event.preventDefault();
+  });
 }
 
 /** @param {FileSystemEntry} folder */

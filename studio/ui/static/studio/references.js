@@ -8,7 +8,7 @@ import { emit, on } from "../core/bus.js";
 import { el } from "../core/dom.js";
 import { showTab } from "../core/sections.js";
 import { enlarge } from "../kit/dialogs.js";
-import { bringsSomething, droppedFiles, PICTURE, pastedPictures } from "../kit/drops.js";
+import { bringsSomething, droppedFiles, PICTURE, pastedPictures, takeDropsOn } from "../kit/drops.js";
 import { icon } from "../kit/icons.js";
 import { popover, rove } from "../kit/menus.js";
 import { toast } from "../kit/toasts.js";
@@ -358,9 +358,6 @@ class ReferenceStrip {
     const ours = (event) => bringsSomething(event) || [DRAGGED, PICTURE].some((type) => event.dataTransfer?.types.includes(type));
     /** @param {boolean} on */
     const lit = (on) => this.root.classList.toggle("lk-drop", on);
-    // beside it a drop does nothing, least of all open what was dropped in place of the page
-    window.addEventListener("dragover", (event) => bringsSomething(event) && event.preventDefault());
-    window.addEventListener("drop", (event) => bringsSomething(event) && event.preventDefault());
     this.root.addEventListener("dragover", (event) => {
       if (!ours(event)) return;
       event.preventDefault();
@@ -374,6 +371,7 @@ class ReferenceStrip {
       lit(false);
       this.drop(event);
     });
+    takeDropsOn("#preview", lit, (event) => this.drop(event));
   }
 
   /** @param {DragEvent} event */
