@@ -17,6 +17,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pipelines.errors import StorageFailure
+from pipelines.licence import Licence
 from pipelines.request import Mode
 from studio import durable
 from studio.models.records import Consent, MemorySetting
@@ -56,6 +57,17 @@ class Decisions(BaseModel):
     """Repositories that the studio brought into the hub's cache."""
     leaving: dict[str, list[OwnFile]] = Field(default_factory=dict)
     """Removals that are under way: the model's place in the models folder → what goes with it."""
+
+    def default_for(self, model: str) -> tuple[str, ...]:
+        """The modes that start with it."""
+        return tuple(mode.value for mode, chosen in self.defaults.items() if chosen == model)
+
+    def consent_to(self, licence: Licence) -> Consent | None:
+        """What was said to this version of a licence."""
+        same = (
+            each for each in self.consents if (each.licence, each.version) == (licence.name, licence.version)
+        )
+        return next(same, None)
 
     def note_fetched(self, repos: Iterable[str]) -> None:
         """The studio is about to bring these repositories."""

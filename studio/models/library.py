@@ -17,7 +17,6 @@ from typing import Any
 from pipelines.catalog.catalog import Catalog
 from pipelines.disk.hub_cache import cached_commit
 from pipelines.errors import Conflict, NotFound, RequestError, StorageFailure
-from pipelines.licence import Licence
 from pipelines.memory.plan import Hardware, MemoryChoice
 from pipelines.request import MODE_LABEL, Mode
 from pipelines.spec import Entry, ModelSpec, ReaderSpec
@@ -185,7 +184,7 @@ class ModelLibrary:
         licence = self._catalog.entry(model_id).licence
 
         def change(decisions: Decisions) -> None:
-            if _consent(decisions, licence) is None:
+            if decisions.consent_to(licence) is None:
                 now = datetime.now(UTC)
                 decisions.consents.append(
                     Consent(licence=licence.name, version=licence.version, url=licence.url, agreed_at=now)
@@ -199,7 +198,7 @@ class ModelLibrary:
         licence = self._catalog.entry(model_id).licence
 
         def change(decisions: Decisions) -> None:
-            given = _consent(decisions, licence)
+            given = decisions.consent_to(licence)
             decisions.consents = [each for each in decisions.consents if each != given]
 
         self._decide(change)
@@ -209,7 +208,7 @@ class ModelLibrary:
         """Raises RequestError (field `model`) where the licence still has to be agreed to."""
         spec = self._catalog.get(model_id)
         licence = spec.licence
-        if licence.needs_consent and _consent(self._ledger.read(), licence) is None:
+        if licence.needs_consent and self._ledger.read().consent_to(licence) is None:
             raise RequestError(
                 f"{spec.label} may not be used commercially ({licence.name}). "
                 "Agree to its licence on the Models page first, or choose another model.",
@@ -237,7 +236,7 @@ class ModelLibrary:
 
     def default_for(self, model_id: str) -> tuple[str, ...]:
         """The modes that begin with the model."""
-        return _default_for(self._ledger.read(), model_id)
+        return self._ledger.read().default_for(model_id)
 
     def memory_of(self, model_id: str) -> MemorySetting:
         """How the model shall be kept: the artist's own setting, else the studio's."""
@@ -300,7 +299,7 @@ class ModelLibrary:
             available=catalog.availability(spec),
             licence=spec.licence,
             needs_consent=spec.licence.needs_consent,
-            consent=_consent(decisions, spec.licence),
+            consent=decisions.consent_to(spec.licence),
             size_bytes=size,
             download_bytes=round(spec.download_gb * 1e9) if spec.download_gb else None,
             version=self._version_of(spec, decisions),
@@ -330,7 +329,7 @@ class ModelLibrary:
             "memory": setting,
             "memory_choices": choices,
             "memory_refused": refused,
-            "default_for": _default_for(decisions, spec.id),
+            "default_for": decisions.default_for(spec.id),
         }
 
     def _download(self, spec: Entry) -> Download | None:
@@ -379,17 +378,6 @@ class ModelLibrary:
     def _shared_with(self, spec: Entry) -> tuple[str, ...]:
         others = (other for other in self._catalog.entries if other.id != spec.id)
         return tuple(other.label for other in others if other.source == spec.source)
-
-
-def _consent(decisions: Decisions, licence: Licence) -> Consent | None:
-    same = (
-        each for each in decisions.consents if (each.licence, each.version) == (licence.name, licence.version)
-    )
-    return next(same, None)
-
-
-def _default_for(decisions: Decisions, model_id: str) -> tuple[str, ...]:
-    return tuple(mode.value for mode, model in decisions.defaults.items() if model == model_id)
 
 
 def _free(folder: Path) -> int:
