@@ -127,6 +127,11 @@ class ModelSpec(Entry):
     sources: Literal["any", "drawings"] = Field(
         default="any", description="What it can refine: 'drawings' alone, where it knows no photographs."
     )
+    framing: Literal["any", "whole"] = Field(
+        default="any",
+        description="What a mask is painted on: 'any' part of a picture around it, or the 'whole' picture, "
+        "for a model that knows no parts of what it draws.",
+    )
     no_use_for: tuple[Literal["negative_prompt", "num_inference_steps"], ...] = Field(
         default=(), description="Settings of its family that make no picture of its own better."
     )

@@ -70,7 +70,12 @@ def resolve(spec: ModelSpec, mode: Mode) -> Route:
             f"{spec.label} can't do {MODE_LABEL[mode]}. Choose another model, or one of its modes: {can}.",
             field="mode",
         )
-    route = replace(entry_route(spec, mode), shapes=spec.shapes, no_use_for=spec.no_use_for)
+    route = replace(
+        entry_route(spec, mode),
+        shapes=spec.shapes,
+        no_use_for=spec.no_use_for,
+        crops=spec.framing == "any",
+    )
     return route.with_defaults(_defaults(spec, mode))
 
 

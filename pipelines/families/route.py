@@ -74,6 +74,8 @@ class Route:
     stretched. A test holds it against what the pipeline does."""
     shapes: tuple[str, ...] = ()
     """Aspect ratios the model was made for; none: all."""
+    crops: bool = True
+    """Painting in a mask, the model is shown what lies around it, as large as it can; False: all there is."""
     no_use_for: tuple[str, ...] = ()
     """Settings that the class takes and the model makes nothing of: not shown on the page."""
     min_reference_px: int = 16

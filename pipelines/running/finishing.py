@@ -78,7 +78,7 @@ def canvas(plan: Plan, images: Sequence[RoleImage]) -> Canvas:
         return Canvas(picture, (stretched if whole else covering)(picture.size, model), mask, own)
     spot = mask.point([255 if level >= _PAINTED else 0 for level in range(256)]).getbbox()
     guided = any(image.role is Role.STRUCTURE for image in images)
-    if spot is None or guided:  # outlines lie over the whole picture
+    if spot is None or guided or not plan.route.crops:  # outlines lie over the whole picture
         return Canvas(picture, covering(picture.size, model), mask, own)
     return Canvas(picture, around(picture.size, model, spot), mask, own)
 

@@ -6,6 +6,7 @@ The network is small and what it gets wrong is in its model card; asked here is 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -91,27 +92,49 @@ def test_more_influence_keeps_more_of_the_source(pipes: Pipes, mara: Image.Image
     assert likeness[1] < likeness[-1] / 2
 
 
+def in_the_studio(pictures: dict[str, Image.Image], folder: Path, **asked: Any) -> ImageReady:
+    """What the catalogue's own entry makes of a request."""
+    for name, picture in pictures.items():
+        picture.save(folder / f"{name}.png")
+    catalog = load_catalog(ROOT / "models.yaml")
+    request = GenerationRequest.model_validate({"model": "portrait-mini", "seed": 3, **asked})
+    sizes = {name: picture.size for name, picture in pictures.items()}
+    events: list[Event] = []
+    order = WorkOrder(
+        "job",
+        complete(request, catalog, sizes, lambda: 0).request,
+        {name: str(folder / f"{name}.png") for name in pictures},
+    )
+    PipelineRunner(catalog, "cpu").run(order, events.append, lambda: False)
+    (ready,) = [event for event in events if isinstance(event, ImageReady)]
+    return ready
+
+
 @pytest.mark.parametrize("shape", ["2:3", "16:9"])
 def test_what_is_added_around_a_portrait_goes_on_with_it(
     mara: Image.Image, tmp_path: Path, shape: str
 ) -> None:
     """Plain yellow stays plain yellow: no second head, no other place."""
-    path = tmp_path / "mara.png"
-    mara.save(path)
-    asked = GenerationRequest(
-        mode="outpaint", model="portrait-mini", prompt="", seed=3, aspect_ratio=shape,
-        num_inference_steps=20, references=[{"image_id": "mara"}],
-    )  # fmt: skip
-    catalog = load_catalog(ROOT / "models.yaml")
-    request = complete(asked, catalog, {"mara": mara.size}, lambda: 0).request
-    events: list[Event] = []
-    order = WorkOrder("job", request, {"mara": str(path)})
-    PipelineRunner(catalog, "cpu").run(order, events.append, lambda: False)
-    (ready,) = [event for event in events if isinstance(event, ImageReady)]
+    ready = in_the_studio(
+        {"mara": mara}, tmp_path, mode="outpaint", aspect_ratio=shape, references=[{"image_id": "mara"}]
+    )
     drawn = np.frombuffer(ready.rgb, np.uint8).reshape(ready.height, ready.width, 3).astype(float)
     added = (ready.height - mara.height) // 2, (ready.width - mara.width) // 2
     ground = drawn[: added[0]] if shape == "2:3" else drawn[:60, : added[1]]
     assert np.abs(ground - colour(mara, SKY)).mean() < 12
+
+
+def test_a_painted_mouth_is_drawn_into_the_whole_portrait(mara: Image.Image, tmp_path: Path) -> None:
+    """Not into a picture of a mouth, of which it would make a face."""
+    large = mara.resize((512, 512), Image.Resampling.LANCZOS)
+    mask = Image.new("L", large.size)
+    mask.paste(255, (170, 280, 330, 370))
+    references = [{"image_id": "mara"}, {"image_id": "mask", "role": "mask"}]
+    ready = in_the_studio(
+        {"mara": large, "mask": mask}, tmp_path, mode="inpaint", prompt="laughing", references=references
+    )
+    assert ready.refined is not None
+    assert tuple(ready.refined.box) == (0, 0, *large.size)
 
 
 def test_a_control_image_moves_the_edges(pipes: Pipes) -> None:
