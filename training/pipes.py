@@ -33,6 +33,16 @@ EDIT = {**TEXT, "image_guidance_scale": 2.0}
 SCALES = (1.0, 1.0)
 
 
+class ReferencePipeline(StableDiffusionPipeline):
+    """Takes a reference of its own for each prompt: the stock pipeline shows all of them to every picture."""
+
+    def prepare_ip_adapter_image_embeds(
+        self, ip_adapter_image: Any, ip_adapter_image_embeds: Any, *options: Any
+    ) -> list[torch.Tensor]:
+        """The embeddings as they are given: without and with the references, (2B, 1, D) for each adapter."""
+        return list(ip_adapter_image_embeds)
+
+
 class Pipes:
     """Every mode of one exported folder as a stock diffusers pipeline, sharing weights, in float32."""
 
@@ -49,7 +59,7 @@ class Pipes:
         self.control = StableDiffusionControlNetPipeline(
             **self.text.components, controlnet=controlnet, requires_safety_checker=False
         )
-        self.adapted = StableDiffusionPipeline(unet=plain_unet(self.edit.unet), **shared)
+        self.adapted = ReferencePipeline(unet=plain_unet(self.edit.unet), **shared)
         self.adapted.load_ip_adapter(
             [str(folder)] * 2,
             subfolder="ip_adapter",
