@@ -1,6 +1,7 @@
 """Load an exported folder into the stock pipelines the studio uses, and draw batches with fixed seeds.
 
-Guidance keeps the contrast there is without it, in the pipelines that can, as models.yaml says of this model.
+Guidance keeps the contrast there is without it, in the pipelines that can, and acts on pictures from noise in
+the noisier half of the levels, as models.yaml says of this model.
 """
 
 from __future__ import annotations
@@ -23,14 +24,26 @@ from diffusers import (
 from PIL import Image
 
 from pipelines.families.route import STUDIO_DEFAULTS
+from pipelines.running.families.guidance_spans import GuidanceSpan
 from pipelines.running.source_pixels import UnchangedCompositor
 from training.models import ADAPTERS, plain_unet
 
 STEPS = 20
 GUIDANCE_RESCALE = 0.7
+GUIDANCE_SPAN = GuidanceSpan(above=0.5)
 TEXT = {"guidance_scale": STUDIO_DEFAULTS["guidance_scale"]}
 EDIT = {**TEXT, "image_guidance_scale": 2.0}
 SCALES = (1.0, 1.0)
+
+
+class ReferencePipeline(StableDiffusionPipeline):
+    """Takes a reference of its own for each prompt: the stock pipeline shows all of them to every picture."""
+
+    def prepare_ip_adapter_image_embeds(
+        self, ip_adapter_image: Any, ip_adapter_image_embeds: Any, *options: Any
+    ) -> list[torch.Tensor]:
+        """The embeddings as they are given: without and with the references, (2B, 1, D) for each adapter."""
+        return list(ip_adapter_image_embeds)
 
 
 class Pipes:
@@ -49,7 +62,7 @@ class Pipes:
         self.control = StableDiffusionControlNetPipeline(
             **self.text.components, controlnet=controlnet, requires_safety_checker=False
         )
-        self.adapted = StableDiffusionPipeline(unet=plain_unet(self.edit.unet), **shared)
+        self.adapted = ReferencePipeline(unet=plain_unet(self.edit.unet), **shared)
         self.adapted.load_ip_adapter(
             [str(folder)] * 2,
             subfolder="ip_adapter",
@@ -67,6 +80,8 @@ class Pipes:
         options.setdefault("num_inference_steps", STEPS)
         if "guidance_rescale" in inspect.signature(pipe.__call__).parameters:
             options.setdefault("guidance_rescale", GUIDANCE_RESCALE)
+        if pipe in (self.text, self.control, self.adapted):
+            options.setdefault("callback_on_step_end", _end_guidance)
         return pipe(list(prompts), generator=generators, **options).images
 
     def edited(
@@ -106,6 +121,11 @@ class Pipes:
         pixels = self.adapted.feature_extractor(list(pictures), return_tensors="pt").pixel_values
         embeds = self.adapted.image_encoder(pixels.to(self.device)).image_embeds.unsqueeze(1)
         return torch.cat([torch.zeros_like(embeds), embeds])
+
+
+def _end_guidance(pipeline: Any, step: int, *rest: Any) -> dict[str, Any]:
+    GUIDANCE_SPAN.after(pipeline, step)
+    return {}
 
 
 def _composed(source: Image.Image, seen: Image.Image, drawn: Image.Image) -> Image.Image:

@@ -4,7 +4,8 @@ The teacher is the same network told in words what a reference shows; the pupil 
 and learns to predict the same velocity. The difference between them is nothing but what the reference has to
 say, so this needs far fewer pictures than a plain loss, of which that is a hundredth part (compare Hinton et
 al. 2015, arXiv 1503.02531). The critic reads over the pupil's shoulder: what a reference shows must be
-readable in what is about to be drawn. The image encoder has learnt to see before, and is not taught here.
+readable in what is about to be drawn. That counts double: at half of it expressions hardly came across. The
+image encoder has learnt to see before, and is not taught here.
 """
 
 from __future__ import annotations
@@ -32,8 +33,11 @@ from training.samples import EMPTY_TEXT, NAMED, ZERO_REFERENCE, Mixer, Sample, T
 from training.train_controlnet import trained_model
 from training.train_critic import trained_critic, unseen
 from training.train_encoder import load_encoder
+from training.train_unet import face_weights
 
 SILENT = 0.1
+THOROUGH = 0.5
+UNREAD = 2.0
 EARLIEST = 250
 
 
@@ -60,14 +64,15 @@ def load_references(model: PortraitModel, work: Path) -> None:
 def lesson(mixer: Mixer) -> tuple[Sample, str]:
     """A sample with references and the pupil's caption; the teacher's, which says what they show.
 
-    Both are always told the expression, by the reference or in words: left open, mouths come out smudged.
+    Both are always told the expression, by the reference or in words: left open, mouths come out smudged. In
+    half of the lessons all is told that the reference does not show.
     """
     rng = mixer.rng
     sample = Sample(rng.randrange(len(mixer.data.portraits)), "")
     mixer.refer(sample)
     sample.zero_character = sample.zero_style = rng.random() < ZERO_REFERENCE
     told = mixer.told(sample)
-    keep = 0.0 if rng.random() < SILENT else NAMED
+    keep = 0.0 if rng.random() < SILENT else 1.0 if rng.random() < THOROUGH else NAMED
     named = [f for f in FIELDS if f not in told and (rng.random() < keep or f == "expression")]
     portrait, wording = mixer.data.portraits[sample.target], rng.random()
     if rng.random() < EMPTY_TEXT:
@@ -172,7 +177,7 @@ class Classroom:
             wanted = self.predicted(noisy, t, full, [nothing, nothing])
         gates[0].value, gates[1].value = there_c, there_s
         velocity = self.predicted(noisy, t, text, [character, style])
-        taught = F.mse_loss(velocity, wanted)
+        taught = (face_weights(clean) * F.mse_loss(velocity, wanted, reduction="none")).mean()
         if self.critic is None:
             return taught, torch.zeros_like(taught)
         shown = self.truth.only(lessons.target, lessons.shown)
@@ -201,6 +206,6 @@ def train(preset: Preset, work: Path, device: str) -> None:
         now = next(ready).to(device)
         with arithmetic(device, preset.bf16):
             taught, unread = room.teach(now)
-        descent.descend(taught + unread)
+        descent.descend(taught + UNREAD * unread)
         recent.append((taught.detach(), unread.detach()))
         descent.log(measures)

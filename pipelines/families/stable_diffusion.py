@@ -33,6 +33,14 @@ class Options(AdapterOptions):
         description="How far guidance keeps the contrast there is without it, in pipelines that can: "
         "0.7 for networks trained to a signal-to-noise ratio of zero (Lin et al. 2023, arXiv 2305.08891).",
     )
+    guidance_above: float = Field(
+        default=0.0,
+        ge=0.0,
+        lt=1.0,
+        description="In pictures that begin as noise, and pipelines that can, guidance acts down to this "
+        "share of the noise levels; below, where it may smudge what is small, words act without it "
+        "(Kynkäänniemi et al. 2024, arXiv 2404.07724).",
+    )
     vae: str | None = Field(default=None, description="An autoencoder instead of the model's own.")
 
     def always_needed(self) -> tuple[str, ...]:

@@ -167,3 +167,12 @@ def test_a_reference_acts_and_leaves_the_scene_to_the_words(
     ]  # fmt: skip
     assert apart(*drawn) > 3
     assert all(colour(image, SKY).argmax() == 1 for image in drawn)
+
+
+def test_each_picture_of_a_batch_has_its_own_reference(pipes: Pipes, mara: Image.Image) -> None:
+    words = ["portrait of a person in a forest"] * 2
+    both = [mara, Image.open(DRAWINGS / "curls-2.webp").convert("RGB")]
+    options = {"num_inference_steps": 2, **TEXT}
+    for at, drawn in enumerate(pipes.adapted_batch(words, 0, both, None, (1.0, 1.0), **options)):
+        (alone,) = pipes.adapted_batch(words[:1], at, both[at : at + 1], None, (1.0, 1.0), **options)
+        assert apart(drawn, alone) < 1

@@ -16,6 +16,7 @@ from pipelines.planning.plan import Plan
 from pipelines.returning.views import Check, never
 from pipelines.running import finishing, placement, preview, replaying, step_caches, together
 from pipelines.running.contract import FinishedPicture, LoadSettings, OnStep
+from pipelines.running.families.guidance_spans import GuidanceSpan
 from pipelines.running.soft_masks import SoftMask
 
 Arguments = dict[str, Any]
@@ -63,6 +64,7 @@ class DiffusersCall:
         arguments: Arguments,
         finish: finishing.Finisher,
         soft: SoftMask | None = None,
+        span: GuidanceSpan | None = None,
     ) -> None:
         self._model = model
         self._pipeline, self._guess = stock
@@ -70,6 +72,7 @@ class DiffusersCall:
         self._arguments = arguments
         self._finish = finish
         self._soft = soft
+        self._span = span
 
     @property
     def pipeline(self) -> str:
@@ -143,6 +146,8 @@ class DiffusersCall:
         def callback(pipeline: Any, step: int, timestep: Any, tensors: dict[str, Any]) -> dict[str, Any]:
             guess = self._guess.latest
             on_step(step, pipeline.num_timesteps, tensors["latents"] if guess is None else guess)
+            if self._span is not None:
+                self._span.after(pipeline, step)
             if self._soft is None:
                 return {}
             return {"latents": self._soft.held(pipeline, step, tensors["latents"], seed)}

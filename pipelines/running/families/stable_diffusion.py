@@ -25,6 +25,7 @@ from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.encodings import ClipPrompts
 from pipelines.running.families import image_encoders
 from pipelines.running.families.call import Arguments, Stock, accepts
+from pipelines.running.families.guidance_spans import GuidanceSpan
 from pipelines.running.families.role_images import fitted, only, share
 from pipelines.running.families.stock import StockModel, ignore
 from pipelines.running.single_file_parts import adapter_state, load_controlnet, read
@@ -155,6 +156,12 @@ class StableDiffusion(StockModel):
         if self.options.guidance_rescale and accepts(stock.pipeline, "guidance_rescale"):
             arguments["guidance_rescale"] = self.options.guidance_rescale
         return arguments
+
+    def guidance_span(self, plan: Plan) -> GuidanceSpan | None:
+        """As the entry says, in pictures from noise: one from a source may begin below it."""
+        from_noise = plan.strength is None and plan.mode is not Mode.SMART_EDIT
+        above = self.options.guidance_above
+        return GuidanceSpan(above) if above and from_noise and plan.route.step_callback else None
 
     def words(
         self, plan: Plan, stock: Stock, images: Sequence[RoleImage], arguments: Arguments, emit: Emit

@@ -25,6 +25,7 @@ from pipelines.request import REFINEMENTS, ControlKind, Mode, Role
 from pipelines.running import control_images, finishing, loading, placement, preview, recalling
 from pipelines.running.contract import Emit, LoadSettings, RoleImage
 from pipelines.running.families.call import Arguments, DiffusersCall, Stock, accepts
+from pipelines.running.families.guidance_spans import GuidanceSpan
 from pipelines.running.families.role_images import fitted, only
 from pipelines.running.loras import ActiveLora, Loras
 from pipelines.running.single_file_parts import SingleFileParts, load_vae
@@ -121,7 +122,7 @@ class StockModel:
         arguments |= {"num_inference_steps": plan.steps, "output_type": "latent"}
         soft = self.soft_mask(plan, images)
         finish = self._finish(plan, images, emit, gradual=soft is not None)
-        return DiffusersCall(self, stock, plan, arguments, finish, soft)
+        return DiffusersCall(self, stock, plan, arguments, finish, soft, self.guidance_span(plan))
 
     def soft_mask(self, plan: Plan, images: Sequence[RoleImage]) -> SoftMask | None:
         """What holds back the parts of a source painted over that its mask frees late; None without one."""
@@ -139,6 +140,10 @@ class StockModel:
     def guidance(self, plan: Plan, stock: Stock) -> Arguments:
         """How firmly the words are followed, as arguments."""
         return {plan.route.guidance_arg: plan.guidance_scale} if plan.route.guidance_arg else {}
+
+    def guidance_span(self, plan: Plan) -> GuidanceSpan | None:
+        """The part of the steps in which guidance acts; None for all of them."""
+        return None
 
     def _apply_loras(self, plan: Plan, pipeline: Any, emit: Emit) -> None:
         """Only the plan's LoRAs act, in the networks of the pipeline that is about to run."""

@@ -71,6 +71,17 @@ def test_an_adapter_in_use_leaves_other_modes_untouched(prepare: Any) -> None:
     assert torch.equal(denoised(prepare("text_to_image")), before)
 
 
+def test_lines_are_followed_with_guidance_in_the_first_steps_alone_where_the_entry_says_so(
+    model: StableDiffusion, prepare: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn = []
+    for above in (0.0, 0.5, 0.5):
+        monkeypatch.setattr(model, "options", model.options.model_copy(update={"guidance_above": above}))
+        drawn.append(denoised(prepare("controlnet", num_inference_steps=4, guidance_scale=6.0)))
+    assert not torch.equal(drawn[0], drawn[1])
+    assert torch.equal(drawn[1], drawn[2])
+
+
 def test_what_the_mask_shows_in_black_stays_to_the_pixel(prepare: Any, pictures: Pictures) -> None:
     call = prepare("inpaint", num_inference_steps=4)
     picture = call.finish(denoised(call)).picture
