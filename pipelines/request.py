@@ -157,7 +157,8 @@ class GenerationRequest(_Frozen, frozen=True):
         default=None,
         ge=0.0,
         le=1.0,
-        description="Share of the reference that may change: 1 - influence. None: the mode's default.",
+        description="Share of the reference that may change (in `outpaint` of its edges, drawn out): "
+        "1 - influence. None: the mode's default.",
     )
     width: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
     height: int | None = Field(default=None, ge=16, le=4096, description="Pixels.")
