@@ -8,7 +8,7 @@ same work.
 
 `--second-try` changes one word every time, so that the reference is known and the words are new.
 `--pictures 8` makes eight seeds at a time: the studio as one job, diffusers in a call for each and, as a
-third way, all in one call.
+third way, all in one call. With another `--precision` than float32 diffusers does it in float32, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -234,6 +234,8 @@ def main() -> None:
         with open_studio(settings) as service:
             threads = worker_threads(service)
             ways = {"bare": bare(folder, work, threads), "studio": through(service, options.model, work)}
+            if work.precision is not Precision.FLOAT32:
+                ways["float32"] = bare(folder, replace(work, precision=Precision.FLOAT32), threads)
             if work.pictures > 1:
                 ways["call"] = bare(folder, work, threads, at_once=work.pictures)
             print(f"{options.model}, smart edit, {work.side} px, {work.steps} steps, {threads} threads")
