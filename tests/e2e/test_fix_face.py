@@ -123,7 +123,7 @@ def test_the_option_fixes_what_a_job_has_made(studio_server: StudioProcess, tmp_
     canvas(("spiky-1", 100, (60, 60)), ("blue-2", 90, (300, 300))).save(path)
     source = studio_server.upload(path)
     job = studio_server.submit(
-        mode="smart_edit", prompt="make the background green", num_inference_steps=4,
+        mode="img2img", prompt="two men", strength=0.1, num_inference_steps=20, seed=1,
         references=[{"image_id": source["id"]}], fix_face={"under": 150},
     )  # fmt: skip
     done = studio_server.finished(job["id"])
