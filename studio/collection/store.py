@@ -303,7 +303,9 @@ class ImageStore:
             for temp in left:
                 with contextlib.suppress(durable.InUse):  # the next start will do
                     _delete_file(temp)
-            return len(left) + durable.clear_unfinished(self.settings.model_pictures_dir)
+            readings = self.settings.readings_dir.glob("*/??")
+            written_whole = (self.settings.model_pictures_dir, self.settings.cards_dir, *readings)
+            return len(left) + sum(map(durable.clear_unfinished, written_whole))
 
     def _sidecar(self, sha256: str) -> Path:
         return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
