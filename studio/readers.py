@@ -36,7 +36,7 @@ PORTION = 16
 _PATIENCE, _SHORT_PATIENCE = 5.0, 0.5
 """Seconds to wait for a job to end: where somebody asked for the answer, and where it comes along."""
 TURN_SECONDS = 30.0
-"""The same for another question: one that meets a worker that hangs is answered only when that is replaced."""
+"""The same for another question: one that meets a hung worker is answered only when that is replaced."""
 _ASKED_ELSEWHERE = "Another picture is being read, which takes long. Try again in a moment."
 _NO_HEAD = "No head was found in the anchor, so faces are not compared."
 

@@ -141,11 +141,11 @@ class ImageStore:
             if not is_whole_webp(target):
                 self._derive(target, data, durably=False)
 
-    def keep_sidecar(self, sha256: str, name: str, text: str) -> None:
-        """Keep a text that lay beside a picture, durably; one that is here already stays."""
+    def keep_sidecar(self, sha256: str, name: str, text: str, *, anew: bool = False) -> None:
+        """Keep a text that lay beside a picture, durably; one that is here stays, unless `anew`."""
         target = self._sidecar(sha256)
         with speaking_of(self.settings.data_dir):
-            if not target.exists():
+            if anew or not target.exists():
                 content = json.dumps({"name": name, "text": text}, ensure_ascii=False)
                 temp = self.put_aside(content.encode("utf-8", "replace"))
                 try:
