@@ -41,6 +41,8 @@ _UNSETTLED = ".unsettled"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_OTHER_KIND = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+"""A file stands where a folder should, or a folder in a file's place: which, has to be told."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -366,7 +368,8 @@ def _words(folder: Path, error: OSError) -> str:
         return f"The disk of {folder} is full. Free some space and try again."
     if error.errno in _READ_ONLY:
         return f"The data folder {folder} is read-only. Make it writable or choose another --data-dir."
-    return f"The data folder {folder} cannot be used: {error.strerror or error}."
+    at = f" ({error.filename})" if error.errno in _OTHER_KIND and error.filename else ""
+    return f"The data folder {folder} cannot be used: {error.strerror or error}{at}."
 
 
 def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:

@@ -220,6 +220,17 @@ def test_a_text_that_cannot_be_kept_leaves_nothing_behind(
     assert list((durable.settings.images_dir / ".incoming").iterdir()) == []
 
 
+def test_pictures_come_in_where_thumbnails_cannot_be_kept(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    durable.settings.thumbnails_dir.write_text("a file where a folder should be")
+    done = run(importer, folder)
+    assert (done.status, done.added, done.problems) == ("done", 4, ())
+    assert durable.collection.add_upload(folder / "c.webp", "c.webp")[0].label == "c.webp"
+    with pytest.raises(StorageFailure, match=str(durable.settings.thumbnails_dir)):
+        durable.collection.thumbnail(pictures(durable)["c.webp"].id)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are no text")
 def test_a_name_that_is_no_text_is_told_and_goes_on_later(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xe4chste")
