@@ -125,7 +125,8 @@ def write_whole(path: Path, parts: Iterable[bytes], *, private: bool = True) -> 
 
 def clear_unfinished(folder: Path) -> int:
     """Delete what a crash amid `write_whole` left in `folder`; returns how many."""
-    left = [path for path in folder.glob(".*.part") if _UNFINISHED.fullmatch(path.name)]
+    named = (path for path in folder.glob(".*.part") if _UNFINISHED.fullmatch(path.name))
+    left = [path for path in named if not path.is_dir()]
     for path in left:
         delete(path)
     return len(left)

@@ -6,6 +6,7 @@ functions: what is wrong with a start is said before anything slow is loaded.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import os
@@ -148,7 +149,7 @@ def _serve_on(sock: socket.socket, settings: Settings, door: Door | None) -> Non
             collector.settle()
             StudioServer(app, sock, ready, settings, own_key).serve_until_stopped()
         finally:
-            durable.delete(settings.address)
+            _tell_shells_no_more(settings)
 
 
 def _tell_shells(settings: Settings, address: str) -> None:
@@ -161,6 +162,12 @@ def _tell_shells(settings: Settings, address: str) -> None:
             settings.address,
             error.strerror or error,
         )
+
+
+def _tell_shells_no_more(settings: Settings) -> None:
+    """A folder that cannot be written by now keeps an address at which nobody answers; shells see that."""
+    with contextlib.suppress(OSError):
+        durable.delete(settings.address)
 
 
 def _print_anything() -> None:

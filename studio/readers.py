@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pipelines.catalog.absence import absence
 from pipelines.catalog.catalog import Availability, Catalog
-from pipelines.errors import LikenessError, ModelUnavailable, RequestError, WorkerLost
+from pipelines.errors import Conflict, LikenessError, ModelUnavailable, RequestError, WorkerLost
 from pipelines.events import Box, Reading, ReadOrder, Region
 from pipelines.spec import Question, ReaderSpec
 from studio import durable
@@ -31,8 +31,13 @@ from studio.readings import Readings
 
 HEAD = 1
 """Rises when heads are found or framed otherwise: what was remembered is then of another part."""
+PORTION = 16
+"""Heads read by one order: a long history would else last longer than an answer may, and be lost whole."""
 _PATIENCE, _SHORT_PATIENCE = 5.0, 0.5
 """Seconds to wait for a job to end: where somebody asked for the answer, and where it comes along."""
+TURN_SECONDS = 30.0
+"""The same for another question: one that meets a hung worker is answered only when that is replaced."""
+_ASKED_ELSEWHERE = "Another picture is being read, which takes long. Try again in a moment."
 _NO_HEAD = "No head was found in the anchor, so faces are not compared."
 
 
@@ -213,10 +218,11 @@ class Readers:
         found = {image: each[0] for image, each in kept.items() if each}
         if ask:
             missing = [image for image in pixels if image not in found]
-            fresh = self._look(spec, missing)
-            for image, reading in fresh.items():
-                self._kept.keep(reader, pixels[image], reading)
-            found |= fresh
+            for start in range(0, len(missing), PORTION):
+                fresh = self._look(spec, missing[start : start + PORTION])
+                for image, reading in fresh.items():
+                    self._kept.keep(reader, pixels[image], reading)
+                found |= fresh
         return {image: each if isinstance(each, tuple) else () for image, each in found.items()}
 
     def _look(self, spec: ReaderSpec, image_ids: Sequence[str]) -> dict[str, Reading | None]:
@@ -230,8 +236,12 @@ class Readers:
     def _asked(self, spec: ReaderSpec, regions: Sequence[Region], patience: float) -> tuple[Reading, ...]:
         revision = self._library.loading_of(spec.id).revisions.get(spec.source)
         order = ReadOrder(uuid.uuid4().hex, spec.id, tuple(regions), revision)
-        with self._turn:
+        if not self._turn.acquire(timeout=TURN_SECONDS):
+            raise Conflict(_ASKED_ELSEWHERE)
+        try:
             return self._ask(order, patience)
+        finally:
+            self._turn.release()
 
     def _stamp(self, spec: ReaderSpec) -> str:
         """Names the very model: its id, and its commit or the state of its files."""

@@ -91,13 +91,15 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
     quick_gradio.prepare()
     import gradio as gr
 
+    from studio.ui import wrong_calls
     from studio.ui.app import PAGE_OPTIONS, build_page
 
     page = build_page(service, settings)
     page.delete_cache = (3600, 86400)
     quick_gradio.calm(page)
     gradio_sessions.keep_sessions(page)
-    return gr.mount_gradio_app(  # pyright: ignore[reportUnknownMemberType] some options have no type
+    wrong_calls.refuse_wrong_inputs(page)
+    mounted = gr.mount_gradio_app(  # pyright: ignore[reportUnknownMemberType] some options have no type
         app,
         page,
         path="/",
@@ -114,6 +116,8 @@ def _mount_page(app: FastAPI, service: StudioService, settings: Settings) -> Fas
         mcp_server=False,
         **PAGE_OPTIONS,
     )
+    wrong_calls.tell_in_words(mounted)
+    return mounted
 
 
 def _set_gradio_environment(settings: Settings) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pipelines.errors import RequestError
 from studio.collection.beside import decoded
+from studio.collection.metadata.letters import is_misread
 
 MAX_BYTES = 4 * 2**20
 MAX_LINES = 100_000
@@ -37,7 +38,12 @@ class Wildcards:
             raise RequestError(
                 f"The list {path.name} cannot be read: {error.strerror}.", field="prompt"
             ) from error
-        found = tuple(_choices(decoded(data)))
+        text = decoded(data)
+        if is_misread(text):
+            raise RequestError(
+                f"The encoding of the list {path.name} is not known. Save it as UTF-8.", field="prompt"
+            )
+        found = tuple(_choices(text))
         if not found:
             raise RequestError(
                 f"The list {path.name} has no lines. Write one choice in each.", field="prompt"

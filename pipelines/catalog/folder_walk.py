@@ -5,6 +5,7 @@ Names only: nothing is opened. Knows nothing of what a file is.
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,11 @@ PICKLES = frozenset({".ckpt", ".pt", ".pth", ".bin", ".pkl"})
 WEIGHTS = frozenset({".safetensors", ".gguf", *PICKLES})
 MOST_ENTRIES = 100_000
 """Files and folders that are looked at in one walk: a link may lead to a whole disk."""
+
+_CANT_RESOLVE = 1921
+"""What Windows says of links that lead in a ring."""
+_DEAD = "It is a link to something that is not there. Bring that back, or remove the link."
+_RING = "It is a link that leads back to itself, so there is no file behind it. Remove the link."
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +76,18 @@ def _files(here: Path, names: list[str]) -> Iterator[Path | Unusable]:
         if path.is_file():
             yield path
         elif path.is_symlink() and not path.exists():
-            yield Unusable(
-                path, "It is a link to something that is not there. Bring that back, or remove the link."
-            )
+            yield Unusable(path, _RING if _is_ring(path) else _DEAD)
         else:
             yield Unusable(path, "It is no ordinary file. Remove it from the folder.")
+
+
+def _is_ring(link: Path) -> bool:
+    """It leads back to itself, perhaps over others; what leads nowhere does not."""
+    try:
+        link.stat()
+    except OSError as error:
+        return error.errno == errno.ELOOP or getattr(error, "winerror", None) == _CANT_RESOLVE
+    return False
 
 
 def _bad_link(path: Path, folder: Path, seen: set[str]) -> Unusable | None:

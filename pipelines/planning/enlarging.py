@@ -13,6 +13,7 @@ from pipelines.spec import ModelSpec
 
 MOST_SIDE = 4096
 """Longest side in px of what the studio makes."""
+_LEAST_SIDE = 16
 _SAME_SHAPE = 0.01
 
 
@@ -30,7 +31,14 @@ def size(request: GenerationRequest, route: Route, source: tuple[int, int]) -> E
     scale = request.scale
     if scale is None and not (request.width or request.height):
         scale = int({**STUDIO_DEFAULTS, **route.default}["scale"])
-    return by_size(source, request.width, request.height) if scale is None else by_scale(source, scale)
+    made = by_size(source, request.width, request.height) if scale is None else by_scale(source, scale)
+    if min(made.width, made.height) < _LEAST_SIDE:
+        raise RequestError(
+            f"The picture would be {made.width}×{made.height} px, and {_LEAST_SIDE} px a side is the least "
+            "the studio makes. Use a larger one.",
+            field="references",
+        )
+    return made
 
 
 def fits(scale: int, side: int) -> Literal[1, 2, 4]:

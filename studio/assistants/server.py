@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 import json
+import logging
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from mcp.server.mcpserver import Context, MCPServer
-from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.exceptions import ResourceError, ToolError
 from mcp.types import ContentBlock, ToolAnnotations
 from pydantic import Field
 
@@ -19,6 +20,10 @@ from studio.assistants.calls import StudioCalls
 _WHOLE_BYTES = 2 * 2**20
 """Up to here a picture is shown as it is, larger ones as a thumbnail."""
 _MOST_SHOWN = 4
+_MOST_TOLD = 200
+"""Signs of a reason in the log."""
+_SDK_LOGS = ("mcp.shared.jsonrpc_dispatcher", "mcp.server.runner")
+"""Where the SDK tells of requests that it could not answer: in a session, and without one."""
 _READS = ToolAnnotations(read_only_hint=True, open_world_hint=False)
 _MAKES = ToolAnnotations(read_only_hint=False, destructive_hint=False, open_world_hint=False)
 _ABOUT = """\
@@ -36,6 +41,8 @@ def make_server(calls: StudioCalls) -> MCPServer[Any]:
     server: MCPServer[Any] = MCPServer(
         "likeness", title="Likeness", version=__version__, instructions=_ABOUT, log_level="WARNING"
     )
+    for name in _SDK_LOGS:
+        logging.getLogger(name).addFilter(in_one_line)  # the same each time, so it is there once
     tools = Tools(calls)
     for tool in (
         tools.list_models, tools.list_characters, tools.status, tools.compare, tools.lineage, tools.search,
@@ -51,6 +58,15 @@ def make_server(calls: StudioCalls) -> MCPServer[Any]:
         mime_type="image/png",
     )(tools.whole_picture)
     return server
+
+
+def in_one_line(record: logging.LogRecord) -> bool:
+    """A call that asks for what is not there, or in values that fit nothing, tells no way through the SDK."""
+    error = record.exc_info[1] if record.exc_info else None
+    if isinstance(error, ValueError):
+        record.msg, record.args = "%s: %s", (record.getMessage(), repr(error)[:_MOST_TOLD])
+        record.exc_info = record.exc_text = None
+    return True
 
 
 class Tools:
@@ -187,7 +203,10 @@ class Tools:
 
     async def whole_picture(self, image_id: str) -> bytes:
         """The stored bytes of a picture."""
-        content, _ = await self._calls.file(f"/images/{image_id}/file")
+        try:
+            content, _ = await self._calls.file(f"/images/{image_id}/file")
+        except ToolError as error:  # of a resource the SDK would take it for a crash, and keep the words
+            raise ResourceError(str(error)) from error
         return content
 
     async def _made(self, body: dict[str, Any], ctx: Context[Any, Any], *, wait: bool) -> list[ContentBlock]:

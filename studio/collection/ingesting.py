@@ -66,7 +66,7 @@ class FolderIngest:
         data = _read(path, settings.max_upload_bytes)
         sha256 = images.sha256(data)
         said, led_out = beside.find(path, inside)
-        if self._is_here(sha256, len(data)) and (said is None or self._store.sidecar(sha256) is not None):
+        if self._is_here(sha256, len(data)) and (said is None or self._knows(sha256, said)):
             return None
         with images.ingesting(data, settings.max_pixels) as taken:
             found = reading.read(data, said, taken.pixels)
@@ -88,7 +88,8 @@ class FolderIngest:
         self.drop([one for one in pictures if different[one.file.sha256] is not one])
         for one in different.values():
             if one.beside is not None:
-                self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text)
+                kept = self._knows(one.file.sha256, one.beside)
+                self._store.keep_sidecar(one.file.sha256, one.beside.name, one.beside.text, anew=not kept)
         with self._placing.of([one.file.name for one in different.values()]):
             kept = self._place(different)
         for sha256, one in different.items():
@@ -123,6 +124,11 @@ class FolderIngest:
         with self._database.reading() as session:
             extension = rows.extension_of_shown(session, sha256)
         return extension is not None and self._store.has(sha256, extension, size)
+
+    def _knows(self, sha256: str, said: Sidecar) -> bool:
+        """A text that lay beside it is kept, and is none of unreadable letters that can be read by now."""
+        kept = self._store.sidecar(sha256)
+        return kept is not None and (said.misread or not Sidecar(*kept).misread)
 
     def _keep_thumbnails(self, one: PreparedPicture) -> None:
         try:

@@ -36,6 +36,8 @@ from studio.records import Category
 
 LOST_NAME = "Upload"
 """Label of an upload whose file name is not known any more."""
+_KNOWN_FILES = "known-files.json.*.new"
+"""Half of what `pipelines.disk.known_files` writes: the catalogue, long made when this looks."""
 _log = logging.getLogger(__name__)
 
 
@@ -137,7 +139,7 @@ def _clear_unfinished(database: Database) -> int:
     folder, name = database.path.parent, database.path.name
     left = [
         path
-        for pattern in (f"{name}.*.unfinished*", f"{name}.rebuilding*", f"{name}.reading*")
+        for pattern in (f"{name}.*.unfinished*", f"{name}.rebuilding*", f"{name}.reading*", _KNOWN_FILES)
         for path in folder.glob(pattern)
     ]
     with speaking_of(folder):

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, aliased
 
 from pipelines.request import GenerationRequest
 from studio.collection import character_links, lineage, queries
+from studio.collection.metadata.letters import is_misread
 from studio.collection.metadata.likeness import Likeness
 from studio.collection.models import ImageRow, ParentRow, TagRow
 from studio.images import PictureFacts
@@ -191,9 +192,11 @@ def come_again(
 ) -> None:
     """The artist loads a file that is here: it leaves the trash, and a control image becomes their picture.
 
-    `category`: what such a picture becomes. `said`: as in `loaded`, for one of which nothing is known yet.
+    `category`: what such a picture becomes. `said`: as in `loaded`, for one of which nothing is known yet,
+    or only in letters that were misread.
     """
-    if said and row.request is None and "said" not in row.provenance:
+    known = row.provenance.get("said")
+    if said and row.request is None and (known is None or is_misread(known.get("prompt", ""))):
         row.provenance = {**row.provenance, "said": dict(said)}
         queries.index(session, row)
     if row.trashed_at is not None or row.purged_at is not None:

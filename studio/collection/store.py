@@ -41,6 +41,8 @@ _UNSETTLED = ".unsettled"
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _NAME = re.compile(r"(?P<sha256>[0-9a-f]{64})\.(?P<extension>[a-z]+)")
 _READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
+_OTHER_KIND = (errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+"""A file stands where a folder should, or a folder in a file's place: which, has to be told."""
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -141,11 +143,11 @@ class ImageStore:
             if not is_whole_webp(target):
                 self._derive(target, data, durably=False)
 
-    def keep_sidecar(self, sha256: str, name: str, text: str) -> None:
-        """Keep a text that lay beside a picture, durably; one that is here already stays."""
+    def keep_sidecar(self, sha256: str, name: str, text: str, *, anew: bool = False) -> None:
+        """Keep a text that lay beside a picture, durably; one that is here stays, unless `anew`."""
         target = self._sidecar(sha256)
         with speaking_of(self.settings.data_dir):
-            if not target.exists():
+            if anew or not target.exists():
                 content = json.dumps({"name": name, "text": text}, ensure_ascii=False)
                 temp = self.put_aside(content.encode("utf-8", "replace"))
                 try:
@@ -303,7 +305,9 @@ class ImageStore:
             for temp in left:
                 with contextlib.suppress(durable.InUse):  # the next start will do
                     _delete_file(temp)
-            return len(left) + durable.clear_unfinished(self.settings.model_pictures_dir)
+            readings = self.settings.readings_dir.glob("*/??")
+            written_whole = (self.settings.model_pictures_dir, self.settings.cards_dir, *readings)
+            return len(left) + sum(map(durable.clear_unfinished, written_whole))
 
     def _sidecar(self, sha256: str) -> Path:
         return self.settings.sidecars_dir / sha256[:2] / f"{sha256}.json"
@@ -364,7 +368,8 @@ def _words(folder: Path, error: OSError) -> str:
         return f"The disk of {folder} is full. Free some space and try again."
     if error.errno in _READ_ONLY:
         return f"The data folder {folder} is read-only. Make it writable or choose another --data-dir."
-    return f"The data folder {folder} cannot be used: {error.strerror or error}."
+    at = f" ({error.filename})" if error.errno in _OTHER_KIND and error.filename else ""
+    return f"The data folder {folder} cannot be used: {error.strerror or error}{at}."
 
 
 def _copy_durably(source: BinaryIO, target: Path, max_bytes: int) -> str:

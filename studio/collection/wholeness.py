@@ -60,7 +60,7 @@ def is_whole_webp(path: Path) -> bool:
             return (
                 len(head) == 8 and int.from_bytes(head[4:], "little") + 8 == os.fstat(file.fileno()).st_size
             )
-    except FileNotFoundError:
+    except OSError:  # not there, or not to be read: made anew, and where that fails it is said
         return False
 
 
@@ -70,5 +70,5 @@ def is_whole_png(path: Path) -> bool:
         with path.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - len(_PNG_END)))
             return file.read() == _PNG_END
-    except FileNotFoundError:
+    except OSError:  # not there, or not to be read: made anew, and where that fails it is said
         return False

@@ -224,10 +224,18 @@ class _ImportThread(threading.Thread):
         prepared = [read.prepared for read in part if read.prepared is not None]
         kept = self._ingest.keep(prepared) if prepared else {}
         self.log.did([_outcome(read, kept) for read in part])
-        for one in prepared:
-            if one.led_out is not None:
-                self.log.trouble(one.led_out, _LED_OUT)
+        for read in part:
+            self._tell_of_texts(read)
         self._part = []
+
+    def _tell_of_texts(self, read: _Read) -> None:
+        """What of the texts beside a picture could not be read."""
+        if (one := read.prepared) is None:
+            return
+        if one.led_out is not None:
+            self.log.trouble(one.led_out, _LED_OUT)
+        if one.beside is not None and one.beside.fault:
+            self.log.trouble(read.file.path.with_name(one.beside.name), one.beside.fault)
 
     def _drop(self) -> None:
         """Nothing that was set aside stays behind."""

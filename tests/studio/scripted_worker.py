@@ -79,6 +79,8 @@ class ScriptedRunner:
         (self._folder / "order.log").open("a").write(order.order_id + "\n")
         if "die" in words:
             os.kill(os.getpid(), signal.SIGKILL)
+        if "stopped" in words:
+            os.kill(os.getpid(), signal.SIGSTOP)
         if "crash" in words:
             raise ZeroDivisionError
         if "refuse" in words:

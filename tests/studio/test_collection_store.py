@@ -79,12 +79,15 @@ def test_leftovers_are_cleared_and_strangers_left_alone(store: ImageStore, tmp_p
         (tmp_path / folder / ".incoming").mkdir(parents=True, exist_ok=True)
         (tmp_path / folder / ".incoming" / "abandoned").write_bytes(b"half")
     (tmp_path / "images" / sha256[:2] / ".DS_Store").write_bytes(b"")
-    (tmp_path / "model-pictures").mkdir()
-    (tmp_path / "model-pictures" / f".a.zip.{'0' * 32}.part").write_bytes(b"half")
-    (tmp_path / "model-pictures" / "a.zip").write_bytes(b"whole")
+    for folder in ("model-pictures", "cards", "readings/tiny-captioner-1/ab"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / f".a.{'0' * 32}.part").write_bytes(b"half")
+        (tmp_path / folder / f".b.{'0' * 32}.part").mkdir()
+        (tmp_path / folder / "a").write_bytes(b"whole")
     (tmp_path / "images" / "notes.txt").write_text("mine")
-    assert store.clear_incoming() == 4
-    assert [each.name for each in (tmp_path / "model-pictures").iterdir()] == ["a.zip"]
+    assert store.clear_incoming() == 6
+    for folder in ("model-pictures", "cards", "readings/tiny-captioner-1/ab"):
+        assert {each.name for each in (tmp_path / folder).iterdir()} == {"a", f".b.{'0' * 32}.part"}
     assert list(store.files()) == [(sha256, "png")]
     assert (tmp_path / "images" / "notes.txt").exists()
 

@@ -441,6 +441,29 @@ def test_a_worker_that_is_lost_with_a_question_is_replaced(
     assert isinstance(list(engine.run(order()))[-1], Completed)
 
 
+@pytest.mark.posix("stops a process with a signal")
+def test_a_worker_that_hangs_over_a_question_is_replaced_and_the_job_behind_it_is_made(
+    make: Callable[..., LocalEngine],
+) -> None:
+    engine = make(restart_delays=(0.0, 0.05, 0.05), patience=lambda: Patience(TimeLimits(silence=2.0)))
+    lost: list[str] = []
+
+    def ask() -> None:
+        try:
+            engine.read(question("stopped"), 30)
+        except WorkerLost as error:
+            lost.append(error.detail)
+
+    reader = threading.Thread(target=ask)
+    reader.start()
+    until(lambda: engine.state.state == "busy")
+    behind = Running(engine, order("behind"))
+    reader.join(30)
+    assert [words.split(" for ")[0] for words in lost] == ["The image worker gave no sign of life"]
+    assert isinstance(behind.join()[-1], Completed)
+    assert engine.read(question(), 30) == ("one.png", "two.png")
+
+
 def test_without_a_worker_a_question_says_so(make: Callable[..., LocalEngine]) -> None:
     engine = make(scripted_worker.main_that_cannot_start)
     until(lambda: engine.state.state == "down")

@@ -21,6 +21,7 @@ from studio.collection.maintenance import rebuild, verify
 from studio.collection.models import ImageRow
 from studio.collection.queries import Filter
 from studio.exchange import importing
+from studio.exchange.exchange import Exchange
 from studio.exchange.import_log import ImportLog
 from studio.exchange.importing import Importer
 from studio.exchange.records import ImportProgress
@@ -219,6 +220,17 @@ def test_a_text_that_cannot_be_kept_leaves_nothing_behind(
     assert list((durable.settings.images_dir / ".incoming").iterdir()) == []
 
 
+def test_pictures_come_in_where_thumbnails_cannot_be_kept(
+    durable: Durable, importer: Importer, folder: Path
+) -> None:
+    durable.settings.thumbnails_dir.write_text("a file where a folder should be")
+    done = run(importer, folder)
+    assert (done.status, done.added, done.problems) == ("done", 4, ())
+    assert durable.collection.add_upload(folder / "c.webp", "c.webp")[0].label == "c.webp"
+    with pytest.raises(StorageFailure, match=str(durable.settings.thumbnails_dir)):
+        durable.collection.thumbnail(pictures(durable)["c.webp"].id)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux keeps names that are no text")
 def test_a_name_that_is_no_text_is_told_and_goes_on_later(tmp_path: Path) -> None:
     folder = tmp_path / os.fsdecode(b"n\xe4chste")
@@ -251,6 +263,29 @@ def test_a_text_beside_a_picture_is_read_as_it_was_written(
     run(importer, folder)
     said = durable.collection.store.sidecar(pictures(durable)["b.jpg"].sha256)
     assert said == ("b.txt", _SAID)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "big5", "euc-jp", "cp1251"])
+def test_a_text_in_an_encoding_that_is_not_known_is_told_and_read_anew_once_it_is_utf_8(
+    durable: Durable, importer: Importer, folder: Path, encoding: str
+) -> None:
+    known = {"gbk": "红发女人", "big5": "紅髮女人", "euc-jp": "赤い髪の女性", "cp1251": "рыжая женщина"}
+    words = known[encoding]
+    (folder / "below" / "b.txt").write_bytes(f"{words}, 1girl\nSteps: 20, Seed: 7".encode(encoding))
+    first = run(importer, folder)
+    ((path, reason),) = [(one.path, one.reason) for one in first.problems]
+    assert (Path(path).name, first.added, first.failed) == ("b.txt", 4, 0)
+    assert "The encoding of b.txt is not known. It was read as Western European" in reason
+    record = pictures(durable)["b.jpg"]
+    notes = Exchange(durable.collection, durable.catalog).metadata(record.id).notes
+    assert [note for note in notes if "encoding of b.txt" in note]
+
+    (folder / "below" / "b.txt").write_text(f"{words}, 1girl\nSteps: 20, Seed: 7", encoding="utf-8")
+    assert run(importer, folder).problems == ()
+    again = Exchange(durable.collection, durable.catalog).metadata(record.id)
+    assert (again.settings["prompt"], again.notes) == (f"{words}, 1girl", ())
+    found = durable.collection.gallery.page(Filter(query=words[:2]), None, 9).items
+    assert [one.id for one in found] == [record.id]
 
 
 def test_a_text_that_came_to_lie_beside_a_picture_that_is_shown_is_read(

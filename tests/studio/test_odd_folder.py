@@ -152,6 +152,7 @@ def test_unfinished_copies_of_the_database_go_at_the_next_start(settings: Settin
         "likeness.db.rebuilding-wal",
         "likeness.db.reading",
         f".characters.jsonl.{'a' * 32}.part",
+        "known-files.json.4711.new",
     ]
     kept = ["likeness.db.0003-20261128-101112.backup", "likeness.db.20261128-101112.before-rebuild"]
     for name in (*left, *kept):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pipelines.catalog.catalog import Catalog, load_catalog
-from pipelines.errors import Conflict, ModelUnavailable
+from pipelines.errors import Conflict, ModelUnavailable, WorkerLost
 from pipelines.events import ImageReady, Reading, ReadOrder
 from studio.api import add_api
 from studio.api.events import QueueBroadcast
@@ -23,7 +24,7 @@ from studio.characters import heads
 from studio.engine.local import LocalEngine
 from studio.jobs import JobQueue
 from studio.models.library import ModelLibrary
-from studio.readers import Ask, Point, Readers, Selection
+from studio.readers import Ask, Described, Point, Readers, Selection
 from studio.records import ImageRecord
 from studio.service import StudioService
 from tests import tiny_readers
@@ -139,6 +140,56 @@ def test_drift_says_how_alike_the_faces_are_and_reads_each_picture_once(
     known = {node.image.id: node.drift for node in service.history.family(first.id).nodes}
     assert known[third.id] == report.drift
     assert len(asked.orders) == 1
+
+
+def test_what_a_long_history_was_read_of_stays_known_where_the_worker_is_lost_amid_it(
+    durable: Durable, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def lost_the_second_time(order: ReadOrder, patience: float = 0) -> tuple[Reading, ...]:
+        asked.append(len(order.regions))
+        if len(asked) == 2:
+            raise WorkerLost("The image worker took too long to read a picture and is being replaced.")
+        return tuple((1.0, 0.0) for _ in order.regions)
+
+    monkeypatch.setattr("studio.readers.PORTION", 2)
+    service = studio(durable, models, lost_the_second_time)
+    first = drawn(durable, "curls-1")
+    second = child(durable, first, "curls-2")
+    third = child(durable, second, "spiky-1")
+    lost = service.history.drift(third.id)
+    assert (lost.drift.face, lost.branch[1].drift.face) == (1.0, None)
+    assert service.history.drift(third.id).branch[1].drift.face == 1.0
+    assert asked == [2, 1, 1]
+
+
+def test_a_question_behind_one_that_hangs_is_answered_in_words_before_that_ends(
+    durable: Durable, models: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, answered = threading.Event(), threading.Event()
+
+    def hangs(order: ReadOrder, patience: float = 0) -> tuple[Reading, ...]:
+        begun.set()
+        assert answered.wait(30)
+        return ("a woman",)
+
+    monkeypatch.setattr("studio.readers.TURN_SECONDS", 0.05)
+    service = studio(durable, models, hangs)
+    image = drawn(durable, "blue-1")
+    blueprint = service.characters.create("Mara").blueprint
+    told: list[Described] = []
+    first = threading.Thread(target=lambda: told.append(service.readers.describe(blueprint, image.id)))
+    first.start()
+    assert begun.wait(30)
+    behind = threading.Thread(target=lambda: told.append(service.readers.describe(blueprint, image.id)))
+    behind.start()
+    behind.join(10)
+    assert [str(each.reason).split(",")[0] for each in told] == ["Another picture is being read"]
+    answered.set()
+    first.join(30)
+    behind.join(30)
+    assert told[1].caption == "a woman"
 
 
 def test_what_has_no_head_is_not_compared(durable: Durable, models: Path, engine: LocalEngine) -> None:

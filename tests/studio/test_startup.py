@@ -135,6 +135,13 @@ def test_a_studio_whose_address_cannot_be_written_down_is_ready_all_the_same(
     assert "--url" in caplog.text
 
 
+def test_an_address_that_cannot_be_taken_back_ends_in_no_traceback(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+    settings.address.mkdir()
+    main._tell_shells_no_more(settings)
+    assert settings.address.is_dir()
+
+
 def test_ray_is_asked_for_with_the_command_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     check_engine(Settings(engine="ray"))
     monkeypatch.setitem(sys.modules, "ray", None)

@@ -53,6 +53,17 @@ def test_a_list_that_is_not_there_is_said_with_those_that_are(folder: Path) -> N
     assert "no lists yet" in refusal(Wildcards(folder / "missing"), "hat")
 
 
+@pytest.mark.parametrize("encoding", ["gbk", "euc-kr", "koi8-r"])
+def test_a_list_in_an_encoding_that_is_not_known_is_refused_in_place_of_wrong_letters(
+    folder: Path, encoding: str
+) -> None:
+    words = {"gbk": "红发女人\n黑发", "euc-kr": "빨간 머리\n검은 머리", "koi8-r": "рыжая\nкрасная"}[encoding]  # noqa: RUF001
+    (folder / "odd.txt").write_bytes(words.encode(encoding))
+    assert "The encoding of the list odd.txt is not known" in refusal(Wildcards(folder), "odd")
+    (folder / "odd.txt").write_text(words, encoding="utf-8")
+    assert Wildcards(folder).lines("odd") == tuple(words.splitlines())
+
+
 def test_empty_and_giant_lists_are_refused(folder: Path) -> None:
     (folder / "empty.txt").write_text("# nothing\n\n", encoding="utf-8")
     (folder / "giant.txt").write_bytes(b"a\n" * (MAX_BYTES // 2 + 1))

@@ -18,6 +18,7 @@ from studio.collection.metadata import (
     fooocus,
     foreign,
     invokeai,
+    letters,
     novelai,
     own,
     sidecar,
@@ -44,6 +45,10 @@ _log = logging.getLogger(__name__)
 
 
 _NOT_UTF8 = "Some letters of {name} could not be read: it is not UTF-8 throughout."
+_MISREAD = (
+    "The encoding of {name} is not known. It was read as Western European text (Windows-1252), and its "
+    "letters are wrong. Save it as UTF-8 and import its picture again."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,17 @@ class Sidecar:
 
     name: str
     text: str
+
+    @property
+    def misread(self) -> bool:
+        """It was taken for text of Windows-1252, and is none."""
+        return letters.is_misread(self.text)
+
+    @property
+    def fault(self) -> str | None:
+        """What is wrong with its letters, in words."""
+        words = _MISREAD if self.misread else _NOT_UTF8 if letters.LOST in self.text else None
+        return words and words.format(name=self.name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +97,8 @@ def read(data: bytes, beside: Sidecar | None = None, pixels: Image.Image | None 
     metadata = _first(texts.named, faults)
     if metadata is None and beside is not None:
         metadata = _guarded(lambda _: sidecar.read(beside.name, beside.text), {}, faults)
-        if metadata is not None and "\ufffd" in beside.text:
-            faults.append(_NOT_UTF8.format(name=beside.name))
+        if metadata is not None and beside.fault:
+            faults.append(beside.fault)
     if metadata is None and pixels is not None:
         hidden = stealth.read(pixels)
         metadata = _first(hidden, faults)

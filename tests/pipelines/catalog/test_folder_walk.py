@@ -76,6 +76,18 @@ def test_a_link_to_nothing_says_so(tmp_path: Path) -> None:
 
 
 @posix
+def test_links_in_a_ring_are_told_as_what_they_are(tmp_path: Path) -> None:
+    (tmp_path / "alone.safetensors").symlink_to("alone.safetensors")
+    for name, other in (("one", "two"), ("two", "three"), ("three", "one")):
+        (tmp_path / name).symlink_to(other)
+    (tmp_path / "loras").mkdir()
+    (tmp_path / "loras" / "in.safetensors").symlink_to(tmp_path / "one")
+    told = reasons(tmp_path)
+    assert set(told) == {"alone.safetensors", "one", "two", "three", "in.safetensors"}
+    assert all("leads back to itself" in words for words in told.values())
+
+
+@posix
 @pytest.mark.timeout(20)
 def test_pipes_and_devices_are_never_opened(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.safetensors")

@@ -14,7 +14,7 @@ from pipelines.planning.complete import Completion, complete
 from pipelines.request import Finish, GenerationRequest, Mode
 from tests.pipelines.enlargers import write_catalogue
 
-SIZES = {"small": (128, 96), "large": (2000, 1000), "huge": (4096, 100)}
+SIZES = {"small": (128, 96), "large": (2000, 1000), "huge": (4096, 100), "dot": (1, 1), "line": (200, 3)}
 Close = Callable[..., Completion]
 
 
@@ -69,6 +69,13 @@ def test_the_studio_goes_up_to_4096_px(close: Close) -> None:
 def test_a_size_that_is_not_larger_is_refused(close: Close) -> None:
     error = refusal(close, mode="upscale", width=100)
     assert (error.field, "larger" in error.detail) == ("width", True)
+
+
+@pytest.mark.parametrize("size", [{}, {"scale": 4}, {"scale": 2}, {"width": 900, "height": 900}])
+def test_a_picture_that_stays_too_small_is_refused(close: Close, size: dict[str, int]) -> None:
+    error = refusal(close, "line", mode="upscale", **size)
+    assert (error.field, "16 px a side is the least" in error.detail) == ("references", True)
+    assert close("dot", mode="upscale", width=16, height=16).request.width == 16
 
 
 def test_enlarging_many_times_makes_one_picture_and_says_so(close: Close) -> None:

@@ -186,6 +186,23 @@ def test_what_cannot_be_done_is_said_in_words(
     assert len(told) < 3000
 
 
+def test_what_is_not_there_is_refused_with_one_line_in_the_log(
+    at_address: Callable[[Work], Any], rest: StudioProcess
+) -> None:
+    before = len(rest.errors)
+
+    async def work(client: Client) -> None:
+        with pytest.raises(MCPError):
+            await client.get_prompt("nobody", {})
+        with pytest.raises(MCPError, match="not in the collection"):
+            await client.read_resource("likeness://images/nobody")
+
+    at_address(work)
+    said = rest.errors[before:]
+    assert "Unknown prompt: nobody" in said
+    assert "Traceback" not in said
+
+
 def test_ten_megabytes_of_words_are_refused_over_a_pipe(over_pipe: Callable[[Work], Any]) -> None:
     async def work(client: Client) -> tuple[CallToolResult, CallToolResult]:
         too_much = await client.call_tool("submit", {"prompt": "x" * 10_000_000})
