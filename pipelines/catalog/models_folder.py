@@ -261,7 +261,11 @@ def _diffusers_folder(found: Candidate) -> ModelSpec | Unusable:
         return Unusable(path, f"Its {layout.index_of(path).name} names no parts.")
     if part := layout.missing(path):
         return Unusable(path, f"Its {part} is missing or incomplete, or has no .safetensors weights.")
-    options = dict(registry.FAMILIES[family].folders[name])
+    table = registry.FAMILIES[family]
+    options = dict(table.folders[name])
+    for (pipeline, field_name, value), others in table.told_apart.items():
+        if pipeline == name and index.get(field_name) is value:
+            options |= others
     return _spec(found, family, _FOLDER_RESOLUTION.get(family, 1024), options=options)
 
 

@@ -38,6 +38,10 @@ class Family:
     """Its IP-Adapters act beside a source that is painted over, too."""
     folders: Mapping[str, Mapping[str, Any]] = field(default_factory=dict[str, Mapping[str, Any]])
     """Which diffusers folders hold a model of this family: pipeline class → options of its entry."""
+    told_apart: Mapping[tuple[str, str, bool], Mapping[str, Any]] = field(
+        default_factory=dict[tuple[str, str, bool], Mapping[str, Any]]
+    )
+    """Where several models share a class: (class, what its index says beside it, how) → other options."""
     index: str = layout.INDEX
     """The file in such a folder that names its parts."""
 

@@ -106,4 +106,5 @@ FAMILY = Family(
     needed_files=needed,
     base="flux2",
     folders=FOLDERS,
+    told_apart={("Flux2KleinPipeline", "is_distilled", False): {"checkpoint": "klein-base"}},
 )

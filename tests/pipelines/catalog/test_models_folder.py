@@ -16,6 +16,7 @@ from tests.pipelines.running.families.conftest import MAKERS
     [
         ("tiny-dev", "flux2", {"checkpoint": "dev"}, {Mode.TEXT_TO_IMAGE, Mode.SMART_EDIT}),
         ("tiny-klein", "flux2", {}, {Mode.SMART_EDIT, Mode.INPAINT}),
+        ("tiny-klein-base", "flux2", {"checkpoint": "klein-base"}, {Mode.SMART_EDIT, Mode.INPAINT}),
         ("tiny-kontext", "flux1", {"checkpoint": "kontext"}, {Mode.SMART_EDIT, Mode.INPAINT}),
         ("tiny-z-turbo", "z-image", {}, {Mode.TEXT_TO_IMAGE, Mode.INPAINT}),
     ],
