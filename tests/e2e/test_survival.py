@@ -29,6 +29,7 @@ CONNECTION_NOISE = (
     "AbortError",
     "503",
     "Failed to fetch",
+    "network error",
 )
 """What a browser logs of itself while there is no server to talk to."""
 
