@@ -27,6 +27,7 @@ OF_OTHERS |= {
     "--num-gpus",
     "--small",
     "--size",
+    "--pictures",
     "--rounds",
     "--only",
     "--second-try",

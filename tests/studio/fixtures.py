@@ -49,7 +49,8 @@ def make_catalog(folder: Path) -> Catalog:
     (folder / "tiny").mkdir(parents=True, exist_ok=True)
     (folder / "tiny" / "model_index.json").write_text("{}")
     path = folder / "models.yaml"
-    path.write_text(MODELS_YAML, encoding="utf-8")
+    if not path.exists() or path.read_text(encoding="utf-8") != MODELS_YAML:  # another process may read it
+        path.write_text(MODELS_YAML, encoding="utf-8")
     return load_catalog(path)
 
 
