@@ -9,17 +9,17 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipelines.memory.plan import Placement
 from pipelines.running.contents import Build, Unknown, apart, digest
 from pipelines.running.network_state import state
 from pipelines.running.recalling import forget_with, recalled_class
+from pipelines.running.small_networks import MOST_WEIGHTS, networks, run_as_they_are, weights
 from pipelines.running.tracing import Trace, recorded
 
 if TYPE_CHECKING:
@@ -27,14 +27,11 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-MOST_WEIGHTS = 50_000_000
-"""Numbers in a network; in larger ones what lies between the operations weighs nothing."""
 MOST_INPUT = 4 * 64 * 64 * 32
 """Numbers in what changes at every step: recording keeps all that a step computes."""
 MOST_TRACES = 4
 """Of one network: a picture with and without guidance, of two sizes."""
 _TRACES = "_likeness_traces"
-_NETWORKS = ("unet", "controlnet")
 _TIMESTEP = 1
 """Of the tensors that these are given."""
 
@@ -73,7 +70,8 @@ class Traces:
 @contextmanager
 def replayed(pipeline: Any, settings: LoadSettings) -> Generator[None]:
     """Within, the networks of `pipeline` replay their steps where they can; they must not be changed."""
-    traced = [traces for network in _networks(pipeline, settings) if (traces := _prepared(network, settings))]
+    found = networks(pipeline) if run_as_they_are(settings) else ()
+    traced = [traces for network in found if (traces := _prepared(network, settings))]
     try:
         yield
     finally:
@@ -81,21 +79,11 @@ def replayed(pipeline: Any, settings: LoadSettings) -> Generator[None]:
             traces.state = b""
 
 
-def _networks(pipeline: Any, settings: LoadSettings) -> Iterator[torch.nn.Module]:
-    whole = settings.memory.placement is Placement.RESIDENT and not settings.warm_up
-    if not whole or torch.device(settings.device).type != "cpu":
-        return
-    for name in _NETWORKS:
-        network = getattr(pipeline, name, None)
-        if isinstance(network, torch.nn.Module):
-            yield network
-
-
 def _prepared(network: Any, settings: LoadSettings) -> Traces | None:
     """Its traces, with the state it is in; None for one that does not replay."""
     traces: Traces | None = network.__dict__.get(_TRACES)
     if traces is None:
-        if sum(each.numel() for each in network.parameters()) > MOST_WEIGHTS:
+        if weights(network) > MOST_WEIGHTS:
             return None
         traces = network.__dict__[_TRACES] = Traces()
         if forget_with(network, settings.remembered):

@@ -272,7 +272,8 @@ class PipelineRunner:
 def _denoised(job: _Job, call: Call, pictures: Sequence[int]) -> Iterator[tuple[int, Any]]:
     """(index, latents) of pictures with the same words: several by one call where that changes none."""
     while pictures:
-        now, pictures = pictures[: call.at_once], pictures[call.at_once :]
+        most = call.at_once
+        now, pictures = pictures[:most], pictures[most:]
         found = None
         if len(now) > 1:
             with _denoising(job, call, now) as on_step:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from pipelines.memory.plan import Placement
 from pipelines.running.contents import Unknown, apart, digest
 from pipelines.running.network_state import state
+from pipelines.running.small_networks import MOST_WEIGHTS, networks, run_as_they_are, weights
 
 if TYPE_CHECKING:
     from pipelines.planning.plan import Plan
@@ -26,10 +26,7 @@ log = logging.getLogger(__name__)
 
 MOST = 4
 """Pictures in one call: more would be little quicker each, and the first of them later."""
-MOST_WEIGHTS = 50_000_000
-"""Numbers in a network: larger ones give a processor enough to do with one picture."""
 MOST_PIXELS = 256 * 256
-_NETWORKS = ("unet", "controlnet")
 _KNOWN = "_likeness_together"
 
 Run = Callable[[Sequence[int], "OnStep"], torch.Tensor]
@@ -55,11 +52,9 @@ class _Differs(Exception):
 def most(pipeline: Any, plan: Plan, settings: LoadSettings) -> int:
     """How many pictures of `plan` one call may be asked for."""
     unet = getattr(pipeline, "unet", None)
-    whole = settings.memory.placement is Placement.RESIDENT and not settings.warm_up
-    here = whole and torch.device(settings.device).type == "cpu"
-    if not here or plan.step_cache is not None or plan.width * plan.height > MOST_PIXELS:
+    if plan.step_cache is not None or plan.width * plan.height > MOST_PIXELS or not run_as_they_are(settings):
         return 1
-    if not isinstance(unet, torch.nn.Module) or _weights(unet) > MOST_WEIGHTS:
+    if not isinstance(unet, torch.nn.Module) or weights(unet) > MOST_WEIGHTS:
         return 1
     return 1 if _known(unet).differs else MOST
 
@@ -122,10 +117,9 @@ def _same(latents: torch.Tensor, alone: Sequence[torch.Tensor]) -> bool:
 
 def _kind(pipeline: Any, arguments: dict[str, Any], pictures: int) -> bytes:
     """What decides in which order a call computes: not what is in it, but how large. Raises Unknown."""
-    networks = [network for name in _NETWORKS if (network := getattr(pipeline, name, None)) is not None]
     shapes = [(str(each.dtype), tuple(each.shape), each.stride()) for each in apart(arguments)[0]]
     plain = [(name, _plain(each)) for name, each in sorted(arguments.items())]
-    return digest(state(*networks), type(pipeline).__name__, pictures, shapes, plain)
+    return digest(state(*networks(pipeline)), type(pipeline).__name__, pictures, shapes, plain)
 
 
 def _plain(value: Any) -> Any:
@@ -133,10 +127,6 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float):
         return value > 1
     return value if isinstance(value, int | None) else type(value).__name__
-
-
-def _weights(network: torch.nn.Module) -> int:
-    return sum(each.numel() for each in network.parameters())
 
 
 def _known(unet: torch.nn.Module) -> Known:
