@@ -36,7 +36,11 @@ class Counted:
         return len(self.rows) >= calls
 
     def install(self, patched: pytest.MonkeyPatch) -> None:
-        """Each row is computed by itself, so that together and alone are equal whatever computes them."""
+        """Each row is computed by itself, so that together and alone are equal whatever computes them.
+
+        No step is replayed, so that all are counted.
+        """
+        patched.setattr("pipelines.running.replaying.MOST_WEIGHTS", 0)
         real: Any = UNet2DConditionModel.forward
         counted = self
 
@@ -49,6 +53,14 @@ class Counted:
             return (counted._spoil(torch.cat(each)),)
 
         patched.setattr(UNet2DConditionModel, "forward", forward)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counted:
+    """What is computed, as it should be."""
+    counted = Counted()
+    counted.install(monkeypatch)
+    return counted
 
 
 Batch = Callable[..., Outcome]
@@ -88,11 +100,8 @@ def test_pictures_of_a_batch_are_what_each_is_alone(batch: Batch, mode: str) -> 
 
 
 def test_four_are_drawn_by_one_call_once_that_was_seen_to_change_nothing(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, counted: Counted
 ) -> None:
-    counted = Counted()
-    counted.install(monkeypatch)
-    monkeypatch.setattr("pipelines.running.replaying.MOST_WEIGHTS", 0)
     expected = alone(batch, 5)
     counted.rows.clear()
     first = batch(num_images=5)
@@ -117,7 +126,6 @@ def test_where_they_differ_at_all_each_is_drawn_alone_from_then_on(
 
     counted = Counted(last_of_many)
     counted.install(monkeypatch)
-    monkeypatch.setattr("pipelines.running.replaying.MOST_WEIGHTS", 0)
     expected = alone(batch, 4)
     counted.rows.clear()
     tried = batch(num_images=4)
@@ -130,11 +138,8 @@ def test_where_they_differ_at_all_each_is_drawn_alone_from_then_on(
 
 
 def test_a_cancel_is_heard_while_they_are_compared_and_while_they_are_drawn(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, counted: Counted
 ) -> None:
-    counted = Counted()
-    counted.install(monkeypatch)
-    monkeypatch.setattr("pipelines.running.replaying.MOST_WEIGHTS", 0)
     for most in (2, 6):
         counted.rows.clear()
         with pytest.raises(Cancelled):
@@ -145,10 +150,8 @@ def test_a_cancel_is_heard_while_they_are_compared_and_while_they_are_drawn(
 
 
 def test_only_small_networks_and_pictures_are_asked_for_together(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
+    batch: Batch, counted: Counted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    counted = Counted()
-    counted.install(monkeypatch)
     monkeypatch.setattr(together, "MOST_PIXELS", 64 * 64 - 1)
     batch(num_images=4)
     monkeypatch.setattr(together, "MOST_PIXELS", 64 * 64)
@@ -157,12 +160,7 @@ def test_only_small_networks_and_pictures_are_asked_for_together(
     assert set(counted.rows) == {2}
 
 
-def test_only_pictures_with_the_same_words_are_drawn_together(
-    batch: Batch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted = Counted()
-    counted.install(monkeypatch)
-    monkeypatch.setattr("pipelines.running.replaying.MOST_WEIGHTS", 0)
+def test_only_pictures_with_the_same_words_are_drawn_together(batch: Batch, counted: Counted) -> None:
     words = [{"prompt": each, "negative_prompt": ""} for each in ("a red face", "a face", "a face")]
     made = batch(num_images=3, prompt="a {red|} face", drawn=words)
     assert len(made.images) == 3
